@@ -1,0 +1,46 @@
+/** What went wrong, as one of a closed list; tests and callers switch on it. */
+export type ErrorCode =
+  | 'invalid-input' // an input can't be right; nothing was changed
+  | 'not-found' // something the inputs name does not exist
+  | 'forbidden' // the credentials lack a right
+  | 'unreachable' // a server did not answer within the deadline
+  | 'conflict' // an object changed while it was being written
+  | 'foreign-edit' // somebody else changed the weights of the route during the rollout
+  | 'locked' // another rollout holds the route
+  | 'bad-query' // a metric query can't tell what it should
+  | 'not-confirmed' // the data plane did not follow a shift in time
+  | 'not-ready' // pods did not become available in time
+  | 'unsupported' // the object has a shape that Sluice does not handle
+  | 'cancelled'; // the run was asked to stop
+
+export interface ErrorDetail {
+  /** The thing the error is about, as the user would name it: `VirtualService shop/checkout`, `input "steps"`. */
+  about: string;
+  /** What happened, in one sentence, without the next step. */
+  problem: string;
+  /** What the user can do now, in one sentence. */
+  next: string;
+  cause?: unknown;
+}
+
+/** Every failure that Sluice can name. Its message holds the thing, the problem and the next step, in that order. */
+export class SluiceError extends Error {
+  readonly code: ErrorCode;
+  readonly about: string;
+  readonly problem: string;
+  readonly next: string;
+
+  constructor(code: ErrorCode, detail: ErrorDetail) {
+    super(`${detail.about}: ${detail.problem} ${detail.next}`, { cause: detail.cause });
+    this.name = 'SluiceError';
+    this.code = code;
+    this.about = detail.about;
+    this.problem = detail.problem;
+    this.next = detail.next;
+  }
+}
+
+/** True for a SluiceError, of the given code where one is named. */
+export function isSluiceError(error: unknown, code?: ErrorCode): error is SluiceError {
+  return error instanceof SluiceError && (code === undefined || error.code === code);
+}

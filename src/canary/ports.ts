@@ -1,0 +1,259 @@
+/**
+ * What the rollout needs from the world. Adapters in `routers/`, `meters/`, `kubernetes/` and `runner/` implement these;
+ * the domain knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
+ */
+
+export type Arm = 'stable' | 'canary';
+
+/** A value that survives the rollout record: JSON, nothing else. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export interface Clock {
+  now(): number;
+  /** Resolves after the given milliseconds; rejects with the signal's reason when it aborts. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** One right that an adapter uses, in the words of an RBAC rule. */
+export interface Permission {
+  readonly apiGroup: string;
+  readonly resource: string;
+  /** `pods/proxy` is resource `pods`, subresource `proxy`. */
+  readonly subresource?: string;
+  readonly verbs: readonly string[];
+  readonly namespace: string;
+}
+
+/** An object as a dry run shows it: what is there and what would be. */
+export interface PlannedWrite {
+  /** `VirtualService shop/checkout` */
+  readonly object: string;
+  readonly action: 'create' | 'update' | 'delete';
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+}
+
+// ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The route as found, before the first write. Goes into the rollout record; `data` is the adapter's own business. */
+export interface RouteSnapshot {
+  readonly router: string;
+  /** `VirtualService shop/checkout` */
+  readonly object: string;
+  /** Canary weight as found. */
+  readonly weight: number;
+  readonly data: Json;
+}
+
+/** How the data plane was seen to follow a shift. */
+export interface Confirmation {
+  /** A sentence for the log: `generation 7 observed; 24.6 % of 1,203 requests reached the canary`. */
+  readonly evidence: string;
+}
+
+export interface Router {
+  /** `istio`, `gateway-api`, `nginx`, `traefik`, `replicas` */
+  readonly kind: string;
+  /** `VirtualService shop/checkout` */
+  readonly object: string;
+  readonly permissions: readonly Permission[];
+
+  /**
+   * Reads the route. Refuses with a SluiceError what can't be shifted: not found, no destination that is the stable arm,
+   * a GitOps controller that would fight over the weights (with the ignore rule to add). Writes nothing.
+   */
+  inspect(signal: AbortSignal): Promise<RouteSnapshot>;
+
+  /** What `shift` to this weight would write, from the route as found. */
+  preview(snapshot: RouteSnapshot, weight: number): PlannedWrite[];
+
+  /**
+   * Moves the canary's weight from `from` (what was last written, or the snapshot's weight) to `to`. Touches weights and
+   * the canary's destination only, by JSON Patch with `test` operations on what was last seen. Repeating it after a crash
+   * is safe: a route that already shows `to` is left alone. Throws `foreign-edit` when the weights are neither.
+   */
+  shift(snapshot: RouteSnapshot, from: number, to: number, signal: AbortSignal): Promise<void>;
+
+  /** Waits until the data plane follows, as far as this router lets one see it. Throws `not-confirmed` at `signal`'s end. */
+  confirm(snapshot: RouteSnapshot, weight: number, signal: AbortSignal): Promise<Confirmation>;
+
+  /** The canary's weight that the route shows now; `undefined` where somebody changed it into something else. */
+  weight(snapshot: RouteSnapshot, signal: AbortSignal): Promise<number | undefined>;
+
+  /**
+   * Gives back exactly the destinations and weights as found. `expected` are the weights that the record says may be there
+   * (a crash leaves two candidates). Idempotent. Throws `foreign-edit` when the route shows none of them.
+   */
+  restore(snapshot: RouteSnapshot, expected: readonly number[], signal: AbortSignal): Promise<void>;
+}
+
+// ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One cumulative counter of one process at one instant, as the source reports it. */
+export interface Counter {
+  /** What is counted. A `bucket` counts requests that took at most `le` seconds. */
+  readonly kind: 'requests' | 'errors' | 'bucket';
+  /** Upper bound of a `bucket` in seconds; Infinity for the last one. */
+  readonly le?: number;
+  /** The process that counts, which resets all its counters together: a pod's name or UID, a gateway's pod. */
+  readonly instance: string;
+  /** Identity of the series within the instance: its labels, in a fixed order. */
+  readonly series: string;
+  readonly value: number;
+  /** When the source measured it: the scrape's own time and not that of the query. */
+  readonly at: number;
+  /** When the process began to count, where known. */
+  readonly startedAt?: number;
+}
+
+/** The answer to one look at the metrics. */
+export interface Reading {
+  /** The newest measurement in it. A reading whose `at` did not move is no new reading. */
+  readonly at: number;
+  readonly stable: readonly Counter[];
+  readonly canary: readonly Counter[];
+}
+
+/** A PromQL answer: a finite number, or why there is none. Never NaN, never an empty success. */
+export type Gauge = { readonly value: number; readonly at: number } | { readonly missing: string };
+
+/** What the meter found before the first write. */
+export interface MeterReadiness {
+  /** False where the stable arm's counters answer but do not grow. */
+  readonly traffic: boolean;
+  /** Stable and canary requests per second together, where it could be measured. */
+  readonly requestsPerSecond: number | undefined;
+  /** A sentence for the log, with the query or the endpoint. */
+  readonly evidence: string;
+}
+
+export interface Meter {
+  /** `prometheus`, `pods` */
+  readonly kind: string;
+  /** What is asked, for the log and the report: the query, or the endpoints. */
+  readonly source: string;
+  readonly permissions: readonly Permission[];
+  /** Milliseconds between two looks that can bring something new. */
+  readonly interval: number;
+  /**
+   * Proves that the queries mean something before the first write: they match the stable arm's counters, which are fresh
+   * and grow, or there is no traffic. Throws `bad-query` with the question and the similar series that exist.
+   */
+  preflight(signal: AbortSignal): Promise<MeterReadiness>;
+  /** One look. Throws `unreachable` (no answer) or `bad-query` (an answer that can't be used). */
+  read(signal: AbortSignal): Promise<Reading>;
+  /** One PromQL expression, for threshold checks; absent where the meter has no PromQL. */
+  evaluate?(query: string, signal: AbortSignal): Promise<Gauge>;
+}
+
+// ── workloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The two arms' workloads as found, before the first write. Goes into the rollout record. */
+export interface ArmsSnapshot {
+  /** `Deployment shop/checkout` */
+  readonly stable: string;
+  readonly canary: string;
+  /** What identifies the new version: image digest where there is one, else the pod template's hash. */
+  readonly revision: string;
+  readonly data: Json;
+}
+
+/** Something wrong with an arm's pods that is a breach by itself. */
+export interface PodProblem {
+  readonly pod: string;
+  readonly container?: string;
+  /** As Kubernetes calls it: `CrashLoopBackOff`, `ImagePullBackOff`, `OOMKilled`, `Unready`, … */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ArmHealth {
+  readonly desired: number;
+  readonly ready: number;
+  readonly problems: readonly PodProblem[];
+}
+
+export interface Arms {
+  readonly permissions: readonly Permission[];
+  /** Reads both arms and what the release changes. Writes nothing. */
+  inspect(signal: AbortSignal): Promise<ArmsSnapshot>;
+  /** What `prepare` and `promote` would write. */
+  preview(snapshot: ArmsSnapshot, weight: number): PlannedWrite[];
+  /**
+   * Makes the canary able to carry `weight` per cent: creates it where Sluice owns it, scales it up, waits until the pods
+   * are ready. Idempotent. Never scales down. Throws `not-ready` with the pods' problems at once when they can't recover
+   * (crash loop, image that can't be pulled), else at the deadline.
+   */
+  prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
+  health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;
+  /**
+   * Makes the stable workload the new revision and waits until it is available with that digest. Where both arms are the
+   * user's own workloads there is nothing to update. Idempotent. True when the route must go back to the stable arm.
+   */
+  promote(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly routeBackToStable: boolean }>;
+  /** Proves law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
+  verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
+  /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */
+  retire(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+  /** After a rollback: gives back the workloads, config and scaling as found, removes what Sluice created. Idempotent. */
+  undo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+}
+
+// ── record and lease ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Verdict = 'promoted' | 'rolled-back' | 'frozen' | 'held';
+
+/** Where a rollout is; each phase is written before the acts that belong to it. */
+export type Phase =
+  | 'preparing'
+  | 'shifting'
+  | 'observing'
+  | 'promoting'
+  | 'returning'
+  | 'retiring'
+  | 'undoing'
+  | 'ended';
+
+/** The rollout's memory in the cluster: enough for another process to resume or undo it. */
+export interface RolloutRecord {
+  readonly schema: 1;
+  readonly id: string;
+  /** Hash over plan, route, arms and revision: the same release asked for again has the same one. */
+  readonly fingerprint: string;
+  readonly phase: Phase;
+  /** Index into the plan's steps. */
+  readonly step: number;
+  /** The shift that is under way or was last done: the route shows one of the two. */
+  readonly weight: { readonly from: number; readonly to: number };
+  readonly route: RouteSnapshot;
+  readonly arms: ArmsSnapshot;
+  readonly startedAt: number;
+  readonly startedBy: string;
+  readonly endedAt?: number;
+  readonly verdict?: Verdict;
+  readonly reason?: string;
+}
+
+/** What a person asked for through the annotations of the record. */
+export interface Command {
+  readonly verb: 'abort' | 'approve' | 'freeze';
+  readonly by: string;
+  readonly why: string;
+}
+
+export interface Ledger {
+  readonly permissions: readonly Permission[];
+  /** `ConfigMap shop/sluice-checkout` */
+  readonly object: string;
+  /** The command to copy, for the log and the summary. */
+  commandLine(verb: Command['verb']): string;
+  /**
+   * Takes the Lease and renews it until `release`; waits for one that a dead run left to expire, no longer than `signal`.
+   * Throws `locked` with the holder. `lost` aborts when the lease can't be kept, so that a second holder never meets a first.
+   */
+  claim(signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
+  load(signal: AbortSignal): Promise<RolloutRecord | undefined>;
+  save(record: RolloutRecord, signal: AbortSignal): Promise<void>;
+  /** Watches for commands until the signal aborts. A command is yielded once and taken off the record. */
+  commands(signal: AbortSignal): AsyncIterable<Command>;
+}

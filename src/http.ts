@@ -1,0 +1,145 @@
+import pRetry, { AbortError } from 'p-retry';
+import { type Dispatcher, request } from 'undici';
+import { SluiceError } from './canary/errors.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface HttpPolicy {
+  /** Who is asked, for errors: `Kubernetes API server https://10.0.0.1:6443`. */
+  readonly server: string;
+  /** What the user can do when it does not answer. */
+  readonly next: string;
+  /** Milliseconds for one attempt. */
+  readonly attemptTimeout: number;
+  /** Milliseconds for all attempts together. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** Credentials of the attempt: asked again for each one. */
+  authorize(): Promise<{ headers: Readonly<Record<string, string>>; dispatcher: Dispatcher }>;
+}
+
+/** Answers that mean "not now": RFC 9110 and the API server's own throttling. */
+const retryable = new Set([429, 500, 502, 503, 504]);
+
+/**
+ * Sends one request, and again with growing pauses while the server is away or says "not now", until the deadline.
+ * Every request of Sluice is one that may be repeated.
+ *
+ * @throws SluiceError `unreachable` when no usable answer came in time; the signal's reason when it aborts.
+ */
+export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
+  const deadline = AbortSignal.timeout(policy.deadline);
+  const signal = AbortSignal.any([policy.signal, deadline]);
+  let lastAnswer = 'no answer';
+  try {
+    return await pRetry(
+      async () => {
+        const response = await attempt(call, policy, signal).catch((error: unknown) => {
+          if (error instanceof SluiceError) throw new AbortError(error);
+          lastAnswer = reasonOf(error);
+          throw error instanceof Error ? error : new Error(lastAnswer);
+        });
+        if (!retryable.has(response.status)) return response;
+        lastAnswer = `HTTP ${response.status}`;
+        await pause(retryAfter(response), signal);
+        throw new Error(lastAnswer);
+      },
+      {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: 100,
+        maxTimeout: 2_000,
+        factor: 2,
+        randomize: true,
+        signal,
+      },
+    );
+  } catch (error) {
+    policy.signal.throwIfAborted();
+    if (error instanceof SluiceError) throw error;
+    throw unreachable(call, policy, lastAnswer, error);
+  }
+}
+
+/**
+ * Opens a response whose body arrives over time (a watch). One attempt; `signal` ends the body as well.
+ *
+ * @throws SluiceError `unreachable` when the connection fails.
+ */
+export async function open(call: HttpRequest, policy: HttpPolicy): Promise<Dispatcher.ResponseData> {
+  const { headers, dispatcher } = await policy.authorize();
+  try {
+    return await request(call.url, {
+      method: call.method,
+      headers: { ...call.headers, ...headers },
+      dispatcher,
+      signal: policy.signal,
+      headersTimeout: policy.attemptTimeout,
+      bodyTimeout: 0,
+    });
+  } catch (error) {
+    policy.signal.throwIfAborted();
+    throw unreachable(call, policy, reasonOf(error), error);
+  }
+}
+
+async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSignal): Promise<HttpResponse> {
+  const { headers, dispatcher } = await policy.authorize();
+  const response = await request(call.url, {
+    method: call.method,
+    headers: { ...call.headers, ...headers },
+    body: call.body ?? null,
+    dispatcher,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(policy.attemptTimeout)]),
+  });
+  return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+}
+
+function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, cause: unknown): SluiceError {
+  const path = new URL(call.url).pathname;
+  return new SluiceError('unreachable', {
+    about: policy.server,
+    problem: `did not answer ${call.method} ${path} within ${policy.deadline / 1_000} s (${answer}).`,
+    next: policy.next,
+    cause,
+  });
+}
+
+/** Milliseconds that the server asks to wait; zero where it does not say, as the back-off waits anyway. */
+function retryAfter(response: HttpResponse): number {
+  const seconds = Number(response.headers['retry-after']);
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 30) * 1_000 : 0;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(finish, milliseconds);
+    function finish(): void {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }
+    function stop(): void {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'connection failed';
+  if (error.name === 'TimeoutError') return 'timed out';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return error.message || code || error.name;
+}

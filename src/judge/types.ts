@@ -1,0 +1,34 @@
+/** Requests of one arm within one interval. Counts are whole numbers >= 0, `bad` and each of `slow` at most `requests`. */
+export interface Counts {
+  readonly requests: number;
+  readonly errors: number;
+  /** Cumulative histogram differences: bound in seconds → requests at or under it. Empty without latency data. */
+  readonly within: ReadonlyMap<number, number>;
+}
+
+/** The difference of two samples. Times are milliseconds since the epoch. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+  /** Canary weight in per cent while it was measured: the stratum. */
+  readonly weight: number;
+  readonly stable: Counts;
+  readonly canary: Counts;
+}
+
+/** What a check says and why. */
+export interface Opinion {
+  /** The check: `error-rate`, `latency-300ms`, a threshold's name. */
+  readonly check: string;
+  readonly state: 'breach' | 'healthy' | 'unknown';
+  /** What a breach of this check leads to. */
+  readonly onBreach: OnBreach;
+  /** From 0 (no evidence) to 1 (breach), for the bar in the log. */
+  readonly progress: number;
+  /** `canary 4.8 % of 412 requests, stable 0.5 % of 7,830; evidence 5.2 of 4.6 (1 false alarm in 100)` */
+  readonly sentence: string;
+  /** The measured figures behind the sentence, for the report: rates are fractions, evidence is in nats. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export type OnBreach = 'rollback' | 'freeze' | 'warn';

@@ -1,0 +1,424 @@
+import { createInterface } from 'node:readline';
+import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
+import type { Permission } from '../canary/ports.ts';
+import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
+import { apiGroup, describe, type ObjectReference, type ResourceType, resourcePath, resources } from './resources.ts';
+import type { Connection } from './transport.ts';
+
+/** Field manager of all that Sluice writes. */
+export const FIELD_MANAGER = 'sluice';
+
+const metadata = z.looseObject({
+  name: z.string().default(''),
+  namespace: z.string().optional(),
+  uid: z.string().optional(),
+  resourceVersion: z.string().optional(),
+  generation: z.number().optional(),
+  creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  managedFields: z
+    .array(z.looseObject({ manager: z.string().optional(), operation: z.string().optional(), fieldsV1: z.unknown() }))
+    .optional(),
+  ownerReferences: z
+    .array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() }))
+    .optional(),
+});
+
+/** An object as the API server gave it. Fields that nobody here knows survive. */
+export const kubernetesObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata });
+export type KubernetesObject = z.infer<typeof kubernetesObject>;
+
+/** An object to be written. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+/** RFC 6902, the operations in use. */
+export type PatchOperation =
+  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
+
+export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject };
+
+export interface Selector {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+const status = z.looseObject({
+  message: z.string().default(''),
+  reason: z.string().default(''),
+  details: z.looseObject({ causes: z.array(z.looseObject({ message: z.string().optional() })).optional() }).optional(),
+});
+
+/** A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …). */
+export class ApiError extends SluiceError {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(
+    code: SluiceError['code'],
+    status: number,
+    reason: string,
+    detail: ConstructorParameters<typeof SluiceError>[1],
+  ) {
+    super(code, detail);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+export interface ClientOptions {
+  /** Milliseconds for one attempt of a request; default 10,000. */
+  readonly attemptTimeout?: number;
+  /** Milliseconds for a request with all its attempts; default 30,000. */
+  readonly deadline?: number;
+}
+
+export type KubernetesClient = ReturnType<typeof createClient>;
+
+/**
+ * Generic access to objects as plain JSON. Typed models would drop the fields that the library does not know yet; a copy of
+ * somebody's pod template must not. Every call has a deadline and repeats itself while the server is away.
+ *
+ * Errors are ApiError: `not-found` (404), `forbidden` (401, 403; with the rule to add), `conflict` (409, and 422 for a
+ * JSON Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
+ */
+export function createClient(connection: Connection, options: ClientOptions = {}) {
+  const { attemptTimeout = 10_000, deadline = 30_000 } = options;
+
+  function policy(signal: AbortSignal) {
+    return {
+      server: `Kubernetes API server ${connection.server}`,
+      next: 'Check that the cluster is reachable from this runner (server address, proxy, firewall).',
+      attemptTimeout,
+      deadline,
+      signal,
+      authorize: connection.authorize,
+    };
+  }
+
+  async function call(about: Subject, request: Omit<HttpRequest, 'url'> & { path: string }, signal: AbortSignal) {
+    const url = `${connection.server}${request.path}`;
+    const response = await send({ ...request, url }, policy(signal));
+    if (response.status >= 400) throw refusal(about, response);
+    return response.body;
+  }
+
+  async function callForObject(about: Subject, request: Parameters<typeof call>[1], signal: AbortSignal) {
+    return kubernetesObject.parse(JSON.parse(await call(about, request, signal)));
+  }
+
+  /** @throws ApiError `not-found` */
+  function get(reference: ObjectReference, signal: AbortSignal): Promise<KubernetesObject> {
+    return callForObject({ verb: 'get', reference }, { method: 'GET', path: pathOf(reference) }, signal);
+  }
+
+  /** As `get`, with `undefined` for an object that does not exist. */
+  async function find(reference: ObjectReference, signal: AbortSignal): Promise<KubernetesObject | undefined> {
+    try {
+      return await get(reference, signal);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async function listWithVersion(
+    type: ResourceType,
+    namespace: string | undefined,
+    selector: Selector,
+    signal: AbortSignal,
+  ) {
+    const path = `${resourcePath(type, namespace)}${queryOf({ ...selector })}`;
+    const about = { verb: 'list', reference: { type, namespace: namespace ?? '', name: '' } };
+    const list = objectList.parse(JSON.parse(await call(about, { method: 'GET', path }, signal)));
+    // Items of a list carry neither kind nor apiVersion.
+    const items = list.items.map((item) => ({ ...item, apiVersion: type.apiVersion, kind: type.kind }));
+    return { resourceVersion: list.metadata.resourceVersion, items };
+  }
+
+  /** All objects of a type that a selector picks; `namespace` undefined means all namespaces. */
+  async function list(
+    type: ResourceType,
+    namespace: string | undefined,
+    selector: Selector,
+    signal: AbortSignal,
+  ): Promise<KubernetesObject[]> {
+    return (await listWithVersion(type, namespace, selector, signal)).items;
+  }
+
+  /** @throws ApiError with status 409 and reason `AlreadyExists` */
+  function create(type: ResourceType, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject> {
+    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+    const path = `${resourcePath(type, reference.namespace)}?fieldManager=${FIELD_MANAGER}`;
+    return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
+  }
+
+  /** Replaces a whole object; `metadata.resourceVersion`, where given, must still be the object's. */
+  function replace(type: ResourceType, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject> {
+    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+    const path = `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`;
+    return callForObject({ verb: 'update', reference }, { method: 'PUT', path, ...json(manifest) }, signal);
+  }
+
+  /** Server-side apply with field manager `sluice`. `force` takes over fields that another manager holds. */
+  function apply(
+    type: ResourceType,
+    manifest: Manifest,
+    signal: AbortSignal,
+    { force = false, dryRun = false }: { force?: boolean; dryRun?: boolean } = {},
+  ): Promise<KubernetesObject> {
+    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+    const query = queryOf({
+      fieldManager: FIELD_MANAGER,
+      force: force ? 'true' : undefined,
+      dryRun: dryRun ? 'All' : undefined,
+    });
+    const request = {
+      method: 'PATCH' as const,
+      path: `${pathOf(reference)}${query}`,
+      headers: { 'content-type': 'application/apply-patch+yaml' },
+      body: JSON.stringify(manifest),
+    };
+    return callForObject({ verb: 'patch', reference }, request, signal);
+  }
+
+  /** RFC 6902. @throws ApiError `conflict` where a `test` operation failed: the object is not what was last seen. */
+  function patchJson(
+    reference: ObjectReference,
+    operations: readonly PatchOperation[],
+    signal: AbortSignal,
+  ): Promise<KubernetesObject> {
+    return patch(reference, 'application/json-patch+json', operations, signal);
+  }
+
+  /** RFC 7396. */
+  function patchMerge(reference: ObjectReference, change: unknown, signal: AbortSignal): Promise<KubernetesObject> {
+    return patch(reference, 'application/merge-patch+json', change, signal);
+  }
+
+  function patch(reference: ObjectReference, contentType: string, body: unknown, signal: AbortSignal) {
+    const request = {
+      method: 'PATCH' as const,
+      path: `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`,
+      headers: { 'content-type': contentType },
+      body: JSON.stringify(body),
+    };
+    return callForObject({ verb: 'patch', reference }, request, signal);
+  }
+
+  /** Deletes in the background; an object that is gone already is fine. */
+  async function remove(reference: ObjectReference, signal: AbortSignal): Promise<void> {
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+    try {
+      await call(
+        { verb: 'delete', reference },
+        { method: 'DELETE', path: pathOf(reference), ...json(options) },
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    }
+  }
+
+  /**
+   * What exists now as ADDED events, then every change, until the signal aborts (which ends the sequence without an error).
+   * A watch that breaks or is told that it is too old starts again from a fresh list, so an event may come twice.
+   */
+  async function* watch(
+    type: ResourceType,
+    namespace: string,
+    selector: Selector,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    try {
+      while (!signal.aborted) {
+        const { items, resourceVersion } = await listWithVersion(type, namespace, selector, signal);
+        for (const object of items) yield { type: 'ADDED', object };
+        yield* watchFrom(resourceVersion);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+
+    async function* watchFrom(start: string | undefined): AsyncGenerator<WatchEvent> {
+      let resourceVersion = start;
+      while (!signal.aborted) {
+        const query = queryOf({ ...selector, watch: 'true', allowWatchBookmarks: 'true', resourceVersion });
+        const url = `${connection.server}${resourcePath(type, namespace)}${query}`;
+        let events = 0;
+        try {
+          const response = await open({ method: 'GET', url }, policy(signal));
+          if (response.statusCode >= 400) {
+            const body = await response.body.text();
+            if (response.statusCode === 410 || response.statusCode >= 500) return;
+            const about = { verb: 'watch', reference: { type, namespace, name: '' } };
+            throw refusal(about, { status: response.statusCode, headers: response.headers, body });
+          }
+          for await (const line of createInterface({ input: response.body, crlfDelay: Number.POSITIVE_INFINITY })) {
+            const event = watchLine.parse(JSON.parse(line));
+            if (event.type === 'ERROR') return;
+            const object = kubernetesObject.parse(event.object);
+            resourceVersion = object.metadata.resourceVersion;
+            events += 1;
+            if (event.type !== 'BOOKMARK') yield { type: event.type, object };
+          }
+        } catch (error) {
+          if (signal.aborted || error instanceof ApiError) throw error;
+        }
+        // A server that ends every watch at once is asked through `list`, which backs off.
+        if (events === 0) return;
+      }
+    }
+  }
+
+  /** GET through the API server to a pod or service: `port` is a number or name, `path` begins with a slash. */
+  function proxy(
+    target: ObjectReference,
+    port: string,
+    path: string,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const collection = resourcePath(target.type, target.namespace);
+    const request = { method: 'GET' as const, path: `${collection}/${target.name}:${port}/proxy${path}`, headers };
+    return call({ verb: 'get', reference: target, subresource: 'proxy' }, request, signal);
+  }
+
+  /** Asks the API server whether these credentials may do all the verbs of a permission; gives back those they may not. */
+  async function missingVerbs(permission: Permission, signal: AbortSignal): Promise<string[]> {
+    const answers = await Promise.all(
+      permission.verbs.map(async (verb) => {
+        const { apiGroup: group, resource, subresource, namespace } = permission;
+        const review = {
+          apiVersion: resources.selfSubjectAccessReview.apiVersion,
+          kind: resources.selfSubjectAccessReview.kind,
+          spec: { resourceAttributes: { group, resource, subresource, namespace, verb } },
+        };
+        const path = resourcePath(resources.selfSubjectAccessReview, undefined);
+        const reference = { type: resources.selfSubjectAccessReview, namespace: '', name: '' };
+        const body = await call({ verb: 'create', reference }, { method: 'POST', path, ...json(review) }, signal);
+        return accessReview.parse(JSON.parse(body)).status.allowed ? [] : [verb];
+      }),
+    );
+    return answers.flat();
+  }
+
+  return {
+    server: connection.server,
+    get,
+    find,
+    list,
+    create,
+    replace,
+    apply,
+    patchJson,
+    patchMerge,
+    remove,
+    watch,
+    proxy,
+    missingVerbs,
+    close: connection.close,
+  };
+}
+
+interface Subject {
+  readonly verb: string;
+  readonly reference: ObjectReference;
+  readonly subresource?: string;
+}
+
+const objectList = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string().optional() }),
+  items: z.array(z.looseObject({ metadata })),
+});
+
+const watchLine = z.object({
+  type: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
+  object: z.unknown(),
+});
+
+const accessReview = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) });
+
+function json(body: unknown) {
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+function pathOf(reference: ObjectReference): string {
+  return resourcePath(reference.type, reference.namespace, reference.name);
+}
+
+function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
+  return query.size === 0 ? '' : `?${query}`;
+}
+
+function refusal(subject: Subject, response: HttpResponse): ApiError {
+  const { message, reason } = parseStatus(response.body);
+  const { status: code } = response;
+  const about =
+    subject.reference.name === ''
+      ? `${subject.reference.type.plural} in ${subject.reference.namespace}`
+      : describe(subject.reference);
+  const said = message === '' ? `HTTP ${code}` : message;
+  if (code === 401) {
+    return new ApiError('forbidden', code, reason, {
+      about,
+      problem: 'could not be reached: the API server does not accept the credentials (401).',
+      next: 'Log in again, or renew the token of the kubeconfig.',
+    });
+  }
+  if (code === 403) {
+    const { type, namespace } = subject.reference;
+    const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
+    return new ApiError('forbidden', code, reason, {
+      about,
+      problem: `may not be accessed: the right to ${subject.verb} ${resource} in namespace ${namespace} is missing.`,
+      next: `Add to the Role of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
+    });
+  }
+  if (code === 404) {
+    return new ApiError('not-found', code, reason, {
+      about,
+      problem: 'does not exist.',
+      next: said.includes('could not find the requested resource')
+        ? `The cluster does not serve ${subject.reference.type.apiVersion}; install its custom resource definitions.`
+        : 'Check the name and the namespace.',
+    });
+  }
+  const testFailed = code === 422 && /testing (value|path)|test failed|the server rejected our request/i.test(said);
+  if (code === 409 || testFailed) {
+    return new ApiError('conflict', code, reason, {
+      about,
+      problem: `was changed by somebody else in the meantime (${said}).`,
+      next: 'Run again; if it happens each time, find out who else writes this object.',
+    });
+  }
+  return new ApiError('invalid-input', code, reason, {
+    about,
+    problem: `was refused by the API server: ${said}.`,
+    next: 'Correct what the message names and run again.',
+  });
+}
+
+function parseStatus(body: string): { message: string; reason: string } {
+  try {
+    return status.parse(JSON.parse(body));
+  } catch {
+    // Proxies and load balancers answer in HTML; their first line says enough.
+    return { message: body.slice(0, 200), reason: '' };
+  }
+}
+
+/** One rule of a Role, in YAML's flow style so that it fits into a line. */
+export function rbacRule(rule: { apiGroup: string; resource: string; verbs: readonly string[] }): string {
+  return `{apiGroups: ["${rule.apiGroup}"], resources: ["${rule.resource}"], verbs: [${rule.verbs.join(', ')}]}`;
+}

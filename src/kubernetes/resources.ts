@@ -1,0 +1,63 @@
+/** A kind of object, with what its URL needs. Sluice knows the kinds that it touches, so no discovery request is made. */
+export interface ResourceType {
+  /** `apps/v1`; `v1` for the core group. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The plural in the URL. */
+  readonly plural: string;
+}
+
+export const resources = {
+  pod: { apiVersion: 'v1', kind: 'Pod', plural: 'pods' },
+  service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
+  configMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
+  secret: { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' },
+  event: { apiVersion: 'v1', kind: 'Event', plural: 'events' },
+  namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' },
+  deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
+  statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
+  replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' },
+  endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', plural: 'endpointslices' },
+  lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
+  horizontalPodAutoscaler: {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    plural: 'horizontalpodautoscalers',
+  },
+  podDisruptionBudget: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets' },
+  ingress: { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', plural: 'ingresses' },
+  virtualService: { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', plural: 'virtualservices' },
+  destinationRule: { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', plural: 'destinationrules' },
+  httpRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes' },
+  grpcRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GRPCRoute', plural: 'grpcroutes' },
+  traefikService: { apiVersion: 'traefik.io/v1alpha1', kind: 'TraefikService', plural: 'traefikservices' },
+  selfSubjectAccessReview: {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    plural: 'selfsubjectaccessreviews',
+  },
+} as const satisfies Record<string, ResourceType>;
+
+/** One named object. */
+export interface ObjectReference {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `VirtualService shop/checkout`: how logs, errors and reports name an object. */
+export function describe(reference: ObjectReference): string {
+  return `${reference.type.kind} ${reference.namespace}/${reference.name}`;
+}
+
+/** The API group of a type, as RBAC rules name it: empty for the core group. */
+export function apiGroup(type: ResourceType): string {
+  return type.apiVersion.includes('/') ? (type.apiVersion.split('/')[0] ?? '') : '';
+}
+
+/** URL path of a collection, or of one object in it. */
+export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
+  const root = type.apiVersion.includes('/') ? `/apis/${type.apiVersion}` : `/api/${type.apiVersion}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${scope}/${type.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}
