@@ -21,6 +21,8 @@ export interface Opinion {
   /** The check: `error-rate`, `latency-300ms`, a threshold's name. */
   readonly check: string;
   readonly state: 'breach' | 'healthy' | 'unknown';
+  /** Data that the check needs and does not get: a step never ends well on missing data. Absent while data arrives. */
+  readonly missing?: string;
   /** What a breach of this check leads to. */
   readonly onBreach: OnBreach;
   /** From 0 (no evidence) to 1 (breach), for the bar in the log. */

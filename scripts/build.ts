@@ -1,0 +1,110 @@
+/**
+ * Bundles the entry files of `src/actions` into `dist`, with code that several of them use in shared chunks.
+ * `--check` builds elsewhere and compares: `dist` must be what the sources give.
+ */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Bundle name → entry file. */
+const entryPoints = {
+  'canary/index': join(root, 'src/actions/canary.ts'),
+  'canary/post': join(root, 'src/actions/canary-post.ts'),
+};
+
+/** Packages whose modules do nothing when they are loaded, though their package.json does not say so. */
+const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|@actions\/|zod\/)/;
+
+/** Lets the bundler drop what is never called: of the Kubernetes client, 4 MB of typed models. */
+const dropUnused: Plugin = {
+  name: 'drop-unused',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^[^/]|^\./ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === 'resolving' || kind === 'entry-point') return undefined;
+      const resolved = await resolve(path, { importer, resolveDir, kind, pluginData: 'resolving' });
+      return withoutSideEffects.test(resolved.path) ? { ...resolved, sideEffects: false } : resolved;
+    });
+  },
+};
+
+async function bundle(outdir: string): Promise<void> {
+  const { metafile } = await build({
+    entryPoints,
+    outdir,
+    absWorkingDir: root,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    minify: true,
+    // Names in stack traces cost little and tell much.
+    keepNames: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    // Optional accelerators that the libraries do without.
+    external: ['bufferutil', 'utf-8-validate', 'supports-color'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    plugins: [dropUnused],
+  });
+  await writeFile(join(outdir, 'licenses.txt'), await licenses(metafile));
+  await writeFile(join(outdir, 'package.json'), '{ "type": "module" }\n');
+}
+
+/** The licence texts of all packages in the bundles, as their licences ask for. */
+async function licenses(metafile: Metafile): Promise<string> {
+  const packages = new Set<string>();
+  for (const input of Object.keys(metafile.inputs)) {
+    const folder = /^(?:.*node_modules\/)(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
+    if (folder) packages.add(folder);
+  }
+  const texts = await Promise.all(
+    [...packages].sort().map(async (folder) => {
+      const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+      const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+      const text = file ? await readFile(join(root, folder, file), 'utf8') : '';
+      return `${name} ${version} (${license})\n\n${text.replaceAll('\r\n', '\n').trim()}\n`;
+    }),
+  );
+  return texts.join('\n────────────────────────────────────────\n\n');
+}
+
+async function contents(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const read = files.map(async (file) => [relative(folder, file), await readFile(file, 'utf8')] as const);
+  return new Map((await Promise.all(read)).sort());
+}
+
+async function check(): Promise<void> {
+  // Beside dist, so that relative paths are the same ones.
+  const fresh = await mkdtemp(join(tmpdir(), 'sluice-dist-'));
+  try {
+    await bundle(fresh);
+    const [committed, built] = await Promise.all([contents(dist), contents(fresh)]);
+    const names = new Set([...committed.keys(), ...built.keys()]);
+    const different = [...names].filter((name) => committed.get(name) !== built.get(name));
+    if (different.length > 0) {
+      console.error(`dist differs from a fresh build: ${different.join(', ')}. Run: npm run build`);
+      process.exitCode = 1;
+      return;
+    }
+    const bytes = [...built.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    console.log(`dist equals a fresh build (${built.size} files, ${(bytes / 1e6).toFixed(2)} MB)`);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+if (process.argv.includes('--check')) await check();
+else {
+  await rm(dist, { recursive: true, force: true });
+  await bundle(dist);
+  console.log(`built ${relative(root, dirname(join(dist, 'x')))}`);
+}

@@ -1,0 +1,105 @@
+import type { OnBreach, Opinion } from '../judge/types.ts';
+import type { Step } from './plan.ts';
+import type { Verdict } from './ports.ts';
+
+/** What is known at one evaluation. Times in milliseconds. */
+export interface StepFacts {
+  /** Since the data plane was seen to follow the shift to this step's weight. */
+  readonly elapsed: number;
+  readonly opinions: readonly Opinion[];
+  /** Canary requests that were judged in this step. */
+  readonly canaryRequests: number;
+  /** Since the metrics last brought something new. */
+  readonly sinceReading: number;
+  /** The metrics have missed a reading that was due: what is known is what was. */
+  readonly silent: boolean;
+  /** Since the metrics last showed a request to the canary. */
+  readonly sinceCanaryRequest: number;
+  /** A person approved this step. */
+  readonly approved: boolean;
+}
+
+export interface DecisionPolicy {
+  /** How the rollout ends when it is not yet known for longer than the patience. */
+  readonly onNoData: 'rollback' | 'hold';
+  /** Milliseconds. */
+  readonly noDataPatience: number;
+  /** Canary requests without which a step does not end well. */
+  readonly minRequests: number;
+}
+
+export type Decision =
+  | { readonly kind: 'wait'; readonly until: 'time' | 'requests' | 'data' | 'approval' }
+  | { readonly kind: 'advance'; readonly reason: string }
+  | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
+
+/**
+ * What follows from one evaluation, at any moment of a step. A breach comes before everything; missing data is neither
+ * success nor failure but `not yet known`, for as long as the patience lasts.
+ */
+export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): Decision {
+  const breach = worstBreach(facts.opinions);
+  if (breach) return { kind: 'end', verdict: endingOf(breach.onBreach), reason: `${breach.check}: ${breach.sentence}` };
+
+  if (facts.sinceReading > policy.noDataPatience) {
+    return unknownForTooLong(policy, `the metrics have brought nothing new for ${seconds(facts.sinceReading)}`);
+  }
+  const observed = step.most > 0;
+  if (!observed && !step.hold) return { kind: 'advance', reason: 'the step asks for no observation' };
+  if (!isOver(step, facts)) return { kind: 'wait', until: 'time' };
+
+  const lacking = observed ? whatIsLacking(facts, policy) : undefined;
+  if (lacking) {
+    if (facts.elapsed - step.most > policy.noDataPatience) return unknownForTooLong(policy, lacking.reason);
+    return { kind: 'wait', until: lacking.until };
+  }
+  if (step.hold && !facts.approved) return { kind: 'wait', until: 'approval' };
+  const reason =
+    facts.elapsed >= step.most ? 'its time is over without a breach' : 'the judge is sure that it is healthy';
+  return { kind: 'advance', reason };
+}
+
+/** The breach that decides: one that rolls back comes before one that freezes; a warning decides nothing. */
+export function worstBreach(opinions: readonly Opinion[]): Opinion | undefined {
+  const breaches = opinions.filter((opinion) => opinion.state === 'breach');
+  return (
+    breaches.find(({ onBreach }) => onBreach === 'rollback') ?? breaches.find(({ onBreach }) => onBreach === 'freeze')
+  );
+}
+
+function endingOf(onBreach: OnBreach): Verdict {
+  return onBreach === 'freeze' ? 'frozen' : 'rolled-back';
+}
+
+function isOver(step: Step, { elapsed, opinions }: StepFacts): boolean {
+  if (elapsed >= step.most) return true;
+  if (!step.early || elapsed < step.least) return false;
+  const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
+  return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');
+}
+
+function whatIsLacking(
+  facts: StepFacts,
+  policy: DecisionPolicy,
+): { until: 'requests' | 'data'; reason: string } | undefined {
+  if (facts.silent) {
+    return { until: 'data', reason: `the metrics have brought nothing new for ${seconds(facts.sinceReading)}` };
+  }
+  if (facts.canaryRequests < policy.minRequests) {
+    const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
+    return { until: 'requests', reason };
+  }
+  if (facts.sinceCanaryRequest > policy.noDataPatience) {
+    return { until: 'requests', reason: `the canary got no request for ${seconds(facts.sinceCanaryRequest)}` };
+  }
+  const starved = facts.opinions.find(({ missing, onBreach }) => missing !== undefined && onBreach !== 'warn');
+  return starved && { until: 'data', reason: `${starved.check} has no data: ${starved.missing}` };
+}
+
+function unknownForTooLong({ onNoData }: DecisionPolicy, reason: string): Decision {
+  return { kind: 'end', verdict: onNoData === 'hold' ? 'held' : 'rolled-back', reason: `not yet known: ${reason}` };
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 1_000)} s`;
+}

@@ -1,0 +1,25 @@
+import { isSluiceError, messageOf } from './errors.ts';
+import type { Verdict } from './ports.ts';
+
+/** Why a rollout stops before its plan is done. Travels as the reason of an aborted signal, or is thrown. */
+export class Ending extends Error {
+  readonly verdict: Verdict;
+  readonly reason: string;
+
+  constructor(verdict: Verdict, reason: string) {
+    super(reason);
+    this.name = 'Ending';
+    this.verdict = verdict;
+    this.reason = reason;
+  }
+}
+
+/**
+ * The ending that an error leads to. Weights that somebody else changed are left to that person; any other failure puts the
+ * traffic back to the version that is known to be good.
+ */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof Ending) return error;
+  if (isSluiceError(error, 'foreign-edit')) return new Ending('frozen', error.message);
+  return new Ending('rolled-back', messageOf(error));
+}

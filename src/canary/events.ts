@@ -1,0 +1,266 @@
+/**
+ * What happens during a rollout, as plain data that survives JSON: the rollout emits these in order, the live log prints
+ * them, the report keeps them. An event says what was seen or done; what it means to a reader is the reader's business.
+ * Times are milliseconds (`at`: since the Unix epoch), weights per cent, rates fractions.
+ */
+import type { Opinion } from '../judge/types.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Plan, Step } from './plan.ts';
+import type { Arm, ArmsSnapshot, Command, MeterReadiness, PlannedWrite, PodProblem, Verdict } from './ports.ts';
+
+/** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */
+export interface Tally {
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** Both arms' requests over the same time. */
+export interface Tallies {
+  readonly stable: Tally;
+  readonly canary: Tally;
+}
+
+/** What one step of the plan can be expected to tell, worked out before the first write. */
+export interface StepForecast {
+  readonly weight: number;
+  /** Canary requests that the step is expected to see; absent where the rate of requests is not known. */
+  readonly expectedRequests?: number;
+  /** Canary requests on average until a breach at the error rate `Forecast.detects` is proved. */
+  readonly neededRequests?: number;
+}
+
+/** The rehearsal of a plan against a fault of a given size. */
+export interface Forecast {
+  /** Canary error rate that the figures are about. */
+  readonly detects: number;
+  /** Stable error rate that was assumed or measured. */
+  readonly stableRate: number;
+  /** Stable and canary together, as measured before the first write. */
+  readonly requestsPerSecond?: number;
+  /** Probability that the plan finds the fault. */
+  readonly detection?: number;
+  readonly steps: readonly StepForecast[];
+}
+
+/** The commands to copy that steer this rollout. */
+export type CommandLines = Readonly<Record<Command['verb'], string>>;
+
+/** The first event of a run: what is asked for, before anything was looked at. */
+export interface Started {
+  readonly type: 'started';
+  readonly at: number;
+  /** Identity of the rollout: the same one in every run that continues it. */
+  readonly id: string;
+  readonly plan: Plan;
+  readonly by: string;
+  /** What is asked for metrics: the query or the endpoints. */
+  readonly source: string;
+  /** Milliseconds between two looks at the metrics. */
+  readonly interval: number;
+  readonly dryRun: boolean;
+  readonly commands: CommandLines;
+}
+
+/** What was found before the first write, all of it usable. */
+export interface Preflight {
+  readonly type: 'preflight';
+  readonly at: number;
+  /** `VirtualService shop/checkout` */
+  readonly route: string;
+  readonly arms: Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision'>;
+  readonly readiness: MeterReadiness;
+  readonly forecast?: Forecast;
+}
+
+/** The record of an earlier run was found and this one continues it. */
+export interface Resumed {
+  readonly type: 'resumed';
+  readonly at: number;
+  /** The canary's weight that the record shows. */
+  readonly weight: number;
+  readonly startedAt: number;
+  readonly startedBy: string;
+}
+
+/** Dry run only: one write that a real run would make, in the order in which it would. */
+export interface Planned {
+  readonly type: 'planned';
+  readonly at: number;
+  readonly write: PlannedWrite;
+}
+
+/** A step of the plan begins: the canary is made ready for its weight, nothing has moved yet. */
+export interface StepEntered {
+  readonly type: 'step-entered';
+  readonly at: number;
+  /** From 0. */
+  readonly index: number;
+  readonly step: Step;
+}
+
+/** The weight was written to the route; the data plane may not follow yet. */
+export interface Shifted {
+  readonly type: 'shifted';
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The data plane was seen to follow the last shift: the step's time begins. */
+export interface Confirmed {
+  readonly type: 'confirmed';
+  readonly at: number;
+  readonly weight: number;
+  readonly evidence: string;
+}
+
+/** One evaluation with new data. */
+export interface IntervalJudged {
+  readonly type: 'interval';
+  readonly at: number;
+  readonly weight: number;
+  /** Since the evaluation before. */
+  readonly interval: Tallies;
+  /** Since the rollout's start, all weights together: for the reader; the judge never pools weights. */
+  readonly total: Tallies;
+  readonly opinions: readonly Opinion[];
+  /** Milliseconds until the step's most time is over; zero when it waits for something else. */
+  readonly timeLeft: number;
+  /** What the step waits for after its time is over. */
+  readonly waitingFor?: 'requests' | 'data' | 'approval';
+}
+
+/** An evaluation without new data. Emitted at each one, so that silence shows. */
+export interface NoData {
+  readonly type: 'no-data';
+  readonly at: number;
+  readonly weight: number;
+  /** A sentence without the clock: `Prometheus did not answer (timed out)`. */
+  readonly reason: string;
+  /** When data last arrived. */
+  readonly since: number;
+  /** Milliseconds after `since` at which the rollout ends as configured. */
+  readonly patience: number;
+}
+
+/** Pods of an arm were found in trouble. Whether that is a breach is the checks' business. */
+export interface PodsInTrouble {
+  readonly type: 'pod-problem';
+  readonly at: number;
+  readonly arm: Arm;
+  readonly problems: readonly PodProblem[];
+}
+
+/** A check is sure that the canary is bad, and this ends the rollout. One that only warns shows in `interval`. */
+export interface Breached {
+  readonly type: 'breach';
+  readonly at: number;
+  readonly weight: number;
+  readonly opinion: Opinion;
+}
+
+/** A person's command was taken off the record. */
+export interface Commanded {
+  readonly type: 'command';
+  readonly at: number;
+  readonly command: Command;
+}
+
+/** The step's time is over and it waits for a person. */
+export interface Holding {
+  readonly type: 'holding';
+  readonly at: number;
+  readonly weight: number;
+  readonly commands: CommandLines;
+}
+
+/** The route is being given back as found. */
+export interface Restoring {
+  readonly type: 'restoring';
+  readonly at: number;
+  /** The canary's weight that is being taken back. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+
+/** The route shows exactly what was found before the first write. Whether the data plane follows comes as `confirmed`. */
+export interface Restored {
+  readonly type: 'restored';
+  readonly at: number;
+  readonly weight: number;
+}
+
+/** The plan is done; the new revision is being made the stable one. */
+export interface Promoting {
+  readonly type: 'promoting';
+  readonly at: number;
+}
+
+/** This revision was seen to serve everything, its pods available. */
+export interface Verified {
+  readonly type: 'verified';
+  readonly at: number;
+  readonly digest: string;
+  readonly evidence: string;
+}
+
+/** Something the reader should know that changes nothing by itself: the job's time limit, an approximate weight. */
+export interface Warned {
+  readonly type: 'warning';
+  readonly at: number;
+  readonly message: string;
+}
+
+/** The last event of a rollout that came to a verdict. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly at: number;
+  readonly verdict: Verdict;
+  /** The measured reason, in a sentence. */
+  readonly reason: string;
+  /** The highest canary weight that was reached. */
+  readonly reached: number;
+  /** The canary's weight that the route shows at the end. */
+  readonly weight: number;
+  readonly revision: string;
+  /** Image digest that serves everything; after a promotion only. */
+  readonly digest?: string;
+}
+
+/** The last event of a run that came to no verdict: it was refused before the first write, or it could not finish. */
+export interface Failed {
+  readonly type: 'failed';
+  readonly at: number;
+  readonly code: ErrorCode | 'unexpected';
+  readonly about: string;
+  readonly problem: string;
+  readonly next: string;
+  /** True where nothing was written. */
+  readonly unchanged: boolean;
+}
+
+export type RolloutEvent =
+  | Started
+  | Preflight
+  | Resumed
+  | Planned
+  | StepEntered
+  | Shifted
+  | Confirmed
+  | IntervalJudged
+  | NoData
+  | PodsInTrouble
+  | Breached
+  | Commanded
+  | Holding
+  | Restoring
+  | Restored
+  | Promoting
+  | Verified
+  | Warned
+  | Ended
+  | Failed;
+
+/** Takes events as they happen. Must not throw, and must not keep the rollout waiting. */
+export type Emit = (event: RolloutEvent) => void;

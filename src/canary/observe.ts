@@ -1,0 +1,276 @@
+import { createTally, difference, type Sample } from '../judge/counters.ts';
+import type { Counts, OnBreach, Opinion } from '../judge/types.ts';
+import { type Decision, decide, worstBreach } from './decide.ts';
+import { Ending } from './ending.ts';
+import { messageOf } from './errors.ts';
+import type { Tallies, Tally } from './events.ts';
+import type { Step } from './plan.ts';
+import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem } from './ports.ts';
+import { commandLines, deadline, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
+
+/** Watches the canary from before the first shift to the end, whatever the rollout is busy with meanwhile. */
+export interface Observer {
+  /** Looks at metrics and pods until the signal aborts. Never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when the first reading is there, from which everything is counted. */
+  baseline(signal: AbortSignal): Promise<void>;
+  /** From now on the canary gets this weight. */
+  enter(weight: number): void;
+  /** Resolves when the step is over. A breach does not reject this: it stops the whole rollout. */
+  stay(step: Step, signal: AbortSignal): Promise<void>;
+  /** A person lets the step that holds go on. */
+  approve(): void;
+  readonly waitsForApproval: boolean;
+  /** What was counted since the first reading, with one last look. */
+  finalTallies(): Promise<Tallies>;
+}
+
+/** Milliseconds between two looks at the pods: they cost nothing, as the adapter is told of changes. */
+const POD_INTERVAL = 1_000;
+
+/** Milliseconds for one more look at the metrics when all is done, so that the report has the last requests too. */
+const FINAL_LOOK = 2_000;
+
+type Look = (signal: AbortSignal) => Promise<void>;
+
+interface Stage {
+  readonly step: Step;
+  readonly begun: number;
+  readonly over: () => void;
+  approved: boolean;
+  waitsFor: Extract<Decision, { kind: 'wait' }>['until'];
+}
+
+/**
+ * Every look ends in an evaluation, and an evaluation that finds a breach calls `stop` before it returns.
+ */
+export function createObserver(
+  world: World,
+  arms: ArmsSnapshot,
+  options: RolloutOptions,
+  stop: (ending: Ending) => void,
+): Observer {
+  const { meter, clock, emit } = world;
+  const { panel, gauges, onPodProblem } = world.judge;
+  const tally = createTally();
+  const started = clock.now();
+  const firstReading = Promise.withResolvers<void>();
+  let first: Sample | undefined;
+  let last: Sample | undefined;
+  let weight = 0;
+  let stage: Stage | undefined;
+  let podOpinion: Opinion = unseenPods(onPodProblem);
+  let podTrouble = '';
+  let stopped = false;
+  let lastReading = started;
+  /** Milliseconds between the last two readings that brought something new: the source's own pace. */
+  let cadence = meter.interval;
+  let lastCanaryRequest = started;
+
+  const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
+
+  function isSilent(now: number): boolean {
+    return now - lastReading > 2 * cadence;
+  }
+
+  function evaluate(): void {
+    if (stopped) return;
+    const now = clock.now();
+    const facts = {
+      elapsed: stage ? now - stage.begun : 0,
+      opinions: opinions(),
+      canaryRequests: panel.requests().canary,
+      sinceReading: now - lastReading,
+      silent: isSilent(now),
+      sinceCanaryRequest: now - lastCanaryRequest,
+      approved: stage?.approved ?? false,
+    };
+    // Between two steps only a breach or missing data can end anything.
+    const decision = decide(stage?.step ?? endless(weight), facts, options);
+    if (decision.kind === 'end') {
+      const breach = worstBreach(facts.opinions);
+      if (breach) emit({ type: 'breach', at: now, weight, opinion: breach });
+      stopped = true;
+      stop(new Ending(decision.verdict, decision.reason));
+    } else if (stage && decision.kind === 'advance') {
+      stage.over();
+      stage = undefined;
+    } else if (stage && decision.kind === 'wait') {
+      if (decision.until === 'approval' && stage.waitsFor !== 'approval') {
+        emit({ type: 'holding', at: now, weight, commands: commandLines(world.ledger) });
+      }
+      stage.waitsFor = decision.until;
+    }
+  }
+
+  async function lookAtMetrics(signal: AbortSignal): Promise<void> {
+    const { sample, fresh, problems } = tally.take(await meter.read(signal));
+    for (const problem of problems) warn(world, problem);
+    await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
+    const now = clock.now();
+    if (!fresh) {
+      // Between two scrapes there is nothing new to be expected.
+      if (isSilent(now)) noData('the metrics show nothing new');
+      return;
+    }
+    const before = last;
+    last = sample;
+    cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
+    lastReading = now;
+    if (before === undefined) {
+      first = sample;
+      firstReading.resolve();
+      return;
+    }
+    const interval = difference(before, sample, weight);
+    if (interval.canary.requests > 0) lastCanaryRequest = lastReading;
+    panel.add(interval);
+    emit({
+      type: 'interval',
+      at: now,
+      weight,
+      interval: tallies(interval),
+      total: total(),
+      opinions: opinions(),
+      timeLeft: stage ? Math.max(0, stage.step.most - (now - stage.begun)) : 0,
+      ...(stage && stage.waitsFor !== 'time' && { waitingFor: stage.waitsFor }),
+    });
+  }
+
+  async function lookAtGauge({ check, canary, stable }: GaugeQueries, signal: AbortSignal): Promise<void> {
+    const [ofCanary, ofStable] = await Promise.all([gauge(canary, signal), stable && gauge(stable, signal)]);
+    panel.addGauge(check, ofCanary, ofStable || undefined);
+  }
+
+  /** A query that fails is a query without an answer: not yet known. */
+  async function gauge(query: string, signal: AbortSignal): Promise<Gauge> {
+    try {
+      return (await meter.evaluate?.(query, signal)) ?? { missing: `the ${meter.kind} meter knows no PromQL` };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { missing: messageOf(error) };
+    }
+  }
+
+  function noData(reason: string): void {
+    emit({ type: 'no-data', at: clock.now(), weight, reason, since: lastReading, patience: options.noDataPatience });
+  }
+
+  function total(): Tallies {
+    if (!first || !last) return { stable: nothing, canary: nothing };
+    return tallies(difference(first, last, weight));
+  }
+
+  async function lookAtPods(signal: AbortSignal): Promise<void> {
+    const health = await world.arms.health(arms, 'canary', signal);
+    podTrouble = '';
+    const before = podOpinion.sentence;
+    podOpinion = judgePods(health, onPodProblem);
+    if (health.problems.length > 0 && podOpinion.sentence !== before) {
+      emit({ type: 'pod-problem', at: clock.now(), arm: 'canary', problems: health.problems });
+    }
+  }
+
+  /** Looks again and again; a look that fails is told and tried again, and does not keep the others from being made. */
+  async function repeat(look: Look, interval: number, failed: (reason: string) => void, signal: AbortSignal) {
+    while (!signal.aborted) {
+      try {
+        await look(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        failed(messageOf(error));
+      }
+      evaluate();
+      await clock.sleep(interval, signal).catch(() => undefined);
+    }
+  }
+
+  function podsUnseen(reason: string): void {
+    if (podTrouble !== reason) warn(world, `The pods can't be seen: ${reason}`);
+    podTrouble = reason;
+  }
+
+  return {
+    async run(signal) {
+      await Promise.all([
+        repeat(lookAtMetrics, meter.interval, noData, signal),
+        repeat(lookAtPods, POD_INTERVAL, podsUnseen, signal),
+      ]);
+    },
+    baseline: (signal) => orAborted(firstReading.promise, signal),
+    enter(next) {
+      weight = next;
+      lastCanaryRequest = clock.now();
+      panel.enter(next);
+    },
+    async stay(step, signal) {
+      const over = Promise.withResolvers<void>();
+      stage = { step, begun: clock.now(), over: over.resolve, approved: false, waitsFor: 'time' };
+      evaluate();
+      await orAborted(over.promise, signal);
+    },
+    approve() {
+      if (stage) stage.approved = true;
+      evaluate();
+    },
+    get waitsForApproval() {
+      return stage?.waitsFor === 'approval';
+    },
+    async finalTallies() {
+      using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
+      try {
+        const { sample, fresh } = tally.take(await meter.read(limit.signal));
+        if (fresh) last = sample;
+      } catch {
+        // The figures that were judged are enough when the last look fails.
+      }
+      return total();
+    },
+  };
+}
+
+const nothing: Tally = { requests: 0, errors: 0 };
+
+function tallies({ stable, canary }: { stable: Counts; canary: Counts }): Tallies {
+  return { stable: tallyOf(stable), canary: tallyOf(canary) };
+}
+
+function tallyOf({ requests, errors }: Counts): Tally {
+  return { requests, errors };
+}
+
+function endless(weight: number): Step {
+  return { weight, least: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY, early: false, hold: false };
+}
+
+function unseenPods(onBreach: OnBreach): Opinion {
+  return {
+    check: 'pods',
+    state: 'unknown',
+    onBreach,
+    progress: 0,
+    sentence: 'the pods have not been seen yet',
+    figures: {},
+  };
+}
+
+function judgePods({ desired, ready, problems }: ArmHealth, onBreach: OnBreach): Opinion {
+  const [worst] = problems;
+  const figures = { desired, ready, problems: problems.length };
+  if (worst) return { check: 'pods', state: 'breach', onBreach, progress: 1, sentence: describePod(worst), figures };
+  const state = ready >= desired ? 'healthy' : 'unknown';
+  return { check: 'pods', state, onBreach, progress: 0, sentence: `${ready} of ${desired} pods are ready`, figures };
+}
+
+function describePod({ pod, container, reason, message }: PodProblem): string {
+  return `Pod ${pod}${container === undefined ? '' : `, container ${container}`}: ${reason}${message === '' ? '' : ` (${message})`}`;
+}
+
+/** The promise, or the signal's reason as soon as it aborts. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
+}

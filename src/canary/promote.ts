@@ -1,0 +1,35 @@
+import type { Journal, World } from './session.ts';
+
+/**
+ * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
+ * revision; the route goes back to it only when its pods are available; the canary's pods go last.
+ *
+ * @returns the image digest that was seen to serve
+ * @throws SluiceError `not-ready` when the pods do not become available or run another revision
+ */
+export async function promote(world: World, journal: Journal, signal: AbortSignal): Promise<string> {
+  const { arms, clock, emit } = world;
+  emit({ type: 'promoting', at: clock.now() });
+  await journal.write({ phase: 'promoting' }, signal);
+  const { routeBackToStable } = await arms.promote(journal.record.arms, signal);
+  await journal.write({ phase: routeBackToStable ? 'returning' : 'retiring' }, signal);
+  return completePromotion(world, journal, signal);
+}
+
+/** The part of a promotion after which there is no way back: from `returning` on. Safe to repeat from any point. */
+export async function completePromotion(world: World, journal: Journal, signal: AbortSignal): Promise<string> {
+  const { arms, router, clock, emit } = world;
+  const { route, weight, arms: found } = journal.record;
+  if (journal.record.phase === 'returning') {
+    await router.restore(route, [weight.to, weight.from, route.weight], signal);
+    const { evidence } = await router.confirm(route, route.weight, signal);
+    emit({ type: 'confirmed', at: clock.now(), weight: route.weight, evidence });
+  }
+  const { digest, evidence } = await arms.verify(found, signal);
+  emit({ type: 'verified', at: clock.now(), digest, evidence });
+  if (journal.record.phase === 'returning') await journal.write({ phase: 'retiring' }, signal);
+  await arms.retire(found, signal);
+  const reason = 'every step ended without a breach';
+  await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: clock.now() }, signal);
+  return digest;
+}

@@ -1,0 +1,377 @@
+import { Ending, endingOf } from './ending.ts';
+import { isSluiceError, messageOf, SluiceError } from './errors.ts';
+import type { Tallies } from './events.ts';
+import { createObserver, type Observer } from './observe.ts';
+import type { Step } from './plan.ts';
+import type { RolloutRecord, Verdict } from './ports.ts';
+import { completePromotion, promote } from './promote.ts';
+import { undo } from './restore.ts';
+import {
+  commandLines,
+  deadline,
+  type Journal,
+  never,
+  openJournal,
+  type RolloutOptions,
+  type World,
+  warn,
+} from './session.ts';
+
+/** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
+export interface Outcome extends Tallies {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** The highest weight that was reached. */
+  readonly weight: number;
+  /** The route shows exactly what was found before the first write. */
+  readonly routeRestored: boolean;
+  readonly revision: string;
+  /** Image digest that was seen to serve; only of a promotion. */
+  readonly digest?: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** What an ending is: the outcome without the figures that are the same for all. */
+type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest'>;
+
+/**
+ * One canary run, from the first look to its verdict.
+ *
+ * @throws SluiceError for what was refused before the first write (nothing was changed); `locked` when another run holds
+ *   the route or has taken it over; `unreachable` when the route could not be restored before the deadline (the record in
+ *   the cluster then tells the next run to go on with it).
+ */
+export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
+  announce(world, options);
+  await world.checkPermissions(signal);
+  if (!isUnfinished(await world.ledger.load(signal))) await refuseWhatCannotWork(world, signal);
+  const lease = await world.ledger.claim(signal);
+  const running = AbortSignal.any([signal, lease.lost]);
+  try {
+    const record = await takeUp(world, options, running);
+    const journal = openJournal(world.ledger, record);
+    if (record.phase === 'undoing') return await finishUndo(world, journal, options);
+    if (record.phase === 'returning' || record.phase === 'retiring')
+      return await finishPromotion(world, journal, running);
+    return await run(world, journal, options, running, lease.lost);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
+async function refuseWhatCannotWork(world: World, signal: AbortSignal): Promise<void> {
+  const { router, arms, meter, clock, emit } = world;
+  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
+  const readiness = await meter.preflight(signal);
+  const forecast = world.forecast(readiness);
+  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
+}
+
+/** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */
+async function takeUp(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
+  const { ledger, router } = world;
+  const left = await ledger.load(signal);
+  if (!isUnfinished(left)) return begin(world, options, signal);
+
+  const same = left.fingerprint === options.fingerprint;
+  const promoted = left.phase === 'returning' || left.phase === 'retiring';
+  if (same && (promoted || left.phase === 'undoing')) return left;
+  if (same && options.onInterrupted === 'resume') {
+    const shown = await router.weight(left.route, signal);
+    if (shown === undefined) throw changedMeanwhile(left, ledger.object);
+    const { startedAt, startedBy } = left;
+    world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
+    return { ...left, id: options.id, weight: { from: shown, to: shown } };
+  }
+  warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
+  const journal = openJournal(ledger, left);
+  if (promoted) await completePromotion(world, journal, signal);
+  else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  await refuseWhatCannotWork(world, signal);
+  return begin(world, options, signal);
+}
+
+/** Writes down what is there. The record is the first write of a rollout. */
+async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
+  const { router, arms, clock, ledger } = world;
+  // Read again under the lease: this is what a restore gives back.
+  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
+  const record: RolloutRecord = {
+    schema: 1,
+    id: options.id,
+    fingerprint: options.fingerprint,
+    phase: 'preparing',
+    step: 0,
+    weight: { from: 0, to: 0 },
+    route,
+    arms: found,
+    startedAt: clock.now(),
+    startedBy: options.startedBy,
+  };
+  await ledger.save(record, signal);
+  return record;
+}
+
+function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
+  return record !== undefined && record.phase !== 'ended';
+}
+
+function announce({ ledger, meter, clock, emit }: World, options: RolloutOptions): void {
+  emit({
+    type: 'started',
+    at: clock.now(),
+    id: options.id,
+    plan: options.plan,
+    by: options.startedBy,
+    source: meter.source,
+    interval: meter.interval,
+    dryRun: false,
+    commands: commandLines(ledger),
+  });
+}
+
+/** Takes the steps and promotes; whatever happens on the way, what was begun is concluded before this ends. */
+async function run(
+  world: World,
+  journal: Journal,
+  options: RolloutOptions,
+  signal: AbortSignal,
+  lost: AbortSignal,
+): Promise<Outcome> {
+  const { clock } = world;
+  const stop = new AbortController();
+  const observer = createObserver(world, journal.record.arms, options, (ending) => stop.abort(ending));
+  using limit = deadline(
+    clock,
+    options.timeout,
+    () => tookTooLong(options.timeout, observer.waitsForApproval),
+    AbortSignal.any([signal, stop.signal]),
+  );
+  const background = Promise.all([
+    observer.run(limit.signal),
+    followCommands(world, observer, limit.signal, (ending) => stop.abort(ending)),
+  ]);
+  let reached = journal.record.weight.to;
+  let conclusion: Conclusion;
+  try {
+    if (journal.record.phase !== 'promoting') {
+      for (const [index, step] of options.plan.steps.entries()) {
+        if (index < journal.record.step) continue;
+        await takeStep(world, journal, observer, options, index, step, limit.signal);
+        reached = Math.max(reached, step.weight);
+      }
+    }
+    const digest = await promote(world, journal, limit.signal);
+    conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
+  } catch (error) {
+    if (lost.aborted) throw lost.reason;
+    reached = Math.max(reached, journal.record.weight.to);
+    conclusion = await conclude(world, journal, options, error);
+  } finally {
+    stop.abort(new Ending('promoted', 'done'));
+    await background;
+  }
+  return outcomeOf(world, journal.record, conclusion, reached, await observer.finalTallies());
+}
+
+/** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
+async function takeStep(
+  world: World,
+  journal: Journal,
+  observer: Observer,
+  options: RolloutOptions,
+  index: number,
+  step: Step,
+  signal: AbortSignal,
+): Promise<void> {
+  const { router, arms, clock, emit } = world;
+  const { route, arms: found } = journal.record;
+  const from = journal.record.weight.to;
+  emit({ type: 'step-entered', at: clock.now(), index, step });
+  {
+    using limit = deadline(clock, options.readyTimeout, () => notReady(found.canary, options.readyTimeout), signal);
+    await arms.prepare(found, step.weight, limit.signal);
+    await observer.baseline(limit.signal);
+  }
+  await journal.write({ phase: 'shifting', step: index, weight: { from, to: step.weight } }, signal);
+  observer.enter(step.weight);
+  // Not interrupted: a write that is cut off may land after the restore that follows it.
+  await router.shift(route, from, step.weight, never());
+  emit({ type: 'shifted', at: clock.now(), from, to: step.weight });
+  signal.throwIfAborted();
+  {
+    using limit = deadline(clock, options.confirmTimeout, () => notConfirmed(route.object, options), signal);
+    const { evidence } = await router.confirm(route, step.weight, limit.signal);
+    emit({ type: 'confirmed', at: clock.now(), weight: step.weight, evidence });
+  }
+  await observer.stay(step, signal);
+}
+
+/** An abort or a freeze ends the run; an approval lets a step go on. */
+async function followCommands(
+  world: World,
+  observer: Observer,
+  signal: AbortSignal,
+  stop: (ending: Ending) => void,
+): Promise<void> {
+  const { ledger, clock, emit } = world;
+  try {
+    for await (const command of ledger.commands(signal)) {
+      emit({ type: 'command', at: clock.now(), command });
+      const who = `by ${command.by}${command.why === '' ? '' : `: ${command.why}`}`;
+      if (command.verb === 'approve') observer.approve();
+      else if (command.verb === 'abort') stop(new Ending('rolled-back', `aborted ${who}`));
+      else stop(new Ending('frozen', `frozen ${who}`));
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    const message = messageOf(error);
+    warn(world, `Commands on ${ledger.object} are not heard any more: ${message}`);
+  }
+}
+
+/** Ends what was begun. The way back depends on how far it got: a promotion that is made is finished and not undone. */
+async function conclude(world: World, journal: Journal, options: RolloutOptions, error: unknown): Promise<Conclusion> {
+  const ending = endingOf(error);
+  const { phase } = journal.record;
+  if (phase === 'returning' || phase === 'retiring') return concludePromotion(world, journal, options, ending);
+  if (ending.verdict === 'frozen' || ending.verdict === 'held') return pause(world, journal, options, ending);
+  if (phase === 'promoting' && !(await stableServes(world, journal.record))) {
+    // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.
+    return pause(
+      world,
+      journal,
+      options,
+      new Ending('held', `the promotion failed midway (${ending.reason}); the canary serves all traffic`),
+    );
+  }
+  return undo(world, journal, ending.reason, options);
+}
+
+/** The new revision serves already; what is left is tidying up, which the next run can do as well. */
+async function concludePromotion(
+  world: World,
+  journal: Journal,
+  options: RolloutOptions,
+  ending: Ending,
+): Promise<Conclusion> {
+  using limit = deadline(world.clock, options.undoTimeout, () => ending, never());
+  try {
+    const digest = await completePromotion(world, journal, limit.signal);
+    return { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
+  } catch (error) {
+    const why = messageOf(error);
+    return { verdict: 'held', reason: `the promotion could not be finished: ${why}`, routeRestored: false };
+  }
+}
+
+/** Leaves the weight where it is, for a person to decide; the record tells the next run where to go on. */
+async function pause(
+  world: World,
+  journal: Journal,
+  options: RolloutOptions,
+  { verdict, reason }: Ending,
+): Promise<Conclusion> {
+  using limit = deadline(world.clock, options.undoTimeout, () => new Ending(verdict, reason), never());
+  const phase = journal.record.phase === 'promoting' ? 'promoting' : 'paused';
+  await journal.write({ phase, verdict, reason, endedAt: world.clock.now() }, limit.signal);
+  return { verdict, reason, routeRestored: false };
+}
+
+async function stableServes(world: World, record: RolloutRecord): Promise<boolean> {
+  try {
+    const { ready, desired } = await world.arms.health(record.arms, 'stable', never());
+    return ready > 0 && ready >= desired;
+  } catch (error) {
+    // Unknown is not a reason to move all traffic.
+    if (isSluiceError(error)) return false;
+    throw error;
+  }
+}
+
+async function finishUndo(world: World, journal: Journal, options: RolloutOptions): Promise<Outcome> {
+  const { record } = journal;
+  const restored = await undo(world, journal, record.reason ?? 'an earlier run began to undo it', options);
+  return outcomeOf(world, record, restored, record.weight.to, nothingCounted);
+}
+
+async function finishPromotion(world: World, journal: Journal, signal: AbortSignal): Promise<Outcome> {
+  const digest = await completePromotion(world, journal, signal);
+  const reason = 'an earlier run had promoted it; what was left is done';
+  return outcomeOf(
+    world,
+    journal.record,
+    { verdict: 'promoted', reason, routeRestored: false, digest },
+    100,
+    nothingCounted,
+  );
+}
+
+const nothingCounted: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
+
+function outcomeOf(
+  world: World,
+  record: RolloutRecord,
+  conclusion: Conclusion,
+  weight: number,
+  totals: Tallies,
+): Outcome {
+  const { arms, startedAt } = record;
+  const { revision } = arms;
+  const outcome = { ...conclusion, ...totals, weight, revision, startedAt, endedAt: world.clock.now() };
+  const { verdict, reason, digest } = conclusion;
+  world.emit({
+    type: 'ended',
+    at: outcome.endedAt,
+    verdict,
+    reason,
+    reached: weight,
+    weight: record.weight.to,
+    revision,
+    ...(digest !== undefined && { digest }),
+  });
+  return outcome;
+}
+
+function alreadyShifted(object: string, weight: number): SluiceError {
+  return new SluiceError('unsupported', {
+    about: object,
+    problem: `already sends ${weight} % to the canary, and no record of a rollout explains it.`,
+    next: 'Set the canary weight to 0, or swap the inputs for stable and canary if the last release was promoted that way.',
+  });
+}
+
+function changedMeanwhile(record: RolloutRecord, ledger: string): SluiceError {
+  return new SluiceError('foreign-edit', {
+    about: record.route.object,
+    problem: `shows other weights than the ${record.weight.to} % that ${record.startedBy} left.`,
+    next: `Set the weights to what they should be and delete ${ledger}, or set "on-interrupted: undo" after setting them back to ${record.weight.to} %.`,
+  });
+}
+
+function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {
+  const limit = `${Math.round(milliseconds / 1_000)} s`;
+  return waitsForApproval
+    ? new Ending('held', `nobody approved within the timeout of ${limit}`)
+    : new Ending('rolled-back', `the rollout was not over within its timeout of ${limit}`);
+}
+
+function notReady(object: string, milliseconds: number): SluiceError {
+  return new SluiceError('not-ready', {
+    about: object,
+    problem: `was not ready within ${milliseconds / 1_000} s.`,
+    next: 'Look at the events of its pods, or give it longer with "ready-timeout".',
+  });
+}
+
+function notConfirmed(object: string, { confirmTimeout }: RolloutOptions): SluiceError {
+  return new SluiceError('not-confirmed', {
+    about: object,
+    problem: `was written, but the data plane was not seen to follow within ${confirmTimeout / 1_000} s.`,
+    next: 'Look at the status of the route and at its gateway, or give it longer with "confirm-timeout".',
+  });
+}

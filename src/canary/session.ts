@@ -1,0 +1,109 @@
+import type { Panel } from '../judge/panel.ts';
+import type { OnBreach } from '../judge/types.ts';
+import type { DecisionPolicy } from './decide.ts';
+import type { CommandLines, Emit, Forecast } from './events.ts';
+import type { Plan } from './plan.ts';
+import type { Arms, Clock, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
+
+/** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */
+export interface GaugeQueries {
+  /** The check's name in the panel. */
+  readonly check: string;
+  readonly canary: string;
+  readonly stable?: string;
+}
+
+/** What judges a rollout. */
+export interface Judge {
+  readonly panel: Panel;
+  readonly gauges: readonly GaugeQueries[];
+  /** What a pod in trouble leads to. */
+  readonly onPodProblem: OnBreach;
+}
+
+/** The adapters of one rollout. */
+export interface World {
+  readonly router: Router;
+  readonly meter: Meter;
+  readonly arms: Arms;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly judge: Judge;
+  readonly emit: Emit;
+  /** One error that lists every missing right, before anything else is asked. */
+  checkPermissions(signal: AbortSignal): Promise<void>;
+  /** What the plan can be expected to see of this much traffic. */
+  forecast(readiness: MeterReadiness): Forecast;
+}
+
+/** Times in milliseconds. */
+export interface RolloutOptions extends DecisionPolicy {
+  readonly plan: Plan;
+  /** Identifies this run: a record with this id was written by it. */
+  readonly id: string;
+  /** Hash over all that the user asked for: the same release asked for again has the same one. */
+  readonly fingerprint: string;
+  /** The run and the person, for the record: `alice, https://github.com/acme/shop/actions/runs/1`. */
+  readonly startedBy: string;
+  /** What to do with a rollout of this same release that a dead run left behind. */
+  readonly onInterrupted: 'resume' | 'undo';
+  /** For the whole rollout; after it the route is restored. */
+  readonly timeout: number;
+  /** For the data plane to follow one shift. */
+  readonly confirmTimeout: number;
+  /** For pods to become ready, each time. */
+  readonly readyTimeout: number;
+  /** For the undo, which starts its own clock. */
+  readonly undoTimeout: number;
+}
+
+/** The record of a rollout together with the way to write its next state: record, then act. */
+export interface Journal {
+  readonly record: RolloutRecord;
+  write(change: Partial<RolloutRecord>, signal: AbortSignal): Promise<void>;
+}
+
+export function openJournal(ledger: Ledger, start: RolloutRecord): Journal {
+  let record = start;
+  return {
+    get record() {
+      return record;
+    },
+    async write(change, signal) {
+      const next = { ...record, ...change };
+      await ledger.save(next, signal);
+      record = next;
+    },
+  };
+}
+
+/**
+ * A signal that aborts after so many milliseconds by this clock, or with the given one. Dispose it to stop the clock.
+ */
+export function deadline(clock: Clock, milliseconds: number, error: () => Error, signal: AbortSignal) {
+  const over = new AbortController();
+  const done = new AbortController();
+  clock.sleep(milliseconds, done.signal).then(
+    () => over.abort(error()),
+    // The wait was ended because what it guarded is done.
+    () => undefined,
+  );
+  return {
+    signal: AbortSignal.any([over.signal, signal]),
+    [Symbol.dispose]: () => done.abort(),
+  };
+}
+
+/** A signal that does not abort: for acts that must not be cut off and that have deadlines of their own. */
+export function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+export function warn({ clock, emit }: World, message: string): void {
+  emit({ type: 'warning', at: clock.now(), message });
+}
+
+/** The commands to copy that steer a rollout. */
+export function commandLines({ commandLine }: Ledger): CommandLines {
+  return { abort: commandLine('abort'), approve: commandLine('approve'), freeze: commandLine('freeze') };
+}

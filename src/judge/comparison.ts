@@ -1,0 +1,98 @@
+import { healthyTest } from './healthy.ts';
+import type { Outcome, Tolerance } from './likelihood.ts';
+import { breachTest } from './sequential.ts';
+import type { Finding } from './thresholds.ts';
+import { count, evidenceOf, figure, percent } from './wording.ts';
+
+/** What a sequential check is told; the defaults accept exactly the stable rate. */
+export interface ComparisonOptions {
+  /** Default 1. */
+  readonly tolerance?: number;
+  /** Default 0. */
+  readonly excess?: number;
+  /** Default 1. */
+  readonly designEffect?: number;
+  /** When the canary counts as healthy, which lets a step end early. */
+  readonly early?: Early;
+}
+
+/** The canary is healthy once it is sure that its rate lies below tolerance · stable + excess. */
+export interface Early {
+  /** >= 1. Default the larger of 2 and the check's tolerance; with 1, only a canary better than stable can be healthy. */
+  readonly tolerance?: number;
+  /** Default the check's excess. */
+  readonly excess?: number;
+  /** Probability of calling a canary at that rate healthy, per step. Default 0.05. */
+  readonly beta?: number;
+}
+
+/** The canary's bad requests compared with the stable arm's, by the sequential tests. */
+export interface Comparison {
+  enter(weight: number): void;
+  add(canary: Outcome, stable: Outcome, weight: number): void;
+  finding(canary: Outcome, stable: Outcome, stableWeight: number | undefined): Finding;
+}
+
+/**
+ * @param alpha probability of calling a canary within the tolerance a breach, over the whole rollout
+ * @param steps how many weights are observed
+ * @param what  the requests that are counted: `requests`, `requests over 300ms`
+ */
+export function comparison(options: ComparisonOptions, alpha: number, steps: number, what: string): Comparison {
+  const { tolerance = 1, excess = 0, designEffect = 1, early = {} } = options;
+  const accepted: Tolerance = { tolerance, excess, designEffect };
+  const better: Tolerance = {
+    tolerance: early.tolerance ?? Math.max(2, tolerance),
+    excess: early.excess ?? excess,
+    designEffect,
+  };
+  const breach = breachTest({ ...accepted, alpha, steps });
+  const healthy = healthyTest({ ...better, beta: early.beta ?? 0.05 });
+  return {
+    enter(weight) {
+      breach.enter(weight);
+      healthy.restart();
+    },
+    add(canary, stable, weight) {
+      breach.add(canary, stable);
+      if (weight < 100) healthy.add(canary, stable);
+    },
+    finding(canary, stable, stableWeight) {
+      const evidence = breach.evidence();
+      const state = evidence >= breach.limit ? 'breach' : healthy.evidence() >= healthy.limit ? 'healthy' : 'unknown';
+      const sentence = [
+        `canary ${rate(canary, what)}, stable ${rate(stable)}${stableWeight === undefined ? '' : ` at weight ${stableWeight}`}`,
+        ...(tolerance === 1 && excess === 0 ? [] : [`accepted ${level(accepted)}`]),
+        `evidence ${evidenceOf(evidence, breach.limit)}`,
+        ...(state === 'healthy' ? [`surely below ${level(better)}`] : []),
+      ].join('; ');
+      return {
+        state,
+        progress: Math.min(1, Math.max(0, evidence / breach.limit)),
+        sentence,
+        figures: {
+          ...figuresOf('canary', canary),
+          ...figuresOf('stable', stable),
+          evidence,
+          limit: breach.limit,
+          healthyEvidence: healthy.evidence(),
+          healthyLimit: healthy.limit,
+        },
+      };
+    },
+  };
+}
+
+function rate({ requests, bad }: Outcome, what?: string): string {
+  if (requests === 0) return 'no requests';
+  return `${percent(bad / requests)} of ${count(requests)}${what ? ` ${what}` : ''}`;
+}
+
+function level({ tolerance, excess }: Tolerance): string {
+  return `${figure(tolerance)} times stable${excess > 0 ? ` + ${percent(excess)}` : ''}`;
+}
+
+function figuresOf(arm: string, { requests, bad }: Outcome): Record<string, number> {
+  const counted = { [`${arm}Requests`]: requests, [`${arm}Bad`]: bad };
+  return requests > 0 ? { ...counted, [`${arm}Rate`]: bad / requests } : counted;
+}

@@ -1,0 +1,51 @@
+import { likelihoodRatios, logSumExp, type Outcome, pairing, type Tolerance } from './likelihood.ts';
+import { probability } from './ranges.ts';
+
+export interface HealthyOptions extends Tolerance {
+  /** Probability that a canary at or beyond the tolerance is called healthy, per step; 0 < beta < 1. */
+  readonly beta: number;
+}
+
+export interface HealthyTest {
+  /** Evidence in nats at which the canary is called healthy: ln(1 / beta). */
+  readonly limit: number;
+  /** Evidence in nats, 0 at the start of a step. */
+  evidence(): number;
+  /** Begins anew: health at one weight says nothing about the next. */
+  restart(): void;
+  /** Adds what the two arms did in one interval. */
+  add(canary: Outcome, stable: Outcome): void;
+}
+
+/** The rate ratios at which a canary is good. They are no multiples of the tolerance: 1 is "as good as stable". */
+const ALTERNATIVES = [
+  { ratio: 0.5, weight: 0.1 },
+  { ratio: 0.75, weight: 0.3 },
+  { ratio: 1, weight: 0.6 },
+] as const;
+
+/**
+ * The breach test turned round, to end a step early: an e-process against the null "the canary's bad-request rate is at
+ * least tolerance · stable + excess". With a tolerance of 1 and no excess only a canary that is better than stable can ever
+ * be called healthy.
+ */
+export function healthyTest(options: HealthyOptions): HealthyTest {
+  const ratios = ALTERNATIVES.map(({ ratio }) => ratio);
+  const pairs = pairing();
+  let since = likelihoodRatios(ratios, options);
+  let evidence = 0;
+  return {
+    limit: Math.log(1 / probability('beta', options.beta)),
+    evidence: () => evidence,
+    restart() {
+      pairs.forget();
+      since = likelihoodRatios(ratios, options);
+      evidence = 0;
+    },
+    add(canary, stable) {
+      const pair = pairs.add(canary, stable);
+      if (!pair || !since.add(pair.canary, pair.stable)) return;
+      evidence = logSumExp(Float64Array.from(ALTERNATIVES, ({ weight }, j) => Math.log(weight) + (since.logs[j] ?? 0)));
+    },
+  };
+}

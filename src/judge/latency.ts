@@ -1,0 +1,23 @@
+import type { Outcome } from './likelihood.ts';
+import type { Counts } from './types.ts';
+import { duration } from './wording.ts';
+
+/**
+ * Requests that took longer than `bound` seconds as bad requests. They are counted out of the histogram's own total, its
+ * +Inf bucket, and out of all requests only where it has none: two metrics rarely count quite the same.
+ * Undefined where `bound` is no bucket of the histogram.
+ */
+export function slowerThan(bound: number, counts: Counts): Outcome | undefined {
+  const within = counts.within.get(bound);
+  if (within === undefined) return undefined;
+  const requests = counts.within.get(Number.POSITIVE_INFINITY) ?? counts.requests;
+  return { requests, bad: Math.max(0, requests - within) };
+}
+
+/** Why a histogram with these bucket bounds can't tell which requests took longer than `bound` seconds; else undefined. */
+export function boundProblem(bound: number, bounds: Iterable<number>): string | undefined {
+  const finite = [...bounds].filter(Number.isFinite).toSorted((a, b) => a - b);
+  if (finite.includes(bound)) return undefined;
+  if (finite.length === 0) return 'no latency histogram was read';
+  return `the latency histogram has no bucket bound at ${duration(bound)}, only at ${finite.map(duration).join(', ')}`;
+}

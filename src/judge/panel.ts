@@ -1,0 +1,192 @@
+import type { Gauge } from '../canary/ports.ts';
+import { type ComparisonOptions, comparison } from './comparison.ts';
+import { merge } from './counters.ts';
+import { boundProblem, slowerThan } from './latency.ts';
+import type { Outcome } from './likelihood.ts';
+import { atLeast, probability } from './ranges.ts';
+import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate } from './thresholds.ts';
+import type { Counts, Interval, OnBreach, Opinion } from './types.ts';
+import { duration } from './wording.ts';
+
+interface Common {
+  /** Unique in the panel; by default the kind, for latency with its bound: `latency-300ms`. */
+  readonly name?: string;
+  /** Default `rollback`. */
+  readonly onBreach?: OnBreach;
+}
+
+/** One rule of a rollout. Rates are fractions, bounds seconds. */
+export type Check =
+  | (Common & ComparisonOptions & { readonly kind: 'error-rate' })
+  | (Common & ComparisonOptions & { readonly kind: 'latency'; readonly bound: number })
+  | (Common & MaxErrorRate & { readonly kind: 'max-error-rate' })
+  | (Common & GaugeLimit & { readonly kind: 'threshold'; readonly name: string });
+
+export interface PanelOptions {
+  /** Probability that a canary within the tolerances is rolled back or frozen, over the whole rollout. Default 0.01. */
+  readonly alpha?: number;
+  /** How many weights of the plan are observed (those whose step lasts), >= 1. */
+  readonly steps: number;
+}
+
+/** All checks of one rollout and what they have seen. */
+export interface Panel {
+  /** The names of the checks, in the order given. */
+  readonly checks: readonly string[];
+  /** A step begins: the route has this canary weight in per cent, and what comes next was measured at it. */
+  enter(weight: number): void;
+  /**
+   * Adds an interval. One of another weight than the one last entered straddles a shift: it belongs to no stratum and is
+   * left out.
+   */
+  add(interval: Interval): void;
+  /** The newest answers to a threshold's query. Throws RangeError when no threshold has this name. */
+  addGauge(check: string, canary: Gauge, stable?: Gauge): void;
+  /** What every check says now, in the order given. */
+  opinions(): Opinion[];
+  /** Requests seen in this step, so that a rollout can hold below a minimum. */
+  requests(): { readonly canary: number; readonly stable: number };
+}
+
+/** What has been counted so far, as far as sentences speak of it. */
+interface Seen {
+  /** This step, undefined before its first interval. */
+  readonly step: Interval | undefined;
+  /** The last step before it in which the stable arm had requests. */
+  readonly before: Interval | undefined;
+}
+
+/** What a check does with what the panel is told. */
+interface Rule {
+  enter?(weight: number): void;
+  add?(interval: Interval): void;
+  addGauge?(canary: Gauge, stable: Gauge | undefined): void;
+  finding(seen: Seen): Finding;
+}
+
+const NONE: Outcome = { requests: 0, bad: 0 };
+
+/**
+ * The checks of one rollout. Those sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test
+ * at alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each
+ * keeps a limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is
+ * tested at alpha. Plain thresholds have no error probability to share.
+ *
+ * Throws RangeError for an option outside its range and for two checks of one name.
+ */
+export function createPanel(checks: readonly Check[], options: PanelOptions): Panel {
+  const alpha = probability('alpha', options.alpha ?? 0.01);
+  const sharing = checks.filter(
+    ({ kind, onBreach }) => (kind === 'error-rate' || kind === 'latency') && onBreach !== 'warn',
+  );
+  const members = checks.map((check) => ({
+    name: check.name ?? (check.kind === 'latency' ? `latency-${duration(check.bound)}` : check.kind),
+    onBreach: check.onBreach ?? 'rollback',
+    rule: ruleOf(check, check.onBreach === 'warn' ? alpha : alpha / sharing.length, options.steps),
+  }));
+  const names = members.map(({ name }) => name);
+  if (new Set(names).size < names.length) throw new RangeError(`two checks have the same name: ${names.join(', ')}`);
+
+  let weight: number | undefined;
+  let seen: Seen = { step: undefined, before: undefined };
+  return {
+    checks: names,
+    enter(next) {
+      if (next === weight) return;
+      weight = next;
+      seen = { step: undefined, before: seen.step?.stable.requests ? seen.step : seen.before };
+      for (const { rule } of members) rule.enter?.(next);
+    },
+    add(interval) {
+      if (interval.weight !== weight) return;
+      seen = { ...seen, step: seen.step ? merge(seen.step, interval) : interval };
+      for (const { rule } of members) rule.add?.(interval);
+    },
+    addGauge(check, canary, stable) {
+      const rule = members.find(({ name }) => name === check)?.rule;
+      if (!rule?.addGauge) throw new RangeError(`no threshold is named ${check}`);
+      rule.addGauge(canary, stable);
+    },
+    opinions: () => members.map(({ name, onBreach, rule }) => ({ check: name, onBreach, ...rule.finding(seen) })),
+    requests: () => ({ canary: seen.step?.canary.requests ?? 0, stable: seen.step?.stable.requests ?? 0 }),
+  };
+}
+
+function ruleOf(check: Check, alpha: number, steps: number): Rule {
+  switch (check.kind) {
+    case 'error-rate':
+      return comparisonRule(check, alpha, steps, 'requests', failed);
+    case 'latency':
+      return latencyRule(check, alpha, steps);
+    case 'max-error-rate':
+      atLeast(0, 'limit', check.limit);
+      atLeast(1, 'minRequests', check.minRequests);
+      return { finding: ({ step }) => judgeErrorRate(check, step ? failed(step.canary) : NONE) };
+    case 'threshold':
+      return thresholdRule(check);
+  }
+}
+
+function failed({ requests, errors }: Counts): Outcome {
+  return { requests, bad: errors };
+}
+
+/** Judges what `outcome` finds in both arms' counts. */
+function comparisonRule(
+  options: ComparisonOptions,
+  alpha: number,
+  steps: number,
+  what: string,
+  outcome: (counts: Counts) => Outcome,
+): Rule {
+  const test = comparison(options, alpha, steps, what);
+  return {
+    enter: test.enter,
+    add: ({ canary, stable, weight }) => test.add(outcome(canary), outcome(stable), weight),
+    finding({ step, before }) {
+      const canary = step ? outcome(step.canary) : NONE;
+      if (step?.weight === 100 && before) return test.finding(canary, outcome(before.stable), before.weight);
+      return test.finding(canary, step ? outcome(step.stable) : NONE, undefined);
+    },
+  };
+}
+
+function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number, steps: number): Rule {
+  const { bound } = check;
+  const slow = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
+  const rule = comparisonRule(check, alpha, steps, `requests over ${duration(bound)}`, slow);
+  return {
+    ...rule,
+    finding(seen) {
+      const problem = seen.step && histogramProblem(bound, seen.step);
+      return problem ? { state: 'unknown', progress: 0, sentence: problem, figures: {} } : rule.finding(seen);
+    },
+  };
+}
+
+/** Why one of the arms can't be judged at this bound; undefined while nothing is wrong, or nothing was counted yet. */
+function histogramProblem(bound: number, step: Interval): string | undefined {
+  for (const arm of ['canary', 'stable'] as const) {
+    const { requests, within } = step[arm];
+    const problem = requests > 0 || within.size > 0 ? boundProblem(bound, within.keys()) : undefined;
+    if (problem) return `${arm}: ${problem}`;
+  }
+  return undefined;
+}
+
+function thresholdRule(limit: GaugeLimit): Rule {
+  let canary: Gauge | undefined;
+  let stable: Gauge | undefined;
+  return {
+    // What was measured at the last weight says nothing about this one.
+    enter() {
+      canary = undefined;
+      stable = undefined;
+    },
+    addGauge(newCanary, newStable) {
+      canary = newCanary;
+      stable = newStable;
+    },
+    finding: () => judgeGauge(limit, canary, stable),
+  };
+}

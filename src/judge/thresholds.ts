@@ -1,0 +1,71 @@
+import type { Gauge } from '../canary/ports.ts';
+import type { Outcome } from './likelihood.ts';
+import type { Opinion } from './types.ts';
+import { count, figure, percent } from './wording.ts';
+
+/** What a plain rule finds; `progress` says how near the value is to its limit, 1 at a breach. */
+export type Finding = Pick<Opinion, 'state' | 'progress' | 'sentence' | 'figures'>;
+
+export interface MaxErrorRate {
+  /** The highest accepted rate of bad requests, a fraction. */
+  readonly limit: number;
+  /** Canary requests below which nothing is said, >= 1. */
+  readonly minRequests: number;
+}
+
+/** The canary's bad requests in this step against a fixed limit. No error guarantee: it says what was counted, no more. */
+export function judgeErrorRate(rule: MaxErrorRate, canary: Outcome): Finding {
+  const { limit, minRequests } = rule;
+  const figures = { canaryRequests: canary.requests, canaryBad: canary.bad, limit };
+  if (canary.requests < minRequests) {
+    const sentence = `${count(canary.requests)} of at least ${count(minRequests)} canary requests; limit ${percent(limit)}`;
+    return { state: 'unknown', progress: 0, sentence, figures };
+  }
+  const rate = canary.bad / canary.requests;
+  const sentence = `canary ${percent(rate)} of ${count(canary.requests)} requests, limit ${percent(limit)}`;
+  return { ...compared(rate, limit, 'above'), sentence, figures: { ...figures, canaryRate: rate } };
+}
+
+/** A limit for a gauge: a number, or a multiple of what the same query answers for the stable arm. */
+export interface GaugeLimit {
+  /** The side of the limit that is a breach. The limit itself is accepted. */
+  readonly breach: 'above' | 'below';
+  readonly limit: number;
+  readonly relativeTo?: 'stable';
+}
+
+/**
+ * One answer of a metric query against a limit. A missing answer, NaN or infinity is neither success nor failure but
+ * unknown. Relative to a stable value of 0, every canary value above 0 is above the limit: a ratio would hide it.
+ */
+export function judgeGauge(rule: GaugeLimit, canary: Gauge | undefined, stable: Gauge | undefined): Finding {
+  const measured = finite('canary', canary);
+  if ('missing' in measured) return unknown(measured.missing);
+  if (rule.relativeTo === undefined) {
+    const sentence = `canary ${figure(measured.value)}, breach ${rule.breach} ${figure(rule.limit)}`;
+    const figures = { canary: measured.value, limit: rule.limit };
+    return { ...compared(measured.value, rule.limit, rule.breach), sentence, figures };
+  }
+  const reference = finite('stable', stable);
+  if ('missing' in reference) return unknown(reference.missing);
+  const limit = rule.limit * reference.value;
+  const sentence = `canary ${figure(measured.value)}, stable ${figure(reference.value)}, breach ${rule.breach} ${figure(limit)} (${figure(rule.limit)} times stable)`;
+  const figures = { canary: measured.value, stable: reference.value, limit };
+  return { ...compared(measured.value, limit, rule.breach), sentence, figures };
+}
+
+function finite(arm: string, gauge: Gauge | undefined): { value: number } | { missing: string } {
+  if (gauge === undefined) return { missing: `no value for the ${arm} yet` };
+  if ('missing' in gauge) return { missing: `no value for the ${arm}: ${gauge.missing}` };
+  return Number.isFinite(gauge.value) ? gauge : { missing: `the value for the ${arm} is ${gauge.value}` };
+}
+
+function unknown(sentence: string): Finding {
+  return { state: 'unknown', progress: 0, sentence, figures: {} };
+}
+
+function compared(value: number, limit: number, breach: 'above' | 'below'): Pick<Finding, 'state' | 'progress'> {
+  if (breach === 'above' ? value > limit : value < limit) return { state: 'breach', progress: 1 };
+  const used = breach === 'above' ? value / limit : limit / value;
+  return { state: 'healthy', progress: Number.isFinite(used) ? Math.min(1, Math.max(0, used)) : 0 };
+}

@@ -1,0 +1,319 @@
+/**
+ * A world for the rollout without any cluster: a route with a weight, two arms with error rates, and a clock that costs no
+ * time. Every call to a port is written down and can be made to fail, so that a test can break a rollout between any two.
+ */
+
+import { SluiceError } from '../../src/canary/errors.ts';
+import type { RolloutEvent } from '../../src/canary/events.ts';
+import type { Command, Counter, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
+import type { RolloutOptions, World } from '../../src/canary/session.ts';
+import { createPanel } from '../../src/judge/panel.ts';
+import type { OnBreach } from '../../src/judge/types.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+export interface Cluster {
+  readonly clock: VirtualClock;
+  /** What the route shows. */
+  weight: number;
+  /** What the data plane does. */
+  served: number;
+  /** Fraction of bad responses at a weight. */
+  errorRate: { stable: number; canary: (weight: number) => number };
+  requestsPerSecond: number;
+  canaryPods: { desired: number; ready: number; problems: PodProblem[] };
+  stablePods: { desired: number; ready: number };
+  stableRevision: string;
+  canaryExists: boolean;
+  metrics: 'up' | 'down' | 'stale';
+  record: RolloutRecord | undefined;
+  lease: string | undefined;
+  commands: Command[];
+  /** Names of the port calls, in order: `router.shift 5`, `ledger.save shifting`. */
+  readonly calls: string[];
+  /** Called before each port call; throws to break it. */
+  before: (call: string) => void;
+  /** Called after each port call that changed something; throws as if the process had died there. */
+  after: (call: string) => void;
+}
+
+export function createCluster(): Cluster {
+  return {
+    clock: createVirtualClock(),
+    weight: 0,
+    served: 0,
+    errorRate: { stable: 0.005, canary: () => 0.005 },
+    requestsPerSecond: 100,
+    canaryPods: { desired: 1, ready: 1, problems: [] },
+    stablePods: { desired: 3, ready: 3 },
+    stableRevision: 'sha256:old',
+    canaryExists: false,
+    metrics: 'up',
+    record: undefined,
+    lease: undefined,
+    commands: [],
+    calls: [],
+    before: () => undefined,
+    after: () => undefined,
+  };
+}
+
+export interface WorldOptions {
+  readonly owner?: string;
+  readonly onBreach?: OnBreach;
+  readonly onPodProblem?: OnBreach;
+  /** The stable workload becomes the new revision and the route goes back to it. */
+  readonly derived?: boolean;
+}
+
+/** One process that works on the cluster. Its events are collected. */
+export function createWorld(
+  cluster: Cluster,
+  { owner = 'run-1', onBreach = 'rollback', onPodProblem = 'rollback', derived = true }: WorldOptions = {},
+): World & { readonly events: RolloutEvent[] } {
+  const { clock } = cluster;
+  const events: RolloutEvent[] = [];
+  const traffic = createTraffic(cluster);
+
+  async function call<T>(name: string, act: () => T, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    cluster.before(name);
+    cluster.calls.push(name);
+    const result = act();
+    cluster.after(name);
+    return result;
+  }
+
+  return {
+    clock,
+    events,
+    emit: (event) => events.push(event),
+    checkPermissions: (signal) => call('permissions', () => undefined, signal),
+    forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
+    judge: {
+      panel: createPanel([{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
+      gauges: [],
+      onPodProblem,
+    },
+    router: {
+      kind: 'fake',
+      object: 'Route shop/checkout',
+      permissions: [],
+      inspect: (signal) => call('router.inspect', () => snapshot(cluster.weight), signal),
+      preview: () => [],
+      shift: (_, from, to, signal) =>
+        call(
+          `router.shift ${to}`,
+          () => {
+            traffic.advance();
+            if (cluster.weight !== from && cluster.weight !== to) throw foreignEdit(cluster.weight);
+            cluster.weight = to;
+            cluster.served = to;
+          },
+          signal,
+        ),
+      confirm: (_, weight, signal) => call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal),
+      weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
+      restore: (route, expected, signal) =>
+        call(
+          'router.restore',
+          () => {
+            traffic.advance();
+            if (!expected.includes(cluster.weight)) throw foreignEdit(cluster.weight);
+            cluster.weight = route.weight;
+            cluster.served = route.weight;
+          },
+          signal,
+        ),
+    },
+    meter: {
+      kind: 'fake',
+      source: 'requests_total',
+      permissions: [],
+      interval: 1_000,
+      preflight: (signal) =>
+        call(
+          'meter.preflight',
+          () => ({ traffic: true, requestsPerSecond: cluster.requestsPerSecond, evidence: 'counters grow' }),
+          signal,
+        ),
+      read: (signal) =>
+        call(
+          'meter.read',
+          () => {
+            if (cluster.metrics === 'down') throw metricsDown();
+            return traffic.read();
+          },
+          signal,
+        ),
+    },
+    arms: {
+      permissions: [],
+      inspect: (signal) =>
+        call(
+          'arms.inspect',
+          () => ({
+            stable: 'Deployment shop/checkout',
+            canary: 'Deployment shop/checkout-canary',
+            revision: 'sha256:new',
+            data: { old: cluster.stableRevision },
+          }),
+          signal,
+        ),
+      preview: () => [],
+      prepare: (_, weight, signal) =>
+        call(
+          `arms.prepare ${weight}`,
+          () => {
+            cluster.canaryExists = true;
+          },
+          signal,
+        ),
+      health: (_, arm, signal) =>
+        call(
+          `arms.health ${arm}`,
+          () => (arm === 'canary' ? { ...cluster.canaryPods } : { ...cluster.stablePods, problems: [] }),
+          signal,
+        ),
+      promote: (_, signal) =>
+        call(
+          'arms.promote',
+          () => {
+            if (derived) cluster.stableRevision = 'sha256:new';
+            return { routeBackToStable: derived };
+          },
+          signal,
+        ),
+      verify: (_, signal) =>
+        call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
+      retire: (_, signal) =>
+        call(
+          'arms.retire',
+          () => {
+            if (derived) cluster.canaryExists = false;
+          },
+          signal,
+        ),
+      undo: (_, signal) =>
+        call(
+          'arms.undo',
+          () => {
+            cluster.canaryExists = false;
+            cluster.stableRevision = 'sha256:old';
+          },
+          signal,
+        ),
+    },
+    ledger: {
+      object: 'ConfigMap shop/sluice-checkout',
+      permissions: [],
+      commandLine: (verb) => `kubectl annotate ${verb}`,
+      claim: (signal) =>
+        call(
+          'ledger.claim',
+          () => {
+            if (cluster.lease !== undefined && cluster.lease !== owner) throw locked(cluster.lease);
+            cluster.lease = owner;
+            const release = () =>
+              call(
+                'ledger.release',
+                () => {
+                  cluster.lease = undefined;
+                },
+                new AbortController().signal,
+              );
+            return { lost: new AbortController().signal, release };
+          },
+          signal,
+        ),
+      load: (signal) => call('ledger.load', () => cluster.record, signal),
+      save: (record, signal) =>
+        call(
+          `ledger.save ${record.phase}`,
+          () => {
+            cluster.record = structuredClone(record);
+          },
+          signal,
+        ),
+      async *commands(signal) {
+        while (!signal.aborted) {
+          const next = cluster.commands.shift();
+          if (next) yield next;
+          else await clock.sleep(1_000, signal).catch(() => undefined);
+        }
+      },
+    },
+  };
+}
+
+export function createOptions(change: Partial<RolloutOptions> = {}): RolloutOptions {
+  const minute = 60_000;
+  const step = (weight: number, time: number) => ({ weight, least: time, most: time, early: false, hold: false });
+  return {
+    plan: { steps: [step(5, minute), step(25, minute), step(50, minute), step(100, 0)] },
+    id: 'run-1',
+    fingerprint: 'plan-a',
+    startedBy: 'alice, run 1',
+    onInterrupted: 'resume',
+    onNoData: 'rollback',
+    noDataPatience: minute,
+    minRequests: 50,
+    timeout: 30 * minute,
+    confirmTimeout: minute,
+    readyTimeout: minute,
+    undoTimeout: minute,
+    ...change,
+  };
+}
+
+/** Requests arrive evenly and go bad evenly, so that a run of the same test is the same run. */
+function createTraffic(cluster: Cluster) {
+  const served = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
+  let last = cluster.clock.now();
+  const advance = () => {
+    const seconds = (cluster.clock.now() - last) / 1_000;
+    last = cluster.clock.now();
+    const canary = (seconds * cluster.requestsPerSecond * cluster.served) / 100;
+    const stable = seconds * cluster.requestsPerSecond - canary;
+    served.stable.requests += stable;
+    served.stable.errors += stable * cluster.errorRate.stable;
+    served.canary.requests += canary;
+    served.canary.errors += canary * cluster.errorRate.canary(cluster.served);
+  };
+  let at = last;
+  const counters = (arm: 'stable' | 'canary'): Counter[] =>
+    (['requests', 'errors'] as const).map((kind) => ({
+      kind,
+      instance: `${arm}-pod`,
+      series: kind,
+      value: Math.floor(served[arm][kind]),
+      at,
+    }));
+  return {
+    advance,
+    read() {
+      advance();
+      if (cluster.metrics === 'up') at = cluster.clock.now();
+      return { at, stable: counters('stable'), canary: counters('canary') };
+    },
+  };
+}
+
+function snapshot(weight: number): RouteSnapshot {
+  return { router: 'fake', object: 'Route shop/checkout', weight, data: null };
+}
+
+function foreignEdit(weight: number): SluiceError {
+  return new SluiceError('foreign-edit', {
+    about: 'Route shop/checkout',
+    problem: `shows ${weight} %.`,
+    next: 'Look who.',
+  });
+}
+
+function locked(holder: string): SluiceError {
+  return new SluiceError('locked', { about: 'Route shop/checkout', problem: `is held by ${holder}.`, next: 'Wait.' });
+}
+
+function metricsDown(): SluiceError {
+  return new SluiceError('unreachable', { about: 'Prometheus', problem: 'did not answer.', next: 'Look at it.' });
+}

@@ -1,0 +1,440 @@
+import { describe, expect, it } from 'vitest';
+import { isSluiceError } from '../../src/canary/errors.ts';
+import type { RolloutEvent } from '../../src/canary/events.ts';
+import { rollout } from '../../src/canary/rollout.ts';
+import { type Cluster, createCluster, createOptions, createWorld } from '../support/domain-world.ts';
+
+const running = () => new AbortController().signal;
+const minute = 60_000;
+
+function eventsOf<T extends RolloutEvent['type']>(events: readonly RolloutEvent[], type: T) {
+  return events.filter((event): event is Extract<RolloutEvent, { type: T }> => event.type === type);
+}
+
+describe('a healthy release', () => {
+  it('takes every step of the plan and is promoted', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster);
+    const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'promoted', weight: 100, digest: 'sha256:new', revision: 'sha256:new' });
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50, 100]);
+    expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:new', canaryExists: false, lease: undefined });
+    expect(cluster.record).toMatchObject({ phase: 'ended', verdict: 'promoted' });
+    expect(outcome.endedAt - outcome.startedAt).toBeGreaterThanOrEqual(3 * minute);
+  });
+
+  it('of two workloads of the user leaves the route at 100 for the canary', async () => {
+    const cluster = createCluster();
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster, { derived: false }), createOptions(), running()),
+    );
+    expect(outcome.verdict).toBe('promoted');
+    expect(cluster.weight).toBe(100);
+  });
+
+  it('shifts only after the canary is ready, and goes on only after the last weight was confirmed', async () => {
+    const cluster = createCluster();
+    await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    const acts = cluster.calls.filter((name) =>
+      /^(arms\.prepare|router\.(shift|confirm)|ledger\.save shifting)/.test(name),
+    );
+    expect(acts.slice(0, 8)).toEqual([
+      'arms.prepare 5',
+      'ledger.save shifting',
+      'router.shift 5',
+      'router.confirm',
+      'arms.prepare 25',
+      'ledger.save shifting',
+      'router.shift 25',
+      'router.confirm',
+    ]);
+  });
+
+  it('writes its record before anything else', async () => {
+    const cluster = createCluster();
+    await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    const first = cluster.calls.findIndex((name) => /save|shift|prepare|promote/.test(name));
+    expect(cluster.calls[first]).toBe('ledger.save preparing');
+  });
+});
+
+describe('a breach', () => {
+  it('restores the route in the evaluation that finds it, before workloads', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 0.2;
+    const world = createWorld(cluster);
+    const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', weight: 5, routeRestored: true });
+    expect(outcome.reason).toMatch(/error-rate/);
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false, stableRevision: 'sha256:old' });
+    const [breach] = eventsOf(world.events, 'breach');
+    const [restored] = eventsOf(world.events, 'restored');
+    expect(restored?.at).toBe(breach?.at);
+    expect(cluster.calls.indexOf('router.restore')).toBeLessThan(cluster.calls.indexOf('arms.undo'));
+  });
+
+  it('is found when it shows only under load', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = (weight) => (weight >= 25 ? 0.1 : 0.005);
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', weight: 25 });
+  });
+
+  it('of a check that freezes keeps the weight, and the record tells the next run', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 0.2;
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster, { onBreach: 'freeze' }), createOptions(), running()),
+    );
+    expect(outcome).toMatchObject({ verdict: 'frozen', routeRestored: false });
+    expect(cluster.weight).toBe(5);
+    expect(cluster.record).toMatchObject({ phase: 'paused', verdict: 'frozen' });
+  });
+
+  it('by the pods alone needs no metrics', async () => {
+    const cluster = createCluster();
+    cluster.canaryPods.problems = [{ pod: 'canary-1', reason: 'CrashLoopBackOff', message: 'exit 1' }];
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', reason: expect.stringContaining('CrashLoopBackOff') });
+    expect(outcome.endedAt - outcome.startedAt).toBeLessThan(5_000);
+  });
+
+  it('stops a shift that is being prepared', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster);
+    const prepare = world.arms.prepare;
+    const slow = {
+      ...world,
+      arms: {
+        ...world.arms,
+        prepare: async (...[found, weight, signal]: Parameters<typeof prepare>) => {
+          if (weight === 25) {
+            cluster.errorRate.canary = () => 1;
+            await cluster.clock.sleep(10 * minute, signal);
+          }
+          await prepare(found, weight, signal);
+        },
+      },
+    };
+    const outcome = await cluster.clock.run(rollout(slow, createOptions({ readyTimeout: 20 * minute }), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', weight: 5 });
+    expect(cluster.weight).toBe(0);
+  });
+});
+
+describe('missing data', () => {
+  it.each(['down', 'stale'] as const)(
+    'keeps the weight while the metrics are %s, then ends as configured',
+    async (metrics) => {
+      const cluster = createCluster();
+      const begun = cluster.clock.now();
+      cluster.clock.at(begun + 30_000, () => {
+        cluster.metrics = metrics;
+      });
+      const world = createWorld(cluster);
+      const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+      expect(outcome).toMatchObject({
+        verdict: 'rolled-back',
+        weight: 5,
+        reason: expect.stringContaining('not yet known'),
+      });
+      expect(cluster.weight).toBe(0);
+      const silences = eventsOf(world.events, 'no-data');
+      expect(silences.length).toBeGreaterThan(10);
+      expect(silences.every(({ weight }) => weight === 5)).toBe(true);
+    },
+  );
+
+  it('holds where that is asked for', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.metrics = 'down';
+    });
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster), createOptions({ onNoData: 'hold' }), running()),
+    );
+    expect(outcome.verdict).toBe('held');
+    expect(cluster.weight).toBe(5);
+  });
+
+  it('is survived when it comes back within the patience', async () => {
+    const cluster = createCluster();
+    const begun = cluster.clock.now();
+    cluster.clock.at(begun + 30_000, () => {
+      cluster.metrics = 'down';
+    });
+    cluster.clock.at(begun + 60_000, () => {
+      cluster.metrics = 'up';
+    });
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome.verdict).toBe('promoted');
+  });
+
+  it('means also: no traffic is no success', async () => {
+    const cluster = createCluster();
+    cluster.requestsPerSecond = 0;
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster), createOptions({ onNoData: 'hold' }), running()),
+    );
+    expect(outcome).toMatchObject({
+      verdict: 'held',
+      weight: 5,
+      reason: expect.stringContaining('0 of the 50 requests'),
+    });
+  });
+});
+
+describe('a person', () => {
+  it('aborts with one command, and the reason names who and why', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 20_000, () => {
+      cluster.commands.push({ verb: 'abort', by: 'bob', why: 'support is ringing' });
+    });
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', reason: 'aborted by bob: support is ringing' });
+    expect(outcome.endedAt - outcome.startedAt).toBeLessThan(22_000);
+    expect(cluster.weight).toBe(0);
+  });
+
+  it('freezes, and a later run of the same release goes on from there', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 90_000, () => {
+      cluster.commands.push({ verb: 'freeze', by: 'bob', why: '' });
+    });
+    const frozen = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(frozen).toMatchObject({ verdict: 'frozen', reason: 'frozen by bob' });
+    expect(cluster.weight).toBe(25);
+    const next = createWorld(cluster, { owner: 'run-2' });
+    const outcome = await cluster.clock.run(rollout(next, createOptions({ id: 'run-2' }), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(next.events, 'shifted').map(({ to }) => to)).toEqual([25, 50, 100]);
+  });
+
+  it('approves a step that holds; nobody else does', async () => {
+    const cluster = createCluster();
+    const options = createOptions();
+    const plan = { steps: options.plan.steps.map((step) => ({ ...step, hold: step.weight === 25 })) };
+    cluster.clock.at(cluster.clock.now() + 10 * minute, () => {
+      cluster.commands.push({ verb: 'approve', by: 'bob', why: '' });
+    });
+    const world = createWorld(cluster);
+    const outcome = await cluster.clock.run(rollout(world, { ...options, plan }, running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'holding')).toHaveLength(1);
+    expect(outcome.endedAt - outcome.startedAt).toBeGreaterThan(10 * minute);
+  });
+
+  it('who does not approve in time leaves it held', async () => {
+    const cluster = createCluster();
+    const options = createOptions();
+    const plan = { steps: options.plan.steps.map((step) => ({ ...step, hold: true })) };
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), { ...options, plan }, running()));
+    expect(outcome).toMatchObject({ verdict: 'held', weight: 5, reason: expect.stringContaining('approved') });
+    expect(cluster.weight).toBe(5);
+  });
+});
+
+describe('what can not work', () => {
+  it.each(['router.inspect', 'arms.inspect', 'meter.preflight', 'permissions'])(
+    'at %s changes nothing',
+    async (broken) => {
+      const cluster = createCluster();
+      cluster.before = (name) => {
+        if (name === broken) throw new Error('refused');
+      };
+      await expect(cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()))).rejects.toThrow(
+        'refused',
+      );
+      expect(cluster.calls.filter((name) => /save|shift|prepare|claim|promote|undo|restore/.test(name))).toEqual([]);
+    },
+  );
+
+  it('is a route that already sends traffic to the canary without a record', async () => {
+    const cluster = createCluster();
+    cluster.weight = 20;
+    await expect(cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()))).rejects.toThrow(/20 %/);
+    expect(cluster.weight).toBe(20);
+  });
+
+  it('is a second rollout on the route: it says who holds it', async () => {
+    const cluster = createCluster();
+    cluster.lease = 'run-0 of carol';
+    const second = cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    await expect(second).rejects.toSatisfy(
+      (error) => isSluiceError(error, 'locked') && error.message.includes('carol'),
+    );
+  });
+});
+
+describe('a foreign edit', () => {
+  it('freezes the rollout and is not fought', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.weight = 40;
+    });
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'frozen', reason: expect.stringContaining('40 %') });
+    expect(cluster.weight).toBe(40);
+  });
+
+  it('that meets a breach is left to its author, and the verdict says so', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 0.05;
+    cluster.clock.at(cluster.clock.now() + 2_000, () => {
+      cluster.weight = 40;
+    });
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'frozen', routeRestored: false });
+    expect(cluster.weight).toBe(40);
+    expect(cluster.canaryExists).toBe(true);
+  });
+});
+
+describe('a cancelled run', () => {
+  it('restores the route before it ends', async () => {
+    const cluster = createCluster();
+    const cancel = new AbortController();
+    cluster.clock.at(cluster.clock.now() + 70_000, () => cancel.abort(new Error('cancelled by SIGINT')));
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), cancel.signal));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', reason: 'cancelled by SIGINT', routeRestored: true });
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
+  });
+
+  it('finishes a promotion that is made', async () => {
+    const cluster = createCluster();
+    const cancel = new AbortController();
+    cluster.after = (name) => {
+      if (name === 'ledger.save returning') cancel.abort(new Error('cancelled'));
+    };
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), cancel.signal));
+    expect(outcome.verdict).toBe('promoted');
+    expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:new', canaryExists: false });
+  });
+});
+
+describe('a promotion that fails midway', () => {
+  it('gives all traffic back to the stable arm while its pods serve', async () => {
+    const cluster = createCluster();
+    cluster.before = (name) => {
+      if (name === 'arms.promote') throw new Error('quota exceeded');
+    };
+    const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', reason: expect.stringContaining('quota exceeded') });
+    expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:old' });
+  });
+
+  it('stays with the canary while the stable pods are not ready, and the next run goes on', async () => {
+    const cluster = createCluster();
+    cluster.before = (name) => {
+      if (name === 'arms.promote') {
+        cluster.stablePods.ready = 1;
+        throw new Error('image can not be pulled');
+      }
+    };
+    const held = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(held).toMatchObject({ verdict: 'held', weight: 100 });
+    expect(cluster).toMatchObject({ weight: 100, canaryExists: true });
+    cluster.before = () => undefined;
+    const next = rollout(createWorld(cluster, { owner: 'run-2' }), createOptions({ id: 'run-2' }), running());
+    expect((await cluster.clock.run(next)).verdict).toBe('promoted');
+    expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:new', canaryExists: false });
+  });
+});
+
+describe('the API server away during an undo', () => {
+  it('is waited for', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 1;
+    let refusals = 0;
+    const world = createWorld(cluster);
+    const { SluiceError } = await import('../../src/canary/errors.ts');
+    cluster.before = (name) => {
+      if (name === 'router.restore' && refusals++ < 20) {
+        throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
+      }
+    };
+    const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(refusals).toBe(21);
+  });
+});
+
+describe('a process that is killed', () => {
+  // Just long enough for the least number of requests.
+  const short = {
+    steps: createOptions().plan.steps.map((step) => ({ ...step, least: 0, most: Math.min(step.most, 12_000) })),
+  };
+
+  /** Runs until the n-th call and dies there, before it or just after it; then nothing of that process happens any more. */
+  async function killedAt(cluster: Cluster, call: number, where: 'before' | 'after'): Promise<boolean> {
+    let dead = false;
+    let calls = 0;
+    const die = () => {
+      if (dead) throw new Error('killed');
+    };
+    cluster.before = (name) => {
+      die();
+      if (name === 'meter.read' || name.startsWith('arms.health')) return;
+      if (where === 'before' && ++calls === call) {
+        dead = true;
+        die();
+      }
+    };
+    cluster.after = (name) => {
+      if (name === 'meter.read' || name.startsWith('arms.health')) return;
+      if (where === 'after' && ++calls === call) {
+        dead = true;
+        die();
+      }
+    };
+    const options = { ...createOptions({ undoTimeout: 1_000, confirmTimeout: 1_000 }), plan: short };
+    await cluster.clock.run(rollout(createWorld(cluster), options, running())).catch(() => undefined);
+    cluster.before = () => undefined;
+    cluster.after = () => undefined;
+    // The lease of the dead expires.
+    cluster.lease = undefined;
+    return dead;
+  }
+
+  const releases = [
+    { release: 'healthy', rate: 0.005, ends: ['promoted'] },
+    { release: 'bad', rate: 0.3, ends: ['rolled-back'] },
+  ] as const;
+
+  describe.each(releases)('in a $release release', ({ rate, ends }) => {
+    it.each(['before', 'after'] as const)('%s any call ends well with the next run', async (where) => {
+      let call = 1;
+      for (; ; call++) {
+        const cluster = createCluster();
+        cluster.errorRate.canary = () => rate;
+        if (!(await killedAt(cluster, call, where))) break;
+        const next = createWorld(cluster, { owner: 'run-2' });
+        const options = createOptions({ id: 'run-2', plan: short });
+        const outcome = await cluster.clock.run(rollout(next, options, running()));
+        expect(ends, `killed ${where} call ${call}`).toContain(outcome.verdict);
+        const revision = outcome.verdict === 'promoted' ? 'sha256:new' : 'sha256:old';
+        expect(cluster, `killed ${where} call ${call}`).toMatchObject({
+          weight: 0,
+          stableRevision: revision,
+          canaryExists: false,
+          record: { phase: 'ended', verdict: outcome.verdict },
+        });
+      }
+      expect(call).toBeGreaterThan(10);
+    });
+
+    it('is undone first when the next run releases something else', async () => {
+      for (let call = 1; ; call++) {
+        const cluster = createCluster();
+        cluster.errorRate.canary = () => rate;
+        if (!(await killedAt(cluster, call, 'after'))) break;
+        cluster.errorRate.canary = () => 0.005;
+        const next = createWorld(cluster, { owner: 'run-2' });
+        const options = createOptions({ id: 'run-2', fingerprint: 'plan-b', plan: short });
+        const outcome = await cluster.clock.run(rollout(next, options, running()));
+        expect(outcome.verdict, `killed after call ${call}`).toBe('promoted');
+        expect(cluster.weight).toBe(0);
+      }
+    });
+  });
+});
