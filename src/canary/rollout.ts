@@ -1,3 +1,4 @@
+import { announce, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import type { Tallies } from './events.ts';
@@ -6,16 +7,7 @@ import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
 import { undo } from './restore.ts';
-import {
-  commandLines,
-  deadline,
-  type Journal,
-  never,
-  openJournal,
-  type RolloutOptions,
-  type World,
-  warn,
-} from './session.ts';
+import { deadline, type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {
@@ -43,7 +35,7 @@ type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest
  *   the cluster then tells the next run to go on with it).
  */
 export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
-  announce(world, options);
+  announce(world, options, false);
   await world.checkPermissions(signal);
   if (!isUnfinished(await world.ledger.load(signal))) await refuseWhatCannotWork(world, signal);
   const lease = await world.ledger.claim(signal);
@@ -58,80 +50,6 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
   } finally {
     await lease.release();
   }
-}
-
-/** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
-async function refuseWhatCannotWork(world: World, signal: AbortSignal): Promise<void> {
-  const { router, arms, meter, clock, emit } = world;
-  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
-  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
-  const readiness = await meter.preflight(signal);
-  const forecast = world.forecast(readiness);
-  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
-}
-
-/** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */
-async function takeUp(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
-  const { ledger, router } = world;
-  const left = await ledger.load(signal);
-  if (!isUnfinished(left)) return begin(world, options, signal);
-
-  const same = left.fingerprint === options.fingerprint;
-  const promoted = left.phase === 'returning' || left.phase === 'retiring';
-  if (same && (promoted || left.phase === 'undoing')) return left;
-  if (same && options.onInterrupted === 'resume') {
-    const shown = await router.weight(left.route, signal);
-    if (shown === undefined) throw changedMeanwhile(left, ledger.object);
-    const { startedAt, startedBy } = left;
-    world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
-    return { ...left, id: options.id, weight: { from: shown, to: shown } };
-  }
-  warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  const journal = openJournal(ledger, left);
-  if (promoted) await completePromotion(world, journal, signal);
-  else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  await refuseWhatCannotWork(world, signal);
-  return begin(world, options, signal);
-}
-
-/** Writes down what is there. The record is the first write of a rollout. */
-async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
-  const { router, arms, clock, ledger } = world;
-  // Read again under the lease: this is what a restore gives back.
-  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
-  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
-  const record: RolloutRecord = {
-    schema: 1,
-    id: options.id,
-    fingerprint: options.fingerprint,
-    phase: 'preparing',
-    step: 0,
-    weight: { from: 0, to: 0 },
-    route,
-    arms: found,
-    startedAt: clock.now(),
-    startedBy: options.startedBy,
-  };
-  await ledger.save(record, signal);
-  return record;
-}
-
-function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
-  return record !== undefined && record.phase !== 'ended';
-}
-
-function announce({ ledger, meter, clock, emit }: World, options: RolloutOptions): void {
-  emit({
-    type: 'started',
-    at: clock.now(),
-    id: options.id,
-    plan: options.plan,
-    by: options.startedBy,
-    source: meter.source,
-    interval: meter.interval,
-    dryRun: false,
-    commands: commandLines(ledger),
-  });
 }
 
 /** Takes the steps and promotes; whatever happens on the way, what was begun is concluded before this ends. */
@@ -151,6 +69,8 @@ async function run(
     () => tookTooLong(options.timeout, observer.waitsForApproval),
     AbortSignal.any([signal, stop.signal]),
   );
+  // A rollout that is taken up again sends traffic to the canary already.
+  if (journal.record.weight.to > 0) observer.enter(journal.record.weight.to);
   const background = Promise.all([
     observer.run(limit.signal),
     followCommands(world, observer, limit.signal, (ending) => stop.abort(ending)),
@@ -335,22 +255,6 @@ function outcomeOf(
     ...(digest !== undefined && { digest }),
   });
   return outcome;
-}
-
-function alreadyShifted(object: string, weight: number): SluiceError {
-  return new SluiceError('unsupported', {
-    about: object,
-    problem: `already sends ${weight} % to the canary, and no record of a rollout explains it.`,
-    next: 'Set the canary weight to 0, or swap the inputs for stable and canary if the last release was promoted that way.',
-  });
-}
-
-function changedMeanwhile(record: RolloutRecord, ledger: string): SluiceError {
-  return new SluiceError('foreign-edit', {
-    about: record.route.object,
-    problem: `shows other weights than the ${record.weight.to} % that ${record.startedBy} left.`,
-    next: `Set the weights to what they should be and delete ${ledger}, or set "on-interrupted: undo" after setting them back to ${record.weight.to} %.`,
-  });
 }
 
 function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { dryRun } from '../../src/canary/dry-run.ts';
 import { isSluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
+import { recover } from '../../src/canary/recover.ts';
 import { rollout } from '../../src/canary/rollout.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../support/domain-world.ts';
 
@@ -436,5 +438,44 @@ describe('a process that is killed', () => {
         expect(cluster.weight).toBe(0);
       }
     });
+  });
+});
+
+describe('the post step', () => {
+  it('undoes what the main process was killed in', async () => {
+    const cluster = createCluster();
+    let dead = false;
+    cluster.before = () => {
+      if (dead) throw new Error('killed');
+    };
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      dead = true;
+    });
+    const killed = rollout(createWorld(cluster), createOptions({ undoTimeout: 1_000 }), running());
+    await expect(cluster.clock.run(killed)).rejects.toThrow('killed');
+    expect(cluster.weight).toBe(5);
+    dead = false;
+    const ended = await cluster.clock.run(recover(createWorld(cluster), createOptions(), running()));
+    expect(ended?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false, lease: undefined });
+  });
+
+  it('leaves alone what came to its end, what is paused, and what another run has taken up', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 20_000, () => {
+      cluster.commands.push({ verb: 'freeze', by: 'bob', why: '' });
+    });
+    await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(await recover(createWorld(cluster), createOptions(), running())).toBeUndefined();
+    expect(await recover(createWorld(cluster), createOptions({ id: 'run-9' }), running())).toBeUndefined();
+    expect(cluster.weight).toBe(5);
+  });
+});
+
+describe('a dry run', () => {
+  it('looks at everything and changes nothing', async () => {
+    const cluster = createCluster();
+    await cluster.clock.run(dryRun(createWorld(cluster), createOptions(), running()));
+    expect(cluster.calls).toEqual(['permissions', 'router.inspect', 'arms.inspect', 'meter.preflight']);
   });
 });

@@ -1,0 +1,82 @@
+/** Runs every check of the project, one after the other, and says how many passed. A part that fails fails the run. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import * as z from 'zod';
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'sluice-ci-'));
+// The tools of the project's own packages, Node itself among them, come first.
+const path = [join(root, 'node_modules/.bin'), join(scratch, 'bin'), process.env['PATH']].join(delimiter);
+
+function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): boolean {
+  console.log(`\n▶ ${command} ${args.join(' ')}`);
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env, PATH: path },
+  });
+  if (error) console.error(error.message);
+  return status === 0;
+}
+
+function part(name: string, passed: boolean): Count {
+  console.log(passed ? `✓ ${name}` : `✗ ${name}`);
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+}
+
+const vitestReport = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), success: z.boolean() });
+
+/** The README's own test command, counted test by test. */
+function tests(): Count {
+  const file = join(scratch, 'tests.json');
+  const ended = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
+  try {
+    const report = vitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
+    // A run that fails outside any test, or runs none, counts as a failure of its own.
+    const outside = (!ended && report.numFailedTests === 0) || report.numPassedTests === 0 ? 1 : 0;
+    return { passed: report.numPassedTests, failed: report.numFailedTests + outside };
+  } catch (error) {
+    console.error(`The tests left no report: ${error instanceof Error ? error.message : error}`);
+    return { passed: 0, failed: 1 };
+  }
+}
+
+/** Linters of workflows, at the versions that this project was checked with. */
+function workflows(): Count[] {
+  const bin = join(scratch, 'bin');
+  const installed =
+    run('go', ['install', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'], { GOBIN: bin }) &&
+    run('python3', ['-m', 'venv', join(scratch, 'venv')]) &&
+    run(join(scratch, 'venv/bin/pip'), ['install', '--quiet', 'zizmor==1.32.0']);
+  if (!installed) return [part('linters of workflows installed', false)];
+  return [
+    part('actionlint', run('actionlint', [])),
+    part('zizmor', run(join(scratch, 'venv/bin/zizmor'), ['--offline', '--quiet', '.github', 'actions', 'workflows'].filter(exists))),
+  ];
+}
+
+function exists(argument: string): boolean {
+  return argument.startsWith('-') || spawnSync('test', ['-e', join(root, argument)]).status === 0;
+}
+
+const counts = [
+  tests(),
+  part('types', run('npm', ['run', 'types'])),
+  part('lint', run('npm', ['run', 'lint'])),
+  part('nothing unused', run('npm', ['run', 'unused'])),
+  part('dependencies', run('npm', ['ls'])),
+  part('dist equals a fresh build', run('npm', ['run', 'build:check'])),
+  part('docs equal the declarations', run('npm', ['run', 'docs', '--', '--check'])),
+  ...workflows(),
+];
+const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

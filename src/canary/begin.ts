@@ -1,0 +1,105 @@
+import { SluiceError } from './errors.ts';
+import type { ArmsSnapshot, RolloutRecord, RouteSnapshot } from './ports.ts';
+import { completePromotion } from './promote.ts';
+import { undo } from './restore.ts';
+import { commandLines, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+
+/** What was there before the first write. */
+interface Found {
+  readonly route: RouteSnapshot;
+  readonly found: ArmsSnapshot;
+}
+
+/** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
+export async function refuseWhatCannotWork(world: World, signal: AbortSignal): Promise<Found> {
+  const { router, arms, meter, clock, emit } = world;
+  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
+  const readiness = await meter.preflight(signal);
+  const forecast = world.forecast(readiness);
+  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
+  return { route, found };
+}
+
+/** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */
+export async function takeUp(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
+  const { ledger, router } = world;
+  const left = await ledger.load(signal);
+  if (!isUnfinished(left)) return begin(world, options, signal);
+
+  const same = left.fingerprint === options.fingerprint;
+  const promoted = left.phase === 'returning' || left.phase === 'retiring';
+  if (same && (promoted || left.phase === 'undoing')) return left;
+  if (same && options.onInterrupted === 'resume') {
+    const shown = await router.weight(left.route, signal);
+    if (shown === undefined) throw changedMeanwhile(left, ledger.object);
+    // It goes on: how it was paused is history.
+    const { verdict: _verdict, reason: _reason, endedAt: _endedAt, ...rest } = left;
+    const { startedAt, startedBy } = left;
+    world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
+    return { ...rest, id: options.id, weight: { from: shown, to: shown } };
+  }
+  warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
+  const journal = openJournal(ledger, left);
+  if (promoted) await completePromotion(world, journal, signal);
+  else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  await refuseWhatCannotWork(world, signal);
+  return begin(world, options, signal);
+}
+
+/** Writes down what is there. The record is the first write of a rollout. */
+async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
+  const { router, arms, clock, ledger } = world;
+  // Read again under the lease: this is what a restore gives back.
+  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
+  const record: RolloutRecord = {
+    schema: 1,
+    id: options.id,
+    fingerprint: options.fingerprint,
+    phase: 'preparing',
+    step: 0,
+    weight: { from: 0, to: 0 },
+    route,
+    arms: found,
+    startedAt: clock.now(),
+    startedBy: options.startedBy,
+  };
+  await ledger.save(record, signal);
+  return record;
+}
+
+export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
+  return record !== undefined && record.phase !== 'ended';
+}
+
+/** The first event of a run. */
+export function announce({ ledger, meter, clock, emit }: World, options: RolloutOptions, dryRun: boolean): void {
+  emit({
+    type: 'started',
+    at: clock.now(),
+    id: options.id,
+    plan: options.plan,
+    by: options.startedBy,
+    source: meter.source,
+    interval: meter.interval,
+    dryRun,
+    commands: commandLines(ledger),
+  });
+}
+
+function alreadyShifted(object: string, weight: number): SluiceError {
+  return new SluiceError('unsupported', {
+    about: object,
+    problem: `already sends ${weight} % to the canary, and no record of a rollout explains it.`,
+    next: 'Set the canary weight to 0, or swap the inputs for stable and canary if the last release was promoted that way.',
+  });
+}
+
+function changedMeanwhile(record: RolloutRecord, ledger: string): SluiceError {
+  return new SluiceError('foreign-edit', {
+    about: record.route.object,
+    problem: `shows other weights than the ${record.weight.to} % that ${record.startedBy} left.`,
+    next: `Set the weights to what they should be and delete ${ledger}, or set "on-interrupted: undo" after setting them back to ${record.weight.to} %.`,
+  });
+}
