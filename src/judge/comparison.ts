@@ -66,8 +66,10 @@ export function comparison(options: ComparisonOptions, alpha: number, steps: num
         `evidence ${evidenceOf(evidence, breach.limit)}`,
         ...(state === 'healthy' ? [`surely below ${level(better)}`] : []),
       ].join('; ');
+      const missing = lacking(canary, stable);
       return {
         state,
+        ...(missing && { missing }),
         progress: Math.min(1, Math.max(0, evidence / breach.limit)),
         sentence,
         figures: {
@@ -81,6 +83,13 @@ export function comparison(options: ComparisonOptions, alpha: number, steps: num
       };
     },
   };
+}
+
+/** A comparison needs both arms: without one of them nothing is known, however long it lasts. */
+function lacking(canary: Outcome, stable: Outcome): string | undefined {
+  if (canary.requests === 0) return 'the canary got no requests in this step';
+  if (stable.requests === 0) return 'the stable arm got no requests to compare with';
+  return undefined;
 }
 
 function rate({ requests, bad }: Outcome, what?: string): string {

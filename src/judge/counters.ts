@@ -14,7 +14,10 @@ export interface Tallied {
   readonly sample: Sample;
   /** False for a reading that is no newer than the one before: it says nothing, and the sample is the one before. */
   readonly fresh: boolean;
-  /** What could not be used, one sentence each: counters that are no count, errors that no request belongs to. */
+  /**
+   * What could not be used, one sentence each: counters that are no count, errors that no request belongs to. A problem is
+   * told once for as long as it lasts.
+   */
   readonly problems: readonly string[];
 }
 
@@ -25,10 +28,12 @@ export interface Tally {
 
 interface Series {
   /** Undefined as long as every value was unusable. */
-  value: number | undefined;
-  at: number;
-  startedAt: number | undefined;
+  readonly value: number | undefined;
+  readonly at: number;
+  readonly startedAt: number | undefined;
 }
+
+const NEVER_USABLE: Series = { value: undefined, at: Number.NEGATIVE_INFINITY, startedAt: undefined };
 
 /** Series by key: arm, kind, bound and labels. */
 type Process = Map<string, Series>;
@@ -62,60 +67,52 @@ export function createTally(): Tally {
   const totals: Record<Arm, Totals> = { stable: noTotals(), canary: noTotals() };
   let firstAt: number | undefined;
   let sample: Sample | undefined;
-  let carried: Record<Arm, number> = { stable: 0, canary: 0 };
+  let carrying: readonly Arm[] = [];
+  let lasting: readonly string[] = [];
 
-  const gain = (process: Process, isNew: boolean, key: string, counter: Counter): number => {
-    const series = process.get(key);
-    process.set(key, { value: counter.value, at: counter.at, startedAt: counter.startedAt });
-    if (firstAt === undefined) return 0;
-    if (series) {
-      if (series.value === undefined) return 0;
-      return hasRestarted(series, counter) ? counter.value : counter.value - series.value;
+  /** Adds what the counters of one instance gained, and returns what could not be used. */
+  const count = (instance: string, found: readonly Found[]): string[] => {
+    const known = processes.get(instance);
+    const process: Process = known ?? new Map();
+    processes.set(instance, process);
+    if (everyRequestCounterRestarted(process, found)) {
+      for (const [key, series] of process) process.set(key, { ...series, value: 0 });
     }
-    const ranBefore = counter.startedAt !== undefined && counter.startedAt < firstAt;
-    return isNew && ranBefore ? 0 : counter.value;
+    return found.flatMap(({ arm, key, counter }) => {
+      const last = process.get(key);
+      const why = unusable(counter);
+      if (why) {
+        if (!last) process.set(key, NEVER_USABLE);
+        return [`The ${arm} arm's ${named(counter)} of ${instance} is ${why} and is not counted.`];
+      }
+      if (last && counter.at <= last.at) return [];
+      process.set(key, { value: counter.value, at: counter.at, startedAt: counter.startedAt });
+      const ranBefore = firstAt === undefined || (!known && startedBefore(counter, firstAt));
+      addTo(totals[arm], counter, last ? gainSince(last, counter) : ranBefore ? 0 : counter.value);
+      return [];
+    });
   };
 
   return {
     take(reading) {
       if (sample && reading.at <= sample.at) return { sample, fresh: false, problems: [] };
-      const problems: string[] = [];
-      for (const [instance, found] of byInstance(reading)) {
-        const known = processes.get(instance);
-        const process: Process = known ?? new Map();
-        processes.set(instance, process);
-        if (everyRequestCounterRestarted(process, found)) {
-          for (const series of process.values()) series.value = 0;
-        }
-        for (const { arm, key, counter } of found) {
-          const why = unusable(counter);
-          if (why) {
-            problems.push(`${arm} ${named(counter)} of ${instance} is ${why} and was not counted.`);
-            if (!process.has(key))
-              process.set(key, { value: undefined, at: Number.NEGATIVE_INFINITY, startedAt: undefined });
-          } else if (counter.at > (process.get(key)?.at ?? Number.NEGATIVE_INFINITY)) {
-            addTo(totals[arm], counter, gain(process, known === undefined, key, counter));
-          }
-        }
-      }
+      const problems = [...byInstance(reading)].flatMap(([instance, found]) => count(instance, found));
       firstAt ??= reading.at;
 
-      const next = {
+      const next: Sample = {
         at: reading.at,
         stable: advance(sample?.stable, totals.stable),
         canary: advance(sample?.canary, totals.canary),
       };
-      for (const arm of ARMS) {
-        const excess = Math.floor(totals[arm].errors) - next[arm].errors;
-        if (excess > 0 && carried[arm] > 0) {
-          problems.push(
-            `The ${arm} arm counts ${excess} more errors than requests: the queries may count different things.`,
-          );
-        }
-        carried = { ...carried, [arm]: excess };
-      }
       sample = next;
-      return { sample, fresh: true, problems };
+      const ahead = ARMS.filter((arm) => Math.floor(totals[arm].errors) > next[arm].errors);
+      for (const arm of ahead.filter((one) => carrying.includes(one))) {
+        problems.push(`The ${arm} arm counts more errors than requests: the queries may count different things.`);
+      }
+      carrying = ahead;
+      const news = problems.filter((problem) => !lasting.includes(problem));
+      lasting = problems;
+      return { sample, fresh: true, problems: news };
     },
   };
 }
@@ -182,6 +179,15 @@ function everyRequestCounterRestarted(process: Process, found: readonly Found[])
     return comparable ? [hasRestarted(series, counter)] : [];
   });
   return compared.length > 0 && compared.every(Boolean);
+}
+
+function gainSince(last: Series, now: Counter): number {
+  if (last.value === undefined) return 0;
+  return hasRestarted(last, now) ? now.value : now.value - last.value;
+}
+
+function startedBefore({ startedAt }: Counter, moment: number): boolean {
+  return startedAt !== undefined && startedAt < moment;
 }
 
 function hasRestarted(last: Series, now: Counter): boolean {

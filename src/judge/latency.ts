@@ -18,6 +18,6 @@ export function slowerThan(bound: number, counts: Counts): Outcome | undefined {
 export function boundProblem(bound: number, bounds: Iterable<number>): string | undefined {
   const finite = [...bounds].filter(Number.isFinite).toSorted((a, b) => a - b);
   if (finite.includes(bound)) return undefined;
-  if (finite.length === 0) return 'no latency histogram was read';
-  return `the latency histogram has no bucket bound at ${duration(bound)}, only at ${finite.map(duration).join(', ')}`;
+  if (finite.length === 0) return 'No latency histogram was read.';
+  return `The latency histogram has no bucket bound at ${duration(bound)}; it has ${finite.map(duration).join(', ')}.`;
 }

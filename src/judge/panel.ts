@@ -4,7 +4,7 @@ import { merge } from './counters.ts';
 import { boundProblem, slowerThan } from './latency.ts';
 import type { Outcome } from './likelihood.ts';
 import { atLeast, probability } from './ranges.ts';
-import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate } from './thresholds.ts';
+import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate, unknown } from './thresholds.ts';
 import type { Counts, Interval, OnBreach, Opinion } from './types.ts';
 import { duration } from './wording.ts';
 
@@ -159,7 +159,7 @@ function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number
     ...rule,
     finding(seen) {
       const problem = seen.step && histogramProblem(bound, seen.step);
-      return problem ? { state: 'unknown', progress: 0, sentence: problem, figures: {} } : rule.finding(seen);
+      return problem ? unknown(problem) : rule.finding(seen);
     },
   };
 }

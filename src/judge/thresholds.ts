@@ -4,7 +4,7 @@ import type { Opinion } from './types.ts';
 import { count, figure, percent } from './wording.ts';
 
 /** What a plain rule finds; `progress` says how near the value is to its limit, 1 at a breach. */
-export type Finding = Pick<Opinion, 'state' | 'progress' | 'sentence' | 'figures'>;
+export type Finding = Pick<Opinion, 'state' | 'missing' | 'progress' | 'sentence' | 'figures'>;
 
 export interface MaxErrorRate {
   /** The highest accepted rate of bad requests, a fraction. */
@@ -19,7 +19,7 @@ export function judgeErrorRate(rule: MaxErrorRate, canary: Outcome): Finding {
   const figures = { canaryRequests: canary.requests, canaryBad: canary.bad, limit };
   if (canary.requests < minRequests) {
     const sentence = `${count(canary.requests)} of at least ${count(minRequests)} canary requests; limit ${percent(limit)}`;
-    return { state: 'unknown', progress: 0, sentence, figures };
+    return { ...unknown(sentence), figures };
   }
   const rate = canary.bad / canary.requests;
   const sentence = `canary ${percent(rate)} of ${count(canary.requests)} requests, limit ${percent(limit)}`;
@@ -46,7 +46,7 @@ export function judgeGauge(rule: GaugeLimit, canary: Gauge | undefined, stable: 
     const figures = { canary: measured.value, limit: rule.limit };
     return { ...compared(measured.value, rule.limit, rule.breach), sentence, figures };
   }
-  const reference = finite('stable', stable);
+  const reference = finite('stable arm', stable);
   if ('missing' in reference) return unknown(reference.missing);
   const limit = rule.limit * reference.value;
   const sentence = `canary ${figure(measured.value)}, stable ${figure(reference.value)}, breach ${rule.breach} ${figure(limit)} (${figure(rule.limit)} times stable)`;
@@ -60,8 +60,9 @@ function finite(arm: string, gauge: Gauge | undefined): { value: number } | { mi
   return Number.isFinite(gauge.value) ? gauge : { missing: `the value for the ${arm} is ${gauge.value}` };
 }
 
-function unknown(sentence: string): Finding {
-  return { state: 'unknown', progress: 0, sentence, figures: {} };
+/** What is said without the data that a rule needs. */
+export function unknown(missing: string): Finding {
+  return { state: 'unknown', missing, progress: 0, sentence: missing, figures: {} };
 }
 
 function compared(value: number, limit: number, breach: 'above' | 'below'): Pick<Finding, 'state' | 'progress'> {

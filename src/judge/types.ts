@@ -1,4 +1,4 @@
-/** Requests of one arm within one interval. Counts are whole numbers >= 0, `bad` and each of `slow` at most `requests`. */
+/** Requests of one arm within one interval. Whole numbers >= 0; `errors` is at most `requests`, `within` rises with its bound. */
 export interface Counts {
   readonly requests: number;
   readonly errors: number;
