@@ -1,0 +1,58 @@
+import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
+import type { Clock, Confirmation } from '../canary/ports.ts';
+import { createShareWatch, type Look, type ObserveShare } from './share.ts';
+
+/** Milliseconds between two looks. istiod itself waits 100 ms for further changes before it pushes one. */
+const INTERVAL = 250;
+
+interface Subject {
+  /** `VirtualService shop/checkout` */
+  readonly about: string;
+  /** Per cent. */
+  readonly weight: number;
+  readonly clock: Clock;
+  readonly observeShare?: ObserveShare;
+}
+
+/**
+ * Looks again and again until the route's own report, and then the share of requests where it can be observed, say that
+ * the data plane follows.
+ *
+ * @throws SluiceError `not-confirmed` with what was awaited last, when the signal ends as a deadline; the signal's own
+ *   reason when it ends for another one
+ */
+export async function confirmWith(
+  { about, weight, clock, observeShare }: Subject,
+  signal: AbortSignal,
+  lookAtRoute: (signal: AbortSignal) => Promise<Look>,
+): Promise<Confirmation> {
+  const looks = [lookAtRoute, ...(observeShare === undefined ? [] : [createShareWatch(observeShare, weight, clock)])];
+  let awaits = 'a first look at the route';
+  try {
+    while (true) {
+      const evidence: string[] = [];
+      for (const look of looks) {
+        const seen = await look(signal);
+        if ('awaits' in seen) {
+          awaits = seen.awaits;
+          break;
+        }
+        evidence.push(seen.evidence);
+      }
+      if (evidence.length === looks.length) return { evidence: evidence.join('; ') };
+      await clock.sleep(INTERVAL, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted || !isDeadline(signal.reason)) throw error;
+    throw new SluiceError('not-confirmed', {
+      about,
+      problem: `the data plane was not seen to follow the weight of ${weight} % in time: still awaits ${awaits}.`,
+      next: 'Look at the gateway or mesh that serves this route, or allow it more time.',
+      cause: messageOf(error),
+    });
+  }
+}
+
+function isDeadline(reason: unknown): boolean {
+  return isSluiceError(reason, 'not-confirmed') || (reason instanceof Error && reason.name === 'TimeoutError');
+}

@@ -1,0 +1,27 @@
+/**
+ * A host in one spelling: `name.namespace.svc` for a Service, whether it was written short, with its namespace or as the
+ * full domain name; any other host in small letters.
+ *
+ * @param namespace of the object in which the host stands
+ */
+export function canonicalHost(host: string, namespace: string): string {
+  const name = host.toLowerCase().replace(/\.svc\..+$/, '.svc');
+  const parts = name.split('.');
+  if (name === '*' || name.endsWith('.svc') || parts.length > 2) return name;
+  return parts.length === 1 ? `${name}.${namespace}.svc` : `${name}.svc`;
+}
+
+/**
+ * The Service that a host surely means; `undefined` for one that may just as well be that of a ServiceEntry
+ * (`api.example.com`, but also `example.com`, which would be Service `example` in namespace `com`).
+ */
+export function serviceOf(host: string, namespace: string): { name: string; namespace: string } | undefined {
+  const surely = !host.includes('.') || /\.svc(\.|$)/i.test(host);
+  const [name, itsNamespace] = canonicalHost(host, namespace).split('.');
+  return surely && name && itsNamespace ? { name, namespace: itsNamespace } : undefined;
+}
+
+/** Whether a DestinationRule's host covers another one; both canonical. It may begin with `*`. */
+export function coversHost(pattern: string, host: string): boolean {
+  return pattern.startsWith('*') ? host.endsWith(pattern.slice(1)) : pattern === host;
+}
