@@ -72,11 +72,12 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
 }
 
 /**
- * Opens a response whose body arrives over time (a watch). One attempt; `signal` ends the body as well.
+ * Opens a response whose body arrives over time (a watch). One attempt; `signal` ends the body as well, and so do
+ * `silence` milliseconds without a byte.
  *
  * @throws SluiceError `unreachable` when the connection fails.
  */
-export async function open(call: HttpRequest, policy: HttpPolicy): Promise<Dispatcher.ResponseData> {
+export async function open(call: HttpRequest, policy: HttpPolicy, silence: number): Promise<Dispatcher.ResponseData> {
   const { headers, dispatcher } = await policy.authorize();
   try {
     return await request(call.url, {
@@ -85,7 +86,7 @@ export async function open(call: HttpRequest, policy: HttpPolicy): Promise<Dispa
       dispatcher,
       signal: policy.signal,
       headersTimeout: policy.attemptTimeout,
-      bodyTimeout: 0,
+      bodyTimeout: silence,
     });
   } catch (error) {
     policy.signal.throwIfAborted();

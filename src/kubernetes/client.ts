@@ -1,10 +1,14 @@
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resourcePath, resources } from './resources.ts';
 import type { Connection } from './transport.ts';
+
+/** A watch is opened again this often, so that a connection that died without a word is noticed. */
+const WATCH_SECONDS = 30;
 
 /** Field manager of all that Sluice writes. */
 export const FIELD_MANAGER = 'sluice';
@@ -46,6 +50,9 @@ export type PatchOperation =
 
 export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject };
 
+/** What `reflect` tells: all objects, or a change of one. */
+export type Reflection = { readonly type: 'LISTED'; readonly objects: readonly KubernetesObject[] } | WatchEvent;
+
 export interface Selector {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
@@ -57,20 +64,25 @@ const status = z.looseObject({
   details: z.looseObject({ causes: z.array(z.looseObject({ message: z.string().optional() })).optional() }).optional(),
 });
 
-/** A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …). */
+/**
+ * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …),
+ * `body` the whole answer: through a proxy it is that of the server behind it.
+ */
 export class ApiError extends SluiceError {
   readonly status: number;
   readonly reason: string;
+  readonly body: string;
 
   constructor(
     code: SluiceError['code'],
-    status: number,
+    response: HttpResponse,
     reason: string,
     detail: ConstructorParameters<typeof SluiceError>[1],
   ) {
     super(code, detail);
-    this.status = status;
+    this.status = response.status;
     this.reason = reason;
+    this.body = response.body;
   }
 }
 
@@ -230,7 +242,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
   /**
    * What exists now as ADDED events, then every change, until the signal aborts (which ends the sequence without an error).
-   * A watch that breaks or is told that it is too old starts again from a fresh list, so an event may come twice.
+   * A watch that breaks or is told that it is too old starts again from a fresh list, so an event may come twice, and a
+   * DELETED one may be missed: who keeps the objects uses `reflect`.
    */
   async function* watch(
     type: ResourceType,
@@ -238,10 +251,23 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     selector: Selector,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
+    for await (const event of reflect(type, namespace, selector, signal)) {
+      if (event.type !== 'LISTED') yield event;
+      else for (const object of event.objects) yield { type: 'ADDED', object };
+    }
+  }
+
+  /** As `watch`, with all objects at once in the beginning and after every gap: they replace what was known before. */
+  async function* reflect(
+    type: ResourceType,
+    namespace: string,
+    selector: Selector,
+    signal: AbortSignal,
+  ): AsyncGenerator<Reflection> {
     try {
       while (!signal.aborted) {
         const { items, resourceVersion } = await listWithVersion(type, namespace, selector, signal);
-        for (const object of items) yield { type: 'ADDED', object };
+        yield { type: 'LISTED', objects: items };
         yield* watchFrom(resourceVersion);
       }
     } catch (error) {
@@ -251,11 +277,18 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     async function* watchFrom(start: string | undefined): AsyncGenerator<WatchEvent> {
       let resourceVersion = start;
       while (!signal.aborted) {
-        const query = queryOf({ ...selector, watch: 'true', allowWatchBookmarks: 'true', resourceVersion });
+        const query = queryOf({
+          ...selector,
+          watch: 'true',
+          allowWatchBookmarks: 'true',
+          timeoutSeconds: `${WATCH_SECONDS}`,
+          resourceVersion,
+        });
         const url = `${connection.server}${resourcePath(type, namespace)}${query}`;
+        const opened = performance.now();
         let events = 0;
         try {
-          const response = await open({ method: 'GET', url }, policy(signal));
+          const response = await open({ method: 'GET', url }, policy(signal), (WATCH_SECONDS + 5) * 1_000);
           if (response.statusCode >= 400) {
             const body = await response.body.text();
             if (response.statusCode === 410 || response.statusCode >= 500) return;
@@ -273,8 +306,11 @@ export function createClient(connection: Connection, options: ClientOptions = {}
         } catch (error) {
           if (signal.aborted || error instanceof ApiError) throw error;
         }
-        // A server that ends every watch at once is asked through `list`, which backs off.
-        if (events === 0) return;
+        // A server that ends every watch at once is not asked in a tight loop.
+        if (events === 0 && performance.now() - opened < 1_000) {
+          await sleep(1_000, undefined, { signal });
+          return;
+        }
       }
     }
   }
@@ -323,6 +359,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     patchMerge,
     remove,
     watch,
+    reflect,
     proxy,
     missingVerbs,
     close: connection.close,
@@ -370,7 +407,7 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
       : describe(subject.reference);
   const said = message === '' ? `HTTP ${code}` : message;
   if (code === 401) {
-    return new ApiError('forbidden', code, reason, {
+    return new ApiError('forbidden', response, reason, {
       about,
       problem: 'could not be reached: the API server does not accept the credentials (401).',
       next: 'Log in again, or renew the token of the kubeconfig.',
@@ -379,14 +416,14 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   if (code === 403) {
     const { type, namespace } = subject.reference;
     const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
-    return new ApiError('forbidden', code, reason, {
+    return new ApiError('forbidden', response, reason, {
       about,
       problem: `may not be accessed: the right to ${subject.verb} ${resource} in namespace ${namespace} is missing.`,
       next: `Add to the Role of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
     });
   }
   if (code === 404) {
-    return new ApiError('not-found', code, reason, {
+    return new ApiError('not-found', response, reason, {
       about,
       problem: 'does not exist.',
       next: said.includes('could not find the requested resource')
@@ -396,13 +433,13 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   }
   const testFailed = code === 422 && /testing (value|path)|test failed|the server rejected our request/i.test(said);
   if (code === 409 || testFailed) {
-    return new ApiError('conflict', code, reason, {
+    return new ApiError('conflict', response, reason, {
       about,
       problem: `was changed by somebody else in the meantime (${said}).`,
       next: 'Run again; if it happens each time, find out who else writes this object.',
     });
   }
-  return new ApiError('invalid-input', code, reason, {
+  return new ApiError('invalid-input', response, reason, {
     about,
     problem: `was refused by the API server: ${said}.`,
     next: 'Correct what the message names and run again.',

@@ -1,0 +1,221 @@
+import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
+import { canaryName } from './canary-workload.ts';
+import { ApiError, type KubernetesClient, type KubernetesObject, type PatchOperation } from './client.ts';
+import {
+  type ConfigContent,
+  type ConfigKind,
+  type ConfigManifest,
+  configReferences,
+  configType,
+  contentHash,
+  contentOf,
+  sameContent,
+} from './config-copies.ts';
+import { applyOwn, findOwn, type OwnObject, ownLabels } from './own-objects.ts';
+import { describe, type ObjectReference } from './resources.ts';
+import type { PodTemplate } from './workloads.ts';
+
+/** A ConfigMap or Secret whose content changes with the release. It holds no content: that stays in objects of its kind. */
+export const configChange = z.object({
+  kind: z.enum(['ConfigMap', 'Secret']),
+  name: z.string(),
+  /** Stands for the change in the pod template's checksum. */
+  fingerprint: z.string(),
+});
+export type ConfigChange = z.infer<typeof configChange>;
+
+/** Where the content of one change is: as it serves the stable arm, for the canary, and as it was. */
+interface Places {
+  readonly original: ObjectReference;
+  readonly copy: ObjectReference;
+  readonly backup: ObjectReference;
+}
+
+export function placesOf({ kind, name }: Pick<ConfigChange, 'kind' | 'name'>, namespace: string): Places {
+  const at = (objectName: string) => ({ type: configType(kind), namespace, name: objectName });
+  return { original: at(name), copy: at(canaryName(name)), backup: at(`sluice-${name}`) };
+}
+
+/**
+ * Which of the given ConfigMaps and Secrets differ from what is in the cluster.
+ *
+ * @param about the workload, for errors
+ * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one
+ *   that can't be changed
+ */
+export async function inspectConfig(
+  client: KubernetesClient,
+  namespace: string,
+  manifests: readonly ConfigManifest[],
+  template: PodTemplate,
+  about: string,
+  signal: AbortSignal,
+): Promise<ConfigChange[]> {
+  const references = configReferences(template);
+  const changes = manifests.map(async (manifest): Promise<ConfigChange[]> => {
+    const { kind, metadata } = manifest;
+    const { name } = metadata;
+    if (!references.has(`${kind}/${name}`)) {
+      throw new SluiceError('invalid-input', {
+        about: `input "config" (${kind} ${name})`,
+        problem: `is not used by ${about}.`,
+        next: `Leave it out; the pod template refers to ${[...references].join(', ') || 'no ConfigMap and no Secret'}.`,
+      });
+    }
+    const { original } = placesOf({ kind, name }, namespace);
+    const found = await client.find(original, signal);
+    if (!found) {
+      throw new SluiceError('not-found', {
+        about: describe(original),
+        problem: 'does not exist, so there is no old content that a rollback could give back.',
+        next: 'Create it in a step before this one.',
+      });
+    }
+    const after = contentOf(manifest);
+    if (sameContent(contentOf(found), after)) return [];
+    if (immutable.parse(found).immutable) {
+      throw new SluiceError('unsupported', {
+        about: describe(original),
+        problem: 'is immutable.',
+        next: 'Give the new content a new name and refer to that in the pod template.',
+      });
+    }
+    const version = kind === 'Secret' ? (found.metadata.resourceVersion ?? '') : contentHash(after);
+    return [{ kind, name, fingerprint: `${kind}/${name}/${version}` }];
+  });
+  return (await Promise.all(changes)).flat();
+}
+
+const immutable = z.looseObject({ immutable: z.boolean().optional() });
+
+/** The canary's copies with the new content, and copies of the old content for a rollback. Idempotent. */
+export async function prepareConfig(
+  client: KubernetesClient,
+  namespace: string,
+  changes: readonly ConfigChange[],
+  manifests: readonly ConfigManifest[],
+  rollout: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const change of changes) {
+    const manifest = manifests.find(({ kind, metadata }) => kind === change.kind && metadata.name === change.name);
+    if (!manifest) continue;
+    const { original, copy, backup } = placesOf(change, namespace);
+    const found = await client.get(original, signal);
+    const after = contentOf(manifest);
+    // Once the promotion has begun, the original holds the new content and must not be taken for the old one.
+    if (!sameContent(contentOf(found), after)) {
+      await applyOwn(client, configObject(backup, change.kind, contentOf(found), found, rollout), rollout, signal);
+    }
+    await applyOwn(client, configObject(copy, change.kind, after, found, rollout), rollout, signal);
+  }
+}
+
+/** @param like the object whose `type` it shares, which a Secret can't change */
+export function configObject(
+  place: ObjectReference,
+  kind: ConfigKind,
+  { data, binaryData }: ConfigContent,
+  like: KubernetesObject | ConfigManifest,
+  rollout: string,
+): OwnObject {
+  const { type } = z.looseObject({ type: z.string().optional() }).parse(like);
+  return {
+    type: place.type,
+    manifest: {
+      apiVersion: 'v1',
+      kind,
+      metadata: { name: place.name, namespace: place.namespace, labels: ownLabels(rollout) },
+      ...(kind === 'Secret' && type !== undefined && { type }),
+      data,
+      ...(kind === 'ConfigMap' && { binaryData }),
+    },
+  };
+}
+
+/**
+ * Gives the originals the canary's content. Idempotent.
+ *
+ * @throws SluiceError `conflict` where somebody else has changed one since the release began
+ */
+export async function promoteConfig(
+  client: KubernetesClient,
+  namespace: string,
+  changes: readonly ConfigChange[],
+  rollout: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const change of changes) {
+    const { original, copy, backup } = placesOf(change, namespace);
+    const [after, before] = await Promise.all([
+      findOwn(client, copy, rollout, signal),
+      findOwn(client, backup, rollout, signal),
+    ]);
+    if (!after || !before) throw lost(after ? backup : copy);
+    const seen = await exchange(client, original, contentOf(before), contentOf(after), signal);
+    if (!sameContent(seen, contentOf(after))) {
+      throw new SluiceError('conflict', {
+        about: describe(original),
+        problem: 'was changed by somebody else since the release began.',
+        next: 'Run again with the content that is wanted.',
+      });
+    }
+  }
+}
+
+/** Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays. */
+export async function restoreConfig(
+  client: KubernetesClient,
+  namespace: string,
+  changes: readonly ConfigChange[],
+  rollout: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const change of changes) {
+    const { original, copy, backup } = placesOf(change, namespace);
+    const [after, before] = await Promise.all([
+      findOwn(client, copy, rollout, signal),
+      findOwn(client, backup, rollout, signal),
+    ]);
+    // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
+    if (after && before) await exchange(client, original, contentOf(after), contentOf(before), signal);
+  }
+}
+
+/** Replaces a content by another where it is still there, and gives back the content that is there in the end. */
+async function exchange(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  from: ConfigContent,
+  to: ConfigContent,
+  signal: AbortSignal,
+): Promise<ConfigContent> {
+  const found = await client.get(reference, signal);
+  if (!sameContent(contentOf(found), from)) return contentOf(found);
+  try {
+    return contentOf(await client.patchJson(reference, replaceContent(found, to), signal));
+  } catch (error) {
+    // Written by somebody else between the two requests, or by ourselves when the answer to a first attempt was lost.
+    if (error instanceof ApiError && error.code === 'conflict') return contentOf(await client.get(reference, signal));
+    throw error;
+  }
+}
+
+function replaceContent(found: KubernetesObject, { data, binaryData }: ConfigContent): PatchOperation[] {
+  const binary: PatchOperation[] =
+    found.kind === 'ConfigMap' ? [{ op: 'add', path: '/binaryData', value: binaryData }] : [];
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
+    { op: 'add', path: '/data', value: data },
+    ...binary,
+  ];
+}
+
+function lost(place: ObjectReference): SluiceError {
+  return new SluiceError('conflict', {
+    about: describe(place),
+    problem: 'was deleted by somebody else during the release.',
+    next: 'Run again: the release starts over.',
+  });
+}

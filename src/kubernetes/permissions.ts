@@ -1,0 +1,75 @@
+import { stringify } from 'yaml';
+import { SluiceError } from '../canary/errors.ts';
+import type { Permission } from '../canary/ports.ts';
+import type { KubernetesClient } from './client.ts';
+import { apiGroup, type ResourceType } from './resources.ts';
+
+/** A right to use these verbs on a kind of object, as RBAC names them. */
+export function permissionTo(verbs: readonly string[], type: ResourceType, namespace: string): Permission {
+  return { apiGroup: apiGroup(type), resource: type.plural, verbs, namespace };
+}
+
+/** The same rights with each resource named once in a namespace, in a fixed order. */
+export function mergePermissions(permissions: readonly Permission[]): Permission[] {
+  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '' }) =>
+    [namespace, apiGroup, resource, subresource].join(' '),
+  );
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, [first, ...rest]]) => {
+      if (!first) return [];
+      const verbs = new Set([first, ...rest].flatMap((permission) => permission.verbs));
+      return [{ ...first, verbs: verbOrder.filter((verb) => verbs.has(verb)) }];
+    });
+}
+
+const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+
+/** The RBAC Roles that grant these rights, one for each namespace, as YAML documents. */
+export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
+  const namespaces = Map.groupBy(mergePermissions(permissions), ({ namespace }) => namespace);
+  return [...namespaces]
+    .map(([namespace, rules]) =>
+      stringify({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name, namespace },
+        rules: rules.map(({ apiGroup, verbs, ...rule }) => ({
+          apiGroups: [apiGroup],
+          resources: [resourceName(rule)],
+          verbs,
+        })),
+      }),
+    )
+    .join('---\n');
+}
+
+/**
+ * Asks the API server for every right before anything else is done.
+ *
+ * @throws SluiceError `forbidden`, one for all rights that are missing, with the Roles to add
+ */
+export async function checkPermissions(
+  client: KubernetesClient,
+  permissions: readonly Permission[],
+  signal: AbortSignal,
+): Promise<void> {
+  const needed = mergePermissions(permissions);
+  const answers = await Promise.all(
+    needed.map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
+  );
+  const missing = answers.filter(({ verbs }) => verbs.length > 0);
+  if (missing.length === 0) return;
+  const lines = missing.map(
+    ({ permission, verbs }) => `${verbs.join(', ')} ${resourceName(permission)} in namespace ${permission.namespace}`,
+  );
+  throw new SluiceError('forbidden', {
+    about: 'permissions in the cluster',
+    problem: `are missing: ${lines.join('; ')}.`,
+    next: `Add this Role and bind it to the user or service account of the kubeconfig:\n${renderRoles(needed)}`,
+  });
+}
+
+function resourceName({ resource, subresource }: Pick<Permission, 'resource' | 'subresource'>): string {
+  return subresource === undefined ? resource : `${resource}/${subresource}`;
+}

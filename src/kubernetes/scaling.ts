@@ -1,0 +1,171 @@
+import * as z from 'zod';
+import { canaryName } from './canary-workload.ts';
+import {
+  FIELD_MANAGER,
+  type KubernetesClient,
+  type KubernetesObject,
+  kubernetesObject,
+  type Manifest,
+} from './client.ts';
+import { copiedMetadata } from './own-objects.ts';
+import { type ObjectReference, resources } from './resources.ts';
+import { type LabelSelector, type Labels, labelSelector, selects } from './selectors.ts';
+import type { Workload } from './workloads.ts';
+
+/**
+ * Pods that carry a share of the load which `capacity` pods carry now.
+ *
+ * @param weight per cent
+ */
+export function replicasFor(weight: number, capacity: number, least: number): number {
+  return Math.max(least, Math.ceil((capacity * weight) / 100), 1);
+}
+
+export const autoscaler = z.looseObject({
+  ...kubernetesObject.shape,
+  spec: z.looseObject({
+    scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }),
+    minReplicas: z.number().default(1),
+    maxReplicas: z.number(),
+  }),
+});
+export type Autoscaler = z.infer<typeof autoscaler>;
+
+/** The HorizontalPodAutoscaler of a workload, where it has one. */
+export async function findAutoscaler(
+  client: KubernetesClient,
+  namespace: string,
+  { kind, metadata }: Workload,
+  signal: AbortSignal,
+): Promise<Autoscaler | undefined> {
+  const all = await client.list(resources.horizontalPodAutoscaler, namespace, {}, signal);
+  return all
+    .map((object) => autoscaler.parse(object))
+    .find(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === metadata.name);
+}
+
+/** An autoscaler that an operator (KEDA) owns gets every change of its limits undone by that operator. */
+export function isOperated({ metadata }: Autoscaler): boolean {
+  return (metadata.ownerReferences ?? []).some(({ controller }) => controller === true);
+}
+
+/** A copy of the stable workload's autoscaler for the canary. `minReplicas` is set for each weight. */
+export function canaryAutoscaler(stable: Autoscaler, namespace: string, rollout: string): Manifest {
+  const { scaleTargetRef } = stable.spec;
+  return {
+    apiVersion: stable.apiVersion,
+    kind: stable.kind,
+    metadata: { name: canaryName(stable.metadata.name), namespace, ...copiedMetadata(stable, rollout) },
+    spec: { ...stable.spec, scaleTargetRef: { ...scaleTargetRef, name: canaryName(scaleTargetRef.name) } },
+  };
+}
+
+/** How many pods an autoscaler left a workload at least, when it was found. */
+export const foundMinimum = z.object({ name: z.string(), minReplicas: z.number() });
+export type FoundMinimum = z.infer<typeof foundMinimum>;
+
+/** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */
+export async function raiseMinimum(
+  client: KubernetesClient,
+  namespace: string,
+  name: string,
+  least: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const reference = { type: resources.horizontalPodAutoscaler, namespace, name };
+  const { spec } = autoscaler.parse(await client.get(reference, signal));
+  const wanted = Math.min(least, spec.maxReplicas);
+  if (spec.minReplicas < wanted)
+    await replaceNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
+}
+
+/** Gives a workload at least so many pods. Never lowers. */
+export async function raiseReplicas(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  current: number,
+  least: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (current < least) await replaceNumber(client, reference, 'replicas', current, least, signal);
+}
+
+/** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
+export async function giveBack(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: 'minReplicas' | 'replicas',
+  found: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const object = await client.find(reference, signal);
+  if (!object) return;
+  const current = numberIn(object, field);
+  if (current === undefined || current <= found || !wrote(object, field)) return;
+  await replaceNumber(client, reference, field, current, found, signal);
+}
+
+function numberIn(object: KubernetesObject, field: 'minReplicas' | 'replicas'): number | undefined {
+  return z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
+}
+
+/** The server's own account of who set a field of the spec last. */
+function wrote({ metadata }: KubernetesObject, field: string): boolean {
+  const fields = z.looseObject({ 'f:spec': z.looseObject({}).optional() });
+  return (metadata.managedFields ?? []).some(({ manager, fieldsV1 }) => {
+    const owned = fields.safeParse(fieldsV1);
+    return manager === FIELD_MANAGER && owned.success && owned.data['f:spec']?.[`f:${field}`] !== undefined;
+  });
+}
+
+function replaceNumber(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: string,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+) {
+  const path = `/spec/${field}`;
+  return client.patchJson(
+    reference,
+    [
+      { op: 'test', path, value: from },
+      { op: 'replace', path, value: to },
+    ],
+    signal,
+  );
+}
+
+export const disruptionBudget = z.looseObject({
+  ...kubernetesObject.shape,
+  spec: z.looseObject({
+    selector: labelSelector.optional(),
+    minAvailable: z.union([z.number(), z.string()]).optional(),
+    maxUnavailable: z.union([z.number(), z.string()]).optional(),
+  }),
+});
+export type DisruptionBudget = z.infer<typeof disruptionBudget>;
+
+/**
+ * A budget for the canary where the stable pods have one. It lets one pod go at a time: a copied minimum would keep a
+ * canary of one pod, and so its node, from ever being drained.
+ *
+ * @returns undefined where the canary's pods are under the stable one's budget already, as a pod with two can't be evicted
+ */
+export function canaryDisruptionBudget(
+  stable: DisruptionBudget,
+  labels: Labels,
+  selector: LabelSelector,
+  namespace: string,
+  rollout: string,
+): Manifest | undefined {
+  if (stable.spec.selector && selects(stable.spec.selector, labels)) return undefined;
+  const { minAvailable: _, maxUnavailable: __, ...spec } = stable.spec;
+  return {
+    apiVersion: stable.apiVersion,
+    kind: stable.kind,
+    metadata: { name: canaryName(stable.metadata.name), namespace, ...copiedMetadata(stable, rollout) },
+    spec: { ...spec, maxUnavailable: 1, selector },
+  };
+}

@@ -1,0 +1,295 @@
+import { SluiceError } from '../canary/errors.ts';
+import type { Arm } from '../canary/ports.ts';
+import { equal, escapeRegex, like, type Matcher, NAME, type Selector } from './selector.ts';
+
+/** How one arm is called where metrics name it. */
+export interface ArmNames {
+  /** The Deployment or StatefulSet. */
+  readonly workload: string;
+  /** The Service, without its namespace. */
+  readonly service?: string;
+  /** The subset of a DestinationRule, or the `version` label of the pods. */
+  readonly version?: string;
+}
+
+export interface Names {
+  readonly namespace: string;
+  readonly stable: ArmNames;
+  readonly canary: ArmNames;
+}
+
+/** Which metrics count the requests. */
+export type DefaultQueries =
+  | {
+      readonly kind: 'istio';
+      /** Which proxy's count is taken, as each request is counted on both sides. Only `source` sees refused connections. */
+      readonly reporter: 'source' | 'destination' | 'waypoint';
+      /** What tells the arms apart: `destination_workload`, or `destination_service_name` and `destination_version`. */
+      readonly by: 'workload' | 'version';
+    }
+  /** Envoy's clusters as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
+  | { readonly kind: 'envoy' }
+  | { readonly kind: 'nginx'; readonly ingress: string }
+  | { readonly kind: 'traefik' }
+  | { readonly kind: 'linkerd' }
+  /** `http_requests_total` and `http_request_duration_seconds` of the arms' own pods. */
+  | { readonly kind: 'http' }
+  /** `http.server.request.duration` of the arms' own pods. */
+  | { readonly kind: 'opentelemetry' };
+
+/** What the series that a selector picks say. */
+export interface Rule {
+  readonly arm: Arm;
+  /** `start` is when a process began, in Unix seconds; the others as in `Counter`. */
+  readonly kind: 'requests' | 'errors' | 'bucket' | 'start';
+  readonly selector: Selector;
+  /** The unit of a bucket's `le`: how many of it are a second. */
+  readonly perSecond: 1 | 1_000;
+}
+
+/** Where series come from: scraped by Prometheus with its labels added, or read by Sluice, which adds the label `arm`. */
+export type Place = 'prometheus' | 'pods';
+
+const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
+
+/** The gRPC codes that are the server's fault (OpenTelemetry semantic conventions for RPC): they come with HTTP 200. */
+const GRPC_SERVER_ERRORS = '2|4|12|13|14|15';
+
+/** For each kind of default queries a metric that shows that they may fit. */
+export const telltales = {
+  istio: 'istio_requests_total',
+  envoy: 'envoy_cluster_upstream_rq_xx',
+  nginx: 'nginx_ingress_controller_requests',
+  traefik: 'traefik_service_requests_total',
+  linkerd: 'response_total',
+  http: 'http_requests_total',
+  opentelemetry: 'http_server_request_duration_seconds_count',
+} as const satisfies Record<DefaultQueries['kind'], string>;
+
+/**
+ * The questions for both arms, as variants of which one is to be used: the first whose series exist. Variants differ in
+ * what scraping does to labels (`exported_service` where a scrape has a `service` of its own).
+ * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault where a metric has them.
+ *
+ * @throws SluiceError `invalid-input` where a name that the metrics need is not given.
+ */
+export function defaultQueries(queries: DefaultQueries, names: Names, place: Place): Rule[][] {
+  switch (queries.kind) {
+    case 'istio':
+      return [istio(queries, names)];
+    case 'envoy':
+      return [envoy(names)];
+    case 'nginx':
+      return nginx(queries.ingress, names);
+    case 'traefik':
+      return traefik(names);
+    case 'linkerd':
+      return linkerd(names, place);
+    case 'http':
+      return http(names, place);
+    case 'opentelemetry':
+      return opentelemetry(names, place);
+  }
+}
+
+/** https://istio.io/latest/docs/reference/config/metrics/ */
+function istio(queries: Extract<DefaultQueries, { kind: 'istio' }>, names: Names): Rule[] {
+  return ARMS.flatMap((arm) => {
+    const one = names[arm];
+    const destination =
+      queries.by === 'workload'
+        ? [equal('destination_workload', one.workload), equal('destination_workload_namespace', names.namespace)]
+        : [
+            equal('destination_service_name', needed(one.service, arm, 'service', 'istio')),
+            equal('destination_service_namespace', names.namespace),
+            equal('destination_version', needed(one.version, arm, 'version', 'istio')),
+          ];
+    const common = [equal('reporter', queries.reporter), ...destination];
+    return rules(arm, common, {
+      requests: 'istio_requests_total',
+      errors: [[like('response_code', '5..')], [like('grpc_response_status', GRPC_SERVER_ERRORS)]],
+      histogram: 'istio_request_duration_milliseconds',
+      perSecond: 1_000,
+    });
+  });
+}
+
+/**
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. With Istio's tags in the
+ * bootstrap the cluster's whole name is a label; without, Envoy cuts the name at its dots and half of it stays in the
+ * metric's name. These are HTTP status classes: gRPC errors don't show.
+ */
+function envoy(names: Names): Rule[] {
+  return ARMS.flatMap((arm) => {
+    const service = needed(names[arm].service, arm, 'service', 'envoy');
+    const cluster = `outbound\\|[0-9]+\\|${escapeRegex(names[arm].version ?? '')}\\|${escapeRegex(service)}`;
+    const namespace = names.namespace.replaceAll('-', '_');
+    const forms = [
+      {
+        metric: (suffix: string) => equal(NAME, `envoy_cluster_${suffix}`),
+        cluster: `${cluster}\\.${escapeRegex(names.namespace)}\\.svc\\.[^|]*`,
+      },
+      { metric: (suffix: string) => like(NAME, `envoy_cluster_${namespace}_svc_[a-z0-9_]+_${suffix}`), cluster },
+    ];
+    return forms.flatMap((form): Rule[] => {
+      const label = like('envoy_cluster_name', form.cluster);
+      const requests = [form.metric('upstream_rq_xx'), label];
+      return [
+        { arm, kind: 'requests', selector: requests, perSecond: 1 },
+        { arm, kind: 'errors', selector: [...requests, equal('envoy_response_code_class', '5')], perSecond: 1 },
+        { arm, kind: 'bucket', selector: [form.metric('upstream_rq_time_bucket'), label], perSecond: 1_000 },
+      ];
+    });
+  });
+}
+
+/**
+ * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream that a canary
+ * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed.
+ */
+function nginx(ingress: string, names: Names): Rule[][] {
+  const service = needed(names.stable.service, 'stable', 'service', 'nginx');
+  const canary = needed(names.canary.service, 'canary', 'service', 'nginx');
+  const upstream = {
+    stable: equal('canary', ''),
+    canary: like('canary', `${escapeRegex(`${names.namespace}-${canary}`)}-[^-]+`),
+  };
+  return ['', 'exported_'].map((prefix) =>
+    ARMS.flatMap((arm) => {
+      const common = [
+        equal(`${prefix}namespace`, names.namespace),
+        equal('ingress', ingress),
+        equal(`${prefix}service`, service),
+        upstream[arm],
+      ];
+      return rules(arm, common, {
+        requests: 'nginx_ingress_controller_requests',
+        errors: [[like('status', '5..')]],
+        histogram: 'nginx_ingress_controller_request_duration_seconds',
+        perSecond: 1,
+      });
+    }),
+  );
+}
+
+/** https://doc.traefik.io/traefik/observability/metrics/overview/. A service is called `NAMESPACE-SERVICE-PORT@PROVIDER`. */
+function traefik(names: Names): Rule[][] {
+  return ['service', 'exported_service'].map((label) =>
+    ARMS.flatMap((arm) => {
+      const service = needed(names[arm].service, arm, 'service', 'traefik');
+      return rules(arm, [like(label, `${escapeRegex(`${names.namespace}-${service}`)}-[^-@]+@kubernetes.*`)], {
+        requests: 'traefik_service_requests_total',
+        errors: [[like('code', '5..')]],
+        histogram: 'traefik_service_request_duration_seconds',
+        perSecond: 1,
+      });
+    }),
+  );
+}
+
+/** https://linkerd.io/2/reference/proxy-metrics/. `failure` is a 5xx, or a gRPC code that is the server's fault. */
+function linkerd(names: Names, place: Place): Rule[][] {
+  const labels = place === 'pods' ? ['arm'] : ['deployment', 'statefulset'];
+  return labels.map((label) =>
+    ARMS.flatMap((arm) => {
+      const identity =
+        place === 'pods'
+          ? [equal(label, arm)]
+          : [equal('namespace', names.namespace), equal(label, names[arm].workload)];
+      return [
+        ...rules(arm, [equal('direction', 'inbound'), ...identity], {
+          requests: 'response_total',
+          errors: [[equal('classification', 'failure')]],
+          histogram: 'response_latency_ms',
+          perSecond: 1_000,
+        }),
+        processStart(arm, identity),
+      ];
+    }),
+  );
+}
+
+/** The names that most client libraries' middlewares use; the status is in one of three labels. */
+function http(names: Names, place: Place): Rule[][] {
+  return podIdentities(names, place).map((identity) =>
+    ARMS.flatMap((arm) => [
+      ...rules(arm, identity(arm), {
+        requests: 'http_requests_total',
+        errors: ['code', 'status', 'status_code'].map((label) => [like(label, '5..')]),
+        histogram: 'http_request_duration_seconds',
+        perSecond: 1,
+      }),
+      processStart(arm, identity(arm)),
+    ]),
+  );
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
+function opentelemetry(names: Names, place: Place): Rule[][] {
+  return podIdentities(names, place).map((identity) =>
+    ARMS.flatMap((arm) => [
+      ...rules(arm, identity(arm), {
+        requests: 'http_server_request_duration_seconds_count',
+        errors: [[like('http_response_status_code', '5..')]],
+        histogram: 'http_server_request_duration_seconds',
+        perSecond: 1,
+      }),
+      processStart(arm, identity(arm)),
+    ]),
+  );
+}
+
+/** What scrape configurations call a pod: of the Prometheus operator and chart, of older charts, of OpenTelemetry. */
+const podLabels = [
+  ['namespace', 'pod'],
+  ['kubernetes_namespace', 'kubernetes_pod_name'],
+  ['k8s_namespace_name', 'k8s_pod_name'],
+] as const;
+
+function podIdentities(names: Names, place: Place): ((arm: Arm) => Matcher[])[] {
+  if (place === 'pods') return [(arm) => [equal('arm', arm)]];
+  return podLabels.map(([namespace, pod]) => (arm) => [
+    equal(namespace, names.namespace),
+    like(pod, podsOf(names[arm].workload)),
+  ]);
+}
+
+/**
+ * The names of a workload's pods: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0` of a StatefulSet. The alphabet of
+ * Kubernetes' random names keeps `checkout` from picking up the pods of `checkout-canary`.
+ */
+function podsOf(workload: string): string {
+  const random = '[bcdfghjklmnpqrstvwxz2456789]';
+  return `${escapeRegex(workload)}-(${random}{1,10}-${random}{5}|[0-9]+)`;
+}
+
+function processStart(arm: Arm, identity: Selector): Rule {
+  return { arm, kind: 'start', selector: [equal(NAME, 'process_start_time_seconds'), ...identity], perSecond: 1 };
+}
+
+function rules(
+  arm: Arm,
+  common: Selector,
+  metric: { requests: string; errors: readonly Selector[]; histogram: string; perSecond: Rule['perSecond'] },
+): Rule[] {
+  const requests = [equal(NAME, metric.requests), ...common];
+  return [
+    { arm, kind: 'requests', selector: requests, perSecond: 1 },
+    ...metric.errors.map((error): Rule => ({ arm, kind: 'errors', selector: [...requests, ...error], perSecond: 1 })),
+    {
+      arm,
+      kind: 'bucket',
+      selector: [equal(NAME, `${metric.histogram}_bucket`), ...common],
+      perSecond: metric.perSecond,
+    },
+  ];
+}
+
+function needed(name: string | undefined, arm: Arm, what: 'service' | 'version', kind: DefaultQueries['kind']): string {
+  if (name) return name;
+  throw new SluiceError('invalid-input', {
+    about: `default queries "${kind}"`,
+    problem: `need the ${what} of the ${arm} arm, which is not given.`,
+    next: `Give the ${what}, or queries of your own.`,
+  });
+}

@@ -1,0 +1,23 @@
+import type { Clock, Meter } from '../canary/ports.ts';
+import type { KubernetesClient } from '../kubernetes/client.ts';
+import { createPodsMeter, type PodsOptions } from './pods.ts';
+import { createPrometheusMeter, type PrometheusOptions } from './prometheus.ts';
+
+export type { Meter } from '../canary/ports.ts';
+
+/** Where the requests of both arms are counted, and by which metrics. */
+export type MeterOptions = PrometheusOptions | PodsOptions;
+
+/** What a meter needs from the process. */
+export interface MeterWorld {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends what runs in the background: the watch for pods. */
+  readonly signal: AbortSignal;
+}
+
+/** @throws SluiceError `invalid-input` for options that contradict each other, before anything is asked. */
+export function createMeter(options: MeterOptions, world: MeterWorld): Meter {
+  return options.kind === 'prometheus' ? createPrometheusMeter(options, world) : createPodsMeter(options, world);
+}

@@ -1,0 +1,27 @@
+import { type DefaultQueries, defaultQueries, type Names, type Place, type Rule } from './default-queries.ts';
+import { type OwnQueries, ownQueries } from './own-queries.ts';
+import type { Selector } from './selector.ts';
+
+/** What counts the requests: default queries for what serves them, or the user's own. */
+export type Queries = DefaultQueries | ({ readonly kind: 'own' } & OwnQueries);
+
+/**
+ * The questions for both arms, as variants of which the first whose series exist is to be used.
+ *
+ * @throws SluiceError as of `defaultQueries` and `ownQueries`
+ */
+export async function ruleVariants(queries: Queries, names: Names, place: Place): Promise<Rule[][]> {
+  return queries.kind === 'own' ? [await ownQueries(queries, names, place)] : defaultQueries(queries, names, place);
+}
+
+/** What must match something in one of the variants. */
+export function stableRequestSelectors(variants: readonly (readonly Rule[])[]): Selector[] {
+  const requests = variants.flat().filter(({ arm, kind }) => arm === 'stable' && kind === 'requests');
+  return requests.map(({ selector }) => selector);
+}
+
+/** What picks the stable arm's histogram. */
+export function stableBucketSelectors(rules: readonly Rule[]): Selector[] {
+  const buckets = rules.filter(({ arm, kind }) => arm === 'stable' && kind === 'bucket');
+  return buckets.map(({ selector }) => selector);
+}
