@@ -112,6 +112,8 @@ export interface Reading {
   readonly at: number;
   readonly stable: readonly Counter[];
   readonly canary: readonly Counter[];
+  /** What this look could not see, one sentence each: a pod that did not answer, a store that Prometheus missed. */
+  readonly warnings?: readonly string[];
 }
 
 /** A PromQL answer: a finite number, or why there is none. Never NaN, never an empty success. */

@@ -1,0 +1,46 @@
+import { code, plain } from './markdown.ts';
+import type { Report } from './report.ts';
+import { clockTime } from './sentences.ts';
+
+/** What a person can do now, one line of Markdown each; nothing after a promotion. */
+export function nextSteps(report: Report): string[] {
+  const { outcome, failure, breach } = report;
+  if (failure) return [plain(failure.next), ...(failure.unchanged ? [] : leftBehind(report))];
+  switch (outcome?.verdict) {
+    case 'rolled-back':
+      return [
+        'Stable serves all traffic; there is nothing to repair.',
+        ...(breach ? breachSteps(report, breach) : []),
+        'Release again when the cause is gone: run the workflow again.',
+      ];
+    case 'frozen':
+    case 'held':
+      return [
+        `The canary still gets **${outcome.weight} %** of the requests, until somebody decides.`,
+        `To go on from there: run the workflow again with ${code('on-interrupted: resume')}.`,
+        `To go back to stable: run it again with ${code('on-interrupted: undo')}.`,
+      ];
+    default:
+      return [];
+  }
+}
+
+function breachSteps({ steps }: Report, { at, opinion }: NonNullable<Report['breach']>): string[] {
+  if (opinion.check === 'pods') {
+    return [
+      'Look at the events and the last logs of the pod that is named above (`kubectl describe pod`, `kubectl logs --previous`).',
+    ];
+  }
+  const since = steps.at(-1)?.observedFrom ?? at;
+  return [
+    `Look at the canary's logs and traces between ${clockTime(since)} and ${clockTime(at)} UTC.`,
+    `If such a difference is acceptable, say so: ${code('tolerance')} is the accepted ratio to stable, ${code('absolute-tolerance')} the accepted excess.`,
+  ];
+}
+
+function leftBehind({ weights }: Report): string[] {
+  const weight = weights.at(-1)?.weight ?? 0;
+  return [
+    `The route was last seen with **${weight} %** for the canary. The record in the cluster knows what was found: run the workflow again and it is undone or resumed.`,
+  ];
+}

@@ -1,0 +1,42 @@
+import { createTwoFilesPatch } from 'diff';
+import { stringify } from 'yaml';
+import type { Json, PlannedWrite } from '../canary/ports.ts';
+
+/** What a write would change, as the lines of a unified diff over YAML. The values of a Secret are hidden. */
+export function diffOf({ object, before, after }: PlannedWrite): string {
+  const isSecret = object.startsWith('Secret ');
+  const found = isSecret ? withoutValues(before, after, 'as found') : before;
+  const planned = isSecret ? withoutValues(after, before, 'changed') : after;
+  const patch = createTwoFilesPatch('found', 'planned', text(found), text(planned), undefined, undefined, {
+    context: 3,
+  });
+  // The head only names the two sides.
+  return patch.slice(Math.max(0, patch.indexOf('@@'))).trimEnd();
+}
+
+function text(value: Json | undefined): string {
+  return value === undefined ? '' : stringify(value);
+}
+
+const secretFields = new Set(['data', 'stringData']);
+
+/** A Secret in which only shows which of its values differ from those of the other one. Annotations may repeat values. */
+function withoutValues(secret: Json | undefined, other: Json | undefined, difference: string): Json | undefined {
+  if (!isObject(secret)) return secret;
+  return Object.fromEntries(
+    Object.entries(secret).map(([field, values]) => {
+      if (field === 'metadata' && isObject(values)) return [field, { ...values, annotations: '(hidden)' }];
+      if (!secretFields.has(field) || !isObject(values)) return [field, values];
+      const others = isObject(other) ? other[field] : undefined;
+      const hidden = Object.entries(values).map(([key, value]) => {
+        const same = isObject(others) && others[key] === value;
+        return [key, same ? '(hidden)' : `(hidden, ${difference})`];
+      });
+      return [field, Object.fromEntries(hidden)];
+    }),
+  );
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
