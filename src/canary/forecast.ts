@@ -27,13 +27,7 @@ export function forecast(options: ForecastOptions, { requestsPerSecond }: MeterR
   if (requestsPerSecond === undefined || requestsPerSecond <= 0) {
     return { detects, stableRate, steps: plan.steps.map(({ weight }) => ({ weight })) };
   }
-  const { tolerance, excess } = options;
-  const rehearsal = rehearse({
-    ...options,
-    requestsPerSecond,
-    faultyRate: detects,
-    early: { tolerance: Math.max(2, tolerance), excess, beta: 0.05 },
-  });
+  const rehearsal = rehearse({ ...options, requestsPerSecond, faultyRate: detects });
   return {
     detects,
     stableRate,

@@ -1,4 +1,4 @@
-import { healthyTest } from './healthy.ts';
+import { type Early, healthyOptions, healthyTest } from './healthy.ts';
 import type { Outcome, Tolerance } from './likelihood.ts';
 import { breachTest } from './sequential.ts';
 import type { Finding } from './thresholds.ts';
@@ -16,16 +16,6 @@ export interface ComparisonOptions {
   readonly early?: Early;
 }
 
-/** The canary is healthy once it is sure that its rate lies below tolerance · stable + excess. */
-export interface Early {
-  /** >= 1. Default the larger of 2 and the check's tolerance; with 1, only a canary better than stable can be healthy. */
-  readonly tolerance?: number;
-  /** Default the check's excess. */
-  readonly excess?: number;
-  /** Probability of calling a canary at that rate healthy, per step. Default 0.05. */
-  readonly beta?: number;
-}
-
 /** The canary's bad requests compared with the stable arm's, by the sequential tests. */
 export interface Comparison {
   enter(weight: number): void;
@@ -39,15 +29,11 @@ export interface Comparison {
  * @param what  the requests that are counted: `requests`, `requests over 300ms`
  */
 export function comparison(options: ComparisonOptions, alpha: number, steps: number, what: string): Comparison {
-  const { tolerance = 1, excess = 0, designEffect = 1, early = {} } = options;
+  const { tolerance = 1, excess = 0, designEffect = 1, early } = options;
   const accepted: Tolerance = { tolerance, excess, designEffect };
-  const better: Tolerance = {
-    tolerance: early.tolerance ?? Math.max(2, tolerance),
-    excess: early.excess ?? excess,
-    designEffect,
-  };
+  const better = healthyOptions(accepted, early);
   const breach = breachTest({ ...accepted, alpha, steps });
-  const healthy = healthyTest({ ...better, beta: early.beta ?? 0.05 });
+  const healthy = healthyTest(better);
   return {
     enter(weight) {
       breach.enter(weight);

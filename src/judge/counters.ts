@@ -10,7 +10,7 @@ export interface Sample {
 }
 
 /** What one reading brought. */
-export interface Tallied {
+interface Tallied {
   readonly sample: Sample;
   /** False for a reading that is no newer than the one before: it says nothing, and the sample is the one before. */
   readonly fresh: boolean;

@@ -6,6 +6,26 @@ export interface HealthyOptions extends Tolerance {
   readonly beta: number;
 }
 
+/** The canary is healthy once it is sure that its rate lies below tolerance · stable + excess. */
+export interface Early {
+  /** >= 1. Default the larger of 2 and the tolerance for a breach; with 1, only a canary better than stable can be healthy. */
+  readonly tolerance?: number;
+  /** Default the excess for a breach. */
+  readonly excess?: number;
+  /** Probability of calling a canary at that rate healthy, per step. Default 0.05. */
+  readonly beta?: number;
+}
+
+/** The test that belongs to what is accepted without a breach. */
+export function healthyOptions(accepted: Tolerance, early: Early = {}): HealthyOptions {
+  return {
+    tolerance: early.tolerance ?? Math.max(2, accepted.tolerance),
+    excess: early.excess ?? accepted.excess,
+    designEffect: accepted.designEffect,
+    beta: early.beta ?? 0.05,
+  };
+}
+
 export interface HealthyTest {
   /** Evidence in nats at which the canary is called healthy: ln(1 / beta). */
   readonly limit: number;

@@ -29,7 +29,7 @@ export interface History {
   readonly criticalDecrease?: number;
 }
 
-export type Classification = 'Pass' | 'High' | 'Low' | 'Nodata' | 'NodataFailMetric';
+type Classification = 'Pass' | 'High' | 'Low' | 'Nodata' | 'NodataFailMetric';
 
 export interface ClassifiedMetric {
   readonly name: string;

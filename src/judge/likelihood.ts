@@ -12,7 +12,10 @@ export interface Tolerance {
   readonly tolerance: number;
   /** Bad requests per request that are accepted on top of it, >= 0. */
   readonly excess: number;
-  /** How many bad requests come in one clump on average, >= 1: a client that retries, a page that fails as a whole. */
+  /**
+   * Variance of the number of bad requests over that of independent ones, >= 1: about the size of the clumps in which they
+   * come where a client retries or a page fails as a whole.
+   */
   readonly designEffect: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Plan, Step } from '../canary/plan.ts';
-import { healthyTest } from './healthy.ts';
+import { type Early, healthyOptions, healthyTest } from './healthy.ts';
 import type { Tolerance } from './likelihood.ts';
 import { binomial, type Random, seeded } from './random.ts';
 import { breachTest } from './sequential.ts';
@@ -17,7 +17,7 @@ export interface RehearsalOptions extends Tolerance {
   /** Probability of a false rollback that the judge is set to. */
   readonly alpha: number;
   /** What ends a step early, for steps that may. */
-  readonly early: Pick<Tolerance, 'tolerance' | 'excess'> & { readonly beta: number };
+  readonly early?: Early;
   /** Times at which both arms fail together. */
   readonly bursts?: Bursts;
   /** Most rollouts to simulate of each kind; fewer where they are long, to stay below a second. Default 2000. */
@@ -26,7 +26,7 @@ export interface RehearsalOptions extends Tolerance {
   readonly seed?: number;
 }
 
-export interface Bursts {
+interface Bursts {
   /** Milliseconds from the begin of one burst to the next, and how long one lasts. */
   readonly every: number;
   readonly length: number;
@@ -52,7 +52,7 @@ export interface Rehearsal {
 }
 
 /** What one step would need to find the faulty canary by itself, on average, and what it gets. */
-export interface StepNeeds {
+interface StepNeeds {
   readonly weight: number;
   /** Canary requests until a breach; Infinity where no number is enough. */
   readonly canaryRequests: number;
@@ -104,7 +104,7 @@ interface Ending {
 function rollout(random: Random, steps: readonly Step[], canaryRate: number, options: RehearsalOptions): Ending {
   const { interval, stableRate, bursts, early } = options;
   const breach = breachTest({ ...options, steps: Math.max(1, steps.length) });
-  const healthy = healthyTest({ ...early, designEffect: options.designEffect });
+  const healthy = healthyTest(healthyOptions(options, early));
   const arriving = (options.requestsPerSecond * interval) / 1000;
   let time = 0;
   let arrived = 0;

@@ -1,5 +1,5 @@
 import { binomial, type Random, seeded } from '../../src/judge/random.ts';
-import { requestsToBreach } from '../../src/judge/rehearsal.ts';
+import { type RehearsalOptions, rehearse, requestsToBreach } from '../../src/judge/rehearsal.ts';
 import { breachTest } from '../../src/judge/sequential.ts';
 
 /** One look a second, 100 requests in it, shared between the arms by weight: the setting of the figures to reach. */
@@ -13,6 +13,8 @@ export interface Setting {
   readonly stableRate: number;
   /** The canary's error rate; equal to the stable one for a healthy canary. */
   readonly canaryRate: number;
+  /** Steps of the plan that the test is made for; only the first is played. Default 1. */
+  readonly steps?: number;
   /** Both arms fail twenty times as often for five looks of every sixty. */
   readonly bursts: boolean;
 }
@@ -24,8 +26,8 @@ function rateAt(look: number, rate: number, bursts: boolean): number {
 
 /** Canary requests until a breach, or undefined if none comes within `looks`. */
 function requestsUntilBreach(random: Random, setting: Setting, looks: number): number | undefined {
-  const { weight, stableRate, canaryRate, bursts } = setting;
-  const test = breachTest({ ...ACCEPTED, alpha: ALPHA, steps: 1 });
+  const { weight, stableRate, canaryRate, bursts, steps = 1 } = setting;
+  const test = breachTest({ ...ACCEPTED, alpha: ALPHA, steps });
   const ofCanary = (weight / 100) * REQUESTS_PER_LOOK;
   const ofStable = REQUESTS_PER_LOOK - ofCanary;
   test.enter(weight);
@@ -99,8 +101,20 @@ export function updatesPerSecond(now: () => number, updates = 2_000_000): number
   return updates / ((now() - begin) / 1000);
 }
 
-export const STABLE_RATES = [0.0001, 0.001, 0.005, 0.02, 0.2] as const;
-export const WEIGHTS = [1, 5, 25, 50] as const;
+const WHOLE_PLAN: RehearsalOptions = {
+  ...ACCEPTED,
+  plan: {
+    steps: [5, 25, 50, 100].map((weight) => ({ weight, least: 120_000, most: 120_000, early: false, hold: false })),
+  },
+  requestsPerSecond: REQUESTS_PER_LOOK,
+  stableRate: 0.005,
+  faultyRate: 0.02,
+  interval: 1_000,
+  alpha: ALPHA,
+};
+
+const STABLE_RATES = [0.0001, 0.001, 0.005, 0.02, 0.2] as const;
+const WEIGHTS = [1, 5, 25, 50] as const;
 
 /** Prints all figures of the judge. `rollouts` of each kind; the full 10,000 take some minutes. */
 export function benchJudge(print: (line: string) => void, now: () => number, rollouts = 10_000): void {
@@ -110,13 +124,20 @@ export function benchJudge(print: (line: string) => void, now: () => number, rol
   print(
     `\ncanary requests to breach, stable rate 0.005, alpha ${ALPHA}, mean of ${rollouts} rollouts (over the bound):`,
   );
-  for (const weight of WEIGHTS) {
+  for (const [weight, steps] of [...WEIGHTS.map((one) => [one, 1] as const), [5, 4] as const]) {
     const means = [1, 0.1, 0.05, 0.02].map((canaryRate) => {
-      const { mean, overBound } = meanToBreach({ weight, stableRate: 0.005, canaryRate }, rollouts);
+      const { mean, overBound } = meanToBreach({ weight, steps, stableRate: 0.005, canaryRate }, rollouts);
       return `${100 * canaryRate} % errors ${mean.toFixed(1)} (${overBound.toFixed(2)})`;
     });
-    print(`  weight ${String(weight).padStart(2)}: ${means.join(', ')}`);
+    print(`  weight ${String(weight).padStart(2)}, first of ${steps}: ${means.join(', ')}`);
   }
+
+  const begin = now();
+  const { rollouts: played, found, leaked, falseRollback } = rehearse(WHOLE_PLAN);
+  print(`\nrehearsal of ${played} + ${played} rollouts of 5, 25, 50 and 100 % in ${(now() - begin).toFixed(0)} ms:`);
+  print(
+    `  2 % errors found in ${percent(found)}, after ${leaked.bad.toFixed(1)} bad responses; false rollbacks ${percent(falseRollback)}`,
+  );
 
   print(
     `\nfalse rollbacks of ${rollouts} healthy rollouts, ${LOOKS} looks each; judge at alpha ${ALPHA}, then the naive 1 % rule:`,

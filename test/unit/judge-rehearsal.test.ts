@@ -23,7 +23,6 @@ const usual: RehearsalOptions = {
   tolerance: 1,
   excess: 0,
   designEffect: 1,
-  early: { tolerance: 2, excess: 0, beta: 0.05 },
   rollouts: 400,
 };
 
