@@ -8,7 +8,6 @@ import type { RolloutOptions, World } from './session.ts';
  */
 export async function dryRun(world: World, options: RolloutOptions, signal: AbortSignal): Promise<void> {
   announce(world, options, true);
-  await world.checkPermissions(signal);
   const { route, found } = await refuseWhatCannotWork(world, signal);
   for (const { weight } of options.plan.steps) {
     const writes = [...world.arms.preview(found, weight), ...world.router.preview(route, weight)];

@@ -20,6 +20,7 @@ export class Ending extends Error {
  */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;
+  if (isSluiceError(error, 'cancelled')) return new Ending('rolled-back', `${error.about} ${error.problem}`);
   if (isSluiceError(error, 'foreign-edit')) return new Ending('frozen', error.message);
   return new Ending('rolled-back', messageOf(error));
 }

@@ -21,7 +21,7 @@ export interface Tallies {
 }
 
 /** What one step of the plan can be expected to tell, worked out before the first write. */
-export interface StepForecast {
+interface StepForecast {
   readonly weight: number;
   /** Canary requests that the step is expected to see; absent where the rate of requests is not known. */
   readonly expectedRequests?: number;
@@ -46,7 +46,7 @@ export interface Forecast {
 export type CommandLines = Readonly<Record<Command['verb'], string>>;
 
 /** The first event of a run: what is asked for, before anything was looked at. */
-export interface Started {
+interface Started {
   readonly type: 'started';
   readonly at: number;
   /** Identity of the rollout: the same one in every run that continues it. */
@@ -62,7 +62,7 @@ export interface Started {
 }
 
 /** What was found before the first write, all of it usable. */
-export interface Preflight {
+interface Preflight {
   readonly type: 'preflight';
   readonly at: number;
   /** `VirtualService shop/checkout` */
@@ -73,7 +73,7 @@ export interface Preflight {
 }
 
 /** The record of an earlier run was found and this one continues it. */
-export interface Resumed {
+interface Resumed {
   readonly type: 'resumed';
   readonly at: number;
   /** The canary's weight that the record shows. */
@@ -90,7 +90,7 @@ export interface Planned {
 }
 
 /** A step of the plan begins: the canary is made ready for its weight, nothing has moved yet. */
-export interface StepEntered {
+interface StepEntered {
   readonly type: 'step-entered';
   readonly at: number;
   /** From 0. */
@@ -99,7 +99,7 @@ export interface StepEntered {
 }
 
 /** The weight was written to the route; the data plane may not follow yet. */
-export interface Shifted {
+interface Shifted {
   readonly type: 'shifted';
   readonly at: number;
   readonly from: number;
@@ -107,7 +107,7 @@ export interface Shifted {
 }
 
 /** The data plane was seen to follow the last shift: the step's time begins. */
-export interface Confirmed {
+interface Confirmed {
   readonly type: 'confirmed';
   readonly at: number;
   readonly weight: number;
@@ -126,12 +126,12 @@ export interface IntervalJudged {
   readonly opinions: readonly Opinion[];
   /** Milliseconds until the step's most time is over; zero when it waits for something else. */
   readonly timeLeft: number;
-  /** What the step waits for after its time is over. */
-  readonly waitingFor?: 'requests' | 'data' | 'approval';
+  /** What is waited for: that the data plane follows before the step's time begins, or what is lacking after it. */
+  readonly waitingFor?: 'confirmation' | 'requests' | 'data' | 'approval';
 }
 
 /** An evaluation without new data. Emitted at each one, so that silence shows. */
-export interface NoData {
+interface NoData {
   readonly type: 'no-data';
   readonly at: number;
   readonly weight: number;
@@ -144,7 +144,7 @@ export interface NoData {
 }
 
 /** Pods of an arm were found in trouble. Whether that is a breach is the checks' business. */
-export interface PodsInTrouble {
+interface PodsInTrouble {
   readonly type: 'pod-problem';
   readonly at: number;
   readonly arm: Arm;
@@ -152,7 +152,7 @@ export interface PodsInTrouble {
 }
 
 /** A check is sure that the canary is bad, and this ends the rollout. One that only warns shows in `interval`. */
-export interface Breached {
+interface Breached {
   readonly type: 'breach';
   readonly at: number;
   readonly weight: number;
@@ -160,14 +160,14 @@ export interface Breached {
 }
 
 /** A person's command was taken off the record. */
-export interface Commanded {
+interface Commanded {
   readonly type: 'command';
   readonly at: number;
   readonly command: Command;
 }
 
 /** The step's time is over and it waits for a person. */
-export interface Holding {
+interface Holding {
   readonly type: 'holding';
   readonly at: number;
   readonly weight: number;
@@ -175,7 +175,7 @@ export interface Holding {
 }
 
 /** The route is being given back as found. */
-export interface Restoring {
+interface Restoring {
   readonly type: 'restoring';
   readonly at: number;
   /** The canary's weight that is being taken back. */
@@ -185,20 +185,20 @@ export interface Restoring {
 }
 
 /** The route shows exactly what was found before the first write. Whether the data plane follows comes as `confirmed`. */
-export interface Restored {
+interface Restored {
   readonly type: 'restored';
   readonly at: number;
   readonly weight: number;
 }
 
 /** The plan is done; the new revision is being made the stable one. */
-export interface Promoting {
+interface Promoting {
   readonly type: 'promoting';
   readonly at: number;
 }
 
 /** This revision was seen to serve everything, its pods available. */
-export interface Verified {
+interface Verified {
   readonly type: 'verified';
   readonly at: number;
   readonly digest: string;
@@ -206,7 +206,7 @@ export interface Verified {
 }
 
 /** Something the reader should know that changes nothing by itself: the job's time limit, an approximate weight. */
-export interface Warned {
+interface Warned {
   readonly type: 'warning';
   readonly at: number;
   readonly message: string;
@@ -226,6 +226,8 @@ export interface Ended {
   readonly revision: string;
   /** Image digest that serves everything; after a promotion only. */
   readonly digest?: string;
+  /** All that was counted, with one last look after the end; absent where this process counted nothing. */
+  readonly total?: Tallies;
 }
 
 /** The last event of a run that came to no verdict: it was refused before the first write, or it could not finish. */

@@ -3,7 +3,7 @@ import type { Counts, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import { messageOf } from './errors.ts';
-import type { Tallies, Tally } from './events.ts';
+import type { IntervalJudged, Tallies, Tally } from './events.ts';
 import type { Step } from './plan.ts';
 import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem } from './ports.ts';
 import { commandLines, deadline, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
@@ -133,8 +133,13 @@ export function createObserver(
       total: total(),
       opinions: opinions(),
       timeLeft: stage ? Math.max(0, stage.step.most - (now - stage.begun)) : 0,
-      ...(stage && stage.waitsFor !== 'time' && { waitingFor: stage.waitsFor }),
+      ...waitingFor(),
     });
+  }
+
+  function waitingFor(): Pick<IntervalJudged, 'waitingFor'> {
+    if (!stage) return weight > 0 ? { waitingFor: 'confirmation' } : {};
+    return stage.waitsFor === 'time' ? {} : { waitingFor: stage.waitsFor };
   }
 
   async function lookAtGauge({ check, canary, stable }: GaugeQueries, signal: AbortSignal): Promise<void> {

@@ -107,10 +107,15 @@ function whatIsUnknown(text: string): string | undefined {
   return `"${unknown}" is none of the words ${words.join(', ')}${meant ? `; "${meant}" is near` : ''}`;
 }
 
-/** What a step most likely means whose words are not in order: numbers in their order, words as the nearest known ones. */
+/**
+ * What a step most likely means whose words are not in order: the first number without a unit is the weight, times stay in
+ * their order, words are the nearest known ones.
+ */
 function partsInAnyOrder(text: string): StepParts {
   const given = text.replaceAll(unitApart, '$1$2').split(' ');
-  const [weight, first, second] = given.filter((word) => /^[\d.]/.test(word));
+  const numbers = given.filter((word) => /^[\d.]/.test(word));
+  const weight = numbers.find((word) => /^[\d.]+%?$/.test(word));
+  const [first, second] = numbers.filter((_, index) => index !== numbers.indexOf(weight ?? ''));
   const meant = new Set(given.map((word) => nearest(word, words)));
   return { weight, first, second, early: meant.has('early'), hold: meant.has('hold') };
 }

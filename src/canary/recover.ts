@@ -2,7 +2,12 @@ import { isUnfinished } from './begin.ts';
 import type { Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
-import { openJournal, type RolloutOptions, type World } from './session.ts';
+import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
+
+export interface Concluded {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
 
 /**
  * Concludes what this run's main process was stopped in: a promotion that is made is finished, anything else is undone. A
@@ -15,21 +20,41 @@ export async function recover(
   world: World,
   options: Pick<RolloutOptions, 'id' | 'undoTimeout' | 'confirmTimeout'>,
   signal: AbortSignal,
-): Promise<{ readonly verdict: Verdict; readonly reason: string } | undefined> {
+): Promise<Concluded | undefined> {
   if (!isLeftBehind(await world.ledger.load(signal), options.id)) return undefined;
   const lease = await world.ledger.claim(signal);
   try {
     const record = await world.ledger.load(signal);
     if (!isLeftBehind(record, options.id)) return undefined;
     const journal = openJournal(world.ledger, record);
-    if (record.phase === 'returning' || record.phase === 'retiring') {
-      await completePromotion(world, journal, signal);
-      return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
-    }
-    return await undo(world, journal, record.reason ?? 'the run was stopped', options);
+    const concluded = await conclude(world, journal, options, signal);
+    world.emit({
+      type: 'ended',
+      at: world.clock.now(),
+      ...concluded,
+      reached: record.weight.to,
+      weight: journal.record.weight.to,
+      revision: record.arms.revision,
+    });
+    return concluded;
   } finally {
     await lease.release();
   }
+}
+
+async function conclude(
+  world: World,
+  journal: Journal,
+  options: Parameters<typeof recover>[1],
+  signal: AbortSignal,
+): Promise<Concluded> {
+  const { phase, reason } = journal.record;
+  if (phase === 'returning' || phase === 'retiring') {
+    await completePromotion(world, journal, signal);
+    return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
+  }
+  const undone = await undo(world, journal, reason ?? 'the run was stopped', options);
+  return { verdict: undone.verdict, reason: undone.reason };
 }
 
 function isLeftBehind(record: Parameters<typeof isUnfinished>[0], id: string): record is NonNullable<typeof record> {

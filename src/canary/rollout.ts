@@ -1,7 +1,8 @@
+import { count, percent } from '../judge/wording.ts';
 import { announce, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
-import type { Tallies } from './events.ts';
+import type { Tallies, Tally } from './events.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
@@ -36,7 +37,6 @@ type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest
  */
 export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
   announce(world, options, false);
-  await world.checkPermissions(signal);
   if (!isUnfinished(await world.ledger.load(signal))) await refuseWhatCannotWork(world, signal);
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
@@ -95,7 +95,9 @@ async function run(
     stop.abort(new Ending('promoted', 'done'));
     await background;
   }
-  return outcomeOf(world, journal.record, conclusion, reached, await observer.finalTallies());
+  const totals = await observer.finalTallies();
+  if (conclusion.verdict === 'promoted') conclusion = { ...conclusion, reason: comparison(totals) };
+  return outcomeOf(world, journal.record, conclusion, reached, totals);
 }
 
 /** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
@@ -231,6 +233,13 @@ async function finishPromotion(world: World, journal: Journal, signal: AbortSign
   );
 }
 
+/** What a promotion rests on. */
+function comparison({ stable, canary }: Tallies): string {
+  const rate = ({ requests, errors }: Tally) =>
+    requests === 0 ? 'no requests' : `${percent(errors / requests)} of ${count(requests)} requests`;
+  return `no step ended in a breach: canary errors ${rate(canary)}, stable ${rate(stable)}`;
+}
+
 const nothingCounted: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
 
 function outcomeOf(
@@ -253,6 +262,7 @@ function outcomeOf(
     weight: record.weight.to,
     revision,
     ...(digest !== undefined && { digest }),
+    ...(totals !== nothingCounted && { total: totals }),
   });
   return outcome;
 }

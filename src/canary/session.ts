@@ -30,8 +30,6 @@ export interface World {
   readonly clock: Clock;
   readonly judge: Judge;
   readonly emit: Emit;
-  /** One error that lists every missing right, before anything else is asked. */
-  checkPermissions(signal: AbortSignal): Promise<void>;
   /** What the plan can be expected to see of this much traffic. */
   forecast(readiness: MeterReadiness): Forecast;
 }

@@ -183,7 +183,7 @@ export function createArmView(
 }
 
 /** Names of the pods that receive traffic. Unset `ready` means ready (EndpointSlice API). */
-function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
+export function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
   const endpoints = slices.flatMap((slice) => endpointSlice.parse(slice).endpoints ?? []);
   const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
   return new Set(ready.flatMap(({ targetRef }) => targetRef?.name ?? []));

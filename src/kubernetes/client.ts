@@ -24,7 +24,13 @@ const metadata = z.looseObject({
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
   managedFields: z
-    .array(z.looseObject({ manager: z.string().optional(), operation: z.string().optional(), fieldsV1: z.unknown() }))
+    .array(
+      z.looseObject({
+        manager: z.string().optional(),
+        operation: z.string().optional(),
+        fieldsV1: z.unknown().optional(),
+      }),
+    )
     .optional(),
   ownerReferences: z
     .array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() }))

@@ -25,6 +25,13 @@ export const configChange = z.object({
 });
 export type ConfigChange = z.infer<typeof configChange>;
 
+/** A change with the contents themselves, which must not leave the process. */
+export interface FoundChange {
+  readonly change: ConfigChange;
+  readonly before: ConfigContent;
+  readonly after: ConfigContent;
+}
+
 /** Where the content of one change is: as it serves the stable arm, for the canary, and as it was. */
 interface Places {
   readonly original: ObjectReference;
@@ -51,9 +58,9 @@ export async function inspectConfig(
   template: PodTemplate,
   about: string,
   signal: AbortSignal,
-): Promise<ConfigChange[]> {
+): Promise<FoundChange[]> {
   const references = configReferences(template);
-  const changes = manifests.map(async (manifest): Promise<ConfigChange[]> => {
+  const changes = manifests.map(async (manifest): Promise<FoundChange[]> => {
     const { kind, metadata } = manifest;
     const { name } = metadata;
     if (!references.has(`${kind}/${name}`)) {
@@ -72,8 +79,8 @@ export async function inspectConfig(
         next: 'Create it in a step before this one.',
       });
     }
-    const after = contentOf(manifest);
-    if (sameContent(contentOf(found), after)) return [];
+    const [before, after] = [contentOf(found), contentOf(manifest)];
+    if (sameContent(before, after)) return [];
     if (immutable.parse(found).immutable) {
       throw new SluiceError('unsupported', {
         about: describe(original),
@@ -82,7 +89,7 @@ export async function inspectConfig(
       });
     }
     const version = kind === 'Secret' ? (found.metadata.resourceVersion ?? '') : contentHash(after);
-    return [{ kind, name, fingerprint: `${kind}/${name}/${version}` }];
+    return [{ change: { kind, name, fingerprint: `${kind}/${name}/${version}` }, before, after }];
   });
   return (await Promise.all(changes)).flat();
 }

@@ -76,12 +76,15 @@ const foreign =
   /^(kubectl\.kubernetes\.io\/|deployment\.kubernetes\.io\/|argocd\.argoproj\.io\/|kustomize\.toolkit\.fluxcd\.io\/|helm\.toolkit\.fluxcd\.io\/|meta\.helm\.sh\/|autoscaling\.alpha\.kubernetes\.io\/)/;
 
 /** Labels and annotations for a copy of an object: what selects or configures it stays, what tracks its owner goes. */
-export function copiedMetadata(original: KubernetesObject, rollout: string): { labels: Labels; annotations: Labels } {
+export function copiedMetadata(original: KubernetesObject, rollout: string) {
   const { labels = {}, annotations = {}, managedFields = [] } = original.metadata;
   const byArgo = managedFields.some(({ manager = '' }) => /argocd/i.test(manager));
   const kept = (entries: Labels) => Object.fromEntries(Object.entries(entries).filter(([key]) => !foreign.test(key)));
-  const keptLabels = kept(labels);
+  const [keptLabels, keptAnnotations] = [kept(labels), kept(annotations)];
   // Argo CD deletes what carries its tracking label and is not in Git.
   if (byArgo) delete keptLabels['app.kubernetes.io/instance'];
-  return { labels: { ...keptLabels, ...ownLabels(rollout) }, annotations: kept(annotations) };
+  return {
+    labels: { ...keptLabels, ...ownLabels(rollout) },
+    ...(Object.keys(keptAnnotations).length > 0 && { annotations: keptAnnotations }),
+  };
 }

@@ -19,7 +19,7 @@ export function mergePermissions(permissions: readonly Permission[]): Permission
     .flatMap(([, [first, ...rest]]) => {
       if (!first) return [];
       const verbs = new Set([first, ...rest].flatMap((permission) => permission.verbs));
-      return [{ ...first, verbs: verbOrder.filter((verb) => verbs.has(verb)) }];
+      return [{ ...first, verbs: [...verbs].sort((a, b) => verbOrder.indexOf(a) - verbOrder.indexOf(b)) }];
     });
 }
 

@@ -24,11 +24,14 @@ const containerStatus = z.looseObject({
 });
 type ContainerStatus = z.infer<typeof containerStatus>;
 
+const container = z.looseObject({ name: z.string(), image: z.string().optional() });
+
 /** A Pod, with the fields that tell how it is. */
 export const pod = z.looseObject({
   ...kubernetesObject.shape,
   spec: z.looseObject({
-    containers: z.array(z.looseObject({ name: z.string(), image: z.string().optional() })).default([]),
+    containers: z.array(container).default([]),
+    initContainers: z.array(container).default([]),
   }),
   status: z
     .looseObject({

@@ -57,9 +57,11 @@ export function templateOperations(found: Workload, change: ReversedChange): Pat
       if (current !== before) return undefined;
       const { [CHECKSUM_ANNOTATION]: _, ...others } = metadata?.annotations ?? {};
       const annotations = after === null ? others : { ...others, [CHECKSUM_ANNOTATION]: after };
+      const path = '/spec/template/metadata/annotations';
+      const none = Object.keys(annotations).length === 0;
       operations.push(
         { op: 'test', path: '/spec/template/metadata', value: metadata },
-        { op: 'add', path: '/spec/template/metadata/annotations', value: annotations },
+        none ? { op: 'remove', path } : { op: 'add', path, value: annotations },
       );
     }
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Clock } from '../canary/ports.ts';
 import { canaryName } from './canary-workload.ts';
 import {
   FIELD_MANAGER,
@@ -60,6 +61,14 @@ export function canaryAutoscaler(stable: Autoscaler, namespace: string, rollout:
   };
 }
 
+type ScaledField = 'minReplicas' | 'replicas';
+
+/**
+ * Milliseconds until an autoscaler has seen the load that came back to a workload: a resolution of metrics-server and a
+ * few rounds of the controller (15 s each by default). Before that it would take away pods that are needed.
+ */
+const AUTOSCALER_SETTLES = 60_000;
+
 /** How many pods an autoscaler left a workload at least, when it was found. */
 export const foundMinimum = z.object({ name: z.string(), minReplicas: z.number() });
 export type FoundMinimum = z.infer<typeof foundMinimum>;
@@ -94,19 +103,43 @@ export async function raiseReplicas(
 export async function giveBack(
   client: KubernetesClient,
   reference: ObjectReference,
-  field: 'minReplicas' | 'replicas',
+  field: ScaledField,
   found: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const object = await client.find(reference, signal);
-  if (!object) return;
-  const current = numberIn(object, field);
-  if (current === undefined || current <= found || !wrote(object, field)) return;
-  await replaceNumber(client, reference, field, current, found, signal);
+  const current = await raisedFrom(client, reference, field, found, signal);
+  if (current !== undefined) await replaceNumber(client, reference, field, current, found, signal);
 }
 
-function numberIn(object: KubernetesObject, field: 'minReplicas' | 'replicas'): number | undefined {
-  return z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
+/** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
+export async function releaseMinima(
+  client: KubernetesClient,
+  namespace: string,
+  minima: readonly FoundMinimum[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const at = (name: string) => ({ type: resources.horizontalPodAutoscaler, namespace, name });
+  const raised = await Promise.all(
+    minima.map(({ name, minReplicas }) => raisedFrom(client, at(name), 'minReplicas', minReplicas, signal)),
+  );
+  if (raised.every((current) => current === undefined)) return;
+  await clock.sleep(AUTOSCALER_SETTLES, signal);
+  for (const { name, minReplicas } of minima) await giveBack(client, at(name), 'minReplicas', minReplicas, signal);
+}
+
+/** The number that Sluice has raised a field to; undefined where it has not. */
+async function raisedFrom(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: ScaledField,
+  found: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const object = await client.find(reference, signal);
+  if (!object) return undefined;
+  const current = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
+  return current !== undefined && current > found && wrote(object, field) ? current : undefined;
 }
 
 /** The server's own account of who set a field of the spec last. */
@@ -121,7 +154,7 @@ function wrote({ metadata }: KubernetesObject, field: string): boolean {
 function replaceNumber(
   client: KubernetesClient,
   reference: ObjectReference,
-  field: string,
+  field: ScaledField,
   from: number,
   to: number,
   signal: AbortSignal,

@@ -63,11 +63,15 @@ export function workloadType(kind: WorkloadKind) {
   return kind === 'Deployment' ? resources.deployment : resources.statefulSet;
 }
 
-export function referenceOf(
-  { kind, metadata }: Pick<Workload, 'kind' | 'metadata'>,
+export function referenceTo(
+  named: { readonly kind: WorkloadKind; readonly name: string },
   namespace: string,
 ): ObjectReference {
-  return { type: workloadType(kind), namespace, name: metadata.name };
+  return { type: workloadType(named.kind), namespace, name: named.name };
+}
+
+export function referenceOf({ kind, metadata }: Workload, namespace: string): ObjectReference {
+  return referenceTo({ kind, name: metadata.name }, namespace);
 }
 
 /** How an input names a workload: `deployment/checkout`, `statefulset/checkout`, or a label selector. */
@@ -104,7 +108,7 @@ export async function findWorkload(
   signal: AbortSignal,
 ): Promise<Workload> {
   if ('name' in wanted) {
-    const reference = { type: workloadType(wanted.kind), namespace, name: wanted.name };
+    const reference = referenceTo(wanted, namespace);
     const found = await client.find(reference, signal);
     if (found) return workload.parse(found);
     throw new SluiceError('not-found', {
@@ -145,6 +149,22 @@ async function whatToDo(client: KubernetesClient, namespace: string, input: stri
 function namesOf(objects: readonly KubernetesObject[]): string {
   const shown = objects.slice(0, 10).map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
   return shown.join(', ') + (objects.length > shown.length ? ` and ${objects.length - shown.length} more` : '');
+}
+
+/**
+ * There must be a version that serves, to compare with and to go back to.
+ *
+ * @throws SluiceError `not-ready`
+ */
+export function refuseUnavailable(stable: Workload, namespace: string): void {
+  const { spec, status } = stable;
+  const available = status.conditions.find(({ type }) => type === 'Available');
+  if (status.readyReplicas > 0 && available?.status !== 'False') return;
+  throw new SluiceError('not-ready', {
+    about: describe(referenceOf(stable, namespace)),
+    problem: `is not available: ${status.readyReplicas} of ${spec.replicas} pods are ready, and a release needs a stable version to go back to.`,
+    next: 'Repair it first, or deploy the new version without a canary.',
+  });
 }
 
 /** Every pod is of the current template and available, and the controller has seen the current spec. */

@@ -49,22 +49,24 @@ export function createClassifier(rules: readonly Rule[]): Classifier {
   const ignored = new Set(scrapeLabels.filter((label) => !asked.has(label)));
 
   return (samples) => {
+    /** Of the process behind each scrape: a pod's sidecar began at a time of its own. */
     const started = new Map<string, number>();
     const found = samples.flatMap((sample) => {
-      const instance = sample.instance ?? instanceOf(sample.labels);
       const matching = compiled.filter(({ picks }) => picks(sample.labels));
+      if (matching.length === 0) return [];
       refuseBothArms(matching, sample.labels);
-      if (matching.some(({ kind }) => kind === 'start')) started.set(instance, sample.value * 1_000);
+      const instance = sample.instance ?? instanceOf(sample.labels);
+      const scrape = JSON.stringify([instance, ...[...ignored].map((label) => sample.labels[label] ?? '')]);
+      if (matching.some(({ kind }) => kind === 'start')) started.set(scrape, sample.value * 1_000);
       // Alternative rules for one thing, such as three names of a status label, may all pick one series.
-      const kinds = new Map(matching.map((rule) => [rule.kind, rule]));
-      return kinds.size === 0 ? [] : [{ sample, instance, kinds }];
+      const kinds = new Map(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
+      return kinds.size === 0 ? [] : [{ sample, instance, scrape, series: seriesOf(sample.labels, ignored), kinds }];
     });
-    return withoutSecondScrapes(found, ignored).flatMap(({ sample, instance, kinds }) => {
-      const startedAt = started.get(instance) ?? sample.startedAt;
-      const series = seriesOf(sample.labels, ignored);
-      return [...kinds.values()].flatMap(({ arm, kind, perSecond }) => {
-        if (kind === 'start') return [];
-        const counter: Counter = {
+    return withoutSecondScrapes(found).flatMap(({ sample, instance, scrape, series, kinds }) => {
+      const startedAt = started.get(scrape) ?? sample.startedAt;
+      return [...kinds.values()].map(({ arm, kind, perSecond }) => ({
+        arm,
+        counter: {
           kind,
           ...(kind === 'bucket' && { le: boundOf(sample.labels.le ?? '', perSecond) }),
           instance,
@@ -72,11 +74,15 @@ export function createClassifier(rules: readonly Rule[]): Classifier {
           value: sample.value,
           at: sample.at,
           ...(startedAt !== undefined && Number.isFinite(startedAt) && { startedAt }),
-        };
-        return [{ arm, counter, sample }];
-      });
+        },
+        sample,
+      }));
     });
   };
+}
+
+function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Counter['kind'] } {
+  return rule.kind !== 'start';
 }
 
 /** Whether this is a count of the stable arm's requests: what every other question is measured against. */
@@ -110,26 +116,25 @@ function seriesOf(labels: Labels, ignored: ReadonlySet<string>): string {
   return JSON.stringify(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function withoutSecondScrapes<F extends { readonly sample: Sample; readonly instance: string }>(
-  found: readonly F[],
-  ignored: ReadonlySet<string>,
-): F[] {
-  const scrapeOf = ({ sample }: F) => [...ignored].map((label) => sample.labels[label] ?? '').join('\0');
+interface Found {
+  readonly sample: Sample;
+  readonly instance: string;
+  readonly scrape: string;
+  readonly series: string;
+}
+
+function withoutSecondScrapes<F extends Found>(found: readonly F[]): F[] {
   return [...Map.groupBy(found, ({ instance }) => instance).values()].flatMap((ofInstance) => {
-    const scrapes = new Set(ofInstance.map(scrapeOf));
-    if (scrapes.size === 1) return ofInstance;
-    const identities = new Set(
-      ofInstance.map(({ sample }) => `${sample.labels.le}${seriesOf(sample.labels, ignored)}`),
-    );
+    const identities = new Set(ofInstance.map(({ sample, series }) => `${sample.labels.le ?? ''} ${series}`));
     if (identities.size === ofInstance.length) return ofInstance;
-    const [kept] = [...scrapes].toSorted();
-    return ofInstance.filter((one) => scrapeOf(one) === kept);
+    const [kept] = ofInstance.map(({ scrape }) => scrape).toSorted();
+    return ofInstance.filter(({ scrape }) => scrape === kept);
   });
 }
 
 function refuseBothArms(matching: readonly Rule[], labels: Labels): void {
-  const stable = matching.find(({ arm, kind }) => arm === 'stable' && kind !== 'start');
-  const canary = matching.find(({ arm, kind }) => arm === 'canary' && kind !== 'start');
+  const stable = matching.find(({ arm }) => arm === 'stable');
+  const canary = matching.find(({ arm }) => arm === 'canary');
   if (!stable || !canary) return;
   throw new SluiceError('bad-query', {
     about: `queries ${format(stable.selector)} and ${format(canary.selector)}`,

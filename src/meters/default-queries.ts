@@ -3,7 +3,7 @@ import type { Arm } from '../canary/ports.ts';
 import { equal, escapeRegex, like, type Matcher, NAME, type Selector } from './selector.ts';
 
 /** How one arm is called where metrics name it. */
-export interface ArmNames {
+interface ArmNames {
   /** The Deployment or StatefulSet. */
   readonly workload: string;
   /** The Service, without its namespace. */
@@ -58,7 +58,7 @@ const GRPC_SERVER_ERRORS = '2|4|12|13|14|15';
 /** For each kind of default queries a metric that shows that they may fit. */
 export const telltales = {
   istio: 'istio_requests_total',
-  envoy: 'envoy_cluster_upstream_rq_xx',
+  envoy: 'envoy_cluster_upstream_rq',
   nginx: 'nginx_ingress_controller_requests',
   traefik: 'traefik_service_requests_total',
   linkerd: 'response_total',
@@ -78,7 +78,7 @@ export function defaultQueries(queries: DefaultQueries, names: Names, place: Pla
     case 'istio':
       return [istio(queries, names)];
     case 'envoy':
-      return [envoy(names)];
+      return envoy(names);
     case 'nginx':
       return nginx(queries.ingress, names);
     case 'traefik':
@@ -115,32 +115,49 @@ function istio(queries: Extract<DefaultQueries, { kind: 'istio' }>, names: Names
 }
 
 /**
- * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. With Istio's tags in the
- * bootstrap the cluster's whole name is a label; without, Envoy cuts the name at its dots and half of it stays in the
- * metric's name. These are HTTP status classes: gRPC errors don't show.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. How they are spelled
+ * depends on the bootstrap: Istio's own makes the class of the status a label of `upstream_rq` (beside series by single
+ * codes, which count the same requests again); Envoy's default tags make it `upstream_rq_xx`; and without a tag for Istio's
+ * cluster names Envoy cuts them at their dots, so that half of it stays in the metric's name (after it may come `external_`
+ * or `internal_`, again the same requests). These are HTTP statuses: gRPC errors don't show.
  */
-function envoy(names: Names): Rule[] {
-  return ARMS.flatMap((arm) => {
-    const service = needed(names[arm].service, arm, 'service', 'envoy');
-    const cluster = `outbound\\|[0-9]+\\|${escapeRegex(names[arm].version ?? '')}\\|${escapeRegex(service)}`;
-    const namespace = names.namespace.replaceAll('-', '_');
-    const forms = [
-      {
-        metric: (suffix: string) => equal(NAME, `envoy_cluster_${suffix}`),
-        cluster: `${cluster}\\.${escapeRegex(names.namespace)}\\.svc\\.[^|]*`,
-      },
-      { metric: (suffix: string) => like(NAME, `envoy_cluster_${namespace}_svc_[a-z0-9_]+_${suffix}`), cluster },
-    ];
-    return forms.flatMap((form): Rule[] => {
-      const label = like('envoy_cluster_name', form.cluster);
-      const requests = [form.metric('upstream_rq_xx'), label];
+function envoy(names: Names): Rule[][] {
+  const spellings = [
+    { root: equal, prefix: 'envoy_cluster_', label: '', requests: 'upstream_rq', classes: ['.xx', '5xx'], whole: true },
+    {
+      root: equal,
+      prefix: 'envoy_cluster_',
+      label: 'envoy_',
+      requests: 'upstream_rq_xx',
+      classes: ['.', '5'],
+      whole: true,
+    },
+    {
+      root: like,
+      prefix: `envoy_cluster_${names.namespace.replaceAll('-', '_')}_svc_cluster_local_+`,
+      label: 'envoy_',
+      requests: 'upstream_rq_xx',
+      classes: ['.', '5'],
+      whole: false,
+    },
+  ] as const;
+  return spellings.map(({ root, prefix, label, requests, classes: [any, error], whole }) =>
+    ARMS.flatMap((arm): Rule[] => {
+      const service = needed(names[arm].service, arm, 'service', 'envoy');
+      const start = `outbound\\|[0-9]+\\|${escapeRegex(names[arm].version ?? '')}\\|${escapeRegex(service)}`;
+      const cluster = like(
+        `${label}cluster_name`,
+        whole ? `${start}\\.${escapeRegex(names.namespace)}\\.svc\\.[^|]*` : start,
+      );
+      const counted = [root(NAME, `${prefix}${requests}`), cluster];
+      const status = (pattern: string) => like(`${label}response_code_class`, pattern);
       return [
-        { arm, kind: 'requests', selector: requests, perSecond: 1 },
-        { arm, kind: 'errors', selector: [...requests, equal('envoy_response_code_class', '5')], perSecond: 1 },
-        { arm, kind: 'bucket', selector: [form.metric('upstream_rq_time_bucket'), label], perSecond: 1_000 },
+        { arm, kind: 'requests', selector: [...counted, status(any)], perSecond: 1 },
+        { arm, kind: 'errors', selector: [...counted, status(error)], perSecond: 1 },
+        { arm, kind: 'bucket', selector: [root(NAME, `${prefix}upstream_rq_time_bucket`), cluster], perSecond: 1_000 },
       ];
-    });
-  });
+    }),
+  );
 }
 
 /**

@@ -28,7 +28,7 @@ export async function explainNoSeries(selectors: readonly Selector[], catalog: C
   if (!names.some(createNameFilter([named]))) {
     const wanted = named[0]?.value ?? '';
     const similar = mostSimilar(wanted, names);
-    const preset = presetFor(names);
+    const preset = Object.values<string>(telltales).includes(wanted) ? presetFor(names) : undefined;
     return error(
       `matches no series: ${catalog.about} has no metric ${wanted}.${similar.length === 0 ? '' : ` Similar ones are ${similar.join(', ')}.`}`,
       preset === undefined
@@ -76,29 +76,38 @@ function explainMatcher(matcher: Selector[number], series: readonly Labels[]): s
  * not exist at all. An error counter that only appears with the first error passes when its label is there.
  *
  * @param requests The stable arm's series of requests.
+ * @returns for the log, the labels that tell errors and their values so far: a wrong value shows only to a reader.
  * @throws SluiceError `bad-query`
  */
 export async function requireErrors(
   rules: readonly Rule[],
   requests: readonly Labels[],
   catalog: Catalog,
-): Promise<void> {
-  const errors = rules.filter(({ arm, kind }) => arm === 'stable' && kind === 'errors');
-  const requestNames = new Set(requests.map((labels) => labels[NAME] ?? ''));
-  const couldTell = errors.some(({ selector }) => {
+): Promise<string[]> {
+  const ofStable = (kind: Rule['kind']) => rules.filter((rule) => rule.arm === 'stable' && rule.kind === kind);
+  const errors = ofStable('errors').map(({ selector }) => selector);
+  const telling = errors.filter((selector) => {
     const sameName = createNameFilter([selector]);
-    const labels = selector.filter(({ op }) => op === '=' || op === '=~').map(({ label }) => label);
-    return requests.some((one) => sameName(one[NAME] ?? '') && labels.every((label) => label === 'le' || one[label]));
+    const labels = selector.filter((matcher) => !createFilter([matcher])({})).map(({ label }) => label);
+    return requests.some((one) => sameName(one[NAME] ?? '') && labels.every((label) => one[label]));
   });
-  if (couldTell) return;
-  const otherNames = errors.filter(({ selector }) => ![...requestNames].some(createNameFilter([selector])));
+  if (telling.length > 0) {
+    const common = new Set(ofStable('requests').flatMap(({ selector }) => selector.map(({ label }) => label)));
+    const labels = new Set(telling.flatMap((selector) => selector.map(({ label }) => label)));
+    return [...labels]
+      .filter((label) => !common.has(label))
+      .map((label) => {
+        const values = [...new Set(requests.flatMap((one) => one[label] ?? []))].toSorted();
+        return `errors are told by ${label}, so far ${listed(values.slice(0, MOST_SHOWN))}`;
+      });
+  }
+  const otherNames = errors.filter(
+    (selector) => !requests.some((one) => createNameFilter([selector])(one[NAME] ?? '')),
+  );
   if (otherNames.length > 0) {
     const names = await catalog.metricNames();
-    if (names.some(createNameFilter(otherNames.map(({ selector }) => selector)))) return;
-    const { about, problem } = await explainNoSeries(
-      otherNames.map(({ selector }) => selector),
-      catalog,
-    );
+    if (names.some(createNameFilter(otherNames))) return [];
+    const { about, problem } = await explainNoSeries(otherNames, catalog);
     throw new SluiceError('bad-query', {
       about,
       problem,
@@ -107,7 +116,7 @@ export async function requireErrors(
   }
   const labels = [...new Set(requests.flatMap((one) => Object.keys(one)))].filter((label) => label !== NAME);
   throw new SluiceError('bad-query', {
-    about: `queries for errors ${errors.map(({ selector }) => format(selector)).join(', ')}`,
+    about: `queries for errors ${errors.map(format).join(', ')}`,
     problem: `can't tell errors: the series of requests have only the labels ${listed(labels.toSorted())}.`,
     next: 'Give a query whose series say how a request ended.',
   });
@@ -117,7 +126,9 @@ export async function requireErrors(
 function mostSimilar(word: string, candidates: readonly string[]): string[] {
   const similar: string[] = [];
   const left = new Set(candidates);
-  for (let next = nearest(word, left); next !== undefined; next = nearest(word, left)) {
+  while (similar.length < MOST_SHOWN) {
+    const next = nearest(word, left);
+    if (next === undefined) break;
     similar.push(next);
     left.delete(next);
   }

@@ -5,7 +5,7 @@ import { parseExpression, refusePadding } from './promql.ts';
 import { equal, NAME } from './selector.ts';
 
 /** The user's own counters: PromQL selectors, or sums of them, in which `${workload}` and its like name the arm. */
-export interface ArmQueries {
+interface ArmQueries {
   readonly requests: string;
   readonly errors: string;
   /** The `_bucket` series of a classic histogram of seconds. */

@@ -81,7 +81,7 @@ export function createPodsMeter(
     const found = await Promise.all(
       mirrors.map(async ({ arm, mirror }) =>
         (await mirror.objects(signal)).flatMap((object) => {
-          const pod = meteredPod(object, options);
+          const pod = meteredPod(object, options, usualPath(queries));
           return pod ? [{ arm, pod }] : [];
         }),
       ),
@@ -113,8 +113,7 @@ export function createPodsMeter(
     signal: AbortSignal,
   ): Promise<PodAnswer> {
     const nothing = { arm, pod, samples: [] };
-    if (!pod.endpoint)
-      return { ...nothing, failure: 'has neither the annotation prometheus.io/port nor a port named metrics' };
+    if (typeof pod.endpoint === 'string') return { ...nothing, failure: pod.endpoint };
     const { scheme, port, path } = pod.endpoint;
     const name = scheme === 'https' ? `https:${pod.name}` : pod.name;
     const target = { type: resources.pod, namespace: pod.namespace, name };
@@ -181,6 +180,7 @@ export function createPodsMeter(
 
     async preflight(signal) {
       const histories = { stable: new Map<string, Point[]>(), canary: new Map<string, Point[]>() };
+      let notes: string[] = [];
       for (let looks = 1; ; looks += 1) {
         const { answers, found } = await look(signal);
         if (!question) throw await explainNoSeries(stableRequestSelectors(await variants()), catalog(signal));
@@ -192,12 +192,12 @@ export function createPodsMeter(
         }
         if (looks === 1) {
           const requests = found.filter(isStableRequest).map(({ sample }) => sample.labels);
-          await requireErrors(question.rules, requests, catalog(signal));
+          notes = await requireErrors(question.rules, requests, catalog(signal));
         }
         const result = readiness(
           `metrics of ${answers.length} ${source.kind === 'arms' ? 'pods' : 'gateway pods'}`,
           { stable: [...histories.stable.values()], canary: [...histories.canary.values()] },
-          warningsOf(answers),
+          [...notes, ...warningsOf(answers)],
         );
         if (result.traffic || looks === PREFLIGHT_LOOKS) return result;
         await clock.sleep(INTERVAL, signal);
@@ -239,6 +239,12 @@ function sourcesOf({ source, names, queries }: PodsOptions): PodSource[] {
     });
   }
   return [{ arm: undefined, namespace: source.namespace, selector: source.selector }];
+}
+
+/** Envoy is asked for what is needed only: its statistics can be many megabytes. */
+function usualPath({ kind }: Queries): string {
+  if (kind === 'istio') return '/stats/prometheus';
+  return kind === 'envoy' ? `/stats/prometheus?filter=${encodeURIComponent('upstream_rq_(.xx|time)$')}` : '/metrics';
 }
 
 function permissionsOf(sources: readonly PodSource[]): Permission[] {

@@ -55,8 +55,6 @@ export interface Answer<T> {
   readonly warnings: readonly string[];
 }
 
-export type PrometheusApi = ReturnType<typeof createPrometheusApi>;
-
 /**
  * The part of Prometheus' HTTP API that is needed (https://prometheus.io/docs/prometheus/latest/querying/api/).
  *

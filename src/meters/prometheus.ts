@@ -156,7 +156,7 @@ export function createPrometheusMeter(
           next: 'Let Prometheus scrape these targets at least once a minute.',
         });
       }
-      await clock.sleep(2_000, signal);
+      await clock.sleep(1_000, signal);
     }
   }
 
@@ -184,7 +184,7 @@ export function createPrometheusMeter(
     async preflight(signal) {
       const found = await compare(signal);
       const requests = found.stable.map(({ sample }) => sample.labels);
-      await requireErrors(found.question.rules, requests, catalog(signal));
+      const notes = await requireErrors(found.question.rules, requests, catalog(signal));
       await checkThresholds(signal);
       question = found.question;
       scrapeInterval = found.interval;
@@ -195,7 +195,7 @@ export function createPrometheusMeter(
       return readiness(
         `${api.name}, ${question.selectors.join(', ')}`,
         { stable: histories('stable'), canary: histories('canary') },
-        [`scraped every ${Number((found.interval / 1_000).toPrecision(2))} s`],
+        [...notes, `scraped every ${Number((found.interval / 1_000).toPrecision(2))} s`],
       );
     },
 
@@ -221,12 +221,13 @@ export function createPrometheusMeter(
     async evaluate(query, signal) {
       const expression = await parseExpression(query, 'threshold query');
       refusePadding(expression, query, 'threshold query');
-      const [answer, newestSample] = await Promise.all([
+      const [answer, ...measured] = await Promise.all([
         api.query(query, signal),
-        expression.selectors.length === 0 ? undefined : api.query(oldestOfNewest(expression.selectors), signal),
+        ...expression.selectors.map((selector) => api.query(`max(timestamp(${selector}))`, signal)),
       ]);
       if (answer.warnings.length > 0) return { missing: `the answer is partial: ${answer.warnings.join('; ')}` };
-      return gaugeOf(answer.data, newestSample && singleValue(newestSample.data), staleAfter(scrapeInterval));
+      const ages = measured.map(({ data }) => singleValue(data));
+      return gaugeOf(answer.data, ages, staleAfter(scrapeInterval));
     },
   };
 }
@@ -266,14 +267,6 @@ function staleAfter(interval: number | undefined): number {
   return Math.max((interval ?? 0) * 4, LEAST_STALE);
 }
 
-/** Asks when the selector with the oldest data was last measured: an answer is as old as the oldest thing in it. */
-function oldestOfNewest(selectors: readonly string[]): string {
-  const newest = selectors.map(
-    (selector, index) => `label_replace(max(timestamp(${selector})), "selector", "${index}", "", "")`,
-  );
-  return `min(${newest.join(' or ')})`;
-}
-
 function singleValue(data: QueryResult): { value: number; at: number } | string {
   if (data.resultType === 'scalar') return pointOf(data.result);
   if (data.resultType === 'string') return 'the answer is a text';
@@ -289,13 +282,17 @@ function severalSeries(result: readonly { readonly metric: Labels }[]): string {
   return `has ${result.length} series (${shown.join(', ')}${result.length > 3 ? ', …' : ''})`;
 }
 
-function gaugeOf(data: QueryResult, measured: ReturnType<typeof singleValue> | undefined, limit: number): Gauge {
+/**
+ * @param measured When each selector of the query was last measured, in Unix seconds: an answer is as old as its oldest part.
+ * @param limit Milliseconds after which a measurement is stale.
+ */
+function gaugeOf(data: QueryResult, measured: readonly ReturnType<typeof singleValue>[], limit: number): Gauge {
   const single = singleValue(data);
   if (typeof single === 'string') return { missing: single };
   const { value, at: asked } = single;
   if (!Number.isFinite(value)) return { missing: `the answer is ${value}` };
-  if (measured === undefined || typeof measured === 'string') return { value, at: asked };
-  const at = Math.round(measured.value * 1_000);
+  const times = measured.flatMap((newest) => (typeof newest === 'string' ? [] : [Math.round(newest.value * 1_000)]));
+  const at = Math.min(asked, ...times);
   if (asked - at > limit)
     return { missing: `the answer is stale: measured ${Math.round((asked - at) / 1_000)} s before` };
   return { value, at };

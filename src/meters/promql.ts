@@ -29,9 +29,7 @@ export async function parseExpression(query: string, about: string): Promise<Exp
   if (error || nodes.length === 0) throw syntaxError(query, about, error?.from ?? 0);
   const text = (node: SyntaxNode) => query.slice(node.from, node.to);
   const selectors = nodes.filter((node) => node.name === 'VectorSelector');
-  const present = selectors.filter(
-    (node) => !ancestors(node).some(({ name }) => name === 'OffsetExpr' || name === 'StepInvariantExpr'),
-  );
+  const present = selectors.filter((node) => !asksAnotherTime(node, query));
   const metrics = selectors.flatMap((node) =>
     selectorOf(node, query).flatMap(({ label, op, value }) => (label === NAME && op === '=' ? [value] : [])),
   );
@@ -54,7 +52,15 @@ export function refusePadding(expression: Expression, query: string, about: stri
   });
 }
 
-/** Makes what follows a valid answer of `or` when its left side is empty: no data in it, or none that counts. */
+/** The grammar lets a modifier after a binary expression span all of it; to Prometheus it belongs to the last selector. */
+function asksAnotherTime(selector: SyntaxNode, query: string): boolean {
+  const directly = /^\s*(\[[^\]]*\])?\s*(offset\b|@)/i.test(query.slice(selector.to));
+  const modified = ({ name, firstChild }: SyntaxNode) =>
+    (name === 'OffsetExpr' || name === 'StepInvariantExpr') && firstChild?.name === 'SubqueryExpr';
+  return directly || ancestors(selector).some(modified);
+}
+
+/** The side of an `or` that answers although there is no data in it, or none that counts. */
 function paddingOf(node: SyntaxNode, query: string): SyntaxNode | undefined {
   if (node.name !== 'BinaryExpr' || !node.getChild('Or')) return undefined;
   const [left, right] = operands(node);

@@ -218,7 +218,7 @@ function withFacts(report: Report, event: Fact): Report {
         revision,
         ...(digest !== undefined && { digest }),
       };
-      return { ...report, outcome, steps: endStep(report, at, 'stopped') };
+      return { ...report, outcome, total: event.total ?? report.total, steps: endStep(report, at, 'stopped') };
     }
     case 'failed': {
       const { code, about, problem, next, unchanged } = event;

@@ -48,8 +48,10 @@ function headline({ outcome, failure, run, found, writes: planned }: Report): st
     const changed = failure.unchanged ? 'nothing was changed' : 'no verdict';
     return `## ⛔ Stopped, ${changed}:${subject}\n\n**${plain(`${failure.about}: ${failure.problem}`)}**`;
   }
-  if (run?.dryRun)
-    return `## 📝 Dry run:${subject}\n\n**${planned.length} writes would be made; nothing was changed.**`;
+  if (run?.dryRun) {
+    const number = `${count(planned.length)} ${planned.length === 1 ? 'write' : 'writes'}`;
+    return `## 📝 Dry run:${subject}\n\n**${number} would be made; nothing was changed.**`;
+  }
   return `## ⏳ Running:${subject}`;
 }
 

@@ -1,4 +1,4 @@
-import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Clock, Confirmation } from '../canary/ports.ts';
 import { createShareWatch, type Look, type ObserveShare } from './share.ts';
 
@@ -48,7 +48,7 @@ export async function confirmWith(
       about,
       problem: `the data plane was not seen to follow the weight of ${weight} % in time: still awaits ${awaits}.`,
       next: 'Look at the gateway or mesh that serves this route, or allow it more time.',
-      cause: messageOf(error),
+      cause: error,
     });
   }
 }

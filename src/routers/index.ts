@@ -10,10 +10,7 @@ import type { RouterDependencies } from './weighted-route.ts';
 export type { Router } from '../canary/ports.ts';
 export type { GatewayApiOptions } from './gateway-api.ts';
 export type { IstioDestination, IstioOptions } from './istio.ts';
-export type { NginxOptions } from './nginx.ts';
-export type { ReplicasOptions, WorkloadName } from './replicas.ts';
 export type { ServiceReference } from './services.ts';
-export type { ObserveShare } from './share.ts';
 export type { TraefikOptions } from './traefik.ts';
 
 /** What a route is and which of its destinations are the arms. */

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Permission, Router } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
+import { permissionTo } from '../kubernetes/permissions.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { canonicalHost, coversHost, serviceOf } from './istio-hosts.ts';
-import { getNamed, permissionTo } from './lookup.ts';
+import { getNamed } from './lookup.ts';
 import { type Destination, type Destinations, destination, json, type Rule } from './rules.ts';
 import {
   createWeightedRouter,

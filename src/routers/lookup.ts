@@ -1,7 +1,6 @@
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
-import type { Permission } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
-import { apiGroup, describe, type ObjectReference, type ResourceType } from '../kubernetes/resources.ts';
+import { describe, type ObjectReference } from '../kubernetes/resources.ts';
 
 /**
  * Reads an object that an input names.
@@ -42,9 +41,4 @@ async function namesOf(
     if (isSluiceError(error, 'forbidden') || isSluiceError(error, 'not-found')) return undefined;
     throw error;
   }
-}
-
-/** A right to use these verbs on a kind of object, as RBAC names them. */
-export function permissionTo(verbs: readonly string[], type: ResourceType, namespace: string): Permission {
-  return { apiGroup: apiGroup(type), resource: type.plural, verbs, namespace };
 }

@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Json, Router, RouteSnapshot } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
+import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers, retryOnConflict } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
-import { getNamed, permissionTo } from './lookup.ts';
+import { getNamed } from './lookup.ts';
 import {
   annotationFields,
   annotationPatch,
@@ -199,6 +200,13 @@ function refuseCanary(about: string, ingress: KubernetesObject, { canary }: Ngin
       about,
       problem: 'exists and is no canary Ingress.',
       next: 'Annotate it with nginx.ingress.kubernetes.io/canary: "true", or name another one.',
+    });
+  const shown = weightAnnotationsOf(ingress);
+  if (weightMeant(shown) === undefined)
+    throw new SluiceError('unsupported', {
+      about,
+      problem: `has a canary-weight that is no share of its total (${shown.weight} of ${shown.total ?? 100}).`,
+      next: 'Set nginx.ingress.kubernetes.io/canary-weight: "0".',
     });
   const paths = ingressPaths(ingress);
   if (paths.some(({ service }) => service === canary)) return;

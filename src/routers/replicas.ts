@@ -1,17 +1,20 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Json, Router, RouteSnapshot } from '../canary/ports.ts';
+import { readyEndpoints } from '../kubernetes/arm-view.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
+import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
+import { autoscaler } from '../kubernetes/scaling.ts';
 import { type Labels, labelSelector, selects } from '../kubernetes/selectors.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers, retryOnConflict } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
-import { getNamed, permissionTo } from './lookup.ts';
+import { getNamed } from './lookup.ts';
 import { describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
 import type { RouterDependencies } from './weighted-route.ts';
 
-export interface WorkloadName {
+interface WorkloadName {
   readonly kind: 'Deployment' | 'StatefulSet';
   readonly name: string;
 }
@@ -75,7 +78,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     if (found.stable + found.canary === 0)
       throw new SluiceError('unsupported', {
         about: describe(referenceOf('stable')),
-        problem: 'has no pods, so pod counts can not express a weight.',
+        problem: 'has no pods, so pod counts are no weight.',
         next: 'Scale it to at least one pod.',
       });
     return { router: 'replicas', object: about, weight: weightOfPods(found), data: { ...found } };
@@ -176,7 +179,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       const target = weight === snapshot.weight ? found : planPods(total, weight);
       return confirmWith({ about, weight, ...dependencies }, signal, async () => {
         if (!(await approach(snapshot, target, [weight], signal))) return { awaits: 'ready pods to take over' };
-        const ready = await readyEndpoints(client, options, await read(signal), signal);
+        const ready = await readyPods(client, options, await read(signal), signal);
         const shown = `${ready.stable} stable and ${ready.canary} canary endpoints of ${target.stable} and ${target.canary}`;
         if (ready.stable !== target.stable || ready.canary !== target.canary) return { awaits: `ready ${shown}` };
         return { followed: true, evidence: `${describeApproximation(target, weight)}; ready: ${shown}` };
@@ -222,10 +225,6 @@ function refuseUnselected(about: string, selector: Labels, reference: ObjectRefe
   });
 }
 
-const autoscaler = z.looseObject({
-  spec: z.looseObject({ scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }) }),
-});
-
 async function refuseAutoscaled(
   client: KubernetesClient,
   { namespace, stable, canary }: ReplicasOptions,
@@ -236,25 +235,14 @@ async function refuseAutoscaled(
     if (![stable, canary].some((arm) => arm.kind === kind && arm.name === name)) continue;
     throw new SluiceError('unsupported', {
       about: `${kind} ${namespace}/${name}`,
-      problem: `is scaled by HorizontalPodAutoscaler ${object.metadata.name}, so its pod count can not express a weight.`,
+      problem: `is scaled by HorizontalPodAutoscaler ${object.metadata.name}, so its pod count is no weight.`,
       next: 'Use a router that has weights (Istio, Gateway API, ingress-nginx, Traefik), or take the autoscaler away.',
     });
   }
 }
 
-const endpointSlice = z.looseObject({
-  endpoints: z
-    .array(
-      z.looseObject({
-        conditions: z.looseObject({ ready: z.boolean().nullish() }).optional(),
-        targetRef: z.looseObject({ kind: z.string().optional(), name: z.string().optional() }).optional(),
-      }),
-    )
-    .nullish(),
-});
-
 /** How many ready endpoints of the Service are pods of each arm. */
-async function readyEndpoints(
+async function readyPods(
   client: KubernetesClient,
   { namespace, service }: ReplicasOptions,
   workloads: { readonly stable: KubernetesObject | undefined; readonly canary: KubernetesObject | undefined },
@@ -264,15 +252,7 @@ async function readyEndpoints(
     client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
     client.list(resources.pod, namespace, {}, signal),
   ]);
-  // A Service with two address families has every pod in two slices.
-  const ready = new Set(
-    slices.flatMap((slice) =>
-      (endpointSlice.parse(slice).endpoints ?? []).flatMap(({ conditions, targetRef }) =>
-        // No condition means ready: https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ready
-        conditions?.ready !== false && targetRef?.kind === 'Pod' ? (targetRef.name ?? []) : [],
-      ),
-    ),
-  );
+  const ready = readyEndpoints(slices);
   const countOf = (object: KubernetesObject | undefined) => {
     if (object === undefined) return 0;
     const { selector } = workload.parse(object).spec;

@@ -26,7 +26,10 @@ export const rule = z.object({
   listField: z.string(),
   destinations: z.array(destination),
 });
-export type Rule = Readonly<z.infer<typeof rule>>;
+export type Rule = Readonly<Omit<z.infer<typeof rule>, 'match' | 'destinations'>> & {
+  readonly match: Json;
+  readonly destinations: readonly Destination[];
+};
 
 /** What a router knows about the entries of its lists. */
 export interface Destinations {

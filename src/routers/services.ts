@@ -1,8 +1,9 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Json, Permission } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
+import { permissionTo } from '../kubernetes/permissions.ts';
 import { resources } from '../kubernetes/resources.ts';
-import { getNamed, permissionTo } from './lookup.ts';
+import { getNamed } from './lookup.ts';
 import type { Destination, Destinations } from './rules.ts';
 
 /** An arm's Service, as routes that refer to Services by name see it. */

@@ -1,18 +1,29 @@
 import type { Clock } from '../canary/ports.ts';
 
-/** How many requests the arms have served since some fixed instant; `undefined` where it can't be told now. */
-export type ObserveShare = (
-  signal: AbortSignal,
-) => Promise<{ readonly canary: number; readonly total: number } | undefined>;
+/**
+ * How many requests the arms have served since some fixed instant; `undefined` where nobody counts them at present, and
+ * then nothing is compared.
+ */
+export type ObserveShare = (signal: AbortSignal) => Promise<RequestCounts | undefined>;
+
+interface RequestCounts {
+  readonly canary: number;
+  /** Of both arms. */
+  readonly total: number;
+}
 
 /** What a look at the data plane says: it follows, with a sentence for the log, or what is still awaited. */
 export type Look = { readonly followed: true; readonly evidence: string } | { readonly awaits: string };
 
 /** Standard deviations within which an observed share counts as the weight: 3 in 1,000 correct ones lie outside. */
 const DEVIATIONS = 3;
-/** A share may be off by this much for other reasons: retries, kept-alive connections, rounding in the proxy. */
-const SLACK = 0.01;
-/** Milliseconds to wait for enough requests, after which a share can't be compared. */
+/** Part of the smaller share by which one may be off for other reasons: retries, kept-alive connections, rounding. */
+const SLACK = 0.1;
+/** What the smaller share is taken for at 0 and at 100 %, so that a straggler is no contradiction. */
+const STRAGGLERS = 0.1;
+/** Requests below which a share says too little about a step from another weight. */
+const LEAST_REQUESTS = 150;
+/** Milliseconds to wait for enough requests, after which shares can't be compared. */
 const PATIENCE = 10_000;
 
 /**
@@ -22,41 +33,39 @@ const PATIENCE = 10_000;
  * @param weight per cent
  */
 export function createShareWatch(observe: ObserveShare, weight: number, clock: Clock) {
-  const expected = weight / 100;
-  let start: { canary: number; total: number; at: number } | undefined;
+  let start: { readonly counts: RequestCounts; readonly at: number } | undefined;
 
   return async function look(signal: AbortSignal): Promise<Look> {
-    const now = await observe(signal);
-    const at = clock.now();
-    start ??= { canary: now?.canary ?? 0, total: now?.total ?? 0, at };
-    const canary = (now?.canary ?? 0) - start.canary;
-    const total = (now?.total ?? 0) - start.total;
-    if (now !== undefined && (total < 0 || canary < 0)) start = { ...now, at };
+    const counts = await observe(signal);
+    if (counts === undefined) return { followed: true, evidence: 'nobody counts requests at present' };
+    const now = { counts, at: clock.now() };
+    // A source that counts anew is a new beginning.
+    if (start === undefined || counts.total < start.counts.total || counts.canary < start.counts.canary) start = now;
+    const canary = counts.canary - start.counts.canary;
+    const total = counts.total - start.counts.total;
 
-    const measured = `${percent(canary, total)} of ${total.toLocaleString('en-US')} requests reached the canary`;
-    if (now !== undefined && total >= requestsNeeded(expected)) {
-      if (agrees(canary, total, expected)) return { followed: true, evidence: measured };
-      start = { ...now, at };
+    const requests = `${total.toLocaleString('en-US')} requests`;
+    if (total >= requestsNeeded(weight / 100)) {
+      const measured = `${((canary / total) * 100).toFixed(1)} % of ${requests} reached the canary`;
+      if (agrees(canary, total, weight / 100)) return { followed: true, evidence: measured };
+      start = now;
       return { awaits: `${measured}, where ${weight} % are expected` };
     }
-    if (at - start.at >= PATIENCE)
-      return { followed: true, evidence: `${total.toLocaleString('en-US')} requests were too few to compare shares` };
-    return { awaits: `requests to compare shares (${total.toLocaleString('en-US')} so far)` };
+    if (now.at - start.at >= PATIENCE)
+      return { followed: true, evidence: `${requests} were too few to compare shares` };
+    return { awaits: `more than ${requests} to compare shares` };
   };
 }
 
 /** Requests after which the binomial deviation is at most half of the smaller share. */
 function requestsNeeded(share: number): number {
   const smaller = Math.min(share, 1 - share);
-  if (smaller === 0) return 100;
-  return Math.ceil((2 * DEVIATIONS) ** 2 * ((1 - smaller) / smaller));
+  if (smaller === 0) return LEAST_REQUESTS;
+  return Math.max(LEAST_REQUESTS, Math.ceil((2 * DEVIATIONS) ** 2 * ((1 - smaller) / smaller)));
 }
 
 function agrees(canary: number, total: number, share: number): boolean {
   const deviation = Math.sqrt(total * share * (1 - share));
-  return Math.abs(canary - total * share) <= DEVIATIONS * deviation + SLACK * total;
-}
-
-function percent(part: number, whole: number): string {
-  return `${(whole === 0 ? 0 : (part / whole) * 100).toFixed(1)} %`;
+  const slack = SLACK * (Math.min(share, 1 - share) || STRAGGLERS) * total;
+  return Math.abs(canary - total * share) <= DEVIATIONS * deviation + slack;
 }

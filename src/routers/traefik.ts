@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
+import { permissionTo } from '../kubernetes/permissions.ts';
 import { resources } from '../kubernetes/resources.ts';
-import { permissionTo } from './lookup.ts';
 import { destination, type Rule } from './rules.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
 import { createWeightedRouter, type RouteOptions, type RouterDependencies } from './weighted-route.ts';

@@ -87,7 +87,6 @@ export function createWorld(
     clock,
     events,
     emit: (event) => events.push(event),
-    checkPermissions: (signal) => call('permissions', () => undefined, signal),
     forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
     judge: {
       panel: createPanel([{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),

@@ -1,0 +1,153 @@
+/** What the server knows of one kind. */
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  /** Served from a CustomResourceDefinition: no strategic merge patch, all lists atomic, updates need a resourceVersion. */
+  readonly custom: boolean;
+  /** Has `metadata.generation`, raised by every change outside `metadata` and `status`. */
+  readonly generation: boolean;
+  readonly status: boolean;
+  readonly scale: boolean;
+  /** A PUT without `metadata.resourceVersion` overwrites. */
+  readonly unconditionalUpdate: boolean;
+  /** A PUT of an object that does not exist creates it. */
+  readonly createOnUpdate: boolean;
+  /** Field selectors beyond `metadata.name` and `metadata.namespace`. */
+  readonly selectableFields: readonly string[];
+}
+
+type Traits = Partial<Omit<Resource, 'group' | 'version' | 'plural' | 'kind'>>;
+
+function builtIn(apiVersion: string, plural: string, kind: string, traits: Traits = {}): Resource {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return {
+    group,
+    version,
+    plural,
+    kind,
+    namespaced: true,
+    custom: false,
+    generation: false,
+    status: false,
+    scale: false,
+    unconditionalUpdate: true,
+    createOnUpdate: false,
+    selectableFields: [],
+    ...traits,
+  };
+}
+
+function custom(apiVersion: string, plural: string, kind: string, traits: Traits = {}): Resource {
+  const always = { custom: true, generation: true, unconditionalUpdate: false };
+  return builtIn(apiVersion, plural, kind, { ...always, status: true, ...traits });
+}
+
+const workload: Traits = { generation: true, status: true, scale: true };
+
+export const pods = builtIn('v1', 'pods', 'Pod', {
+  generation: true,
+  status: true,
+  selectableFields: ['spec.nodeName', 'spec.restartPolicy', 'status.phase', 'status.podIP'],
+});
+export const services = builtIn('v1', 'services', 'Service', { status: true, createOnUpdate: true });
+export const configMaps = builtIn('v1', 'configmaps', 'ConfigMap');
+export const namespaces = builtIn('v1', 'namespaces', 'Namespace', {
+  namespaced: false,
+  status: true,
+  selectableFields: ['status.phase'],
+});
+export const deployments = builtIn('apps/v1', 'deployments', 'Deployment', workload);
+export const statefulSets = builtIn('apps/v1', 'statefulsets', 'StatefulSet', workload);
+export const replicaSets = builtIn('apps/v1', 'replicasets', 'ReplicaSet', {
+  ...workload,
+  selectableFields: ['status.replicas'],
+});
+export const endpointSlices = builtIn('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', { generation: true });
+export const horizontalPodAutoscalers = builtIn(
+  'autoscaling/v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
+  { status: true },
+);
+export const ingresses = builtIn('networking.k8s.io/v1', 'ingresses', 'Ingress', { generation: true, status: true });
+export const virtualServices = custom('networking.istio.io/v1', 'virtualservices', 'VirtualService');
+export const destinationRules = custom('networking.istio.io/v1', 'destinationrules', 'DestinationRule');
+export const httpRoutes = custom('gateway.networking.k8s.io/v1', 'httproutes', 'HTTPRoute');
+export const grpcRoutes = custom('gateway.networking.k8s.io/v1', 'grpcroutes', 'GRPCRoute');
+export const traefikServices = custom('traefik.io/v1alpha1', 'traefikservices', 'TraefikService', { status: false });
+export const ingressRoutes = custom('traefik.io/v1alpha1', 'ingressroutes', 'IngressRoute', { status: false });
+
+/** Kinds that are stored. */
+export const storedResources: readonly Resource[] = [
+  pods,
+  services,
+  builtIn('v1', 'endpoints', 'Endpoints', { createOnUpdate: true }),
+  configMaps,
+  builtIn('v1', 'secrets', 'Secret', { selectableFields: ['type'] }),
+  builtIn('v1', 'events', 'Event', {
+    createOnUpdate: true,
+    selectableFields: [
+      'involvedObject.kind',
+      'involvedObject.name',
+      'involvedObject.namespace',
+      'involvedObject.uid',
+      'reason',
+      'type',
+    ],
+  }),
+  namespaces,
+  deployments,
+  statefulSets,
+  replicaSets,
+  endpointSlices,
+  builtIn('coordination.k8s.io/v1', 'leases', 'Lease', { unconditionalUpdate: false, createOnUpdate: true }),
+  horizontalPodAutoscalers,
+  builtIn('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', {
+    generation: true,
+    status: true,
+    unconditionalUpdate: false,
+  }),
+  ingresses,
+  virtualServices,
+  destinationRules,
+  httpRoutes,
+  grpcRoutes,
+  custom('gateway.networking.k8s.io/v1', 'gateways', 'Gateway'),
+  traefikServices,
+  ingressRoutes,
+];
+
+/** Kinds that are answered and never stored. */
+export const reviewResources: readonly Resource[] = [
+  builtIn('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', { namespaced: false }),
+  builtIn('authorization.k8s.io/v1', 'selfsubjectrulesreviews', 'SelfSubjectRulesReview', { namespaced: false }),
+  builtIn('authentication.k8s.io/v1', 'selfsubjectreviews', 'SelfSubjectReview', { namespaced: false }),
+];
+
+const served = [...storedResources, ...reviewResources];
+
+/** `apps/v1`; `v1` for the core group. */
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** `deployments.apps`: how the server's messages name a resource. */
+export function qualifiedName(resource: Resource): string {
+  return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+}
+
+export function findResource(apiVersion: string, plural: string): Resource | undefined {
+  return served.find((resource) => resource.plural === plural && apiVersionOf(resource) === apiVersion);
+}
+
+export function findKind(apiVersion: string, kind: string): Resource | undefined {
+  return served.find((resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+}
+
+/** Group versions with the resources in them, as discovery lists them. */
+export function groupVersions(): Map<string, Resource[]> {
+  return Map.groupBy(served, apiVersionOf);
+}

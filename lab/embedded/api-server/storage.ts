@@ -1,0 +1,99 @@
+import { deepFreeze, type KubeObject } from './objects.ts';
+import { qualifiedName, type Resource } from './resources.ts';
+
+export interface StoredEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly resource: Resource;
+  /** The object after the change; of a deletion, the last state with the deletion's resourceVersion. */
+  readonly object: KubeObject;
+  readonly previous: KubeObject | undefined;
+  readonly revision: number;
+}
+
+export type Storage = ReturnType<typeof createStorage>;
+
+/** Like a server that has run for a while and compacted: a watch from revision 1 is too old from the start. */
+const firstRevision = 1_000;
+
+/**
+ * The objects, one global revision that only grows, and the last `historyLimit` changes for watches to resume from.
+ * Stored objects are frozen; listeners are called within the write.
+ */
+export function createStorage(historyLimit: number) {
+  const collections = new Map<string, Map<string, KubeObject>>();
+  const history: StoredEvent[] = [];
+  const listeners = new Set<(event: StoredEvent) => void>();
+  let revision = firstRevision;
+  let oldest = firstRevision;
+
+  function collection(resource: Resource): Map<string, KubeObject> {
+    const key = qualifiedName(resource);
+    const found = collections.get(key);
+    if (found) return found;
+    const created = new Map<string, KubeObject>();
+    collections.set(key, created);
+    return created;
+  }
+
+  function record(event: StoredEvent): void {
+    history.push(event);
+    if (history.length > historyLimit) oldest = history.shift()?.revision ?? oldest;
+    for (const listener of listeners) listener(event);
+  }
+
+  return {
+    revision: () => revision,
+
+    get(resource: Resource, namespace: string, name: string): KubeObject | undefined {
+      return collection(resource).get(`${namespace}/${name}`);
+    },
+
+    /** All objects of a kind in the order of their names; of all namespaces where none is given. */
+    list(resource: Resource, namespace?: string): KubeObject[] {
+      const entries = [...collection(resource)].filter(
+        ([key]) => namespace === undefined || key.startsWith(`${namespace}/`),
+      );
+      return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    },
+
+    put(resource: Resource, object: KubeObject): KubeObject {
+      const { namespace = '', name } = object.metadata;
+      const previous = collection(resource).get(`${namespace}/${name}`);
+      revision += 1;
+      const stored = deepFreeze({
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: String(revision) },
+      });
+      collection(resource).set(`${namespace}/${name}`, stored);
+      record({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, revision });
+      return stored;
+    },
+
+    remove(resource: Resource, object: KubeObject): void {
+      const { namespace = '', name } = object.metadata;
+      const previous = collection(resource).get(`${namespace}/${name}`);
+      if (!collection(resource).delete(`${namespace}/${name}`)) return;
+      revision += 1;
+      const last = deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
+      record({ type: 'DELETED', resource, object: last, previous, revision });
+    },
+
+    /** The changes after a revision, or the oldest revision that can still be asked for. */
+    eventsAfter(asked: number): readonly StoredEvent[] | { readonly oldest: number } {
+      if (asked < oldest) return { oldest };
+      return history.filter((event) => event.revision > asked);
+    },
+
+    /** Forgets all history, as a compaction does: watches from any earlier revision are too old now. */
+    compact(): void {
+      history.length = 0;
+      oldest = revision;
+    },
+
+    /** Calls the listener at every change, until the returned function is called. */
+    subscribe(listener: (event: StoredEvent) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

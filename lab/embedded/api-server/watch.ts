@@ -1,0 +1,84 @@
+import type { ServerResponse } from 'node:http';
+import type { KubeObject } from './objects.ts';
+import type { RequestInfo } from './request-info.ts';
+import { apiVersionOf } from './resources.ts';
+import { selection } from './selectors.ts';
+import { expired, invalidResourceVersion } from './status.ts';
+import type { Storage, StoredEvent } from './storage.ts';
+
+/**
+ * Answers a watch: the changes after `resourceVersion` (what exists now, where it is absent or 0), one JSON line each, until
+ * `timeoutSeconds` or until the client goes. A resourceVersion that is too old is told in the stream, as the server does.
+ */
+export function serveWatch(
+  storage: Storage,
+  { resource, namespace, query }: RequestInfo,
+  bookmarkInterval: number,
+  response: ServerResponse,
+): void {
+  const matches = selection(resource, query);
+  const asked = query.get('resourceVersion') || '0';
+  if (!/^\d+$/.test(asked)) throw invalidResourceVersion(asked);
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+  response.flushHeaders();
+
+  function write(type: string, object: unknown): void {
+    response.write(`${JSON.stringify({ type, object })}\n`);
+  }
+
+  function send(event: StoredEvent): void {
+    if (event.resource !== resource) return;
+    if (namespace !== '' && event.object.metadata.namespace !== namespace) return;
+    const type = typeSeen(event, matches);
+    if (type !== undefined) write(type, event.object);
+  }
+
+  function bookmark(): void {
+    const object = {
+      kind: resource.kind,
+      apiVersion: apiVersionOf(resource),
+      metadata: { resourceVersion: String(storage.revision()), creationTimestamp: null },
+    };
+    if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) write('BOOKMARK', object);
+  }
+
+  if (asked === '0') {
+    for (const object of storage.list(resource, namespace || undefined)) if (matches(object)) write('ADDED', object);
+  } else {
+    const missed = storage.eventsAfter(Number(asked));
+    if ('oldest' in missed) {
+      write('ERROR', expired(Number(asked), missed.oldest));
+      response.end();
+      return;
+    }
+    for (const event of missed) send(event);
+  }
+
+  const unsubscribe = storage.subscribe(send);
+  const bookmarks = setInterval(bookmark, bookmarkInterval);
+  const seconds = Number(query.get('timeoutSeconds') ?? 0);
+  const timeout = seconds > 0 ? setTimeout(end, seconds * 1_000) : undefined;
+  response.on('close', stop);
+
+  function end(): void {
+    bookmark();
+    response.end();
+  }
+  function stop(): void {
+    unsubscribe();
+    clearInterval(bookmarks);
+    clearTimeout(timeout);
+  }
+}
+
+/** What the event is to a watcher that sees only what its selectors match. */
+function typeSeen(
+  { type, object, previous }: StoredEvent,
+  matches: (object: KubeObject) => boolean,
+): StoredEvent['type'] | undefined {
+  const before = previous !== undefined && matches(previous);
+  const after = type !== 'DELETED' && matches(object);
+  if (before && after) return 'MODIFIED';
+  if (after) return 'ADDED';
+  return before ? 'DELETED' : undefined;
+}

@@ -1,0 +1,71 @@
+import { type JsonRecord, type KubeObject, type OwnerReference, timestamp } from '../api-server/objects.ts';
+import type { Registry } from '../api-server/registry.ts';
+import { apiVersionOf, type Resource } from '../api-server/resources.ts';
+import type { Storage } from '../api-server/storage.ts';
+
+/** What controllers work on. */
+export interface Cluster {
+  readonly storage: Storage;
+  readonly registry: Registry;
+}
+
+/** One controller: told the keys (`namespace/name`) of objects that may need work. */
+export interface Reconciler {
+  readonly resource: Resource;
+  /** Brings one object to where it should be. @returns milliseconds until it wants to look again. */
+  reconcile(object: KubeObject): number | undefined;
+}
+
+export const manager = 'kube-controller-manager';
+
+/** The objects of a kind that `owner` controls. */
+export function controlledBy({ storage }: Cluster, resource: Resource, owner: KubeObject): KubeObject[] {
+  return storage
+    .list(resource, owner.metadata.namespace ?? '')
+    .filter((object) => controllerOf(object)?.uid === owner.metadata.uid);
+}
+
+export function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((reference) => reference.controller);
+}
+
+export function ownerReference(resource: Resource, owner: KubeObject): JsonRecord {
+  return {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export function keyOf(resource: Resource, object: KubeObject) {
+  return { resource, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+}
+
+export function setStatus({ registry }: Cluster, resource: Resource, object: KubeObject, status: JsonRecord): void {
+  registry.modify(keyOf(resource, object), (current) => ({ ...current, status }), { manager, subresource: 'status' });
+}
+
+/** A condition with its time of transition kept where its status did not change. */
+export function condition(
+  existing: readonly JsonRecord[],
+  type: string,
+  status: boolean,
+  reason: string,
+  message: string,
+  now: number,
+): JsonRecord {
+  const before = existing.find((candidate) => candidate.type === type);
+  const said = status ? 'True' : 'False';
+  const same = before?.status === said && before.reason === reason && before.message === message;
+  return {
+    type,
+    status: said,
+    reason,
+    message,
+    lastUpdateTime: same ? before.lastUpdateTime : timestamp(now),
+    lastTransitionTime: before?.status === said ? before.lastTransitionTime : timestamp(now),
+  };
+}

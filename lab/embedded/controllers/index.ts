@@ -1,0 +1,95 @@
+import type { KubeObject } from '../api-server/objects.ts';
+import { horizontalPodAutoscalers, pods, type Resource, services, storedResources } from '../api-server/resources.ts';
+import type { StoredEvent } from '../api-server/storage.ts';
+import type { Images } from '../images.ts';
+import { randomFor } from '../random.ts';
+import { autoscalerController } from './autoscaler.ts';
+import { type Cluster, controllerOf } from './cluster.ts';
+import { deploymentController } from './deployments.ts';
+import { endpointSliceController } from './endpoint-slices.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { type KubeletOptions, startKubelet } from './kubelet.ts';
+import { createQueue } from './queue.ts';
+import { replicaSetController } from './replica-sets.ts';
+import { statefulSetController } from './stateful-sets.ts';
+
+export interface ControllersOptions extends Partial<Omit<KubeletOptions, 'images'>> {
+  readonly images: Images;
+}
+
+export type Controllers = ReturnType<typeof startControllers>;
+
+/** What a cluster does by itself: workloads get pods, pods run, Services get endpoints, and what has no owner goes. */
+export function startControllers(cluster: Cluster, options: ControllersOptions) {
+  const { seed = 1, now = Date.now, readyAfter = 20, crashBackOff = 1_000, drain = 100, images } = options;
+  const { storage } = cluster;
+  const reconcilers = new Map(
+    [
+      deploymentController(cluster, now),
+      replicaSetController(cluster, now),
+      statefulSetController(cluster, now),
+      endpointSliceController(cluster, randomFor(seed, 'endpointslices')),
+      autoscalerController(cluster),
+    ].map((reconciler) => [reconciler.resource.plural, reconciler]),
+  );
+  const kubelet = startKubelet(cluster, { images, seed, now, readyAfter, crashBackOff, drain });
+  const collect = garbageCollector(cluster);
+
+  const workloads = createQueue((key: string) => {
+    const [plural = '', namespace = '', name = ''] = key.split('/');
+    const reconciler = reconcilers.get(plural);
+    const object = reconciler && storage.get(reconciler.resource, namespace, name);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    return reconciler?.reconcile(object);
+  });
+  const garbage = createQueue((event: StoredEvent) => {
+    collect(event);
+    return undefined;
+  });
+
+  function enqueue(resource: Resource, namespace: string, name: string): void {
+    if (reconcilers.has(resource.plural)) workloads.add(`${resource.plural}/${namespace}/${name}`);
+  }
+
+  /** An object's change is work for its own controller and its owner's; a pod's also for Services, a workload's for HPAs. */
+  function onEvent(event: StoredEvent): void {
+    const { resource, object } = event;
+    const { namespace = '', name } = object.metadata;
+    kubelet.onEvent(event);
+    garbage.add(event);
+    enqueue(resource, namespace, name);
+    enqueueOwner(object);
+    if (resource === pods) enqueueAll(services, namespace);
+    if (resource.scale) enqueueAll(horizontalPodAutoscalers, namespace);
+  }
+
+  function enqueueAll(resource: Resource, namespace: string): void {
+    for (const object of storage.list(resource, namespace)) enqueue(resource, namespace, object.metadata.name);
+  }
+
+  function enqueueOwner(object: KubeObject): void {
+    const owner = controllerOf(object);
+    if (owner === undefined) return;
+    const resource = [...reconcilers.values()].find(({ resource: { kind } }) => kind === owner.kind)?.resource;
+    if (resource !== undefined) enqueue(resource, object.metadata.namespace ?? '', owner.name);
+  }
+
+  const unsubscribe = storage.subscribe(onEvent);
+  for (const resource of storedResources) {
+    for (const object of storage.list(resource))
+      onEvent({ type: 'ADDED', resource, object, previous: undefined, revision: 0 });
+  }
+
+  return {
+    /** Ends the process of a pod as a crash does; it is started again after a back-off. */
+    crash: kubelet.crash,
+
+    /** Ends all processes and all work; the objects stay as they are. */
+    stop(): void {
+      unsubscribe();
+      workloads.stop();
+      garbage.stop();
+      kubelet.stop();
+    },
+  };
+}

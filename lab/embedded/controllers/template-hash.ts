@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import type { PodTemplate } from './views.ts';
+
+/** Ten characters that are the same for the same pod template, whatever the order of its fields. */
+export function templateHash(template: PodTemplate): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(sorted(template)))
+    .digest();
+  const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+  return [...digest.subarray(0, 10)].map((byte) => alphabet[byte % alphabet.length]).join('');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, child]) => [key, sorted(child)]),
+  );
+}

@@ -1,0 +1,192 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { Agent } from 'undici';
+import type { Registry } from '../api-server/registry.ts';
+import {
+  destinationRules,
+  endpointSlices,
+  grpcRoutes,
+  httpRoutes,
+  ingresses,
+  ingressRoutes,
+  pods,
+  services,
+  traefikServices,
+  virtualServices,
+} from '../api-server/resources.ts';
+import type { Storage } from '../api-server/storage.ts';
+import { close, listen } from '../sockets.ts';
+import { type Endpoint, endpointsOf } from './endpoints.ts';
+import { reportRoutes } from './gateway-api-status.ts';
+import { createGatewayMetrics } from './metrics.ts';
+import { compileRoutes, type Destination, findRoute, pick, type Route } from './routes.ts';
+
+export interface GatewayOptions {
+  /** Draws the destination of each request. */
+  readonly random: () => number;
+  readonly now?: () => number;
+  /** Milliseconds until a changed route takes effect; Infinity: never. Default 0. */
+  readonly lag?: number;
+}
+
+const routeResources = new Set([
+  destinationRules,
+  grpcRoutes,
+  httpRoutes,
+  ingresses,
+  ingressRoutes,
+  services,
+  traefikServices,
+  virtualServices,
+]);
+
+/**
+ * The data plane: a reverse proxy on a loopback port that follows the routes of every supported kind and sends each request
+ * to a ready pod, in turn. Its counters are at `/metrics` and `/stats/prometheus` of another port.
+ */
+export async function startGateway(storage: Storage, registry: Registry, options: GatewayOptions) {
+  const { random, now = Date.now } = options;
+  const metrics = createGatewayMetrics();
+  const upstream = new Agent({ pipelining: 1 });
+  const listeners = new Set<() => void>();
+  const timers = new Set<NodeJS.Timeout>();
+  const turns = new Map<string, number>();
+  let lag = options.lag ?? 0;
+  let routes = compileRoutes(storage);
+  let endpoints = new Map<Destination, ReturnType<typeof endpointsOf>>();
+  let reported: NodeJS.Immediate | undefined;
+
+  /** Takes the routes as they are in the store now. */
+  function follow(): void {
+    routes = compileRoutes(storage);
+    endpoints = new Map();
+    // Not within the write that is followed.
+    reported ??= setImmediate(() => {
+      reported = undefined;
+      reportRoutes(storage, registry, now());
+    });
+    for (const listener of listeners) listener();
+  }
+
+  const unsubscribe = storage.subscribe(({ resource }) => {
+    if (resource === pods || resource === endpointSlices) endpoints = new Map();
+    if (!routeResources.has(resource) || lag === Number.POSITIVE_INFINITY) return;
+    if (lag === 0) {
+      follow();
+      return;
+    }
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      follow();
+    }, lag);
+    timers.add(timer);
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const begun = performance.now();
+    const route = findRoute(routes, request);
+    const destination = route && (route.choose?.(request) ?? pick(route.destinations, random));
+    if (route === undefined || destination === undefined) {
+      response.writeHead(route === undefined ? 404 : 503).end('no route\n');
+      return;
+    }
+    let endpoint = nextEndpoint(destination);
+    let status = await forward(request, response, endpoint);
+    // A pod that left before it saw the request (Envoy: reset-before-request); another one gets it.
+    while (status === undefined && endpoint?.isLeaving() && !hasBody(request)) {
+      endpoint = nextEndpoint(destination);
+      status = await forward(request, response, endpoint);
+    }
+    if (!response.headersSent) {
+      const text = endpoint === undefined ? 'no healthy upstream\n' : 'upstream connect error\n';
+      response.writeHead(503, { 'x-destination': destination.service }).end(text);
+    }
+    const milliseconds = performance.now() - begun;
+    const { port } = reachable(destination);
+    const method = request.method ?? 'GET';
+    metrics.count({ route, destination, port, endpoint, method, status: status ?? 503, milliseconds });
+  }
+
+  function reachable(destination: Destination): ReturnType<typeof endpointsOf> {
+    const found = endpoints.get(destination) ?? endpointsOf(storage, destination);
+    endpoints.set(destination, found);
+    return found;
+  }
+
+  /** Every ready pod in turn. */
+  function nextEndpoint(destination: Destination): Endpoint | undefined {
+    const { namespace, service, subset } = destination;
+    const { endpoints: ready } = reachable(destination);
+    const key = `${namespace}/${service}/${subset?.name ?? ''}`;
+    const turn = (turns.get(key) ?? 0) % Math.max(1, ready.length);
+    turns.set(key, turn + 1);
+    return ready[turn];
+  }
+
+  /** @returns the status that the client got; undefined where there is no pod, or the pod broke off. */
+  async function forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    endpoint: Endpoint | undefined,
+  ): Promise<number | undefined> {
+    if (endpoint === undefined) return undefined;
+    const { connection: _, 'keep-alive': __, ...headers } = request.headers;
+    try {
+      const answer = await upstream.request({
+        origin: endpoint.origin,
+        path: request.url ?? '/',
+        method: request.method ?? 'GET',
+        headers,
+        body: hasBody(request) ? request : null,
+      });
+      const { connection: _, 'keep-alive': __, 'transfer-encoding': ___, ...passed } = answer.headers;
+      response.writeHead(answer.statusCode, passed);
+      await pipeline(answer.body, response);
+      return answer.statusCode;
+    } catch {
+      // A pod that died under the request; the client gets a 503, or a torn answer.
+      if (response.headersSent) response.destroy();
+      return undefined;
+    }
+  }
+
+  const server = createServer(handle);
+  server.keepAliveTimeout = 60_000;
+  const admin = createServer(async (_request, response) => {
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.text());
+  });
+  const [port, metricsPort] = await Promise.all([listen(server, 0), listen(admin, 0)]);
+  follow();
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    metricsPort,
+
+    /** The routes that requests follow now (with a lag, not those of the store). */
+    routes: (): readonly Route[] => routes,
+
+    /** From now on routes take effect so many milliseconds after their change; Infinity: not at all. */
+    setLag(milliseconds: number): void {
+      lag = milliseconds;
+      if (lag === 0) follow();
+    },
+
+    /** Calls the listener each time that changed routes have taken effect, until the returned function is called. */
+    onFollow(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async stop(): Promise<void> {
+      unsubscribe();
+      clearImmediate(reported);
+      for (const timer of timers) clearTimeout(timer);
+      await Promise.all([close(server), close(admin), upstream.destroy()]);
+    },
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}

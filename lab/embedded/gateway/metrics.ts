@@ -1,0 +1,150 @@
+import { Counter, Histogram, Registry } from 'prom-client';
+import type { Endpoint } from './endpoints.ts';
+import type { Destination, Route } from './routes.ts';
+
+/** One request as the gateway saw it end. */
+export interface Passed {
+  readonly route: Route;
+  readonly destination: Destination;
+  /** Number of the destination Service's port. */
+  readonly port: number | undefined;
+  /** Absent where there was no pod to send it to. */
+  readonly endpoint: Endpoint | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly milliseconds: number;
+}
+
+/** Bounds of Envoy's histograms, in milliseconds. */
+const envoyBuckets = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
+const secondBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/**
+ * The gateway's own counters, with the names and labels of the product whose route was followed: Istio and Envoy for
+ * VirtualServices and Gateway API routes, ingress-nginx, or Traefik. A plain Service has none.
+ */
+export function createGatewayMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+
+  const istioLabels = [
+    'reporter',
+    'destination_workload',
+    'destination_workload_namespace',
+    'destination_service',
+    'destination_service_name',
+    'destination_service_namespace',
+    'destination_version',
+    'request_protocol',
+    'response_code',
+    'response_flags',
+  ] as const;
+  const istioRequests = new Counter({
+    name: 'istio_requests_total',
+    help: 'Total requests handled by an Istio proxy.',
+    labelNames: istioLabels,
+    registers,
+  });
+  const istioDuration = new Histogram({
+    name: 'istio_request_duration_milliseconds',
+    help: 'Duration of requests.',
+    labelNames: istioLabels,
+    buckets: envoyBuckets,
+    registers,
+  });
+  const envoyRequests = new Counter({
+    name: 'envoy_cluster_upstream_rq_xx',
+    help: 'Upstream requests by class of status.',
+    labelNames: ['envoy_cluster_name', 'envoy_response_code_class'],
+    registers,
+  });
+  const envoyDuration = new Histogram({
+    name: 'envoy_cluster_upstream_rq_time',
+    help: 'Milliseconds of upstream requests.',
+    labelNames: ['envoy_cluster_name'],
+    buckets: envoyBuckets,
+    registers,
+  });
+  const nginxLabels = ['namespace', 'ingress', 'service', 'canary', 'method', 'status'] as const;
+  const nginxRequests = new Counter({
+    name: 'nginx_ingress_controller_requests',
+    help: 'The total number of client requests.',
+    labelNames: nginxLabels,
+    registers,
+  });
+  const nginxDuration = new Histogram({
+    name: 'nginx_ingress_controller_request_duration_seconds',
+    help: 'The request processing time in seconds.',
+    labelNames: nginxLabels,
+    buckets: secondBuckets,
+    registers,
+  });
+  const traefikLabels = ['service', 'code', 'method', 'protocol'] as const;
+  const traefikRequests = new Counter({
+    name: 'traefik_service_requests_total',
+    help: 'How many HTTP requests processed on a service.',
+    labelNames: traefikLabels,
+    registers,
+  });
+  const traefikDuration = new Histogram({
+    name: 'traefik_service_request_duration_seconds',
+    help: 'How long it took to process the request on a service.',
+    labelNames: traefikLabels,
+    buckets: secondBuckets,
+    registers,
+  });
+
+  function countIstio({ destination, port, endpoint, status, milliseconds }: Passed): void {
+    const { namespace, service, subset } = destination;
+    const host = `${service}.${namespace}.svc.cluster.local`;
+    const labels = {
+      reporter: 'source',
+      destination_workload: endpoint?.workload ?? 'unknown',
+      destination_workload_namespace: endpoint === undefined ? 'unknown' : namespace,
+      destination_service: host,
+      destination_service_name: service,
+      destination_service_namespace: namespace,
+      destination_version: endpoint?.version ?? 'unknown',
+      request_protocol: 'http',
+      response_code: String(status),
+      response_flags: endpoint === undefined ? 'UH' : '-',
+    };
+    istioRequests.inc(labels);
+    istioDuration.observe(labels, milliseconds);
+    const cluster = `outbound|${port ?? ''}|${subset?.name ?? ''}|${host}`;
+    envoyRequests.inc({ envoy_cluster_name: cluster, envoy_response_code_class: String(Math.floor(status / 100)) });
+    envoyDuration.observe({ envoy_cluster_name: cluster }, milliseconds);
+  }
+
+  function countNginx({ route, destination, port, method, status, milliseconds }: Passed): void {
+    const [main] = route.destinations;
+    const { namespace, service } = destination;
+    const labels = {
+      namespace,
+      ingress: route.name,
+      service: main?.service ?? service,
+      canary: service === main?.service ? '' : `${namespace}-${service}-${port ?? ''}`,
+      method,
+      status: String(status),
+    };
+    nginxRequests.inc(labels);
+    nginxDuration.observe(labels, milliseconds / 1_000);
+  }
+
+  function countTraefik({ destination, port, method, status, milliseconds }: Passed): void {
+    const service = `${destination.namespace}-${destination.service}-${port ?? ''}@kubernetescrd`;
+    const labels = { service, code: String(status), method, protocol: 'http' };
+    traefikRequests.inc(labels);
+    traefikDuration.observe(labels, milliseconds / 1_000);
+  }
+
+  return {
+    count(passed: Passed): void {
+      if (passed.route.kind === 'nginx') countNginx(passed);
+      else if (passed.route.kind === 'traefik') countTraefik(passed);
+      else if (passed.route.kind !== 'service') countIstio(passed);
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  };
+}

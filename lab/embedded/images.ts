@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+
+/** How the pods of an image behave. What is not given is well: no errors, a few milliseconds, ready at once. */
+export interface ImageBehaviour {
+  /** Told in the `x-version` header; default the image's tag. */
+  readonly version?: string;
+  /** Share of requests answered with 500, 0 to 1. */
+  readonly errorRate?: number;
+  /** Mean milliseconds of a request; each takes between half and one and a half of it. */
+  readonly latency?: number;
+  /** The process exits so many milliseconds after each start, and after the change that says so. */
+  readonly crashAfter?: number;
+  /** How a crash looks: killed for its memory rather than exited with 1. */
+  readonly outOfMemory?: boolean;
+  readonly neverReady?: boolean;
+  /** Milliseconds from start to ready. */
+  readonly readyAfter?: number;
+  /** The registry refuses to give the image. */
+  readonly pullFailure?: boolean;
+}
+
+export interface Image {
+  /** `registry.example/checkout@sha256:…`, as a pod's `imageID` shows it. */
+  readonly id: string;
+  readonly digest: string;
+  readonly version: string;
+  readonly behaviour: ImageBehaviour;
+}
+
+export type Images = ReturnType<typeof createImages>;
+
+/**
+ * The images that can be pulled, by reference (`registry.example/checkout:2`). They are found by tag, by digest, and by
+ * both; anything else fails to be pulled.
+ */
+export function createImages(initial: Readonly<Record<string, ImageBehaviour>>) {
+  const behaviours = new Map(Object.entries(initial));
+  const listeners = new Set<(reference: string) => void>();
+
+  function describe(reference: string, behaviour: ImageBehaviour): Image {
+    const [, name = reference, tag = 'latest'] = /^(.+?)(?::([^/:]+))?$/.exec(reference) ?? [];
+    const digest = digestOf(reference);
+    return { id: `${name}@${digest}`, digest, version: behaviour.version ?? tag, behaviour };
+  }
+
+  return {
+    /** The image behind `name:tag`, `name@sha256:…` or `name:tag@sha256:…`. */
+    resolve(reference: string): Image | undefined {
+      const [name = '', digest] = reference.split('@');
+      for (const [known, behaviour] of behaviours) {
+        const image = describe(known, behaviour);
+        const sameName = known === name || image.id.startsWith(`${name}@`);
+        if (digest === undefined ? known === name : sameName && image.digest === digest) return image;
+      }
+      return undefined;
+    },
+
+    /** Adds an image, or changes some of its behaviour: running pods follow at once. */
+    set(reference: string, change: ImageBehaviour): void {
+      behaviours.set(reference, { ...behaviours.get(reference), ...change });
+      for (const listener of listeners) listener(reference);
+    },
+
+    onChange(listener: (reference: string) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** The digest that the lab's registry gives to a reference. */
+export function digestOf(reference: string): string {
+  return `sha256:${createHash('sha256').update(reference).digest('hex')}`;
+}

@@ -1,0 +1,81 @@
+import { Agent, request } from 'undici';
+
+/** One request of the load, as its sender saw it. */
+export interface LoadEntry {
+  /** When it was sent, milliseconds since the epoch. */
+  readonly at: number;
+  readonly milliseconds: number;
+  /** HTTP status; 0 for a request that got no answer. */
+  readonly status: number;
+  /** Told by the pod; empty where none answered. */
+  readonly version: string;
+  readonly pod: string;
+}
+
+export interface LoadOptions {
+  readonly url: string;
+  /** The `Host` header. */
+  readonly host: string;
+  readonly path?: string;
+  /** Requests a second, sent however long the answers take. */
+  readonly rate: number;
+  readonly now?: () => number;
+}
+
+/** Milliseconds between two bursts; at 200 requests a second each is one or two. */
+const tick = 5;
+
+/** Sends GET requests at a steady rate over kept-alive connections and remembers what became of each. */
+export function startLoad(options: LoadOptions) {
+  const { url, host, path = '/', now = Date.now } = options;
+  const dispatcher = new Agent({ pipelining: 1 });
+  const log: LoadEntry[] = [];
+  const entries: readonly LoadEntry[] = log;
+  const underWay = new Set<Promise<void>>();
+  let rate = options.rate;
+  let sent = 0;
+  let since = performance.now();
+  const timer = setInterval(burst, tick);
+
+  function burst(): void {
+    const due = ((performance.now() - since) / 1_000) * rate;
+    for (; sent < due; sent += 1) {
+      const pending: Promise<void> = send().finally(() => underWay.delete(pending));
+      underWay.add(pending);
+    }
+  }
+
+  async function send(): Promise<void> {
+    const at = now();
+    const begun = performance.now();
+    const entry = await ask().catch(() => ({ status: 0, version: '', pod: '' }));
+    log.push({ at, milliseconds: performance.now() - begun, ...entry });
+  }
+
+  async function ask(): Promise<Pick<LoadEntry, 'status' | 'version' | 'pod'>> {
+    const answer = await request(`${url}${path}`, { headers: { host }, dispatcher });
+    await answer.body.dump();
+    const { 'x-version': version = '', 'x-pod': pod = '' } = answer.headers;
+    return { status: answer.statusCode, version: String(version), pod: String(pod) };
+  }
+
+  return {
+    /** Every request that has ended, in the order of their ends. */
+    log: entries,
+
+    /** Requests a second from now on; 0 is silence. */
+    setRate(perSecond: number): void {
+      burst();
+      rate = perSecond;
+      sent = 0;
+      since = performance.now();
+    },
+
+    /** Sends nothing more and waits for the answers under way. */
+    async stop(): Promise<void> {
+      clearInterval(timer);
+      await Promise.all(underWay);
+      if (!dispatcher.closed) await dispatcher.close();
+    },
+  };
+}

@@ -1,0 +1,3 @@
+import { canaryPost } from '../runner/canary-job.ts';
+
+await canaryPost(process.env);

@@ -1,0 +1,3 @@
+import { canaryMain } from '../runner/canary-job.ts';
+
+await canaryMain(process.env);

@@ -1,0 +1,287 @@
+import * as z from 'zod';
+import type { Json, Permission, PlannedWrite } from '../canary/ports.ts';
+import type { ArmTarget } from './arm-view.ts';
+import type { ArmsContext } from './arms-context.ts';
+import { type ConfigContent, configType } from './config-copies.ts';
+import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
+import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
+import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
+import { permissionTo } from './permissions.ts';
+import { runningImages } from './pods.ts';
+import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate } from './promotion.ts';
+import { describe, type ObjectReference, resources } from './resources.ts';
+import { type ExpectedRevision, templateImages, verifyRevision } from './revision.ts';
+import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from './scaling.ts';
+import { type PodTemplate, referenceTo, workload, workloadType } from './workloads.ts';
+
+/** Makes or grows the canary for a weight, and waits for its pods. */
+export async function prepareDerived(
+  context: ArmsContext,
+  data: DerivedData,
+  release: DerivedRelease,
+  weight: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace, rollout } = context;
+  // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
+  const { stable } = data;
+  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
+  await prepareConfig(client, namespace, data.config, release.config, rollout, signal);
+  for (const object of data.others.map(ownObject)) await applyOwn(client, object, rollout, signal);
+
+  const replicas = data.joinService ? 0 : await canarySize(context, data, release, weight, signal);
+  const generation = await applyCanary(context, data, replicas, signal);
+  if (data.joinService) return;
+  await applyCanaryAutoscaler(context, data, replicas, signal);
+  const reference = referenceTo(data.canary, namespace);
+  await context
+    .view(data.canary)
+    .until(
+      ({ workload: found, health }) =>
+        (found && hasRolledOut(found, reference, generation) && health.ready >= replicas) || undefined,
+      signal,
+    );
+}
+
+async function canarySize(
+  { client, namespace }: ArmsContext,
+  { stable }: DerivedData,
+  { minReplicas }: DerivedRelease,
+  weight: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const { status } = workload.parse(await client.get(referenceTo(stable, namespace), signal));
+  // Found or now, whichever is more: an autoscaler may have grown the stable arm since.
+  return replicasFor(weight, Math.max(stable.ready, status.readyReplicas), minReplicas);
+}
+
+/** @returns the generation of the canary that its controller has to have seen */
+async function applyCanary(
+  { client, namespace, rollout }: ArmsContext,
+  data: DerivedData,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const found = await findOwn(client, referenceTo(data.canary, namespace), rollout, signal);
+  const current = found ? workload.parse(found).spec.replicas : 0;
+  const spec = { ...data.workload.spec, replicas: Math.max(current, replicas) };
+  const { metadata } = await applyOwn(client, ownObject({ ...data.workload, spec }), rollout, signal);
+  return metadata.generation ?? 0;
+}
+
+async function applyCanaryAutoscaler(
+  { client, namespace, rollout }: ArmsContext,
+  data: DerivedData,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!data.autoscaler) return;
+  const object = ownObject(data.autoscaler);
+  const found = await findOwn(client, { ...ownReference(object), namespace }, rollout, signal);
+  const { maxReplicas } = autoscaler.parse(data.autoscaler).spec;
+  const minReplicas = Math.max(replicas, found ? autoscaler.parse(found).spec.minReplicas : 0);
+  const spec = { ...data.autoscaler.spec, minReplicas, maxReplicas: Math.max(maxReplicas, minReplicas) };
+  await applyOwn(client, ownObject({ ...data.autoscaler, spec }), rollout, signal);
+}
+
+/** Makes the stable workload the new version while the canary serves, and waits until it is available. */
+export async function promoteDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
+  const { client, namespace, rollout } = context;
+  const { stable } = data;
+  const reference = referenceTo(stable, namespace);
+  const canary = await context.view(data.canary).look(signal);
+  // What the canary needs for all of the load, the stable arm needs to take it back.
+  const capacity = data.joinService ? stable.replicas : Math.max(stable.ready, canary.health.ready);
+  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
+  if (stable.autoscaler || data.joinService) {
+    const { spec } = workload.parse(await client.get(reference, signal));
+    await raiseReplicas(client, reference, spec.replicas, capacity, signal);
+  }
+  await promoteConfig(client, namespace, data.config, rollout, signal);
+  const { generation } = await changeTemplate(client, reference, data.change, signal);
+  await rolledOut(context, stable, generation, signal);
+  await verifyDerived(context, data, signal);
+}
+
+async function rolledOut(context: ArmsContext, target: ArmTarget, generation: number, signal: AbortSignal) {
+  const reference = referenceTo(target, context.namespace);
+  await context
+    .view(target)
+    .until(
+      ({ workload: found, health }) =>
+        (found && hasRolledOut(found, reference, generation) && health.ready >= health.desired) || undefined,
+      signal,
+    );
+}
+
+export async function verifyDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const { images, checksum } = data.change;
+  const { pods } = await context.view(data.canary).look(signal);
+  const expected = (template: PodTemplate): ExpectedRevision | undefined => {
+    const changed = images.map(({ container }) => container);
+    const [first] = template.spec.containers.map(({ name }) => name);
+    const containers = changed.length > 0 ? changed : first === undefined ? [] : [first];
+    const wanted = templateImages(template, containers);
+    if (images.some(({ container, after }) => wanted.get(container) !== after)) return undefined;
+    return {
+      images: wanted,
+      seen: new Map(containers.map((name) => [name, runningImages(pods, name)])),
+      annotation: checksum && [CHECKSUM_ANNOTATION, checksum.after],
+    };
+  };
+  return verifyRevision(context, data.stable, expected, signal);
+}
+
+/** After a promotion: the canary gets time to answer what it has begun, then all that was made for it goes. */
+export async function retireDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
+  await drain(context, data, signal);
+  await removeCanary(context, data, signal);
+  await releaseMinimum(context, data, signal);
+}
+
+/** Proxies may still send requests for a moment after the route has left, as long as there are pods that take them. */
+async function drain(context: ArmsContext, { canary }: DerivedData, signal: AbortSignal): Promise<void> {
+  const { health } = await context.view(canary).look(signal);
+  if (health.ready > 0) await context.clock.sleep(context.drain, signal);
+}
+
+/** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
+export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
+  const { client, namespace, rollout } = context;
+  await restoreConfig(client, namespace, data.config, rollout, signal);
+  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
+  if (restored?.now) await rolledOut(context, data.stable, restored.generation, signal);
+  await drain(context, data, signal);
+  await removeCanary(context, data, signal);
+  await releaseMinimum(context, data, signal);
+}
+
+/** Deleting pods respects their preStop hooks and grace periods. The autoscaler goes before what it scales. */
+async function removeCanary({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const references = [...ownObjects(data).reverse().map(ownReference), ...configCopies(data, namespace)];
+  for (const reference of references) await removeOwn(client, reference, rollout, signal);
+}
+
+function releaseMinimum({ client, namespace, clock }: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
+  return releaseMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+}
+
+/**
+ * What `prepareDerived` writes for a weight; at 100 also what `promoteDerived` writes.
+ *
+ * @param config the changed contents, where they are known: those of Secrets are not shown
+ */
+export function previewDerived(
+  { namespace }: ArmsContext,
+  data: DerivedData,
+  release: DerivedRelease,
+  config: readonly FoundChange[],
+  weight: number,
+): PlannedWrite[] {
+  const { stable, change } = data;
+  const replicas = data.joinService ? 0 : replicasFor(weight, stable.ready, release.minReplicas);
+  const created = (object: ObjectReference, after: unknown): PlannedWrite => ({
+    object: describe(object),
+    action: 'create',
+    before: undefined,
+    after: json(after),
+  });
+  const sized = { ...data.workload, spec: { ...data.workload.spec, replicas } };
+  const scaled = data.autoscaler && { ...data.autoscaler, spec: { ...data.autoscaler.spec, minReplicas: replicas } };
+  const minimum = stable.autoscaler;
+  const stableReference = describe(referenceTo(stable, namespace));
+  const copies = config.flatMap(({ change: { kind, name }, before, after }) => {
+    const { backup, copy } = placesOf({ kind, name }, namespace);
+    const [old, renewed] = shownContents(kind, before, after);
+    return [created(backup, old), created(copy, renewed)];
+  });
+  const promotion: PlannedWrite[] = [
+    ...config.map(({ change: { kind, name }, before, after }): PlannedWrite => {
+      const [old, renewed] = shownContents(kind, before, after);
+      return {
+        object: describe(placesOf({ kind, name }, namespace).original),
+        action: 'update',
+        before: old,
+        after: renewed,
+      };
+    }),
+    {
+      object: stableReference,
+      action: 'update',
+      before: shownTemplate(
+        change.images.map(({ container, before }) => [container, before]),
+        change.checksum?.before,
+      ),
+      after: shownTemplate(
+        change.images.map(({ container, after }) => [container, after]),
+        change.checksum?.after,
+      ),
+    },
+  ];
+  return [
+    ...(minimum && minimum.minReplicas < stable.ready
+      ? [
+          {
+            object: describe({ type: resources.horizontalPodAutoscaler, namespace, name: minimum.name }),
+            action: 'update' as const,
+            before: { spec: { minReplicas: minimum.minReplicas } },
+            after: { spec: { minReplicas: stable.ready } },
+          },
+        ]
+      : []),
+    ...copies,
+    ...[...data.others, sized, ...(scaled ? [scaled] : [])].map((each) => created(ownReference(ownObject(each)), each)),
+    ...(weight === 100 ? promotion : []),
+  ];
+}
+
+function json(value: unknown): Json {
+  return z.json().parse(JSON.parse(JSON.stringify(value)));
+}
+
+function shownTemplate(images: readonly (readonly [string, string])[], checksum: string | null | undefined): Json {
+  return {
+    spec: {
+      template: {
+        ...(checksum !== undefined && {
+          metadata: { annotations: checksum === null ? {} : { [CHECKSUM_ANNOTATION]: checksum } },
+        }),
+        spec: { containers: images.map(([name, image]) => ({ name, image })) },
+      },
+    },
+  };
+}
+
+/** Both contents as a reader may see them: of a Secret only which entries change. */
+function shownContents(kind: 'ConfigMap' | 'Secret', before: ConfigContent, after: ConfigContent): [Json, Json] {
+  const plain = ({ data, binaryData }: ConfigContent): Json => ({ data: { ...data, ...binaryData } });
+  if (kind === 'ConfigMap') return [plain(before), plain(after)];
+  const hidden = (own: ConfigContent, other: ConfigContent, word: string): Json => ({
+    data: Object.fromEntries(
+      Object.entries(own.data).map(([key, value]) => [key, value === other.data[key] ? '(unchanged)' : word]),
+    ),
+  });
+  return [hidden(before, after, '(old value)'), hidden(after, before, '(new value)')];
+}
+
+/** The rights that a derived canary takes: only those for what this release has. */
+export function derivedPermissions(namespace: string, release: DerivedRelease): Permission[] {
+  const { workload: wanted } = release;
+  const kinds = 'kind' in wanted ? [workloadType(wanted.kind)] : [resources.deployment, resources.statefulSet];
+  const own = ['get', 'create', 'patch', 'delete'];
+  const changed = new Set(release.config.map(({ kind }) => configType(kind)));
+  const statefulSets = kinds.some(({ kind }) => kind === 'StatefulSet');
+  return [
+    ...kinds.map((type) => permissionTo([...own, 'list', 'watch'], type, namespace)),
+    permissionTo(['list', 'watch'], resources.pod, namespace),
+    permissionTo(['list', 'watch'], resources.endpointSlice, namespace),
+    permissionTo([...own, 'list'], resources.service, namespace),
+    permissionTo([...own, 'list'], resources.horizontalPodAutoscaler, namespace),
+    permissionTo([...own, 'list'], resources.podDisruptionBudget, namespace),
+    ...(release.istio && !release.joinService
+      ? [permissionTo([...own, 'list'], resources.destinationRule, namespace)]
+      : []),
+    ...[...changed].map((type) => permissionTo(own, type, namespace)),
+    ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
+  ];
+}

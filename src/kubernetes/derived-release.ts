@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
+import type { ArmsSnapshot } from '../canary/ports.ts';
+import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
+import type { ArmsContext } from './arms-context.ts';
+import { ARM_LABEL, canaryLabels } from './canary-labels.ts';
+import {
+  canaryDestinationRule,
+  canaryService,
+  destinationRule,
+  hostOf,
+  isAbout,
+  type Service,
+} from './canary-network.ts';
+import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts';
+import type { Manifest } from './client.ts';
+import { type ConfigManifest, renameConfig } from './config-copies.ts';
+import { configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
+import { imageChanges, releaseDigest, withImages } from './images.ts';
+import { findOwn, isOwn, type OwnObject, ownReference } from './own-objects.ts';
+import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
+import { describe, type ObjectReference, resources } from './resources.ts';
+import { templateRevision } from './revision.ts';
+import {
+  canaryAutoscaler,
+  canaryDisruptionBudget,
+  disruptionBudget,
+  findAutoscaler,
+  foundMinimum,
+  isOperated,
+} from './scaling.ts';
+import { selectorText, selects } from './selectors.ts';
+import { listServices, serviceOf } from './services.ts';
+import {
+  findWorkload,
+  type PodTemplate,
+  referenceOf,
+  refuseUnavailable,
+  type Workload,
+  type WorkloadInput,
+} from './workloads.ts';
+
+/** What the user asks for: a new version of one workload, of which Sluice makes the canary. */
+export interface DerivedRelease {
+  readonly workload: WorkloadInput;
+  /** Container name → image; the key is empty for the only container's. Empty for a release of config alone. */
+  readonly images: ReadonlyMap<string, string>;
+  /** ConfigMaps and Secrets with their new content. */
+  readonly config: readonly ConfigManifest[];
+  /** The stable Service; needed where several select the stable pods. */
+  readonly service?: string | undefined;
+  /** The stable Service picks the canary's pods as well, and the router counts pods: Sluice does not size the canary. */
+  readonly joinService: boolean;
+  /** The route is Istio's: the canary's host gets the stable host's traffic policy, with that of the subset routed to. */
+  readonly istio?: { readonly subset?: string | undefined } | undefined;
+  /** Pods that the canary has at least. */
+  readonly minReplicas: number;
+  readonly gitops: GitOpsSetting;
+}
+
+const manifest = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+  spec: z.looseObject({}),
+});
+
+const armTarget = z.object({
+  kind: z.enum(['Deployment', 'StatefulSet']),
+  name: z.string(),
+  pods: z.string(),
+  service: z.string().optional(),
+});
+
+/** The release as it is kept in the rollout record: all that it takes to go on with it or to undo it. */
+export const derivedData = z.object({
+  variant: z.literal('derived'),
+  stable: armTarget.extend({
+    /** Pods asked for and pods ready, as found. */
+    replicas: z.number(),
+    ready: z.number(),
+    autoscaler: foundMinimum.optional(),
+  }),
+  canary: armTarget,
+  change: templateChange,
+  config: z.array(configChange),
+  joinService: z.boolean(),
+  /** What is made for the canary; the numbers of pods are filled in for each weight. */
+  workload: manifest,
+  autoscaler: manifest.optional(),
+  others: z.array(manifest),
+});
+export type DerivedData = z.infer<typeof derivedData>;
+
+const templateFields = {
+  path: ['spec', 'template', 'spec', 'containers'],
+  appliedWith: ['spec', 'template', 'spec', 'containers'],
+  pointers: ['/spec/template'],
+  jq: ['.spec.template'],
+};
+
+/**
+ * Reads the workload and all that belongs to it, and works out what the release makes and changes. Writes nothing: what it
+ * would create is shown to the API server as a dry run, so that admission rules speak up before the first write.
+ *
+ * @throws SluiceError for everything that would not work
+ */
+export async function inspectDerived(
+  context: ArmsContext,
+  release: DerivedRelease,
+  signal: AbortSignal,
+): Promise<{ readonly snapshot: ArmsSnapshot; readonly config: readonly FoundChange[] }> {
+  const { client, namespace, rollout } = context;
+  const stable = await findWorkload(client, namespace, release.workload, 'workload', signal);
+  const reference = referenceOf(stable, namespace);
+  const about = describe(reference);
+  const { template } = stable.spec;
+  checkSupported(stable, namespace);
+  if (release.gitops !== 'ignore-rule-present') refuseGitOps(stable, reference, templateFields);
+  refuseUnavailable(stable, namespace);
+
+  const images = imageChanges(release.images, template, about);
+  const config = await inspectConfig(client, namespace, release.config, template, about, signal);
+  if (images.length === 0 && config.length === 0) throw nothingToRelease(about);
+  const change = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
+  const released = withChange(template, change);
+  const renamed = new Set(config.map(({ change: { kind, name } }) => `${kind}/${name}`));
+  const forCanary = renameConfig(released, (kind, name) => (renamed.has(`${kind}/${name}`) ? canaryName(name) : name));
+
+  const network = await inspectNetwork(context, stable, release, signal);
+  const scaling = await inspectScaling(context, stable, network.labels, signal);
+  const options = { namespace, rollout, replicas: 0 };
+  const data: DerivedData = {
+    variant: 'derived',
+    stable: {
+      kind: stable.kind,
+      name: stable.metadata.name,
+      pods: `${selectorText(stable.spec.selector)},${ARM_LABEL}!=canary`,
+      service: network.service,
+      replicas: stable.spec.replicas,
+      ready: stable.status.readyReplicas,
+      autoscaler: scaling.minimum,
+    },
+    canary: {
+      kind: stable.kind,
+      name: canaryName(stable.metadata.name),
+      pods: selectorText({ matchLabels: network.labels }),
+      service: network.canaryService,
+    },
+    change,
+    config: config.map(({ change: each }) => each),
+    joinService: release.joinService,
+    workload: manifest.parse(canaryWorkload(stable, forCanary, network.labels, options)),
+    autoscaler: release.joinService ? undefined : scaling.autoscaler,
+    others: [...network.objects, ...scaling.budgets].map((object) => manifest.parse(object)),
+  };
+  await refuseTakenNames(context, data, signal);
+  const digest = config.length === 0 ? releaseDigest(images) : undefined;
+  const snapshot = {
+    stable: about,
+    canary: describe({ ...reference, name: data.canary.name }),
+    revision: digest ?? templateRevision(released),
+    data: z.json().parse(JSON.parse(JSON.stringify(data))),
+  };
+  return { snapshot, config };
+}
+
+/** The canary's labels, its Service, and its DestinationRule. */
+async function inspectNetwork(context: ArmsContext, stable: Workload, release: DerivedRelease, signal: AbortSignal) {
+  const { client, namespace, rollout } = context;
+  const stableLabels = stable.spec.template.metadata?.labels ?? {};
+  const services = (await listServices(client, namespace, signal)).filter((found) => !isOwn(found, rollout));
+  const service = serviceOf(services, stableLabels, release.service, namespace);
+  const ofService = ({ spec }: Service) => ({ matchLabels: spec.selector ?? {} });
+  if (release.joinService) {
+    if (!service) throw noService(describe(referenceOf(stable, namespace)));
+    const { labels } = canaryLabels(stableLabels, [stable.spec.selector], [ofService(service)]);
+    return { labels, service: service.metadata.name, canaryService: service.metadata.name, objects: [] };
+  }
+  const avoid = [stable.spec.selector, ...services.map(ofService)];
+  const { labels, stillSelects } = canaryLabels(stableLabels, avoid, []);
+  const [caught] = services.filter((candidate) => selects(ofService(candidate), labels));
+  if (stillSelects.length > 0) {
+    throw new SluiceError('unsupported', {
+      about: caught
+        ? describe({ type: resources.service, namespace, name: caught.metadata.name })
+        : describe(referenceOf(stable, namespace)),
+      problem: 'selects pods in a way that no label of the canary can escape, so it would get traffic at once.',
+      next: 'Let it select by a label with a value, such as app=NAME.',
+    });
+  }
+  if (!service) return { labels, service: undefined, canaryService: undefined, objects: [] };
+  const ofCanary = canaryService(service, labels, namespace, rollout);
+  const rules = release.istio ? await client.list(resources.destinationRule, namespace, {}, signal) : [];
+  const rule = rules
+    .map((object) => destinationRule.parse(object))
+    .find((found) => isAbout(found, service.metadata.name, namespace));
+  const objects =
+    rule && !isOwn(rule, rollout)
+      ? [ofCanary, canaryDestinationRule(rule, release.istio?.subset, hostOf(ofCanary, namespace), namespace, rollout)]
+      : [ofCanary];
+  return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects };
+}
+
+/** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */
+async function inspectScaling(
+  { client, namespace, rollout }: ArmsContext,
+  stable: Workload,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) {
+  const [found, objects] = await Promise.all([
+    findAutoscaler(client, namespace, stable, signal),
+    client.list(resources.podDisruptionBudget, namespace, {}, signal),
+  ]);
+  const stableLabels = stable.spec.template.metadata?.labels ?? {};
+  const budgets = objects
+    .map((object) => disruptionBudget.parse(object))
+    .filter((budget) => !isOwn(budget, rollout) && budget.spec.selector && selects(budget.spec.selector, stableLabels))
+    // A pod with two budgets can't be evicted at all.
+    .slice(0, 1)
+    .flatMap(
+      (budget) => canaryDisruptionBudget(budget, labels, { matchLabels: { ...labels } }, namespace, rollout) ?? [],
+    );
+  return {
+    budgets,
+    autoscaler: found && manifest.parse(canaryAutoscaler(found, namespace, rollout)),
+    // One that an operator owns is set back by it at once.
+    minimum:
+      found && !isOperated(found) ? { name: found.metadata.name, minReplicas: found.spec.minReplicas } : undefined,
+  };
+}
+
+/** Everything that the release creates, in the order in which it is made. */
+export function ownObjects({ workload, autoscaler, others }: DerivedData): OwnObject[] {
+  return [...others, workload, ...(autoscaler ? [autoscaler] : [])].map(ownObject);
+}
+
+export function ownObject(given: Manifest): OwnObject {
+  const type = Object.values(resources).find(
+    ({ kind, apiVersion }) => kind === given.kind && apiVersion.split('/')[0] === given.apiVersion.split('/')[0],
+  );
+  if (!type) throw new Error(`no resource type for ${given.apiVersion} ${given.kind}`);
+  return { type, manifest: given };
+}
+
+/** The copies of config that the release makes: for the canary, and of what was there. */
+export function configCopies({ config }: DerivedData, namespace: string): ObjectReference[] {
+  return config.flatMap((change) => {
+    const { copy, backup } = placesOf(change, namespace);
+    return [copy, backup];
+  });
+}
+
+async function refuseTakenNames({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const objects = ownObjects(data);
+  const references = [...objects.map(ownReference), ...configCopies(data, namespace)];
+  await Promise.all(references.map((reference) => findOwn(client, reference, rollout, signal)));
+  await Promise.all(
+    objects.map((each) => client.apply(each.type, each.manifest, signal, { force: true, dryRun: true })),
+  );
+}
+
+function checksumOf(template: PodTemplate, config: readonly FoundChange[]): NonNullable<TemplateChange['checksum']> {
+  const fingerprints = config.map(({ change }) => change.fingerprint).sort();
+  return {
+    before: template.metadata?.annotations?.[CHECKSUM_ANNOTATION] ?? null,
+    after: createHash('sha256').update(fingerprints.join('\n')).digest('hex').slice(0, 16),
+  };
+}
+
+/** The stable pod template as the release makes it. */
+export function withChange(template: PodTemplate, { images, checksum }: TemplateChange): PodTemplate {
+  const changed = withImages(template, images);
+  if (!checksum) return changed;
+  const annotations = { ...changed.metadata?.annotations, [CHECKSUM_ANNOTATION]: checksum.after };
+  return { ...changed, metadata: { ...changed.metadata, annotations } };
+}
+
+function nothingToRelease(about: string): SluiceError {
+  return new SluiceError('invalid-input', {
+    about,
+    problem: 'runs the given images with the given config already: there is nothing to release.',
+    next: 'Give a new image, by digest or with a tag of its own (a tag such as "latest" does not show that it moved).',
+  });
+}
+
+function noService(about: string): SluiceError {
+  return new SluiceError('not-found', {
+    about,
+    problem: 'has pods that no Service selects, so pod counts spread no requests.',
+    next: 'Make a Service that selects them, or use another router.',
+  });
+}

@@ -1,0 +1,39 @@
+import type { Ended, Failed, RolloutEvent } from '../canary/events.ts';
+import { sentenceOf, verdictNames } from '../report/sentences.ts';
+
+/** What of `@actions/core` is used here: each call becomes an annotation of the run. */
+export interface Annotator {
+  notice(message: string, properties: { title: string }): void;
+  warning(message: string, properties: { title: string }): void;
+  error(message: string, properties: { title: string }): void;
+}
+
+/** GitHub shows ten annotations of a kind a step, so the log has the rest. */
+const MOST_WARNINGS = 8;
+
+/**
+ * Annotates what a person must see who does not open the log: the verdict, a failure, warnings.
+ *
+ * @param fails whether a verdict fails the job
+ */
+export function createAnnotations(annotate: Annotator, fails: (verdict: Ended['verdict']) => boolean) {
+  let warnings = 0;
+  return (event: RolloutEvent): void => {
+    if (event.type === 'warning') {
+      warnings += 1;
+      if (warnings <= MOST_WARNINGS) annotate.warning(event.message, { title: 'Sluice' });
+    } else if (event.type === 'holding') {
+      annotate.notice(sentenceOf(event).text, { title: 'Sluice: waiting for approval' });
+    } else if (event.type === 'failed') {
+      annotate.error(sentenceOf(event).text, { title: failureTitle(event) });
+    } else if (event.type === 'ended') {
+      const title = `Sluice: ${verdictNames[event.verdict].toLowerCase()} at ${event.reached} %`;
+      if (fails(event.verdict)) annotate.error(event.reason, { title });
+      else annotate.notice(event.reason, { title });
+    }
+  };
+}
+
+function failureTitle({ unchanged }: Failed): string {
+  return unchanged ? 'Sluice: nothing was changed' : 'Sluice: no verdict';
+}

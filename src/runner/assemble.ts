@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Emit, Tallies } from '../canary/events.ts';
+import { forecast } from '../canary/forecast.ts';
+import type { Clock } from '../canary/ports.ts';
+import type { RolloutOptions, World } from '../canary/session.ts';
+import { createPanel } from '../judge/panel.ts';
+import { derivedArms, existingArms } from '../kubernetes/arms.ts';
+import { canaryName } from '../kubernetes/canary-workload.ts';
+import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
+import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
+import { createLedger } from '../kubernetes/ledger.ts';
+import { checkPermissions } from '../kubernetes/permissions.ts';
+import { connect } from '../kubernetes/transport.ts';
+import { createMeter } from '../meters/index.ts';
+import { createRouter } from '../routers/index.ts';
+import type { RunnerFacts } from './github.ts';
+import type { LoadedInputs } from './load-inputs.ts';
+import {
+  judgeSettings,
+  meterOptions,
+  type Place,
+  rolloutSettings,
+  routerOptions,
+  targetOf,
+  type Workloads,
+} from './settings.ts';
+
+/** Error rates that the forecast is about: those of an ordinary service, and of a release that must not get through. */
+const FORECAST = { stableRate: 0.005, detects: 0.05 } as const;
+/** Rollouts to simulate: a run wants to go on, a dry run wants to know. */
+const REHEARSALS = { run: 200, dryRun: 2_000 } as const;
+
+export interface Assembly {
+  readonly loaded: LoadedInputs;
+  readonly facts: RunnerFacts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Ends the watches in the background. */
+  readonly lifetime: AbortSignal;
+}
+
+export interface Assembled {
+  readonly world: World;
+  readonly options: RolloutOptions;
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the adapters that the inputs ask for. Asks the cluster for the rights that all of them need, and for the workloads
+ * that the inputs name; writes nothing.
+ *
+ * @throws SluiceError for credentials, rights or workloads that are missing
+ */
+export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
+  const { loaded, facts, env, clock, lifetime } = assembly;
+  const { inputs, plan } = loaded;
+  const config = loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
+  const client = createClient(connect(config, env));
+  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
+
+  const armsOptions = { client, namespace, clock, rollout, drain: inputs.drain, lifetime };
+  const target = targetOf(loaded, namespace);
+  const arms =
+    target.kind === 'existing' ? existingArms(armsOptions, target.workloads) : derivedArms(armsOptions, target.release);
+  const ledger = createLedger({
+    client,
+    namespace,
+    rollout,
+    holder: { identity: facts.identity, description: facts.startedBy },
+    clock,
+    version: packageJson.version,
+    nonce: randomUUID,
+  });
+  const share = observedShare(assembly.emit);
+  const adapters = (place: Place) => ({
+    router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
+    meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
+  });
+
+  // Which rights are needed does not depend on what the workloads are found to be.
+  const { router, meter } = adapters({ namespace, workloads: assumedWorkloads(loaded) });
+  const permissions = [router, meter, arms, ledger].flatMap((adapter) => adapter.permissions);
+  await checkPermissions(client, permissions, signal);
+
+  const left = await ledger.load(signal);
+  // A rollout under way has changed what there is to be inspected; its record knows.
+  const found = left && left.phase !== 'ended' ? left.arms : await arms.inspect(signal);
+  const place = { namespace, workloads: foundWorkloads.parse(found.data) };
+  const judge = judgeSettings(inputs, plan, place);
+  const chosen = adapters(place);
+
+  const world: World = {
+    ...chosen,
+    arms,
+    ledger,
+    clock,
+    judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
+    emit: share.emit,
+    forecast: (readiness) =>
+      forecast(
+        {
+          ...FORECAST,
+          plan,
+          interval: chosen.meter.interval,
+          alpha: inputs['false-rollback-probability'],
+          tolerance: inputs.tolerance,
+          excess: inputs['absolute-tolerance'],
+          designEffect: inputs['burst-size'],
+          rollouts: inputs['dry-run'] ? REHEARSALS.dryRun : REHEARSALS.run,
+        },
+        readiness,
+      ),
+  };
+  const options: RolloutOptions = {
+    ...rolloutSettings(inputs, plan),
+    id: facts.identity,
+    fingerprint: fingerprintOf(loaded, namespace),
+    startedBy: facts.startedBy,
+  };
+  return { world, options, close: () => closeClient(client) };
+}
+
+const foundWorkloads = z.object({
+  stable: z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() }),
+  canary: z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() }),
+});
+
+/** The workloads by the names that the inputs give, before anything was asked. */
+function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
+  const named = (given: typeof inputs.stable) =>
+    given && 'name' in given ? { ...given, pods: '' } : { kind: 'Deployment' as const, name: 'unknown', pods: '' };
+  const { workload } = inputs;
+  if (!workload) return { stable: named(inputs.stable), canary: named(inputs.canary) };
+  return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
+}
+
+/** Keeps what the last evaluation has counted, so that a router can compare the share of requests with the weight. */
+function observedShare(emit: Emit) {
+  const nothing = { requests: 0, errors: 0 };
+  let last: Tallies | undefined = { stable: nothing, canary: nothing };
+  return {
+    emit: (event: Parameters<Emit>[0]) => {
+      if (event.type === 'interval') last = event.total;
+      // From here on nobody counts any more.
+      if (event.type === 'restoring' || event.type === 'promoting') last = undefined;
+      emit(event);
+    },
+    observe: async () => {
+      if (!last) return undefined;
+      return { canary: last.canary.requests, total: last.canary.requests + last.stable.requests };
+    },
+  };
+}
+
+/** Identity of what is asked for: the same release again has the same one, whatever the patience or the credentials. */
+function fingerprintOf({ inputs, plan, config }: LoadedInputs, namespace: string): string {
+  const { workload, image, stable, canary, service, router, route } = inputs;
+  const subject = {
+    namespace,
+    plan,
+    workload,
+    image: image && [...image],
+    config,
+    stable,
+    canary,
+    service,
+    router,
+    route,
+    rules: inputs['route-rules'],
+    services: [inputs['stable-service'], inputs['canary-service']],
+    subsets: [inputs['stable-subset'], inputs['canary-subset']],
+  };
+  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
+}
+
+function closeClient(client: KubernetesClient): Promise<void> {
+  return client.close();
+}

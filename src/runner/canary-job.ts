@@ -1,0 +1,150 @@
+import { glob, readFile } from 'node:fs/promises';
+import {
+  error as annotateError,
+  endGroup,
+  getState,
+  info,
+  notice,
+  saveState,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  summary,
+  warning,
+} from '@actions/core';
+import { dryRun } from '../canary/dry-run.ts';
+import { isSluiceError, messageOf } from '../canary/errors.ts';
+import type { RolloutEvent } from '../canary/events.ts';
+import type { Verdict } from '../canary/ports.ts';
+import { recover } from '../canary/recover.ts';
+import { rollout } from '../canary/rollout.ts';
+import { type Report, withEvent } from '../report/report.ts';
+import { createAnnotations } from './annotations.ts';
+import { assemble } from './assemble.ts';
+import { listenForCancellation } from './cancellation.ts';
+import { systemClock } from './clock.ts';
+import { type RunnerFacts, runnerFacts } from './github.ts';
+import { type LoadedInputs, loadInputs } from './load-inputs.ts';
+import { createLog } from './log.ts';
+import { outputsOf, setOutputs } from './outputs.ts';
+import { readReport, reportPath, writePlot, writeReport, writeSummary } from './publish.ts';
+import { createRedact, type Redact } from './redact.ts';
+import { loadRunState, saveRunState } from './state.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The `main` step of `actions/canary`: from the inputs to the verdict. Sets the exit status of the process. */
+export async function canaryMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const facts = runnerFacts(env);
+  const loaded = await load(env);
+  if (!loaded) return;
+  const { inputs } = loaded;
+  const redact = createRedact(loaded.secrets);
+  const path = reportPath(inputs.report, facts);
+  const fails = (verdict: Verdict) => inputs['fail-on'].some((failing) => failing === verdict);
+  const audience = await gather(facts, redact, path, fails);
+  const state = { id: facts.identity, report: path };
+  saveRunState({ saveState }, { ...state, over: false }, redact);
+
+  const lifetime = new AbortController();
+  try {
+    const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
+    const { world, options, close } = await assemble(assembly, cancellation.cancelled);
+    try {
+      if (inputs['dry-run']) {
+        await dryRun(world, options, cancellation.cancelled);
+      } else {
+        const { verdict } = await rollout(world, options, cancellation.cancelled);
+        if (fails(verdict)) process.exitCode = 1;
+      }
+    } finally {
+      await close();
+    }
+    saveRunState({ saveState }, { ...state, over: true }, redact);
+  } catch (error) {
+    audience.emit(failure(error, audience.report()));
+    process.exitCode = 1;
+  } finally {
+    lifetime.abort();
+    await audience.publish();
+  }
+}
+
+/** The `post` step: concludes what `main` was stopped in, whatever stopped it. */
+export async function canaryPost(env: Environment): Promise<void> {
+  const state = loadRunState({ getState });
+  if (!state || state.over) return;
+  const facts = runnerFacts(env);
+  const loaded = await load(env);
+  if (!loaded || loaded.inputs['dry-run']) return;
+  const redact = createRedact(loaded.secrets);
+  const audience = await gather(facts, redact, state.report, () => true);
+  const lifetime = new AbortController();
+  try {
+    const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
+    const { world, options, close } = await assemble(assembly, lifetime.signal);
+    try {
+      const concluded = await recover(world, { ...options, id: state.id }, lifetime.signal);
+      if (concluded) await audience.publish();
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    audience.emit(failure(error, audience.report()));
+    process.exitCode = 1;
+    await audience.publish();
+  } finally {
+    lifetime.abort();
+  }
+}
+
+async function load(env: Environment): Promise<LoadedInputs | undefined> {
+  try {
+    return await loadInputs({
+      env,
+      readFile: (path) => readFile(path, 'utf8'),
+      glob: (pattern) => Array.fromAsync(glob(pattern)),
+      mask: setSecret,
+    });
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}
+
+/** Everybody who is told of the rollout: the log, the annotations, and the report that outputs and summary are made of. */
+async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (verdict: Verdict) => boolean) {
+  const log = createLog({ info: (line) => info(redact(line)), startGroup, endGroup }, { colour: facts.colour });
+  const annotate = createAnnotations({ notice, warning, error: annotateError }, fails);
+  let report: Report = await readReport(path);
+  let writing = Promise.resolve();
+  return {
+    report: () => report,
+    emit(event: RolloutEvent) {
+      report = withEvent(report, event);
+      log(event);
+      annotate(event);
+      // A process that is killed leaves what it has seen to the post step.
+      if (event.type === 'shifted') writing = writing.then(() => writeReport(report, path, redact));
+    },
+    async publish() {
+      await writing;
+      await Promise.all([writeReport(report, path, redact), writePlot(report, path, redact)]);
+      setOutputs(setOutput, outputsOf(report, path), redact);
+      await writeSummary(report, summary, redact);
+    },
+  };
+}
+
+function failure(error: unknown, report: Report): RolloutEvent {
+  const common = { type: 'failed' as const, at: systemClock.now(), unchanged: report.steps.length === 0 };
+  if (isSluiceError(error)) {
+    const { code, about, problem, next } = error;
+    return { ...common, code, about, problem, next };
+  }
+  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
+  const next = 'Please report it with this log; the route is as the last line above says.';
+  return { ...common, code: 'unexpected', about: 'Sluice', problem, next };
+}

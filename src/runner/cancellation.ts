@@ -1,0 +1,45 @@
+import { SluiceError } from '../canary/errors.ts';
+
+type Name = 'SIGINT' | 'SIGTERM';
+
+/** The process, as far as it tells of signals. */
+export interface SignalSource {
+  on(name: Name, listener: () => void): unknown;
+  off(name: Name, listener: () => void): unknown;
+}
+
+export interface Cancellation extends Disposable {
+  /** Aborts with the first signal: begin nothing new, put the route back. */
+  readonly cancelled: AbortSignal;
+  /** Aborts with the second signal: little time is left, whatever is not done yet is for `post`. */
+  readonly hurried: AbortSignal;
+}
+
+/**
+ * Listens for the end that somebody else sets. A runner that cancels a job sends SIGINT, SIGTERM 7.5 s later, and kills the
+ * process 2.5 s after that; then it runs `post`.
+ */
+export function listenForCancellation(source: SignalSource): Cancellation {
+  const first = new AbortController();
+  const second = new AbortController();
+  const listeners = (['SIGINT', 'SIGTERM'] as const).map((name) => {
+    const listener = () => (first.signal.aborted ? second : first).abort(cancelled(name));
+    source.on(name, listener);
+    return () => source.off(name, listener);
+  });
+  return {
+    cancelled: first.signal,
+    hurried: second.signal,
+    [Symbol.dispose]: () => {
+      for (const stop of listeners) stop();
+    },
+  };
+}
+
+function cancelled(name: Name): SluiceError {
+  return new SluiceError('cancelled', {
+    about: 'this run',
+    problem: `was asked to stop (${name}).`,
+    next: 'Run the workflow again to release.',
+  });
+}

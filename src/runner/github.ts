@@ -1,0 +1,56 @@
+import { tmpdir } from 'node:os';
+import * as z from 'zod';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/variables; outside of a runner all are absent. */
+const variables = z.object({
+  GITHUB_SERVER_URL: z.string().optional(),
+  GITHUB_REPOSITORY: z.string().optional(),
+  GITHUB_RUN_ID: z.string().optional(),
+  GITHUB_RUN_ATTEMPT: z.string().optional(),
+  GITHUB_JOB: z.string().optional(),
+  GITHUB_ACTION: z.string().optional(),
+  RUNNER_NAME: z.string().optional(),
+  GITHUB_ACTOR: z.string().optional(),
+  GITHUB_TRIGGERING_ACTOR: z.string().optional(),
+  GITHUB_WORKSPACE: z.string().optional(),
+  RUNNER_TEMP: z.string().optional(),
+  NO_COLOR: z.string().optional(),
+});
+
+/** What the runner tells about itself. */
+export interface RunnerFacts {
+  /** Who started this run, and where it can be seen: `alice, https://github.com/acme/shop/actions/runs/1`. */
+  readonly startedBy: string;
+  /**
+   * Names this step of this job: `16-2-release-runner-7-canary`. The same in `main` and in `post`, and another one in each
+   * job of a matrix, which only the runner's name tells apart.
+   */
+  readonly identity: string;
+  /** Where the repository is checked out. */
+  readonly workspace: string;
+  readonly temp: string;
+  readonly colour: boolean;
+}
+
+export function runnerFacts(env: Environment): RunnerFacts {
+  const facts = variables.parse(env);
+  const actor = facts.GITHUB_TRIGGERING_ACTOR ?? facts.GITHUB_ACTOR ?? env.USER ?? 'somebody';
+  const run = facts.GITHUB_RUN_ID ?? `local-${process.pid}`;
+  const url =
+    facts.GITHUB_REPOSITORY === undefined || facts.GITHUB_RUN_ID === undefined
+      ? undefined
+      : `${facts.GITHUB_SERVER_URL ?? 'https://github.com'}/${facts.GITHUB_REPOSITORY}/actions/runs/${run}`;
+  return {
+    startedBy: url === undefined ? actor : `${actor}, ${url}`,
+    identity: [run, facts.GITHUB_RUN_ATTEMPT, facts.GITHUB_JOB, facts.RUNNER_NAME, facts.GITHUB_ACTION]
+      .filter((part) => part !== undefined && part !== '')
+      .join('-')
+      .replaceAll(/[^\w.-]+/g, '-'),
+    workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
+    temp: facts.RUNNER_TEMP ?? tmpdir(),
+    // https://no-color.org: whatever it is set to.
+    colour: facts.NO_COLOR === undefined || facts.NO_COLOR === '',
+  };
+}

@@ -1,0 +1,154 @@
+import { styleText } from 'node:util';
+import type { Emit, Forecast, IntervalJudged, Planned, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
+import { printStep } from '../canary/plan-syntax.ts';
+import { count, percent } from '../judge/wording.ts';
+import { diffOf } from '../report/diff.ts';
+import { sum } from '../report/report.ts';
+import { clockTime, type Sentence, sentenceOf, span } from '../report/sentences.ts';
+
+/** Where the log goes: `@actions/core`, or a terminal. */
+export interface LogSink {
+  info(line: string): void;
+  startGroup(title: string): void;
+  endGroup(): void;
+}
+
+export interface LogOptions {
+  /** ANSI colours, which GitHub's log shows. */
+  readonly colour: boolean;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>> = {
+  info: undefined,
+  good: 'green',
+  warning: 'yellow',
+  error: ['red', 'bold'],
+};
+
+/** Events after which the reader must not have to open a group to see what is going on. */
+const outOfStep = new Set<RolloutEvent['type']>(['holding', 'breach', 'restoring', 'promoting', 'ended', 'failed']);
+
+/** The live log: one line an event, one group a step. Times of day are UTC. */
+export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
+  const paint = (style: Style | undefined, text: string) =>
+    colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+  let inStep = false;
+  let counted: Tallies = none;
+
+  function line(at: number, text: string): void {
+    sink.info(`${paint('dim', clockTime(at))}  ${text}`);
+  }
+
+  function closeStep(): void {
+    if (inStep) sink.endGroup();
+    inStep = false;
+  }
+
+  return (event) => {
+    if (event.type === 'interval') {
+      counted = sum(counted, event.interval);
+      line(event.at, intervalLine(event, counted, paint));
+      return;
+    }
+    if (event.type === 'planned') {
+      logWrite(event, sink, paint);
+      return;
+    }
+    if (event.type === 'step-entered') {
+      closeStep();
+      counted = none;
+      sink.startGroup(`Step ${event.index + 1}: ${printStep(event.step)}`);
+      inStep = true;
+    }
+    if (outOfStep.has(event.type)) closeStep();
+    const { level, text } = sentenceOf(event);
+    line(event.at, paint(levelStyles[level], oneLine(text)));
+    if (event.type === 'started') {
+      for (const [verb, command] of Object.entries(event.commands)) sink.info(`          ${verb.padEnd(8)}${command}`);
+    }
+    if (event.type === 'preflight' && event.forecast) {
+      for (const text of forecastLines(event.forecast)) sink.info(`          ${text}`);
+    }
+  };
+}
+
+const none: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
+
+type Paint = (style: Style | undefined, text: string) => string;
+
+/** ` 25 %  canary 4.8 % of 412 (+60)  stable 0.5 % of 7,830 (+1,140)  ▕██████░░░░▏ error-rate  1m54s left` */
+function intervalLine(event: IntervalJudged, step: Tallies, paint: Paint): string {
+  const { weight, interval, opinions } = event;
+  const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
+  const nearest = deciding.toSorted((a, b) => b.progress - a.progress)[0];
+  const warnings = opinions.filter(({ onBreach, state }) => onBreach === 'warn' && state === 'breach');
+  const missing = opinions.filter((opinion) => opinion.missing !== undefined);
+  return [
+    paint('cyan', `${weight} %`.padStart(5)),
+    armText('canary', step.canary, interval.canary),
+    armText('stable', step.stable, interval.stable),
+    ...(nearest ? [`${bar(nearest.progress, paint)} ${nearest.check}`] : []),
+    ...warnings.map(({ check, sentence }) => paint('yellow', `warning: ${check}: ${oneLine(sentence)}`)),
+    ...missing.map(({ check, missing: what }) => paint('yellow', `${check} has no data: ${oneLine(what ?? '')}`)),
+    paint('dim', event.waitingFor ? `waiting for ${waits[event.waitingFor]}` : `${span(event.timeLeft)} left`),
+  ].join('  ');
+}
+
+const waits = {
+  confirmation: 'the data plane',
+  requests: 'more requests',
+  data: 'data',
+  approval: 'approval',
+} as const;
+
+/** The arm's error rate in this step, of how many requests, and how many of them are new. */
+function armText(arm: string, step: Tally, interval: Tally): string {
+  const rate =
+    step.requests === 0 ? 'no requests' : `${percent(step.errors / step.requests)} of ${count(step.requests)}`;
+  return `${arm} ${rate} (+${count(interval.requests)})`;
+}
+
+/** Evidence on its way to the decision: empty at none, full at a breach. */
+function bar(progress: number, paint: Paint): string {
+  // Full means a breach and nothing less.
+  const filled = progress >= 1 ? 10 : Math.min(9, Math.round(Math.max(0, progress) * 10));
+  const style = progress >= 1 ? 'red' : progress >= 0.5 ? 'yellow' : 'green';
+  return `▕${paint(style, '█'.repeat(filled))}${'░'.repeat(10 - filled)}▏`;
+}
+
+function forecastLines({ detects, stableRate, requestsPerSecond, detection, steps }: Forecast): string[] {
+  const against = `a canary with ${percent(detects)} errors where stable has ${percent(stableRate)}`;
+  if (requestsPerSecond === undefined) return [`Without traffic nothing can be foretold about ${against}.`];
+  const found = detection === undefined ? '' : `, and finds it ${percent(detection)} of the time`;
+  return [
+    `At ${count(requestsPerSecond)} requests a second this plan looks for ${against}${found}:`,
+    ...steps.map(({ weight, expectedRequests, neededRequests }) => {
+      const expected = expectedRequests === undefined ? 'an unknown number of' : count(expectedRequests);
+      const needed = neededRequests === undefined ? '' : `, ${count(neededRequests)} are needed on average`;
+      return `${`${weight} %`.padStart(5)}  ${expected} canary requests expected${needed}`;
+    }),
+  ];
+}
+
+/** Dry run: the diff of one object. */
+function logWrite({ write }: Planned, sink: LogSink, paint: Paint): void {
+  sink.startGroup(`Would ${write.action} ${write.object}`);
+  for (const text of diffOf(write).split('\n')) {
+    const style = text.startsWith('+') ? 'green' : text.startsWith('-') ? 'red' : undefined;
+    sink.info(paint(style, oneLine(text)));
+  }
+  sink.endGroup();
+}
+
+/**
+ * What others wrote must not start a line of its own: the runner takes lines that begin with `::`, and `##[` anywhere, as
+ * commands.
+ */
+function oneLine(text: string): string {
+  return text
+    .replaceAll(/\s*[\r\n]+\s*/g, ' ')
+    .replaceAll('##[', '## [')
+    .replace(/^(\s*):(?=:)/, '$1: ');
+}

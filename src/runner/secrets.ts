@@ -1,0 +1,42 @@
+import { isScalar, parseDocument, visit } from 'yaml';
+
+/** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
+const secretName = /auth|cookie|key|token|password|secret|credential|certificate-data/i;
+
+/**
+ * The secrets in the content of a kubeconfig. Not the whole of it: a log in which every `apiVersion: v1` is masked helps
+ * nobody. Of what can't be read, all of it.
+ */
+export function kubeconfigSecrets(content: string): string[] {
+  const document = parseDocument(content);
+  if (document.errors.length > 0) return [content];
+  const secrets: string[] = [];
+  visit(document, {
+    Map(_, map) {
+      // An exec plugin's environment: {name: AWS_SECRET_ACCESS_KEY, value: …}
+      const name = map.get('name');
+      const value = map.get('value');
+      if (typeof name === 'string' && typeof value === 'string' && secretName.test(name)) secrets.push(value);
+    },
+    Pair(_, { key, value }) {
+      if (secretName.test(String(key)) && isScalar(value) && typeof value.value === 'string') secrets.push(value.value);
+    },
+  });
+  return secrets;
+}
+
+/** Values of headers that are not known to be secret count as such from this length on: `shop` must not be masked everywhere. */
+const LONG = 12;
+const tenant = 'x-scope-orgid';
+
+/** The secrets in lines of `NAME: VALUE`. */
+export function headerSecrets(lines: string): string[] {
+  return lines.split('\n').flatMap((line) => {
+    const [name = '', ...rest] = line.split(':');
+    const value = rest.join(':').trim();
+    if (name.trim().toLowerCase() === tenant) return [];
+    if (!secretName.test(name) && value.length < LONG) return [];
+    // Of `Bearer abc`, some log `abc` alone.
+    return [value, value.replace(/^\S+\s+/, '')];
+  });
+}

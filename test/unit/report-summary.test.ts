@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { RolloutEvent } from '../../src/canary/events.ts';
+import { block, code, plain, table } from '../../src/report/markdown.ts';
+import { renderSummary } from '../../src/report/summary.ts';
+import { commands, reportOf, start, tell } from './report-story.ts';
+
+const late = tell({ errors: (weight) => (weight >= 25 ? 0.2 : 0.005) });
+
+function summaryOf(events: readonly RolloutEvent[]): string {
+  return renderSummary(reportOf(events));
+}
+
+function endedAs(verdict: 'frozen' | 'held'): RolloutEvent[] {
+  const stopped = late.filter(({ type }) => !['breach', 'restoring', 'restored', 'ended'].includes(type));
+  return [...stopped, { type: 'ended', at: start, verdict, reason: 'unsure', reached: 25, weight: 25, revision: 'r' }];
+}
+
+describe('the summary', () => {
+  it('begins with the verdict and the measured reason', () => {
+    const reason = reportOf(late).outcome?.reason ?? '';
+    const [title, , sentence] = summaryOf(late).split('\n');
+    expect(title).toBe('## ⏪ Rolled back at 25 %: Deployment shop/checkout-canary');
+    expect(sentence).toBe(`**${reason}**`);
+  });
+
+  it('says what to do next where there is something to do', () => {
+    expect(summaryOf(late)).toContain("Look at the canary's logs and traces between 03:16:03 and");
+    expect(summaryOf(endedAs('held'))).toContain('The canary still gets **25 %** of the requests');
+    expect(summaryOf(tell({ errors: () => 0.005 }))).not.toContain('What to do next');
+  });
+
+  it('points to the pods when they were the breach', () => {
+    const opinion = {
+      check: 'pods',
+      state: 'breach',
+      onBreach: 'rollback',
+      progress: 1,
+      sentence: 'Pod x: OOMKilled',
+      figures: {},
+    } as const;
+    const events = late.map((event) => (event.type === 'breach' ? { ...event, opinion } : event));
+    expect(summaryOf(events)).toContain('kubectl describe pod');
+  });
+
+  it('has a table of the steps with counts and rates of both arms', () => {
+    const rows = summaryOf(late)
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    expect(rows[0]).toMatch(
+      /^\| `5 for 2m` \| 2m1s \| 600 requests \| \d+ \(.*%\) \| 11,400 requests \| .* \| ✅ passed \|$/,
+    );
+    expect(rows[1]).toMatch(/^\| `25 for 3m` \| .* \| ⛔ breach \|$/);
+  });
+
+  it('has the commands to steer it as long as it is not over', () => {
+    const running = late.slice(0, 40);
+    for (const command of Object.values(commands)) {
+      expect(summaryOf(running)).toContain(command);
+      expect(summaryOf(late)).not.toContain(command);
+    }
+  });
+
+  it('says of a refusal what was wrong, what to do, and that nothing was changed', () => {
+    const failed = {
+      type: 'failed',
+      at: start,
+      code: 'not-found',
+      about: 'VirtualService shop/x',
+      problem: 'does not exist.',
+      next: 'Check the name.',
+      unchanged: true,
+    } as const;
+    const text = summaryOf([failed]);
+    expect(text).toContain('nothing was changed');
+    expect(text).toContain('**VirtualService shop/x: does not exist.**');
+    expect(text).toContain('- Check the name.');
+  });
+
+  it('says of a failure midway where the route was left', () => {
+    const failed = {
+      type: 'failed',
+      at: start,
+      code: 'unreachable',
+      about: 'API server',
+      problem: 'is away.',
+      next: 'Check it.',
+      unchanged: false,
+    } as const;
+    expect(summaryOf([...late.slice(0, 20), failed])).toContain('last seen with **5 %** for the canary');
+  });
+
+  it('shows the diffs of a dry run', () => {
+    const [started] = late;
+    if (started?.type !== 'started') throw new Error('the story does not start');
+    const write = {
+      object: 'VirtualService shop/x',
+      action: 'update',
+      before: { weight: 0 },
+      after: { weight: 5 },
+    } as const;
+    const text = summaryOf([
+      { ...started, dryRun: true },
+      { type: 'planned', at: start, write },
+    ]);
+    expect(text).toContain('1 write would be made; nothing was changed.');
+    expect(text).toContain('```diff\n@@ -1,1 +1,1 @@\n-weight: 0\n+weight: 5\n```');
+    expect(text).not.toContain(commands.abort);
+  });
+
+  it('stays below 1 MiB, whatever happened', () => {
+    const noise = Array.from(
+      { length: 5_000 },
+      (_, index) => ({ type: 'warning', at: start, message: `${index} ${'ü'.repeat(500)}` }) as const,
+    );
+    const after = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`key-${index}`, 'x'.repeat(100)]));
+    const writes = Array.from(
+      { length: 10 },
+      () =>
+        ({
+          type: 'planned',
+          at: start,
+          write: { object: 'ConfigMap a/b', action: 'create', before: undefined, after },
+        }) as const,
+    );
+    expect(Buffer.byteLength(summaryOf([...late, ...noise]))).toBeLessThan(100_000);
+    expect(Buffer.byteLength(summaryOf([...writes, ...late]))).toBeLessThan(1_048_576);
+  });
+
+  it('takes what others wrote for text', () => {
+    const message = '# title\n<img src=x> [link](https://evil.example/) `code` | cell';
+    const text = summaryOf([{ type: 'warning', at: start, message }]);
+    expect(text).toContain('\\# title &lt;img src=x&gt; \\[link\\](https://evil.example/) \\`code\\` \\| cell');
+  });
+});
+
+describe('Markdown', () => {
+  it('keeps links, and escapes all around them', () => {
+    expect(plain('see https://github.com/acme/my_shop now_')).toBe('see https://github.com/acme/my_shop now\\_');
+  });
+
+  it('has code with backticks in it', () => {
+    expect(code('a `b` c')).toBe('`` a `b` c ``');
+    expect(block('', 'x\n```\ny')).toBe('````\nx\n```\ny\n````');
+  });
+
+  it('has bars inside of cells', () => {
+    expect(
+      table(['a'], [['`x|y`'], ['p\\|q']])
+        .split('\n')
+        .slice(2),
+    ).toEqual(['| `x\\|y` |', '| p\\|q |']);
+  });
+});

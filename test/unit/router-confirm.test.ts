@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { SluiceError } from '../../src/canary/errors.ts';
+import type { Clock } from '../../src/canary/ports.ts';
+import { confirmWith } from '../../src/routers/confirm.ts';
+import type { ObserveShare } from '../../src/routers/share.ts';
+
+/** A clock that passes at once what is slept. */
+function virtualClock(onSleep: (now: number) => void = () => undefined): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    async sleep(milliseconds, signal) {
+      signal.throwIfAborted();
+      now += milliseconds;
+      onSleep(now);
+      signal.throwIfAborted();
+    },
+  };
+}
+
+const never = new AbortController().signal;
+const readBack = async () => ({ followed: true as const, evidence: 'read back' });
+
+/** A gateway that serves so many requests a second, whose canary share becomes `after` at `follows` milliseconds. */
+function gateway(clock: Clock, perSecond: number, before: number, after: number, follows: number): ObserveShare {
+  return async () => {
+    const now = clock.now();
+    const early = (Math.min(now, follows) / 1_000) * perSecond;
+    const late = (Math.max(now - follows, 0) / 1_000) * perSecond;
+    return { total: Math.round(early + late), canary: Math.round(early * before + late * after) };
+  };
+}
+
+describe('confirming a shift', () => {
+  test('waits for the report of the route', async () => {
+    const clock = virtualClock();
+    const look = async () =>
+      clock.now() < 1_000 ? { awaits: 'the gateway' } : { followed: true as const, evidence: 'generation 7 observed' };
+    const { evidence } = await confirmWith({ about: 'HTTPRoute shop/checkout', weight: 25, clock }, never, look);
+    expect(evidence).toBe('generation 7 observed');
+    expect(clock.now()).toBe(1_000);
+  });
+
+  test('then compares the share of requests with the weight', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 200, 0, 0.25, 0);
+    const { evidence } = await confirmWith({ about: 'route', weight: 25, clock, observeShare }, never, readBack);
+    expect(evidence).toMatch(/^read back; 25\.\d % of \d+ requests reached the canary$/);
+  });
+
+  test('leaves out the requests from before the data plane followed', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 1_000, 0, 0.5, 5_000);
+    await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, readBack);
+    expect(clock.now()).toBeGreaterThan(5_000);
+    expect(clock.now()).toBeLessThan(6_500);
+  });
+
+  test.each([
+    [0, 0],
+    [100, 1],
+    [1, 0.01],
+    [99, 0.99],
+  ])('sees a weight of %d %%', async (weight, share) => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 2_000, share, share, 0);
+    const { evidence } = await confirmWith({ about: 'route', weight, clock, observeShare }, never, readBack);
+    expect(evidence).toContain('reached the canary');
+  });
+
+  test('goes on after a while with hardly any requests, and says so', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 1, 0, 0.25, 0);
+    const { evidence } = await confirmWith({ about: 'route', weight: 25, clock, observeShare }, never, readBack);
+    expect(evidence).toBe('read back; 10 requests were too few to compare shares');
+  });
+
+  test('does not wait where nobody counts requests', async () => {
+    const clock = virtualClock();
+    const observeShare = async () => undefined;
+    const { evidence } = await confirmWith({ about: 'route', weight: 25, clock, observeShare }, never, readBack);
+    expect(evidence).toBe('read back; nobody counts requests at present');
+    expect(clock.now()).toBe(0);
+  });
+
+  test('leaves out what was counted before the first look', async () => {
+    const clock = virtualClock();
+    const counts = gateway(clock, 1_000, 0.5, 0.5, 0);
+    const observeShare: ObserveShare = async (signal) => {
+      const now = await counts(signal);
+      return now && { total: now.total + 1_000_000, canary: now.canary };
+    };
+    await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, readBack);
+    expect(clock.now()).toBeLessThan(1_000);
+  });
+
+  test.each([
+    [1, 0],
+    [5, 0],
+    [25, 0.05],
+    [50, 0.25],
+    [100, 0.5],
+    [0, 0.05],
+  ])('does not take a weight of %d %% for reached while the canary gets %d of the requests', async (weight, share) => {
+    const deadline = new AbortController();
+    const clock = virtualClock((now) => {
+      if (now > 8_000) deadline.abort(new DOMException('too late', 'TimeoutError'));
+    });
+    const observeShare = gateway(clock, 2_000, share, share, 0);
+    const confirmed = confirmWith({ about: 'route', weight, clock, observeShare }, deadline.signal, readBack);
+    await expect(confirmed).rejects.toHaveProperty('code', 'not-confirmed');
+  });
+
+  test('is refused at the deadline, with what was awaited', async () => {
+    const deadline = new AbortController();
+    const clock = virtualClock((now) => {
+      if (now > 20_000) deadline.abort(new DOMException('too late', 'TimeoutError'));
+    });
+    const observeShare = gateway(clock, 1_000, 0, 0, 0);
+    const confirmed = confirmWith(
+      { about: 'VirtualService shop/checkout', weight: 25, clock, observeShare },
+      deadline.signal,
+      readBack,
+    );
+    await expect(confirmed).rejects.toMatchObject({
+      code: 'not-confirmed',
+      about: 'VirtualService shop/checkout',
+      problem: expect.stringContaining('0.0 % of 250 requests reached the canary, where 25 % are expected'),
+    });
+  });
+
+  test('says what was awaited also when the deadline is a named error already', async () => {
+    const reason = new SluiceError('not-confirmed', { about: 'route', problem: 'too late.', next: '' });
+    const confirmed = confirmWith(
+      { about: 'route', weight: 25, clock: virtualClock() },
+      AbortSignal.abort(reason),
+      async () => ({
+        awaits: 'Gateway infra/public to accept it',
+      }),
+    );
+    await expect(confirmed).rejects.toThrow(/still awaits Gateway infra\/public to accept it/);
+  });
+
+  test('ends with the reason of a cancellation', async () => {
+    const reason = new SluiceError('cancelled', { about: 'job', problem: 'was cancelled.', next: '' });
+    const look = async () => ({ awaits: 'the gateway' });
+    const confirmed = confirmWith(
+      { about: 'route', weight: 25, clock: virtualClock() },
+      AbortSignal.abort(reason),
+      look,
+    );
+    await expect(confirmed).rejects.toBe(reason);
+  });
+});
