@@ -1,5 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/{unit,contract,e2e}/**/*.test.ts'], testTimeout: 30_000 },
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/{unit,contract}/**/*.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Whole rollouts in real time: alone on the machine, two at once.
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          maxConcurrency: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
 });

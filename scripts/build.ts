@@ -4,7 +4,7 @@
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -31,9 +31,10 @@ const dropUnused: Plugin = {
   },
 };
 
-async function bundle(outdir: string): Promise<void> {
+/** Bundles entry files, by the names of their bundles, as `dist` is made. */
+export async function bundle(entries: Readonly<Record<string, string>>, outdir: string): Promise<void> {
   const { metafile } = await build({
-    entryPoints,
+    entryPoints: entries,
     outdir,
     absWorkingDir: root,
     bundle: true,
@@ -86,7 +87,7 @@ async function check(): Promise<void> {
   // Beside dist, so that relative paths are the same ones.
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-dist-'));
   try {
-    await bundle(fresh);
+    await bundle(entryPoints, fresh);
     const [committed, built] = await Promise.all([contents(dist), contents(fresh)]);
     const names = new Set([...committed.keys(), ...built.keys()]);
     const different = [...names].filter((name) => committed.get(name) !== built.get(name));
@@ -102,9 +103,11 @@ async function check(): Promise<void> {
   }
 }
 
-if (process.argv.includes('--check')) await check();
-else {
+async function main(): Promise<void> {
+  if (process.argv.includes('--check')) return check();
   await rm(dist, { recursive: true, force: true });
-  await bundle(dist);
-  console.log(`built ${relative(root, dirname(join(dist, 'x')))}`);
+  await bundle(entryPoints, dist);
+  console.log('built dist');
 }
+
+if (import.meta.main) await main();

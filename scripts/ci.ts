@@ -13,7 +13,7 @@ interface Count {
 const root = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-ci-'));
 // The tools of the project's own packages, Node itself among them, come first.
-const path = [join(root, 'node_modules/.bin'), join(scratch, 'bin'), process.env['PATH']].join(delimiter);
+const path = [join(root, 'node_modules/.bin'), join(scratch, 'bin'), process.env.PATH].join(delimiter);
 
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): boolean {
   console.log(`\n▶ ${command} ${args.join(' ')}`);
@@ -58,7 +58,10 @@ function workflows(): Count[] {
   if (!installed) return [part('linters of workflows installed', false)];
   return [
     part('actionlint', run('actionlint', [])),
-    part('zizmor', run(join(scratch, 'venv/bin/zizmor'), ['--offline', '--quiet', '.github', 'actions', 'workflows'].filter(exists))),
+    part(
+      'zizmor',
+      run(join(scratch, 'venv/bin/zizmor'), ['--offline', '--quiet', '.github', 'actions', 'workflows'].filter(exists)),
+    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes what follows from the lists of inputs and outputs: those parts of `actions/canary/action.yml`, and the tables of
- * its README. `--check` only compares.
+ * Writes what follows from the lists of inputs, outputs and rights: those parts of `actions/canary/action.yml`, and the
+ * tables and Roles of its README. `--check` only compares.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { code, table } from '../src/report/markdown.ts';
 import { type InputFacts, inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
+import { roleSections } from './roles.ts';
 
 const folder = join(import.meta.dirname, '../actions/canary');
 
@@ -82,7 +83,12 @@ export async function rendered(): Promise<{ path: string; found: string; wanted:
     {
       path: readme,
       found: readmeText,
-      wanted: withPart(withInputs, '<!-- outputs -->', '<!-- /outputs -->', outputTable()),
+      wanted: withPart(
+        withPart(withInputs, '<!-- outputs -->', '<!-- /outputs -->', outputTable()),
+        '<!-- rbac -->',
+        '<!-- /rbac -->',
+        roleSections(),
+      ),
     },
   ];
 }

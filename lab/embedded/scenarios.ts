@@ -4,6 +4,7 @@ import type { JsonRecord } from './api-server/objects.ts';
 import { findKind } from './api-server/resources.ts';
 import { type Lab, type LabOptions, startLab } from './index.ts';
 import { actionFolder, type Ended, type Run, runAction } from './runner.ts';
+import type { RouterKind } from './shop.ts';
 
 /** One story that the lab can tell: what is released, what goes wrong meanwhile, and how it should end. */
 export interface Scenario {
@@ -200,12 +201,7 @@ export async function play(name: ScenarioName, onOutput?: (text: string) => void
   let job = 0;
   const start = async () => {
     job += 1;
-    const started = await runAction({
-      action: actionFolder('canary'),
-      inputs: { ...releaseInputs(lab), ...scenario.inputs },
-      env: { GITHUB_RUN_ID: String(job), RUNNER_NAME: `runner-${job}` },
-      ...(onOutput && { onOutput }),
-    });
+    const started = await startRelease(lab, { job, inputs: scenario.inputs ?? {}, ...(onOutput && { onOutput }) });
     runs.push(started);
     return started;
   };
@@ -215,7 +211,7 @@ export async function play(name: ScenarioName, onOutput?: (text: string) => void
   const stage: Stage = {
     lab,
     run,
-    reached: (weight) => Promise.race([lab.until(() => lab.canaryWeight() >= weight), endedBefore(run, weight)]),
+    reached: (weight) => reached(lab, run, weight),
     async again() {
       const second = await start();
       others.push(second.ended);
@@ -250,20 +246,50 @@ export async function play(name: ScenarioName, onOutput?: (text: string) => void
   };
 }
 
-/** What a workflow would write for the release of the lab's new image. */
-function releaseInputs(lab: Lab): Record<string, string> {
-  return {
+export interface ReleaseOptions {
+  /** That the lab was started with. */
+  readonly router?: RouterKind;
+  /** On top of those that release the lab's new image; an empty one leaves that input out. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Number of the job that releases. */
+  readonly job?: number;
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Starts the release of the lab's new image, as a workflow of the user's would. */
+export function startRelease(lab: Lab, options: ReleaseOptions = {}): Promise<Run> {
+  const { router = 'istio', inputs = {}, job = 1, onOutput } = options;
+  const release = {
     kubeconfig: lab.kubeconfigPath,
     workload: 'deployment/checkout',
     image: lab.canaryImage,
     service: 'checkout',
-    'stable-subset': 'stable',
-    route: 'virtualservice/checkout',
+    ...routeInputs[router],
     steps: quick,
     'min-requests': '20',
     meter: 'pods',
     drain: '1s',
   };
+  return runAction({
+    action: actionFolder('canary'),
+    inputs: { ...release, ...inputs },
+    env: { GITHUB_RUN_ID: String(job), RUNNER_NAME: `runner-${job}` },
+    ...(onOutput && { onOutput }),
+  });
+}
+
+const routeInputs: Readonly<Record<RouterKind, Readonly<Record<string, string>>>> = {
+  istio: { route: 'virtualservice/checkout', 'stable-subset': 'stable' },
+  'istio-hosts': { route: 'virtualservice/checkout' },
+  'gateway-api': { route: 'httproute/checkout' },
+  nginx: { route: 'ingress/checkout' },
+  traefik: { route: 'traefikservice/checkout' },
+  replicas: { router: 'replicas' },
+};
+
+/** Resolves when the gateway sends at least this weight to the canary; rejects when the run ends before. */
+export function reached(lab: Lab, run: Run, weight: number): Promise<void> {
+  return Promise.race([lab.until(() => lab.canaryWeight() >= weight), endedBefore(run, weight)]);
 }
 
 async function sendRequests(lab: Lab, count: number): Promise<void> {

@@ -66,8 +66,6 @@ export async function startService(options: ServiceOptions) {
     if (stopped) response.shouldKeepAlive = false;
     response.end(`${JSON.stringify({ version, pod, ...(failed && { error: 'injected' }) })}\n`);
   });
-  // Longer than any pause of a client that keeps its connections, so that none is closed under a request.
-  server.keepAliveTimeout = 60_000;
   const port = await listen(server, 0);
 
   return {

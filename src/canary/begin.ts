@@ -1,8 +1,8 @@
-import { SluiceError } from './errors.ts';
+import { isSluiceError, SluiceError } from './errors.ts';
 import type { ArmsSnapshot, RolloutRecord, RouteSnapshot } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
-import { commandLines, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** What was there before the first write. */
 interface Found {
@@ -71,6 +71,32 @@ async function begin(world: World, options: RolloutOptions, signal: AbortSignal)
 
 export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
   return record !== undefined && record.phase !== 'ended';
+}
+
+/** Milliseconds for a look at what an earlier rollout has left. */
+const LOOK = 5_000;
+
+/** The last rollout was of this same release, and it was promoted. */
+export function isReleased(record: RolloutRecord | undefined, fingerprint: string): record is RolloutRecord {
+  return record?.phase === 'ended' && record.verdict === 'promoted' && record.fingerprint === fingerprint;
+}
+
+/** The digest that still serves all traffic since this release was promoted; undefined where something has changed since. */
+export async function digestServing(
+  { arms, router, clock }: World,
+  { route, weight, arms: found }: RolloutRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ((await router.weight(route, signal)) !== weight.to) return undefined;
+  // What served once does so now, or has been changed: there is nothing to wait for.
+  using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
+  try {
+    return (await arms.verify(found, limit.signal)).digest;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.signal.aborted || isSluiceError(error, 'not-ready')) return undefined;
+    throw error;
+  }
 }
 
 /** The first event of a run. */

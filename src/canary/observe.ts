@@ -60,6 +60,7 @@ export function createObserver(
   let weight = 0;
   let stage: Stage | undefined;
   let podOpinion: Opinion = unseenPods(onPodProblem);
+  const told = new Set<string>();
   let podTrouble = '';
   let stopped = false;
   let lastReading = started;
@@ -104,8 +105,9 @@ export function createObserver(
   }
 
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
-    const { sample, fresh, problems } = tally.take(await meter.read(signal));
-    for (const problem of problems) warn(world, problem);
+    const reading = await meter.read(signal);
+    const { sample, fresh, problems } = tally.take(reading);
+    for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
     await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
     if (!fresh) {
@@ -188,6 +190,11 @@ export function createObserver(
       evaluate();
       await clock.sleep(interval, signal).catch(() => undefined);
     }
+  }
+
+  function tellOnce(problem: string): void {
+    if (!told.has(problem)) warn(world, problem);
+    told.add(problem);
   }
 
   function podsUnseen(reason: string): void {

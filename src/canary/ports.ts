@@ -246,7 +246,7 @@ export interface Ledger {
   commandLine(verb: Command['verb']): string;
   /**
    * Takes the Lease and renews it until `release`; waits for one that a dead run left to expire, no longer than `signal`.
-   * Throws `locked` with the holder. `lost` aborts when the lease can't be kept, so that a second holder never meets a first.
+   * Throws `locked` with the holder. `lost` aborts when somebody else has the lease.
    */
   claim(signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
   load(signal: AbortSignal): Promise<RolloutRecord | undefined>;

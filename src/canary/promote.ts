@@ -27,7 +27,9 @@ export async function completePromotion(world: World, journal: Journal, signal: 
   }
   const { digest, evidence } = await arms.verify(found, signal);
   emit({ type: 'verified', at: clock.now(), digest, evidence });
-  if (journal.record.phase === 'returning') await journal.write({ phase: 'retiring' }, signal);
+  if (journal.record.phase === 'returning') {
+    await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
+  }
   await arms.retire(found, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: clock.now() }, signal);

@@ -32,7 +32,7 @@ export async function recover(
       type: 'ended',
       at: world.clock.now(),
       ...concluded,
-      reached: record.weight.to,
+      reached: concluded.verdict === 'promoted' ? 100 : record.weight.to,
       weight: journal.record.weight.to,
       revision: record.arms.revision,
     });

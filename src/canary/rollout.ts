@@ -1,5 +1,5 @@
 import { count, percent } from '../judge/wording.ts';
-import { announce, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
+import { announce, digestServing, isReleased, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
@@ -37,7 +37,12 @@ type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest
  */
 export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
   announce(world, options, false);
-  if (!isUnfinished(await world.ledger.load(signal))) await refuseWhatCannotWork(world, signal);
+  const left = await world.ledger.load(signal);
+  if (isReleased(left, options.fingerprint)) {
+    const digest = await digestServing(world, left, signal);
+    if (digest !== undefined) return alreadyReleased(world, left, digest);
+  }
+  if (!isUnfinished(left)) await refuseWhatCannotWork(world, signal);
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
@@ -231,6 +236,14 @@ async function finishPromotion(world: World, journal: Journal, signal: AbortSign
     100,
     nothingCounted,
   );
+}
+
+/** A job that is run again has nothing to do, which is no failure. */
+function alreadyReleased(world: World, record: RolloutRecord, digest: string): Outcome {
+  const { arms, startedBy } = record;
+  const reason = `${arms.stable} serves this release already, promoted by ${startedBy}: nothing was changed`;
+  const conclusion = { verdict: 'promoted' as const, reason, routeRestored: false, digest };
+  return outcomeOf(world, { ...record, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
 }
 
 /** What a promotion rests on. */

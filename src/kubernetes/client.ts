@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
@@ -19,7 +18,8 @@ const metadata = z.looseObject({
   uid: z.string().optional(),
   resourceVersion: z.string().optional(),
   generation: z.number().optional(),
-  creationTimestamp: z.string().optional(),
+  // Bookmarks of API servers before 1.34 have null.
+  creationTimestamp: z.string().nullish(),
   deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).optional(),
@@ -301,7 +301,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
             const about = { verb: 'watch', reference: { type, namespace, name: '' } };
             throw refusal(about, { status: response.statusCode, headers: response.headers, body });
           }
-          for await (const line of createInterface({ input: response.body, crlfDelay: Number.POSITIVE_INFINITY })) {
+          for await (const line of linesOf(response.body)) {
             const event = watchLine.parse(JSON.parse(line));
             if (event.type === 'ERROR') return;
             const object = kubernetesObject.parse(event.object);
@@ -372,6 +372,17 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   };
 }
 
+/** The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line !== '');
+  }
+}
+
 interface Subject {
   readonly verb: string;
   readonly reference: ObjectReference;
@@ -414,12 +425,13 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   const said = message === '' ? `HTTP ${code}` : message;
   if (code === 401) {
     return new ApiError('forbidden', response, reason, {
-      about,
-      problem: 'could not be reached: the API server does not accept the credentials (401).',
+      about: 'Kubernetes API server',
+      problem: 'does not accept the credentials (401).',
       next: 'Log in again, or renew the token of the kubeconfig.',
     });
   }
-  if (code === 403) {
+  // Admission rules and quotas also answer 403, in words of their own.
+  if (code === 403 && / cannot \w+ resource /.test(said)) {
     const { type, namespace } = subject.reference;
     const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
     return new ApiError('forbidden', response, reason, {

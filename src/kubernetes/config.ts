@@ -21,13 +21,16 @@ export function loadConfig(options: ConfigOptions): KubeConfig {
   const given = options.kubeconfig.trim();
   try {
     if (given === '') config.loadFromDefault();
-    else if (given.includes('\n') || given.startsWith('{')) config.loadFromString(given);
+    else if (isContent(given)) config.loadFromString(given);
     else config.loadFromFile(given);
   } catch (cause) {
     throw new SluiceError('invalid-input', {
       about: 'input "kubeconfig"',
       // The parser's own message may quote the file, which holds credentials.
-      problem: existsSync(given) || given === '' ? 'is not a kubeconfig that can be read.' : whatIsMissing(given),
+      problem:
+        given === '' || isContent(given) || existsSync(given)
+          ? 'is not a kubeconfig that can be read.'
+          : whatIsMissing(given),
       next: 'Give the path of a kubeconfig or its content, or set KUBECONFIG.',
       cause: given === '' ? cause : undefined,
     });
@@ -44,6 +47,10 @@ export function loadConfig(options: ConfigOptions): KubeConfig {
     });
   }
   return config;
+}
+
+function isContent(given: string): boolean {
+  return given.includes('\n') || given.startsWith('{');
 }
 
 function whatIsMissing(given: string): string {

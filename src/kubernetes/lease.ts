@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Clock } from '../canary/ports.ts';
-import { deadline } from '../canary/session.ts';
 import { type KubernetesClient, type KubernetesObject, kubernetesObject, type Manifest } from './client.ts';
 import { ownLabels } from './own-objects.ts';
 import { describe, type ObjectReference } from './resources.ts';
@@ -28,7 +27,7 @@ export interface LeaseOptions {
 
 /** A Lease that is held. */
 export interface Claim {
-  /** Aborts with a SluiceError when the Lease can't be kept, before anybody else may take it. */
+  /** Aborts with a SluiceError when somebody else has the Lease, or has deleted it. */
   readonly lost: AbortSignal;
   /** Stops the renewals and lets the next one have it. A Lease that was lost is left alone. */
   release(): Promise<void>;
@@ -68,10 +67,9 @@ export async function claimLease(options: LeaseOptions, signal: AbortSignal): Pr
   let observed: { readonly version: string; readonly since: number } | undefined;
   for (;;) {
     const found = await find(options, signal);
-    const sentAt = clock.now();
     if (!found || isFree(found, holder) || expired(found)) {
       const taken = await take(options, found, nonce, signal);
-      if (taken) return keep(options, taken, nonce, sentAt);
+      if (taken) return keep(options, taken, nonce);
       continue;
     }
     const version = found.metadata.resourceVersion ?? '';
@@ -160,25 +158,24 @@ function leaseManifest(
 }
 
 /**
- * Renews until it is released. A renewal that does not succeed gives the Lease up a third of the duration before others may
- * take it.
- *
- * @param takenAt when the request was sent that took it: not later than any clock that others count from
+ * Renews until it is released. While the API server is away it goes on trying, as nobody else can take the Lease then
+ * either: a rollout survives an outage that is longer than the Lease. Who comes back late and finds it taken has lost it;
+ * until that is noticed, the record's resourceVersion keeps a late writer from acting.
  */
-function keep(options: LeaseOptions, taken: Lease, nonce: string, takenAt: number): Claim {
+function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
   const { client, lease, clock, duration } = options;
   const stop = new AbortController();
   const lost = new AbortController();
   let current = taken;
 
-  async function renewForever(): Promise<void> {
-    for (let renewedAt = takenAt; ; ) {
+  async function renewForever(): Promise<never> {
+    for (;;) {
       await clock.sleep(duration / 3, stop.signal);
-      const sentAt = clock.now();
-      const left = renewedAt + (duration * 2) / 3 - sentAt;
-      using limit = deadline(clock, Math.max(left, 0), () => notRenewed(lease), stop.signal);
-      await write({}, limit.signal);
-      renewedAt = sentAt;
+      try {
+        await write({}, stop.signal);
+      } catch (error) {
+        if (!isSluiceError(error, 'unreachable')) throw error;
+      }
     }
   }
 
@@ -241,13 +238,5 @@ function takenOver(lease: ObjectReference, found: Lease | undefined): SluiceErro
     about: describe(lease),
     problem: 'was deleted during the rollout, so that another one could begin.',
     next: 'Run again, and find out who deletes it.',
-  });
-}
-
-function notRenewed(lease: ObjectReference): SluiceError {
-  return new SluiceError('unreachable', {
-    about: describe(lease),
-    problem: 'could not be renewed in time, so another run may take the route over.',
-    next: 'Check the connection to the API server and run again: the record in the cluster says where to go on.',
   });
 }

@@ -66,9 +66,12 @@ export function createDispatcher(tls: TlsOptions, proxyUrl: string | undefined, 
   const connectOptions = { ...tls, keepAlive: true, timeout: 5_000 };
   const httpsProxy = proxyUrl ?? env.https_proxy ?? env.HTTPS_PROXY;
   const httpProxy = proxyUrl ?? env.http_proxy ?? env.HTTP_PROXY;
-  if (!httpsProxy && !httpProxy) return new Agent({ connect: connectOptions });
-  if (proxyUrl) return new ProxyAgent({ uri: proxyUrl, requestTls: connectOptions });
+  // Over HTTP/2, undici 8 ends watches by an error that nobody can catch (`socket idle timeout`).
+  const allowH2 = false;
+  if (!httpsProxy && !httpProxy) return new Agent({ allowH2, connect: connectOptions });
+  if (proxyUrl) return new ProxyAgent({ allowH2, uri: proxyUrl, requestTls: connectOptions });
   return new EnvHttpProxyAgent({
+    allowH2,
     httpProxy,
     httpsProxy,
     noProxy: env.no_proxy ?? env.NO_PROXY ?? '',

@@ -171,12 +171,18 @@ function nginx(ingress: string, names: Names): Rule[][] {
     stable: equal('canary', ''),
     canary: like('canary', `${escapeRegex(`${names.namespace}-${canary}`)}-[^-]+`),
   };
-  return ['', 'exported_'].map((prefix) =>
+  // A scrape that has labels of these names itself renames the metric's own; many have a namespace, fewer a service.
+  const spellings = [
+    { namespace: 'namespace', service: 'service' },
+    { namespace: 'exported_namespace', service: 'exported_service' },
+    { namespace: 'exported_namespace', service: 'service' },
+  ];
+  return spellings.map((label) =>
     ARMS.flatMap((arm) => {
       const common = [
-        equal(`${prefix}namespace`, names.namespace),
+        equal(label.namespace, names.namespace),
         equal('ingress', ingress),
-        equal(`${prefix}service`, service),
+        equal(label.service, service),
         upstream[arm],
       ];
       return rules(arm, common, {

@@ -117,9 +117,14 @@ export function istioDestinations(namespace: string, stable: IstioDestination, c
     },
     describe(entry) {
       const { host, subset, port } = target.parse(entry.destination);
-      return `${host}${port === undefined ? '' : `:${port.number}`}${subset === undefined ? '' : ` ${subset}`}`;
+      return describePlace(host, port?.number, subset);
     },
+    stable: describePlace(stable.host, stable.port, stable.subset),
   };
+}
+
+function describePlace(host: string, port: number | undefined, subset: string | undefined): string {
+  return `${host}${port === undefined ? '' : `:${port}`}${subset === undefined ? '' : ` ${subset}`}`;
 }
 
 const target = z

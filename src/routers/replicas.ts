@@ -177,7 +177,9 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     async confirm(snapshot, weight, signal) {
       const { found, total } = parse(snapshot);
       const target = weight === snapshot.weight ? found : planPods(total, weight);
-      return confirmWith({ about, weight, ...dependencies }, signal, async () => {
+      // The share of requests follows the pods that there are, however far from the weight that was asked for.
+      const subject = { about, weight: weightOfPods(target), ...dependencies };
+      return confirmWith(subject, signal, async () => {
         if (!(await approach(snapshot, target, [weight], signal))) return { awaits: 'ready pods to take over' };
         const ready = await readyPods(client, options, await read(signal), signal);
         const shown = `${ready.stable} stable and ${ready.canary} canary endpoints of ${target.stable} and ${target.canary}`;

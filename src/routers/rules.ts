@@ -42,6 +42,8 @@ export interface Destinations {
   canaryLike(stable: Destination): Destination;
   /** `checkout v1`, `checkout-canary:8080` */
   describe(entry: Destination): string;
+  /** The stable arm's entry that is looked for, in the same words. */
+  readonly stable: string;
 }
 
 /** `http[0] "primary"` */

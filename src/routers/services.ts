@@ -61,9 +61,17 @@ export function serviceDestinations(
       ...(canary.namespace !== undefined && { namespace: canary.namespace }),
       ...(canary.port !== undefined && { port: canary.port }),
     }),
-    describe: ({ name, namespace: its, port }) =>
-      `${its === undefined ? '' : `${text(its)}/`}${text(name)}${port === undefined ? '' : `:${text(port)}`}`,
+    describe: describePlace,
+    stable: describePlace(stable),
   };
+}
+
+function describePlace({
+  name,
+  namespace,
+  port,
+}: { readonly [field in keyof ServiceReference]?: Json | undefined }): string {
+  return `${namespace === undefined ? '' : `${text(namespace)}/`}${text(name)}${port === undefined ? '' : `:${text(port)}`}`;
 }
 
 /** @throws SluiceError `not-found` where an arm's Service does not exist and the rollout does not make it */

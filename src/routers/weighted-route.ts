@@ -215,7 +215,7 @@ function managedRules(route: WeightedRoute, object: KubernetesObject, wanted: re
         });
   if (managed.length === 0) {
     const { problem, next } = route.explainNoStable?.(object) ?? {
-      problem: 'has no rule that sends requests to the stable arm.',
+      problem: `has no rule that sends requests to the stable arm (${kind.stable}).`,
       next: `Name the stable arm as the route does; ${listed}.`,
     };
     throw new SluiceError('not-found', { about, problem, next });

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { isReleased, isUnfinished } from '../canary/begin.ts';
 import type { Emit, Tallies } from '../canary/events.ts';
 import { forecast } from '../canary/forecast.ts';
-import type { Clock } from '../canary/ports.ts';
+import type { Clock, Permission } from '../canary/ports.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
 import { derivedArms, existingArms } from '../kubernetes/arms.ts';
@@ -82,13 +83,13 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
   });
 
   // Which rights are needed does not depend on what the workloads are found to be.
-  const { router, meter } = adapters({ namespace, workloads: assumedWorkloads(loaded) });
-  const permissions = [router, meter, arms, ledger].flatMap((adapter) => adapter.permissions);
-  await checkPermissions(client, permissions, signal);
+  const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
+  await checkPermissions(client, permissionsOf({ ...assumed, arms, ledger }), signal);
 
+  const fingerprint = fingerprintOf(loaded, namespace);
   const left = await ledger.load(signal);
-  // A rollout under way has changed what there is to be inspected; its record knows.
-  const found = left && left.phase !== 'ended' ? left.arms : await arms.inspect(signal);
+  // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
+  const found = isUnfinished(left) || isReleased(left, fingerprint) ? left.arms : await arms.inspect(signal);
   const place = { namespace, workloads: foundWorkloads.parse(found.data) };
   const judge = judgeSettings(inputs, plan, place);
   const chosen = adapters(place);
@@ -118,10 +119,20 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
   const options: RolloutOptions = {
     ...rolloutSettings(inputs, plan),
     id: facts.identity,
-    fingerprint: fingerprintOf(loaded, namespace),
+    fingerprint,
     startedBy: facts.startedBy,
   };
   return { world, options, close: () => closeClient(client) };
+}
+
+/** All rights that a run with these adapters uses. */
+export function permissionsOf({
+  router,
+  meter,
+  arms,
+  ledger,
+}: Pick<World, 'router' | 'meter' | 'arms' | 'ledger'>): Permission[] {
+  return [router, meter, arms, ledger].flatMap(({ permissions }) => permissions);
 }
 
 const foundWorkloads = z.object({

@@ -19,6 +19,7 @@ import type { RolloutEvent } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
 import { recover } from '../canary/recover.ts';
 import { rollout } from '../canary/rollout.ts';
+import { warn } from '../canary/session.ts';
 import { type Report, withEvent } from '../report/report.ts';
 import { createAnnotations } from './annotations.ts';
 import { assemble } from './assemble.ts';
@@ -30,6 +31,7 @@ import { createLog } from './log.ts';
 import { outputsOf, setOutputs } from './outputs.ts';
 import { readReport, reportPath, writePlot, writeReport, writeSummary } from './publish.ts';
 import { createRedact, type Redact } from './redact.ts';
+import { startWarnings } from './settings.ts';
 import { loadRunState, saveRunState } from './state.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,12 +48,14 @@ export async function canaryMain(env: Environment): Promise<void> {
   const fails = (verdict: Verdict) => inputs['fail-on'].some((failing) => failing === verdict);
   const audience = await gather(facts, redact, path, fails);
   const state = { id: facts.identity, report: path };
-  saveRunState({ saveState }, { ...state, over: false }, redact);
 
   const lifetime = new AbortController();
   try {
     const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
     const { world, options, close } = await assemble(assembly, cancellation.cancelled);
+    // Not before: what was refused while nothing could be written leaves nothing to `post`, which would refuse it again.
+    saveRunState({ saveState }, { ...state, over: false }, redact);
+    for (const message of startWarnings(inputs, loaded.plan)) warn(world, message);
     try {
       if (inputs['dry-run']) {
         await dryRun(world, options, cancellation.cancelled);
@@ -117,7 +121,14 @@ async function load(env: Environment): Promise<LoadedInputs | undefined> {
 /** Everybody who is told of the rollout: the log, the annotations, and the report that outputs and summary are made of. */
 async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (verdict: Verdict) => boolean) {
   const log = createLog({ info: (line) => info(redact(line)), startGroup, endGroup }, { colour: facts.colour });
-  const annotate = createAnnotations({ notice, warning, error: annotateError }, fails);
+  const annotate = createAnnotations(
+    {
+      notice: (message, properties) => notice(redact(message), properties),
+      warning: (message, properties) => warning(redact(message), properties),
+      error: (message, properties) => annotateError(redact(message), properties),
+    },
+    fails,
+  );
   let report: Report = await readReport(path);
   let writing = Promise.resolve();
   return {
@@ -127,13 +138,21 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (
       log(event);
       annotate(event);
       // A process that is killed leaves what it has seen to the post step.
-      if (event.type === 'shifted') writing = writing.then(() => writeReport(report, path, redact));
+      if (event.type === 'shifted')
+        writing = writing.then(() => writeReport(report, path, redact)).catch(() => undefined);
     },
     async publish() {
       await writing;
-      await Promise.all([writeReport(report, path, redact), writePlot(report, path, redact)]);
       setOutputs(setOutput, outputsOf(report, path), redact);
-      await writeSummary(report, summary, redact);
+      // A disk that is full must not cost the verdict.
+      const written = await Promise.allSettled([
+        writeReport(report, path, redact),
+        writePlot(report, path, redact),
+        writeSummary(report, summary, redact),
+      ]);
+      for (const result of written) {
+        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+      }
     },
   };
 }

@@ -9,10 +9,8 @@ export interface SignalSource {
 }
 
 export interface Cancellation extends Disposable {
-  /** Aborts with the first signal: begin nothing new, put the route back. */
+  /** Aborts with the first signal: begin nothing new, put the route back. What is not done by the last one is for `post`. */
   readonly cancelled: AbortSignal;
-  /** Aborts with the second signal: little time is left, whatever is not done yet is for `post`. */
-  readonly hurried: AbortSignal;
 }
 
 /**
@@ -20,16 +18,14 @@ export interface Cancellation extends Disposable {
  * process 2.5 s after that; then it runs `post`.
  */
 export function listenForCancellation(source: SignalSource): Cancellation {
-  const first = new AbortController();
-  const second = new AbortController();
+  const controller = new AbortController();
   const listeners = (['SIGINT', 'SIGTERM'] as const).map((name) => {
-    const listener = () => (first.signal.aborted ? second : first).abort(cancelled(name));
+    const listener = () => controller.abort(cancelled(name));
     source.on(name, listener);
     return () => source.off(name, listener);
   });
   return {
-    cancelled: first.signal,
-    hurried: second.signal,
+    cancelled: controller.signal,
     [Symbol.dispose]: () => {
       for (const stop of listeners) stop();
     },

@@ -9,13 +9,14 @@ import { type ResourceType, resources } from '../../src/kubernetes/resources.ts'
 import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
 import {
   Crash,
+  createQuickClock,
   dyingClient,
   type EmbeddedCluster,
-  hurriedClock,
   startEmbeddedCluster,
 } from '../support/embedded-cluster.ts';
 import { put, putAutoscaler, putShop, type ShopChange } from '../support/shop.ts';
 
+const clock = createQuickClock(50);
 let cluster: EmbeddedCluster;
 beforeAll(async () => {
   cluster = await startEmbeddedCluster({
@@ -46,7 +47,7 @@ function armsOf(namespace: string, release: Partial<DerivedRelease> = {}, option
     {
       client: cluster.client,
       namespace,
-      clock: hurriedClock,
+      clock,
       rollout: 'checkout',
       drain: 10,
       lifetime: cluster.lifetime,

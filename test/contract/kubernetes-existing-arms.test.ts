@@ -6,13 +6,14 @@ import { resources } from '../../src/kubernetes/resources.ts';
 import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
 import {
   Crash,
+  createQuickClock,
   dyingClient,
   type EmbeddedCluster,
-  hurriedClock,
   startEmbeddedCluster,
 } from '../support/embedded-cluster.ts';
 import { putAutoscaler, putShop } from '../support/shop.ts';
 
+const clock = createQuickClock(50);
 let cluster: EmbeddedCluster;
 beforeAll(async () => {
   cluster = await startEmbeddedCluster({ 'registry.example/checkout:1': {}, 'registry.example/checkout:2': {} });
@@ -42,7 +43,7 @@ async function openShop(canaryReplicas: number): Promise<string> {
 function armsOf(namespace: string, given: Partial<ExistingWorkloads> = {}, options: Partial<ArmsOptions> = {}): Arms {
   const { client, lifetime } = cluster;
   return existingArms(
-    { client, namespace, clock: hurriedClock, rollout: 'checkout', drain: 10, lifetime, ...options },
+    { client, namespace, clock, rollout: 'checkout', drain: 10, lifetime, ...options },
     {
       stable: parseWorkloadInput('deployment/checkout', 'stable'),
       canary: parseWorkloadInput('deployment/checkout-next', 'canary'),

@@ -37,6 +37,7 @@ export function serveWatch(
     const object = {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
+      // Servers before 1.34 write the empty timestamp out.
       metadata: { resourceVersion: String(storage.revision()), creationTimestamp: null },
     };
     if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) write('BOOKMARK', object);

@@ -151,7 +151,6 @@ export async function startGateway(storage: Storage, registry: Registry, options
   }
 
   const server = createServer(handle);
-  server.keepAliveTimeout = 60_000;
   const admin = createServer(async (_request, response) => {
     response.writeHead(200, { 'content-type': metrics.contentType }).end(await metrics.text());
   });

@@ -1,0 +1,31 @@
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { say, step } from './commands.ts';
+import { cacheDir } from './layout.ts';
+
+export function cachePath(name: string, version: string): string {
+  return join(cacheDir, `${name}-${version}`);
+}
+
+/**
+ * Gives the cache's folder for one thing at one version, made by `make` when it is missing. It is made aside and renamed
+ * when it is whole, so that a folder that exists can be used.
+ */
+export async function cached(name: string, version: string, make: (dir: string) => Promise<void>): Promise<string> {
+  const dir = cachePath(name, version);
+  if (await exists(dir)) return dir;
+  const aside = `${dir}.partial`;
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { recursive: true });
+  say(`${name} ${version}: not in the cache yet, making it (minutes for a large Go program)`);
+  await step(`${name} ${version}: made`, () => make(aside));
+  await rename(aside, dir);
+  return dir;
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,20 @@
+import { run, step } from './commands.ts';
+
+/** Installs those of the packages that are not there yet, without starting their services. */
+export async function installPackages(names: readonly string[], signal: AbortSignal): Promise<void> {
+  const missing: string[] = [];
+  for (const name of names) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills it in.
+    const status = await run('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { signal }).catch(
+      () => '',
+    );
+    if (status !== 'installed') missing.push(name);
+  }
+  if (missing.length === 0) return;
+  await step(`installed ${missing.join(' ')}`, async () => {
+    // invoke-rc.d starts no service in runlevel 1.
+    const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+    await run('apt-get', ['update'], { env, signal });
+    await run('apt-get', ['install', '--yes', '--no-install-recommends', ...missing], { env, signal });
+  });
+}

@@ -1,0 +1,46 @@
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { exists } from './cache.ts';
+import { removeCgroups } from './cgroup.ts';
+import { run } from './commands.ts';
+import { kubeconfigPath, logDir, runDir } from './layout.ts';
+import { removeNetwork } from './network.ts';
+
+/** Ends and removes all that `up` made, whole or half; only logs and the cache stay. Can be repeated. */
+export async function down(): Promise<void> {
+  await removeCgroups();
+  await unmountAll();
+  await removeTraces();
+  await removeNetwork();
+  await rm(runDir, { recursive: true, force: true });
+  await rm(kubeconfigPath, { force: true });
+}
+
+/** Unmounts all below the lab's folder: volumes, root file systems of containers, network namespaces of pods. */
+async function unmountAll(): Promise<void> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8')).trim().split('\n');
+  const paths = mounts.map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '));
+  const ours = paths.filter((path) => path.startsWith(`${runDir}/`));
+  // The last one mounted may lie in an earlier one.
+  for (const path of ours.reverse()) await run('umount', ['--lazy', path]);
+}
+
+/** Removes the little that containerd, CNI and the kubelet write at places of their own. */
+async function removeTraces(): Promise<void> {
+  const containers = join(runDir, 'containerd/state/io.containerd.runtime.v2.task/k8s.io');
+  const results = await entries('/var/lib/cni/results');
+  for (const container of await entries(containers)) {
+    const socket = await readFile(join(container, 'address'), 'utf8').catch(() => '');
+    if (socket.startsWith('unix:///run/containerd/s/')) await rm(socket.slice('unix://'.length), { force: true });
+    for (const result of results) if (result.includes(basename(container))) await rm(result);
+  }
+  // Where the kubelet has this socket can't be configured.
+  if (await exists(join(runDir, 'kubelet'))) await rm('/var/lib/kubelet/device-plugins/kubelet.sock', { force: true });
+  for (const link of await entries('/var/log/containers')) {
+    if ((await readlink(link)).startsWith(logDir)) await rm(link);
+  }
+}
+
+async function entries(dir: string): Promise<string[]> {
+  return (await readdir(dir).catch(() => [])).map((name) => join(dir, name));
+}

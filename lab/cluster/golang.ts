@@ -1,0 +1,56 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { inTemporaryFolder, run } from './commands.ts';
+
+const downloaded = z.object({ GoMod: z.string(), Dir: z.string() });
+
+export interface GoProgram {
+  /** `k8s.io/kubernetes` */
+  readonly module: string;
+  readonly version: string;
+  /** Import path of the main package: the module's own, or one of a module that it requires. */
+  readonly package: string;
+  readonly ldflags?: string;
+  readonly tags?: readonly string[];
+  /** Arguments of `go mod edit`. */
+  readonly edits?: readonly string[];
+}
+
+/** No C compiler is asked for, and a program alone makes an image. */
+const staticLink = { CGO_ENABLED: '0' };
+
+/** Fetches a module and gives the folder of its sources and the path of its go.mod. */
+export async function downloadModule(module: string, version: string, signal: AbortSignal) {
+  return downloaded.parse(
+    JSON.parse(await run('go', ['mod', 'download', '-json', `${module}@${version}`], { signal })),
+  );
+}
+
+/**
+ * Builds a program of a module at the versions that the module itself pins: `go install` would refuse one whose go.mod has
+ * replacements, so a module of our own takes over its requirements, replacements and checksums.
+ */
+export async function buildModule(program: GoProgram, output: string, signal: AbortSignal): Promise<void> {
+  const source = await downloadModule(program.module, program.version, signal);
+  await inTemporaryFolder(async (cwd) => {
+    await writeFile(join(cwd, 'go.mod'), stagingAsModules(await readFile(source.GoMod, 'utf8'), program.version));
+    // Read and written anew: files of the module cache are read-only.
+    await writeFile(join(cwd, 'go.sum'), await readFile(join(source.Dir, 'go.sum')));
+    const edits = [`-require=${program.module}@${program.version}`, ...(program.edits ?? [])];
+    await run('go', ['mod', 'edit', '-module=sluice.lab/build', ...edits], { cwd, signal });
+    const flags = ['-mod=mod', '-trimpath', `-ldflags=-s -w ${program.ldflags ?? ''}`, `-tags=${program.tags ?? ''}`];
+    await run('go', ['build', ...flags, '-o', output, program.package], { cwd, env: staticLink, signal });
+  });
+}
+
+/** Builds one file that needs only the standard library. */
+export async function buildFile(source: string, output: string, signal: AbortSignal): Promise<void> {
+  await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', output, source], { env: staticLink, signal });
+}
+
+/** Kubernetes 1.x.y keeps its libraries in its own tree, which its module leaves out; they are published as v0.x.y. */
+function stagingAsModules(goMod: string, version: string): string {
+  const library = version.replace(/^v1\./, 'v0.');
+  return goMod.replace(/=> \.\/staging\/src\/(\S+)/g, (_, path: string) => `=> ${path} ${library}`);
+}

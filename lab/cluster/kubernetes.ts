@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { parseAllDocuments } from 'yaml';
+import * as z from 'zod';
+import { certificateFile, render } from './config.ts';
+import { fromHost } from './host.ts';
+import { endpoints, kubeconfigPath, LAB } from './layout.ts';
+import { waitUntil } from './wait.ts';
+
+const kubeconfig = z.object({ users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]) });
+
+/** Requests to the API server as its administrator. Objects are plain JSON, so no field is lost on the way. */
+export async function connect() {
+  const { users } = kubeconfig.parse(JSON.parse(await readFile(kubeconfigPath, 'utf8')));
+  const authorization = `Bearer ${users[0].user.token}`;
+  const dispatcher = new Agent({ connect: { ...fromHost, ca: await readFile(certificateFile) } });
+
+  async function call(path: string, apply?: string): Promise<unknown> {
+    const headers = { authorization, 'content-type': 'application/apply-patch+yaml' };
+    const options = { dispatcher, headers, signal: AbortSignal.timeout(10_000) };
+    const response = await request(`${endpoints.apiserver}${path}`, {
+      ...options,
+      ...(apply !== undefined && { method: 'PATCH', body: apply }),
+    });
+    const body = await response.body.text();
+    if (response.statusCode >= 400) throw new Error(`${path}: HTTP ${response.statusCode} ${body}`);
+    return JSON.parse(body);
+  }
+
+  return {
+    get: (path: string) => call(path),
+    /** Server-side apply. */
+    apply: (manifest: Manifest) => call(`${pathOf(manifest)}?fieldManager=${LAB}&force=true`, JSON.stringify(manifest)),
+  };
+}
+type Api = Awaited<ReturnType<typeof connect>>;
+
+const manifest = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+});
+type Manifest = z.infer<typeof manifest>;
+
+function pathOf({ apiVersion, kind, metadata }: Manifest): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  // The plain plural is right for every kind in `manifests/`.
+  return `${root}${scope}/${kind.toLowerCase()}s/${metadata.name}`;
+}
+
+/** Applies the objects of files in `manifests/`, in their order. */
+export async function applyManifests(api: Api, names: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const name of names) {
+    const text = await readFile(join(import.meta.dirname, 'manifests', name), 'utf8');
+    for (const document of parseAllDocuments(render(text, name))) {
+      signal.throwIfAborted();
+      await api.apply(manifest.parse(document.toJS()));
+    }
+  }
+}
+
+const conditions = z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]);
+
+function holds(condition: string, given: z.infer<typeof conditions>): boolean {
+  return given.some(({ type, status }) => type === condition && status === 'True');
+}
+
+const definitionList = z.looseObject({ items: z.array(z.looseObject({ status: z.looseObject({ conditions }) })) });
+
+/** Makes the custom resources known, and waits until the API server serves them. */
+export async function applyDefinitions(api: Api, file: string, signal: AbortSignal): Promise<void> {
+  const definitions = z.array(manifest).parse(JSON.parse(await readFile(file, 'utf8')));
+  await Promise.all(definitions.map((definition) => api.apply(definition)));
+  const established = async () => {
+    const { items } = definitionList.parse(await api.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions'));
+    return items.every(({ status }) => holds('Established', status.conditions));
+  };
+  await waitUntil(established, { what: 'custom resources established', timeout: 20_000, signal });
+}
+
+const node = z.looseObject({ status: z.looseObject({ conditions }) });
+
+export async function isNodeReady(api: Api): Promise<boolean> {
+  return holds('Ready', node.parse(await api.get(`/api/v1/nodes/${LAB}`)).status.conditions);
+}
+
+const podList = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+      status: z.looseObject({
+        phase: z.string().default('Unknown'),
+        conditions,
+        containerStatuses: z
+          .array(z.looseObject({ state: z.looseObject({ waiting: z.looseObject({ reason: z.string() }).optional() }) }))
+          .default([]),
+      }),
+    }),
+  ),
+});
+
+/** A line for each pod of the cluster: `shop/checkout-stable-…  Ready`, or why it is not. */
+export async function describePods(api: Api): Promise<string[]> {
+  const { items } = podList.parse(await api.get('/api/v1/pods'));
+  return items.map(({ metadata, status }) => {
+    const waiting = status.containerStatuses.flatMap(({ state }) => state.waiting?.reason ?? []);
+    const state = holds('Ready', status.conditions) ? 'Ready' : [status.phase, ...waiting].join(' ');
+    return `${metadata.namespace}/${metadata.name}  ${state}`;
+  });
+}

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { say } from './commands.ts';
+import { LAB } from './layout.ts';
+
+/** An abstract socket: the kernel lets one process listen, and forgets it with that process, however it ends. */
+const path = `\0${LAB}`;
+
+/** Waits until no other `up` or `down` is at work on this machine, and keeps others waiting until it is disposed. */
+export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
+  for (;;) {
+    const waiting = new Set<Socket>();
+    const server = createServer((socket) => waiting.add(socket.unref()));
+    server.listen(path);
+    try {
+      await once(server, 'listening', { signal });
+      server.unref();
+      return {
+        [Symbol.asyncDispose]: async () => {
+          server.close();
+          for (const socket of waiting) socket.destroy();
+        },
+      };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    }
+    say('another up or down is at work: waiting for its end');
+    const holder = connect(path);
+    holder.on('error', () => holder.destroy());
+    await once(holder, 'close', { signal });
+  }
+}

@@ -1,0 +1,29 @@
+import { exists } from './cache.ts';
+import { insideNetwork, run } from './commands.ts';
+import { addresses, LAB, netnsPath } from './layout.ts';
+
+/**
+ * The lab's network namespace: one node, joined to the host by a veth pair. Its end of the pair is the node's device and
+ * the way of its default route, which the kubelet and the API server look for; pods get a veth each by CNI.
+ */
+export async function createNetwork(signal: AbortSignal): Promise<void> {
+  const ip = (...args: string[]) => run('ip', args, { signal });
+  const inside = (...argv: string[]) => run('nsenter', insideNetwork(argv).slice(1), { signal });
+  await ip('netns', 'add', LAB);
+  await ip('link', 'add', LAB, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', LAB);
+  await ip('address', 'add', `${addresses.host}/30`, 'dev', LAB);
+  await ip('link', 'set', LAB, 'up');
+  await inside('ip', 'link', 'set', 'lo', 'up');
+  await inside('ip', 'address', 'add', `${addresses.node}/30`, 'dev', 'eth0');
+  await inside('ip', 'link', 'set', 'eth0', 'up');
+  await inside('ip', 'route', 'add', 'default', 'via', addresses.host);
+  await inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+}
+
+/** Removes the namespace and with it every device in it, the host's end of the pair included. */
+export async function removeNetwork(): Promise<void> {
+  if (!(await exists(netnsPath))) return;
+  // The pair would go with the namespace, but only once nothing holds that any more.
+  if (await exists(`/sys/class/net/${LAB}`)) await run('ip', ['link', 'delete', LAB]);
+  await run('ip', ['netns', 'delete', LAB]);
+}

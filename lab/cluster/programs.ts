@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { cached, cachePath } from './cache.ts';
+import { buildModule, type GoProgram } from './golang.ts';
+import { versions } from './versions.ts';
+
+const kubernetesVersion = `v${versions.kubernetes}`;
+
+function ofKubernetes(name: string): GoProgram {
+  return {
+    module: 'k8s.io/kubernetes',
+    version: kubernetesVersion,
+    package: `k8s.io/kubernetes/cmd/${name}`,
+    ldflags: `-X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`,
+  };
+}
+
+/** What etcd and the API server need: enough for contract tests. */
+const controlPlane = {
+  // At the version that Kubernetes itself pins.
+  etcd: { module: 'k8s.io/kubernetes', version: kubernetesVersion, package: 'go.etcd.io/etcd/server/v3' },
+  'kube-apiserver': ofKubernetes('kube-apiserver'),
+} satisfies Record<string, GoProgram>;
+
+const cluster = {
+  'kube-controller-manager': ofKubernetes('kube-controller-manager'),
+  'kube-scheduler': ofKubernetes('kube-scheduler'),
+  kubelet: ofKubernetes('kubelet'),
+  'kube-proxy': ofKubernetes('kube-proxy'),
+  istiod: {
+    module: 'istio.io/istio',
+    version: versions.istio,
+    package: 'istio.io/istio/pilot/cmd/pilot-discovery',
+    // Its go.mod names commits of these; the releases are what a module proxy surely has.
+    edits: [
+      '-replace=github.com/envoyproxy/go-control-plane/envoy=github.com/envoyproxy/go-control-plane/envoy@v1.40.0',
+      '-replace=istio.io/api=istio.io/api@v1.31.4',
+      '-replace=istio.io/client-go=istio.io/client-go@v1.31.4',
+    ],
+  },
+  prometheus: {
+    module: 'github.com/prometheus/prometheus',
+    version: versions.prometheus,
+    package: 'github.com/prometheus/prometheus/cmd/prometheus',
+    // The clouds' libraries would take most of the time.
+    tags: ['remove_all_sd', 'enable_kubernetes_sd'],
+  },
+} satisfies Record<string, GoProgram>;
+
+const programs: Record<keyof typeof controlPlane | keyof typeof cluster, GoProgram> = { ...controlPlane, ...cluster };
+type ProgramName = keyof typeof programs;
+
+/** Where a program is once it has been built. */
+export function programPath(name: ProgramName): string {
+  return join(cachePath(name, programs[name].version), name);
+}
+
+/** Builds what is missing: one after the other, as each build uses every core. */
+async function build(wanted: Readonly<Record<string, GoProgram>>, signal: AbortSignal): Promise<void> {
+  for (const [name, program] of Object.entries(wanted)) {
+    await cached(name, program.version, (dir) => buildModule(program, join(dir, name), signal));
+  }
+}
+
+export function buildControlPlane(signal: AbortSignal): Promise<void> {
+  return build(controlPlane, signal);
+}
+
+export function buildCluster(signal: AbortSignal): Promise<void> {
+  return build(cluster, signal);
+}

@@ -1,0 +1,18 @@
+/** Every version that the lab runs. A changed version gives a new folder in the cache. */
+export const versions = {
+  /** etcd comes at the version that Kubernetes pins for its tests. */
+  kubernetes: '1.36.3',
+  /** A pseudo-version: Istio tags its releases without the `v` that Go modules want. */
+  istio: 'v0.0.0-20260827124520-eed52ebb66ad',
+  /** Must be the one that Istio requires in its own go.mod. */
+  gatewayApi: 'v1.6.0',
+  envoy: '1.40.0',
+  /** Prometheus 3.x.y is the Go module v0.3xx.y; Debian's own has no Kubernetes service discovery. */
+  prometheus: 'v0.316.0',
+} as const;
+
+/** From Debian, at the version that the machine's release has: what is missing is installed. */
+export const debianPackages = {
+  apiserver: ['iproute2'],
+  cluster: ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'docker-registry'],
+} as const;

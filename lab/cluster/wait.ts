@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { LabError } from './commands.ts';
+import { labAgent } from './host.ts';
+
+interface WaitOptions {
+  /** What is waited for, for the error. */
+  readonly what: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks every 100 ms until the answer is true. An error means "not yet", but for a LabError, which ends the wait.
+ * Throws a LabError with the last error after the timeout.
+ */
+export async function waitUntil(condition: () => Promise<boolean>, options: WaitOptions): Promise<void> {
+  const end = performance.now() + options.timeout;
+  let failure: unknown = 'not yet';
+  while (performance.now() < end) {
+    options.signal.throwIfAborted();
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (error instanceof LabError) throw error;
+      failure = error;
+    }
+    await sleep(100, undefined, { signal: options.signal });
+  }
+  throw new LabError(`${options.what}: not within ${options.timeout / 1000} s (${failure})`);
+}
+
+/** True when a URL of the lab answers with a 2xx status. Rejects while nobody listens. */
+export async function answers(url: string): Promise<boolean> {
+  const response = await request(url, { dispatcher: labAgent, signal: AbortSignal.timeout(2000) });
+  await response.body.dump();
+  return response.statusCode >= 200 && response.statusCode < 300;
+}
+
+/** Runs works side by side. The first to fail ends the others, and all have ended when its error is thrown. */
+export async function together(works: ReadonlyArray<(signal: AbortSignal) => Promise<unknown>>, signal: AbortSignal) {
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const running = works.map(async (work) => {
+    try {
+      await work(both);
+    } catch (error) {
+      failed.abort(error);
+    }
+  });
+  await Promise.all(running);
+  both.throwIfAborted();
+}

@@ -1,0 +1,73 @@
+/** The RBAC Roles of the documentation, from the same lists of rights that a run checks before its first write. */
+import { KubeConfig } from '@kubernetes/client-node';
+import { parsePlan } from '../src/canary/plan-syntax.ts';
+import { derivedArms, existingArms } from '../src/kubernetes/arms.ts';
+import { createClient } from '../src/kubernetes/client.ts';
+import { createLedger } from '../src/kubernetes/ledger.ts';
+import { renderRoles } from '../src/kubernetes/permissions.ts';
+import { connect } from '../src/kubernetes/transport.ts';
+import { createMeter } from '../src/meters/index.ts';
+import { createRouter } from '../src/routers/index.ts';
+import { permissionsOf } from '../src/runner/assemble.ts';
+import { systemClock as clock } from '../src/runner/clock.ts';
+import { canaryInputs, inputList } from '../src/runner/inputs.ts';
+import { meterOptions, routerOptions, targetOf } from '../src/runner/settings.ts';
+
+const namespace = 'shop';
+const common = { steps: '5 for 2m, 100', workload: 'deployment/checkout', image: 'checkout:2', service: 'checkout' };
+
+/** Title → inputs of a release that needs exactly these rights. */
+const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'Istio, metrics from the pods': { ...common, route: 'virtualservice/checkout' },
+  'Gateway API, Prometheus at a URL': {
+    ...common,
+    route: 'httproute/checkout',
+    prometheus: 'https://prometheus.example',
+  },
+  'NGINX, Prometheus through the API server': {
+    ...common,
+    route: 'ingress/checkout',
+    prometheus: 'k8s://monitoring/prometheus:9090',
+  },
+  'Traefik, metrics from the pods': { ...common, route: 'traefikservice/checkout' },
+  'Pod counts (no mesh), metrics from the pods': { ...common, router: 'replicas' },
+  'Two workloads that exist, Istio subsets, Prometheus at a URL': {
+    steps: '5 for 2m, 100',
+    stable: 'deployment/checkout-v1',
+    canary: 'deployment/checkout-v2',
+    service: 'checkout',
+    'stable-subset': 'v1',
+    'canary-subset': 'v2',
+    route: 'virtualservice/checkout',
+    prometheus: 'https://prometheus.example',
+  },
+};
+
+/** One folded section a release. */
+export function roleSections(): string {
+  return Object.entries(releases)
+    .map(([title, given]) => `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${roles(given)}\`\`\`\n\n</details>`)
+    .join('\n');
+}
+
+function roles(given: Readonly<Record<string, string>>): string {
+  // As the runner does: every input is there, those that are not given are empty.
+  const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
+  const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
+  // Nothing is asked of it.
+  const client = createClient(connect(new KubeConfig(), {}));
+  const signal = new AbortController().signal;
+  const arms = { client, namespace, clock, rollout: 'checkout', drain: 0, lifetime: signal };
+  const target = targetOf(loaded, namespace);
+  const pods = { kind: 'Deployment', name: 'checkout', pods: 'app=checkout' } as const;
+  const place = { namespace, workloads: { stable: pods, canary: { ...pods, name: 'checkout-canary' } } };
+  const holder = { identity: 'docs', description: 'docs' };
+  return renderRoles(
+    permissionsOf({
+      router: createRouter(routerOptions(inputs, place), client, { clock }),
+      meter: createMeter(meterOptions(inputs, place), { client, clock, env: {}, signal }),
+      arms: target.kind === 'existing' ? existingArms(arms, target.workloads) : derivedArms(arms, target.release),
+      ledger: createLedger({ client, namespace, rollout: 'checkout', holder, clock, version: '', nonce: () => '' }),
+    }),
+  );
+}

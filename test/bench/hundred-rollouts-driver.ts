@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rollout } from '../../src/canary/rollout.ts';
+import { assemble } from '../../src/runner/assemble.ts';
+import { systemClock } from '../../src/runner/clock.ts';
+import { runnerFacts } from '../../src/runner/github.ts';
+import { inputList } from '../../src/runner/inputs.ts';
+import { loadInputs } from '../../src/runner/load-inputs.ts';
+
+const ROLLOUTS = 100;
+/** Milliseconds: until all rollouts observe, and what is measured then. */
+const SETTLE = 25_000;
+const MEASURE = 20_000;
+
+/** The process that is measured: a hundred rollouts against the cluster of a kubeconfig. */
+async function drive(kubeconfig: string): Promise<void> {
+  const stop = new AbortController();
+  let looks = 0;
+  const running = Array.from({ length: ROLLOUTS }, async (_, shop) => {
+    // One after the other, as jobs begin.
+    await sleep(shop * 100);
+    const given: Record<string, string> = {
+      kubeconfig,
+      namespace: `shop-${shop}`,
+      stable: 'deployment/checkout',
+      canary: 'deployment/checkout-canary',
+      service: 'checkout',
+      'stable-subset': 'stable',
+      'canary-subset': 'canary',
+      route: 'virtualservice/checkout',
+      steps: '50 for 5m, 100',
+      meter: 'pods',
+    };
+    const env = Object.fromEntries(inputList.map(({ name }) => [`INPUT_${name.toUpperCase()}`, given[name] ?? '']));
+    const loaded = await loadInputs({
+      env,
+      readFile: () => Promise.reject(new Error('no file is read')),
+      glob: async () => [],
+      mask: () => undefined,
+    });
+    const emit = (event: { readonly type: string }) => {
+      if (event.type === 'interval') looks += 1;
+    };
+    const facts = { ...runnerFacts({}), identity: `bench-${shop}` };
+    const assembly = { loaded, facts, env: {}, clock: systemClock, emit, lifetime: stop.signal };
+    const { world, options } = await assemble(assembly, stop.signal);
+    await rollout(world, options, stop.signal);
+  });
+  const failed: string[] = [];
+  for (const one of running) one.catch((error: unknown) => failed.push(String(error)));
+
+  await sleep(SETTLE);
+  const [cpu, counted] = [process.cpuUsage(), looks];
+  await sleep(MEASURE);
+  const { user, system } = process.cpuUsage(cpu);
+  const cores = (user + system) / 1_000 / MEASURE;
+  const memory = process.memoryUsage.rss() / 2 ** 20;
+  console.log(
+    `${ROLLOUTS} rollouts: ${cores.toFixed(2)} cores (aim: below 1), ${memory.toFixed(0)} MiB (aim: below 300)`,
+  );
+  console.log(
+    `evaluations: ${(((looks - counted) / MEASURE) * 1_000).toFixed(0)} a second; ${failed.length} rollouts failed`,
+  );
+  for (const reason of new Set(failed)) console.log(`  ${reason}`);
+  process.exit(0);
+}
+
+await drive(process.argv[2] ?? '');
