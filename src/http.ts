@@ -47,6 +47,7 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
       async () => {
         const response = await attempt(call, policy, signal).catch((error: unknown) => {
           if (error instanceof SluiceError) throw new AbortError(error);
+          if (isDistrust(error)) throw new AbortError(distrusted(policy, error));
           lastAnswer = reasonOf(error);
           throw error instanceof Error ? error : new Error(lastAnswer);
         });
@@ -112,6 +113,23 @@ function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, caus
     about: policy.server,
     problem: `did not answer ${call.method} ${path} within ${policy.deadline / 1_000} s (${answer}).`,
     next: policy.next,
+    cause,
+  });
+}
+
+/** No further attempt gets another certificate. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+function isDistrust(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA)/.test(
+    error.code,
+  );
+}
+
+function distrusted(policy: HttpPolicy, cause: Error): SluiceError {
+  return new SluiceError('unreachable', {
+    about: policy.server,
+    problem: `shows no certificate that can be trusted (${cause.message}).`,
+    next: 'Give the certificate authority that signed it, and the host name that it was issued for.',
     cause,
   });
 }

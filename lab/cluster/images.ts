@@ -24,6 +24,10 @@ function images(layers: Contents['layers']): Image[] {
     { repository: 'prometheus', tag: 'lab', layer: layers.prometheus, entrypoint: ['/prometheus'] },
     { ...demo, tag: 'v1', env: ['VERSION=v1'] },
     { ...demo, tag: 'v2', env: ['VERSION=v2'] },
+    // Bad releases, for a canary that differs from stable in nothing but its image.
+    { ...demo, tag: 'v2-errors', env: ['VERSION=v2', 'ERROR_RATE=1'] },
+    { ...demo, tag: 'v2-crash', env: ['VERSION=v2', 'CRASH=true'] },
+    { ...demo, tag: 'v2-unready', env: ['VERSION=v2', 'READY=false'] },
   ];
 }
 

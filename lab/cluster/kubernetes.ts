@@ -16,25 +16,34 @@ export async function connect() {
   const authorization = `Bearer ${users[0].user.token}`;
   const dispatcher = new Agent({ connect: { ...fromHost, ca: await readFile(certificateFile) } });
 
-  async function call(path: string, apply?: string): Promise<unknown> {
-    const headers = { authorization, 'content-type': 'application/apply-patch+yaml' };
-    const options = { dispatcher, headers, signal: AbortSignal.timeout(10_000) };
+  async function call(method: Method, path: string, body?: unknown, contentType = 'application/json') {
     const response = await request(`${endpoints.apiserver}${path}`, {
-      ...options,
-      ...(apply !== undefined && { method: 'PATCH', body: apply }),
+      method,
+      dispatcher,
+      headers: { authorization, 'content-type': contentType },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
     });
-    const body = await response.body.text();
-    if (response.statusCode >= 400) throw new Error(`${path}: HTTP ${response.statusCode} ${body}`);
-    return JSON.parse(body);
+    const text = await response.body.text();
+    if (response.statusCode >= 400) throw new Error(`${method} ${path}: HTTP ${response.statusCode} ${text}`);
+    return text;
   }
 
   return {
-    get: (path: string) => call(path),
+    get: async (path: string): Promise<unknown> => JSON.parse(await call('GET', path)),
+    /** Of one object, or of all in a collection. */
+    delete: (path: string) => call('DELETE', path),
+    /** For what proxies pass on. */
+    post: (path: string) => call('POST', path),
+    /** As a JSON merge patch. */
+    merge: (path: string, patch: unknown) => call('PATCH', path, patch, 'application/merge-patch+json'),
     /** Server-side apply. */
-    apply: (manifest: Manifest) => call(`${pathOf(manifest)}?fieldManager=${LAB}&force=true`, JSON.stringify(manifest)),
+    apply: (manifest: Manifest) =>
+      call('PATCH', `${pathOf(manifest)}?fieldManager=${LAB}&force=true`, manifest, 'application/apply-patch+yaml'),
   };
 }
-type Api = Awaited<ReturnType<typeof connect>>;
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Api = Awaited<ReturnType<typeof connect>>;
 
 const manifest = z.looseObject({
   apiVersion: z.string(),

@@ -113,6 +113,11 @@ export const scenarios = {
   'metrics-down': {
     title: 'Prometheus goes away and does not come back: after the patience the route is restored',
     lab: { ...healthy, prometheus: { scrapeInterval: 1_000 } },
+    // A metric that Prometheus has never seen is a wrong name.
+    async before(lab) {
+      await sendRequests(lab, 20);
+      await lab.prometheus.scrape();
+    },
     inputs: {
       meter: 'prometheus',
       prometheus: 'k8s://monitoring/prometheus:9090',

@@ -21,6 +21,8 @@ export interface Observer {
   /** A person lets the step that holds go on. */
   approve(): void;
   readonly waitsForApproval: boolean;
+  /** The new version is made the stable one, and there is no way back: requests are counted, and nothing is judged any more. */
+  rest(): void;
   /** What was counted since the first reading, with one last look. */
   finalTallies(): Promise<Tallies>;
 }
@@ -112,13 +114,14 @@ export function createObserver(
     const now = clock.now();
     if (!fresh) {
       // Between two scrapes there is nothing new to be expected.
-      if (isSilent(now)) noData('the metrics show nothing new');
+      if (!stopped && isSilent(now)) noData('the metrics show nothing new');
       return;
     }
     const before = last;
     last = sample;
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
     lastReading = now;
+    if (stopped) return;
     if (before === undefined) {
       first = sample;
       firstReading.resolve();
@@ -169,6 +172,7 @@ export function createObserver(
   }
 
   async function lookAtPods(signal: AbortSignal): Promise<void> {
+    if (stopped) return;
     const health = await world.arms.health(arms, 'canary', signal);
     podTrouble = '';
     const before = podOpinion.sentence;
@@ -185,7 +189,7 @@ export function createObserver(
         await look(signal);
       } catch (error) {
         if (signal.aborted) return;
-        failed(messageOf(error));
+        if (!stopped) failed(messageOf(error));
       }
       evaluate();
       await clock.sleep(interval, signal).catch(() => undefined);
@@ -227,6 +231,9 @@ export function createObserver(
     },
     get waitsForApproval() {
       return stage?.waitsFor === 'approval';
+    },
+    rest() {
+      stopped = true;
     },
     async finalTallies() {
       using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());

@@ -2,21 +2,24 @@ import type { Journal, World } from './session.ts';
 
 /**
  * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
- * revision; the route goes back to it only when its pods are available; the canary's pods go last.
+ * revision; the route goes back to it only when its pods are available; the canary's pods go last. `completePromotion`
+ * does what follows.
  *
- * @returns the image digest that was seen to serve
  * @throws SluiceError `not-ready` when the pods do not become available or run another revision
  */
-export async function promote(world: World, journal: Journal, signal: AbortSignal): Promise<string> {
+export async function promote(world: World, journal: Journal, signal: AbortSignal): Promise<void> {
   const { arms, clock, emit } = world;
   emit({ type: 'promoting', at: clock.now() });
   await journal.write({ phase: 'promoting' }, signal);
   const { routeBackToStable } = await arms.promote(journal.record.arms, signal);
   await journal.write({ phase: routeBackToStable ? 'returning' : 'retiring' }, signal);
-  return completePromotion(world, journal, signal);
 }
 
-/** The part of a promotion after which there is no way back: from `returning` on. Safe to repeat from any point. */
+/**
+ * The part of a promotion after which there is no way back: from `returning` on. Safe to repeat from any point.
+ *
+ * @returns the image digest that was seen to serve
+ */
 export async function completePromotion(world: World, journal: Journal, signal: AbortSignal): Promise<string> {
   const { arms, router, clock, emit } = world;
   const { route, weight, arms: found } = journal.record;

@@ -90,7 +90,9 @@ async function run(
         reached = Math.max(reached, step.weight);
       }
     }
-    const digest = await promote(world, journal, limit.signal);
+    await promote(world, journal, limit.signal);
+    observer.rest();
+    const digest = await completePromotion(world, journal, limit.signal);
     conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
   } catch (error) {
     if (lost.aborted) throw lost.reason;

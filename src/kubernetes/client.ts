@@ -124,7 +124,12 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
   async function call(about: Subject, request: Omit<HttpRequest, 'url'> & { path: string }, signal: AbortSignal) {
     const url = `${connection.server}${request.path}`;
-    const response = await send({ ...request, url }, policy(signal));
+    let response = await send({ ...request, url }, policy(signal));
+    if (response.status === 401) {
+      // A long run outlives its credentials: what a plugin gave without an end, or a kubeconfig that was renewed.
+      connection.renew();
+      response = await send({ ...request, url }, policy(signal));
+    }
     if (response.status >= 400) throw refusal(about, response);
     return response.body;
   }
@@ -444,7 +449,7 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
     return new ApiError('not-found', response, reason, {
       about,
       problem: 'does not exist.',
-      next: said.includes('could not find the requested resource')
+      next: isUnserved(subject, reason, said)
         ? `The cluster does not serve ${subject.reference.type.apiVersion}; install its custom resource definitions.`
         : 'Check the name and the namespace.',
     });
@@ -462,6 +467,12 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
     problem: `was refused by the API server: ${said}.`,
     next: 'Correct what the message names and run again.',
   });
+}
+
+/** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */
+function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
+  const plainText = subresource === undefined && reason === '';
+  return plainText || said.includes('could not find the requested resource');
 }
 
 function parseStatus(body: string): { message: string; reason: string } {

@@ -32,6 +32,13 @@ export interface FoundChange {
   readonly after: ConfigContent;
 }
 
+/** Whose config it is. */
+interface Scope {
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+  readonly rollout: string;
+}
+
 /** Where the content of one change is: as it serves the stable arm, for the canary, and as it was. */
 interface Places {
   readonly original: ObjectReference;
@@ -98,11 +105,9 @@ const immutable = z.looseObject({ immutable: z.boolean().optional() });
 
 /** The canary's copies with the new content, and copies of the old content for a rollback. Idempotent. */
 export async function prepareConfig(
-  client: KubernetesClient,
-  namespace: string,
+  { client, namespace, rollout }: Scope,
   changes: readonly ConfigChange[],
   manifests: readonly ConfigManifest[],
-  rollout: string,
   signal: AbortSignal,
 ): Promise<void> {
   for (const change of changes) {
@@ -147,21 +152,16 @@ export function configObject(
  * @throws SluiceError `conflict` where somebody else has changed one since the release began
  */
 export async function promoteConfig(
-  client: KubernetesClient,
-  namespace: string,
+  scope: Scope,
   changes: readonly ConfigChange[],
-  rollout: string,
   signal: AbortSignal,
 ): Promise<void> {
   for (const change of changes) {
-    const { original, copy, backup } = placesOf(change, namespace);
-    const [after, before] = await Promise.all([
-      findOwn(client, copy, rollout, signal),
-      findOwn(client, backup, rollout, signal),
-    ]);
+    const { original, copy, backup } = placesOf(change, scope.namespace);
+    const { before, after } = await keptContents(scope, change, signal);
     if (!after || !before) throw lost(after ? backup : copy);
-    const seen = await exchange(client, original, contentOf(before), contentOf(after), signal);
-    if (!sameContent(seen, contentOf(after))) {
+    const seen = await exchange(scope.client, original, before, after, signal);
+    if (!sameContent(seen, after)) {
       throw new SluiceError('conflict', {
         about: describe(original),
         problem: 'was changed by somebody else since the release began.',
@@ -173,21 +173,24 @@ export async function promoteConfig(
 
 /** Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays. */
 export async function restoreConfig(
-  client: KubernetesClient,
-  namespace: string,
+  scope: Scope,
   changes: readonly ConfigChange[],
-  rollout: string,
   signal: AbortSignal,
 ): Promise<void> {
   for (const change of changes) {
-    const { original, copy, backup } = placesOf(change, namespace);
-    const [after, before] = await Promise.all([
-      findOwn(client, copy, rollout, signal),
-      findOwn(client, backup, rollout, signal),
-    ]);
+    const { before, after } = await keptContents(scope, change, signal);
     // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
-    if (after && before) await exchange(client, original, contentOf(after), contentOf(before), signal);
+    if (after && before) {
+      await exchange(scope.client, placesOf(change, scope.namespace).original, after, before, signal);
+    }
   }
+}
+
+/** The old content and the new one, from the copies that `prepareConfig` has made. */
+async function keptContents({ client, namespace, rollout }: Scope, change: ConfigChange, signal: AbortSignal) {
+  const { copy, backup } = placesOf(change, namespace);
+  const [after, before] = await Promise.all([copy, backup].map((place) => findOwn(client, place, rollout, signal)));
+  return { before: before && contentOf(before), after: after && contentOf(after) };
 }
 
 /** Replaces a content by another where it is still there, and gives back the content that is there in the end. */

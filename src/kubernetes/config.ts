@@ -1,5 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 
 export interface ConfigOptions {
@@ -11,8 +14,8 @@ export interface ConfigOptions {
 }
 
 /**
- * Loads the credentials as kubectl would. Exec plugins, projected tokens and token files are the library's: they are asked
- * again when what they gave has expired.
+ * Loads the credentials as kubectl would. Exec plugins and token files are the library's: they are asked again when what they
+ * gave has expired.
  *
  * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown context.
  */
@@ -23,6 +26,8 @@ export function loadConfig(options: ConfigOptions): KubeConfig {
     if (given === '') config.loadFromDefault();
     else if (isContent(given)) config.loadFromString(given);
     else config.loadFromFile(given);
+    if (isContent(given)) followTokenFiles(config, given, process.cwd());
+    else for (const path of given === '' ? defaultPaths(options.env) : [given]) followTokenFilesOf(config, path);
   } catch (cause) {
     throw new SluiceError('invalid-input', {
       about: 'input "kubeconfig"',
@@ -51,6 +56,32 @@ export function loadConfig(options: ConfigOptions): KubeConfig {
 
 function isContent(given: string): boolean {
   return given.includes('\n') || given.startsWith('{');
+}
+
+const tokenFiles = z.looseObject({
+  users: z
+    .array(z.looseObject({ name: z.string(), user: z.looseObject({ tokenFile: z.string().optional() }).nullish() }))
+    .nullish(),
+});
+
+/** The library drops `tokenFile` of a kubeconfig's user; its reader of token files, which looks again each minute, takes it. */
+function followTokenFiles(config: KubeConfig, text: string, folder: string): void {
+  for (const { name, user } of tokenFiles.parse(parse(text)).users ?? []) {
+    if (user?.tokenFile === undefined) continue;
+    const authProvider = { name: 'tokenFile', config: { tokenFile: resolve(folder, user.tokenFile) } };
+    config.users = config.users.map((known) =>
+      known.name === name && !known.token ? { ...known, authProvider } : known,
+    );
+  }
+}
+
+function followTokenFilesOf(config: KubeConfig, path: string): void {
+  followTokenFiles(config, readFileSync(path, 'utf8'), dirname(path));
+}
+
+/** The files of KUBECONFIG; those of the home folder and of a pod name no token file that the library would drop. */
+function defaultPaths(env: ConfigOptions['env']): string[] {
+  return (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '' && existsSync(path));
 }
 
 function whatIsMissing(given: string): string {

@@ -26,7 +26,7 @@ export async function prepareDerived(
   // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
   const { stable } = data;
   if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
-  await prepareConfig(client, namespace, data.config, release.config, rollout, signal);
+  await prepareConfig(context, data.config, release.config, signal);
   for (const object of data.others.map(ownObject)) await applyOwn(client, object, rollout, signal);
 
   const replicas = data.joinService ? 0 : await canarySize(context, data, release, weight, signal);
@@ -86,18 +86,15 @@ async function applyCanaryAutoscaler(
 
 /** Makes the stable workload the new version while the canary serves, and waits until it is available. */
 export async function promoteDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
-  const { client, namespace, rollout } = context;
+  const { client, namespace } = context;
   const { stable } = data;
   const reference = referenceTo(stable, namespace);
   const canary = await context.view(data.canary).look(signal);
   // What the canary needs for all of the load, the stable arm needs to take it back.
   const capacity = data.joinService ? stable.replicas : Math.max(stable.ready, canary.health.ready);
   if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
-  if (stable.autoscaler || data.joinService) {
-    const { spec } = workload.parse(await client.get(reference, signal));
-    await raiseReplicas(client, reference, spec.replicas, capacity, signal);
-  }
-  await promoteConfig(client, namespace, data.config, rollout, signal);
+  if (stable.autoscaler || data.joinService) await raiseReplicas(client, reference, capacity, signal);
+  await promoteConfig(context, data.config, signal);
   const { generation } = await changeTemplate(client, reference, data.change, signal);
   await rolledOut(context, stable, generation, signal);
   await verifyDerived(context, data, signal);
@@ -147,8 +144,8 @@ async function drain(context: ArmsContext, { canary }: DerivedData, signal: Abor
 
 /** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
 export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
-  const { client, namespace, rollout } = context;
-  await restoreConfig(client, namespace, data.config, rollout, signal);
+  const { client, namespace } = context;
+  await restoreConfig(context, data.config, signal);
   const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
   if (restored?.now) await rolledOut(context, data.stable, restored.generation, signal);
   await drain(context, data, signal);

@@ -94,6 +94,7 @@ export const derivedData = z.object({
 export type DerivedData = z.infer<typeof derivedData>;
 
 const templateFields = {
+  what: 'the image and the config',
   path: ['spec', 'template', 'spec', 'containers'],
   appliedWith: ['spec', 'template', 'spec', 'containers'],
   pointers: ['/spec/template'],

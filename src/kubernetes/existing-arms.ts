@@ -66,6 +66,7 @@ export const existingData = z.object({
 export type ExistingData = z.infer<typeof existingData>;
 
 const replicasField = {
+  what: 'the number of pods',
   path: ['spec', 'replicas'],
   appliedWith: ['spec', 'replicas'],
   pointers: ['/spec/replicas'],
@@ -142,8 +143,7 @@ export async function prepareExisting(
   const { spec } = workload.parse(await client.get(reference, signal));
   if (canary.autoscaler) await raiseMinimum(client, namespace, canary.autoscaler.name, replicas, signal);
   // An autoscaler leaves a workload alone that is scaled to zero.
-  if (!canary.autoscaler || spec.replicas === 0)
-    await raiseReplicas(client, reference, spec.replicas, replicas, signal);
+  if (!canary.autoscaler || spec.replicas === 0) await raiseReplicas(client, reference, replicas, signal);
   const { metadata } = await client.get(reference, signal);
   await context
     .view(canary)

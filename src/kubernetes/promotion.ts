@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
-import { ApiError, type KubernetesClient, type PatchOperation } from './client.ts';
+import type { KubernetesClient, PatchOperation } from './client.ts';
+import { retryOnConflict } from './conflicts.ts';
 import { describe, type ObjectReference } from './resources.ts';
 import { isRolledOut, type Workload, workload } from './workloads.ts';
 
@@ -85,19 +86,14 @@ export async function changeTemplate(
   change: ReversedChange,
   signal: AbortSignal,
 ): Promise<Changed> {
-  for (let attempt = 1; ; attempt += 1) {
+  return retryOnConflict(async () => {
     const found = workload.parse(await client.get(reference, signal));
     const operations = templateOperations(found, change);
     if (!operations) throw changedByOthers(reference);
     if (operations.length === 0) return { generation: found.metadata.generation ?? 0, now: false };
-    try {
-      const { metadata } = await client.patchJson(reference, operations, signal);
-      return { generation: metadata.generation ?? 0, now: true };
-    } catch (error) {
-      const conflict = error instanceof ApiError && error.code === 'conflict';
-      if (!conflict || attempt === 3) throw error;
-    }
-  }
+    const { metadata } = await client.patchJson(reference, operations, signal);
+    return { generation: metadata.generation ?? 0, now: true };
+  });
 }
 
 /** Takes the change of a template back. Where somebody else has changed the same fields since, theirs stays. */

@@ -1,17 +1,13 @@
 import * as z from 'zod';
 import type { Clock } from '../canary/ports.ts';
 import { canaryName } from './canary-workload.ts';
-import {
-  FIELD_MANAGER,
-  type KubernetesClient,
-  type KubernetesObject,
-  kubernetesObject,
-  type Manifest,
-} from './client.ts';
+import { FIELD_MANAGER, type KubernetesClient, kubernetesObject, type Manifest } from './client.ts';
+import { retryOnConflict } from './conflicts.ts';
+import { managersOf } from './managed-fields.ts';
 import { copiedMetadata } from './own-objects.ts';
 import { type ObjectReference, resources } from './resources.ts';
 import { type LabelSelector, type Labels, labelSelector, selects } from './selectors.ts';
-import type { Workload } from './workloads.ts';
+import { type Workload, workload } from './workloads.ts';
 
 /**
  * Pods that carry a share of the load which `capacity` pods carry now.
@@ -74,7 +70,7 @@ export const foundMinimum = z.object({ name: z.string(), minReplicas: z.number()
 export type FoundMinimum = z.infer<typeof foundMinimum>;
 
 /** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */
-export async function raiseMinimum(
+export function raiseMinimum(
   client: KubernetesClient,
   namespace: string,
   name: string,
@@ -82,33 +78,38 @@ export async function raiseMinimum(
   signal: AbortSignal,
 ): Promise<void> {
   const reference = { type: resources.horizontalPodAutoscaler, namespace, name };
-  const { spec } = autoscaler.parse(await client.get(reference, signal));
-  const wanted = Math.min(least, spec.maxReplicas);
-  if (spec.minReplicas < wanted)
-    await replaceNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
+  return retryOnConflict(async () => {
+    const { spec } = autoscaler.parse(await client.get(reference, signal));
+    const wanted = Math.min(least, spec.maxReplicas);
+    if (spec.minReplicas < wanted) await setNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
+  });
 }
 
 /** Gives a workload at least so many pods. Never lowers. */
-export async function raiseReplicas(
+export function raiseReplicas(
   client: KubernetesClient,
   reference: ObjectReference,
-  current: number,
   least: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (current < least) await replaceNumber(client, reference, 'replicas', current, least, signal);
+  return retryOnConflict(async () => {
+    const { spec } = workload.parse(await client.get(reference, signal));
+    if (spec.replicas < least) await setNumber(client, reference, 'replicas', spec.replicas, least, signal);
+  });
 }
 
 /** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
-export async function giveBack(
+export function giveBack(
   client: KubernetesClient,
   reference: ObjectReference,
   field: ScaledField,
   found: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const current = await raisedFrom(client, reference, field, found, signal);
-  if (current !== undefined) await replaceNumber(client, reference, field, current, found, signal);
+  return retryOnConflict(async () => {
+    const current = await raisedFrom(client, reference, field, found, signal);
+    if (current !== undefined) await setNumber(client, reference, field, current, found, signal);
+  });
 }
 
 /** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
@@ -139,19 +140,12 @@ async function raisedFrom(
   const object = await client.find(reference, signal);
   if (!object) return undefined;
   const current = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
-  return current !== undefined && current > found && wrote(object, field) ? current : undefined;
+  return current !== undefined && current > found && managersOf(object, ['spec', field]).includes(FIELD_MANAGER)
+    ? current
+    : undefined;
 }
 
-/** The server's own account of who set a field of the spec last. */
-function wrote({ metadata }: KubernetesObject, field: string): boolean {
-  const fields = z.looseObject({ 'f:spec': z.looseObject({}).optional() });
-  return (metadata.managedFields ?? []).some(({ manager, fieldsV1 }) => {
-    const owned = fields.safeParse(fieldsV1);
-    return manager === FIELD_MANAGER && owned.success && owned.data['f:spec']?.[`f:${field}`] !== undefined;
-  });
-}
-
-function replaceNumber(
+function setNumber(
   client: KubernetesClient,
   reference: ObjectReference,
   field: ScaledField,

@@ -8,8 +8,15 @@ export interface Connection {
   /** `https://10.0.0.1:6443`, without a slash at its end. */
   readonly server: string;
   /** Credentials and TLS settings of this very moment: expired ones are renewed before they are handed out. */
-  authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }>;
+  authorize(): Promise<Authorization>;
+  /** Forgets credentials that the server does not accept (any more): the next ones come from the kubeconfig as it is then. */
+  renew(): void;
   close(): Promise<void>;
+}
+
+interface Authorization {
+  readonly headers: Record<string, string>;
+  readonly dispatcher: Dispatcher;
 }
 
 interface TlsOptions {
@@ -24,33 +31,46 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, made anew only when the
- * certificates change. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are respected; a `proxy-url` of the kubeconfig wins over them.
+ * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are respected; a `proxy-url` of the kubeconfig wins over them.
  */
-export function connect(config: KubeConfig, env: Environment): Connection {
-  const cluster = config.getCurrentCluster();
+export function connect(initial: KubeConfig, env: Environment, reload: () => KubeConfig = () => initial): Connection {
+  const cluster = initial.getCurrentCluster();
   const server = (cluster?.server ?? '').replace(/\/+$/, '');
+  let config = initial;
   let pool: { fingerprint: string; dispatcher: Dispatcher } | undefined;
+  let underWay: Promise<Authorization> | undefined;
+
+  async function authorize(): Promise<Authorization> {
+    const options: RequestOptions = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (cause) {
+      throw new SluiceError('forbidden', {
+        about: `credentials for ${server}`,
+        problem: `could not be obtained (${cause instanceof Error ? firstLine(cause.message) : 'unknown error'}).`,
+        next: 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
+      });
+    }
+    const tls = tlsOptions(options);
+    const fingerprint = fingerprintOf(tls);
+    if (pool?.fingerprint !== fingerprint) {
+      void pool?.dispatcher.close();
+      pool = { fingerprint, dispatcher: createDispatcher(tls, cluster?.proxyUrl, env) };
+    }
+    return { headers: authorizationHeaders(options), dispatcher: pool.dispatcher };
+  }
 
   return {
     server,
-    async authorize() {
-      const options: RequestOptions = {};
-      try {
-        await config.applyToHTTPSOptions(options);
-      } catch (cause) {
-        throw new SluiceError('forbidden', {
-          about: `credentials for ${server}`,
-          problem: `could not be obtained (${cause instanceof Error ? firstLine(cause.message) : 'unknown error'}).`,
-          next: 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
-        });
-      }
-      const tls = tlsOptions(options);
-      const fingerprint = fingerprintOf(tls);
-      if (pool?.fingerprint !== fingerprint) {
-        void pool?.dispatcher.close();
-        pool = { fingerprint, dispatcher: createDispatcher(tls, cluster?.proxyUrl, env) };
-      }
-      return { headers: authorizationHeaders(options), dispatcher: pool.dispatcher };
+    // Requests that begin together share one call of an exec plugin.
+    authorize() {
+      underWay ??= authorize().finally(() => {
+        underWay = undefined;
+      });
+      return underWay;
+    },
+    renew() {
+      config = reload();
     },
     async close() {
       await pool?.dispatcher.destroy();

@@ -1,23 +1,6 @@
-import { isSluiceError, SluiceError } from '../canary/errors.ts';
+import { SluiceError } from '../canary/errors.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { lastManager } from './gitops.ts';
-
-/** Tries of a write whose `test` operations fail because somebody else changes the same object at the same time. */
-const TRIES = 5;
-
-/**
- * Does what reads an object and writes it, again from the reading on when the object was changed in between. The answer to
- * a write may get lost as well: the next reading then shows that it is done.
- */
-export async function retryOnConflict(readAndWrite: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await readAndWrite();
-    } catch (error) {
-      if (!isSluiceError(error, 'conflict') || tries === TRIES) throw error;
-    }
-  }
-}
 
 /**
  * The error for weights that are not what Sluice left.

@@ -1,15 +1,17 @@
 import { stringify } from 'yaml';
-import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Json } from '../canary/ports.ts';
 import { FIELD_MANAGER, type KubernetesObject } from '../kubernetes/client.ts';
+import { managersOf } from '../kubernetes/managed-fields.ts';
 import { apiGroup, describe, type ObjectReference } from '../kubernetes/resources.ts';
 
 /** What to do about a GitOps controller on the route: refuse, or trust that it was told to leave the weights alone. */
 export type GitOpsSetting = 'refuse' | 'ignore-rule-present';
 
-/** The fields that a router writes, in the spellings that the controllers want. */
+/** The fields that a rollout writes, in the spellings that the controllers want. */
 export interface WrittenFields {
+  /** What they hold, for the reader; default `the weights`. */
+  readonly what?: string;
   /** Names from the object's root to the field: `['spec', 'http']`. */
   readonly path: readonly string[];
   /**
@@ -87,7 +89,7 @@ const controllers = new Map<string, Controller>([
  */
 export function refuseGitOps(object: KubernetesObject, reference: ObjectReference, fields: WrittenFields): void {
   const annotations = object.metadata.annotations ?? {};
-  for (const { manager } of managersOf(object, fields.appliedWith)) {
+  for (const manager of managersOf(object, fields.appliedWith)) {
     const controller = controllers.get(manager);
     if (controller === undefined) continue;
     const leavesAlone = Object.entries(controller.optOuts).some(([name, values]) =>
@@ -102,7 +104,7 @@ export function refuseGitOps(object: KubernetesObject, reference: ObjectReferenc
     ].join(' ');
     throw new SluiceError('unsupported', {
       about: describe(reference),
-      problem: `is applied by ${controller.title} (field manager "${manager}"), which would set the weights back during a rollout.`,
+      problem: `is applied by ${controller.title} (field manager "${manager}"), which would set ${fields.what ?? 'the weights'} back.`,
       next: `${next}\n${stringify({ spec })}`,
     });
   }
@@ -110,20 +112,5 @@ export function refuseGitOps(object: KubernetesObject, reference: ObjectReferenc
 
 /** Who wrote a field last, apart from Sluice, as the API server recorded it. */
 export function lastManager(object: KubernetesObject, path: readonly string[]): string | undefined {
-  return managersOf(object, path).find(({ manager }) => manager !== FIELD_MANAGER)?.manager;
-}
-
-const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
-type FieldSet = { readonly [key: string]: FieldSet };
-
-const managedFields = z.array(
-  z.looseObject({ manager: z.string().default(''), time: z.string().default(''), fieldsV1: fieldSet.default({}) }),
-);
-
-/** The managers of a field, newest first. Format: https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
-function managersOf(object: KubernetesObject, path: readonly string[]) {
-  return managedFields
-    .parse(object.metadata.managedFields ?? [])
-    .filter(({ fieldsV1 }) => path.reduce<FieldSet | undefined>((set, name) => set?.[`f:${name}`], fieldsV1))
-    .sort((a, b) => b.time.localeCompare(a.time));
+  return managersOf(object, path).find((manager) => manager !== FIELD_MANAGER);
 }

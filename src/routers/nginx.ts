@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Json, Router, RouteSnapshot } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
+import { retryOnConflict } from '../kubernetes/conflicts.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { confirmWith } from './confirm.ts';
-import { changedByOthers, deletedByOthers, retryOnConflict } from './conflicts.ts';
+import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
 import { getNamed } from './lookup.ts';
 import {

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
+import { retryOnConflict } from '../kubernetes/conflicts.ts';
 import { describe, type ObjectReference } from '../kubernetes/resources.ts';
 import { confirmWith } from './confirm.ts';
-import { changedByOthers, deletedByOthers, retryOnConflict } from './conflicts.ts';
+import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps, type WrittenFields } from './gitops.ts';
 import { getNamed } from './lookup.ts';
 import {

@@ -58,8 +58,9 @@ export interface Assembled {
 export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
   const { loaded, facts, env, clock, lifetime } = assembly;
   const { inputs, plan } = loaded;
-  const config = loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const client = createClient(connect(config, env));
+  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
+  const config = load();
+  const client = createClient(connect(config, env, load));
   const namespace = inputs.namespace ?? defaultNamespace(config);
   const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
 

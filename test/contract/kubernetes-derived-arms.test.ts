@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { deployments } from '../../lab/embedded/api-server/resources.ts';
+import { SluiceError } from '../../src/canary/errors.ts';
 import type { Arms } from '../../src/canary/ports.ts';
 import { type ArmsOptions, type DerivedRelease, derivedArms } from '../../src/kubernetes/arms.ts';
-import type { KubernetesObject } from '../../src/kubernetes/client.ts';
+import type { KubernetesClient, KubernetesObject } from '../../src/kubernetes/client.ts';
 import { parseConfigManifests } from '../../src/kubernetes/config-copies.ts';
 import { parseImages } from '../../src/kubernetes/images.ts';
 import { type ResourceType, resources } from '../../src/kubernetes/resources.ts';
@@ -223,6 +225,23 @@ describe('inspect', () => {
     expect(JSON.stringify(snapshot.data)).toContain('"service":"checkout-canary"');
   });
 
+  test('refuses a workload that a GitOps controller would set back, unless it was told not to', async () => {
+    const namespace = await openShop();
+    const key = { resource: deployments, namespace, name: 'checkout' };
+    const applied = cluster.api.registry.get(key);
+    cluster.api.registry.remove(key, {});
+    const { resourceVersion: _, uid: __, ...metadata } = applied.metadata;
+    cluster.api.registry.create(deployments, namespace, { ...applied, metadata }, { manager: 'argocd-controller' });
+    await until(async () => (await read(resources.deployment, namespace, 'checkout')).status.readyReplicas === 3);
+    await expect(armsOf(namespace).inspect(signal)).rejects.toMatchObject({
+      code: 'unsupported',
+      problem:
+        'is applied by Argo CD (field manager "argocd-controller"), which would set the image and the config back.',
+      next: expect.stringContaining('ignoreDifferences'),
+    });
+    await armsOf(namespace, { gitops: 'ignore-rule-present' }).inspect(signal);
+  });
+
   test('refuses what a copy can not do: volume claims, a paused rollout', async () => {
     const paused = await openShop();
     await cluster.client.patchMerge(
@@ -321,7 +340,6 @@ describe('prepare', () => {
     const deadline = new AbortController();
     const prepared = arms.prepare(snapshot, 10, deadline.signal);
     await until(() => exists(resources.deployment, namespace, 'checkout-canary'));
-    const { SluiceError } = await import('../../src/canary/errors.ts');
     const detail = { about: snapshot.canary, problem: 'was not ready within 60 s.', next: 'Look.' };
     await until(async () => (await arms.health(snapshot, 'canary', signal)).desired === 1);
     setTimeout(() => deadline.abort(new SluiceError('not-ready', detail)), 50);
@@ -465,6 +483,29 @@ describe('autoscaling', () => {
     await until(async () => (await arms.health(snapshot, 'canary', signal)).ready === 5);
     await arms.promote(snapshot, signal);
     expect((await read(resources.deployment, namespace, 'checkout')).status.readyReplicas).toBe(5);
+  });
+
+  test('copes with an autoscaler that scales between a reading and a writing', async () => {
+    const namespace = await openShop();
+    putAutoscaler(cluster, namespace, 'checkout', { minReplicas: 1, maxReplicas: 10 });
+    const reference = { type: resources.deployment, namespace, name: 'checkout' };
+    let scaled = false;
+    const client: KubernetesClient = {
+      ...cluster.client,
+      async patchJson(patched, operations, during) {
+        if (!scaled && patched.name === 'checkout' && JSON.stringify(operations).includes('/spec/replicas')) {
+          scaled = true;
+          await cluster.client.patchJson(reference, [{ op: 'replace', path: '/spec/replicas', value: 4 }], signal);
+        }
+        return cluster.client.patchJson(patched, operations, during);
+      },
+    };
+    const arms = armsOf(namespace, { joinService: true }, { client });
+    const snapshot = await arms.inspect(signal);
+    await arms.prepare(snapshot, 100, signal);
+    await cluster.client.patchJson(reference, [{ op: 'replace', path: '/spec/replicas', value: 2 }], signal);
+    await arms.promote(snapshot, signal);
+    expect(scaled).toBe(true);
   });
 
   test('leaves a minimum alone that somebody else has set meanwhile', async () => {

@@ -461,5 +461,6 @@ envoy_cluster_upstream_rq{cluster_name="outbound|80|v2|checkout.shop.svc.cluster
 const noCluster = createClient({
   server: 'http://127.0.0.1:1',
   authorize: () => Promise.reject(new Error('no cluster is needed here')),
+  renew: () => undefined,
   close: () => Promise.resolve(),
 });

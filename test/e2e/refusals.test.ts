@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKind } from '../../lab/embedded/api-server/resources.ts';
 import { type Lab, startLab } from '../../lab/embedded/index.ts';
 import { startRelease } from '../../lab/embedded/scenarios.ts';
-import { annotations, brief, expectNoSecret, shop, writesTo } from '../support/release.ts';
+import { annotations, brief, expectNoSecret, scraped, shop, writesTo } from '../support/release.ts';
 
 interface Refusal {
   readonly inputs: (lab: Lab) => Readonly<Record<string, string>>;
@@ -71,8 +71,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
     says: [
       /kind: Role/,
       /namespace: shop/,
-      /- networking\.istio\.io\n\s+resources:\n\s+- virtualservices\n\s+verbs:\n\s+- patch/,
-      /- coordination\.k8s\.io\n\s+resources:\n\s+- leases\n\s+verbs:\n\s+- create/,
+      /- networking\.istio\.io\n\s+resources:\n\s+- virtualservices\n\s+verbs:\n\s+- get\n\s+- patch/,
+      /- coordination\.k8s\.io\n\s+resources:\n\s+- leases\n\s+verbs:\n\s+- get\n\s+- create/,
     ],
   },
   'a route that Argo CD manages': {
@@ -117,6 +117,7 @@ describe.concurrent('Refused before the first write, with one error', () => {
 
   beforeAll(async () => {
     lab = await startLab({ ...shop, rate: 60 });
+    await scraped(lab);
     lab.api.setUser({
       name: 'reader',
       token: readerToken,

@@ -78,8 +78,14 @@ export function expectServed(lab: Lab): void {
 }
 
 /** What runs behind the route: versions of the answers to the last requests. */
-export function versionsServed(lab: Lab, last = 20): string[] {
+function versionsServed(lab: Lab, last = 20): string[] {
   return [...new Set(lab.load.log.slice(-last).map(({ version }) => version))];
+}
+
+/** Resolves when Prometheus has seen the counters of some requests. */
+export async function scraped(lab: Lab): Promise<void> {
+  await vi.waitFor(() => expect(lab.load.log.length).toBeGreaterThan(20), { timeout: 5_000 });
+  await lab.prometheus.scrape();
 }
 
 /** Resolves when all answers come from this version. */

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { mergePermissions, permissionTo, renderRoles } from '../../src/kubernetes/permissions.ts';
+import { resources } from '../../src/kubernetes/resources.ts';
+
+const permissions = [
+  permissionTo(['patch', 'get'], resources.deployment, 'shop'),
+  { apiGroup: '', resource: 'pods', subresource: 'proxy', verbs: ['get'], namespace: 'shop' },
+  permissionTo(['list'], resources.pod, 'shop'),
+  permissionTo(['get', 'watch'], resources.deployment, 'shop'),
+  permissionTo(['get'], resources.service, 'mesh'),
+];
+
+describe('permissions', () => {
+  test('are merged to one for each resource, subresources apart', () => {
+    expect(
+      mergePermissions(permissions).map(({ resource, subresource, verbs }) => [resource, subresource, verbs]),
+    ).toEqual([
+      ['services', undefined, ['get']],
+      ['pods', undefined, ['list']],
+      ['pods', 'proxy', ['get']],
+      ['deployments', undefined, ['get', 'watch', 'patch']],
+    ]);
+  });
+
+  test('are rendered as a Role for each namespace', () => {
+    const roles = parseAllDocuments(renderRoles(permissions)).map((document) => document.toJS());
+    expect(roles).toEqual([
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name: 'sluice', namespace: 'mesh' },
+        rules: [{ apiGroups: [''], resources: ['services'], verbs: ['get'] }],
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name: 'sluice', namespace: 'shop' },
+        rules: [
+          { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+          { apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] },
+          { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'watch', 'patch'] },
+        ],
+      },
+    ]);
+  });
+});

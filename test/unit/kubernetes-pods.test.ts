@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import {
+  isReady,
+  podProblems,
+  pod as podSchema,
+  remember,
+  runningImages,
+  UNSCHEDULABLE_PATIENCE,
+} from '../../src/kubernetes/pods.ts';
+
+const now = Date.UTC(2026, 0, 1);
+
+interface Change {
+  readonly ready?: boolean;
+  readonly restarts?: number;
+  readonly state?: object;
+  readonly lastState?: object;
+  readonly metadata?: object;
+  readonly status?: object;
+}
+
+function podOf({
+  ready = true,
+  restarts = 0,
+  state = { running: {} },
+  lastState = {},
+  metadata = {},
+  status = {},
+}: Change) {
+  return podSchema.parse({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'checkout-1', ...metadata },
+    spec: { containers: [{ name: 'app', image: 'shop:1' }] },
+    status: {
+      phase: 'Running',
+      conditions: [
+        {
+          type: 'Ready',
+          status: ready ? 'True' : 'False',
+          message: ready ? '' : 'containers with unready status: [app]',
+        },
+      ],
+      containerStatuses: [{ name: 'app', imageID: 'shop@sha256:1', restartCount: restarts, state, lastState }],
+      ...status,
+    },
+  });
+}
+
+/** The problems of the last of several sights of one pod. */
+function problemsAfter(...sights: Change[]) {
+  const pods = sights.map(podOf);
+  const [last = podOf({})] = pods.slice(-1);
+  const history = pods.reduce<ReturnType<typeof remember> | undefined>(remember, undefined);
+  return podProblems(last, history ?? remember(undefined, last), now).map(
+    ({ reason, message }) => `${reason}: ${message}`,
+  );
+}
+
+describe('a pod without a problem', () => {
+  test.each([
+    ['ready', [{}]],
+    ['still starting', [{ ready: false, state: { waiting: { reason: 'ContainerCreating' } } }]],
+    ['ready after a few attempts to start', [{ ready: false, restarts: 2 }, { restarts: 2 }]],
+    ['with restarts from before anybody watched', [{ restarts: 7, lastState: { terminated: { exitCode: 1 } } }]],
+    [
+      'with an old OOM kill from before anybody watched',
+      [{ restarts: 1, lastState: { terminated: { reason: 'OOMKilled' } } }],
+    ],
+    ['evicted before anybody watched', [{ status: { phase: 'Failed', reason: 'Evicted' } }]],
+    ['being deleted', [{}, { ready: false, metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }]],
+  ])('%s', (_, sights) => {
+    expect(problemsAfter(...sights)).toEqual([]);
+  });
+});
+
+describe('a problem by itself', () => {
+  const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } };
+
+  test('a crash loop, with the last words of the container', () => {
+    const lastState = { terminated: { exitCode: 2, reason: 'Error', message: 'starting\nno database at 10.0.0.1\n' } };
+    expect(problemsAfter({ ready: false, restarts: 3, state: backOff, lastState })).toEqual([
+      'CrashLoopBackOff: exit code 2: no database at 10.0.0.1',
+    ]);
+  });
+
+  test.each(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'CreateContainerConfigError'])('%s', (reason) => {
+    const state = { waiting: { reason, message: 'it is not there\nand more' } };
+    expect(problemsAfter({ ready: false, state })).toEqual([`${reason}: it is not there`]);
+  });
+
+  test('a restart after it was ready', () => {
+    const lastState = { terminated: { exitCode: 139, reason: 'Error' } };
+    expect(problemsAfter({ restarts: 1 }, { restarts: 2, lastState })).toEqual([
+      'Restarted: 1 times while watched; exit code 139',
+    ]);
+  });
+
+  test('out of memory, while starting and later', () => {
+    const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled' } };
+    const expected = ['OOMKilled: used more memory than its limit allows'];
+    expect(problemsAfter({ ready: false, restarts: 1, lastState })).toEqual(expected);
+    expect(problemsAfter({}, { restarts: 1, lastState })).toEqual(expected);
+  });
+
+  test('readiness that was there and is gone', () => {
+    expect(problemsAfter({}, { ready: false })).toEqual([
+      'Unready: was ready and is not any more. containers with unready status: [app]',
+    ]);
+  });
+
+  test('eviction', () => {
+    const status = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' };
+    expect(problemsAfter({}, { ready: false, status })).toEqual(['Evicted: The node was low on resource: memory.']);
+  });
+
+  test('no node, once an autoscaler has had time to bring one', () => {
+    const unscheduled = (age: number) => {
+      const lastTransitionTime = new Date(now - age).toISOString();
+      const condition = {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: '0/3 nodes',
+        lastTransitionTime,
+      };
+      return { ready: false, status: { phase: 'Pending', conditions: [condition], containerStatuses: [] } };
+    };
+    expect(problemsAfter(unscheduled(UNSCHEDULABLE_PATIENCE - 1_000))).toEqual([]);
+    expect(problemsAfter(unscheduled(UNSCHEDULABLE_PATIENCE + 1_000))).toEqual(['Unschedulable: 0/3 nodes']);
+  });
+
+  test('is told in one short line, however long the container spoke', () => {
+    const lastState = { terminated: { exitCode: 1, message: 'x'.repeat(5_000) } };
+    const [told = ''] = problemsAfter({ ready: false, state: backOff, lastState });
+    expect(told.length).toBeLessThan(400);
+  });
+});
+
+test('a pod on its way out is not ready', () => {
+  expect(isReady(podOf({}))).toBe(true);
+  expect(isReady(podOf({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }))).toBe(false);
+  expect(isReady(podOf({ ready: false }))).toBe(false);
+});
+
+test.each([
+  ['docker.io/library/shop@sha256:aa', 'sha256:aa'],
+  ['docker-pullable://shop@sha256:aa', 'sha256:aa'],
+  ['sha256:bb', 'sha256:bb'],
+])('image ID %s means %s', (imageID, expected) => {
+  const status = {
+    containerStatuses: [
+      { name: 'app', imageID },
+      { name: 'sidecar', imageID: 'proxy@sha256:cc' },
+    ],
+  };
+  expect([...runningImages([podOf({ status })], 'app')]).toEqual([expected]);
+});
