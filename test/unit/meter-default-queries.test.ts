@@ -131,20 +131,22 @@ envoy_cluster_shop_svc_cluster_${end}upstream_rq_xx{envoy_response_code_class="2
 });
 
 describe('NGINX', () => {
-  const series = (prefix: string) => `
-nginx_ingress_controller_requests{${prefix}namespace="shop",ingress="shop",${prefix}service="checkout",canary="",status="200",controller_pod="nginx-1"} 90
-nginx_ingress_controller_requests{${prefix}namespace="shop",ingress="shop",${prefix}service="checkout",canary="shop-checkout-canary-80",status="500",controller_pod="nginx-1"} 4
-nginx_ingress_controller_requests{${prefix}namespace="shop",ingress="shop",${prefix}service="cart",canary="",status="200",controller_pod="nginx-1"} 7
-nginx_ingress_controller_request_duration_seconds_bucket{${prefix}namespace="shop",ingress="shop",${prefix}service="checkout",canary="",status="200",le="0.25",controller_pod="nginx-1"} 80
+  const series = (namespace: string, service: string) => `
+nginx_ingress_controller_requests{${namespace}="shop",ingress="shop",${service}="checkout",canary="",status="200",controller_pod="nginx-1"} 90
+nginx_ingress_controller_requests{${namespace}="shop",ingress="shop",${service}="checkout",canary="shop-checkout-canary-80",status="500",controller_pod="nginx-1"} 4
+nginx_ingress_controller_requests{${namespace}="shop",ingress="shop",${service}="cart",canary="",status="200",controller_pod="nginx-1"} 7
+nginx_ingress_controller_request_duration_seconds_bucket{${namespace}="shop",ingress="shop",${service}="checkout",canary="",status="200",le="0.25",controller_pod="nginx-1"} 80
 `;
   const counted = ['stable requests = 90', 'stable bucket 0.25 = 80', 'canary requests = 4', 'canary errors = 4'];
 
   it('tells the canary by the upstream that took the place of the service', () => {
-    expect(read({ kind: 'nginx', ingress: 'shop' }, series(''))).toEqual([counted, []]);
+    expect(read({ kind: 'nginx', ingress: 'shop' }, series('namespace', 'service'))).toEqual([counted, [], []]);
   });
 
   it('is read also where scraping took the labels for itself', () => {
-    expect(read({ kind: 'nginx', ingress: 'shop' }, series('exported_'))).toEqual([[], counted]);
+    const queries = { kind: 'nginx', ingress: 'shop' } as const;
+    expect(read(queries, series('exported_namespace', 'exported_service'))).toEqual([[], counted, []]);
+    expect(read(queries, series('exported_namespace', 'service'))).toEqual([[], [], counted]);
   });
 });
 
