@@ -65,10 +65,6 @@ function workflows(): Count[] {
   ];
 }
 
-function exists(argument: string): boolean {
-  return argument.startsWith('-') || spawnSync('test', ['-e', join(root, argument)]).status === 0;
-}
-
 const counts = [
   tests(),
   part('types', run('npm', ['run', 'types'])),

@@ -19,7 +19,7 @@ export interface Scenario {
   readonly routeRestored: boolean;
 }
 
-export interface Stage {
+interface Stage {
   readonly lab: Lab;
   readonly run: Run;
   /** Resolves when the gateway sends at least this weight to the canary. */
@@ -29,7 +29,7 @@ export interface Stage {
 }
 
 /** What became of a scenario; the last line of `npm run demo -- --json`. Counts are requests. */
-export interface ScenarioResult {
+interface ScenarioResult {
   readonly scenario: string;
   readonly verdict: string;
   readonly reason: string;

@@ -209,7 +209,7 @@ export type Verdict = 'promoted' | 'rolled-back' | 'frozen' | 'held';
  * Where a rollout is; each phase is written before the acts that belong to it. `paused` is a rollout that ended as frozen
  * or held: its weight stays until a person decides.
  */
-export type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' | 'undoing' | 'paused' | 'ended';
+type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' | 'undoing' | 'paused' | 'ended';
 
 /** The rollout's memory in the cluster: enough for another process to resume or undo it. */
 export interface RolloutRecord {

@@ -40,7 +40,15 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
   const left = await world.ledger.load(signal);
   if (isReleased(left, options.fingerprint)) {
     const digest = await digestServing(world, left, signal);
-    if (digest !== undefined) return alreadyReleased(world, left, digest);
+    if (digest !== undefined) {
+      if (!left.arms.revision.startsWith('sha256:')) {
+        warn(
+          world,
+          'The image is named by a tag. If the tag was moved since, that is not seen: name the image by its digest.',
+        );
+      }
+      return alreadyReleased(world, left, digest);
+    }
   }
   if (!isUnfinished(left)) await refuseWhatCannotWork(world, signal);
   const lease = await world.ledger.claim(signal);

@@ -14,7 +14,7 @@ export interface GaugeQueries {
 }
 
 /** What judges a rollout. */
-export interface Judge {
+interface Judge {
   readonly panel: Panel;
   readonly gauges: readonly GaugeQueries[];
   /** What a pod in trouble leads to. */

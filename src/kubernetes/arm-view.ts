@@ -196,7 +196,7 @@ function isBeingReplaced(pod: Pod, { spec, status }: Workload): boolean {
 }
 
 /** The pod was made from containers with these images. A sidecar that was injected does not count. */
-export function runsTemplate(pod: Pod, template: PodTemplate): boolean {
+function runsTemplate(pod: Pod, template: PodTemplate): boolean {
   const images = imagesOf(template);
   return pod.spec.containers.every(({ name, image }) => !images.has(name) || images.get(name) === image);
 }

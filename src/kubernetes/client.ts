@@ -485,6 +485,6 @@ function parseStatus(body: string): { message: string; reason: string } {
 }
 
 /** One rule of a Role, in YAML's flow style so that it fits into a line. */
-export function rbacRule(rule: { apiGroup: string; resource: string; verbs: readonly string[] }): string {
+function rbacRule(rule: { apiGroup: string; resource: string; verbs: readonly string[] }): string {
   return `{apiGroups: ["${rule.apiGroup}"], resources: ["${rule.resource}"], verbs: [${rule.verbs.join(', ')}]}`;
 }

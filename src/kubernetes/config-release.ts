@@ -125,7 +125,7 @@ export async function prepareConfig(
 }
 
 /** @param like the object whose `type` it shares, which a Secret can't change */
-export function configObject(
+function configObject(
   place: ObjectReference,
   kind: ConfigKind,
   { data, binaryData }: ConfigContent,

@@ -272,7 +272,7 @@ function checksumOf(template: PodTemplate, config: readonly FoundChange[]): NonN
 }
 
 /** The stable pod template as the release makes it. */
-export function withChange(template: PodTemplate, { images, checksum }: TemplateChange): PodTemplate {
+function withChange(template: PodTemplate, { images, checksum }: TemplateChange): PodTemplate {
   const changed = withImages(template, images);
   if (!checksum) return changed;
   const annotations = { ...changed.metadata?.annotations, [CHECKSUM_ANNOTATION]: checksum.after };

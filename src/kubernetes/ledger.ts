@@ -6,8 +6,6 @@ import { permissionTo } from './permissions.ts';
 import { createRecordStore } from './record.ts';
 import { describe, resources } from './resources.ts';
 
-export type { Holder } from './lease.ts';
-
 export interface LedgerOptions {
   readonly client: KubernetesClient;
   readonly namespace: string;

@@ -56,7 +56,7 @@ export const pod = z.looseObject({
 });
 export type Pod = z.infer<typeof pod>;
 
-export function isTerminating({ metadata }: Pod): boolean {
+function isTerminating({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 

@@ -33,7 +33,7 @@ export interface ExpectedRevision {
 }
 
 /** What pods run of the expected containers; a message where it is not what it should be. */
-export function checkRevision(
+function checkRevision(
   pods: readonly Pod[],
   { images, seen, annotation }: ExpectedRevision,
 ): { readonly digest: string } | { readonly mismatch: string } {
