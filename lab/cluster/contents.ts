@@ -8,22 +8,48 @@ import { buildFile, downloadModule } from './golang.ts';
 import { programPath } from './programs.ts';
 import { versions } from './versions.ts';
 
-/** A JSON array of Istio's and the Gateway API's custom resource definitions: YAML of their size takes seconds to parse. */
-async function customResourceDefinitions(signal: AbortSignal): Promise<string> {
-  const dir = await cached('crds', `${versions.istio}-${versions.gatewayApi}`, async (output) => {
+/** Writes the custom resource definitions of YAML files as one JSON array: YAML of their size takes seconds to parse. */
+async function keepDefinitions(name: string, version: string, find: () => Promise<string[]>): Promise<string> {
+  const dir = await cached(name, version, async (output) => {
+    const texts = await Promise.all((await find()).map((file) => readFile(file, 'utf8')));
+    const objects = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS()));
+    const definitions = objects.filter((object) => object?.kind === 'CustomResourceDefinition');
+    // Flagger's has unquoted descriptions, half of which YAML takes for keys; server-side apply takes no such key.
+    const withoutPhrases = (key: string, value: unknown) => (key.includes(' ') ? undefined : value);
+    await writeFile(join(output, 'crds.json'), JSON.stringify(definitions, withoutPhrases));
+  });
+  return join(dir, 'crds.json');
+}
+
+/** Istio's and the Gateway API's. */
+function customResourceDefinitions(signal: AbortSignal): Promise<string> {
+  return keepDefinitions('crds', `${versions.istio}-${versions.gatewayApi}`, async () => {
     const istio = await downloadModule('istio.io/istio', versions.istio, signal);
     const gatewayApi = await downloadModule('sigs.k8s.io/gateway-api', versions.gatewayApi, signal);
     const standard = join(gatewayApi.Dir, 'config/crd/standard');
-    const files = [
+    return [
       join(istio.Dir, 'manifests/charts/base/files/crd-all.gen.yaml'),
       ...(await readdir(standard)).map((name) => join(standard, name)),
     ];
-    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-    const objects = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS()));
-    const definitions = objects.filter((object) => object?.kind === 'CustomResourceDefinition');
-    await writeFile(join(output, 'crds.json'), JSON.stringify(definitions));
   });
-  return join(dir, 'crds.json');
+}
+
+/** Flagger's and Argo Rollouts'. */
+export function peersDefinitions(signal: AbortSignal): Promise<string> {
+  return keepDefinitions('crds-peers', `${versions.flagger}-${versions.argoRollouts}`, async () => {
+    const flagger = await downloadModule('github.com/fluxcd/flagger', versions.flagger, signal);
+    const argo = await downloadModule(
+      'github.com/argoproj/argo-rollouts',
+      versions.argoRollouts,
+      signal,
+      versions.argoToolchain,
+    );
+    const argoFolder = join(argo.Dir, 'manifests/crds');
+    return [
+      join(flagger.Dir, 'artifacts/flagger/crd.yaml'),
+      ...(await readdir(argoFolder)).map((name) => join(argoFolder, name)),
+    ];
+  });
 }
 
 /** The files of an image as one layer, uncompressed. */

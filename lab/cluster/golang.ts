@@ -15,16 +15,23 @@ export interface GoProgram {
   readonly tags?: readonly string[];
   /** Arguments of `go mod edit`. */
   readonly edits?: readonly string[];
+  /** `go1.27.3`, where the module asks for a newer Go than the machine's own; it comes as a module, too. */
+  readonly toolchain?: string;
 }
 
 /** No C compiler is asked for, and a program alone makes an image. */
 const staticLink = { CGO_ENABLED: '0' };
 
 /** Fetches a module and gives the folder of its sources and the path of its go.mod. */
-export async function downloadModule(module: string, version: string, signal: AbortSignal) {
+export async function downloadModule(module: string, version: string, signal: AbortSignal, toolchain?: string) {
+  const env = toolchainOf(toolchain);
   return downloaded.parse(
-    JSON.parse(await run('go', ['mod', 'download', '-json', `${module}@${version}`], { signal })),
+    JSON.parse(await run('go', ['mod', 'download', '-json', `${module}@${version}`], { signal, env })),
   );
+}
+
+function toolchainOf(toolchain: string | undefined): Readonly<Record<string, string>> {
+  return toolchain === undefined ? {} : { GOTOOLCHAIN: toolchain };
 }
 
 /**
@@ -32,15 +39,16 @@ export async function downloadModule(module: string, version: string, signal: Ab
  * replacements, so a module of our own takes over its requirements, replacements and checksums.
  */
 export async function buildModule(program: GoProgram, output: string, signal: AbortSignal): Promise<void> {
-  const source = await downloadModule(program.module, program.version, signal);
+  const source = await downloadModule(program.module, program.version, signal, program.toolchain);
+  const env = { ...staticLink, ...toolchainOf(program.toolchain) };
   await inTemporaryFolder(async (cwd) => {
     await writeFile(join(cwd, 'go.mod'), stagingAsModules(await readFile(source.GoMod, 'utf8'), program.version));
     // Read and written anew: files of the module cache are read-only.
     await writeFile(join(cwd, 'go.sum'), await readFile(join(source.Dir, 'go.sum')));
     const edits = [`-require=${program.module}@${program.version}`, ...(program.edits ?? [])];
-    await run('go', ['mod', 'edit', '-module=sluice.lab/build', ...edits], { cwd, signal });
+    await run('go', ['mod', 'edit', '-module=sluice.lab/build', ...edits], { cwd, env, signal });
     const flags = ['-mod=mod', '-trimpath', `-ldflags=-s -w ${program.ldflags ?? ''}`, `-tags=${program.tags ?? ''}`];
-    await run('go', ['build', ...flags, '-o', output, program.package], { cwd, env: staticLink, signal });
+    await run('go', ['build', ...flags, '-o', output, program.package], { cwd, env, signal });
   });
 }
 

@@ -12,6 +12,9 @@ const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 's
 export const runDir = join(stateDir, 'run');
 export const logDir = join(stateDir, 'logs');
 
+/** What the benchmark of the peers has measured; stays. */
+export const peersDir = join(stateDir, 'peers');
+
 /** The credentials of the administrator, for use from the host. */
 export const kubeconfigPath = join(stateDir, 'kubeconfig');
 

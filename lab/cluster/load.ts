@@ -13,6 +13,8 @@ export interface LoadOptions {
   /** Milliseconds. */
   readonly duration: number;
   readonly signal: AbortSignal;
+  /** Takes each request as its answer comes. */
+  readonly onAnswer?: (sent: Sent) => void;
 }
 
 /** One request, as its sender saw it. */
@@ -31,7 +33,7 @@ export interface Sent {
  * Sends requests through the gateway over kept-alive connections, at a rate that does not wait for answers, and gives them
  * all in the order of their answers. Throws a LabError when the lab is not up.
  */
-export async function load({ host, rate, duration, signal }: LoadOptions): Promise<Sent[]> {
+export async function load({ host, rate, duration, signal, onAnswer }: LoadOptions): Promise<Sent[]> {
   if (!(await exists(netnsPath))) throw new LabError('The lab is not up: npm run lab -- up');
   const pool = new Pool(endpoints.gateway, { connect: fromHost, connections: 50 });
   const sent: Sent[] = [];
@@ -43,6 +45,7 @@ export async function load({ host, rate, duration, signal }: LoadOptions): Promi
       if (wait > 1) await sleep(wait, undefined, { signal }).catch(() => undefined);
       const request = send(pool, host).then((result) => {
         sent.push(result);
+        onAnswer?.(result);
         open.delete(request);
       });
       open.add(request);

@@ -46,7 +46,26 @@ const cluster = {
   },
 } satisfies Record<string, GoProgram>;
 
-const programs: Record<keyof typeof controlPlane | keyof typeof cluster, GoProgram> = { ...controlPlane, ...cluster };
+/** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
+const peers = {
+  flagger: {
+    module: 'github.com/fluxcd/flagger',
+    version: versions.flagger,
+    package: 'github.com/fluxcd/flagger/cmd/flagger',
+  },
+  'argo-rollouts': {
+    module: 'github.com/argoproj/argo-rollouts',
+    version: versions.argoRollouts,
+    package: 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller',
+    toolchain: versions.argoToolchain,
+  },
+} satisfies Record<string, GoProgram>;
+
+const programs: Record<keyof typeof controlPlane | keyof typeof cluster | keyof typeof peers, GoProgram> = {
+  ...controlPlane,
+  ...cluster,
+  ...peers,
+};
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -67,4 +86,8 @@ export function buildControlPlane(signal: AbortSignal): Promise<void> {
 
 export function buildCluster(signal: AbortSignal): Promise<void> {
   return build(cluster, signal);
+}
+
+export function buildPeers(signal: AbortSignal): Promise<void> {
+  return build(peers, signal);
 }
