@@ -72,7 +72,6 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
   const pods = async (labels = 'app') =>
     podList.parse(await api.get(`${path.pods}?labelSelector=${encodeURIComponent(labels)}`)).items;
 
-  /** What is asked for runs, and nothing else any more. */
   async function isSettled(): Promise<boolean> {
     const deployments = deploymentList.parse(await api.get(path.deployments)).items;
     const wanted = deployments.reduce((sum, { spec }) => sum + spec.replicas, 0);
@@ -86,6 +85,15 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     await Promise.all(answers.map(({ body }) => body.dump()));
     return new Set(answers.map(({ headers }) => `${headers['x-version'] ?? '-'}`));
   }
+
+  /** Resolves when Prometheus has seen the shop's requests grow. */
+  const scraped = () =>
+    until('requests counted by Prometheus', async () => {
+      const query = encodeURIComponent(`http_requests_total{namespace="${namespace}"}[1m]`);
+      const { body } = await request(`${endpoints.prometheus}/api/v1/query?query=${query}`, { dispatcher: labAgent });
+      const { result } = prometheusAnswer.parse(await body.json()).data;
+      return result.some(({ values }) => values.length >= 2);
+    });
 
   await applyManifests(api, [`${shape}.yaml`], never, { namespace, host: namespace });
   const kubeconfig = await createAccount(
@@ -105,15 +113,17 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     path,
     until,
     pods,
-    isSettled,
+    /** Resolves when what is asked for runs, and nothing else any more. */
+    settled: () => until('what is asked for', isSettled),
+    scraped,
     versions,
     /** A kubeconfig of the service account, as text. */
     kubeconfig,
     /** The route as people wrote it, and all else in the namespace that is not Kubernetes' own. */
     inventory: () => inventory(api, namespace),
-    /** An object without what every write changes: resourceVersion and managed fields. */
+    /** An object as people wrote it: without its status, and what every write changes (resourceVersion, generation, managed fields). */
     async asWritten(objectPath: string): Promise<string> {
-      const { metadata, ...rest } = z.looseObject({ metadata: z.looseObject({}) }).parse(await api.get(objectPath));
+      const { metadata, status: _status, ...rest } = z.looseObject({ metadata: z.looseObject({}) }).parse(await api.get(objectPath));
       const { resourceVersion: _, managedFields: __, generation: ___, ...kept } = metadata;
       return JSON.stringify({ ...rest, metadata: kept });
     },
@@ -260,5 +270,8 @@ const deployment = z.object({
 const deploymentList = z.object({ items: z.array(deployment) });
 const virtualService = z.object({
   spec: z.object({ http: z.array(z.object({ route: z.array(z.object({ weight: z.number().default(0) })) })) }),
+});
+const prometheusAnswer = z.object({
+  data: z.object({ result: z.array(z.object({ values: z.array(z.unknown()) })) }),
 });
 const tokenRequest = z.object({ status: z.object({ token: z.string() }) });
