@@ -15,7 +15,7 @@ export default defineConfig({
         // Whole rollouts in real time: alone on the machine, two at once.
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/*.test.ts'],
           testTimeout: 120_000,
           maxConcurrency: 2,
           sequence: { groupOrder: 1 },

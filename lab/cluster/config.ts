@@ -37,10 +37,10 @@ const values: Readonly<Record<string, string>> = {
   istiodPort: `${ports.istiod}`,
 };
 
-/** Fills in `$name`. Throws a LabError for a name that the lab does not know. */
-export function render(template: string, file: string): string {
+/** Fills in `$name`, also from the given values. Throws a LabError for a name that nobody knows. */
+export function render(template: string, file: string, more: Readonly<Record<string, string>> = {}): string {
   return template.replace(/\$([a-z]\w*)/gi, (_, name: string) => {
-    const value = values[name];
+    const value = more[name] ?? values[name];
     if (value === undefined) throw new LabError(`${file} asks for $${name}, which config.ts does not have`);
     return value;
   });

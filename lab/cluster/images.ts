@@ -17,15 +17,20 @@ interface Image {
 
 /** The lab's images. The two versions of the demo service differ in their environment, and so in their digest. */
 function images(layers: Contents['layers']): Image[] {
+  const usual = 'ERROR_RATE=0.005';
   const demo = { repository: 'demo-service', layer: layers.demo, entrypoint: ['/demo-service'] };
   return [
     { repository: 'pause', tag: 'lab', layer: layers.pause, entrypoint: ['/pause'] },
     { repository: 'envoy', tag: 'lab', layer: layers.envoy, entrypoint: ['/envoy'] },
     { repository: 'prometheus', tag: 'lab', layer: layers.prometheus, entrypoint: ['/prometheus'] },
-    { ...demo, tag: 'v1', env: ['VERSION=v1'] },
-    { ...demo, tag: 'v2', env: ['VERSION=v2'] },
+    // Both versions fail as often as an ordinary service does.
+    { ...demo, tag: 'v1', env: ['VERSION=v1', usual] },
+    { ...demo, tag: 'v2', env: ['VERSION=v2', usual] },
     // Bad releases, for a canary that differs from stable in nothing but its image.
-    { ...demo, tag: 'v2-errors', env: ['VERSION=v2', 'ERROR_RATE=1'] },
+    { ...demo, tag: 'v2-errors-2pct', env: ['VERSION=v2', 'ERROR_RATE=0.02'] },
+    { ...demo, tag: 'v2-errors-10pct', env: ['VERSION=v2', 'ERROR_RATE=0.1'] },
+    { ...demo, tag: 'v2-errors-100pct', env: ['VERSION=v2', 'ERROR_RATE=1'] },
+    { ...demo, tag: 'v2-slow', env: ['VERSION=v2', usual, 'LATENCY=300ms'] },
     { ...demo, tag: 'v2-crash', env: ['VERSION=v2', 'CRASH=true'] },
     { ...demo, tag: 'v2-unready', env: ['VERSION=v2', 'READY=false'] },
   ];

@@ -33,8 +33,8 @@ export async function connect() {
     get: async (path: string): Promise<unknown> => JSON.parse(await call('GET', path)),
     /** Of one object, or of all in a collection. */
     delete: (path: string) => call('DELETE', path),
-    /** For what proxies pass on. */
-    post: (path: string) => call('POST', path),
+    /** Also for what proxies pass on. */
+    post: (path: string, body?: unknown) => call('POST', path, body),
     /** As a JSON merge patch. */
     merge: (path: string, patch: unknown) => call('PATCH', path, patch, 'application/merge-patch+json'),
     /** Server-side apply. */
@@ -59,11 +59,16 @@ function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   return `${root}${scope}/${kind.toLowerCase()}s/${metadata.name}`;
 }
 
-/** Applies the objects of files in `manifests/`, in their order. */
-export async function applyManifests(api: Api, names: readonly string[], signal: AbortSignal): Promise<void> {
+/** Applies the objects of files in `manifests/`, in their order; `values` are names that only these files know. */
+export async function applyManifests(
+  api: Api,
+  names: readonly string[],
+  signal: AbortSignal,
+  values: Readonly<Record<string, string>> = {},
+): Promise<void> {
   for (const name of names) {
     const text = await readFile(join(import.meta.dirname, 'manifests', name), 'utf8');
-    for (const document of parseAllDocuments(render(text, name))) {
+    for (const document of parseAllDocuments(render(text, name, values))) {
       signal.throwIfAborted();
       await api.apply(manifest.parse(document.toJS()));
     }

@@ -17,6 +17,9 @@ import { type Extent, markUp } from './status.ts';
 import { debianPackages } from './versions.ts';
 import { answers, together, waitUntil } from './wait.ts';
 
+/** The demo service as it is there from the start. */
+const demo = { namespace: 'shop', host: 'checkout' };
+
 /** Builds what is missing and starts the lab anew. Whatever fails, nothing of it stays behind but its logs. */
 export async function up(extent: Extent, signal: AbortSignal): Promise<void> {
   await installPackages(debianPackages.apiserver, signal);
@@ -78,7 +81,8 @@ async function startCluster(contents: Contents, signal: AbortSignal): Promise<vo
     signal,
   );
   await step('Prometheus is up, and the demo service serves through the gateway', async () => {
-    await applyManifests(api, ['prometheus.yaml', 'envoy.yaml', 'demo.yaml'], signal);
+    await applyManifests(api, ['prometheus.yaml', 'envoy.yaml', 'gateways.yaml'], signal);
+    await applyManifests(api, ['two-versions.yaml'], signal, demo);
     const prometheus = () => answers(`${endpoints.prometheus}/-/ready`);
     await waitUntil(prometheus, { what: 'Prometheus', timeout: 60_000, signal });
     for (const host of ['checkout.istio.example', 'checkout.gateway-api.example']) {

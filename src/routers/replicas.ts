@@ -256,10 +256,11 @@ async function readyPods(
     client.list(resources.pod, namespace, {}, signal),
   ]);
   const ready = readyEndpoints(slices);
-  const countOf = (object: KubernetesObject | undefined) => {
-    if (object === undefined) return 0;
-    const { selector } = workload.parse(object).spec;
-    return pods.filter(({ metadata }) => ready.has(metadata.name) && selects(selector, metadata.labels ?? {})).length;
-  };
-  return { stable: countOf(workloads.stable), canary: countOf(workloads.canary) };
+  const selectorOf = (object: KubernetesObject | undefined) => object && workload.parse(object).spec.selector;
+  const [ofStable, ofCanary] = [selectorOf(workloads.stable), selectorOf(workloads.canary)];
+  const serving = pods.filter(({ metadata }) => ready.has(metadata.name)).map(({ metadata }) => metadata.labels ?? {});
+  // The stable workload's selector may be the wider one, and pick the canary's pods as well.
+  const canary = serving.filter((labels) => ofCanary && selects(ofCanary, labels));
+  const stable = serving.filter((labels) => ofStable && selects(ofStable, labels) && !canary.includes(labels));
+  return { stable: stable.length, canary: canary.length };
 }

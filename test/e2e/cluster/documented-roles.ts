@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import * as z from 'zod';
+import { actionFolder } from '../../../lab/embedded/runner.ts';
+
+const rule = z.object({
+  apiGroups: z.array(z.string()),
+  resources: z.array(z.string()),
+  verbs: z.array(z.string()),
+});
+export type Rule = z.infer<typeof rule>;
+
+const role = z.object({
+  apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+  kind: z.literal('Role'),
+  metadata: z.object({ name: z.string(), namespace: z.string() }),
+  rules: z.array(rule),
+});
+
+/**
+ * The rules that the action's README gives for releases of a kind, by its headline there.
+ *
+ * @throws Error when the README has no such headline
+ */
+export async function documentedRules(title: string): Promise<Rule[]> {
+  const readme = await readFile(join(actionFolder('canary'), 'README.md'), 'utf8');
+  const section = readme.split(`<details><summary>${title}</summary>`)[1]?.split('</details>')[0];
+  const text = /```yaml\n([\s\S]*?)```/.exec(section ?? '')?.[1];
+  if (text === undefined) throw new Error(`The README of the canary action has no Role for "${title}".`);
+  return parseAllDocuments(text)
+    .map((document) => role.parse(document.toJS()))
+    .filter(({ metadata }) => metadata.namespace === 'shop')
+    .flatMap(({ rules }) => rules);
+}
