@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
@@ -29,8 +30,17 @@ export async function connect() {
     return text;
   }
 
+  /** Events of a watch until the API server ends it or the signal aborts; first, all objects that are there. */
+  async function* watch(path: string, signal: AbortSignal): AsyncGenerator<unknown> {
+    const url = `${endpoints.apiserver}${path}?watch=true`;
+    const { body, statusCode } = await request(url, { dispatcher, headers: { authorization }, signal, bodyTimeout: 0 });
+    if (statusCode >= 400) throw new Error(`watch of ${path}: HTTP ${statusCode} ${await body.text()}`);
+    for await (const line of createInterface({ input: body })) yield JSON.parse(line);
+  }
+
   return {
     get: async (path: string): Promise<unknown> => JSON.parse(await call('GET', path)),
+    watch,
     /** Of one object, or of all in a collection. */
     delete: (path: string) => call('DELETE', path),
     /** Also for what proxies pass on. */
@@ -50,13 +60,20 @@ const manifest = z.looseObject({
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
 });
-type Manifest = z.infer<typeof manifest>;
+export type Manifest = z.infer<typeof manifest>;
 
 function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
-  // The plain plural is right for every kind in `manifests/`.
-  return `${root}${scope}/${kind.toLowerCase()}s/${metadata.name}`;
+  // A plain plural is right for every kind that the lab knows.
+  const plural = `${kind.toLowerCase().replace(/(?<=[^aeiou])y$/, 'ie')}s`;
+  return `${root}${scope}/${plural}/${metadata.name}`;
+}
+
+/** The objects of a file in `manifests/`; `values` are names that only this file knows. */
+export async function manifestsOf(name: string, values: Readonly<Record<string, string>> = {}): Promise<Manifest[]> {
+  const text = await readFile(join(import.meta.dirname, 'manifests', name), 'utf8');
+  return parseAllDocuments(render(text, name, values)).map((document) => manifest.parse(document.toJS()));
 }
 
 /** Applies the objects of files in `manifests/`, in their order; `values` are names that only these files know. */
@@ -67,10 +84,9 @@ export async function applyManifests(
   values: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   for (const name of names) {
-    const text = await readFile(join(import.meta.dirname, 'manifests', name), 'utf8');
-    for (const document of parseAllDocuments(render(text, name, values))) {
+    for (const object of await manifestsOf(name, values)) {
       signal.throwIfAborted();
-      await api.apply(manifest.parse(document.toJS()));
+      await api.apply(object);
     }
   }
 }

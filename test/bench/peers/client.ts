@@ -1,4 +1,5 @@
 import type { Sent } from '../../../lab/cluster/load.ts';
+import { isLost } from '../../e2e/cluster/traffic.ts';
 
 /** What a client of the shop saw, in the words of the table. */
 export interface Seen {
@@ -11,11 +12,6 @@ export interface Seen {
 
 export function isCanary({ version }: Sent): boolean {
   return version === 'v2';
-}
-
-/** No answer, or one of the gateway itself. */
-export function isLost({ version }: Sent): boolean {
-  return version !== 'v1' && version !== 'v2';
 }
 
 export function isBad({ status }: Sent): boolean {

@@ -6,8 +6,9 @@ import { gzip } from 'node:zlib';
 import type { Api } from '../../../lab/cluster/kubernetes.ts';
 import { peersDir } from '../../../lab/cluster/layout.ts';
 import { load, type Sent } from '../../../lab/cluster/load.ts';
+import { isLost } from '../../e2e/cluster/traffic.ts';
 import { breakdownOf } from './breakdown.ts';
-import { isBad, isCanary, isLost, seen } from './client.ts';
+import { isBad, isCanary, seen } from './client.ts';
 import { type Canary, crashLater } from './crash.ts';
 import type { Fault } from './faults.ts';
 import type { Result } from './results.ts';
@@ -20,6 +21,8 @@ export const RATE = 100;
 
 /** Milliseconds of requests before a release: a few scrapes. */
 const BEFORE = 15_000;
+/** Milliseconds after which it is clear what a tool does about a crash loop. */
+const CRASH_LIMIT = 90_000;
 
 export interface Job {
   readonly tool: ToolName;
@@ -59,7 +62,7 @@ export async function measure({ tool: name, config, fault }: Job, world: World):
     });
     await sleep(BEFORE, undefined, { signal });
     const releasedAt = Date.now();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(world.limit)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(fault === 'crash' ? CRASH_LIMIT : world.limit)]);
     const crash = fault === 'crash' ? crashLater(shop, canary) : undefined;
     const ending = await tool
       .release({ shop, config, fault, files, signal: limit })

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { request } from 'undici';
 import * as z from 'zod';
 import { labAgent } from '../../../lab/cluster/host.ts';
 import { type Api, type Manifest, manifestsOf } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
+import { digestImage } from '../../e2e/cluster/shop.ts';
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
@@ -72,15 +73,4 @@ export async function openShop(api: Api, prefix: string) {
     },
     close: () => api.delete(`/api/v1/namespaces/${namespace}`),
   };
-}
-
-/** `10.10.0.2:5000/demo-service@sha256:…` of a tag of the lab's registry. */
-export async function digestImage(tag: string): Promise<string> {
-  const response = await request(`http://${endpoints.registry}/v2/demo-service/manifests/${tag}`, {
-    dispatcher: labAgent,
-    headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
-  });
-  const manifest = Buffer.from(await response.body.arrayBuffer());
-  if (response.statusCode !== 200) throw new Error(`The lab's registry has no demo-service:${tag}.`);
-  return `${endpoints.registry}/demo-service@sha256:${createHash('sha256').update(manifest).digest('hex')}`;
 }

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { addresses, endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { actionFolder, runAction } from '../../../lab/embedded/runner.ts';
+import { digestImage } from '../../e2e/cluster/shop.ts';
 import { faults } from './faults.ts';
 import { secondPrometheusPort } from './second-prometheus.ts';
-import { digestImage } from './shop.ts';
+
 import { type ConfigName, rampWeights, type Tool, type Verdict } from './tool.ts';
 
 /** Where requests are counted. */

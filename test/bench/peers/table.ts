@@ -20,7 +20,9 @@ export function table(results: readonly Result[]): string {
 
 function row(says: string, tool: string, config: string, of: readonly Result[]): string[] {
   const back = of.filter(({ verdict }) => verdict === 'rolled-back');
-  const canary = back.map((one) => one.canary);
+  // Of a promoted release nobody can tell the canary's requests from the others.
+  const exposed = of.filter(({ verdict }) => verdict !== 'promoted');
+  const canary = exposed.map((one) => one.canary);
   const mean = canary.reduce((sum, one) => sum + one, 0) / canary.length;
   const others = (['promoted', 'undecided'] as const).flatMap((verdict) => {
     const those = of.filter((one) => one.verdict === verdict);
@@ -33,9 +35,9 @@ function row(says: string, tool: string, config: string, of: readonly Result[]):
     tool,
     config,
     `${back.length} of ${of.length}`,
-    spread(back.map((one) => one.seconds)),
-    back.length === 0 ? '-' : `${spread(canary)}, mean ${figure(mean)}`,
-    spread(back.map((one) => one.bad)),
+    spread(exposed.map((one) => one.seconds)),
+    exposed.length === 0 ? '-' : `${spread(canary)}, mean ${figure(mean)}`,
+    spread(exposed.map((one) => one.bad)),
     lost(of),
     others.join('; '),
   ];
