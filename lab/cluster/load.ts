@@ -29,13 +29,18 @@ export interface Sent {
   readonly pod: string;
 }
 
+/** Milliseconds for an answer to begin, and for each part of it. */
+const TIMEOUT = 10_000;
+
 /**
  * Sends requests through the gateway over kept-alive connections, at a rate that does not wait for answers, and gives them
  * all in the order of their answers. Throws a LabError when the lab is not up.
  */
 export async function load({ host, rate, duration, signal, onAnswer }: LoadOptions): Promise<Sent[]> {
   if (!(await exists(netnsPath))) throw new LabError('The lab is not up: npm run lab -- up');
-  const pool = new Pool(endpoints.gateway, { connect: fromHost, connections: 50 });
+  // A signal for each request would cost as much as the request.
+  const timeouts = { headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT };
+  const pool = new Pool(endpoints.gateway, { connect: fromHost, connections: 50, ...timeouts });
   const sent: Sent[] = [];
   const open = new Set<Promise<void>>();
   const start = performance.now();
@@ -68,8 +73,7 @@ async function send(pool: Pool, host: string): Promise<Sent> {
     pod,
   });
   try {
-    const signal = AbortSignal.timeout(10_000);
-    const { statusCode, headers, body } = await pool.request({ method: 'GET', path: '/', headers: { host }, signal });
+    const { statusCode, headers, body } = await pool.request({ method: 'GET', path: '/', headers: { host } });
     await body.dump();
     return result(statusCode, `${headers['x-version'] ?? '-'}`, `${headers['x-pod'] ?? '-'}`);
   } catch (error) {

@@ -61,7 +61,7 @@ export const argo: Tool = {
       const status = await statusOf(shop);
       return status.abort || (status.phase === 'Healthy' && status.stableRS !== stableRS);
     };
-    await shop.until('end of the release', ended, Number.POSITIVE_INFINITY, signal);
+    await shop.ended(ended, signal);
     const last = await statusOf(shop);
     return { verdict: last.abort ? 'rolled-back' : 'promoted', reason: last.message };
   },

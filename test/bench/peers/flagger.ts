@@ -48,7 +48,7 @@ export const flagger: Tool = {
   async release({ shop, fault, signal }) {
     await shop.setImage(shop.path('apps/v1/deployments/checkout'), faults[fault].image);
     const ended = async () => ['Failed', 'Succeeded'].includes((await phase(shop)).phase);
-    await shop.until('end of the release', ended, Number.POSITIVE_INFINITY, signal);
+    await shop.ended(ended, signal);
     const last = await phase(shop);
     return { verdict: last.phase === 'Failed' ? 'rolled-back' : 'promoted', reason: last.message };
   },

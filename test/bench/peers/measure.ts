@@ -17,11 +17,11 @@ import { openShop } from './shop.ts';
 import type { ConfigName, Ending, Tool, ToolName } from './tool.ts';
 
 /** Requests a second to every shop. */
-export const RATE = 100;
+const RATE = 100;
 
 /** Milliseconds of requests before a release: a few scrapes. */
 const BEFORE = 15_000;
-/** Milliseconds after which it is clear what a tool does about a crash loop. */
+/** Milliseconds after which it is clear what a tool does about a crash loop, with steps of seconds. */
 const CRASH_LIMIT = 90_000;
 
 export interface Job {
@@ -62,7 +62,10 @@ export async function measure({ tool: name, config, fault }: Job, world: World):
     });
     await sleep(BEFORE, undefined, { signal });
     const releasedAt = Date.now();
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(fault === 'crash' ? CRASH_LIMIT : world.limit)]);
+    const limit = AbortSignal.any([
+      signal,
+      AbortSignal.timeout(fault === 'crash' && config !== 'sample' ? CRASH_LIMIT : world.limit),
+    ]);
     const crash = fault === 'crash' ? crashLater(shop, canary) : undefined;
     const ending = await tool
       .release({ shop, config, fault, files, signal: limit })

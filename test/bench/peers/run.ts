@@ -1,5 +1,6 @@
 /** `npm run bench:peers`: Sluice, Flagger and Argo Rollouts on the same lab. Needs a lab that is up, and minutes. */
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import parseDuration from 'parse-duration';
 import * as z from 'zod';
@@ -28,6 +29,9 @@ const usage = `npm run bench:peers -- [OPTIONS]
   --parallel releases at once (8)
   --limit    after which a release counts as undecided (10m)
   --table    measure nothing: print what was measured and write docs/peers.md`;
+
+/** Milliseconds between the first runs. */
+const STAGGER = 5_000;
 
 const tools: Readonly<Record<ToolName, Tool>> = {
   'sluice-pods': sluice('pods'),
@@ -102,7 +106,9 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
   const world = { api, tools, routes, limit: wanted.limit, signal };
   const jobs = jobsOf(wanted);
   const queue = jobs.entries();
-  const work = async () => {
+  const work = async (worker: number) => {
+    // Not all at once: pods and controllers need most of their time at the beginning.
+    await sleep(worker * STAGGER, undefined, { signal });
     for (const [index, job] of queue) {
       if (signal.aborted) return;
       const name = `${index + 1} of ${jobs.length}: ${job.tool} ${job.config} ${job.fault}`;
@@ -116,7 +122,7 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
     }
   };
   try {
-    await Promise.all(Array.from({ length: wanted.parallel }, work));
+    await Promise.all(Array.from({ length: wanted.parallel }, (_, worker) => work(worker)));
   } finally {
     watching.abort();
     for (const stop of stops) await stop();

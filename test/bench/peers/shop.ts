@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import * as z from 'zod';
 import { labAgent } from '../../../lab/cluster/host.ts';
@@ -8,8 +9,6 @@ import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { digestImage } from '../../e2e/cluster/shop.ts';
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
-
-const never = new AbortController().signal;
 
 const workload = z.looseObject({
   spec: z.looseObject({
@@ -58,8 +57,13 @@ export async function openShop(api: Api, prefix: string) {
       const [group = '', version = '', ...rest] = resource.split('/');
       return `/apis/${group}/${version}/namespaces/${namespace}/${rest.join('/')}`;
     },
-    until: (what: string, condition: () => Promise<boolean>, timeout = 120_000, signal: AbortSignal = never) =>
-      waitUntil(condition, { what: `${what} in ${namespace}`, timeout, signal }),
+    /** Waits for what the making of a shop takes. */
+    until: (what: string, condition: () => Promise<boolean>) =>
+      waitUntil(condition, { what: `${what} in ${namespace}`, timeout: 120_000, signal: new AbortController().signal }),
+    /** Waits for the end of a release: rarely asked, as the lab has better things to do. Rejects with the signal's reason. */
+    async ended(condition: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+      while (!(await condition())) await sleep(500, undefined, { signal });
+    },
     async served(): Promise<boolean> {
       const options = { dispatcher: labAgent, headers: { host }, signal: AbortSignal.timeout(2_000) };
       const { headers, body } = await request(endpoints.gateway, options);

@@ -31,7 +31,7 @@ export interface Ending {
 }
 
 /** What is released to which shop, and how. */
-export interface Release {
+interface Release {
   readonly shop: Shop;
   readonly config: ConfigName;
   readonly fault: Fault;
