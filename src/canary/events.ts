@@ -126,8 +126,8 @@ export interface IntervalJudged {
   readonly opinions: readonly Opinion[];
   /** Milliseconds until the step's most time is over; zero when it waits for something else. */
   readonly timeLeft: number;
-  /** What is waited for: that the data plane follows before the step's time begins, or what is lacking after it. */
-  readonly waitingFor?: 'confirmation' | 'requests' | 'data' | 'approval';
+  /** What is waited for: a canary to send requests to, that the data plane follows a shift, or what is lacking after a step's time. */
+  readonly waitingFor?: 'canary' | 'confirmation' | 'requests' | 'data' | 'approval';
 }
 
 /** An evaluation without new data. Emitted at each one, so that silence shows. */

@@ -4,8 +4,9 @@ import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import { messageOf } from './errors.ts';
 import type { IntervalJudged, Tallies, Tally } from './events.ts';
+import { bestMoment, pauseUntilNews } from './exposure.ts';
 import type { Step } from './plan.ts';
-import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem } from './ports.ts';
+import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem, Reading } from './ports.ts';
 import { commandLines, deadline, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
 
 /** Watches the canary from before the first shift to the end, whatever the rollout is busy with meanwhile. */
@@ -14,6 +15,8 @@ export interface Observer {
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when the first reading is there, from which everything is counted. */
   baseline(signal: AbortSignal): Promise<void>;
+  /** Resolves at the best moment for the canary's first requests, as far as the meter knows when it is measured. */
+  exposure(signal: AbortSignal): Promise<void>;
   /** From now on the canary gets this weight. */
   enter(weight: number): void;
   /** Resolves when the step is over. A breach does not reject this: it stops the whole rollout. */
@@ -32,6 +35,15 @@ const POD_INTERVAL = 1_000;
 
 /** Milliseconds for one more look at the metrics when all is done, so that the report has the last requests too. */
 const FINAL_LOOK = 2_000;
+
+/** Milliseconds in which Prometheus is told of new pods, at the latest (its discovery manager's `updatert`). */
+const DISCOVERY = 5_000;
+
+/** Looks at the metrics in which a pod that is known is measured, surely: two scrapes. */
+const LOOKS_UNTIL_MEASURED = 8;
+
+/** Milliseconds between two questions whether the canary has been measured meanwhile. */
+const UNSEEN_PAUSE = 200;
 
 type Look = (signal: AbortSignal) => Promise<void>;
 
@@ -69,6 +81,7 @@ export function createObserver(
   /** Milliseconds between the last two readings that brought something new: the source's own pace. */
   let cadence = meter.interval;
   let lastCanaryRequest = started;
+  let due: Reading['due'];
 
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
@@ -108,6 +121,7 @@ export function createObserver(
 
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
     const reading = await meter.read(signal);
+    due = reading.due;
     const { sample, fresh, problems } = tally.take(reading);
     for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
     await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
@@ -143,7 +157,7 @@ export function createObserver(
   }
 
   function waitingFor(): Pick<IntervalJudged, 'waitingFor'> {
-    if (!stage) return weight > 0 ? { waitingFor: 'confirmation' } : {};
+    if (!stage) return { waitingFor: weight > 0 ? 'confirmation' : 'canary' };
     return stage.waitsFor === 'time' ? {} : { waitingFor: stage.waitsFor };
   }
 
@@ -183,7 +197,7 @@ export function createObserver(
   }
 
   /** Looks again and again; a look that fails is told and tried again, and does not keep the others from being made. */
-  async function repeat(look: Look, interval: number, failed: (reason: string) => void, signal: AbortSignal) {
+  async function repeat(look: Look, pause: () => number, failed: (reason: string) => void, signal: AbortSignal) {
     while (!signal.aborted) {
       try {
         await look(signal);
@@ -192,7 +206,7 @@ export function createObserver(
         if (!stopped) failed(messageOf(error));
       }
       evaluate();
-      await clock.sleep(interval, signal).catch(() => undefined);
+      await clock.sleep(pause(), signal).catch(() => undefined);
     }
   }
 
@@ -209,11 +223,26 @@ export function createObserver(
   return {
     async run(signal) {
       await Promise.all([
-        repeat(lookAtMetrics, meter.interval, noData, signal),
-        repeat(lookAtPods, POD_INTERVAL, podsUnseen, signal),
+        repeat(lookAtMetrics, () => pauseUntilNews(due, meter.interval, clock.now()), noData, signal),
+        repeat(lookAtPods, () => POD_INTERVAL, podsUnseen, signal),
       ]);
     },
     baseline: (signal) => orAborted(firstReading.promise, signal),
+    async exposure(signal) {
+      const giveUp = clock.now() + LOOKS_UNTIL_MEASURED * meter.interval + DISCOVERY;
+      while (due?.canary.length === 0) {
+        if (clock.now() > giveUp) {
+          warn(
+            world,
+            'The metrics do not show the canary’s pods yet: until they do, nobody sees how its requests end.',
+          );
+          return;
+        }
+        await clock.sleep(UNSEEN_PAUSE, signal);
+      }
+      const now = clock.now();
+      if (due) await clock.sleep(bestMoment(due, now) - now, signal);
+    },
     enter(next) {
       weight = next;
       lastCanaryRequest = clock.now();

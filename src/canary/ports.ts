@@ -114,6 +114,11 @@ export interface Reading {
   readonly canary: readonly Counter[];
   /** What this look could not see, one sentence each: a pod that did not answer, a store that Prometheus missed. */
   readonly warnings?: readonly string[];
+  /**
+   * When the sources of an arm's counters are due to be measured, the next times in their order; none for an arm that was
+   * never measured. Absent where a look measures by itself, or where the pace is not known.
+   */
+  readonly due?: Readonly<Record<Arm, readonly number[]>>;
 }
 
 /** A PromQL answer: a finite number, or why there is none. Never NaN, never an empty success. */

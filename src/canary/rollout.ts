@@ -133,6 +133,7 @@ async function takeStep(
     using limit = deadline(clock, options.readyTimeout, () => notReady(found.canary, options.readyTimeout), signal);
     await arms.prepare(found, step.weight, limit.signal);
     await observer.baseline(limit.signal);
+    if (from === 0) await observer.exposure(limit.signal);
   }
   await journal.write({ phase: 'shifting', step: index, weight: { from, to: step.weight } }, signal);
   observer.enter(step.weight);

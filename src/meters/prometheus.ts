@@ -18,6 +18,7 @@ import { createPrometheusApi, type PrometheusConnection, type QueryResult } from
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
 
 export interface PrometheusOptions {
@@ -171,6 +172,15 @@ export function createPrometheusMeter(
     });
   }
 
+  /** When the canary's pods were scraped that have no counters yet: many services show one only after its first request. */
+  async function scrapesOfCanary({ rules }: Question, stable: Reading['stable'], signal: AbortSignal) {
+    const targets = targetSelector(rules);
+    // Counted before the pods, as by a gateway: both arms' counters come with the same scrapes.
+    if (!targets) return stable;
+    const { data } = await api.query(`${format(targets)}[${Math.ceil(LOOKBACK / 1_000)}s]`, signal);
+    return seriesOf(data).map(({ labels, at }) => ({ instance: labels.pod ?? '', at }));
+  }
+
   return {
     kind: 'prometheus',
     get source() {
@@ -209,13 +219,11 @@ export function createPrometheusMeter(
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
       const { found, warnings } = await look(question, range, signal);
       newest = Math.max(newest, newestOf(found));
-      const reading: Reading = {
-        at: newest,
-        stable: countersOf('stable', found),
-        canary: countersOf('canary', found),
-        warnings,
-      };
-      return guard(reading);
+      const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
+      const reading = guard({ at: newest, stable, canary, warnings });
+      if (scrapeInterval === undefined) return reading;
+      const measured = { stable, canary: canary.length > 0 ? canary : await scrapesOfCanary(question, stable, signal) };
+      return { ...reading, due: dueTimes(measured, scrapeInterval, clock.now()) };
     },
 
     async evaluate(query, signal) {

@@ -84,7 +84,8 @@ function intervalLine(event: IntervalJudged, step: Tallies, paint: Paint): strin
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   const nearest = deciding.toSorted((a, b) => b.progress - a.progress)[0];
   const warnings = opinions.filter(({ onBreach, state }) => onBreach === 'warn' && state === 'breach');
-  const missing = opinions.filter((opinion) => opinion.missing !== undefined);
+  // Before its first request nothing can be known of the canary, and nothing is missing.
+  const missing = weight === 0 ? [] : opinions.filter((opinion) => opinion.missing !== undefined);
   return [
     paint('cyan', `${weight} %`.padStart(5)),
     armText('canary', step.canary, interval.canary),
@@ -97,6 +98,7 @@ function intervalLine(event: IntervalJudged, step: Tallies, paint: Paint): strin
 }
 
 const waits = {
+  canary: 'the canary',
   confirmation: 'the data plane',
   requests: 'more requests',
   data: 'data',

@@ -5,7 +5,7 @@
 
 import { SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
-import type { Command, Counter, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
+import type { Command, Counter, PodProblem, Reading, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
 import type { RolloutOptions, World } from '../../src/canary/session.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { OnBreach } from '../../src/judge/types.ts';
@@ -25,6 +25,8 @@ export interface Cluster {
   stableRevision: string;
   canaryExists: boolean;
   metrics: 'up' | 'down' | 'stale';
+  /** When the arms are measured next, where the metrics tell. */
+  due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
   lease: string | undefined;
   commands: Command[];
@@ -48,6 +50,7 @@ export function createCluster(): Cluster {
     stableRevision: 'sha256:old',
     canaryExists: false,
     metrics: 'up',
+    due: undefined,
     record: undefined,
     lease: undefined,
     commands: [],
@@ -292,7 +295,8 @@ function createTraffic(cluster: Cluster) {
     read() {
       advance();
       if (cluster.metrics === 'up') at = cluster.clock.now();
-      return { at, stable: counters('stable'), canary: counters('canary') };
+      const due = cluster.due?.(cluster.clock.now());
+      return { at, stable: counters('stable'), canary: counters('canary'), ...(due && { due }) };
     },
   };
 }

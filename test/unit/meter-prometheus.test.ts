@@ -110,6 +110,25 @@ describe('a look', () => {
     expect(second.at).toBe(first.at);
   });
 
+  it('tells when the arms are measured next, also of a canary that has counted nothing yet', async () => {
+    const up = { metric: { __name__: 'up', pod: 'checkout-canary-1' }, values: [[now / 1_000 - 2, '1']] };
+    const stable = series(
+      { __name__: 'http_requests_total', namespace: 'shop', pod: 'checkout-7d9f8b-x2v4q', code: '200' },
+      [15, '1'],
+      [10, '2'],
+      [5, '3'],
+    );
+    const { meter, requests } = await meterOf(
+      ({ parameters }) => matrix(...(parameters.query?.startsWith('up{') ? [up] : [stable])),
+      { queries: { kind: 'http' } },
+    );
+    expect((await meter.read(signal)).due).toEqual({
+      stable: [now + 5_000, now + 10_000],
+      canary: [now + 3_000, now + 8_000],
+    });
+    expect(requests.at(-1)?.parameters.query).toMatch(/^up\{namespace="shop",pod=~"checkout-canary-/);
+  });
+
   it('passes on values that are no numbers', async () => {
     const { meter } = await meterOf(() =>
       matrix(series({ app: 'checkout' }, [1, 'NaN']), series({ app: 'checkout', x: 'y' }, [1, '+Inf'])),

@@ -52,6 +52,33 @@ describe('a healthy release', () => {
     ]);
   });
 
+  it('sends the first requests to the canary shortly before it is measured', async () => {
+    const cluster = createCluster();
+    const start = cluster.clock.now();
+    // Its pods are found by the metrics after seven seconds, and measured each five from then on.
+    const times = (now: number, phase: number) => {
+      const next = start + phase + Math.ceil((now + 1 - start - phase) / 5_000) * 5_000;
+      return [next, next + 5_000];
+    };
+    cluster.due = (now) => ({ stable: times(now, 3_000), canary: now < start + 7_000 ? [] : times(now, 4_000) });
+    const world = createWorld(cluster);
+    await cluster.clock.run(rollout(world, createOptions(), running()));
+    const [first] = eventsOf(world.events, 'shifted');
+    expect((first?.at ?? 0) - start).toBe(7_800);
+    expect(eventsOf(world.events, 'warning')).toEqual([]);
+  });
+
+  it('does not wait for ever for a canary that the metrics do not show, and says so', async () => {
+    const cluster = createCluster();
+    cluster.due = () => ({ stable: [], canary: [] });
+    const world = createWorld(cluster);
+    const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'warning').map(({ message }) => message)).toEqual([
+      expect.stringContaining('do not show the canary’s pods yet'),
+    ]);
+  });
+
   it('writes its record before anything else', async () => {
     const cluster = createCluster();
     await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));

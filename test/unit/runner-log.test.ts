@@ -60,6 +60,13 @@ describe('the live log', () => {
     expect(logOf([{ ...interval, timeLeft: 0, waitingFor: 'requests' }])[0]).toMatch(/waiting for more requests$/);
   });
 
+  it('does not miss what a canary without requests can not give', () => {
+    const opinions = interval.opinions.map((said) => ({ ...said, missing: 'the canary got no requests' }));
+    const [line] = logOf([{ ...interval, weight: 0, waitingFor: 'canary', opinions }]);
+    expect(line).not.toContain('has no data');
+    expect(line).toMatch(/waiting for the canary$/);
+  });
+
   it('says which check has no data, and which warns', () => {
     const [first, , third] = interval.opinions;
     const opinions = [

@@ -123,7 +123,11 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     inventory: () => inventory(api, namespace),
     /** An object as people wrote it: without its status, and what every write changes (resourceVersion, generation, managed fields). */
     async asWritten(objectPath: string): Promise<string> {
-      const { metadata, status: _status, ...rest } = z.looseObject({ metadata: z.looseObject({}) }).parse(await api.get(objectPath));
+      const {
+        metadata,
+        status: _status,
+        ...rest
+      } = z.looseObject({ metadata: z.looseObject({}) }).parse(await api.get(objectPath));
       const { resourceVersion: _, managedFields: __, generation: ___, ...kept } = metadata;
       return JSON.stringify({ ...rest, metadata: kept });
     },
