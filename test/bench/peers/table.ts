@@ -50,7 +50,7 @@ function lost(of: readonly Result[]): string {
 }
 
 const stages: readonly (readonly [keyof Breakdown, string])[] = [
-  ['evidence', 'first bad answer → as many answers as prove the breach'],
+  ['evidence', 'first bad answer → enough to prove it'],
   ['measured', '→ counters read'],
   ['decided', '→ breach decided'],
   ['written', '→ route written'],
@@ -75,8 +75,13 @@ function spread(values: readonly number[]): string {
   const [least] = sorted;
   const most = sorted.at(-1);
   if (least === undefined || most === undefined) return '-';
-  const middle = ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
-  return least === most ? figure(least) : `${figure(middle)} (${figure(least)} to ${figure(most)})`;
+  return least === most ? figure(least) : `${figure(median(sorted))} (${figure(least)} to ${figure(most)})`;
+}
+
+/** Of at least one value. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }
 
 function figure(value: number): string {
