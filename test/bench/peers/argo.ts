@@ -38,7 +38,6 @@ const plans = {
  * canary's pods stay: istiod waits for changes to end, ten seconds at most, before it tells the gateway anything.
  */
 export const argo: Tool = {
-  configs: ['hold', 'ramp', 'sample'],
   // It leaves the canary's pods for thirty seconds after an abort.
   aftermath: 36_000,
 

@@ -32,7 +32,6 @@ const progressDeadline = { ramp: 10, sample: 60 } as const;
 
 /** Flagger, which watches a Deployment, keeps a copy of it as the stable arm, and owns Services and VirtualService. */
 export const flagger: Tool = {
-  configs: ['ramp', 'sample'],
   // Pods that it scales down take two seconds to stop listening, and ten at most to be gone.
   aftermath: 5_000,
 

@@ -49,6 +49,14 @@ const result = z.object({
 });
 export type Result = z.infer<typeof result>;
 
+/** Milliseconds that most of stable's answers may take in a measurement that counts: the lab shares two cores with its load. */
+const LATE = 500;
+
+/** Whether the lab was too busy for a release to mean anything. It is measured again, and left out of the tables. */
+export function wasLate({ p99 }: Result): boolean {
+  return p99 > LATE;
+}
+
 export async function keepResult(one: Result): Promise<void> {
   await mkdir(peersDir, { recursive: true });
   await appendFile(resultsFile, `${JSON.stringify(one)}\n`);

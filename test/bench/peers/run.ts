@@ -12,26 +12,31 @@ import { type Stop, startControllers } from './controllers.ts';
 import { writeDocument } from './document.ts';
 import { faultNames } from './faults.ts';
 import { flagger } from './flagger.ts';
-import { type Job, measure } from './measure.ts';
-import { keepResult, type Result, readResults } from './results.ts';
+import { measure } from './measure.ts';
+import { keepResult, type Result, readResults, wasLate } from './results.ts';
 import { watchRoutes } from './route-watch.ts';
+import { jobsOf, type Selection, sluices, whole } from './schedule.ts';
 import { startSecondPrometheus } from './second-prometheus.ts';
 import { sluice } from './sluice.ts';
-import { table } from './table.ts';
+import { breakdownTable, table } from './table.ts';
 import { configNames, type Tool, type ToolName, toolNames } from './tool.ts';
 
 const usage = `npm run bench:peers -- [OPTIONS]
+
+Without --tools, --configs, --faults and --runs: all that docs/peers.md is made of.
 
   --tools    of ${toolNames.join(', ')}; sluice for its four meters
   --configs  of ${configNames.join(', ')}
   --faults   of ${faultNames.join(', ')}
   --runs     of each (5)
-  --parallel releases at once (8)
-  --limit    after which a release counts as undecided (10m)
+  --parallel releases at once (8); only one of these commands at a time
+  --limit    after which a release counts as undecided (45m)
   --table    measure nothing: print what was measured and write docs/peers.md`;
 
 /** Milliseconds between the first runs. */
 const STAGGER = 5_000;
+/** How often a release is measured again for which the lab was too busy. */
+const AGAIN = 2;
 
 const tools: Readonly<Record<ToolName, Tool>> = {
   'sluice-pods': sluice('pods'),
@@ -52,14 +57,14 @@ const list = <const T extends readonly string[]>(
     .pipe(z.array(z.enum(names)));
 
 const options = z.object({
-  tools: list(toolNames, { sluice: toolNames.filter((name) => name.startsWith('sluice')) }).default([...toolNames]),
-  configs: list(configNames).default(['hold', 'ramp']),
-  faults: list(faultNames).default([...faultNames]),
-  runs: z.coerce.number().int().positive().default(5),
+  tools: list(toolNames, { sluice: sluices }).optional(),
+  configs: list(configNames).optional(),
+  faults: list(faultNames).optional(),
+  runs: z.coerce.number().int().positive().optional(),
   parallel: z.coerce.number().int().positive().default(8),
   limit: z
     .string()
-    .default('10m')
+    .default('45m')
     .transform((text) => parseDuration(text) ?? Number.NaN)
     .pipe(z.number().positive()),
   table: z.boolean().default(false),
@@ -81,41 +86,44 @@ function readCommandLine(): z.infer<typeof options> {
   return options.parse(values);
 }
 
-/** One run of each after the other, so that whatever disturbs the lab for a while disturbs all alike. */
-function jobsOf({ tools: names, configs, faults, runs }: z.infer<typeof options>): Job[] {
-  const once = names.flatMap((tool) =>
-    configs
-      .filter((config) => tools[tool].configs.includes(config))
-      .flatMap((config) => faults.map((fault) => ({ tool, config, fault }))),
-  );
-  // Those that take longest begin first, so that the last ones don't have the lab for themselves.
-  const longest = once.toSorted((a, b) => faultNames.indexOf(a.fault) - faultNames.indexOf(b.fault));
-  return Array.from({ length: runs }, () => longest).flat();
+/** What the options ask for; all that the page is made of where they name nothing. */
+function selectionsOf({ tools, configs, faults, runs }: z.infer<typeof options>): readonly Selection[] {
+  if (!tools && !configs && !faults && runs === undefined) return whole;
+  return [
+    {
+      tools: tools ?? toolNames,
+      configs: configs ?? ['hold', 'ramp'],
+      faults: faults ?? faultNames,
+      runs: runs ?? 5,
+    },
+  ];
 }
 
 async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal): Promise<void> {
   if ((await presence()) !== 'cluster') throw new Error('The lab is not up: npm run lab -- up');
   await mkdir(peersDir, { recursive: true });
   const api = await connect();
+  const jobs = jobsOf(selectionsOf(wanted)).map((job) => ({ job, again: AGAIN }));
+  const needs = (...names: ToolName[]) => jobs.some(({ job }) => names.includes(job.tool));
   const stops: Stop[] = [];
-  if (wanted.tools.some((tool) => tool === 'argo' || tool === 'flagger'))
-    stops.push(await startControllers(api, signal));
-  if (wanted.tools.includes('sluice-prometheus-1s')) stops.push(await startSecondPrometheus(api, signal));
+  if (needs('argo', 'flagger')) stops.push(await startControllers(api, signal));
+  if (needs('sluice-prometheus-1s')) stops.push(await startSecondPrometheus(api, signal));
   const watching = new AbortController();
   const routes = watchRoutes(api, watching.signal);
   const world = { api, tools, routes, limit: wanted.limit, signal };
-  const jobs = jobsOf(wanted);
-  const queue = jobs.entries();
+  let begun = 0;
   const work = async (worker: number) => {
     // Not all at once: pods and controllers need most of their time at the beginning.
     await sleep(worker * STAGGER, undefined, { signal });
-    for (const [index, job] of queue) {
-      if (signal.aborted) return;
-      const name = `${index + 1} of ${jobs.length}: ${job.tool} ${job.config} ${job.fault}`;
+    for (let next = jobs.shift(); next && !signal.aborted; next = jobs.shift()) {
+      const { job, again } = next;
+      begun += 1;
+      const name = `${begun}, ${jobs.length} to go: ${job.tool} ${job.config} ${job.fault}`;
       try {
         const one = await measure(job, world);
         await keepResult(one);
         console.log(`${name}: ${tell(one)}`);
+        if (wasLate(one) && again > 0) jobs.push({ job, again: again - 1 });
       } catch (error) {
         console.log(`${name}: no result: ${error instanceof Error ? error.message : error}`);
       }
@@ -125,7 +133,7 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
     await Promise.all(Array.from({ length: wanted.parallel }, (_, worker) => work(worker)));
   } finally {
     watching.abort();
-    for (const stop of stops) await stop();
+    for (const stop of stops.toReversed()) await stop();
   }
 }
 
@@ -137,8 +145,10 @@ async function main(signal: AbortSignal): Promise<void> {
   const wanted = readCommandLine();
   if (!wanted.table) await measureAll(wanted, signal);
   const results = await readResults();
-  console.log(table(results));
-  if (wanted.table) await writeDocument(results);
+  const counted = results.filter((one) => !wasLate(one));
+  console.log(`${table(counted)}\n\n${breakdownTable(counted)}`);
+  console.log(`${results.length - counted.length} of ${results.length} left out, as the lab was too busy`);
+  if (wanted.table) await writeDocument(counted);
 }
 
 const interrupted = new AbortController();

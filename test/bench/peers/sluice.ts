@@ -28,7 +28,6 @@ const plans: Readonly<Record<ConfigName, string>> = {
 /** The built action, run as a runner would. All inputs that are not given have their defaults. */
 export function sluice(meter: keyof typeof meters): Tool {
   return {
-    configs: ['hold', 'ramp', 'sample'],
     // It ends when the pods are gone.
     aftermath: 3_000,
 

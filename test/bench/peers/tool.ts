@@ -41,7 +41,6 @@ interface Release {
 }
 
 export interface Tool {
-  readonly configs: readonly ConfigName[];
   /** Makes the shop with v1 as this tool wants to find it, and returns when it would take a release. */
   install(shop: Shop, config: ConfigName): Promise<void>;
   /** Releases the image of the fault. Resolves when the tool has ended it, rejects with the signal's reason. */

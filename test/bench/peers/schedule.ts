@@ -1,0 +1,55 @@
+import { type Fault, faultNames } from './faults.ts';
+import type { Job } from './measure.ts';
+import { type ConfigName, configNames, type ToolName, toolNames } from './tool.ts';
+
+/** Releases of every tool under every plan with every fault, as often as `runs`. */
+export interface Selection {
+  readonly tools: readonly ToolName[];
+  readonly configs: readonly ConfigName[];
+  readonly faults: readonly Fault[];
+  readonly runs: number;
+}
+
+export const sluices = toolNames.filter((name) => name.startsWith('sluice'));
+
+/** Flagger has no way to hold a weight. */
+const impossible = [{ tool: 'flagger', config: 'hold' }];
+
+/** All that `docs/peers.md` is made of, those that take longest first. */
+export const whole: readonly Selection[] = [
+  // The peers' samples take up to forty minutes; they differ by minutes, so that two of each tell enough.
+  { tools: ['argo'], configs: ['sample'], faults: ['10%'], runs: 1 },
+  { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['sample'], faults: ['100%'], runs: 2 },
+  { tools: ['sluice-pods', 'flagger'], configs: ['sample'], faults: ['0.5%', '10%'], runs: 2 },
+  { tools: [...sluices, 'argo'], configs: ['hold'], faults: faultNames, runs: 5 },
+  { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['ramp'], faults: faultNames, runs: 5 },
+];
+
+/** The last selections are mixed, run by run: whatever disturbs the lab for a while disturbs all alike. */
+export function jobsOf(selections: readonly Selection[]): Job[] {
+  const rounds = Math.max(...selections.map(({ runs }) => runs));
+  const samples = selections.filter(({ configs }) => configs.includes('sample'));
+  const others = selections.filter((one) => !samples.includes(one));
+  const mixed = Array.from({ length: rounds }, (_, round) =>
+    others
+      .filter(({ runs }) => round < runs)
+      .flatMap(once)
+      .toSorted(longestFirst),
+  );
+  return [...samples.flatMap((one) => Array.from({ length: one.runs }, () => once(one)).flat()), ...mixed.flat()];
+}
+
+function once({ tools, configs, faults }: Selection): Job[] {
+  return tools.flatMap((tool) =>
+    configs
+      .filter((config) => !impossible.some((one) => one.tool === tool && one.config === config))
+      .flatMap((config) => faults.map((fault) => ({ tool, config, fault }))),
+  );
+}
+
+function longestFirst(a: Job, b: Job): number {
+  return (
+    faultNames.indexOf(a.fault) - faultNames.indexOf(b.fault) ||
+    configNames.indexOf(a.config) - configNames.indexOf(b.config)
+  );
+}
