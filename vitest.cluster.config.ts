@@ -1,12 +1,30 @@
+import { delimiter, dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { endpoints, kubeconfigPath } from './lab/cluster/layout.ts';
+import { programPath } from './lab/cluster/programs.ts';
 
-/** Releases on the real cluster of `lab/cluster`, which must be up. */
+/** Tests on the real cluster of `lab/cluster`, which must be up. */
 const cluster = { globalSetup: ['test/e2e/cluster/lab.ts'], testTimeout: 240_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
     reporters: ['verbose'],
     projects: [
+      {
+        // The very cases that the embedded lab passes in `npm test`.
+        test: {
+          ...cluster,
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          env: {
+            SLUICE_CONTRACT_KUBECONFIG: kubeconfigPath,
+            SLUICE_CONTRACT_IMAGE: `${endpoints.registry}/demo-service:v1`,
+            // A real Prometheus for the cases that start one of their own.
+            PATH: [dirname(programPath('prometheus')), process.env.PATH].join(delimiter),
+          },
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         // Each release has a shop of its own.
         test: {
@@ -16,7 +34,7 @@ export default defineConfig({
           exclude: ['test/e2e/cluster/outages.test.ts'],
           fileParallelism: false,
           maxConcurrency: 4,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -25,7 +43,7 @@ export default defineConfig({
           ...cluster,
           name: 'one after the other',
           include: ['test/e2e/cluster/outages.test.ts'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -33,10 +33,10 @@ function part(name: string, passed: boolean): Count {
 
 const vitestReport = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), success: z.boolean() });
 
-/** The README's own test command, counted test by test. */
-function tests(): Count {
-  const file = join(scratch, 'tests.json');
-  const ended = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
+/** A test command of the project, counted test by test. */
+function tests(...command: string[]): Count {
+  const file = join(scratch, `${command.join('-')}.json`.replaceAll(':', '-'));
+  const ended = run('npm', [...command, '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
   try {
     const report = vitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
     // A run that fails outside any test, or runs none, counts as a failure of its own.
@@ -46,6 +46,16 @@ function tests(): Count {
     console.error(`The tests left no report: ${error instanceof Error ? error.message : error}`);
     return { passed: 0, failed: 1 };
   }
+}
+
+/** The tests on the real cluster, which is built and started for them and taken down again. */
+function cluster(): Count[] {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return [part('a real cluster, which needs Linux and root', false)];
+  const up = part('the real cluster is up', run('npm', ['run', 'lab', '--', 'up']));
+  if (up.failed > 0) return [up];
+  const tested = tests('run', 'test:e2e');
+  return [up, tested, part('the real cluster is down', run('npm', ['run', 'lab', '--', 'down']))];
 }
 
 /** Linters of workflows, at the versions that this project was checked with. */
@@ -63,7 +73,8 @@ function workflows(): Count[] {
 }
 
 const counts = [
-  tests(),
+  // What the README tells a new user to run.
+  tests('test'),
   part('types', run('npm', ['run', 'types'])),
   part('lint', run('npm', ['run', 'lint'])),
   part('nothing unused', run('npm', ['run', 'unused'])),
@@ -71,6 +82,7 @@ const counts = [
   part('dist equals a fresh build', run('npm', ['run', 'build:check'])),
   part('docs equal the declarations', run('npm', ['run', 'docs', '--', '--check'])),
   ...workflows(),
+  ...cluster(),
 ];
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0);

@@ -24,7 +24,7 @@ export interface Observer {
   /** A person lets the step that holds go on. */
   approve(): void;
   readonly waitsForApproval: boolean;
-  /** The new version is made the stable one, and there is no way back: requests are counted, and nothing is judged any more. */
+  /** What is to be done is decided, whichever way: from now on requests are counted, and nothing is judged any more. */
   rest(): void;
   /** What was counted since the first reading, with one last look. */
   finalTallies(): Promise<Tallies>;

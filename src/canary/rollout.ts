@@ -104,6 +104,7 @@ async function run(
     conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
   } catch (error) {
     if (lost.aborted) throw lost.reason;
+    observer.rest();
     reached = Math.max(reached, journal.record.weight.to);
     conclusion = await conclude(world, journal, options, error);
   } finally {

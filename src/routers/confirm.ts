@@ -16,7 +16,7 @@ interface Subject {
 
 /**
  * Looks again and again until the route's own report, and then the share of requests where it can be observed, say that
- * the data plane follows.
+ * the data plane follows. The share costs no request; the route is asked once more when the share has come to fit.
  *
  * @throws SluiceError `not-confirmed` with what was awaited last, when the signal ends as a deadline; the signal's own
  *   reason when it ends for another one
@@ -26,21 +26,25 @@ export async function confirmWith(
   signal: AbortSignal,
   lookAtRoute: (signal: AbortSignal) => Promise<Look>,
 ): Promise<Confirmation> {
-  const looks = [lookAtRoute, ...(observeShare === undefined ? [] : [createShareWatch(observeShare, weight, clock)])];
+  const lookAtShare = observeShare && createShareWatch(observeShare, weight, clock);
   let awaits = 'a first look at the route';
+
+  /** Looks until there is evidence; tells too whether it was there at once. */
+  async function until(look: (signal: AbortSignal) => Promise<Look>) {
+    for (let atOnce = true; ; atOnce = false) {
+      const seen = await look(signal);
+      if ('followed' in seen) return { evidence: seen.evidence, atOnce };
+      awaits = seen.awaits;
+      await clock.sleep(INTERVAL, signal);
+    }
+  }
+
   try {
     while (true) {
-      const evidence: string[] = [];
-      for (const look of looks) {
-        const seen = await look(signal);
-        if ('awaits' in seen) {
-          awaits = seen.awaits;
-          break;
-        }
-        evidence.push(seen.evidence);
-      }
-      if (evidence.length === looks.length) return { evidence: evidence.join('; ') };
-      await clock.sleep(INTERVAL, signal);
+      const route = await until(lookAtRoute);
+      if (!lookAtShare) return { evidence: route.evidence };
+      const share = await until(lookAtShare);
+      if (share.atOnce) return { evidence: `${route.evidence}; ${share.evidence}` };
     }
   } catch (error) {
     if (!signal.aborted || !isDeadline(signal.reason)) throw error;

@@ -36,6 +36,7 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
     colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
   let inStep = false;
   let counted: Tallies = none;
+  let promoting = false;
 
   function line(at: number, text: string): void {
     sink.info(`${paint('dim', clockTime(at))}  ${text}`);
@@ -49,7 +50,8 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
   return (event) => {
     if (event.type === 'interval') {
       counted = sum(counted, event.interval);
-      line(event.at, intervalLine(event, counted, paint));
+      const waits = promoting ? 'the promoted pods' : event.waitingFor && waitsFor[event.waitingFor];
+      line(event.at, intervalLine(event, counted, waits, paint));
       return;
     }
     if (event.type === 'planned') {
@@ -63,6 +65,7 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
       inStep = true;
     }
     if (outOfStep.has(event.type)) closeStep();
+    if (event.type === 'promoting') promoting = true;
     const { level, text } = sentenceOf(event);
     line(event.at, paint(levelStyles[level], oneLine(text)));
     if (event.type === 'started') {
@@ -79,7 +82,7 @@ const none: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 
 type Paint = (style: Style | undefined, text: string) => string;
 
 /** ` 25 %  canary 4.8 % of 412 (+60)  stable 0.5 % of 7,830 (+1,140)  ▕██████░░░░▏ error-rate  1m54s left` */
-function intervalLine(event: IntervalJudged, step: Tallies, paint: Paint): string {
+function intervalLine(event: IntervalJudged, step: Tallies, waits: string | undefined, paint: Paint): string {
   const { weight, interval, opinions } = event;
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   const nearest = deciding.toSorted((a, b) => b.progress - a.progress)[0];
@@ -93,11 +96,11 @@ function intervalLine(event: IntervalJudged, step: Tallies, paint: Paint): strin
     ...(nearest ? [`${bar(nearest.progress, paint)} ${nearest.check}`] : []),
     ...warnings.map(({ check, sentence }) => paint('yellow', `warning: ${check}: ${oneLine(sentence)}`)),
     ...missing.map(({ check, missing: what }) => paint('yellow', `${check} has no data: ${oneLine(what ?? '')}`)),
-    paint('dim', event.waitingFor ? `waiting for ${waits[event.waitingFor]}` : `${span(event.timeLeft)} left`),
+    paint('dim', waits === undefined ? `${span(event.timeLeft)} left` : `waiting for ${waits}`),
   ].join('  ');
 }
 
-const waits = {
+const waitsFor = {
   canary: 'the canary',
   confirmation: 'the data plane',
   requests: 'more requests',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { anyObject, openTarget, type Target } from './target.ts';
 
@@ -907,10 +907,13 @@ test('a proxied service without endpoints is 503 ServiceUnavailable', async () =
   const path = `/api/v1/namespaces/${target.namespace}/services`;
   const spec = { selector: { app: 'nothing' }, ports: [{ port: 80 }] };
   await create(path, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'empty' }, spec });
-  expect(await target.call('GET', `${path}/empty:80/proxy/`)).toMatchObject({
-    status: 503,
-    body: { reason: 'ServiceUnavailable', message: 'no endpoints available for service "empty"' },
-  });
+  // The proxy learns of Services by a watch of its own.
+  await vi.waitFor(async () =>
+    expect(await target.call('GET', `${path}/empty:80/proxy/`)).toMatchObject({
+      status: 503,
+      body: { reason: 'ServiceUnavailable', message: 'no endpoints available for service "empty"' },
+    }),
+  );
   expect(await target.call('GET', `${path}/empty:81/proxy/`)).toMatchObject({
     status: 503,
     body: { message: 'no service port 81 found for service "empty"' },

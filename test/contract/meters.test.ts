@@ -45,7 +45,6 @@ const totals = async (meter: Meter) => {
   return { stable: sum(stable, 'requests'), canary: sum(canary, 'requests'), canaryErrors: sum(canary, 'errors') };
 };
 
-const external = process.env.SLUICE_CONTRACT_PROMETHEUS;
 describe.for([
   { what: 'the embedded Prometheus', start: startEmbeddedPrometheus, skipped: false },
   {
@@ -149,39 +148,6 @@ describe.for([
     });
   });
 });
-
-describe.skipIf(external === undefined)(
-  'the Prometheus of SLUICE_CONTRACT_PROMETHEUS (skipped where it is not set)',
-  () => {
-    const self = (handler: string) => ({
-      requests: `prometheus_http_requests_total{handler="${handler}"}`,
-      errors: `prometheus_http_requests_total{handler="${handler}",code=~"5.."}`,
-    });
-    const meter = () =>
-      createMeter(
-        {
-          kind: 'prometheus',
-          connection: { address: external ?? '' },
-          names,
-          queries: { kind: 'own', stable: self('/api/v1/query'), canary: self('/metrics') },
-          latencyBounds: [],
-          thresholds: ['sum(prometheus_http_requests_total)'],
-        },
-        { clock, env: process.env, signal, client: noCluster },
-      );
-
-    it('shows its own counters, fresh', async () => {
-      const one = meter();
-      await expect(one.preflight(signal)).resolves.toMatchObject({
-        evidence: expect.stringContaining('scraped every'),
-      });
-      expect((await one.read(signal)).stable.length).toBeGreaterThan(0);
-      expect(await one.evaluate?.('sum(prometheus_http_requests_total)', signal)).toMatchObject({
-        value: expect.any(Number),
-      });
-    });
-  },
-);
 
 describe('through the API server', () => {
   let api: Awaited<ReturnType<typeof startApiServer>>;

@@ -803,19 +803,18 @@ describe('the nginx router', () => {
 describe.runIf(target.has.controllers && target.has.image !== undefined)('the replicas router', () => {
   const selected = (name: string) => ({ app: name });
 
-  async function workload(name: string, app: string, arm: string, replicas: number): Promise<ObjectReference> {
-    const labels = { ...selected(app), arm };
+  async function workload(name: string, labels: Record<string, string>, replicas: number): Promise<ObjectReference> {
     const containers = [{ name: 'app', image: target.has.image, ports: [{ containerPort: 8080 }] }];
     return create(resources.deployment, name, {
       spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
     });
   }
 
-  async function replicasFixture(pods: number) {
+  async function replicasFixture(pods: number, ofStable: Record<string, string> = { arm: 'stable' }) {
     const app = fresh('replicas');
     await createService(app);
-    const stable = await workload(`${app}-stable`, app, 'stable', pods);
-    const canary = await workload(`${app}-canary`, app, 'canary', 0);
+    const stable = await workload(`${app}-stable`, { ...selected(app), ...ofStable }, pods);
+    const canary = await workload(`${app}-canary`, { ...selected(app), arm: 'canary' }, 0);
     const options = {
       kind: 'replicas',
       namespace,
@@ -848,6 +847,16 @@ describe.runIf(target.has.controllers && target.has.image !== undefined)('the re
     expect(await counts()).toEqual([4, 0]);
     expect(await router.weight(found, signal)).toBe(0);
     await router.confirm(found, 0, signal);
+  });
+
+  test('counts each pod for one arm where the stable selector picks those of both', async () => {
+    const { options } = await replicasFixture(2, {});
+    const router = routerOf(options);
+    const found = await router.inspect(signal);
+    await router.shift(found, 0, 50, signal);
+    expect((await router.confirm(found, 50, signal)).evidence).toContain(
+      'ready: 1 stable and 1 canary endpoints of 1 and 1',
+    );
   });
 
   test('names who scaled the stable workload', async () => {

@@ -48,6 +48,18 @@ describe('confirming a shift', () => {
     expect(evidence).toMatch(/^read back; 25\.\d % of \d+ requests reached the canary$/);
   });
 
+  test('asks for the route once before and once after the share fits', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 1_000, 0, 0.5, 5_000);
+    const looks: number[] = [];
+    const look = async () => {
+      looks.push(clock.now());
+      return { followed: true as const, evidence: 'read back' };
+    };
+    await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, look);
+    expect(looks).toEqual([0, clock.now()]);
+  });
+
   test('leaves out the requests from before the data plane followed', async () => {
     const clock = virtualClock();
     const observeShare = gateway(clock, 1_000, 0, 0.5, 5_000);

@@ -60,6 +60,13 @@ describe('the live log', () => {
     expect(logOf([{ ...interval, timeLeft: 0, waitingFor: 'requests' }])[0]).toMatch(/waiting for more requests$/);
   });
 
+  it('says that it waits for the promoted pods while they replace the stable ones', () => {
+    const promoting = { type: 'promoting', at: start } as const;
+    expect(logOf([promoting, { ...interval, waitingFor: 'confirmation' }]).at(-1)).toMatch(
+      /waiting for the promoted pods$/,
+    );
+  });
+
   it('does not miss what a canary without requests can not give', () => {
     const opinions = interval.opinions.map((said) => ({ ...said, missing: 'the canary got no requests' }));
     const [line] = logOf([{ ...interval, weight: 0, waitingFor: 'canary', opinions }]);

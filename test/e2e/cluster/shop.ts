@@ -96,11 +96,8 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     });
 
   await applyManifests(api, [`${shape}.yaml`], never, { namespace, host: namespace });
-  const kubeconfig = await createAccount(
-    api,
-    namespace,
-    typeof rights === 'string' ? await documentedRules(rights) : rights,
-  );
+  const rules = typeof rights === 'string' ? await documentedRules(rights) : rights;
+  const kubeconfig = await createAccount(api, namespace, 'sluice', rules);
   await until('the shop', isSettled);
   for (const host of Object.values(hosts)) {
     await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
@@ -174,8 +171,13 @@ export async function digestImage(tag: string): Promise<string> {
 }
 
 /** A service account with these rights in the namespace, as a kubeconfig in one text. */
-async function createAccount(api: Api, namespace: string, rules: readonly Rule[]): Promise<string> {
-  const metadata = { name: 'sluice', namespace };
+export async function createAccount(
+  api: Api,
+  namespace: string,
+  name: string,
+  rules: readonly Rule[],
+): Promise<string> {
+  const metadata = { name, namespace };
   const roles = 'rbac.authorization.k8s.io';
   await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
   await api.apply({ apiVersion: `${roles}/v1`, kind: 'Role', metadata, rules });
@@ -183,10 +185,10 @@ async function createAccount(api: Api, namespace: string, rules: readonly Rule[]
     apiVersion: `${roles}/v1`,
     kind: 'RoleBinding',
     metadata,
-    roleRef: { apiGroup: roles, kind: 'Role', name: 'sluice' },
-    subjects: [{ kind: 'ServiceAccount', name: 'sluice', namespace }],
+    roleRef: { apiGroup: roles, kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
   });
-  const answer = await api.post(`/api/v1/namespaces/${namespace}/serviceaccounts/sluice/token`, {
+  const answer = await api.post(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
     spec: { expirationSeconds: 7_200 },
@@ -197,9 +199,9 @@ async function createAccount(api: Api, namespace: string, rules: readonly Rule[]
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': LAB,
-    contexts: [{ name: LAB, context: { cluster: LAB, user: 'sluice', namespace } }],
+    contexts: [{ name: LAB, context: { cluster: LAB, user: name, namespace } }],
     clusters: [{ name: LAB, cluster: { server: endpoints.apiserver, 'certificate-authority-data': authority } }],
-    users: [{ name: 'sluice', user: { token } }],
+    users: [{ name, user: { token } }],
   });
 }
 
