@@ -52,9 +52,12 @@ export type Result = z.infer<typeof result>;
 /** Milliseconds that most of stable's answers may take in a measurement that counts: the lab shares two cores with its load. */
 const LATE = 500;
 
-/** Whether the lab was too busy for a release to mean anything. It is measured again, and left out of the tables. */
-export function wasLate({ p99 }: Result): boolean {
-  return p99 > LATE;
+/**
+ * Whether the lab was too busy for a release to mean anything. It is measured again, and left out of the tables. The samples
+ * are about minutes, which no delay of that kind changes.
+ */
+export function wasLate({ p99, config }: Result): boolean {
+  return p99 > LATE && config !== 'sample';
 }
 
 export async function keepResult(one: Result): Promise<void> {

@@ -29,14 +29,14 @@ Without --tools, --configs, --faults and --runs: all that docs/peers.md is made 
   --configs  of ${configNames.join(', ')}
   --faults   of ${faultNames.join(', ')}
   --runs     of each (5)
-  --parallel releases at once (8); only one of these commands at a time
+  --parallel releases at once (10); only one of these commands at a time
+  --pace     between the beginnings of two releases (12s)
+  --for      no release begins later than that (3h)
   --limit    after which a release counts as undecided (45m)
   --table    measure nothing: print what was measured and write docs/peers.md`;
 
-/** Milliseconds between the first runs. */
-const STAGGER = 5_000;
 /** How often a release is measured again for which the lab was too busy. */
-const AGAIN = 2;
+const AGAIN = 1;
 
 const tools: Readonly<Record<ToolName, Tool>> = {
   'sluice-pods': sluice('pods'),
@@ -56,17 +56,22 @@ const list = <const T extends readonly string[]>(
     .transform((text) => text.split(',').flatMap((name) => aliases[name] ?? [name]))
     .pipe(z.array(z.enum(names)));
 
+const duration = (usual: string) =>
+  z
+    .string()
+    .default(usual)
+    .transform((text) => parseDuration(text) ?? Number.NaN)
+    .pipe(z.number({ error: 'A duration looks like 30s or 10m.' }).positive());
+
 const options = z.object({
   tools: list(toolNames, { sluice: sluices }).optional(),
   configs: list(configNames).optional(),
   faults: list(faultNames).optional(),
   runs: z.coerce.number().int().positive().optional(),
-  parallel: z.coerce.number().int().positive().default(8),
-  limit: z
-    .string()
-    .default('45m')
-    .transform((text) => parseDuration(text) ?? Number.NaN)
-    .pipe(z.number().positive()),
+  parallel: z.coerce.number().int().positive().default(10),
+  pace: duration('12s'),
+  for: duration('3h'),
+  limit: duration('45m'),
   table: z.boolean().default(false),
 });
 
@@ -80,6 +85,8 @@ function readCommandLine(): z.infer<typeof options> {
       runs: text,
       parallel: text,
       limit: text,
+      pace: text,
+      for: text,
       table: { type: 'boolean' },
     },
   });
@@ -111,11 +118,20 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
   const watching = new AbortController();
   const routes = watchRoutes(api, watching.signal);
   const world = { api, tools, routes, limit: wanted.limit, signal };
+  const end = Date.now() + wanted.for;
   let begun = 0;
-  const work = async (worker: number) => {
-    // Not all at once: pods and controllers need most of their time at the beginning.
-    await sleep(worker * STAGGER, undefined, { signal });
-    for (let next = jobs.shift(); next && !signal.aborted; next = jobs.shift()) {
+  let turn = Promise.resolve();
+  // Not several at once: pods and controllers need most of their time at the beginning.
+  const begin = () => {
+    const mine = turn;
+    turn = mine.then(() => sleep(wanted.pace, undefined, { signal })).catch(() => undefined);
+    return mine;
+  };
+  const work = async () => {
+    for (;;) {
+      await begin();
+      const next = signal.aborted || Date.now() > end ? undefined : jobs.shift();
+      if (!next) return;
       const { job, again } = next;
       begun += 1;
       const name = `${begun}, ${jobs.length} to go: ${job.tool} ${job.config} ${job.fault}`;
@@ -130,7 +146,7 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
     }
   };
   try {
-    await Promise.all(Array.from({ length: wanted.parallel }, (_, worker) => work(worker)));
+    await Promise.all(Array.from({ length: wanted.parallel }, work));
   } finally {
     watching.abort();
     for (const stop of stops.toReversed()) await stop();

@@ -15,17 +15,19 @@ export const sluices = toolNames.filter((name) => name.startsWith('sluice'));
 /** Flagger has no way to hold a weight. */
 const impossible = [{ tool: 'flagger', config: 'hold' }];
 
-/** All that `docs/peers.md` is made of, those that take longest first. */
+/** All that `docs/peers.md` is made of. */
 export const whole: readonly Selection[] = [
-  // The peers' samples take up to forty minutes; they differ by minutes, so that two of each tell enough.
+  // Up to twelve minutes each, or twenty-five: they differ by minutes, so that one of each tells enough.
   { tools: ['argo'], configs: ['sample'], faults: ['10%'], runs: 1 },
-  { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['sample'], faults: ['100%'], runs: 2 },
-  { tools: ['sluice-pods', 'flagger'], configs: ['sample'], faults: ['0.5%', '10%'], runs: 2 },
-  { tools: [...sluices, 'argo'], configs: ['hold'], faults: faultNames, runs: 5 },
+  { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['sample'], faults: ['100%'], runs: 1 },
+  { tools: ['sluice-pods', 'flagger'], configs: ['sample'], faults: ['0.5%', '10%'], runs: 1 },
+  { tools: ['sluice-pods', 'sluice-prometheus-5s'], configs: ['hold'], faults: faultNames, runs: 5 },
+  { tools: ['sluice-gateway', 'sluice-prometheus-1s'], configs: ['hold'], faults: ['10%', '100%', 'crash'], runs: 5 },
+  { tools: ['sluice-gateway', 'sluice-prometheus-1s'], configs: ['hold'], faults: ['0.5%', '2%'], runs: 3 },
   { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['ramp'], faults: faultNames, runs: 5 },
 ];
 
-/** The last selections are mixed, run by run: whatever disturbs the lab for a while disturbs all alike. */
+/** Samples come first, as they take longest. The others are mixed, run by run: whatever disturbs the lab for a while disturbs all alike. */
 export function jobsOf(selections: readonly Selection[]): Job[] {
   const rounds = Math.max(...selections.map(({ runs }) => runs));
   const samples = selections.filter(({ configs }) => configs.includes('sample'));
