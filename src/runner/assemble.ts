@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { isReleased, isUnfinished } from '../canary/begin.ts';
-import type { Emit, Tallies } from '../canary/events.ts';
+import type { Emit } from '../canary/events.ts';
 import { forecast } from '../canary/forecast.ts';
 import type { Clock, Permission } from '../canary/ports.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
@@ -18,6 +18,7 @@ import { createMeter } from '../meters/index.ts';
 import { createRouter } from '../routers/index.ts';
 import type { RunnerFacts } from './github.ts';
 import type { LoadedInputs } from './load-inputs.ts';
+import { observedShare } from './observed-share.ts';
 import {
   judgeSettings,
   meterOptions,
@@ -148,24 +149,6 @@ function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   const { workload } = inputs;
   if (!workload) return { stable: named(inputs.stable), canary: named(inputs.canary) };
   return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
-}
-
-/** Keeps what the last evaluation has counted, so that a router can compare the share of requests with the weight. */
-function observedShare(emit: Emit) {
-  const nothing = { requests: 0, errors: 0 };
-  let last: Tallies | undefined = { stable: nothing, canary: nothing };
-  return {
-    emit: (event: Parameters<Emit>[0]) => {
-      if (event.type === 'interval') last = event.total;
-      // From here on nobody counts any more.
-      if (event.type === 'restoring' || event.type === 'promoting') last = undefined;
-      emit(event);
-    },
-    observe: async () => {
-      if (!last) return undefined;
-      return { canary: last.canary.requests, total: last.canary.requests + last.stable.requests };
-    },
-  };
 }
 
 /** Identity of what is asked for: the same release again has the same one, whatever the patience or the credentials. */
