@@ -235,7 +235,7 @@ describe('A release whose process is killed', () => {
 });
 
 /** Milliseconds that the undo of a bad release takes. */
-const UNDO = 6_000;
+const UNDO = 3_500;
 const undoKills = (
   [
     ['v2-errors-100pct', 'same'],
