@@ -1,5 +1,5 @@
 import { isUnfinished } from './begin.ts';
-import type { Verdict } from './ports.ts';
+import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
@@ -57,6 +57,7 @@ async function conclude(
   return { verdict: undone.verdict, reason: undone.reason };
 }
 
-function isLeftBehind(record: Parameters<typeof isUnfinished>[0], id: string): record is NonNullable<typeof record> {
+/** The record is of a rollout that the run with this id has neither ended nor paused. */
+export function isLeftBehind(record: RolloutRecord | undefined, id: string): record is RolloutRecord {
   return isUnfinished(record) && record.id === id && record.endedAt === undefined;
 }

@@ -465,6 +465,83 @@ describe('a process that is killed', () => {
   });
 });
 
+describe('a rollout that is taken up again', () => {
+  /** A process ends before the call of this name, or right after it; nothing of it happens any more. */
+  async function dies(where: 'before' | 'after', fatal: string, cluster: Cluster, run: () => Promise<unknown>) {
+    let dead = false;
+    cluster.before = (name) => {
+      dead ||= where === 'before' && name === fatal;
+      if (dead) throw new Error('killed');
+    };
+    cluster.after = (name) => {
+      dead ||= where === 'after' && name === fatal;
+    };
+    await expect(cluster.clock.run(run())).rejects.toThrow('killed');
+    cluster.before = () => undefined;
+    cluster.after = () => undefined;
+    cluster.lease = undefined;
+  }
+  const hasty = { undoTimeout: 1_000, confirmTimeout: 1_000 };
+
+  it('goes up along the plan when its undo had set the route back and nothing had been written of it', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = (weight) => (weight >= 50 ? 0.2 : 0.005);
+    await dies('after', 'router.restore', cluster, () =>
+      rollout(createWorld(cluster), createOptions(hasty), running()),
+    );
+    expect(cluster).toMatchObject({ weight: 0, record: { phase: 'shifting', weight: { from: 25, to: 50 } } });
+    cluster.errorRate.canary = () => 0.005;
+    const world = createWorld(cluster, { owner: 'run-2' });
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ id: 'run-2' }), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50, 100]);
+  });
+
+  it('takes all steps again where somebody has given all traffic back to stable during its promotion', async () => {
+    const cluster = createCluster();
+    await dies('before', 'arms.promote', cluster, () => rollout(createWorld(cluster), createOptions(hasty), running()));
+    expect(cluster).toMatchObject({ weight: 100, record: { phase: 'promoting' } });
+    cluster.weight = 0;
+    cluster.served = 0;
+    const world = createWorld(cluster, { owner: 'run-2' });
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ id: 'run-2' }), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50, 100]);
+  });
+
+  it.each([
+    ['goes on with it', 'plan-a', 'arms.prepare 5'],
+    ['undoes it first', 'plan-b', 'arms.undo'],
+  ])('by a run that %s is concluded by the post step of that run', async (_, fingerprint, fatal) => {
+    const cluster = createCluster();
+    await dies('before', 'arms.prepare 25', cluster, () =>
+      rollout(createWorld(cluster), createOptions(hasty), running()),
+    );
+    expect(cluster.weight).toBe(5);
+    const options = createOptions({ ...hasty, id: 'run-2', fingerprint });
+    await dies('before', fatal, cluster, () => rollout(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    const ended = await cluster.clock.run(recover(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    expect(ended?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false, record: { phase: 'ended' } });
+  });
+
+  it('after it was frozen, and is undone, is concluded by the post step of the run that undoes it', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 20_000, () => {
+      cluster.commands.push({ verb: 'freeze', by: 'bob', why: '' });
+    });
+    const frozen = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(frozen.verdict).toBe('frozen');
+    const options = createOptions({ ...hasty, id: 'run-2', onInterrupted: 'undo' });
+    await dies('before', 'arms.undo', cluster, () =>
+      rollout(createWorld(cluster, { owner: 'run-2' }), options, running()),
+    );
+    const ended = await cluster.clock.run(recover(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    expect(ended?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
+  });
+});
+
 describe('the post step', () => {
   it('undoes what the main process was killed in', async () => {
     const cluster = createCluster();

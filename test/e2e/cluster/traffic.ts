@@ -51,6 +51,7 @@ export async function underLoad(
     await sending;
     for (const run of runs) {
       run.kill();
+      await run.ended;
       await run.clean();
     }
   }
