@@ -151,6 +151,27 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
   };
 }
 
+/** Gives a shop to a test and takes it away after it. */
+export async function inShop(options: ShopOptions, tell: (shop: Shop) => Promise<void>): Promise<void> {
+  const shop = await openShop(options);
+  try {
+    await tell(shop);
+  } finally {
+    await shop.close();
+  }
+}
+
+/** A kubeconfig that reaches the API server at another address: whoever listens there passes on what it says. */
+export function reachedAt(kubeconfig: string, server: string): string {
+  const { clusters, ...rest } = clusterList.parse(JSON.parse(kubeconfig));
+  const moved = clusters.map(({ name, cluster }) => ({
+    name,
+    // One of the names in the API server's certificate.
+    cluster: { ...cluster, server, 'tls-server-name': 'kubernetes' },
+  }));
+  return JSON.stringify({ ...rest, clusters: moved });
+}
+
 /** Inputs that release an image of the lab's registry to a shop of one workload. */
 export async function releaseOf(tag: string, router: RouterKind = 'istio'): Promise<Record<string, string>> {
   const image = await digestImage(tag);
@@ -279,5 +300,8 @@ const virtualService = z.object({
 });
 const prometheusAnswer = z.object({
   data: z.object({ result: z.array(z.object({ values: z.array(z.unknown()) })) }),
+});
+const clusterList = z.looseObject({
+  clusters: z.array(z.object({ name: z.string(), cluster: z.looseObject({ server: z.string() }) })),
 });
 const tokenRequest = z.object({ status: z.object({ token: z.string() }) });

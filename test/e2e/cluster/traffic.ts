@@ -40,7 +40,7 @@ export async function underLoad(
     const first = await release();
     runs.push(first);
     const next = await meanwhile(first);
-    if (next) runs.push(next);
+    if (next && next !== first) runs.push(next);
     const ended = await (next ?? first).ended;
     const endedAt = Date.now();
     await sleep(AFTER);

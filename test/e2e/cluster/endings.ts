@@ -1,0 +1,43 @@
+import { expect } from 'vitest';
+import type { Shop } from './shop.ts';
+import { keep, type Seen } from './traffic.ts';
+
+/** What there was before a release. */
+export type Found = Awaited<ReturnType<typeof lookAt>>;
+
+export async function lookAt(shop: Shop) {
+  return { inventory: await shop.inventory(), route: await shop.asWritten(shop.path.virtualService) };
+}
+
+interface Expectation {
+  /** Names what is kept of it. */
+  readonly name: string;
+  /** Requests that may be lost; none without it. */
+  readonly lost?: number;
+}
+
+/** The new version serves all, nothing but its image is another one than before, and nothing is left of the canary. */
+export async function expectPromoted(shop: Shop, found: Found, seen: Seen, { name }: Expectation) {
+  const kept = await keep(name, seen);
+  expect(kept).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
+  expect(seen.ended.status).toBe(0);
+  expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'promoted' });
+  await shop.until('the pods of the new version alone', shop.isSettled);
+  const inventory = await shop.inventory();
+  const deployment = `${shop.path.deployments}/checkout`;
+  expect(inventory[deployment]).toContain(`${seen.ended.outputs.digest}`);
+  expect({ ...inventory, [deployment]: '' }).toEqual({ ...found.inventory, [deployment]: '' });
+  return kept;
+}
+
+/** The version before serves all, and everything is as it was found: the route to the byte. */
+export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, { name }: Expectation) {
+  const kept = await keep(name, seen);
+  expect(kept).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
+  expect(seen.ended.status).toBe(1);
+  expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'rolled-back' });
+  expect(await shop.asWritten(shop.path.virtualService)).toBe(found.route);
+  await shop.until('the pods of before alone', shop.isSettled);
+  expect(await shop.inventory()).toEqual(found.inventory);
+  return kept;
+}
