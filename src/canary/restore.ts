@@ -1,5 +1,6 @@
 import { Ending } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
+import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { deadline, type Journal, never, type RolloutOptions, type World, warn } from './session.ts';
 
@@ -31,7 +32,7 @@ export async function undo(world: World, journal: Journal, reason: string, optio
   ]);
   if (restored.status === 'rejected') {
     if (isSluiceError(restored.reason, 'foreign-edit'))
-      return leaveToTheOtherHand(world, journal, reason, restored.reason);
+      return leaveToTheOtherHand(world, journal, reason, restored.reason, signal);
     throw restored.reason;
   }
   if (recorded.status === 'rejected') throw recorded.reason;
@@ -39,34 +40,11 @@ export async function undo(world: World, journal: Journal, reason: string, optio
 
   await followed(world, journal.record, options, signal);
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
-  const routeRestored = (await router.weight(route, signal)) === route.weight;
-  await journal.write(
-    {
-      phase: 'ended',
-      verdict: 'rolled-back',
-      reason,
-      endedAt: clock.now(),
-      weight: { from: route.weight, to: route.weight },
-    },
-    signal,
-  );
+  const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
+  const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
+  const weightNow = { from: route.weight, to: route.weight };
+  await persist(world, signal, () => journal.write({ ...ended, weight: weightNow }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
-}
-
-/** Milliseconds before an act is tried again that failed because the API server was away. */
-const RETRY_PAUSE = 1_000;
-
-/** Does it again and again while the API server is away: an undo is not given up before its deadline. */
-async function persist<T>({ clock }: World, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isSluiceError(error, 'unreachable')) throw error;
-      await clock.sleep(RETRY_PAUSE, signal);
-    }
-  }
 }
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
@@ -89,10 +67,11 @@ async function leaveToTheOtherHand(
   journal: Journal,
   reason: string,
   error: SluiceError,
+  signal: AbortSignal,
 ): Promise<Restored> {
   const told = `${reason} The route was not restored: ${error.message}`;
-  const signal = never();
-  await journal.write({ phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() }, signal);
+  const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
+  await persist(world, signal, () => journal.write(paused, signal));
   return { verdict: 'frozen', reason: told, routeRestored: false };
 }
 

@@ -4,6 +4,7 @@ import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
 import { createObserver, type Observer } from './observe.ts';
+import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
@@ -200,7 +201,7 @@ async function concludePromotion(
 ): Promise<Conclusion> {
   using limit = deadline(world.clock, options.undoTimeout, () => ending, never());
   try {
-    const digest = await completePromotion(world, journal, limit.signal);
+    const digest = await persist(world, limit.signal, () => completePromotion(world, journal, limit.signal));
     return { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
   } catch (error) {
     const why = messageOf(error);
@@ -215,9 +216,11 @@ async function pause(
   options: RolloutOptions,
   { verdict, reason }: Ending,
 ): Promise<Conclusion> {
-  using limit = deadline(world.clock, options.undoTimeout, () => new Ending(verdict, reason), never());
+  const { object } = world.ledger;
+  using limit = deadline(world.clock, options.undoTimeout, () => notRecorded(object, verdict, reason), never());
   const phase = journal.record.phase === 'promoting' ? 'promoting' : 'paused';
-  await journal.write({ phase, verdict, reason, endedAt: world.clock.now() }, limit.signal);
+  const paused = { phase, verdict, reason, endedAt: world.clock.now() } as const;
+  await persist(world, limit.signal, () => journal.write(paused, limit.signal));
   return { verdict, reason, routeRestored: false };
 }
 
@@ -297,6 +300,14 @@ function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {
   return waitsForApproval
     ? new Ending('held', `nobody approved within the timeout of ${limit}`)
     : new Ending('rolled-back', `the rollout was not over within its timeout of ${limit}`);
+}
+
+function notRecorded(object: string, verdict: Verdict, reason: string): SluiceError {
+  return new SluiceError('unreachable', {
+    about: object,
+    problem: `could not be written, so nobody is told that the rollout is ${verdict}: ${reason}.`,
+    next: 'Run the workflow again once the API server answers: what was left is undone or resumed first.',
+  });
 }
 
 function notReady(object: string, milliseconds: number): SluiceError {

@@ -209,8 +209,8 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       try {
         await write({ holderIdentity: '' }, new AbortController().signal);
       } catch (error) {
-        // Somebody else has it, or has deleted it: it is not ours to release.
-        if (!isSluiceError(error, 'locked')) throw error;
+        // Somebody else has it, or has deleted it: it is not ours to release. One that can't be given back runs out.
+        if (!isSluiceError(error, 'locked') && !isSluiceError(error, 'unreachable')) throw error;
       }
     },
   };

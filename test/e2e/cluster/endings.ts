@@ -22,7 +22,7 @@ export async function expectPromoted(shop: Shop, found: Found, seen: Seen, { nam
   expect(kept).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
   expect(seen.ended.status).toBe(0);
   expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'promoted' });
-  await shop.until('the pods of the new version alone', shop.isSettled);
+  await shop.settled();
   const inventory = await shop.inventory();
   const deployment = `${shop.path.deployments}/checkout`;
   expect(inventory[deployment]).toContain(`${seen.ended.outputs.digest}`);
@@ -37,7 +37,7 @@ export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, { n
   expect(seen.ended.status).toBe(1);
   expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'rolled-back' });
   expect(await shop.asWritten(shop.path.virtualService)).toBe(found.route);
-  await shop.until('the pods of before alone', shop.isSettled);
+  await shop.settled();
   expect(await shop.inventory()).toEqual(found.inventory);
   return kept;
 }

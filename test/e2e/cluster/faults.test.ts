@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => toxiproxy.stop());
 
-const trafficTo = ({ hosts }: Shop) => ({ host: hosts.istio });
+const trafficTo = ({ hosts }: Shop) => ({ host: hosts.istio, rate: 50 });
 
 /** Resolves when this weight has been written. */
 const shiftedTo = (shop: Shop, weight: number) =>
@@ -82,10 +82,14 @@ describe.concurrent('Between runner and API server', () => {
       const proxy = await toxiproxy.proxyTo(endpoints.apiserver);
       const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
       const found = await lookAt(shop);
-      const release = { ...(await releaseOf('v2')), ...meters.prometheus, kubeconfig, 'undo-timeout': '4s' };
+      const prometheus = prometheusAt(new URL(endpoints.prometheus).host);
+      const release = { ...(await releaseOf('v2')), ...prometheus, kubeconfig, 'undo-timeout': '4s' };
       const cut = await underLoad(
         trafficTo(shop),
-        () => shop.start({ ...release, 'no-data-patience': '10s', timeout: '20s' }),
+        async () => {
+          await shop.scraped();
+          return shop.start({ ...release, steps: '10 for 20s, 100', timeout: '40s' });
+        },
         async () => {
           await shiftedTo(shop, 10);
           await proxy.cut();
@@ -137,6 +141,7 @@ describe.concurrent('Between runner and Prometheus', () => {
       const found = await lookAt(shop);
       const release = { ...(await releaseOf('v2')), ...prometheusAt(proxy.host) };
       const seen = await underLoad(trafficTo(shop), async () => {
+        await shop.scraped();
         await proxy.harm(toxic, fraction);
         return shop.start(release);
       });
@@ -161,7 +166,10 @@ describe.concurrent('Between runner and Prometheus', () => {
         const release = { ...(await releaseOf('v2')), ...prometheusAt(proxy.host), 'on-no-data': ending };
         const seen = await underLoad(
           trafficTo(shop),
-          () => shop.start({ ...release, 'no-data-patience': '15s' }),
+          async () => {
+            await shop.scraped();
+            return shop.start({ ...release, 'no-data-patience': '15s' });
+          },
           async () => {
             await shiftedTo(shop, 10);
             await proxy.harm(toxic);
@@ -183,7 +191,10 @@ describe.concurrent('Between runner and Prometheus', () => {
         const release = { ...(await releaseOf('v2')), ...prometheusAt(garbler.host) };
         const seen = await underLoad(
           trafficTo(shop),
-          () => shop.start(release),
+          async () => {
+            await shop.scraped();
+            return shop.start(release);
+          },
           async () => {
             await shiftedTo(shop, 10);
             garbler.garbles = true;
@@ -201,7 +212,7 @@ describe.concurrent('Between runner and Prometheus', () => {
 
 /** Inputs of a release that reads Prometheus at an address. */
 function prometheusAt(host: string) {
-  return { ...meters.prometheus, prometheus: `http://${host}` };
+  return { ...meters.prometheus, meter: 'prometheus', prometheus: `http://${host}` };
 }
 
 /** The weight stays where it was, and the record says so. */
@@ -229,7 +240,7 @@ describe.concurrent('While a release is under way', () => {
         },
       );
       expect(await keep('autoscaler', seen)).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
-      await shop.until('the pods', shop.isSettled);
+      await shop.settled();
       expect(await shop.pods()).toHaveLength(4);
       expect(await limits.now()).toEqual({ minReplicas: 4, maxReplicas: 6 });
       expect(Object.keys(await shop.inventory())).toEqual(Object.keys(found.inventory));

@@ -98,10 +98,6 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
   await applyManifests(api, [`${shape}.yaml`], never, { namespace, host: namespace });
   const rules = typeof rights === 'string' ? await documentedRules(rights) : rights;
   const kubeconfig = await createAccount(api, namespace, 'sluice', rules);
-  await until('the shop', isSettled);
-  for (const host of Object.values(hosts)) {
-    await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
-  }
 
   return {
     api,
@@ -112,6 +108,13 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     pods,
     /** Resolves when what is asked for runs, and nothing else any more. */
     settled: () => until('what is asked for', isSettled),
+    /** Resolves when the gateway serves it. */
+    async opened(): Promise<void> {
+      await until('the shop', isSettled);
+      for (const host of Object.values(hosts)) {
+        await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
+      }
+    },
     scraped,
     versions,
     /** A kubeconfig of the service account, as text. */
@@ -155,6 +158,7 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
 export async function inShop(options: ShopOptions, tell: (shop: Shop) => Promise<void>): Promise<void> {
   const shop = await openShop(options);
   try {
+    await shop.opened();
     await tell(shop);
   } finally {
     await shop.close();
@@ -166,8 +170,10 @@ export function reachedAt(kubeconfig: string, server: string): string {
   const { clusters, ...rest } = clusterList.parse(JSON.parse(kubeconfig));
   const moved = clusters.map(({ name, cluster }) => ({
     name,
-    // One of the names in the API server's certificate.
-    cluster: { ...cluster, server, 'tls-server-name': 'kubernetes' },
+    cluster: server.startsWith('https:')
+      ? // One of the names in the API server's certificate.
+        { ...cluster, server, 'tls-server-name': 'kubernetes' }
+      : { server, 'insecure-skip-tls-verify': true },
   }));
   return JSON.stringify({ ...rest, clusters: moved });
 }
