@@ -9,15 +9,8 @@ export async function lookAt(shop: Shop) {
   return { inventory: await shop.inventory(), route: await shop.asWritten(shop.path.virtualService) };
 }
 
-interface Expectation {
-  /** Names what is kept of it. */
-  readonly name: string;
-  /** Requests that may be lost; none without it. */
-  readonly lost?: number;
-}
-
 /** The new version serves all, nothing but its image is another one than before, and nothing is left of the canary. */
-export async function expectPromoted(shop: Shop, found: Found, seen: Seen, { name }: Expectation) {
+export async function expectPromoted(shop: Shop, found: Found, seen: Seen, name: string) {
   const kept = await keep(name, seen);
   expect(kept).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
   expect(seen.ended.status).toBe(0);
@@ -31,7 +24,7 @@ export async function expectPromoted(shop: Shop, found: Found, seen: Seen, { nam
 }
 
 /** The version before serves all, and everything is as it was found: the route to the byte. */
-export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, { name }: Expectation) {
+export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, name: string) {
   const kept = await keep(name, seen);
   expect(kept).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
   expect(seen.ended.status).toBe(1);
@@ -40,4 +33,12 @@ export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, { n
   await shop.settled();
   expect(await shop.inventory()).toEqual(found.inventory);
   return kept;
+}
+
+/** The weight stays where it was, for a person to decide. */
+export async function expectHeld(shop: Shop, seen: Seen, { name, weight }: { name: string; weight: number }) {
+  expect(await keep(name, seen)).toMatchObject({ verdict: 'held', lost: 0 });
+  expect(seen.ended.status).toBe(1);
+  expect(await shop.weight()).toBe(weight);
+  expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'held' });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { endpoints } from '../../../lab/cluster/layout.ts';
-import { expectPromoted, expectRolledBack, lookAt } from './endings.ts';
+import { expectHeld, expectPromoted, expectRolledBack, lookAt } from './endings.ts';
 import { type Garbler, startAnswerGarbler, startByteGarbler } from './garbler.ts';
 import { inShop, meters, reachedAt, releaseOf, type Shop } from './shop.ts';
 import { startToxiproxy, type Toxic, type Toxiproxy } from './toxiproxy.ts';
@@ -73,7 +73,7 @@ describe.concurrent('Between runner and API server', () => {
           return undefined;
         },
       );
-      await expectPromoted(shop, found, seen, { name: `api-${how}` });
+      await expectPromoted(shop, found, seen, `api-${how}`);
     });
   });
 
@@ -83,12 +83,12 @@ describe.concurrent('Between runner and API server', () => {
       const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
       const found = await lookAt(shop);
       const prometheus = prometheusAt(new URL(endpoints.prometheus).host);
-      const release = { ...(await releaseOf('v2')), ...prometheus, kubeconfig, 'undo-timeout': '4s' };
+      const release = { ...(await releaseOf('v2')), ...prometheus, steps: '10 for 20s, 100' };
       const cut = await underLoad(
         trafficTo(shop),
         async () => {
           await shop.scraped();
-          return shop.start({ ...release, steps: '10 for 20s, 100', timeout: '40s' });
+          return shop.start({ ...release, kubeconfig, timeout: '40s', 'undo-timeout': '4s' });
         },
         async () => {
           await shiftedTo(shop, 10);
@@ -103,9 +103,9 @@ describe.concurrent('Between runner and API server', () => {
       expect(cut.ended.log).toContain('run the workflow again: the record in the cluster says what was found');
       expect((await shop.record())?.phase).not.toBe('ended');
       const next = await underLoad(trafficTo(shop), () =>
-        shop.start({ ...release, kubeconfig: shop.kubeconfig, 'on-interrupted': 'undo' }, anotherRun),
+        shop.start({ ...release, 'on-interrupted': 'undo' }, anotherRun),
       );
-      await expectPromoted(shop, found, next, { name: 'api-cut-for-good-next' });
+      await expectPromoted(shop, found, next, 'api-cut-for-good-next');
     });
   });
 });
@@ -124,9 +124,9 @@ async function expectBothEndings(shop: Shop, kubeconfig: string, name: string, h
       return undefined;
     },
   );
-  await expectRolledBack(shop, found, bad, { name: `${name} bad` });
+  await expectRolledBack(shop, found, bad, `${name} bad`);
   const good = await underLoad(trafficTo(shop), () => shop.start(release));
-  await expectPromoted(shop, found, good, { name: `${name} good` });
+  await expectPromoted(shop, found, good, `${name} good`);
 }
 
 describe.concurrent('Between runner and Prometheus', () => {
@@ -145,7 +145,7 @@ describe.concurrent('Between runner and Prometheus', () => {
         await proxy.harm(toxic, fraction);
         return shop.start(release);
       });
-      await expectPromoted(shop, found, seen, { name: `prometheus ${name}` });
+      await expectPromoted(shop, found, seen, `prometheus ${name}`);
     });
   });
 
@@ -177,8 +177,8 @@ describe.concurrent('Between runner and Prometheus', () => {
           },
         );
         expect(seen.ended.outputs.reason).toContain('not yet known');
-        if (ending === 'rollback') await expectRolledBack(shop, found, seen, { name: `${name} ${verdict}` });
-        else await expectHeld(shop, seen, `${name} ${verdict}`);
+        if (ending === 'rollback') await expectRolledBack(shop, found, seen, `${name} ${verdict}`);
+        else await expectHeld(shop, seen, { name: `${name} ${verdict}`, weight: 10 });
       });
     },
   );
@@ -202,7 +202,7 @@ describe.concurrent('Between runner and Prometheus', () => {
           },
         );
         expect(garbler.garbled).toBeGreaterThan(2);
-        await expectPromoted(shop, found, seen, { name: 'prometheus garbled' });
+        await expectPromoted(shop, found, seen, 'prometheus garbled');
       } finally {
         garbler.close();
       }
@@ -213,14 +213,6 @@ describe.concurrent('Between runner and Prometheus', () => {
 /** Inputs of a release that reads Prometheus at an address. */
 function prometheusAt(host: string) {
   return { ...meters.prometheus, meter: 'prometheus', prometheus: `http://${host}` };
-}
-
-/** The weight stays where it was, and the record says so. */
-async function expectHeld(shop: Shop, seen: Parameters<typeof keep>[1], name: string) {
-  expect(await keep(name, seen)).toMatchObject({ verdict: 'held', lost: 0 });
-  expect(await shop.weight()).toBe(10);
-  expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'held' });
-  expect(seen.ended.status).toBe(1);
 }
 
 describe.concurrent('While a release is under way', () => {
@@ -262,7 +254,7 @@ describe.concurrent('While a release is under way', () => {
           return undefined;
         },
       );
-      await expectRolledBack(shop, found, seen, { name: 'autoscaler rolled back' });
+      await expectRolledBack(shop, found, seen, 'autoscaler rolled back');
     });
   });
 
@@ -292,7 +284,7 @@ describe.concurrent('While a release is under way', () => {
       const undone = await underLoad(trafficTo(shop), () =>
         shop.start({ ...release, 'on-interrupted': 'undo' }, anotherRun),
       );
-      await expectPromoted(shop, found, undone, { name: 'weights changed, then set back' });
+      await expectPromoted(shop, found, undone, 'weights changed, then set back');
     });
   });
 
@@ -373,7 +365,7 @@ describe.concurrent('While a release is under way', () => {
           return undefined;
         },
       );
-      await expectPromoted(shop, found, seen, { name: 'two, one after the other' });
+      await expectPromoted(shop, found, seen, 'two, one after the other');
     });
   });
 
@@ -395,7 +387,7 @@ describe.concurrent('While a release is under way', () => {
           return winner;
         },
       );
-      await expectPromoted(shop, found, seen, { name: 'two at once' });
+      await expectPromoted(shop, found, seen, 'two at once');
     });
   });
 });
