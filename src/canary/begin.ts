@@ -41,7 +41,7 @@ export async function takeUp(world: World, options: RolloutOptions, signal: Abor
   }
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
   const journal = openJournal(ledger, left);
-  if (promoted) await completePromotion(world, journal, signal);
+  if (promoted) await completePromotion(world, journal, options, signal);
   else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
   await refuseWhatCannotWork(world, signal);
   return begin(world, options, signal);

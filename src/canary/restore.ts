@@ -1,4 +1,4 @@
-import { Ending } from './ending.ts';
+import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
@@ -22,7 +22,9 @@ type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 export async function undo(world: World, journal: Journal, reason: string, options: UndoOptions): Promise<Restored> {
   const { router, arms, clock, emit } = world;
   const { route, weight } = journal.record;
-  using limit = deadline(clock, options.undoTimeout, () => undoTimedOut(route.object, options.undoTimeout), never());
+  let routeIsBack = false;
+  const late = () => undoTimedOut(route.object, options.undoTimeout, routeIsBack);
+  using limit = deadline(clock, options.undoTimeout, late, never());
   const { signal } = limit;
 
   emit({ type: 'restoring', at: clock.now(), from: weight.to, to: route.weight, reason });
@@ -36,6 +38,7 @@ export async function undo(world: World, journal: Journal, reason: string, optio
     throw restored.reason;
   }
   if (recorded.status === 'rejected') throw recorded.reason;
+  routeIsBack = true;
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
   await followed(world, journal.record, options, signal);
@@ -49,11 +52,8 @@ export async function undo(world: World, journal: Journal, reason: string, optio
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
 async function followed(world: World, record: RolloutRecord, options: UndoOptions, signal: AbortSignal): Promise<void> {
-  const { router, clock, emit } = world;
-  using limit = deadline(clock, options.confirmTimeout, () => new Ending('rolled-back', 'confirm timed out'), signal);
   try {
-    const { evidence } = await router.confirm(record.route, record.route.weight, limit.signal);
-    emit({ type: 'confirmed', at: clock.now(), weight: record.route.weight, evidence });
+    await confirm(world, record.route, record.route.weight, options, signal);
   } catch (error) {
     signal.throwIfAborted();
     const message = messageOf(error);
@@ -75,10 +75,14 @@ async function leaveToTheOtherHand(
   return { verdict: 'frozen', reason: told, routeRestored: false };
 }
 
-function undoTimedOut(object: string, milliseconds: number): SluiceError {
+function undoTimedOut(object: string, milliseconds: number, routeIsBack: boolean): SluiceError {
+  const limit = `within ${milliseconds / 1_000} s`;
+  const [problem, next] = routeIsBack
+    ? [`is as it was found, but the canary could not be cleared away ${limit}.`, 'Run the workflow again']
+    : [`could not be restored ${limit}.`, 'Set its weights back by hand, or run the workflow again'];
   return new SluiceError('unreachable', {
     about: object,
-    problem: `could not be restored within ${milliseconds / 1_000} s.`,
-    next: 'Set its weights back by hand, or run the workflow again: the record in the cluster says what was found.',
+    problem,
+    next: `${next}: the record in the cluster says what was found.`,
   });
 }

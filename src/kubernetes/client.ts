@@ -97,6 +97,11 @@ export interface ClientOptions {
   readonly attemptTimeout?: number;
   /** Milliseconds for a request with all its attempts; default 30,000. */
   readonly deadline?: number;
+  /**
+   * Milliseconds for which a lack of rights is not believed: an API server that starts listens before it has read the Roles,
+   * and refuses everybody meanwhile. Default 5,000, at most half of the deadline.
+   */
+  readonly startTime?: number;
 }
 
 export type KubernetesClient = ReturnType<typeof createClient>;
@@ -109,7 +114,7 @@ export type KubernetesClient = ReturnType<typeof createClient>;
  * JSON Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
  */
 export function createClient(connection: Connection, options: ClientOptions = {}) {
-  const { attemptTimeout = 10_000, deadline = 30_000 } = options;
+  const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
   function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean) {
     return {
@@ -130,25 +135,37 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     isAnswer?: (response: HttpResponse) => boolean,
   ): Promise<string> {
     const url = `${connection.server}${request.path}`;
-    let response = await send({ ...request, url }, policy(signal, isAnswer));
+    const mayBeStarting = within(startTime);
+    const isBelieved = (response: HttpResponse) =>
+      !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
+    let response = await send({ ...request, url }, policy(signal, isBelieved));
     if (response.status === 401) {
       // A long run outlives its credentials: what a plugin gave without an end, or a kubeconfig that was renewed.
       connection.renew();
-      response = await send({ ...request, url }, policy(signal, isAnswer));
+      response = await send({ ...request, url }, policy(signal, isBelieved));
     }
     if (response.status >= 400) throw refusal(about, response);
     return response.body;
   }
 
-  /** A call of the API server itself: what has not the shape of its answers comes from something in between. */
+  /**
+   * A call of the API server itself: what has not the shape of its answers comes from something in between.
+   *
+   * @param isFinal false for an answer that one may give which has just started
+   */
   async function callFor<S extends z.ZodType>(
     shape: S,
     about: Subject,
     request: Parameters<typeof call>[1],
     signal: AbortSignal,
+    isFinal: (answer: z.infer<S>) => boolean = () => true,
   ): Promise<z.infer<S>> {
-    const isAnswer = ({ status, body }: HttpResponse) =>
-      status < 400 ? shape.safeParse(jsonOf(body)).success : status !== 404 || saysNotFound(body);
+    const mayBeStarting = within(startTime);
+    const isAnswer = ({ status, body }: HttpResponse) => {
+      if (status >= 400) return status !== 404 || saysNotFound(body);
+      const { data } = shape.safeParse(jsonOf(body));
+      return data !== undefined && (isFinal(data) || !mayBeStarting());
+    };
     return shape.parse(jsonOf(await call(about, request, signal, isAnswer)));
   }
 
@@ -371,7 +388,9 @@ export function createClient(connection: Connection, options: ClientOptions = {}
         const path = resourcePath(resources.selfSubjectAccessReview, undefined);
         const reference = { type: resources.selfSubjectAccessReview, namespace: '', name: '' };
         const request = { method: 'POST' as const, path, ...json(review) };
-        const { status } = await callFor(accessReview, { verb: 'create', reference }, request, signal);
+        const about = { verb: 'create', reference };
+        const isFinal = (answer: z.infer<typeof accessReview>) => answer.status.allowed;
+        const { status } = await callFor(accessReview, about, request, signal, isFinal);
         return status.allowed ? [] : [verb];
       }),
     );
@@ -455,8 +474,7 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
       next: 'Log in again, or renew the token of the kubeconfig.',
     });
   }
-  // Admission rules and quotas also answer 403, in words of their own.
-  if (code === 403 && / cannot \w+ resource /.test(said)) {
+  if (isDenial(response)) {
     const { type, namespace } = subject.reference;
     const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
     return new ApiError('forbidden', response, reason, {
@@ -487,6 +505,17 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
     problem: `was refused by the API server: ${said}.`,
     next: 'Correct what the message names and run again.',
   });
+}
+
+/** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
+function isDenial({ status: code, body }: HttpResponse): boolean {
+  return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
+}
+
+/** True until so many milliseconds have passed. */
+function within(milliseconds: number): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() < end;
 }
 
 /** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */

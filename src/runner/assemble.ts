@@ -77,7 +77,7 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
     version: packageJson.version,
     nonce: randomUUID,
   });
-  const share = observedShare(assembly.emit);
+  const share = observedShare();
   const adapters = (place: Place) => ({
     router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
     meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
@@ -101,7 +101,8 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
     ledger,
     clock,
     judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
-    emit: share.emit,
+    emit: assembly.emit,
+    counted: share.counted,
     forecast: (readiness) =>
       forecast(
         {
@@ -150,21 +151,15 @@ function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
 }
 
-/** Keeps what the last evaluation has counted, so that a router can compare the share of requests with the weight. */
-function observedShare(emit: Emit) {
-  const nothing = { requests: 0, errors: 0 };
-  let last: Tallies | undefined = { stable: nothing, canary: nothing };
+/** Keeps what was counted last, so that a router can compare the share of requests with the weight. */
+function observedShare() {
+  let last: Tallies | undefined;
   return {
-    emit: (event: Parameters<Emit>[0]) => {
-      if (event.type === 'interval') last = event.total;
-      // From here on nobody counts any more.
-      if (event.type === 'restoring' || event.type === 'promoting') last = undefined;
-      emit(event);
+    counted(total: Tallies): void {
+      last = total;
     },
-    observe: async () => {
-      if (!last) return undefined;
-      return { canary: last.canary.requests, total: last.canary.requests + last.stable.requests };
-    },
+    /** Undefined where nobody counts, as when only the rest of an earlier rollout is cleared away. */
+    observe: async () => last && { canary: last.canary.requests, total: last.canary.requests + last.stable.requests },
   };
 }
 

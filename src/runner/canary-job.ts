@@ -158,7 +158,11 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (
 }
 
 function failure(error: unknown, report: Report): RolloutEvent {
-  const common = { type: 'failed' as const, at: systemClock.now(), unchanged: report.steps.length === 0 };
+  const common = {
+    type: 'failed' as const,
+    at: systemClock.now(),
+    unchanged: report.steps.length + report.weights.length === 0,
+  };
   if (isSluiceError(error)) {
     const { code, about, problem, next } = error;
     return { ...common, code, about, problem, next };

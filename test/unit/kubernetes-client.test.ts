@@ -38,7 +38,7 @@ async function clientOf(...answers: { status: number; body: string }[]) {
     renew: () => undefined,
     close: async () => undefined,
   };
-  return { client: createClient(connection, { deadline: 2_000 }), asked: () => asked };
+  return { client: createClient(connection, { deadline: 2_000, startTime: 500 }), asked: () => asked };
 }
 
 describe('something between the client and the API server', () => {
@@ -81,4 +81,39 @@ describe('the API server itself', () => {
       expect(asked()).toBe(1);
     },
   );
+});
+
+describe('an API server that has just started', () => {
+  const message = 'leases.coordination.k8s.io "x" is forbidden: User "ci" cannot update resource "leases" in API group';
+  const denial = { status: 403, body: JSON.stringify({ ...notFound, reason: 'Forbidden', message }) };
+  const quota = {
+    status: 403,
+    body: JSON.stringify({ ...notFound, message: 'pods "x" is forbidden: exceeded quota' }),
+  };
+  const whole = { status: 200, body: JSON.stringify(object) };
+  const review = (allowed: boolean) => ({
+    status: 201,
+    body: JSON.stringify({ kind: 'SelfSubjectAccessReview', status: { allowed } }),
+  });
+  const permission = { apiGroup: '', resource: 'pods', verbs: ['list'], namespace: 'shop' };
+
+  test('is not believed that rights are missing', async () => {
+    const { client } = await clientOf(denial, denial, whole);
+    expect(await client.get(reference, signal)).toMatchObject({ kind: 'ConfigMap' });
+    const reviewed = await clientOf(review(false), review(true));
+    expect(await reviewed.client.missingVerbs(permission, signal)).toEqual([]);
+  });
+
+  test('is believed when it goes on saying so', async () => {
+    const { client } = await clientOf(denial);
+    await expect(client.get(reference, signal)).rejects.toMatchObject({ code: 'forbidden', status: 403 });
+    const reviewed = await clientOf(review(false));
+    expect(await reviewed.client.missingVerbs(permission, signal)).toEqual(['list']);
+  });
+
+  test('is believed at once what has nothing to do with rights', async () => {
+    const { client, asked } = await clientOf(quota);
+    await expect(client.get(reference, signal)).rejects.toMatchObject({ status: 403 });
+    expect(asked()).toBe(1);
+  });
 });

@@ -69,7 +69,6 @@ function approve({ api, path }: Shop) {
 async function inShops(tell: (one: Shop, two: Shop, three: Shop) => Promise<void>): Promise<void> {
   const shops = await Promise.all([openShop(), openShop(), openShop()]);
   try {
-    await Promise.all(shops.map((shop) => shop.opened()));
     await tell(...shops);
   } finally {
     await Promise.all(shops.map((shop) => shop.close()));

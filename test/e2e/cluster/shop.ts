@@ -20,7 +20,7 @@ export interface ShopOptions {
   readonly rights?: string | readonly Rule[];
 }
 
-export type Shop = Awaited<ReturnType<typeof openShop>>;
+export type Shop = Awaited<ReturnType<typeof makeShop>>;
 
 /** Inputs that release an image to a shop of one workload, by what moves the traffic. */
 export const routes = {
@@ -53,7 +53,18 @@ const never = new AbortController().signal;
  * A shop on the cluster, in a namespace of its own, with hosts of its own on the shared gateway, and with a service account
  * that has the rights which the README asks for and no others: every release here runs with those.
  */
-export async function openShop({ shape = 'one-workload', rights = rightsFor.istio }: ShopOptions = {}) {
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const shop = await makeShop(options);
+  try {
+    await shop.opened();
+    return shop;
+  } catch (error) {
+    await shop.close();
+    throw error;
+  }
+}
+
+async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: ShopOptions) {
   const api = await connect();
   const namespace = `shop-${randomBytes(3).toString('hex')}`;
   const hosts = { istio: `${namespace}.istio.example`, 'gateway-api': `${namespace}.gateway-api.example` } as const;
@@ -158,7 +169,6 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
 export async function inShop(options: ShopOptions, tell: (shop: Shop) => Promise<void>): Promise<void> {
   const shop = await openShop(options);
   try {
-    await shop.opened();
     await tell(shop);
   } finally {
     await shop.close();
