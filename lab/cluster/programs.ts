@@ -46,7 +46,20 @@ const cluster = {
   },
 } satisfies Record<string, GoProgram>;
 
-const programs: Record<keyof typeof controlPlane | keyof typeof cluster, GoProgram> = { ...controlPlane, ...cluster };
+/** What tests start beside the cluster, and build when they do. */
+const tools = {
+  toxiproxy: {
+    module: 'github.com/Shopify/toxiproxy/v2',
+    version: versions.toxiproxy,
+    package: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+  },
+} satisfies Record<string, GoProgram>;
+
+const programs: Record<keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools, GoProgram> = {
+  ...controlPlane,
+  ...cluster,
+  ...tools,
+};
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -67,4 +80,8 @@ export function buildControlPlane(signal: AbortSignal): Promise<void> {
 
 export function buildCluster(signal: AbortSignal): Promise<void> {
   return build(cluster, signal);
+}
+
+export function buildTools(signal: AbortSignal): Promise<void> {
+  return build(tools, signal);
 }

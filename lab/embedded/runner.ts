@@ -42,7 +42,7 @@ export interface Run {
   readonly main: ChildProcess;
   /** Folder for files that the action may write, the runner's workspace. */
   readonly workspace: string;
-  /** All that has been printed so far. */
+  /** All that the action has printed until now. */
   printed(): string;
   /** What a person does with the cancel button: SIGINT, later SIGTERM, later SIGKILL; post runs all the same. */
   cancel(): void;

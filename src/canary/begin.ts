@@ -34,7 +34,7 @@ export async function takeUp(world: World, options: RolloutOptions, signal: Abor
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
   const journal = openJournal(ledger, await adopt(world, left, options, signal));
-  if (promoted) await completePromotion(world, journal, signal);
+  if (promoted) await completePromotion(world, journal, options, signal);
   else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
   await refuseWhatCannotWork(world, signal);
   return begin(world, options, signal);

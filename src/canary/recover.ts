@@ -50,7 +50,7 @@ async function conclude(
 ): Promise<Concluded> {
   const { phase, reason } = journal.record;
   if (phase === 'returning' || phase === 'retiring') {
-    await completePromotion(world, journal, signal);
+    await completePromotion(world, journal, options, signal);
     return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
   }
   const undone = await undo(world, journal, reason ?? 'the run was stopped', options);

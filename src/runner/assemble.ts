@@ -58,15 +58,18 @@ export interface Assembled {
  * @throws SluiceError for credentials, rights or workloads that are missing
  */
 export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
-  const opened = await open(assembly, signal);
-  const { left, fingerprint, arms } = opened;
+  const opened = open(assembly);
+  const { client, rights, ledger, arms, fingerprint } = opened;
+  await checkPermissions(client, rights, signal);
+  const left = await ledger.load(signal);
   // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
   const found = isUnfinished(left) || isReleased(left, fingerprint) ? left.arms : await arms.inspect(signal);
   return compose(assembly, opened, found);
 }
 
 /**
- * The same for the rollout that a run was stopped in, by what its record says.
+ * The same for the rollout that a run was stopped in, by what its record says. Rights are not asked for: an undo does what
+ * it can.
  *
  * @returns undefined where the run has left nothing to conclude: what it was refused for is then not asked again
  */
@@ -75,16 +78,17 @@ export async function assembleLeft(
   id: string,
   signal: AbortSignal,
 ): Promise<Assembled | undefined> {
-  const opened = await open(assembly, signal);
-  if (isLeftBehind(opened.left, id)) return compose(assembly, opened, opened.left.arms);
+  const opened = open(assembly);
+  const left = await opened.ledger.load(signal);
+  if (isLeftBehind(left, id)) return compose(assembly, opened, left.arms);
   await opened.client.close();
   return undefined;
 }
 
-type Opened = Awaited<ReturnType<typeof open>>;
+type Opened = ReturnType<typeof open>;
 
-/** What does not depend on the workloads that are found: the connection, the rights, and the record. */
-async function open({ loaded, facts, env, clock, emit, lifetime }: Assembly, signal: AbortSignal) {
+/** What does not depend on the workloads that are found. */
+function open({ loaded, facts, env, clock, lifetime }: Assembly) {
   const { inputs } = loaded;
   const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
   const config = load();
@@ -105,7 +109,7 @@ async function open({ loaded, facts, env, clock, emit, lifetime }: Assembly, sig
     version: packageJson.version,
     nonce: randomUUID,
   });
-  const share = observedShare(emit);
+  const share = observedShare();
   const adapters = (place: Place) => ({
     router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
     meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
@@ -113,13 +117,12 @@ async function open({ loaded, facts, env, clock, emit, lifetime }: Assembly, sig
 
   // Which rights are needed does not depend on what the workloads are found to be.
   const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
-  await checkPermissions(client, permissionsOf({ ...assumed, arms, ledger }), signal);
-  const fingerprint = fingerprintOf(loaded, namespace);
-  return { client, namespace, arms, ledger, share, adapters, fingerprint, left: await ledger.load(signal) };
+  const rights = permissionsOf({ ...assumed, arms, ledger });
+  return { client, namespace, arms, ledger, share, adapters, rights, fingerprint: fingerprintOf(loaded, namespace) };
 }
 
 function compose(
-  { loaded, facts, clock }: Assembly,
+  { loaded, facts, clock, emit }: Assembly,
   { client, namespace, arms, ledger, share, adapters, fingerprint }: Opened,
   found: ArmsSnapshot,
 ): Assembled {
@@ -134,7 +137,8 @@ function compose(
     ledger,
     clock,
     judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
-    emit: share.emit,
+    emit,
+    counted: share.counted,
     forecast: (readiness) =>
       forecast(
         {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dryRun } from '../../src/canary/dry-run.ts';
-import { isSluiceError } from '../../src/canary/errors.ts';
+import { isSluiceError, SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
 import { recover } from '../../src/canary/recover.ts';
 import { rollout } from '../../src/canary/rollout.ts';
@@ -373,7 +373,6 @@ describe('the API server away during an undo', () => {
     cluster.errorRate.canary = () => 1;
     let refusals = 0;
     const world = createWorld(cluster);
-    const { SluiceError } = await import('../../src/canary/errors.ts');
     cluster.before = (name) => {
       if (name === 'router.restore' && refusals++ < 20) {
         throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
@@ -381,6 +380,94 @@ describe('the API server away during an undo', () => {
     };
     const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
     expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(refusals).toBe(21);
+  });
+});
+
+describe('a data plane that does not follow', () => {
+  it('leaves a promotion the pods of the canary, which serve, and the next run goes on', async () => {
+    const cluster = createCluster();
+    cluster.before = (name) => {
+      if (name === 'arms.promote') cluster.follows = false;
+    };
+    const held = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(held).toMatchObject({ verdict: 'held', reason: expect.stringContaining('not seen to follow') });
+    expect(cluster).toMatchObject({ weight: 0, served: 100, canaryExists: true });
+
+    cluster.follows = true;
+    const next = rollout(createWorld(cluster, { owner: 'run-2' }), createOptions({ id: 'run-2' }), running());
+    expect((await cluster.clock.run(next)).verdict).toBe('promoted');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
+  });
+
+  it('is waited for by an undo before the canary goes, no longer than the confirmation may take', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 1;
+    let restoredAt = 0;
+    let undoneAt = 0;
+    cluster.before = (name) => {
+      if (name === 'router.restore') {
+        cluster.follows = false;
+        restoredAt = cluster.clock.now();
+      }
+      if (name === 'arms.undo') undoneAt = cluster.clock.now();
+    };
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster), createOptions({ confirmTimeout: 20_000 }), running()),
+    );
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(undoneAt - restoredAt).toBe(20_000);
+  });
+
+  it.each([
+    { release: 'a good release', errors: 0.005, after: 'router.restore' },
+    { release: 'a bad release', errors: 1, after: 'router.restore' },
+  ])('can be seen to the end of $release, as requests are counted until then', async ({ errors, after }) => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => errors;
+    cluster.before = (name) => {
+      if (name === 'router.restore') cluster.follows = false;
+    };
+    const done = rollout(createWorld(cluster), createOptions({ confirmTimeout: 20_000 }), running());
+    await cluster.clock.run(done);
+    const requests = cluster.counted.filter((told) => told.after === after).map(({ total }) => total.canary.requests);
+    expect(requests.length).toBeGreaterThan(10);
+    expect(requests.at(-1)).toBeGreaterThan(requests[0] ?? Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('an undo that is not over in time', () => {
+  it.each([
+    { during: 'router.restore', says: 'could not be restored within 300 s.' },
+    { during: 'arms.undo', says: 'is as it was found, but the canary could not be cleared away within 300 s.' },
+  ])('says what is left: $during', async ({ during, says }) => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 1;
+    cluster.before = (name) => {
+      if (name !== during) return;
+      throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
+    };
+    const options = createOptions({ undoTimeout: 300_000 });
+    await expect(cluster.clock.run(rollout(createWorld(cluster), options, running()))).rejects.toMatchObject({
+      code: 'unreachable',
+      problem: says,
+    });
+  });
+});
+
+describe('the API server away when a rollout is held', () => {
+  it('is waited for, so that the record says so', async () => {
+    const cluster = createCluster();
+    let refusals = 0;
+    cluster.before = (name) => {
+      if (name === 'router.confirm') cluster.metrics = 'down';
+      if (name === 'ledger.save paused' && refusals++ < 20) {
+        throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
+      }
+    };
+    const held = await cluster.clock.run(rollout(createWorld(cluster), createOptions({ onNoData: 'hold' }), running()));
+    expect(held.verdict).toBe('held');
+    expect(cluster.record).toMatchObject({ phase: 'paused', verdict: 'held' });
     expect(refusals).toBe(21);
   });
 });
