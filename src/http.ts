@@ -25,6 +25,8 @@ export interface HttpPolicy {
   /** Milliseconds for all attempts together. */
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** False for what the server can't have said, such as the page of a proxy before it: it is asked again. */
+  readonly isAnswer?: (response: HttpResponse) => boolean;
   /** Credentials of the attempt: asked again for each one. */
   authorize(): Promise<{ headers: Readonly<Record<string, string>>; dispatcher: Dispatcher }>;
 }
@@ -51,8 +53,9 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
           lastAnswer = reasonOf(error);
           throw error instanceof Error ? error : new Error(lastAnswer);
         });
-        if (!retryable.has(response.status)) return response;
-        lastAnswer = `HTTP ${response.status}`;
+        const isAnswer = policy.isAnswer?.(response) ?? true;
+        if (isAnswer && !retryable.has(response.status)) return response;
+        lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}`;
         await pause(retryAfter(response), signal);
         throw new Error(lastAnswer);
       },
@@ -117,12 +120,19 @@ function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, caus
   });
 }
 
-/** No further attempt gets another certificate. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/**
+ * No further attempt gets another certificate, be it the server's or the one that the server refuses. Bytes that were changed
+ * on the way are an ERR_SSL_ too, and another matter. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
 function isDistrust(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
-  return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA)/.test(
-    error.code,
-  );
+  const code = codeOf(error);
+  if (code === undefined) return false;
+  if (/^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)) return true;
+  return /^ERR_SSL_.*_ALERT_(.*CERTIFICATE|UNKNOWN_CA)/.test(code);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function distrusted(policy: HttpPolicy, cause: Error): SluiceError {
@@ -159,6 +169,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'connection failed';
   if (error.name === 'TimeoutError') return 'timed out';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return error.message || code || error.name;
+  const code = codeOf(error);
+  // OpenSSL's own messages name its source files.
+  return code?.startsWith('ERR_SSL_') ? code : error.message || code || error.name;
 }

@@ -45,6 +45,8 @@ export const components = {
       '--kubelet-preferred-address-types=InternalIP',
       `--audit-policy-file=${configPath('audit-policy.yaml')}`,
       `--audit-log-path=${auditLogPath}`,
+      // Megabytes: one file for the whole life of a lab.
+      '--audit-log-maxsize=10000',
     ],
     ready: () => answers(`${endpoints.apiserver}/readyz`),
   },

@@ -47,6 +47,8 @@ export async function connect() {
     post: (path: string, body?: unknown) => call('POST', path, body),
     /** As a JSON merge patch. */
     merge: (path: string, patch: unknown) => call('PATCH', path, patch, 'application/merge-patch+json'),
+    /** As a JSON patch. */
+    patch: (path: string, operations: unknown) => call('PATCH', path, operations, 'application/json-patch+json'),
     /** Server-side apply. */
     apply: (manifest: Manifest) =>
       call('PATCH', `${pathOf(manifest)}?fieldManager=${LAB}&force=true`, manifest, 'application/apply-patch+yaml'),

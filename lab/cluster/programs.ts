@@ -46,6 +46,15 @@ const cluster = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** What tests start beside the cluster, and build when they do. */
+const tools = {
+  toxiproxy: {
+    module: 'github.com/Shopify/toxiproxy/v2',
+    version: versions.toxiproxy,
+    package: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+  },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -61,11 +70,10 @@ const peers = {
   },
 } satisfies Record<string, GoProgram>;
 
-const programs: Record<keyof typeof controlPlane | keyof typeof cluster | keyof typeof peers, GoProgram> = {
-  ...controlPlane,
-  ...cluster,
-  ...peers,
-};
+const programs: Record<
+  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof peers,
+  GoProgram
+> = { ...controlPlane, ...cluster, ...tools, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -86,6 +94,10 @@ export function buildControlPlane(signal: AbortSignal): Promise<void> {
 
 export function buildCluster(signal: AbortSignal): Promise<void> {
   return build(cluster, signal);
+}
+
+export function buildTools(signal: AbortSignal): Promise<void> {
+  return build(tools, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {

@@ -9,6 +9,8 @@ export const versions = {
   envoy: '1.40.0',
   /** Prometheus 3.x.y is the Go module v0.3xx.y; Debian's own has no Kubernetes service discovery. */
   prometheus: 'v0.316.0',
+  /** Only tests of faults start it. */
+  toxiproxy: 'v2.5.0',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',

@@ -42,6 +42,8 @@ export interface Run {
   readonly main: ChildProcess;
   /** Folder for files that the action may write, the runner's workspace. */
   readonly workspace: string;
+  /** All that the action has printed until now. */
+  printed(): string;
   /** What a person does with the cancel button: SIGINT, later SIGTERM, later SIGKILL; post runs all the same. */
   cancel(): void;
   /** What a lost runner does: nothing runs any more, post neither. */
@@ -115,6 +117,7 @@ export async function runAction(options: RunOptions): Promise<Run> {
   return {
     main,
     workspace,
+    printed: () => log,
     cancel() {
       main.kill('SIGINT');
       const later = setTimeout(() => {

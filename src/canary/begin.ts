@@ -1,4 +1,5 @@
 import { isSluiceError, SluiceError } from './errors.ts';
+import type { Plan } from './plan.ts';
 import type { ArmsSnapshot, RolloutRecord, RouteSnapshot } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
@@ -23,28 +24,65 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
 
 /** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */
 export async function takeUp(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
-  const { ledger, router } = world;
+  const { ledger } = world;
   const left = await ledger.load(signal);
   if (!isUnfinished(left)) return begin(world, options, signal);
 
   const same = left.fingerprint === options.fingerprint;
   const promoted = left.phase === 'returning' || left.phase === 'retiring';
-  if (same && (promoted || left.phase === 'undoing')) return left;
-  if (same && options.onInterrupted === 'resume') {
-    const shown = await router.weight(left.route, signal);
-    if (shown === undefined) throw changedMeanwhile(left, ledger.object);
-    // It goes on: how it was paused is history.
-    const { verdict: _verdict, reason: _reason, endedAt: _endedAt, ...rest } = left;
-    const { startedAt, startedBy } = left;
-    world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
-    return { ...rest, id: options.id, weight: { from: shown, to: shown } };
-  }
+  if (same && (promoted || left.phase === 'undoing')) return adopt(world, left, options, signal);
+  if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  const journal = openJournal(ledger, left);
-  if (promoted) await completePromotion(world, journal, signal);
+  const journal = openJournal(ledger, await adopt(world, left, options, signal));
+  if (promoted) await completePromotion(world, journal, options, signal);
   else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
   await refuseWhatCannotWork(world, signal);
   return begin(world, options, signal);
+}
+
+/** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
+async function adopt(
+  { ledger }: World,
+  left: RolloutRecord,
+  { id }: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  // That it was paused is history.
+  const { verdict: _verdict, endedAt: _endedAt, ...rest } = left;
+  const record = { ...rest, id };
+  await ledger.save(record, signal);
+  return record;
+}
+
+async function resume(
+  world: World,
+  left: RolloutRecord,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  const shown = await world.router.weight(left.route, signal);
+  if (shown === undefined) throw changedMeanwhile(left, world.ledger.object);
+  const { reason: _reason, ...rest } = left;
+  const { startedAt, startedBy } = left;
+  const place = { phase: phaseAt(shown, left), step: stepAt(shown, left, options.plan) };
+  const record = await adopt(world, { ...rest, ...place, weight: { from: shown, to: shown } }, options, signal);
+  world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
+  return record;
+}
+
+/**
+ * The step to go on with. A weight below what the record explains was set back, by a person or by an undo that had just
+ * begun: the plan is taken up from there, so that no step is left out on the way up.
+ */
+function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan): number {
+  if (shown === weight.from || shown === weight.to) return step;
+  const reached = steps.findIndex((planned) => planned.weight >= shown);
+  return reached === -1 ? step : Math.min(step, reached);
+}
+
+/** A promotion is gone on with only while the canary has all traffic. */
+function phaseAt(shown: number, { phase, weight }: RolloutRecord): RolloutRecord['phase'] {
+  return phase === 'promoting' && shown === weight.to ? 'promoting' : 'shifting';
 }
 
 /** Writes down what is there. The record is the first write of a rollout. */

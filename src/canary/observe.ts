@@ -135,9 +135,10 @@ export function createObserver(
     last = sample;
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
     lastReading = now;
+    first ??= sample;
+    world.counted(total());
     if (stopped) return;
     if (before === undefined) {
-      first = sample;
       firstReading.resolve();
       return;
     }

@@ -1,4 +1,5 @@
-import type { Journal, World } from './session.ts';
+import { confirm } from './confirm.ts';
+import type { Journal, RolloutOptions, World } from './session.ts';
 
 /**
  * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
@@ -19,14 +20,19 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
  * The part of a promotion after which there is no way back: from `returning` on. Safe to repeat from any point.
  *
  * @returns the image digest that was seen to serve
+ * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long
  */
-export async function completePromotion(world: World, journal: Journal, signal: AbortSignal): Promise<string> {
+export async function completePromotion(
+  world: World,
+  journal: Journal,
+  options: Pick<RolloutOptions, 'confirmTimeout'>,
+  signal: AbortSignal,
+): Promise<string> {
   const { arms, router, clock, emit } = world;
   const { route, weight, arms: found } = journal.record;
   if (journal.record.phase === 'returning') {
     await router.restore(route, [weight.to, weight.from, route.weight], signal);
-    const { evidence } = await router.confirm(route, route.weight, signal);
-    emit({ type: 'confirmed', at: clock.now(), weight: route.weight, evidence });
+    await confirm(world, route, route.weight, options, signal);
   }
   const { digest, evidence } = await arms.verify(found, signal);
   emit({ type: 'verified', at: clock.now(), digest, evidence });

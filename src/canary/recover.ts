@@ -1,5 +1,5 @@
 import { isUnfinished } from './begin.ts';
-import type { Verdict } from './ports.ts';
+import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
@@ -50,13 +50,14 @@ async function conclude(
 ): Promise<Concluded> {
   const { phase, reason } = journal.record;
   if (phase === 'returning' || phase === 'retiring') {
-    await completePromotion(world, journal, signal);
+    await completePromotion(world, journal, options, signal);
     return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
   }
   const undone = await undo(world, journal, reason ?? 'the run was stopped', options);
   return { verdict: undone.verdict, reason: undone.reason };
 }
 
-function isLeftBehind(record: Parameters<typeof isUnfinished>[0], id: string): record is NonNullable<typeof record> {
+/** The record is of a rollout that the run with this id has neither ended nor paused. */
+export function isLeftBehind(record: RolloutRecord | undefined, id: string): record is RolloutRecord {
   return isUnfinished(record) && record.id === id && record.endedAt === undefined;
 }

@@ -1,5 +1,6 @@
-import { Ending } from './ending.ts';
+import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
+import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { deadline, type Journal, never, type RolloutOptions, type World, warn } from './session.ts';
 
@@ -21,7 +22,9 @@ type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 export async function undo(world: World, journal: Journal, reason: string, options: UndoOptions): Promise<Restored> {
   const { router, arms, clock, emit } = world;
   const { route, weight } = journal.record;
-  using limit = deadline(clock, options.undoTimeout, () => undoTimedOut(route.object, options.undoTimeout), never());
+  let routeIsBack = false;
+  const late = () => undoTimedOut(route.object, options.undoTimeout, routeIsBack);
+  using limit = deadline(clock, options.undoTimeout, late, never());
   const { signal } = limit;
 
   emit({ type: 'restoring', at: clock.now(), from: weight.to, to: route.weight, reason });
@@ -31,51 +34,26 @@ export async function undo(world: World, journal: Journal, reason: string, optio
   ]);
   if (restored.status === 'rejected') {
     if (isSluiceError(restored.reason, 'foreign-edit'))
-      return leaveToTheOtherHand(world, journal, reason, restored.reason);
+      return leaveToTheOtherHand(world, journal, reason, restored.reason, signal);
     throw restored.reason;
   }
   if (recorded.status === 'rejected') throw recorded.reason;
+  routeIsBack = true;
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
   await followed(world, journal.record, options, signal);
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
-  const routeRestored = (await router.weight(route, signal)) === route.weight;
-  await journal.write(
-    {
-      phase: 'ended',
-      verdict: 'rolled-back',
-      reason,
-      endedAt: clock.now(),
-      weight: { from: route.weight, to: route.weight },
-    },
-    signal,
-  );
+  const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
+  const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
+  const weightNow = { from: route.weight, to: route.weight };
+  await persist(world, signal, () => journal.write({ ...ended, weight: weightNow }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
-}
-
-/** Milliseconds before an act is tried again that failed because the API server was away. */
-const RETRY_PAUSE = 1_000;
-
-/** Does it again and again while the API server is away: an undo is not given up before its deadline. */
-async function persist<T>({ clock }: World, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isSluiceError(error, 'unreachable')) throw error;
-      await clock.sleep(RETRY_PAUSE, signal);
-    }
-  }
 }
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
 async function followed(world: World, record: RolloutRecord, options: UndoOptions, signal: AbortSignal): Promise<void> {
-  const { router, clock, emit } = world;
-  using limit = deadline(clock, options.confirmTimeout, () => new Ending('rolled-back', 'confirm timed out'), signal);
   try {
-    const { evidence } = await router.confirm(record.route, record.route.weight, limit.signal);
-    emit({ type: 'confirmed', at: clock.now(), weight: record.route.weight, evidence });
+    await confirm(world, record.route, record.route.weight, options, signal);
   } catch (error) {
     signal.throwIfAborted();
     const message = messageOf(error);
@@ -89,17 +67,22 @@ async function leaveToTheOtherHand(
   journal: Journal,
   reason: string,
   error: SluiceError,
+  signal: AbortSignal,
 ): Promise<Restored> {
   const told = `${reason} The route was not restored: ${error.message}`;
-  const signal = never();
-  await journal.write({ phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() }, signal);
+  const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
+  await persist(world, signal, () => journal.write(paused, signal));
   return { verdict: 'frozen', reason: told, routeRestored: false };
 }
 
-function undoTimedOut(object: string, milliseconds: number): SluiceError {
+function undoTimedOut(object: string, milliseconds: number, routeIsBack: boolean): SluiceError {
+  const limit = `within ${milliseconds / 1_000} s`;
+  const [problem, next] = routeIsBack
+    ? [`is as it was found, but the canary could not be cleared away ${limit}.`, 'Run the workflow again']
+    : [`could not be restored ${limit}.`, 'Set its weights back by hand, or run the workflow again'];
   return new SluiceError('unreachable', {
     about: object,
-    problem: `could not be restored within ${milliseconds / 1_000} s.`,
-    next: 'Set its weights back by hand, or run the workflow again: the record in the cluster says what was found.',
+    problem,
+    next: `${next}: the record in the cluster says what was found.`,
   });
 }

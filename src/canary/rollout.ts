@@ -1,9 +1,11 @@
 import { count, percent } from '../judge/wording.ts';
 import { announce, digestServing, isReleased, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
+import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
 import { createObserver, type Observer } from './observe.ts';
+import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
@@ -58,7 +60,7 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
     const journal = openJournal(world.ledger, record);
     if (record.phase === 'undoing') return await finishUndo(world, journal, options);
     if (record.phase === 'returning' || record.phase === 'retiring')
-      return await finishPromotion(world, journal, running);
+      return await finishPromotion(world, journal, options, running);
     return await run(world, journal, options, running, lease.lost);
   } finally {
     await lease.release();
@@ -84,8 +86,10 @@ async function run(
   );
   // A rollout that is taken up again sends traffic to the canary already.
   if (journal.record.weight.to > 0) observer.enter(journal.record.weight.to);
+  // Until the end: an undo and a promotion see by what is counted that no request goes to the canary any more.
+  const over = new AbortController();
   const background = Promise.all([
-    observer.run(limit.signal),
+    observer.run(over.signal),
     followCommands(world, observer, limit.signal, (ending) => stop.abort(ending)),
   ]);
   let reached = journal.record.weight.to;
@@ -100,7 +104,7 @@ async function run(
     }
     await promote(world, journal, limit.signal);
     observer.rest();
-    const digest = await completePromotion(world, journal, limit.signal);
+    const digest = await completePromotion(world, journal, options, limit.signal);
     conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
   } catch (error) {
     if (lost.aborted) throw lost.reason;
@@ -109,6 +113,7 @@ async function run(
     conclusion = await conclude(world, journal, options, error);
   } finally {
     stop.abort(new Ending('promoted', 'done'));
+    over.abort();
     await background;
   }
   const totals = await observer.finalTallies();
@@ -142,11 +147,7 @@ async function takeStep(
   await router.shift(route, from, step.weight, never());
   emit({ type: 'shifted', at: clock.now(), from, to: step.weight });
   signal.throwIfAborted();
-  {
-    using limit = deadline(clock, options.confirmTimeout, () => notConfirmed(route.object, options), signal);
-    const { evidence } = await router.confirm(route, step.weight, limit.signal);
-    emit({ type: 'confirmed', at: clock.now(), weight: step.weight, evidence });
-  }
+  await confirm(world, route, step.weight, options, signal);
   await observer.stay(step, signal);
 }
 
@@ -200,7 +201,7 @@ async function concludePromotion(
 ): Promise<Conclusion> {
   using limit = deadline(world.clock, options.undoTimeout, () => ending, never());
   try {
-    const digest = await completePromotion(world, journal, limit.signal);
+    const digest = await persist(world, limit.signal, () => completePromotion(world, journal, options, limit.signal));
     return { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
   } catch (error) {
     const why = messageOf(error);
@@ -215,9 +216,11 @@ async function pause(
   options: RolloutOptions,
   { verdict, reason }: Ending,
 ): Promise<Conclusion> {
-  using limit = deadline(world.clock, options.undoTimeout, () => new Ending(verdict, reason), never());
+  const { object } = world.ledger;
+  using limit = deadline(world.clock, options.undoTimeout, () => notRecorded(object, verdict, reason), never());
   const phase = journal.record.phase === 'promoting' ? 'promoting' : 'paused';
-  await journal.write({ phase, verdict, reason, endedAt: world.clock.now() }, limit.signal);
+  const paused = { phase, verdict, reason, endedAt: world.clock.now() } as const;
+  await persist(world, limit.signal, () => journal.write(paused, limit.signal));
   return { verdict, reason, routeRestored: false };
 }
 
@@ -238,8 +241,13 @@ async function finishUndo(world: World, journal: Journal, options: RolloutOption
   return outcomeOf(world, record, restored, record.weight.to, nothingCounted);
 }
 
-async function finishPromotion(world: World, journal: Journal, signal: AbortSignal): Promise<Outcome> {
-  const digest = await completePromotion(world, journal, signal);
+async function finishPromotion(
+  world: World,
+  journal: Journal,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const digest = await completePromotion(world, journal, options, signal);
   const reason = 'an earlier run had promoted it; what was left is done';
   return outcomeOf(
     world,
@@ -299,18 +307,18 @@ function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {
     : new Ending('rolled-back', `the rollout was not over within its timeout of ${limit}`);
 }
 
+function notRecorded(object: string, verdict: Verdict, reason: string): SluiceError {
+  return new SluiceError('unreachable', {
+    about: object,
+    problem: `could not be written, so nobody is told that the rollout is ${verdict}: ${reason}.`,
+    next: 'Run the workflow again once the API server answers: what was left is undone or resumed first.',
+  });
+}
+
 function notReady(object: string, milliseconds: number): SluiceError {
   return new SluiceError('not-ready', {
     about: object,
     problem: `was not ready within ${milliseconds / 1_000} s.`,
     next: 'Look at the events of its pods, or give it longer with "ready-timeout".',
-  });
-}
-
-function notConfirmed(object: string, { confirmTimeout }: RolloutOptions): SluiceError {
-  return new SluiceError('not-confirmed', {
-    about: object,
-    problem: `was written, but the data plane was not seen to follow within ${confirmTimeout / 1_000} s.`,
-    next: 'Look at the status of the route and at its gateway, or give it longer with "confirm-timeout".',
   });
 }

@@ -1,7 +1,7 @@
 import type { Panel } from '../judge/panel.ts';
 import type { OnBreach } from '../judge/types.ts';
 import type { DecisionPolicy } from './decide.ts';
-import type { CommandLines, Emit, Forecast } from './events.ts';
+import type { CommandLines, Emit, Forecast, Tallies } from './events.ts';
 import type { Plan } from './plan.ts';
 import type { Arms, Clock, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
 
@@ -30,6 +30,8 @@ export interface World {
   readonly clock: Clock;
   readonly judge: Judge;
   readonly emit: Emit;
+  /** Told what the arms have served until now, after every reading: a router compares the canary's share with its weight. */
+  counted(total: Tallies): void;
   /** What the plan can be expected to see of this much traffic. */
   forecast(readiness: MeterReadiness): Forecast;
 }

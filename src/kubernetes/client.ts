@@ -97,6 +97,11 @@ export interface ClientOptions {
   readonly attemptTimeout?: number;
   /** Milliseconds for a request with all its attempts; default 30,000. */
   readonly deadline?: number;
+  /**
+   * Milliseconds for which a lack of rights is not believed: an API server that starts listens before it has read the Roles,
+   * and refuses everybody meanwhile. Default 5,000, at most half of the deadline.
+   */
+  readonly startTime?: number;
 }
 
 export type KubernetesClient = ReturnType<typeof createClient>;
@@ -109,9 +114,9 @@ export type KubernetesClient = ReturnType<typeof createClient>;
  * JSON Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
  */
 export function createClient(connection: Connection, options: ClientOptions = {}) {
-  const { attemptTimeout = 10_000, deadline = 30_000 } = options;
+  const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
-  function policy(signal: AbortSignal) {
+  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean) {
     return {
       server: `Kubernetes API server ${connection.server}`,
       next: 'Check that the cluster is reachable from this runner (server address, proxy, firewall).',
@@ -119,23 +124,44 @@ export function createClient(connection: Connection, options: ClientOptions = {}
       deadline,
       signal,
       authorize: connection.authorize,
+      ...(isAnswer && { isAnswer }),
     };
   }
 
-  async function call(about: Subject, request: Omit<HttpRequest, 'url'> & { path: string }, signal: AbortSignal) {
+  async function call(
+    about: Subject,
+    request: Omit<HttpRequest, 'url'> & { path: string },
+    signal: AbortSignal,
+    isAnswer?: (response: HttpResponse) => boolean,
+  ): Promise<string> {
     const url = `${connection.server}${request.path}`;
-    let response = await send({ ...request, url }, policy(signal));
+    const mayBeStarting = within(startTime);
+    const isBelieved = (response: HttpResponse) =>
+      !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
+    let response = await send({ ...request, url }, policy(signal, isBelieved));
     if (response.status === 401) {
       // A long run outlives its credentials: what a plugin gave without an end, or a kubeconfig that was renewed.
       connection.renew();
-      response = await send({ ...request, url }, policy(signal));
+      response = await send({ ...request, url }, policy(signal, isBelieved));
     }
     if (response.status >= 400) throw refusal(about, response);
     return response.body;
   }
 
-  async function callForObject(about: Subject, request: Parameters<typeof call>[1], signal: AbortSignal) {
-    return kubernetesObject.parse(JSON.parse(await call(about, request, signal)));
+  /** A call of the API server itself: what has not the shape of its answers comes from something in between. */
+  async function callFor<S extends z.ZodType>(
+    shape: S,
+    about: Subject,
+    request: Parameters<typeof call>[1],
+    signal: AbortSignal,
+  ): Promise<z.infer<S>> {
+    const isAnswer = ({ status, body }: HttpResponse) =>
+      status < 400 ? shape.safeParse(jsonOf(body)).success : status !== 404 || saysNotFound(body);
+    return shape.parse(jsonOf(await call(about, request, signal, isAnswer)));
+  }
+
+  function callForObject(about: Subject, request: Parameters<typeof call>[1], signal: AbortSignal) {
+    return callFor(kubernetesObject, about, request, signal);
   }
 
   /** @throws ApiError `not-found` */
@@ -161,7 +187,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   ) {
     const path = `${resourcePath(type, namespace)}${queryOf({ ...selector })}`;
     const about = { verb: 'list', reference: { type, namespace: namespace ?? '', name: '' } };
-    const list = objectList.parse(JSON.parse(await call(about, { method: 'GET', path }, signal)));
+    const list = await callFor(objectList, about, { method: 'GET', path }, signal);
     // Items of a list carry neither kind nor apiVersion.
     const items = list.items.map((item) => ({ ...item, apiVersion: type.apiVersion, kind: type.kind }));
     return { resourceVersion: list.metadata.resourceVersion, items };
@@ -241,7 +267,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   async function remove(reference: ObjectReference, signal: AbortSignal): Promise<void> {
     const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
     try {
-      await call(
+      await callFor(
+        z.looseObject({ kind: z.string() }),
         { verb: 'delete', reference },
         { method: 'DELETE', path: pathOf(reference), ...json(options) },
         signal,
@@ -351,8 +378,9 @@ export function createClient(connection: Connection, options: ClientOptions = {}
         };
         const path = resourcePath(resources.selfSubjectAccessReview, undefined);
         const reference = { type: resources.selfSubjectAccessReview, namespace: '', name: '' };
-        const body = await call({ verb: 'create', reference }, { method: 'POST', path, ...json(review) }, signal);
-        return accessReview.parse(JSON.parse(body)).status.allowed ? [] : [verb];
+        const request = { method: 'POST' as const, path, ...json(review) };
+        const { status } = await callFor(accessReview, { verb: 'create', reference }, request, signal);
+        return status.allowed ? [] : [verb];
       }),
     );
     return answers.flat();
@@ -435,8 +463,7 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
       next: 'Log in again, or renew the token of the kubeconfig.',
     });
   }
-  // Admission rules and quotas also answer 403, in words of their own.
-  if (code === 403 && / cannot \w+ resource /.test(said)) {
+  if (isDenial(response)) {
     const { type, namespace } = subject.reference;
     const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
     return new ApiError('forbidden', response, reason, {
@@ -469,6 +496,17 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   });
 }
 
+/** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
+function isDenial({ status: code, body }: HttpResponse): boolean {
+  return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
+}
+
+/** True until so many milliseconds have passed. */
+function within(milliseconds: number): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() < end;
+}
+
 /** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */
 function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
   const plainText = subresource === undefined && reason === '';
@@ -476,11 +514,22 @@ function isUnserved({ subresource }: Subject, reason: string, said: string): boo
 }
 
 function parseStatus(body: string): { message: string; reason: string } {
+  // Proxies and load balancers answer in HTML; their first line says enough.
+  return status.safeParse(jsonOf(body)).data ?? { message: body.slice(0, 200), reason: '' };
+}
+
+/** What a load balancer without a backend says of its paths says nothing of the object. */
+function saysNotFound(body: string): boolean {
+  return (
+    z.looseObject({ kind: z.literal('Status') }).safeParse(jsonOf(body)).success || /^404 page not found\s*$/.test(body)
+  );
+}
+
+function jsonOf(body: string): unknown {
   try {
-    return status.parse(JSON.parse(body));
+    return JSON.parse(body);
   } catch {
-    // Proxies and load balancers answer in HTML; their first line says enough.
-    return { message: body.slice(0, 200), reason: '' };
+    return undefined;
   }
 }
 

@@ -158,8 +158,8 @@ function leaseManifest(
 }
 
 /**
- * Renews until it is released. While the API server is away it goes on trying, as nobody else can take the Lease then
- * either: a rollout survives an outage that is longer than the Lease. Who comes back late and finds it taken has lost it;
+ * Renews until it is released. While the API server is away, or refuses everybody as it has just started, it goes on trying,
+ * as nobody else can take the Lease then either: a rollout survives an outage that is longer than the Lease. Who comes back late and finds it taken has lost it;
  * until that is noticed, the record's resourceVersion keeps a late writer from acting.
  */
 function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
@@ -174,7 +174,7 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       try {
         await write({}, stop.signal);
       } catch (error) {
-        if (!isSluiceError(error, 'unreachable')) throw error;
+        if (!isSluiceError(error) || error.code === 'locked') throw error;
       }
     }
   }
@@ -209,8 +209,8 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       try {
         await write({ holderIdentity: '' }, new AbortController().signal);
       } catch (error) {
-        // Somebody else has it, or has deleted it: it is not ours to release.
-        if (!isSluiceError(error, 'locked')) throw error;
+        // Somebody else has it, or has deleted it: it is not ours to release. One that can't be given back runs out.
+        if (!isSluiceError(error)) throw error;
       }
     },
   };

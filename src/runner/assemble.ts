@@ -2,9 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { isReleased, isUnfinished } from '../canary/begin.ts';
-import type { Emit, Tallies } from '../canary/events.ts';
+import type { Emit } from '../canary/events.ts';
 import { forecast } from '../canary/forecast.ts';
-import type { Clock, Permission } from '../canary/ports.ts';
+import type { ArmsSnapshot, Clock, Permission } from '../canary/ports.ts';
+import { isLeftBehind } from '../canary/recover.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
 import { derivedArms, existingArms } from '../kubernetes/arms.ts';
@@ -18,6 +19,7 @@ import { createMeter } from '../meters/index.ts';
 import { createRouter } from '../routers/index.ts';
 import type { RunnerFacts } from './github.ts';
 import type { LoadedInputs } from './load-inputs.ts';
+import { observedShare } from './observed-share.ts';
 import {
   judgeSettings,
   meterOptions,
@@ -56,8 +58,38 @@ export interface Assembled {
  * @throws SluiceError for credentials, rights or workloads that are missing
  */
 export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
-  const { loaded, facts, env, clock, lifetime } = assembly;
-  const { inputs, plan } = loaded;
+  const opened = open(assembly);
+  const { client, rights, ledger, arms, fingerprint } = opened;
+  await checkPermissions(client, rights, signal);
+  const left = await ledger.load(signal);
+  // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
+  const found = isUnfinished(left) || isReleased(left, fingerprint) ? left.arms : await arms.inspect(signal);
+  return compose(assembly, opened, found);
+}
+
+/**
+ * The same for the rollout that a run was stopped in, by what its record says. Rights are not asked for: an undo does what
+ * it can.
+ *
+ * @returns undefined where the run has left nothing to conclude: what it was refused for is then not asked again
+ */
+export async function assembleLeft(
+  assembly: Assembly,
+  id: string,
+  signal: AbortSignal,
+): Promise<Assembled | undefined> {
+  const opened = open(assembly);
+  const left = await opened.ledger.load(signal);
+  if (isLeftBehind(left, id)) return compose(assembly, opened, left.arms);
+  await opened.client.close();
+  return undefined;
+}
+
+type Opened = ReturnType<typeof open>;
+
+/** What does not depend on the workloads that are found. */
+function open({ loaded, facts, env, clock, lifetime }: Assembly) {
+  const { inputs } = loaded;
   const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
   const config = load();
   const client = createClient(connect(config, env, load));
@@ -77,7 +109,7 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
     version: packageJson.version,
     nonce: randomUUID,
   });
-  const share = observedShare(assembly.emit);
+  const share = observedShare();
   const adapters = (place: Place) => ({
     router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
     meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
@@ -85,12 +117,16 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
 
   // Which rights are needed does not depend on what the workloads are found to be.
   const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
-  await checkPermissions(client, permissionsOf({ ...assumed, arms, ledger }), signal);
+  const rights = permissionsOf({ ...assumed, arms, ledger });
+  return { client, namespace, arms, ledger, share, adapters, rights, fingerprint: fingerprintOf(loaded, namespace) };
+}
 
-  const fingerprint = fingerprintOf(loaded, namespace);
-  const left = await ledger.load(signal);
-  // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
-  const found = isUnfinished(left) || isReleased(left, fingerprint) ? left.arms : await arms.inspect(signal);
+function compose(
+  { loaded, facts, clock, emit }: Assembly,
+  { client, namespace, arms, ledger, share, adapters, fingerprint }: Opened,
+  found: ArmsSnapshot,
+): Assembled {
+  const { inputs, plan } = loaded;
   const place = { namespace, workloads: foundWorkloads.parse(found.data) };
   const judge = judgeSettings(inputs, plan, place);
   const chosen = adapters(place);
@@ -101,7 +137,8 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
     ledger,
     clock,
     judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
-    emit: share.emit,
+    emit,
+    counted: share.counted,
     forecast: (readiness) =>
       forecast(
         {
@@ -148,24 +185,6 @@ function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   const { workload } = inputs;
   if (!workload) return { stable: named(inputs.stable), canary: named(inputs.canary) };
   return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
-}
-
-/** Keeps what the last evaluation has counted, so that a router can compare the share of requests with the weight. */
-function observedShare(emit: Emit) {
-  const nothing = { requests: 0, errors: 0 };
-  let last: Tallies | undefined = { stable: nothing, canary: nothing };
-  return {
-    emit: (event: Parameters<Emit>[0]) => {
-      if (event.type === 'interval') last = event.total;
-      // From here on nobody counts any more.
-      if (event.type === 'restoring' || event.type === 'promoting') last = undefined;
-      emit(event);
-    },
-    observe: async () => {
-      if (!last) return undefined;
-      return { canary: last.canary.requests, total: last.canary.requests + last.stable.requests };
-    },
-  };
 }
 
 /** Identity of what is asked for: the same release again has the same one, whatever the patience or the credentials. */

@@ -22,7 +22,7 @@ import { rollout } from '../canary/rollout.ts';
 import { warn } from '../canary/session.ts';
 import { type Report, withEvent } from '../report/report.ts';
 import { createAnnotations } from './annotations.ts';
-import { assemble } from './assemble.ts';
+import { assemble, assembleLeft } from './assemble.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
@@ -68,7 +68,7 @@ export async function canaryMain(env: Environment): Promise<void> {
     }
     saveRunState({ saveState }, { ...state, over: true }, redact);
   } catch (error) {
-    audience.emit(failure(error, audience.report()));
+    audience.emit(failure(error, audience.unchanged()));
     process.exitCode = 1;
   } finally {
     lifetime.abort();
@@ -88,7 +88,9 @@ export async function canaryPost(env: Environment): Promise<void> {
   const lifetime = new AbortController();
   try {
     const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
-    const { world, options, close } = await assemble(assembly, lifetime.signal);
+    const assembled = await assembleLeft(assembly, state.id, lifetime.signal);
+    if (!assembled) return;
+    const { world, options, close } = assembled;
     try {
       const concluded = await recover(world, { ...options, id: state.id }, lifetime.signal);
       if (concluded) await audience.publish();
@@ -96,7 +98,7 @@ export async function canaryPost(env: Environment): Promise<void> {
       await close();
     }
   } catch (error) {
-    audience.emit(failure(error, audience.report()));
+    audience.emit(failure(error, audience.unchanged()));
     process.exitCode = 1;
     await audience.publish();
   } finally {
@@ -118,6 +120,9 @@ async function load(env: Environment): Promise<LoadedInputs | undefined> {
   }
 }
 
+/** The events of a run that has not begun to change anything: what an earlier one left may be cleared up before a step. */
+const looks: ReadonlySet<RolloutEvent['type']> = new Set(['started', 'preflight', 'planned', 'warning']);
+
 /** Everybody who is told of the rollout: the log, the annotations, and the report that outputs and summary are made of. */
 async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (verdict: Verdict) => boolean) {
   const log = createLog({ info: (line) => info(redact(line)), startGroup, endGroup }, { colour: facts.colour });
@@ -131,10 +136,13 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (
   );
   let report: Report = await readReport(path);
   let writing = Promise.resolve();
+  let unchanged = report.steps.length === 0;
   return {
-    report: () => report,
+    /** So far the cluster was only looked at. */
+    unchanged: () => unchanged,
     emit(event: RolloutEvent) {
       report = withEvent(report, event);
+      unchanged &&= looks.has(event.type);
       log(event);
       annotate(event);
       // A process that is killed leaves what it has seen to the post step.
@@ -157,8 +165,8 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (
   };
 }
 
-function failure(error: unknown, report: Report): RolloutEvent {
-  const common = { type: 'failed' as const, at: systemClock.now(), unchanged: report.steps.length === 0 };
+function failure(error: unknown, unchanged: boolean): RolloutEvent {
+  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
   if (isSluiceError(error)) {
     const { code, about, problem, next } = error;
     return { ...common, code, about, problem, next };

@@ -177,25 +177,42 @@ describe('a run of the same job that is started again', () => {
 });
 
 describe('a Lease that is held', () => {
-  test('outlasts an API server that is away for longer than the Lease lasts', async () => {
-    const lease = fresh();
-    let refused = 0;
+  /** A client whose first renewals fail like this. */
+  function cutOffAt(code: 'unreachable' | 'forbidden', times: number) {
+    const state = { refused: 0 };
     const cutOff: KubernetesClient = {
       ...client,
       replace: (type, manifest, during) => {
-        if (refused++ < 4) {
+        if (state.refused++ < times) {
           const detail = { about: 'API server', problem: 'is away.', next: 'Wait.' };
-          return Promise.reject(new SluiceError('unreachable', detail));
+          return Promise.reject(new SluiceError(code, detail));
         }
         return client.replace(type, manifest, during);
       },
     };
+    return { state, cutOff };
+  }
+
+  test.each(['unreachable', 'forbidden'] as const)(
+    'outlasts an API server that is %s for longer than the Lease lasts',
+    async (code) => {
+      const lease = fresh();
+      const { state, cutOff } = cutOffAt(code, 4);
+      const claim = await claimLease(optionsOf(lease, 'one', cutOff), signal);
+      const before = (await read(lease)).renewTime;
+      await until(async () => (await read(lease)).renewTime !== before);
+      expect(state.refused).toBeGreaterThan(4);
+      expect(claim.lost.aborted).toBe(false);
+      await claim.release();
+    },
+  );
+
+  test('that can not be given back runs out by itself, and is no reason to fail', async () => {
+    const lease = fresh();
+    const { cutOff } = cutOffAt('unreachable', Number.POSITIVE_INFINITY);
     const claim = await claimLease(optionsOf(lease, 'one', cutOff), signal);
-    const before = (await read(lease)).renewTime;
-    await until(async () => (await read(lease)).renewTime !== before);
-    expect(refused).toBeGreaterThan(4);
-    expect(claim.lost.aborted).toBe(false);
     await claim.release();
+    expect((await read(lease)).holderIdentity).toBe('one');
   });
 
   test('is not lost because somebody writes an annotation on it', async () => {

@@ -182,6 +182,28 @@ describe.concurrent.each(Object.entries(moments))('%s', (_, moment) => {
   });
 });
 
+describe('A commit that takes back the release which a lost runner left unfinished', () => {
+  it('has it undone, and is told that there is nothing to release, but not that nothing was changed', async () => {
+    await inLab({}, async ({ lab, start, release }) => {
+      const found = route(lab);
+      const lost = await start();
+      await reached(lab, lost, 30);
+      lost.kill();
+      await lost.ended;
+      const { status, outputs, log } = await release({ inputs: { image: lab.stableImage } });
+      expect(status).toBe(1);
+      expect(outputs.verdict).toBe('');
+      expect(log).toMatch(/First clearing up what alice, .*runs\/1 left unfinished/);
+      expect(log).toContain('runs the given images with the given config already: there is nothing to release.');
+      expect(log).not.toMatch(/nothing was changed/i);
+      expect(route(lab)).toEqual(found);
+      expectTidy(lab);
+      await servesOnly(lab, '1.0.0');
+      expectServed(lab);
+    });
+  });
+});
+
 /** What an API server can do to a rollout in the middle of a step. */
 const outages: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   'is away for three seconds': async (lab) => {

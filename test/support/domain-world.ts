@@ -4,7 +4,7 @@
  */
 
 import { SluiceError } from '../../src/canary/errors.ts';
-import type { RolloutEvent } from '../../src/canary/events.ts';
+import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
 import type { Command, Counter, PodProblem, Reading, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
 import type { RolloutOptions, World } from '../../src/canary/session.ts';
 import { createPanel } from '../../src/judge/panel.ts';
@@ -17,6 +17,8 @@ export interface Cluster {
   weight: number;
   /** What the data plane does. */
   served: number;
+  /** The data plane does what the route shows. */
+  follows: boolean;
   /** Fraction of bad responses at a weight. */
   errorRate: { stable: number; canary: (weight: number) => number };
   requestsPerSecond: number;
@@ -30,6 +32,8 @@ export interface Cluster {
   record: RolloutRecord | undefined;
   lease: string | undefined;
   commands: Command[];
+  /** What routers were told of the requests, with the name of the call before. */
+  readonly counted: { after: string | undefined; total: Tallies }[];
   /** Names of the port calls, in order: `router.shift 5`, `ledger.save shifting`. */
   readonly calls: string[];
   /** Called before each port call; throws to break it. */
@@ -43,6 +47,7 @@ export function createCluster(): Cluster {
     clock: createVirtualClock(),
     weight: 0,
     served: 0,
+    follows: true,
     errorRate: { stable: 0.005, canary: () => 0.005 },
     requestsPerSecond: 100,
     canaryPods: { desired: 1, ready: 1, problems: [] },
@@ -54,6 +59,7 @@ export function createCluster(): Cluster {
     record: undefined,
     lease: undefined,
     commands: [],
+    counted: [],
     calls: [],
     before: () => undefined,
     after: () => undefined,
@@ -90,6 +96,9 @@ export function createWorld(
     clock,
     events,
     emit: (event) => events.push(event),
+    counted: (total) => {
+      cluster.counted.push({ after: cluster.calls.findLast((name) => name.startsWith('router.')), total });
+    },
     forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
     judge: {
       panel: createPanel([{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
@@ -109,11 +118,14 @@ export function createWorld(
             traffic.advance();
             if (cluster.weight !== from && cluster.weight !== to) throw foreignEdit(cluster.weight);
             cluster.weight = to;
-            cluster.served = to;
+            if (cluster.follows) cluster.served = to;
           },
           signal,
         ),
-      confirm: (_, weight, signal) => call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal),
+      async confirm(_, weight, signal) {
+        while (!cluster.follows) await clock.sleep(1_000, signal);
+        return call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal);
+      },
       weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
       restore: (route, expected, signal) =>
         call(
@@ -122,7 +134,7 @@ export function createWorld(
             traffic.advance();
             if (!expected.includes(cluster.weight)) throw foreignEdit(cluster.weight);
             cluster.weight = route.weight;
-            cluster.served = route.weight;
+            if (cluster.follows) cluster.served = route.weight;
           },
           signal,
         ),

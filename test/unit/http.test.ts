@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Agent } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SluiceError } from '../../src/canary/errors.ts';
 import { type HttpPolicy, open, send } from '../../src/http.ts';
@@ -119,18 +119,59 @@ describe('send', () => {
     expect(asked).toBe(2);
   });
 
-  test('does not go on asking a server that shows no certificate to trust', async () => {
+  test('asks again for what can not be the answer, and tells of it at the deadline', async () => {
     let asked = 0;
-    const url = await serve(() => undefined);
-    servers[0]?.on('connection', () => {
+    const url = await serve((_, response) => {
       asked += 1;
+      response.end(asked < 3 ? 'log in' : 'done');
     });
-    const sent = send({ method: 'GET', url: url.replace('http:', 'https:') }, policyOf());
-    await expect(sent).rejects.toMatchObject({
+    const isAnswer = ({ body }: { body: string }) => body === 'done';
+    expect(await send({ method: 'GET', url }, policyOf({ isAnswer }))).toMatchObject({ body: 'done' });
+    expect(asked).toBe(3);
+
+    const never = send({ method: 'GET', url }, policyOf({ isAnswer: () => false, deadline: 300 }));
+    await expect(never).rejects.toMatchObject({
+      code: 'unreachable',
+      problem: expect.stringContaining('HTTP 200 with something else than an answer'),
+    });
+  });
+
+  /** Connections that fail with these codes, one after the other; the next one is made. */
+  function failingWith(codes: readonly string[]) {
+    const left = [...codes];
+    const connect = buildConnector({});
+    const dispatcher = new Agent({
+      allowH2: false,
+      connect(options, callback) {
+        const code = left.shift();
+        if (code === undefined) connect(options, callback);
+        else callback(Object.assign(new Error('what OpenSSL says'), { code }), null);
+      },
+    });
+    return { left, authorize: async () => ({ headers: {}, dispatcher }) };
+  }
+
+  test.each([
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  ])('does not go on asking where certificates are not trusted: %s', async (code) => {
+    const { left, authorize } = failingWith([code, code]);
+    const url = await serve((_, response) => response.end());
+    await expect(send({ method: 'GET', url }, policyOf({ authorize }))).rejects.toMatchObject({
       code: 'unreachable',
       problem: expect.stringContaining('no certificate that can be trusted'),
     });
-    expect(asked).toBe(1);
+    expect(left).toHaveLength(1);
+  });
+
+  test('asks again where bytes were changed on the way', async () => {
+    const codes = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'];
+    const { left, authorize } = failingWith(codes);
+    const url = await serve((_, response) => response.end('done'));
+    expect(await send({ method: 'GET', url }, policyOf({ authorize }))).toMatchObject({ body: 'done' });
+    expect(left).toHaveLength(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dryRun } from '../../src/canary/dry-run.ts';
-import { isSluiceError } from '../../src/canary/errors.ts';
+import { isSluiceError, SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
 import { recover } from '../../src/canary/recover.ts';
 import { rollout } from '../../src/canary/rollout.ts';
@@ -373,7 +373,6 @@ describe('the API server away during an undo', () => {
     cluster.errorRate.canary = () => 1;
     let refusals = 0;
     const world = createWorld(cluster);
-    const { SluiceError } = await import('../../src/canary/errors.ts');
     cluster.before = (name) => {
       if (name === 'router.restore' && refusals++ < 20) {
         throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
@@ -381,6 +380,94 @@ describe('the API server away during an undo', () => {
     };
     const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
     expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(refusals).toBe(21);
+  });
+});
+
+describe('a data plane that does not follow', () => {
+  it('leaves a promotion the pods of the canary, which serve, and the next run goes on', async () => {
+    const cluster = createCluster();
+    cluster.before = (name) => {
+      if (name === 'arms.promote') cluster.follows = false;
+    };
+    const held = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(held).toMatchObject({ verdict: 'held', reason: expect.stringContaining('not seen to follow') });
+    expect(cluster).toMatchObject({ weight: 0, served: 100, canaryExists: true });
+
+    cluster.follows = true;
+    const next = rollout(createWorld(cluster, { owner: 'run-2' }), createOptions({ id: 'run-2' }), running());
+    expect((await cluster.clock.run(next)).verdict).toBe('promoted');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
+  });
+
+  it('is waited for by an undo before the canary goes, no longer than the confirmation may take', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 1;
+    let restoredAt = 0;
+    let undoneAt = 0;
+    cluster.before = (name) => {
+      if (name === 'router.restore') {
+        cluster.follows = false;
+        restoredAt = cluster.clock.now();
+      }
+      if (name === 'arms.undo') undoneAt = cluster.clock.now();
+    };
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster), createOptions({ confirmTimeout: 20_000 }), running()),
+    );
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(undoneAt - restoredAt).toBe(20_000);
+  });
+
+  it.each([
+    { release: 'a good release', errors: 0.005, after: 'router.restore' },
+    { release: 'a bad release', errors: 1, after: 'router.restore' },
+  ])('can be seen to the end of $release, as requests are counted until then', async ({ errors, after }) => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => errors;
+    cluster.before = (name) => {
+      if (name === 'router.restore') cluster.follows = false;
+    };
+    const done = rollout(createWorld(cluster), createOptions({ confirmTimeout: 20_000 }), running());
+    await cluster.clock.run(done);
+    const requests = cluster.counted.filter((told) => told.after === after).map(({ total }) => total.canary.requests);
+    expect(requests.length).toBeGreaterThan(10);
+    expect(requests.at(-1)).toBeGreaterThan(requests[0] ?? Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('an undo that is not over in time', () => {
+  it.each([
+    { during: 'router.restore', says: 'could not be restored within 300 s.' },
+    { during: 'arms.undo', says: 'is as it was found, but the canary could not be cleared away within 300 s.' },
+  ])('says what is left: $during', async ({ during, says }) => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 1;
+    cluster.before = (name) => {
+      if (name !== during) return;
+      throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
+    };
+    const options = createOptions({ undoTimeout: 300_000 });
+    await expect(cluster.clock.run(rollout(createWorld(cluster), options, running()))).rejects.toMatchObject({
+      code: 'unreachable',
+      problem: says,
+    });
+  });
+});
+
+describe('the API server away when a rollout is held', () => {
+  it('is waited for, so that the record says so', async () => {
+    const cluster = createCluster();
+    let refusals = 0;
+    cluster.before = (name) => {
+      if (name === 'router.confirm') cluster.metrics = 'down';
+      if (name === 'ledger.save paused' && refusals++ < 20) {
+        throw new SluiceError('unreachable', { about: 'API server', problem: 'is away.', next: 'Wait.' });
+      }
+    };
+    const held = await cluster.clock.run(rollout(createWorld(cluster), createOptions({ onNoData: 'hold' }), running()));
+    expect(held.verdict).toBe('held');
+    expect(cluster.record).toMatchObject({ phase: 'paused', verdict: 'held' });
     expect(refusals).toBe(21);
   });
 });
@@ -462,6 +549,83 @@ describe('a process that is killed', () => {
         expect(cluster.weight).toBe(0);
       }
     });
+  });
+});
+
+describe('a rollout that is taken up again', () => {
+  /** A process ends before the call of this name, or right after it; nothing of it happens any more. */
+  async function dies(where: 'before' | 'after', fatal: string, cluster: Cluster, run: () => Promise<unknown>) {
+    let dead = false;
+    cluster.before = (name) => {
+      dead ||= where === 'before' && name === fatal;
+      if (dead) throw new Error('killed');
+    };
+    cluster.after = (name) => {
+      dead ||= where === 'after' && name === fatal;
+    };
+    await expect(cluster.clock.run(run())).rejects.toThrow('killed');
+    cluster.before = () => undefined;
+    cluster.after = () => undefined;
+    cluster.lease = undefined;
+  }
+  const hasty = { undoTimeout: 1_000, confirmTimeout: 1_000 };
+
+  it('goes up along the plan when its undo had set the route back and nothing had been written of it', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = (weight) => (weight >= 50 ? 0.2 : 0.005);
+    await dies('after', 'router.restore', cluster, () =>
+      rollout(createWorld(cluster), createOptions(hasty), running()),
+    );
+    expect(cluster).toMatchObject({ weight: 0, record: { phase: 'shifting', weight: { from: 25, to: 50 } } });
+    cluster.errorRate.canary = () => 0.005;
+    const world = createWorld(cluster, { owner: 'run-2' });
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ id: 'run-2' }), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50, 100]);
+  });
+
+  it('takes all steps again where somebody has given all traffic back to stable during its promotion', async () => {
+    const cluster = createCluster();
+    await dies('before', 'arms.promote', cluster, () => rollout(createWorld(cluster), createOptions(hasty), running()));
+    expect(cluster).toMatchObject({ weight: 100, record: { phase: 'promoting' } });
+    cluster.weight = 0;
+    cluster.served = 0;
+    const world = createWorld(cluster, { owner: 'run-2' });
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ id: 'run-2' }), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50, 100]);
+  });
+
+  it.each([
+    ['goes on with it', 'plan-a', 'arms.prepare 5'],
+    ['undoes it first', 'plan-b', 'arms.undo'],
+  ])('by a run that %s is concluded by the post step of that run', async (_, fingerprint, fatal) => {
+    const cluster = createCluster();
+    await dies('before', 'arms.prepare 25', cluster, () =>
+      rollout(createWorld(cluster), createOptions(hasty), running()),
+    );
+    expect(cluster.weight).toBe(5);
+    const options = createOptions({ ...hasty, id: 'run-2', fingerprint });
+    await dies('before', fatal, cluster, () => rollout(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    const ended = await cluster.clock.run(recover(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    expect(ended?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false, record: { phase: 'ended' } });
+  });
+
+  it('after it was frozen, and is undone, is concluded by the post step of the run that undoes it', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 20_000, () => {
+      cluster.commands.push({ verb: 'freeze', by: 'bob', why: '' });
+    });
+    const frozen = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
+    expect(frozen.verdict).toBe('frozen');
+    const options = createOptions({ ...hasty, id: 'run-2', onInterrupted: 'undo' });
+    await dies('before', 'arms.undo', cluster, () =>
+      rollout(createWorld(cluster, { owner: 'run-2' }), options, running()),
+    );
+    const ended = await cluster.clock.run(recover(createWorld(cluster, { owner: 'run-2' }), options, running()));
+    expect(ended?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
   });
 });
 

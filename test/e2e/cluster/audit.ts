@@ -4,6 +4,7 @@ import { auditLogPath } from '../../../lab/cluster/layout.ts';
 
 /** A request as the API server's audit log has it. */
 export interface AuditedRequest {
+  readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly verb: string;
@@ -15,6 +16,7 @@ export interface AuditedRequest {
 }
 
 const entry = z.object({
+  auditID: z.string(),
   stage: z.string(),
   verb: z.string(),
   requestURI: z.string(),
@@ -35,7 +37,8 @@ export async function auditOf(namespace: string): Promise<AuditedRequest[]> {
       .map((line) => entry.parse(JSON.parse(line)))
       // A watch is written down at its start and again at its end.
       .filter(({ stage, verb }) => stage === (verb === 'watch' ? 'ResponseStarted' : 'ResponseComplete'))
-      .map(({ verb, objectRef, responseStatus, requestReceivedTimestamp, requestURI }) => ({
+      .map(({ auditID, verb, objectRef, responseStatus, requestReceivedTimestamp, requestURI }) => ({
+        id: auditID,
         at: Date.parse(requestReceivedTimestamp),
         verb,
         resource: [objectRef?.resource ?? '', ...(objectRef?.subresource ? [objectRef.subresource] : [])].join('/'),
@@ -51,4 +54,19 @@ const reading = new Set(['get', 'list', 'watch']);
 /** A question about rights creates nothing. */
 export function isWrite({ verb, resource }: AuditedRequest): boolean {
   return !reading.has(verb) && resource !== 'selfsubjectaccessreviews';
+}
+
+/**
+ * What a shop's service account writes from now on: `deployments/checkout`. Dry runs write nothing.
+ *
+ * @returns asks for the objects written so far, in alphabetical order
+ */
+export async function auditWrites(namespace: string): Promise<() => Promise<string[]>> {
+  const before = new Set((await auditOf(namespace)).map(({ id }) => id));
+  return async () => {
+    const written = (await auditOf(namespace)).filter(
+      (one) => !before.has(one.id) && isWrite(one) && !one.uri.includes('dryRun=All'),
+    );
+    return [...new Set(written.map(({ resource, name }) => `${resource}/${name}`))].sort();
+  };
 }

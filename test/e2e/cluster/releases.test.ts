@@ -1,19 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { endpoints } from '../../../lab/cluster/layout.ts';
-import { openShop, type RouterKind, releaseOf, rightsFor, type Shop, type ShopOptions } from './shop.ts';
+import { inShop, type RouterKind, releaseOf, rightsFor, type Shop } from './shop.ts';
 import { keep, underLoad } from './traffic.ts';
 
 type Inputs = Readonly<Record<string, string>>;
-
-/** Gives a shop to a test and takes it away after it. */
-async function inShop(options: ShopOptions, tell: (shop: Shop) => Promise<void>): Promise<void> {
-  const shop = await openShop(options);
-  try {
-    await tell(shop);
-  } finally {
-    await shop.close();
-  }
-}
 
 /** One release under load, to its end, and what is then left of it in the cluster. */
 async function releaseUnderLoad(shop: Shop, name: string, router: RouterKind, inputs: Inputs) {

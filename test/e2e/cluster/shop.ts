@@ -20,7 +20,7 @@ export interface ShopOptions {
   readonly rights?: string | readonly Rule[];
 }
 
-export type Shop = Awaited<ReturnType<typeof openShop>>;
+export type Shop = Awaited<ReturnType<typeof makeShop>>;
 
 /** Inputs that release an image to a shop of one workload, by what moves the traffic. */
 export const routes = {
@@ -53,7 +53,18 @@ const never = new AbortController().signal;
  * A shop on the cluster, in a namespace of its own, with hosts of its own on the shared gateway, and with a service account
  * that has the rights which the README asks for and no others: every release here runs with those.
  */
-export async function openShop({ shape = 'one-workload', rights = rightsFor.istio }: ShopOptions = {}) {
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const shop = await makeShop(options);
+  try {
+    await shop.opened();
+    return shop;
+  } catch (error) {
+    await shop.close();
+    throw error;
+  }
+}
+
+async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: ShopOptions) {
   const api = await connect();
   const namespace = `shop-${randomBytes(3).toString('hex')}`;
   const hosts = { istio: `${namespace}.istio.example`, 'gateway-api': `${namespace}.gateway-api.example` } as const;
@@ -98,10 +109,6 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
   await applyManifests(api, [`${shape}.yaml`], never, { namespace, host: namespace });
   const rules = typeof rights === 'string' ? await documentedRules(rights) : rights;
   const kubeconfig = await createAccount(api, namespace, 'sluice', rules);
-  await until('the shop', isSettled);
-  for (const host of Object.values(hosts)) {
-    await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
-  }
 
   return {
     api,
@@ -112,6 +119,13 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
     pods,
     /** Resolves when what is asked for runs, and nothing else any more. */
     settled: () => until('what is asked for', isSettled),
+    /** Resolves when the gateway serves it. */
+    async opened(): Promise<void> {
+      await until('the shop', isSettled);
+      for (const host of Object.values(hosts)) {
+        await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
+      }
+    },
     scraped,
     versions,
     /** A kubeconfig of the service account, as text. */
@@ -149,6 +163,29 @@ export async function openShop({ shape = 'one-workload', rights = rightsFor.isti
       runAction({ action: actionFolder('canary'), inputs: { kubeconfig, namespace, ...brief, ...inputs }, env }),
     close: () => api.delete(`/api/v1/namespaces/${namespace}`),
   };
+}
+
+/** Gives a shop to a test and takes it away after it. */
+export async function inShop(options: ShopOptions, tell: (shop: Shop) => Promise<void>): Promise<void> {
+  const shop = await openShop(options);
+  try {
+    await tell(shop);
+  } finally {
+    await shop.close();
+  }
+}
+
+/** A kubeconfig that reaches the API server at another address: whoever listens there passes on what it says. */
+export function reachedAt(kubeconfig: string, server: string): string {
+  const { clusters, ...rest } = clusterList.parse(JSON.parse(kubeconfig));
+  const moved = clusters.map(({ name, cluster }) => ({
+    name,
+    cluster: server.startsWith('https:')
+      ? // One of the names in the API server's certificate.
+        { ...cluster, server, 'tls-server-name': 'kubernetes' }
+      : { server, 'insecure-skip-tls-verify': true },
+  }));
+  return JSON.stringify({ ...rest, clusters: moved });
 }
 
 /** Inputs that release an image of the lab's registry to a shop of one workload. */
@@ -279,5 +316,8 @@ const virtualService = z.object({
 });
 const prometheusAnswer = z.object({
   data: z.object({ result: z.array(z.object({ values: z.array(z.unknown()) })) }),
+});
+const clusterList = z.looseObject({
+  clusters: z.array(z.object({ name: z.string(), cluster: z.looseObject({ server: z.string() }) })),
 });
 const tokenRequest = z.object({ status: z.object({ token: z.string() }) });

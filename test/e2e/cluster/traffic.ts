@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lastLines } from '../../../lab/cluster/commands.ts';
 import { logDir } from '../../../lab/cluster/layout.ts';
 import { load, type Sent } from '../../../lab/cluster/load.ts';
 import type { Ended, Run } from '../../../lab/embedded/runner.ts';
+import { messageOf } from '../../../src/canary/errors.ts';
 
 /** What a client of the shop saw during a release. */
 export interface Seen {
@@ -40,20 +42,29 @@ export async function underLoad(
     const first = await release();
     runs.push(first);
     const next = await meanwhile(first);
-    if (next) runs.push(next);
+    if (next && next !== first) runs.push(next);
     const ended = await (next ?? first).ended;
     const endedAt = Date.now();
     await sleep(AFTER);
     stop.abort();
     return { ended, sent: await sending, endedAt };
+  } catch (error) {
+    throw new Error(`${messageOf(error)}. The release said last:\n${runs.map(lastWords).join('\n')}`, { cause: error });
   } finally {
     stop.abort();
     await sending;
     for (const run of runs) {
       run.kill();
+      await run.ended;
       await run.clean();
     }
   }
+}
+
+/** The last lines, without those that tell the runner what it is to mask. */
+function lastWords(run: Run): string {
+  const lines = run.printed().split('\n');
+  return lastLines(lines.filter((line) => !line.startsWith('::add-mask')).join('\n'), 5);
 }
 
 /** What matters of the log of requests. */

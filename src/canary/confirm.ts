@@ -1,0 +1,28 @@
+import { SluiceError } from './errors.ts';
+import type { RouteSnapshot } from './ports.ts';
+import { deadline, type RolloutOptions, type World } from './session.ts';
+
+/**
+ * Waits until the data plane follows a weight, and tells how that was seen.
+ *
+ * @throws SluiceError `not-confirmed` after the `confirm-timeout`
+ */
+export async function confirm(
+  { router, clock, emit }: World,
+  route: RouteSnapshot,
+  weight: number,
+  { confirmTimeout }: Pick<RolloutOptions, 'confirmTimeout'>,
+  signal: AbortSignal,
+): Promise<void> {
+  using limit = deadline(clock, confirmTimeout, () => notConfirmed(route.object, confirmTimeout), signal);
+  const { evidence } = await router.confirm(route, weight, limit.signal);
+  emit({ type: 'confirmed', at: clock.now(), weight, evidence });
+}
+
+function notConfirmed(object: string, confirmTimeout: number): SluiceError {
+  return new SluiceError('not-confirmed', {
+    about: object,
+    problem: `was written, but the data plane was not seen to follow within ${confirmTimeout / 1_000} s.`,
+    next: 'Look at the status of the route and at its gateway, or give it longer with "confirm-timeout".',
+  });
+}

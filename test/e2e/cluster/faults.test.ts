@@ -1,0 +1,440 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { endpoints } from '../../../lab/cluster/layout.ts';
+import { expectHeld, expectPromoted, expectRolledBack, lookAt } from './endings.ts';
+import { type Garbler, startAnswerGarbler, startByteGarbler } from './garbler.ts';
+import { inShop, meters, reachedAt, releaseOf, type Shop } from './shop.ts';
+import { startToxiproxy, type Toxic, type Toxiproxy } from './toxiproxy.ts';
+import { keep, underLoad } from './traffic.ts';
+
+let toxiproxy: Toxiproxy;
+beforeAll(async () => {
+  toxiproxy = await startToxiproxy();
+});
+afterAll(() => toxiproxy.stop());
+
+const trafficTo = ({ hosts }: Shop) => ({ host: hosts.istio, rate: 50 });
+
+/** Resolves when this weight has been written. */
+const shiftedTo = (shop: Shop, weight: number) =>
+  shop.until(`${weight} %`, async () => (await shop.weight()) === weight);
+
+/** What a runner tells of another run than the usual one. */
+const anotherRun = { GITHUB_RUN_ID: '2', GITHUB_ACTOR: 'bob' } as const;
+
+describe.concurrent('Between runner and API server', () => {
+  const harms: [string, Toxic, number][] = [
+    ['answers come late and in no order', { type: 'latency', latency: 150, jitter: 140 }, 1],
+    ['answers come in slices', { type: 'slicer', average_size: 400, size_variation: 200, delay: 2_000 }, 1],
+    ['connections are reset', { type: 'reset_peer', timeout: 700 }, 0.7],
+    ['connections end in the middle of an answer', { type: 'limit_data', bytes: 60_000 }, 1],
+  ];
+  test.each(harms)('%s: a bad release is rolled back, a good one promoted', async (name, toxic, fraction) => {
+    await inShop({}, async (shop) => {
+      const proxy = await toxiproxy.proxyTo(endpoints.apiserver);
+      const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
+      await expectBothEndings(shop, kubeconfig, name, () => proxy.harm(toxic, fraction));
+    });
+  });
+
+  const garblers: [string, (upstream: string, every: number) => Promise<Garbler>, string, number][] = [
+    ['bytes are changed', startByteGarbler, 'https', 30_000],
+    ['answers are a page of a proxy, or half of what they were', startAnswerGarbler, 'http', 3],
+  ];
+  test.each(garblers)('%s: a bad release is rolled back, a good one promoted', async (name, start, scheme, every) => {
+    await inShop({}, async (shop) => {
+      const garbler = await start(endpoints.apiserver, every);
+      try {
+        const kubeconfig = reachedAt(shop.kubeconfig, `${scheme}://${garbler.host}`);
+        await expectBothEndings(shop, kubeconfig, name, async () => {
+          garbler.garbles = true;
+        });
+        expect(garbler.garbled).toBeGreaterThan(10);
+      } finally {
+        garbler.close();
+      }
+    });
+  });
+
+  test.each(['cut', 'silent'] as const)('the way is %s for a while: the release goes on', async (how) => {
+    await inShop({}, async (shop) => {
+      const proxy = await toxiproxy.proxyTo(endpoints.apiserver);
+      const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
+      const found = await lookAt(shop);
+      const release = { ...(await releaseOf('v2')), kubeconfig };
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async (run) => {
+          await shiftedTo(shop, 10);
+          await (how === 'cut' ? proxy.cut() : proxy.harm({ type: 'timeout', timeout: 0 }));
+          await shop.until('a word of it', async () => run.printed().includes('No new data'));
+          await (how === 'cut' ? proxy.join() : proxy.heal());
+          return undefined;
+        },
+      );
+      await expectPromoted(shop, found, seen, `api-${how}`);
+    });
+  });
+
+  test('the way is cut for good: an error says what to do, and the next run undoes what was left', async () => {
+    await inShop({}, async (shop) => {
+      const proxy = await toxiproxy.proxyTo(endpoints.apiserver);
+      const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
+      const found = await lookAt(shop);
+      const prometheus = prometheusAt(new URL(endpoints.prometheus).host);
+      const release = { ...(await releaseOf('v2')), ...prometheus, steps: '10 for 20s, 100' };
+      const cut = await underLoad(
+        trafficTo(shop),
+        async () => {
+          await shop.scraped();
+          return shop.start({ ...release, kubeconfig, timeout: '40s', 'undo-timeout': '4s' });
+        },
+        async () => {
+          await shiftedTo(shop, 10);
+          await proxy.cut();
+          return undefined;
+        },
+      );
+      expect(await keep('api-cut-for-good', cut)).toMatchObject({ lost: 0 });
+      expect(cut.ended.outputs.verdict ?? '').toBe('');
+      expect(cut.ended.status).toBe(1);
+      expect(cut.ended.log).toContain('could not be restored within 4 s');
+      expect(cut.ended.log).toContain('run the workflow again: the record in the cluster says what was found');
+      expect((await shop.record())?.phase).not.toBe('ended');
+      const next = await underLoad(trafficTo(shop), () =>
+        shop.start({ ...release, 'on-interrupted': 'undo' }, anotherRun),
+      );
+      await expectPromoted(shop, found, next, 'api-cut-for-good-next');
+    });
+  });
+});
+
+/** A release that turns bad is rolled back and one that does not is promoted, both while the way to the cluster is harmed. */
+async function expectBothEndings(shop: Shop, kubeconfig: string, name: string, harm: () => Promise<void>) {
+  const release = { ...(await releaseOf('v2')), kubeconfig };
+  const found = await lookAt(shop);
+  const bad = await underLoad(
+    trafficTo(shop),
+    () => shop.start(release),
+    async () => {
+      await harm();
+      await shiftedTo(shop, 50);
+      await shop.fails('app=checkout-canary', 0.3);
+      return undefined;
+    },
+  );
+  await expectRolledBack(shop, found, bad, `${name} bad`);
+  const good = await underLoad(trafficTo(shop), () => shop.start(release));
+  await expectPromoted(shop, found, good, `${name} good`);
+}
+
+describe.concurrent('Between runner and Prometheus', () => {
+  const harms: [string, Toxic, number][] = [
+    ['answers come late and in no order', { type: 'latency', latency: 1_000, jitter: 900 }, 1],
+    ['answers come slowly', { type: 'bandwidth', rate: 4 }, 1],
+    ['connections are reset', { type: 'reset_peer', timeout: 100 }, 0.5],
+  ];
+  test.each(harms)('%s: the release goes on', async (name, toxic, fraction) => {
+    await inShop({}, async (shop) => {
+      const proxy = await toxiproxy.proxyTo(endpoints.prometheus);
+      const found = await lookAt(shop);
+      const release = { ...(await releaseOf('v2')), ...prometheusAt(proxy.host) };
+      const seen = await underLoad(trafficTo(shop), async () => {
+        await shop.scraped();
+        await proxy.harm(toxic, fraction);
+        return shop.start(release);
+      });
+      await expectPromoted(shop, found, seen, `prometheus ${name}`);
+    });
+  });
+
+  const garbles: [string, Toxic][] = [
+    ['answers end in the middle', { type: 'limit_data', bytes: 300 }],
+    ['answers do not come', { type: 'timeout', timeout: 0 }],
+  ];
+  const endings = garbles.flatMap(([name, toxic]) => [
+    { name, toxic, ending: 'rollback' as const, verdict: 'rolled-back' },
+    { name, toxic, ending: 'hold' as const, verdict: 'held' },
+  ]);
+  test.each(endings)(
+    '$name for good: the release is $verdict, as configured',
+    async ({ name, toxic, ending, verdict }) => {
+      await inShop({}, async (shop) => {
+        const proxy = await toxiproxy.proxyTo(endpoints.prometheus);
+        const found = await lookAt(shop);
+        const release = { ...(await releaseOf('v2')), ...prometheusAt(proxy.host), 'on-no-data': ending };
+        const seen = await underLoad(
+          trafficTo(shop),
+          async () => {
+            await shop.scraped();
+            return shop.start({ ...release, 'no-data-patience': '15s' });
+          },
+          async () => {
+            await shiftedTo(shop, 10);
+            await proxy.harm(toxic);
+            return undefined;
+          },
+        );
+        expect(seen.ended.outputs.reason).toContain('not yet known');
+        if (ending === 'rollback') await expectRolledBack(shop, found, seen, `${name} ${verdict}`);
+        else await expectHeld(shop, seen, { name: `${name} ${verdict}`, weight: 10 });
+      });
+    },
+  );
+
+  test('answers are a page of a proxy, or half of what they were, at times: the release goes on', async () => {
+    await inShop({}, async (shop) => {
+      const garbler = await startAnswerGarbler(endpoints.prometheus, 3);
+      try {
+        const found = await lookAt(shop);
+        const release = { ...(await releaseOf('v2')), ...prometheusAt(garbler.host) };
+        const seen = await underLoad(
+          trafficTo(shop),
+          async () => {
+            await shop.scraped();
+            return shop.start(release);
+          },
+          async () => {
+            await shiftedTo(shop, 10);
+            garbler.garbles = true;
+            return undefined;
+          },
+        );
+        expect(garbler.garbled).toBeGreaterThan(2);
+        await expectPromoted(shop, found, seen, 'prometheus garbled');
+      } finally {
+        garbler.close();
+      }
+    });
+  });
+});
+
+/** Inputs of a release that reads Prometheus at an address. */
+function prometheusAt(host: string) {
+  return { ...meters.prometheus, meter: 'prometheus', prometheus: `http://${host}` };
+}
+
+describe.concurrent('While a release is under way', () => {
+  test('an autoscaler gives the stable version more pods: they stay, and so do its limits', async () => {
+    await inShop({}, async (shop) => {
+      const limits = await scaledBy(shop, { minReplicas: 2, maxReplicas: 6 });
+      const found = await lookAt(shop);
+      const release = { ...(await releaseOf('v2')), steps: '10 for 3s, 50 for 30s, 100' };
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async () => {
+          await shiftedTo(shop, 10);
+          await limits.set({ minReplicas: 4 });
+          await shop.until('four stable pods', async () => (await shop.pods('app=checkout')).length === 4);
+          return undefined;
+        },
+      );
+      expect(await keep('autoscaler', seen)).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
+      await shop.settled();
+      expect(await shop.pods()).toHaveLength(4);
+      expect(await limits.now()).toEqual({ minReplicas: 4, maxReplicas: 6 });
+      expect(Object.keys(await shop.inventory())).toEqual(Object.keys(found.inventory));
+      expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'promoted' });
+    });
+  });
+
+  test('an autoscaler whose minimum is below what serves gets it back after a rollback', async () => {
+    await inShop({}, async (shop) => {
+      await scaledBy(shop, { minReplicas: 1, maxReplicas: 6 });
+      const found = await lookAt(shop);
+      const release = await releaseOf('v2');
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async () => {
+          await shiftedTo(shop, 50);
+          await shop.fails('app=checkout-canary', 0.3);
+          return undefined;
+        },
+      );
+      await expectRolledBack(shop, found, seen, 'autoscaler rolled back');
+    });
+  });
+
+  test('somebody changes the weights: it is frozen, and undone once they are set back', async () => {
+    await inShop({}, async (shop) => {
+      const found = await lookAt(shop);
+      const release = await releaseOf('v2');
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async () => {
+          await shiftedTo(shop, 10);
+          await setWeights(shop, 70, 30);
+          return undefined;
+        },
+      );
+      const kept = await keep('weights changed', seen);
+      expect(kept).toMatchObject({ verdict: 'frozen', lost: 0 });
+      expect(kept.reason).toContain('VirtualService');
+      expect(kept.reason).toContain('was changed by');
+      expect(kept.reason).toContain('Decide which weights are right and set them');
+      expect(seen.ended.status).toBe(1);
+      expect(await shop.weight()).toBe(30);
+      expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'frozen' });
+
+      await setWeights(shop, 90, 10);
+      const undone = await underLoad(trafficTo(shop), () =>
+        shop.start({ ...release, 'on-interrupted': 'undo' }, anotherRun),
+      );
+      await expectPromoted(shop, found, undone, 'weights changed, then set back');
+    });
+  });
+
+  test('somebody changes the weights of a bad one: what is theirs stays', async () => {
+    await inShop({}, async (shop) => {
+      const release = await releaseOf('v2');
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start({ ...release, steps: '10 for 3s, 50 for 1m, 100' }),
+        async (run) => {
+          await shiftedTo(shop, 50);
+          await shop.until('the step', async () => run.printed().includes('follows at 50 %'));
+          await setWeights(shop, 80, 20);
+          await shop.fails('app=checkout-canary', 0.3);
+          return undefined;
+        },
+      );
+      const kept = await keep('weights changed of a bad one', seen);
+      expect(kept).toMatchObject({ verdict: 'frozen', lost: 0 });
+      expect(kept.reason).toContain('Decide which weights are right and set them');
+      expect(await shop.weight()).toBe(20);
+      expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'frozen' });
+    });
+  });
+
+  test.each(['promoted', 'rolled-back'] as const)(
+    'somebody changes something else of the route: it is %s, and the change stays',
+    async (verdict) => {
+      await inShop({}, async (shop) => {
+        const release = await releaseOf('v2');
+        const seen = await underLoad(
+          trafficTo(shop),
+          () => shop.start(release),
+          async () => {
+            await shiftedTo(shop, 50);
+            await edit(shop, [
+              { op: 'add', path: '/metadata/annotations', value: { team: 'checkout' } },
+              { op: 'add', path: '/spec/http/0/timeout', value: '7s' },
+              { op: 'add', path: '/spec/http/0', value: robots },
+            ]);
+            if (verdict === 'rolled-back') await shop.fails('app=checkout-canary', 0.3);
+            return undefined;
+          },
+        );
+        const after = verdict === 'promoted' ? ['v2'] : ['v1'];
+        expect(await keep(`route edited ${verdict}`, seen)).toMatchObject({ verdict, lost: 0, after });
+        const { metadata, spec } = route.parse(await shop.api.get(shop.path.virtualService));
+        expect(metadata.annotations).toEqual({ team: 'checkout' });
+        expect(spec.http).toEqual([
+          robots,
+          { name: 'primary', timeout: '7s', route: [{ destination: { host: 'checkout' } }] },
+        ]);
+        expect(await shop.record()).toEqual({ phase: 'ended', verdict });
+      });
+    },
+  );
+
+  test('another one begins: it is told who is at work, and changes nothing', async () => {
+    await inShop({}, async (shop) => {
+      const found = await lookAt(shop);
+      const release = await releaseOf('v2');
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start({ ...release, steps: '10 for 20s, 100' }),
+        async () => {
+          await shiftedTo(shop, 10);
+          const second = await shop.start({ ...release, steps: '50 for 3s, 100' }, anotherRun);
+          try {
+            const { status, outputs, log } = await second.ended;
+            expect(status).toBe(1);
+            expect(outputs.verdict ?? '').toBe('');
+            expect(log).toContain('another rollout holds the route');
+            expect(log).toContain('alice, https://github.com/acme/shop/actions/runs/1');
+            expect(log).toContain('Wait until it has ended, or abort it');
+          } finally {
+            await second.clean();
+          }
+          return undefined;
+        },
+      );
+      await expectPromoted(shop, found, seen, 'two, one after the other');
+    });
+  });
+
+  test('two begin at the same moment: one is promoted, the other one told so', async () => {
+    await inShop({}, async (shop) => {
+      const found = await lookAt(shop);
+      const release = await releaseOf('v2');
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async (first) => {
+          const second = await shop.start(release, anotherRun);
+          const [one, other] = await Promise.all([first.ended, second.ended]);
+          await second.clean();
+          const [winner, loser] = one.status === 0 ? [first, other] : [second, one];
+          expect(loser.status).toBe(1);
+          expect(loser.outputs.verdict ?? '').toBe('');
+          expect(loser.log).toContain('another rollout holds the route');
+          return winner;
+        },
+      );
+      await expectPromoted(shop, found, seen, 'two at once');
+    });
+  });
+});
+
+/** A rule that somebody puts before the others. */
+const robots = {
+  name: 'robots',
+  match: [{ uri: { exact: '/robots.txt' } }],
+  directResponse: { status: 404 },
+} as const;
+
+const route = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }),
+  spec: z.object({ http: z.array(z.unknown()) }),
+});
+
+/** Puts weights into the route as a person would. */
+function setWeights(shop: Shop, stable: number, canary: number) {
+  return edit(
+    shop,
+    [stable, canary].map((value, index) => ({ op: 'replace', path: `/spec/http/0/route/${index}/weight`, value })),
+  );
+}
+
+function edit({ api, path }: Shop, operations: readonly { op: string; path: string; value: unknown }[]) {
+  return api.patch(path.virtualService, operations);
+}
+
+const limitsOf = z.object({ spec: z.object({ minReplicas: z.number(), maxReplicas: z.number() }) });
+
+/** An autoscaler for the stable workload. Without metrics, as here, the controller keeps the limits and no more. */
+async function scaledBy({ api, namespace }: Shop, limits: { minReplicas: number; maxReplicas: number }) {
+  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers/checkout`;
+  await api.apply({
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'checkout', namespace },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' },
+      ...limits,
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+      ],
+    },
+  });
+  return {
+    set: (spec: Partial<typeof limits>) => api.merge(path, { spec }),
+    now: async () => limitsOf.parse(await api.get(path)).spec,
+  };
+}
