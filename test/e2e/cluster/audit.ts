@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { auditLogPath } from '../../../lab/cluster/layout.ts';
 
 /** A request as the API server's audit log has it. */
 export interface AuditedRequest {
-  readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly verb: string;
@@ -16,7 +16,6 @@ export interface AuditedRequest {
 }
 
 const entry = z.object({
-  auditID: z.string(),
   stage: z.string(),
   verb: z.string(),
   requestURI: z.string(),
@@ -30,23 +29,25 @@ const entry = z.object({
 
 /** All that the service account `sluice` of a namespace has asked the API server for, in the order of the answers. */
 export async function auditOf(namespace: string): Promise<AuditedRequest[]> {
-  const lines = (await readFile(auditLogPath, 'utf8')).split('\n');
-  return (
-    lines
-      .filter((line) => line.includes(`system:serviceaccount:${namespace}:sluice`))
-      .map((line) => entry.parse(JSON.parse(line)))
-      // A watch is written down at its start and again at its end.
-      .filter(({ stage, verb }) => stage === (verb === 'watch' ? 'ResponseStarted' : 'ResponseComplete'))
-      .map(({ auditID, verb, objectRef, responseStatus, requestReceivedTimestamp, requestURI }) => ({
-        id: auditID,
-        at: Date.parse(requestReceivedTimestamp),
-        verb,
-        resource: [objectRef?.resource ?? '', ...(objectRef?.subresource ? [objectRef.subresource] : [])].join('/'),
-        name: objectRef?.name ?? '',
-        code: responseStatus?.code ?? 0,
-        uri: requestURI,
-      }))
-  );
+  const asked: AuditedRequest[] = [];
+  // The log is one of all shops since the lab came up, and too much for one text.
+  for await (const line of createInterface({ input: createReadStream(auditLogPath) })) {
+    if (!line.includes(`system:serviceaccount:${namespace}:sluice`)) continue;
+    const { stage, verb, objectRef, responseStatus, requestReceivedTimestamp, requestURI } = entry.parse(
+      JSON.parse(line),
+    );
+    // A watch is written down at its start and again at its end.
+    if (stage !== (verb === 'watch' ? 'ResponseStarted' : 'ResponseComplete')) continue;
+    asked.push({
+      at: Date.parse(requestReceivedTimestamp),
+      verb,
+      resource: [objectRef?.resource ?? '', ...(objectRef?.subresource ? [objectRef.subresource] : [])].join('/'),
+      name: objectRef?.name ?? '',
+      code: responseStatus?.code ?? 0,
+      uri: requestURI,
+    });
+  }
+  return asked;
 }
 
 const reading = new Set(['get', 'list', 'watch']);
@@ -54,19 +55,4 @@ const reading = new Set(['get', 'list', 'watch']);
 /** A question about rights creates nothing. */
 export function isWrite({ verb, resource }: AuditedRequest): boolean {
   return !reading.has(verb) && resource !== 'selfsubjectaccessreviews';
-}
-
-/**
- * What a shop's service account writes from now on: `deployments/checkout`. Dry runs write nothing.
- *
- * @returns asks for the objects written so far, in alphabetical order
- */
-export async function auditWrites(namespace: string): Promise<() => Promise<string[]>> {
-  const before = new Set((await auditOf(namespace)).map(({ id }) => id));
-  return async () => {
-    const written = (await auditOf(namespace)).filter(
-      (one) => !before.has(one.id) && isWrite(one) && !one.uri.includes('dryRun=All'),
-    );
-    return [...new Set(written.map(({ resource, name }) => `${resource}/${name}`))].sort();
-  };
 }

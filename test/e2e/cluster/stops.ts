@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Ended, Run } from '../../../lab/embedded/runner.ts';
-import { auditWrites } from './audit.ts';
+import { auditOf, isWrite } from './audit.ts';
 import { digestImage, openShop, releaseOf, type Shop } from './shop.ts';
 import { figures, isLost, keep, type Seen, underLoad } from './traffic.ts';
 import { type Rise, watchWeights } from './weights.ts';
@@ -79,12 +79,11 @@ export async function tellOfStop(
   look: (told: Told) => Promise<void>,
 ): Promise<void> {
   const shop = await openShop();
-  const before = { inventory: await shop.inventory(), route: await shop.asWritten(shop.path.virtualService) };
-  const deployment = `${shop.path.deployments}/checkout`;
-  const [imageFound = ''] = (await podImages(shop)).values();
-  const written = await auditWrites(shop.namespace);
   const weights = watchWeights(shop);
   try {
+    const before = { inventory: await shop.inventory(), route: await shop.asWritten(shop.path.virtualService) };
+    const deployment = `${shop.path.deployments}/checkout`;
+    const [imageFound = ''] = (await podImages(shop)).values();
     let stopped: Stopped = {};
     const seen = await underLoad(
       { host: shop.hosts.istio, rate: 40 },
@@ -97,11 +96,12 @@ export async function tellOfStop(
     const rises = await weights.stop();
     const log = `${stopped.first?.log ?? ''}${seen.ended.log}`;
     await keep(name, { ...seen, ended: { ...seen.ended, log } });
+    const record = await shop.record();
     await look({
       ...stopped,
       seen,
       shop,
-      record: await shop.record(),
+      record,
       async expectServed(serving) {
         expect(seen.sent.filter(isLost).slice(0, 3)).toEqual([]);
         expectAlongThePlans(rises, [inputs, stopped.lastInputs ?? {}]);
@@ -114,13 +114,21 @@ export async function tellOfStop(
           ...before.inventory,
           [deployment]: before.inventory[deployment]?.replace(imageFound, image),
         });
-        expect((await written()).filter((object) => !WRITTEN.includes(object))).toEqual([]);
+        const written = await writtenIn(shop);
+        if (record) expect(written).toContain('configmaps/sluice-checkout');
+        expect(written.filter((object) => !WRITTEN.includes(object))).toEqual([]);
       },
     });
   } finally {
     await weights.stop();
     await shop.close();
   }
+}
+
+/** The objects that releases have written, as the API server's own log has it: `deployments/checkout`. */
+async function writtenIn({ namespace }: Shop): Promise<string[]> {
+  const writes = (await auditOf(namespace)).filter((asked) => isWrite(asked) && !asked.uri.includes('dryRun=All'));
+  return [...new Set(writes.map(({ resource, name }) => `${resource}/${name}`))];
 }
 
 /** The image of each pod, by its name. */
