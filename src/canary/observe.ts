@@ -31,7 +31,7 @@ export interface Observer {
 }
 
 /** Milliseconds between two looks at the pods: they cost nothing, as the adapter is told of changes. */
-const POD_INTERVAL = 1_000;
+const POD_INTERVAL = 200;
 
 /** Milliseconds for one more look at the metrics when all is done, so that the report has the last requests too. */
 const FINAL_LOOK = 2_000;

@@ -148,6 +148,9 @@ function containerProblem(name: string, container: ContainerStatus, history: Pod
   if (state.waiting && hopeless.has(state.waiting.reason)) {
     return problem(state.waiting.reason, lastWords(last) || firstLine(state.waiting.message));
   }
+  if (history.wasReady && state.terminated && state.terminated.exitCode !== 0) {
+    return problem('Terminated', `ended while watched; ${lastWords(last)}`);
+  }
   if (history.wasReady && restartsSeen > 0) {
     return problem('Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`);
   }

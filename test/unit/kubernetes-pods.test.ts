@@ -96,6 +96,12 @@ describe('a problem by itself', () => {
     ]);
   });
 
+  test('an end after it was ready, before it is started again', () => {
+    const state = { terminated: { exitCode: 1, reason: 'Error' } };
+    expect(problemsAfter({}, { state })).toEqual(['Terminated: ended while watched; exit code 1']);
+    expect(problemsAfter({}, { state: { terminated: { exitCode: 0 } } })).toEqual([]);
+  });
+
   test('out of memory, while starting and later', () => {
     const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled' } };
     const expected = ['OOMKilled: used more memory than its limit allows'];
