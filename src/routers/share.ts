@@ -34,6 +34,7 @@ const PATIENCE = 10_000;
  */
 export function createShareWatch(observe: ObserveShare, weight: number, clock: Clock) {
   let start: { readonly counts: RequestCounts; readonly at: number } | undefined;
+  let contradiction: string | undefined;
 
   return async function look(signal: AbortSignal): Promise<Look> {
     const counts = await observe(signal);
@@ -49,11 +50,12 @@ export function createShareWatch(observe: ObserveShare, weight: number, clock: C
       const measured = `${((canary / total) * 100).toFixed(1)} % of ${requests} reached the canary`;
       if (agrees(canary, total, weight / 100)) return { followed: true, evidence: measured };
       start = now;
-      return { awaits: `${measured}, where ${weight} % are expected` };
+      contradiction = `${measured}, where ${weight} % are expected`;
+      return { awaits: contradiction };
     }
     if (now.at - start.at >= PATIENCE)
       return { followed: true, evidence: `${requests} were too few to compare shares` };
-    return { awaits: `more than ${requests} to compare shares` };
+    return { awaits: contradiction ?? `more than ${requests} to compare shares` };
   };
 }
 

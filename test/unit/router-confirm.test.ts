@@ -50,7 +50,7 @@ describe('confirming a shift', () => {
 
   test('asks for the route once before and once after the share fits', async () => {
     const clock = virtualClock();
-    const observeShare = gateway(clock, 1_000, 0, 0.5, 5_000);
+    const observeShare = gateway(clock, 1_000, 0, 0.5, 4_000);
     const looks: number[] = [];
     const look = async () => {
       looks.push(clock.now());
@@ -58,6 +58,18 @@ describe('confirming a shift', () => {
     };
     await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, look);
     expect(looks).toEqual([0, clock.now()]);
+  });
+
+  test('notices a route that is changed while the share does not fit', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 1_000, 0, 0, 0);
+    const look = async () => {
+      if (clock.now() > 1_000) throw new SluiceError('foreign-edit', { about: 'route', problem: 'changed.', next: '' });
+      return { followed: true as const, evidence: 'read back' };
+    };
+    const confirmed = confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, look);
+    await expect(confirmed).rejects.toMatchObject({ code: 'foreign-edit' });
+    expect(clock.now()).toBeLessThanOrEqual(5_250);
   });
 
   test('leaves out the requests from before the data plane followed', async () => {

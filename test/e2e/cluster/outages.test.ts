@@ -19,7 +19,7 @@ async function begin(shop: Shop, inputs: Readonly<Record<string, string>>, reach
   const found = await lookAt(shop);
   const there = Promise.withResolvers<Run>();
   const seen = underLoad(
-    { host: shop.hosts.istio, rate: 50 },
+    { host: shop.hosts.istio },
     async () => {
       if (inputs.prometheus) await shop.scraped();
       return shop.start(inputs);
@@ -180,7 +180,7 @@ describe('istiod is restarted', () => {
 describe('The pod of the gateway is deleted', () => {
   test('requests are lost until the next one serves, and at no other time', async () => {
     await inShop({}, async (shop) => {
-      const inputs = { ...(await countedBy('envoy')), steps: '10 for 10s, 50 for 3s, 100' };
+      const inputs = { ...(await countedBy('envoy')), steps: '10 for 3s, 100' };
       const release = await begin(shop, inputs, shifted(shop, 10));
       await release.reached;
       const from = Date.now();
