@@ -60,6 +60,19 @@ describe('confirming a shift', () => {
     expect(looks).toEqual([0, clock.now()]);
   });
 
+  test('sees the share of arms that are measured at different moments', async () => {
+    const clock = virtualClock();
+    // Each arm is scraped every 5 s, the canary 2 s after stable: 250 requests each time.
+    const scrapes = (offset: number) => Math.floor((clock.now() + offset) / 5_000);
+    const observeShare: ObserveShare = async () => {
+      const canary = 250 * scrapes(1_000);
+      return { canary, total: canary + 250 * scrapes(3_000) };
+    };
+    const { evidence } = await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, readBack);
+    expect(evidence).toBe('read back; 50.0 % of 500 requests reached the canary');
+    expect(clock.now()).toBeLessThan(6_000);
+  });
+
   test('notices a route that is changed while the share does not fit', async () => {
     const clock = virtualClock();
     const observeShare = gateway(clock, 1_000, 0, 0, 0);
