@@ -302,6 +302,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     selector: Selector,
     signal: AbortSignal,
   ): AsyncGenerator<Reflection> {
+    let mayBeStarting = within(startTime);
     try {
       while (!signal.aborted) {
         const { items, resourceVersion } = await listWithVersion(type, namespace, selector, signal);
@@ -330,9 +331,13 @@ export function createClient(connection: Connection, options: ClientOptions = {}
           if (response.statusCode >= 400) {
             const body = await response.body.text();
             if (response.statusCode === 410 || response.statusCode >= 500) return;
+            const answer = { status: response.statusCode, headers: response.headers, body };
             const about = { verb: 'watch', reference: { type, namespace, name: '' } };
-            throw refusal(about, { status: response.statusCode, headers: response.headers, body });
+            if (!isDenial(answer) || !mayBeStarting()) throw refusal(about, answer);
+            await sleep(500, undefined, { signal });
+            return;
           }
+          mayBeStarting = within(startTime);
           for await (const line of linesOf(response.body)) {
             const event = watchLine.parse(JSON.parse(line));
             if (event.type === 'ERROR') return;
@@ -501,10 +506,13 @@ function isDenial({ status: code, body }: HttpResponse): boolean {
   return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
 }
 
-/** True until so many milliseconds have passed. */
+/** True until so many milliseconds after it was asked first. */
 function within(milliseconds: number): () => boolean {
-  const end = performance.now() + milliseconds;
-  return () => performance.now() < end;
+  let end: number | undefined;
+  return () => {
+    end ??= performance.now() + milliseconds;
+    return performance.now() < end;
+  };
 }
 
 /** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */

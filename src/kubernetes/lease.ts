@@ -39,6 +39,9 @@ const NONCE = 'sluice.dev/claim';
 /** Milliseconds between two looks at a Lease that somebody else holds. */
 const LOOK_INTERVAL = 1_000;
 
+/** Milliseconds to give a Lease back while the API server is away: it runs out by itself soon. */
+const GIVE_BACK = 5_000;
+
 const leaseObject = z.looseObject({
   ...kubernetesObject.shape,
   spec: z
@@ -206,11 +209,12 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       stop.abort();
       await renewals;
       if (lost.signal.aborted) return;
+      const late = AbortSignal.timeout(GIVE_BACK);
       try {
-        await write({ holderIdentity: '' }, new AbortController().signal);
+        await write({ holderIdentity: '' }, late);
       } catch (error) {
         // Somebody else has it, or has deleted it: it is not ours to release. One that can't be given back runs out.
-        if (!isSluiceError(error)) throw error;
+        if (!isSluiceError(error) && !late.aborted) throw error;
       }
     },
   };

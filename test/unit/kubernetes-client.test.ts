@@ -38,7 +38,7 @@ async function clientOf(...answers: { status: number; body: string }[]) {
     renew: () => undefined,
     close: async () => undefined,
   };
-  return { client: createClient(connection, { deadline: 2_000, startTime: 500 }), asked: () => asked };
+  return { client: createClient(connection, { deadline: 3_000, startTime: 500 }), asked: () => asked };
 }
 
 describe('something between the client and the API server', () => {
@@ -99,6 +99,12 @@ describe('an API server that has just started', () => {
 
   test('is not believed that rights are missing', async () => {
     const { client } = await clientOf(denial, denial, whole);
+    expect(await client.get(reference, signal)).toMatchObject({ kind: 'ConfigMap' });
+  });
+
+  test('is not believed after an outage either, however long that was', async () => {
+    const away = { status: 503, body: '' };
+    const { client } = await clientOf(away, away, away, denial, whole);
     expect(await client.get(reference, signal)).toMatchObject({ kind: 'ConfigMap' });
   });
 

@@ -50,7 +50,7 @@ describe('confirming a shift', () => {
 
   test('asks for the route once before and once after the share fits', async () => {
     const clock = virtualClock();
-    const observeShare = gateway(clock, 1_000, 0, 0.5, 5_000);
+    const observeShare = gateway(clock, 1_000, 0, 0.5, 4_000);
     const looks: number[] = [];
     const look = async () => {
       looks.push(clock.now());
@@ -58,6 +58,31 @@ describe('confirming a shift', () => {
     };
     await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, look);
     expect(looks).toEqual([0, clock.now()]);
+  });
+
+  test('sees the share of arms that are measured at different moments', async () => {
+    const clock = virtualClock();
+    // Each arm is scraped every 5 s, the canary 2 s after stable: 250 requests each time.
+    const scrapes = (offset: number) => Math.floor((clock.now() + offset) / 5_000);
+    const observeShare: ObserveShare = async () => {
+      const canary = 250 * scrapes(1_000);
+      return { canary, total: canary + 250 * scrapes(3_000) };
+    };
+    const { evidence } = await confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, readBack);
+    expect(evidence).toBe('read back; 50.0 % of 500 requests reached the canary');
+    expect(clock.now()).toBeLessThan(6_000);
+  });
+
+  test('notices a route that is changed while the share does not fit', async () => {
+    const clock = virtualClock();
+    const observeShare = gateway(clock, 1_000, 0, 0, 0);
+    const look = async () => {
+      if (clock.now() > 1_000) throw new SluiceError('foreign-edit', { about: 'route', problem: 'changed.', next: '' });
+      return { followed: true as const, evidence: 'read back' };
+    };
+    const confirmed = confirmWith({ about: 'route', weight: 50, clock, observeShare }, never, look);
+    await expect(confirmed).rejects.toMatchObject({ code: 'foreign-edit' });
+    expect(clock.now()).toBeLessThanOrEqual(5_250);
   });
 
   test('leaves out the requests from before the data plane followed', async () => {

@@ -83,7 +83,7 @@ describe.concurrent('Between runner and API server', () => {
       const kubeconfig = reachedAt(shop.kubeconfig, `https://${proxy.host}`);
       const found = await lookAt(shop);
       const prometheus = prometheusAt(new URL(endpoints.prometheus).host);
-      const release = { ...(await releaseOf('v2')), ...prometheus, steps: '10 for 20s, 100' };
+      const release = { ...(await releaseOf('v2')), ...prometheus, steps: '10 for 3s, 100' };
       const cut = await underLoad(
         trafficTo(shop),
         async () => {

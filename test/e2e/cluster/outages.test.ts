@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type ComponentName, startComponents } from '../../../lab/cluster/components.ts';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
+import type { Sent } from '../../../lab/cluster/load.ts';
 import { stop } from '../../../lab/cluster/processes.ts';
 import { answers, waitUntil } from '../../../lab/cluster/wait.ts';
 import type { Run } from '../../../lab/embedded/runner.ts';
@@ -19,7 +20,7 @@ async function begin(shop: Shop, inputs: Readonly<Record<string, string>>, reach
   const found = await lookAt(shop);
   const there = Promise.withResolvers<Run>();
   const seen = underLoad(
-    { host: shop.hosts.istio, rate: 50 },
+    { host: shop.hosts.istio },
     async () => {
       if (inputs.prometheus) await shop.scraped();
       return shop.start(inputs);
@@ -180,7 +181,7 @@ describe('istiod is restarted', () => {
 describe('The pod of the gateway is deleted', () => {
   test('requests are lost until the next one serves, and at no other time', async () => {
     await inShop({}, async (shop) => {
-      const inputs = { ...(await countedBy('envoy')), steps: '10 for 10s, 50 for 3s, 100' };
+      const inputs = { ...(await countedBy('envoy')), steps: '10 for 3s, 100' };
       const release = await begin(shop, inputs, shifted(shop, 10));
       await release.reached;
       const from = Date.now();
@@ -190,12 +191,17 @@ describe('The pod of the gateway is deleted', () => {
       const seen = await release.seen;
       const lost = seen.sent.filter(isLost);
       process.stdout.write(`gateway deleted: ${lost.length} lost in ${(to - from) / 1_000} s\n`);
-      expect(lost.filter(({ at, milliseconds }) => at + milliseconds < from || at > to)).toEqual([]);
+      expect(lost.filter((one) => one.at + one.milliseconds < from || harmedFrom(one) > to)).toEqual([]);
       const others = { ...seen, sent: seen.sent.filter((one) => !isLost(one)) };
       await expectPromoted(shop, release.found, others, 'gateway deleted');
     });
   });
 });
+
+/** When the harm was done at the earliest: a request may wait for a connection that was begun ten seconds before it failed. */
+function harmedFrom({ at, milliseconds, version }: Sent): number {
+  return version.startsWith('Connect Timeout') ? at + milliseconds - 10_000 : at;
+}
 
 /** Resolves when as many pods of Prometheus serve. */
 async function scalePrometheus(replicas: number): Promise<void> {
