@@ -104,29 +104,45 @@ const compared = [
   ['lost', 'lost requests'],
 ] as const satisfies readonly (readonly [keyof Result, string])[];
 
-/** Every figure in which a peer's median is better than that of one of Sluice's meters under the same plan. */
+/** Every figure in which a peer is better than one of Sluice's meters under the same plan: by medians, and by wrong endings. */
 function losses(results: readonly Result[]): string {
   const found = faultNames.flatMap((fault) =>
     configNames.flatMap((config) => {
       const of = (tool: string) =>
-        results.filter(
-          (one) => one.tool === tool && one.fault === fault && one.config === config && one.verdict !== 'promoted',
-        );
-      return compared.flatMap(([figure, says]) => {
-        const medians = toolNames.flatMap((tool) => {
-          const values = of(tool).map((one) => one[figure]);
-          return values.length === 0 ? [] : [{ tool, value: median(values) }];
+        results.filter((one) => one.tool === tool && one.fault === fault && one.config === config);
+      const beaten = (says: string, figureOf: (runs: readonly Result[]) => number | undefined) => {
+        const values = toolNames.flatMap((tool) => {
+          const value = figureOf(of(tool));
+          return value === undefined ? [] : [{ tool, value }];
         });
-        const ours = medians.filter(({ tool }) => tool.startsWith('sluice'));
-        const theirs = medians.filter(({ tool }) => !tool.startsWith('sluice'));
-        return ours.flatMap((own) => {
-          const better = theirs.filter(({ value }) => value < own.value);
+        return values.filter(isOurs).flatMap((own) => {
+          const better = values.filter((one) => !isOurs(one) && one.value < own.value);
           if (better.length === 0) return [];
           const peers = better.map(({ tool, value }) => `${tool} ${value}`).join(', ');
           return [`- ${faults[fault].says}, \`${config}\`: ${says}, ${own.tool} ${own.value}, ${peers}`];
         });
-      });
+      };
+      const share = (runs: readonly Result[]) =>
+        runs.length === 0 ? undefined : runs.filter(isWrong).length / runs.length;
+      return [
+        ...beaten('share of wrong endings', share),
+        ...compared.flatMap(([figure, says]) =>
+          beaten(says, (runs) => {
+            const exposed = runs.filter(({ verdict }) => verdict !== 'promoted').map((one) => one[figure]);
+            return exposed.length === 0 ? undefined : median(exposed);
+          }),
+        ),
+      ];
     }),
   );
   return found.length === 0 ? 'In none of these figures, compared by medians under the same plan.' : found.join('\n');
+}
+
+function isOurs({ tool }: { readonly tool: string }): boolean {
+  return tool.startsWith('sluice');
+}
+
+/** A good release that was rolled back, or a bad one that was promoted. */
+function isWrong({ fault, verdict }: Result): boolean {
+  return verdict === (fault === '0.5%' ? 'rolled-back' : 'promoted');
 }
