@@ -9,37 +9,46 @@ export interface Concluded {
   readonly reason: string;
 }
 
+/** The run that is concluded: the id that it wrote into its record, and the release that it was for. */
+type StoppedRun = Pick<RolloutOptions, 'id' | 'fingerprint'>;
+
 /**
  * Concludes what this run's main process was stopped in: a promotion that is made is finished, anything else is undone. A
- * rollout that came to its end, or that another run has taken up, is left alone.
+ * rollout that came to its end, or that another run has taken up, is left alone; its own end is told, as the process may
+ * have been stopped before it could.
  *
- * @returns how it ended; undefined where nothing was left to do
+ * @returns how it ended; undefined where nothing was left to do or to tell
  * @throws SluiceError when another run holds the route or the API server stays away
  */
 export async function recover(
   world: World,
-  options: Pick<RolloutOptions, 'id' | 'undoTimeout' | 'confirmTimeout'>,
+  options: StoppedRun & Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>,
   signal: AbortSignal,
 ): Promise<Concluded | undefined> {
-  if (!isLeftBehind(await world.ledger.load(signal), options.id)) return undefined;
-  const lease = await world.ledger.claim(signal);
+  const { ledger } = world;
+  const left = await ledger.load(signal);
+  if (!isLeftBehind(left, options)) return tellEnd(world, left, options);
+  const lease = await ledger.claim(signal);
   try {
-    const record = await world.ledger.load(signal);
-    if (!isLeftBehind(record, options.id)) return undefined;
-    const journal = openJournal(world.ledger, record);
-    const concluded = await conclude(world, journal, options, signal);
-    world.emit({
-      type: 'ended',
-      at: world.clock.now(),
-      ...concluded,
-      reached: concluded.verdict === 'promoted' ? 100 : record.weight.to,
-      weight: journal.record.weight.to,
-      revision: record.arms.revision,
-    });
-    return concluded;
+    const record = await ledger.load(signal);
+    if (!isLeftBehind(record, options)) return tellEnd(world, record, options);
+    const journal = openJournal(ledger, record);
+    return tell(world, journal.record, await conclude(world, journal, options, signal));
   } finally {
     await lease.release();
   }
+}
+
+function tellEnd(world: World, record: RolloutRecord | undefined, run: StoppedRun): Concluded | undefined {
+  if (!hasEnded(record, run)) return undefined;
+  const { verdict, reason = '' } = record;
+  return tell(world, record, { verdict, reason });
+}
+
+function tell({ clock, emit }: World, { weight, arms }: RolloutRecord, concluded: Concluded): Concluded {
+  const reached = concluded.verdict === 'promoted' ? 100 : Math.max(weight.from, weight.to);
+  emit({ type: 'ended', at: clock.now(), ...concluded, reached, weight: weight.to, revision: arms.revision });
+  return concluded;
 }
 
 async function conclude(
@@ -57,7 +66,25 @@ async function conclude(
   return { verdict: undone.verdict, reason: undone.reason };
 }
 
-/** The record is of a rollout that the run with this id has neither ended nor paused. */
-export function isLeftBehind(record: RolloutRecord | undefined, id: string): record is RolloutRecord {
+/** The record is of something that this run has left to be done, or to be told. */
+export function concerns(record: RolloutRecord | undefined, run: StoppedRun): record is RolloutRecord {
+  return isLeftBehind(record, run) || hasEnded(record, run);
+}
+
+/** The run has neither ended nor paused it. */
+function isLeftBehind(record: RolloutRecord | undefined, { id }: StoppedRun): record is RolloutRecord {
   return isUnfinished(record) && record.id === id && record.endedAt === undefined;
+}
+
+/** The run has ended or paused its own release, and not just undone another one's. */
+function hasEnded(
+  record: RolloutRecord | undefined,
+  { id, fingerprint }: StoppedRun,
+): record is RolloutRecord & { readonly verdict: Verdict } {
+  return (
+    record?.id === id &&
+    record.fingerprint === fingerprint &&
+    record.endedAt !== undefined &&
+    record.verdict !== undefined
+  );
 }

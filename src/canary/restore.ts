@@ -45,8 +45,8 @@ export async function undo(world: World, journal: Journal, reason: string, optio
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
   const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
-  const weightNow = { from: route.weight, to: route.weight };
-  await persist(world, signal, () => journal.write({ ...ended, weight: weightNow }, signal));
+  const shifted = { from: weight.to, to: route.weight };
+  await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
 }
 

@@ -5,7 +5,7 @@ import { isReleased, isUnfinished } from '../canary/begin.ts';
 import type { Emit } from '../canary/events.ts';
 import { forecast } from '../canary/forecast.ts';
 import type { ArmsSnapshot, Clock, Permission } from '../canary/ports.ts';
-import { isLeftBehind } from '../canary/recover.ts';
+import { concerns } from '../canary/recover.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
 import { derivedArms, existingArms } from '../kubernetes/arms.ts';
@@ -71,7 +71,7 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
  * The same for the rollout that a run was stopped in, by what its record says. Rights are not asked for: an undo does what
  * it can.
  *
- * @returns undefined where the run has left nothing to conclude: what it was refused for is then not asked again
+ * @returns undefined where the run has left nothing to do or to tell: what it was refused for is then not asked again
  */
 export async function assembleLeft(
   assembly: Assembly,
@@ -80,7 +80,7 @@ export async function assembleLeft(
 ): Promise<Assembled | undefined> {
   const opened = open(assembly);
   const left = await opened.ledger.load(signal);
-  if (isLeftBehind(left, id)) return compose(assembly, opened, left.arms);
+  if (concerns(left, { id, fingerprint: opened.fingerprint })) return compose(assembly, opened, left.arms);
   await opened.client.close();
   return undefined;
 }

@@ -50,6 +50,7 @@ export async function canaryMain(env: Environment): Promise<void> {
   const state = { id: facts.identity, report: path };
 
   const lifetime = new AbortController();
+  let over = false;
   try {
     const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
     const { world, options, close } = await assemble(assembly, cancellation.cancelled);
@@ -66,7 +67,7 @@ export async function canaryMain(env: Environment): Promise<void> {
     } finally {
       await close();
     }
-    saveRunState({ saveState }, { ...state, over: true }, redact);
+    over = true;
   } catch (error) {
     audience.emit(failure(error, audience.unchanged()));
     process.exitCode = 1;
@@ -74,6 +75,8 @@ export async function canaryMain(env: Environment): Promise<void> {
     lifetime.abort();
     await audience.publish();
   }
+  // Not before: a verdict that nobody was told is left to `post`.
+  if (over) saveRunState({ saveState }, { ...state, over }, redact);
 }
 
 /** The `post` step: concludes what `main` was stopped in, whatever stopped it. */

@@ -654,9 +654,26 @@ describe('the post step', () => {
       cluster.commands.push({ verb: 'freeze', by: 'bob', why: '' });
     });
     await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
-    expect(await recover(createWorld(cluster), createOptions(), running())).toBeUndefined();
+    const { record } = cluster;
     expect(await recover(createWorld(cluster), createOptions({ id: 'run-9' }), running())).toBeUndefined();
-    expect(cluster.weight).toBe(5);
+    expect(await recover(createWorld(cluster), createOptions({ fingerprint: 'plan-b' }), running())).toBeUndefined();
+    expect(await recover(createWorld(cluster), createOptions(), running())).toMatchObject({ verdict: 'frozen' });
+    expect(cluster).toMatchObject({ weight: 5, record });
+  });
+
+  it('tells the end that the main process was killed in before it could', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 0.3;
+    cluster.before = (name) => {
+      if (name === 'ledger.release') throw new Error('killed');
+    };
+    const killed = rollout(createWorld(cluster), createOptions(), running());
+    await expect(cluster.clock.run(killed)).rejects.toThrow('killed');
+    cluster.before = () => undefined;
+    const world = createWorld(cluster);
+    const ended = await recover(world, createOptions(), running());
+    expect(ended).toMatchObject({ verdict: 'rolled-back', reason: expect.stringContaining('error-rate') });
+    expect(eventsOf(world.events, 'ended')).toMatchObject([{ verdict: 'rolled-back', reached: 5, weight: 0 }]);
   });
 });
 
