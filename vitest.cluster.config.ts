@@ -33,7 +33,7 @@ export default defineConfig({
           include: ['test/e2e/cluster/*.test.ts'],
           exclude: ['test/e2e/cluster/outages.test.ts'],
           fileParallelism: false,
-          maxConcurrency: 4,
+          maxConcurrency: 6,
           sequence: { groupOrder: 1 },
         },
       },
