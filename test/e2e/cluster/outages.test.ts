@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { type ComponentName, startComponents } from '../../../lab/cluster/components.ts';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
@@ -14,6 +15,10 @@ import { isLost, underLoad } from './traffic.ts';
 const never = new AbortController().signal;
 const until = (what: string, condition: () => Promise<boolean>) =>
   waitUntil(condition, { what, timeout: 60_000, signal: never });
+
+const podList = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
+
+const gatewayPodsPath = '/api/v1/namespaces/istio-system/pods?labelSelector=istio%3Dingressgateway';
 
 /** A release under load, and what there was before it. */
 async function begin(shop: Shop, inputs: Readonly<Record<string, string>>, reaches: (run: Run) => Promise<unknown>) {
@@ -185,7 +190,10 @@ describe('The pod of the gateway is deleted', () => {
       const release = await begin(shop, inputs, shifted(shop, 10));
       await release.reached;
       const from = Date.now();
-      await shop.api.delete('/api/v1/namespaces/istio-system/pods?labelSelector=istio%3Dingressgateway');
+      const former = await gatewayPods(shop);
+      await shop.api.delete(gatewayPodsPath);
+      // It serves for a moment more.
+      await until('the end of the pod', async () => (await gatewayPods(shop)).every((name) => !former.includes(name)));
       await until('the gateway', async () => (await shop.versions(shop.hosts.istio)).has('v1'));
       const to = Date.now();
       const seen = await release.seen;
@@ -197,6 +205,11 @@ describe('The pod of the gateway is deleted', () => {
     });
   });
 });
+
+async function gatewayPods({ api }: Shop): Promise<string[]> {
+  const { items } = podList.parse(await api.get(gatewayPodsPath));
+  return items.map(({ metadata }) => metadata.name);
+}
 
 /** When the harm was done at the earliest: a request may wait for a connection that was begun ten seconds before it failed. */
 function harmedFrom({ at, milliseconds, version }: Sent): number {
