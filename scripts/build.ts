@@ -4,17 +4,22 @@
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Bundle name → entry file. */
-const entryPoints = {
-  'canary/index': join(root, 'src/actions/canary.ts'),
-  'canary/post': join(root, 'src/actions/canary-post.ts'),
-};
+/** Bundle name → entry file: `src/actions/canary-post.ts` becomes `canary/post`. */
+async function entryPoints(): Promise<Record<string, string>> {
+  const folder = join(root, 'src/actions');
+  const names = (await readdir(folder)).map((file) => basename(file, '.ts')).toSorted();
+  return Object.fromEntries(names.map((name) => [bundleName(name), join(folder, `${name}.ts`)]));
+}
+
+function bundleName(entry: string): string {
+  return entry.endsWith('-post') ? entry.replace(/-post$/, '/post') : `${entry}/index`;
+}
 
 /** Packages whose modules do nothing when they are loaded, though their package.json does not say so. */
 const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|@actions\/|zod\/)/;
@@ -87,7 +92,7 @@ async function check(): Promise<void> {
   // Beside dist, so that relative paths are the same ones.
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-dist-'));
   try {
-    await bundle(entryPoints, fresh);
+    await bundle(await entryPoints(), fresh);
     const [committed, built] = await Promise.all([contents(dist), contents(fresh)]);
     const names = new Set([...committed.keys(), ...built.keys()]);
     const different = [...names].filter((name) => committed.get(name) !== built.get(name));
@@ -106,7 +111,7 @@ async function check(): Promise<void> {
 async function main(): Promise<void> {
   if (process.argv.includes('--check')) return check();
   await rm(dist, { recursive: true, force: true });
-  await bundle(entryPoints, dist);
+  await bundle(await entryPoints(), dist);
   console.log('built dist');
 }
 

@@ -1,32 +1,18 @@
 /**
- * Writes what follows from the lists of inputs, outputs and rights: those parts of `actions/canary/action.yml`, and the
+ * Writes what follows from the lists of inputs, outputs and rights: those parts of each `actions/NAME/action.yml`, and the
  * tables and Roles of its README. `--check` only compares.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { code, table } from '../src/report/markdown.ts';
-import { type InputFacts, inputList } from '../src/runner/inputs.ts';
-import { canaryOutputs } from '../src/runner/outputs.ts';
-import { roleSections } from './roles.ts';
-
-const folder = join(import.meta.dirname, '../actions/canary');
-
-const groups: Readonly<Record<InputFacts['group'], string>> = {
-  cluster: 'Cluster',
-  target: 'What is released',
-  route: 'What moves the traffic',
-  plan: 'Plan',
-  metrics: 'Where requests are counted',
-  judging: 'What is judged, and how strictly',
-  behaviour: 'Behaviour',
-};
+import { type DocumentedAction, documentedActions } from './actions.ts';
 
 /** The tables of inputs, one a group. */
-export function inputTables(): string {
+function inputTables({ inputs, groups }: DocumentedAction): string {
   return Object.entries(groups)
     .map(([group, title]) => {
-      const rows = inputList
+      const rows = inputs
         .filter((input) => input.group === group)
         .map(({ name, description, default: byDefault, allowed, example }) => [
           code(name),
@@ -38,21 +24,21 @@ export function inputTables(): string {
     .join('\n\n');
 }
 
-export function outputTable(): string {
+function outputTable({ outputs }: DocumentedAction): string {
   return table(
     ['Output', 'Description'],
-    Object.entries(canaryOutputs).map(([name, description]) => [code(name), description]),
+    Object.entries(outputs).map(([name, description]) => [code(name), description]),
   );
 }
 
 /** `inputs` and `outputs` of action.yml. */
-export function interfaceYaml(): string {
-  const inputs = inputList.map(({ name, description, default: byDefault }) => [
+function interfaceYaml({ inputs, outputs }: DocumentedAction): string {
+  const declared = inputs.map(({ name, description, default: byDefault }) => [
     name,
     { description, ...(byDefault !== undefined && { default: byDefault }) },
   ]);
-  const outputs = Object.entries(canaryOutputs).map(([name, description]) => [name, { description }]);
-  const parts = { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs) };
+  const described = Object.entries(outputs).map(([name, description]) => [name, { description }]);
+  const parts = { inputs: Object.fromEntries(declared), outputs: Object.fromEntries(described) };
   return stringify(parts, { lineWidth: 0 }).trimEnd();
 }
 
@@ -64,32 +50,29 @@ export function withPart(text: string, open: string, close: string, part: string
   return `${text.slice(0, start + open.length)}\n${part}\n${text.slice(end)}`;
 }
 
-/** The files with the parts that they should have. */
+/** The files of all actions with the parts that they should have. */
 export async function rendered(): Promise<{ path: string; found: string; wanted: string }[]> {
-  const [action, readme] = [join(folder, 'action.yml'), join(folder, 'README.md')];
-  const [actionText, readmeText] = await Promise.all([readFile(action, 'utf8'), readFile(readme, 'utf8')]);
-  const withInputs = withPart(readmeText, '<!-- inputs -->', '<!-- /inputs -->', inputTables());
+  return (await Promise.all(documentedActions.map(renderedFor))).flat();
+}
+
+async function renderedFor(action: DocumentedAction) {
+  const folder = join(import.meta.dirname, '../actions', action.name);
+  const [yaml, readme] = [join(folder, 'action.yml'), join(folder, 'README.md')];
+  const [yamlText, readmeText] = await Promise.all([readFile(yaml, 'utf8'), readFile(readme, 'utf8')]);
+  const parts = { inputs: inputTables(action), outputs: outputTable(action), rbac: action.roles };
+  const readmeWanted = Object.entries(parts).reduce(
+    (text, [name, part]) => (part === undefined ? text : withPart(text, `<!-- ${name} -->`, `<!-- /${name} -->`, part)),
+    readmeText,
+  );
+  const yamlWanted = withPart(
+    yamlText,
+    '# written by scripts/docs.ts',
+    '# end of what scripts/docs.ts writes',
+    interfaceYaml(action),
+  );
   return [
-    {
-      path: action,
-      found: actionText,
-      wanted: withPart(
-        actionText,
-        '# written by scripts/docs.ts',
-        '# end of what scripts/docs.ts writes',
-        interfaceYaml(),
-      ),
-    },
-    {
-      path: readme,
-      found: readmeText,
-      wanted: withPart(
-        withPart(withInputs, '<!-- outputs -->', '<!-- /outputs -->', outputTable()),
-        '<!-- rbac -->',
-        '<!-- /rbac -->',
-        roleSections(),
-      ),
-    },
+    { path: yaml, found: yamlText, wanted: yamlWanted },
+    { path: readme, found: readmeText, wanted: readmeWanted },
   ];
 }
 

@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { parseImages } from '../kubernetes/images.ts';
 import { parseWorkloadInput } from '../kubernetes/workloads.ts';
 import { checks } from './checks-input.ts';
+import { input, listInputs } from './input-schema.ts';
 import {
   boolean,
   choice,
   choices,
   duration,
   headers,
-  type InputType,
   inputType,
   list,
   namespaceName,
@@ -24,29 +24,6 @@ import {
   wrong,
 } from './input-types.ts';
 import { parseSteps } from './plan-input.ts';
-
-/** What the documentation and the errors say of an input. */
-export interface InputFacts {
-  readonly group: 'cluster' | 'target' | 'route' | 'plan' | 'metrics' | 'judging' | 'behaviour';
-  readonly description: string;
-  readonly default?: string;
-  readonly example: string;
-}
-
-const inputFacts = z.registry<InputFacts & { readonly allowed: string }>();
-
-type TextSchema<T> = z.ZodType<T, string>;
-
-function input<T>(type: InputType<T>, facts: InputFacts & { readonly default: string }): TextSchema<T>;
-function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined>;
-function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined> {
-  // The runner sets every declared input, those that are not given to the empty text.
-  const schema = z
-    .string()
-    .transform((given) => given.trim() || facts.default)
-    .pipe(type.schema.optional());
-  return schema.register(inputFacts, { ...facts, allowed: type.allowed });
-}
 
 const arm = inputType('deployment/NAME, statefulset/NAME or a label selector', (given) =>
   parseWorkloadInput(given, 'stable'),
@@ -415,7 +392,4 @@ export type CanaryInputs = z.infer<typeof canaryInputs>;
 export type InputName = keyof CanaryInputs;
 
 /** All inputs with their facts, in the order of the documentation. */
-export const inputList = Object.entries(canaryInputs.shape).flatMap(([name, schema]) => {
-  const facts = inputFacts.get(schema);
-  return facts ? [{ name, ...facts }] : [];
-});
+export const inputList = listInputs(canaryInputs);

@@ -1,9 +1,8 @@
-import type * as z from 'zod';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
-import { nearest } from '../canary/nearest.ts';
 import type { Plan } from '../canary/plan.ts';
 import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
-import { type CanaryInputs, canaryInputs, inputList } from './inputs.ts';
+import { type CanaryInputs, canaryInputs } from './inputs.ts';
+import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from './parse-inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
 import { headerSecrets, kubeconfigSecrets } from './secrets.ts';
 
@@ -27,7 +26,7 @@ export interface LoadedInputs {
   readonly secrets: readonly string[];
 }
 
-const PREFIX = 'INPUT_';
+const ACTION = 'canary';
 
 /**
  * Reads all inputs of the canary action at once.
@@ -36,24 +35,18 @@ const PREFIX = 'INPUT_';
  *   contradicts itself. It quotes no secret.
  */
 export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
-  const given = Object.fromEntries(
-    Object.entries(source.env).flatMap(([name, value]) =>
-      name.startsWith(PREFIX) ? [[name.slice(PREFIX.length).toLowerCase(), value]] : [],
-    ),
-  );
+  const given = givenInputs(source.env);
   const secrets = secretsOf(given);
   for (const secret of secrets) source.mask(secret);
 
-  const parsed = canaryInputs.safeParse({ ...Object.fromEntries(inputList.map(({ name }) => [name, ''])), ...given });
-  if (!parsed.success) throw refusal(parsed.error.issues.flatMap(problemsOf));
-  const inputs = parsed.data;
+  const inputs = parseInputs(canaryInputs, given, ACTION);
   const problems = contradictionsOf(inputs);
   const [plan, config] = await Promise.all([
     inputs.steps ?? orProblem(readPlanFile(inputs['plan-file'], source), problems),
     orProblem(readConfig(inputs['config-files'] ?? [], source), problems),
   ]);
   if (plan) problems.push(...timeContradictionsOf(plan, inputs));
-  if (problems.length > 0 || !plan || !config) throw refusal(problems);
+  if (problems.length > 0 || !plan || !config) throw inputRefusal(problems, ACTION);
   return { inputs, plan, config, secrets };
 }
 
@@ -68,7 +61,7 @@ async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T 
   }
 }
 
-function secretsOf(given: Readonly<Record<string, string | undefined>>): string[] {
+function secretsOf(given: GivenInputs): string[] {
   const { kubeconfig = '', 'prometheus-key': key = '', 'prometheus-headers': headers = '' } = given;
   return [
     given['prometheus-token'] ?? '',
@@ -82,22 +75,6 @@ function secretsOf(given: Readonly<Record<string, string | undefined>>): string[
 
 function isContent(text: string): boolean {
   return text.trim().includes('\n') || text.trim().startsWith('{');
-}
-
-function problemsOf(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknownInput);
-  const name = String(issue.path[0]);
-  const example = inputList.find((input) => input.name === name)?.example;
-  const saysWhatToWrite = issue.code === 'custom' && issue.params?.saysWhatToWrite === true;
-  return [`Input "${name}": ${issue.message}${saysWhatToWrite ? '' : ` Example: ${name}: ${example}`}`];
-}
-
-function unknownInput(name: string): string {
-  const meant = nearest(
-    name,
-    inputList.map((input) => input.name),
-  );
-  return `Input "${name}" is unknown: ${meant === undefined ? 'leave it out' : `"${meant}" is near`}.`;
 }
 
 async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan | undefined> {
@@ -132,14 +109,5 @@ function noFile(input: string, path: string, cause?: unknown): SluiceError {
     problem: `${path} is no file that can be read.`,
     next: 'Give a path in the repository, and check it out in an earlier step (actions/checkout).',
     cause,
-  });
-}
-
-/** One error for everything that is wrong; each problem says what to do. */
-function refusal(problems: readonly string[]): SluiceError {
-  return new SluiceError('invalid-input', {
-    about: 'inputs',
-    problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((problem) => `- ${problem}`).join('\n')}\n`,
-    next: 'All inputs: README of actions/canary.',
   });
 }

@@ -1,78 +1,81 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { documentedActions } from '../../scripts/actions.ts';
 import { rendered, withPart } from '../../scripts/docs.ts';
-import { canaryInputs, inputList } from '../../src/runner/inputs.ts';
-import { canaryOutputs } from '../../src/runner/outputs.ts';
 
-const folder = join(import.meta.dirname, '../../actions/canary');
+const actions = join(import.meta.dirname, '../../actions');
+const entries = await readdir(join(actions, '../src/actions'));
 const actionSchema = z.object({
   inputs: z.record(z.string(), z.strictObject({ description: z.string(), default: z.string().optional() })),
   outputs: z.record(z.string(), z.strictObject({ description: z.string() })),
-  runs: z.object({ using: z.string(), main: z.string(), post: z.string(), 'post-if': z.string() }),
+  runs: z.looseObject({ using: z.string() }),
 });
-const action = actionSchema.parse(parse(await readFile(join(folder, 'action.yml'), 'utf8')));
-const readme = await readFile(join(folder, 'README.md'), 'utf8');
 
-/** First cells of the rows of all tables below a heading. */
-function namesBelow(heading: string): string[] {
-  const section = readme.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
-  return [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].flatMap(([, name]) => name ?? []);
-}
+it('every action is documented', async () => {
+  expect(documentedActions.map(({ name }) => name).toSorted()).toEqual((await readdir(actions)).toSorted());
+});
 
-describe('action.yml', () => {
-  it('declares the inputs of the schema, and no others', () => {
-    expect(Object.keys(action.inputs)).toEqual(Object.keys(canaryInputs.shape));
-  });
+describe.each(documentedActions)('$name', async ({ name, inputs, outputs, groups }) => {
+  const action = actionSchema.parse(parse(await readFile(join(actions, name, 'action.yml'), 'utf8')));
+  const readme = await readFile(join(actions, name, 'README.md'), 'utf8');
 
-  it('has the defaults that the schema takes for an empty input', () => {
-    for (const { name, default: byDefault } of inputList)
-      expect([name, action.inputs[name]?.default]).toEqual([name, byDefault]);
+  /** First cells of the rows of all tables below a heading. */
+  function namesBelow(heading: string): string[] {
+    const section = readme.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+    return [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].flatMap(([, cell]) => cell ?? []);
+  }
+
+  it('declares the inputs of the schema with their defaults, and no others', () => {
+    const declared = Object.entries(action.inputs).map(([input, { default: byDefault }]) => [input, byDefault]);
+    expect(declared).toEqual(inputs.map((input) => [input.name, input.default]));
   });
 
   it('declares the outputs that are set, and no others', () => {
-    expect(Object.keys(action.outputs)).toEqual(Object.keys(canaryOutputs));
+    expect(Object.keys(action.outputs)).toEqual(Object.keys(outputs));
   });
 
   it('runs the post step also when the job is cancelled', () => {
+    const post = { post: `../../dist/${name}/post.js`, 'post-if': 'always()' };
     expect(action.runs).toEqual({
       using: 'node24',
-      main: '../../dist/canary/index.js',
-      post: '../../dist/canary/post.js',
-      'post-if': 'always()',
+      main: `../../dist/${name}/index.js`,
+      ...(entries.includes(`${name}-post.ts`) && post),
     });
   });
-});
 
-describe('the README of the action', () => {
-  it('has a row for every input and every output', () => {
+  it('has a row in its README for every input and every output', () => {
     expect(namesBelow('Inputs').toSorted()).toEqual(Object.keys(action.inputs).toSorted());
     expect(namesBelow('Outputs')).toEqual(Object.keys(action.outputs));
   });
 
-  it('is what the lists say, as action.yml is', async () => {
-    for (const { path, found, wanted } of await rendered()) expect([path, found]).toEqual([path, wanted]);
+  it('has a table for every input', () => {
+    for (const { group } of inputs) expect(Object.keys(groups)).toContain(group);
   });
 
-  it('names no input that does not exist', () => {
+  it('uses no input in its README that does not exist', () => {
     const yaml = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block ?? '');
-    const withs = yaml.flatMap((block) => [...block.matchAll(/^ {10}([a-z-]+):/gm)]).map(([, name]) => name);
-    expect(withs.length).toBeGreaterThan(10);
-    for (const name of withs) expect(Object.keys(action.inputs)).toContain(name);
+    const steps = yaml.flatMap((block) => block.split(/^ {6}- /m)).filter((step) => step.includes(`actions/${name}@`));
+    const withs = steps.flatMap((step) => [...step.matchAll(/^ {10}([a-z-]+):/gm)]).map(([, input]) => input);
+    expect(withs.length).toBeGreaterThan(0);
+    for (const input of withs) expect(Object.keys(action.inputs)).toContain(input);
   });
-});
 
-describe('every input', () => {
-  it.each(inputList.filter(({ example }) => !example.includes('${{')))(
-    'accepts its own example: $name',
-    ({ name, example }) => {
-      const others = Object.fromEntries(inputList.map((input) => [input.name, '']));
-      const result = canaryInputs.safeParse({ ...others, [name]: example });
+  it.each(inputs.filter(({ example }) => !example.includes('${{')))(
+    'accepts the example of $name',
+    ({ type, example }) => {
+      const result = type.safeParse(example);
       expect(result.error?.issues.map(({ message }) => message) ?? []).toEqual([]);
     },
   );
+});
+
+describe('the written parts', () => {
+  it('are what the lists say', async () => {
+    for (const { path, found, wanted } of await rendered()) expect([path, found]).toEqual([path, wanted]);
+  });
 });
 
 describe('withPart', () => {

@@ -1,0 +1,35 @@
+/** What the documentation of each action is written from. */
+import type { ListedInput } from '../src/runner/input-schema.ts';
+import { inputList } from '../src/runner/inputs.ts';
+import { canaryOutputs } from '../src/runner/outputs.ts';
+import { roleSections } from './roles.ts';
+
+export interface DocumentedAction {
+  /** Its folder below `actions`. */
+  readonly name: string;
+  readonly inputs: readonly ListedInput[];
+  /** Name → description. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Group of inputs → title of its table, in the order of the documentation. */
+  readonly groups: Readonly<Record<string, string>>;
+  /** The RBAC Roles that it needs, as Markdown. */
+  readonly roles?: string;
+}
+
+export const documentedActions: readonly DocumentedAction[] = [
+  {
+    name: 'canary',
+    inputs: inputList,
+    outputs: canaryOutputs,
+    groups: {
+      cluster: 'Cluster',
+      target: 'What is released',
+      route: 'What moves the traffic',
+      plan: 'Plan',
+      metrics: 'Where requests are counted',
+      judging: 'What is judged, and how strictly',
+      behaviour: 'Behaviour',
+    },
+    roles: roleSections(),
+  },
+];

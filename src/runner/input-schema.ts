@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import type { InputType } from './input-types.ts';
+
+type TextSchema<T> = z.ZodType<T, string>;
+
+/** What the documentation and the errors say of an input. */
+export interface InputFacts {
+  /** The table of the documentation that it stands in. */
+  readonly group: string;
+  readonly description: string;
+  readonly default?: string;
+  readonly example: string;
+}
+
+export interface ListedInput extends InputFacts {
+  readonly name: string;
+  /** What may be written. */
+  readonly allowed: string;
+  readonly type: TextSchema<unknown>;
+}
+
+/** Every input of an action, by its name. */
+export type InputsSchema = z.ZodObject<Readonly<Record<string, TextSchema<unknown>>>, z.core.$strict>;
+
+const inputFacts = z.registry<InputFacts & { readonly allowed: string }>();
+
+/** One input: how its text is read, and what is said of it. Without a default, it is undefined where it is not given. */
+export function input<T>(type: InputType<T>, facts: InputFacts & { readonly default: string }): TextSchema<T>;
+export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined>;
+export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined> {
+  // The runner sets every declared input, those that are not given to the empty text.
+  const schema = z
+    .string()
+    .transform((given) => given.trim() || facts.default)
+    .pipe(type.schema.optional());
+  return schema.register(inputFacts, { ...facts, allowed: type.allowed });
+}
+
+/** All inputs with their facts, in the order of the schema. */
+export function listInputs(schema: InputsSchema): ListedInput[] {
+  return Object.entries(schema.shape).flatMap(([name, type]) => {
+    const facts = inputFacts.get(type);
+    return facts ? [{ name, type, ...facts }] : [];
+  });
+}

@@ -1,0 +1,61 @@
+import type * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
+import { nearest } from '../canary/nearest.ts';
+import { type InputsSchema, type ListedInput, listInputs } from './input-schema.ts';
+
+/** Texts by the names of inputs, as the runner gave them. */
+export type GivenInputs = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'INPUT_';
+
+/** The runner puts input `min-requests` into `INPUT_MIN-REQUESTS`. */
+export function givenInputs(env: Readonly<Record<string, string | undefined>>): GivenInputs {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith(PREFIX) ? [[name.slice(PREFIX.length).toLowerCase(), value]] : [],
+    ),
+  );
+}
+
+/**
+ * Reads all inputs of an action at once.
+ *
+ * @param action its folder below `actions`, for where the error points
+ * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, and unknown names
+ */
+export function parseInputs<S extends InputsSchema>(schema: S, given: GivenInputs, action: string): z.infer<S> {
+  const list = listInputs(schema);
+  const parsed = schema.safeParse({ ...Object.fromEntries(list.map(({ name }) => [name, ''])), ...given });
+  if (!parsed.success) {
+    throw inputRefusal(
+      parsed.error.issues.flatMap((issue) => problemsOf(issue, list)),
+      action,
+    );
+  }
+  return parsed.data;
+}
+
+/** One error for everything that is wrong; each problem says what to do. */
+export function inputRefusal(problems: readonly string[], action: string): SluiceError {
+  return new SluiceError('invalid-input', {
+    about: 'inputs',
+    problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((problem) => `- ${problem}`).join('\n')}\n`,
+    next: `All inputs: README of actions/${action}.`,
+  });
+}
+
+function problemsOf(issue: z.core.$ZodIssue, list: readonly ListedInput[]): string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownInput(name, list));
+  const name = String(issue.path[0]);
+  const example = list.find((input) => input.name === name)?.example;
+  const saysWhatToWrite = issue.code === 'custom' && issue.params?.saysWhatToWrite === true;
+  return [`Input "${name}": ${issue.message}${saysWhatToWrite ? '' : ` Example: ${name}: ${example}`}`];
+}
+
+function unknownInput(name: string, list: readonly ListedInput[]): string {
+  const meant = nearest(
+    name,
+    list.map((input) => input.name),
+  );
+  return `Input "${name}" is unknown: ${meant === undefined ? 'leave it out' : `"${meant}" is near`}.`;
+}
