@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'not-confirmed' // the data plane did not follow a shift in time
   | 'not-ready' // pods did not become available in time
   | 'unsupported' // the object has a shape that Sluice does not handle
+  | 'failed' // a program, or something that it set up, ended with an error
+  | 'timed-out' // a program had not ended by its deadline
   | 'cancelled'; // the run was asked to stop
 
 export interface ErrorDetail {
