@@ -55,6 +55,12 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** The Helm that charts are deployed with: tests of the action build it when they need it. */
+const helms = {
+  helm: { module: 'helm.sh/helm/v4', version: versions.helm, package: 'helm.sh/helm/v4/cmd/helm' },
+  helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -71,9 +77,13 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof peers,
+  | keyof typeof controlPlane
+  | keyof typeof cluster
+  | keyof typeof tools
+  | keyof typeof helms
+  | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...helms, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -98,6 +108,10 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
 
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
+}
+
+export function buildHelm(signal: AbortSignal): Promise<void> {
+  return build(helms, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,9 @@ export const versions = {
   prometheus: 'v0.316.0',
   /** Only tests of faults start it. */
   toxiproxy: 'v2.5.0',
+  /** Tests of actions/helm-deploy run both. */
+  helm: 'v4.3.1',
+  helm3: 'v3.22.0',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',
