@@ -1,8 +1,10 @@
 /** What the documentation of each action is written from. */
+
+import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { roleSections } from './roles.ts';
+import { helmRoles, roleSections } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -31,5 +33,18 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'helm-deploy',
+    inputs: helmInputList,
+    outputs: helmOutputs,
+    groups: {
+      cluster: 'Cluster',
+      release: 'Release',
+      chart: 'Chart',
+      values: 'Values',
+      behaviour: 'Behaviour',
+    },
+    roles: helmRoles(),
   },
 ];

@@ -77,11 +77,7 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  | keyof typeof controlPlane
-  | keyof typeof cluster
-  | keyof typeof tools
-  | keyof typeof helms
-  | keyof typeof peers,
+  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof helms | keyof typeof peers,
   GoProgram
 > = { ...controlPlane, ...cluster, ...tools, ...helms, ...peers };
 type ProgramName = keyof typeof programs;

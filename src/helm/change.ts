@@ -24,7 +24,8 @@ export interface HelmOutcome {
 export interface Change {
   /** What the release is to be: the manifest whose workloads are watched. */
   readonly manifest: string;
-  readonly writes: readonly PlannedWrite[];
+  /** What it changes, where that was asked. */
+  readonly writes: readonly PlannedWrite[] | undefined;
   /** Lets Helm do it. */
   act(signal: AbortSignal): Promise<void>;
   /**
@@ -190,8 +191,7 @@ export async function restore(
   note(world, 'info', `Rolling back to revision ${to.revision} (${to.chart}).`);
   const { manifest } = await world.helm.release(to.revision, signal);
   const act = (acting: AbortSignal) => world.helm.rollback(to.revision, request.change, acting);
-  // What it was written over is not known to be worse: every workload counts as about to be written.
-  await guarded(world, request, { manifest, writes: [], act, endEarly: false }, signal);
+  await guarded(world, request, { manifest, writes: undefined, act, endEarly: false }, signal);
   note(world, 'good', `Revision ${to.revision} serves again, and its workloads are ready.`);
 }
 
@@ -231,7 +231,7 @@ export async function factsOf(world: HelmWorld, signal: AbortSignal): Promise<Re
     chartVersion,
     appVersion: last.app_version,
     manifestDigest: sha256(manifest),
-    resources: world.objects.names(manifest),
+    resources: await world.objects.names(manifest, signal),
   };
 }
 
@@ -244,7 +244,11 @@ export function nameOf({ namespace, release }: HelmRequest): string {
 }
 
 /** A revision's manifest, or none. */
-export async function manifestOf(world: HelmWorld, history: History, signal: AbortSignal): Promise<Release | undefined> {
+export async function manifestOf(
+  world: HelmWorld,
+  history: History,
+  signal: AbortSignal,
+): Promise<Release | undefined> {
   const last = latest(history);
   return last && !isAbsent(history) ? world.helm.release(last.revision, signal) : undefined;
 }

@@ -61,7 +61,12 @@ async function fromRegistry(
 ): Promise<Chart> {
   if (login) await helm.login(new URL(chart.replace(/^oci:/, 'https:')).host, login, signal);
   const byDigest = isDigest(version);
-  const printed = await helm.pull(byDigest ? `${chart}@${version}` : chart, folder, byDigest ? undefined : version, signal);
+  const printed = await helm.pull(
+    byDigest ? `${chart}@${version}` : chart,
+    folder,
+    byDigest ? undefined : version,
+    signal,
+  );
   const [, digest] = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(printed) ?? [];
   const path = await archiveIn(folder);
   return { path, digest: digest ?? sha256(await readFile(path)) };

@@ -23,7 +23,13 @@ const releaseSchema = z.looseObject({
   config: z.record(z.string(), z.unknown()).nullish(),
   manifest: z.string().default(''),
   hooks: z
-    .array(z.looseObject({ path: z.string().default(''), manifest: z.string().default(''), events: z.array(z.string()).nullish() }))
+    .array(
+      z.looseObject({
+        path: z.string().default(''),
+        manifest: z.string().default(''),
+        events: z.array(z.string()).nullish(),
+      }),
+    )
     .nullish(),
   version: z.number(),
   /** How its objects are written; a release of Helm 3 says nothing. */
@@ -61,7 +67,6 @@ export interface Desired extends ChangeOptions {
   readonly chart: string;
   /** `--values FILE`, `--set KEY=VALUE`, … */
   readonly values: readonly string[];
-  readonly createNamespace: boolean;
   /** Helm 4: `auto` is as the release has it. */
   readonly serverSide: 'auto' | 'true' | 'false';
 }
@@ -72,7 +77,11 @@ export type Helm = ReturnType<typeof createHelm>;
 export function createHelm({ file, release, namespace, env, flags, onLine }: HelmOptions) {
   let major: Promise<number> | undefined;
 
-  async function helm(args: readonly string[], signal: AbortSignal, policy: { deadline?: number; input?: string } = {}) {
+  async function helm(
+    args: readonly string[],
+    signal: AbortSignal,
+    policy: { deadline?: number; input?: string } = {},
+  ) {
     const { deadline = READ_DEADLINE, input } = policy;
     const program = { file, args: [...args, ...flags], env, ...(input !== undefined && { input }) };
     const ended = await run(program, { signal, deadline });
@@ -106,7 +115,7 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
   }
 
   async function upgradeArgs(desired: Desired, signal: AbortSignal): Promise<string[]> {
-    const { chart, values, createNamespace, serverSide, forceConflicts, historyMax } = desired;
+    const { chart, values, serverSide, forceConflicts, historyMax } = desired;
     const isHelm4 = (await version(signal)) >= 4;
     return [
       'upgrade',
@@ -115,7 +124,6 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
       '--install',
       ...inNamespace,
       ...values,
-      ...(createNamespace ? ['--create-namespace'] : []),
       ...(isHelm4 ? [`--server-side=${serverSide}`] : []),
       ...(isHelm4 && forceConflicts ? ['--force-conflicts'] : []),
       '--history-max',
@@ -167,7 +175,15 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
     async rollback(revision: number, options: ChangeOptions, signal: AbortSignal): Promise<void> {
       const { historyMax, forceConflicts } = options;
       const force = forceConflicts && (await version(signal)) >= 4 ? ['--force-conflicts'] : [];
-      const args = ['rollback', release, String(revision), ...inNamespace, '--history-max', String(historyMax), ...force];
+      const args = [
+        'rollback',
+        release,
+        String(revision),
+        ...inNamespace,
+        '--history-max',
+        String(historyMax),
+        ...force,
+      ];
       await change([...args, ...waitFlags(options)], options, signal);
     },
 

@@ -1,16 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
-import {
-
-  type HelmOutcome,
-  holding,
-  manifestOf,
-  nameOf,
-  note,
-  recovered,
-  seenThrough,
-} from './change.ts';
+import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, seenThrough } from './change.ts';
 import type { Desired, Release } from './cli.ts';
 import { type History, healthyBefore, isAbsent, latest, type Revision } from './history.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
@@ -26,10 +17,16 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   const desired: Desired = { ...request.desired, chart: chart.path };
   await world.helm.lint(chart.path, desired.values, cancelled);
   if (request.dryRun) return rehearsed(world, request, desired, cancelled);
-  await world.ensureNamespace(cancelled);
+  const makeNamespace = await world.missingNamespace(cancelled);
+  if (makeNamespace) {
+    // Where nothing can be refused any more, save for what only the API server knows of objects in a namespace.
+    await planned(world, [], desired, cancelled);
+    await makeNamespace(cancelled);
+  }
   return holding(world, cancelled, async (signal) => {
     const history = await recovered(world, request, signal);
     const { rendered, found, writes } = await planned(world, history, desired, signal);
+    tellPlan(world, history, writes);
     if (!request.force && writes.length === 0 && found && isSame(found, rendered, latest(history))) {
       return unchanged(world, request, history, rendered, signal);
     }
@@ -50,23 +47,21 @@ async function rehearsed(
 ): Promise<HelmOutcome> {
   const history = await world.helm.history(signal);
   const { writes } = await planned(world, history, desired, signal);
+  tellPlan(world, history, writes);
   return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
 }
 
 async function planned(world: HelmWorld, history: History, desired: Desired, signal: AbortSignal) {
-  const [found, rendered] = await Promise.all([
-    manifestOf(world, history, signal),
-    world.helm.render(desired, signal),
-  ]);
-  tellFound(world, history);
+  const [found, rendered] = await Promise.all([manifestOf(world, history, signal), world.helm.render(desired, signal)]);
   const writes = await world.objects.changes(rendered.manifest, found, signal);
-  world.emit({ type: 'planned', at: world.clock.now(), writes });
   return { rendered, found, writes };
 }
 
-function tellFound(world: HelmWorld, history: History): void {
+function tellPlan(world: HelmWorld, history: History, writes: readonly PlannedWrite[]): void {
   const last = latest(history);
-  if (last && !isAbsent(history)) world.emit({ type: 'found', at: world.clock.now(), revision: last.revision });
+  const at = world.clock.now();
+  if (last && !isAbsent(history)) world.emit({ type: 'found', at, revision: last.revision });
+  world.emit({ type: 'planned', at, writes });
 }
 
 /** Helm would record the same once more: the same chart, rendered to the same, by the same values. */
@@ -113,7 +108,6 @@ export async function rollBack(
   return holding(world, cancelled, async (signal) => {
     const history = request.dryRun ? await world.helm.history(signal) : await recovered(world, request, signal);
     const target = targetOf(request, history);
-    tellFound(world, history);
     if (returnTo(target.revision, history).kind === 'none') {
       return { verdict: 'unchanged', reason: `The release is at the content of revision ${target.revision} already.` };
     }
@@ -122,7 +116,7 @@ export async function rollBack(
       world.helm.release(target.revision, signal),
     ]);
     const writes = await world.objects.changes(wanted.manifest, found, signal);
-    world.emit({ type: 'planned', at: world.clock.now(), writes });
+    tellPlan(world, history, writes);
     const what = `revision ${target.revision} (${target.chart})`;
     if (request.dryRun) {
       return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written to go back to ${what}.` };
@@ -167,15 +161,17 @@ export async function uninstall(
   request: HelmRequest & { readonly keepHistory: boolean },
   cancelled: AbortSignal,
 ): Promise<HelmOutcome> {
-  const gone: HelmOutcome = { verdict: 'uninstalled', reason: `There is no ${nameOf(request)}; nothing was to be done.` };
+  const gone: HelmOutcome = {
+    verdict: 'uninstalled',
+    reason: `There is no ${nameOf(request)}; nothing was to be done.`,
+  };
   if (isAbsent(await world.helm.history(cancelled))) return gone;
   return holding(world, cancelled, async (signal) => {
     const history = await world.helm.history(signal);
     const found = await manifestOf(world, history, signal);
     if (!found) return gone;
-    tellFound(world, history);
     const writes = await world.objects.changes('', found, signal);
-    world.emit({ type: 'planned', at: world.clock.now(), writes });
+    tellPlan(world, history, writes);
     if (request.dryRun) return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be deleted.` };
     note(world, 'info', `Uninstalling ${nameOf(request)}: ${countOf(writes)}.`);
     await world.helm.uninstall({ ...request.change, keepHistory: request.keepHistory }, signal);

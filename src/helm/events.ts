@@ -17,7 +17,13 @@ export interface ReleaseFacts {
 
 /** What happens to a release, as plain data that survives JSON. `at`: milliseconds since the Unix epoch. */
 export type HelmEvent =
-  | { readonly type: 'started'; readonly at: number; readonly mode: string; readonly release: string; readonly by: string }
+  | {
+      readonly type: 'started';
+      readonly at: number;
+      readonly mode: string;
+      readonly release: string;
+      readonly by: string;
+    }
   /** Something was done, seen or decided. */
   | { readonly type: 'note'; readonly at: number; readonly level: 'info' | 'good' | 'warning'; readonly text: string }
   /** A line of Helm's, or what a workload waits for: for the log alone. */

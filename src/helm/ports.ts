@@ -15,17 +15,17 @@ export interface ReleaseObjects {
    */
   changes(manifest: string, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
   /** `Deployment shop/checkout`, in the order of the manifest. */
-  names(manifest: string): readonly string[];
+  names(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Shows what each workload waits for, until all are ready. A workload that `writes` changes counts only once it is written:
-   * what runs before that may be as broken as it likes.
+   * Shows what each workload waits for, until all are ready. A workload that `writes` changes (any, where that is not known) counts only once it is written: what runs before that may be as
+   * broken as it likes.
    *
    * @param applied aborts when all is written that will be
    * @throws SluiceError `not-ready` as soon as one can't get ready any more, with the reason
    */
   watch(
     manifest: string,
-    writes: readonly PlannedWrite[],
+    writes: readonly PlannedWrite[] | undefined,
     applied: AbortSignal,
     signal: AbortSignal,
   ): Promise<void>;
@@ -41,8 +41,8 @@ export interface HelmWorld {
   /** Takes the Lease of the release; throws `locked` with its holder. */
   claim(signal: AbortSignal): Promise<Claim>;
   fetchChart(signal: AbortSignal): Promise<Chart>;
-  /** Makes the namespace where it is missing and may be made. @throws SluiceError `not-found` */
-  ensureNamespace(signal: AbortSignal): Promise<void>;
+  /** Undefined unless the namespace is missing and may be made; then, what makes it. */
+  missingNamespace(signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<void>) | undefined>;
 }
 
 export interface HelmRequest {

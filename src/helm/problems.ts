@@ -122,7 +122,8 @@ export function helmError({ command, release, namespace }: HelmCall, { exitCode,
   const ending = exitCode === undefined ? 'was ended by a signal' : `ended with status ${exitCode}`;
   return new SluiceError(found?.code ?? 'failed', {
     about: found?.about?.(first) ?? subject,
-    problem: said === '' ? `helm ${command} ${ending} and said nothing.` : `helm ${command}: ${withPoint(shortened(said))}`,
+    problem:
+      said === '' ? `helm ${command} ${ending} and said nothing.` : `helm ${command}: ${withPoint(shortened(said))}`,
     next: found?.next ?? 'Look at what Helm has said above.',
   });
 }
@@ -132,7 +133,10 @@ function saying(output: string): string {
   return output
     .split('\n')
     .map((line) => line.trimEnd())
-    .filter((line) => line !== '' && !/^(level=|time=|WARNING|\[INFO\]|==> |Use --debug|Error: \d+ chart\(s\) linted)/.test(line))
+    .filter(
+      (line) =>
+        line !== '' && !/^(level=|time=|WARNING|\[INFO\]|==> |Use --debug|Error: \d+ chart\(s\) linted)/.test(line),
+    )
     .map((line) => line.replace(/^(Error: |\[ERROR\] )/, '').replace(/^(UPGRADE|INSTALLATION) FAILED: /, ''))
     .filter((line, index, lines) => lines.indexOf(line) === index)
     .join('\n')

@@ -1,7 +1,16 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { ObjectReference } from '../kubernetes/resources.ts';
-import { contentOf, type History, isAbsent, latest, type Recovery, type Revision, recoveryOf, undoOf } from './history.ts';
+import {
+  contentOf,
+  type History,
+  isAbsent,
+  latest,
+  type Recovery,
+  type Revision,
+  recoveryOf,
+  undoOf,
+} from './history.ts';
 
 const ANNOTATION = 'sluice.dev/helm-change';
 

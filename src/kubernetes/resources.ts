@@ -19,6 +19,7 @@ export const resources = {
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' },
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', plural: 'endpointslices' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet', plural: 'daemonsets' },
+  job: { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' },
   lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
   horizontalPodAutoscaler: {
     apiVersion: 'autoscaling/v2',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type HelmEvent, helmVerdicts, type HelmVerdict } from '../helm/events.ts';
+import { type HelmEvent, type HelmVerdict, helmVerdicts } from '../helm/events.ts';
 import { diffOf } from './diff.ts';
 import { block, code, details, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';

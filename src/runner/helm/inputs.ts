@@ -243,8 +243,7 @@ export function helmContradictions(inputs: HelmInputs): string[] {
     problems.push('Inputs "username" and "password" belong together; give both or none.');
   if (username !== undefined && repository === undefined && !chart?.startsWith('oci://'))
     problems.push('Inputs "username" and "password" are for an oci:// chart or one of "repository".');
-  if (inputs['wait-for-jobs'] && !inputs.wait)
-    problems.push('Input "wait-for-jobs" needs wait: true.');
+  if (inputs['wait-for-jobs'] && !inputs.wait) problems.push('Input "wait-for-jobs" needs wait: true.');
   if (inputs['force-conflicts'] && inputs['server-side'] === 'false')
     problems.push('Input "force-conflicts" is about server-side apply; it has no meaning with server-side: false.');
   if (inputs.test && mode !== 'deploy') problems.push('Input "test" is only for mode: deploy; leave it out.');

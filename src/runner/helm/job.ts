@@ -19,7 +19,13 @@ import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
 import type { HelmEvent, ReleaseFacts } from '../../helm/events.ts';
 import type { HelmWorld } from '../../helm/ports.ts';
-import { emptyHelmReport, type HelmReport, parseHelmReport, renderHelmSummary, withHelmEvent } from '../../report/helm.ts';
+import {
+  emptyHelmReport,
+  type HelmReport,
+  parseHelmReport,
+  renderHelmSummary,
+  withHelmEvent,
+} from '../../report/helm.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
@@ -28,7 +34,7 @@ import { reportPath } from '../publish.ts';
 import { createRedact, type Redact, redactedJson } from '../redact.ts';
 import { kubeconfigSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
-import { helmContradictions, type HelmInputs, helmInputs, type helmOutputs } from './inputs.ts';
+import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
 import { createHelmLog } from './log.ts';
 import { type AssembledHelm, assembleHelm } from './settings.ts';
 
@@ -49,7 +55,13 @@ export async function helmMain(env: Environment): Promise<void> {
   const state = { id: facts.identity, report: path };
   let assembled: AssembledHelm | undefined;
   let left = false;
-  audience.emit({ type: 'started', at: systemClock.now(), mode: inputs.mode, release: inputs.release ?? '', by: facts.startedBy });
+  audience.emit({
+    type: 'started',
+    at: systemClock.now(),
+    mode: inputs.mode,
+    release: inputs.release ?? '',
+    by: facts.startedBy,
+  });
   try {
     assembled = await assembleHelm({ inputs, facts, env, clock: systemClock, emit: audience.emit });
     const { world, request } = assembled;
@@ -98,7 +110,9 @@ export async function helmPost(env: Environment): Promise<void> {
 
 function load(env: Environment): { readonly inputs: HelmInputs; readonly redact: Redact } | undefined {
   const given = givenInputs(env);
-  const secrets = [given.password ?? '', ...contentSecrets(given.kubeconfig ?? '')].filter((text) => text.trim() !== '');
+  const secrets = [given.password ?? '', ...contentSecrets(given.kubeconfig ?? '')].filter(
+    (text) => text.trim() !== '',
+  );
   for (const secret of secrets) setSecret(secret);
   try {
     const inputs = parseInputs(helmInputs, given, ACTION);
@@ -205,5 +219,12 @@ function failure(error: unknown): HelmEvent {
     return { ...common, code, about, problem, next, unchanged: false };
   }
   const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  return { ...common, code: 'unexpected', about: 'Sluice', problem, next: 'Please report it with this log.', unchanged: false };
+  return {
+    ...common,
+    code: 'unexpected',
+    about: 'Sluice',
+    problem,
+    next: 'Please report it with this log.',
+    unchanged: false,
+  };
 }

@@ -31,7 +31,11 @@ export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
       case 'started':
         return line(at, `helm-deploy ${event.mode}: ${event.release}, by ${event.by}`);
       case 'note':
-        return line(at, event.text, { info: undefined, good: 'green' as const, warning: 'yellow' as const }[event.level]);
+        return line(
+          at,
+          event.text,
+          { info: undefined, good: 'green' as const, warning: 'yellow' as const }[event.level],
+        );
       case 'progress':
         return line(at, event.text, 'dim');
       case 'chart':

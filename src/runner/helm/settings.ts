@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { SluiceError } from '../../canary/errors.ts';
+import { isSluiceError } from '../../canary/errors.ts';
 import type { Clock } from '../../canary/ports.ts';
 import { fetchChart } from '../../helm/chart.ts';
 import { createHelm } from '../../helm/cli.ts';
@@ -62,6 +62,7 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
       clock,
       release,
       namespace,
+      createNamespace: inputs['create-namespace'],
       timeout: inputs.timeout,
       jobs: inputs['wait-for-jobs'],
       forceConflicts: inputs['force-conflicts'],
@@ -74,7 +75,7 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
     claim: (signal) =>
       claimLease({ client, lease, rollout: release, holder, clock, duration: LEASE, nonce: randomUUID }, signal),
     fetchChart: (signal) => fetchChart(chartOf(inputs), helm, folder, signal),
-    ensureNamespace: (signal) => ensureNamespace(client, namespace, inputs['create-namespace'], signal),
+    missingNamespace: (signal) => missingNamespace(client, namespace, inputs['create-namespace'], signal),
   };
   return {
     world,
@@ -142,20 +143,21 @@ async function requestOf(
   };
 }
 
-async function ensureNamespace(
+async function missingNamespace(
   client: KubernetesClient,
   name: string,
   mayCreate: boolean,
   signal: AbortSignal,
-): Promise<void> {
-  // Who may not read namespaces may well work in one.
-  if (!mayCreate) return;
+): Promise<((signal: AbortSignal) => Promise<void>) | undefined> {
   const type = resources.namespace;
-  if (await client.find({ type, namespace: '', name }, signal)) return;
-  try {
-    await client.create(type, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, signal);
-  } catch (error) {
-    // Another run was faster.
-    if (!(error instanceof SluiceError && error.code === 'conflict')) throw error;
-  }
+  // Who may not read namespaces may well work in one.
+  if (!mayCreate || (await client.find({ type, namespace: '', name }, signal))) return undefined;
+  return async (creating) => {
+    try {
+      await client.create(type, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, creating);
+    } catch (error) {
+      // Another run was faster.
+      if (!isSluiceError(error, 'conflict')) throw error;
+    }
+  };
 }
