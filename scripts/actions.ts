@@ -2,7 +2,8 @@
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { roleSections } from './roles.ts';
+import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
+import { roleSections, rollbackRoleSections } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -31,5 +32,17 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'rollback',
+    inputs: rollbackInputList,
+    outputs: rollbackOutputs,
+    groups: {
+      cluster: 'Cluster',
+      target: 'What is taken back',
+      route: 'What moves the traffic',
+      behaviour: 'Behaviour',
+    },
+    roles: rollbackRoleSections(),
   },
 ];
