@@ -4,7 +4,8 @@ import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { helmRoles, roleSections } from './roles.ts';
+import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
+import { helmRoles, roleSections, rollbackRoleSections } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -46,5 +47,17 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: helmRoles(),
+  },
+  {
+    name: 'rollback',
+    inputs: rollbackInputList,
+    outputs: rollbackOutputs,
+    groups: {
+      cluster: 'Cluster',
+      target: 'What is taken back',
+      route: 'What moves the traffic',
+      behaviour: 'Behaviour',
+    },
+    roles: rollbackRoleSections(),
   },
 ];

@@ -27,6 +27,16 @@ export function commandLine({ namespace, name }: ObjectReference, word: Command[
   return `kubectl -n ${namespace} annotate --overwrite configmap/${name} ${VERB}=${word} ${BY}="$USER" ${WHY}="…"`;
 }
 
+/** Puts a command on the record, as a person does with the command line. */
+export async function giveCommand(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { verb: word, by, why }: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.patchMerge(object, { metadata: { annotations: { [VERB]: word, [BY]: by, [WHY]: why } } }, signal);
+}
+
 /**
  * The commands that people put on the record, each once, until the signal aborts. A command is taken off the record before
  * it is passed on; a word that is none is taken off too, with an answer in its place.
