@@ -55,6 +55,16 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** What runs and checks workflows in tests. */
+const workflowTools = {
+  act: { module: 'github.com/nektos/act', version: versions.act, package: 'github.com/nektos/act' },
+  actionlint: {
+    module: 'github.com/rhysd/actionlint',
+    version: versions.actionlint,
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+  },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -71,9 +81,13 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof peers,
+  | keyof typeof controlPlane
+  | keyof typeof cluster
+  | keyof typeof tools
+  | keyof typeof workflowTools
+  | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -98,6 +112,10 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
 
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
+}
+
+export function buildWorkflowTools(signal: AbortSignal): Promise<void> {
+  return build(workflowTools, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {
