@@ -32,6 +32,8 @@ export default defineConfig({
           include: ['test/e2e/workflows/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 600_000,
+          // Whole rollouts in real time, as in npm test.
+          maxConcurrency: 2,
           sequence: { groupOrder: 0 },
         },
       },

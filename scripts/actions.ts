@@ -2,7 +2,8 @@
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { roleSections } from './roles.ts';
+import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
+import { roleSections, steerRole } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -31,5 +32,12 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'steer',
+    inputs: steerInputList,
+    outputs: steerOutputs,
+    groups: { cluster: 'Cluster', command: 'The command' },
+    roles: steerRole(),
   },
 ];

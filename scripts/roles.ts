@@ -12,6 +12,7 @@ import { permissionsOf } from '../src/runner/assemble.ts';
 import { systemClock as clock } from '../src/runner/clock.ts';
 import { canaryInputs, inputList } from '../src/runner/inputs.ts';
 import { meterOptions, routerOptions, targetOf } from '../src/runner/settings.ts';
+import { steerPermissions } from '../src/runner/steer-job.ts';
 
 const namespace = 'shop';
 const common = { steps: '5 for 2m, 100', workload: 'deployment/checkout', image: 'checkout:2', service: 'checkout' };
@@ -48,6 +49,11 @@ export function roleSections(): string {
   return Object.entries(releases)
     .map(([title, given]) => `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${roles(given)}\`\`\`\n\n</details>`)
     .join('\n');
+}
+
+/** The Role of `actions/steer`. */
+export function steerRole(): string {
+  return `\`\`\`yaml\n${renderRoles(steerPermissions(namespace), 'sluice-steer')}\`\`\``;
 }
 
 function roles(given: Readonly<Record<string, string>>): string {

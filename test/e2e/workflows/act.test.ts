@@ -48,7 +48,7 @@ jobs:
       - run: exit 3
 `;
     const given = {
-      workflow: { text },
+      workflow: text,
       event: 'workflow_dispatch' as const,
       inputs: { image: 'registry.example' },
       secrets: { TOKEN: 'very: "secret" {one}' },
@@ -71,7 +71,7 @@ jobs:
 
   it('knows nothing of the environment of whoever started it', async () => {
     vi.stubEnv('KUBECONFIG', '/somewhere');
-    await running({ workflow: { text: job('      - run: echo "kubeconfig=[$KUBECONFIG]"') } }, async ({ ended }) => {
+    await running({ workflow: job('      - run: echo "kubeconfig=[$KUBECONFIG]"') }, async ({ ended }) => {
       expect((await ended).log).toContain('kubeconfig=[]');
     });
     vi.unstubAllEnvs();
@@ -79,7 +79,7 @@ jobs:
 
   it('is killed with all that it started when its time is over', async () => {
     const text = job('      - run: |\n          echo "id=$$"\n          sleep 600');
-    await running({ workflow: { text }, ...{ deadline: 3_000 } }, async ({ ended }) => {
+    await running({ workflow: text, ...{ deadline: 3_000 } }, async ({ ended }) => {
       const { status, log } = await ended;
       expect(status).toBeUndefined();
       expect(log).toContain('was killed');

@@ -25,8 +25,8 @@ const PUBLISHED = ['action.yml', 'actions', 'dist', '.github/workflows'];
 type Values = Readonly<Record<string, string>>;
 
 export interface WorkflowOptions {
-  /** Path of the workflow file, or its text. */
-  readonly workflow: { readonly file: string } | { readonly text: string };
+  /** The workflow file. */
+  readonly workflow: string;
   /** Without it, `push`. */
   readonly event?: 'push' | 'workflow_dispatch';
   /** Of `workflow_dispatch`. */
@@ -44,7 +44,7 @@ export interface WorkflowOptions {
 }
 
 /** The outputs of one step of one job. */
-export interface StepOutputs {
+interface StepOutputs {
   /** Name of the job, with its place in the matrix where there is one. */
   readonly job: string;
   /** `canary`; of a step inside a composite action, `release/canary`. */
@@ -53,7 +53,7 @@ export interface StepOutputs {
 }
 
 /** How a workflow ended. `status` is that of all jobs together; `outputs` are those of all steps, the later over the earlier. */
-export interface WorkflowEnded extends Ended {
+interface WorkflowEnded extends Ended {
   readonly steps: readonly StepOutputs[];
   /** Result of each job by its name. */
   readonly jobs: Readonly<Record<string, string>>;
@@ -62,6 +62,11 @@ export interface WorkflowEnded extends Ended {
 /** As that of a single action. Cancelling is what the cancel button does, but that act kills the step that runs at once. */
 export interface WorkflowRun extends Omit<Run, 'main' | 'ended'> {
   readonly ended: Promise<WorkflowEnded>;
+}
+
+/** The starter workflow of a name, as it is copied. */
+export function starter(name: string): Promise<string> {
+  return readFile(join(root, 'workflows', `${name}.yml`), 'utf8');
 }
 
 /** Starts a workflow; act is built at the first time. */
@@ -137,8 +142,7 @@ function start(
 
 /** A repository with one commit, as after the first push. */
 async function writeRepository(repository: string, { workflow, files = {} }: WorkflowOptions): Promise<void> {
-  const text = 'text' in workflow ? workflow.text : await readFile(workflow.file, 'utf8');
-  for (const [path, content] of Object.entries({ ...files, '.github/workflows/workflow.yml': text })) {
+  for (const [path, content] of Object.entries({ ...files, '.github/workflows/workflow.yml': workflow })) {
     const file = join(repository, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content);
