@@ -2,8 +2,9 @@
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
+import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
 import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
-import { roleSections, steerRole } from './roles.ts';
+import { roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -39,5 +40,17 @@ export const documentedActions: readonly DocumentedAction[] = [
     outputs: steerOutputs,
     groups: { cluster: 'Cluster', command: 'The command' },
     roles: steerRole(),
+  },
+  {
+    name: 'rollback',
+    inputs: rollbackInputList,
+    outputs: rollbackOutputs,
+    groups: {
+      cluster: 'Cluster',
+      target: 'What is taken back',
+      route: 'What moves the traffic',
+      behaviour: 'Behaviour',
+    },
+    roles: rollbackRoleSections(),
   },
 ];

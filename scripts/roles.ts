@@ -11,6 +11,8 @@ import { createRouter } from '../src/routers/index.ts';
 import { permissionsOf } from '../src/runner/assemble.ts';
 import { systemClock as clock } from '../src/runner/clock.ts';
 import { canaryInputs, inputList } from '../src/runner/inputs.ts';
+import { loadRollbackInputs } from '../src/runner/rollback-inputs.ts';
+import { rollbackRights } from '../src/runner/rollback-world.ts';
 import { meterOptions, routerOptions, targetOf } from '../src/runner/settings.ts';
 import { steerPermissions } from '../src/runner/steer-job.ts';
 
@@ -47,7 +49,7 @@ const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** One folded section a release. */
 export function roleSections(): string {
   return Object.entries(releases)
-    .map(([title, given]) => `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${roles(given)}\`\`\`\n\n</details>`)
+    .map(([title, given]) => section(title, roles(given)))
     .join('\n');
 }
 
@@ -56,12 +58,38 @@ export function steerRole(): string {
   return `\`\`\`yaml\n${renderRoles(steerPermissions(namespace), 'sluice-steer')}\`\`\``;
 }
 
+/** Title → inputs of a rollback that needs exactly these rights. */
+const rollbacks: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'A Deployment': { workload: 'deployment/checkout' },
+  'A Deployment behind a VirtualService of Istio': {
+    workload: 'deployment/checkout',
+    service: 'checkout',
+    route: 'virtualservice/checkout',
+  },
+  'A StatefulSet': { workload: 'statefulset/checkout' },
+};
+
+/** One folded section a rollback. */
+export function rollbackRoleSections(): string {
+  return Object.entries(rollbacks)
+    .map(([title, given]) => section(title, renderRoles(rollbackRights(loadRollbackInputs(given), nowhere()))))
+    .join('\n');
+}
+
+function section(title: string, yaml: string): string {
+  return `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>`;
+}
+
+/** Nothing is asked of its client. */
+function nowhere() {
+  return { client: createClient(connect(new KubeConfig(), {})), namespace, clock };
+}
+
 function roles(given: Readonly<Record<string, string>>): string {
   // As the runner does: every input is there, those that are not given are empty.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
   const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
-  // Nothing is asked of it.
-  const client = createClient(connect(new KubeConfig(), {}));
+  const { client } = nowhere();
   const signal = new AbortController().signal;
   const arms = { client, namespace, clock, rollout: 'checkout', drain: 0, lifetime: signal };
   const target = targetOf(loaded, namespace);
