@@ -1,10 +1,12 @@
 /** What the documentation of each action is written from. */
+
+import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
 import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
 import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
-import { roleSections, rollbackRoleSections, steerRole } from './roles.ts';
+import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -52,5 +54,18 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: rollbackRoleSections(),
+  },
+  {
+    name: 'helm-deploy',
+    inputs: helmInputList,
+    outputs: helmOutputs,
+    groups: {
+      cluster: 'Cluster',
+      release: 'Release',
+      chart: 'Chart',
+      values: 'Values',
+      behaviour: 'Behaviour',
+    },
+    roles: helmRoles(),
   },
 ];

@@ -1,10 +1,12 @@
 /** The RBAC Roles of the documentation, from the same lists of rights that a run checks before its first write. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { parsePlan } from '../src/canary/plan-syntax.ts';
+import { waitPermissions } from '../src/deploy/wait.ts';
 import { derivedArms, existingArms } from '../src/kubernetes/arms.ts';
 import { createClient } from '../src/kubernetes/client.ts';
 import { createLedger } from '../src/kubernetes/ledger.ts';
-import { renderRoles } from '../src/kubernetes/permissions.ts';
+import { permissionTo, renderRoles } from '../src/kubernetes/permissions.ts';
+import { resources } from '../src/kubernetes/resources.ts';
 import { connect } from '../src/kubernetes/transport.ts';
 import { createMeter } from '../src/meters/index.ts';
 import { createRouter } from '../src/routers/index.ts';
@@ -83,6 +85,20 @@ function section(title: string, yaml: string): string {
 /** Nothing is asked of its client. */
 function nowhere() {
   return { client: createClient(connect(new KubeConfig(), {})), namespace, clock };
+}
+
+/** What a release needs whose chart has the objects of an ordinary service. */
+export function helmRoles(): string {
+  const { service, configMap, secret, deployment, lease, ingress, horizontalPodAutoscaler, job } = resources;
+  const chart = [service, configMap, deployment, ingress, horizontalPodAutoscaler, job];
+  const all = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+  const workload = [{ type: deployment, namespace, name: 'checkout' }];
+  const permissions = [
+    ...[...chart, secret].map((type) => permissionTo(all, type, namespace)),
+    permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
+    ...waitPermissions(workload),
+  ];
+  return `\`\`\`yaml\n${renderRoles(permissions)}\`\`\``;
 }
 
 function roles(given: Readonly<Record<string, string>>): string {

@@ -65,6 +65,12 @@ const workflowTools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** The Helm that charts are deployed with: tests of the action build it when they need it. */
+const helms = {
+  helm: { module: 'helm.sh/helm/v4', version: versions.helm, package: 'helm.sh/helm/v4/cmd/helm' },
+  helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -85,9 +91,10 @@ const programs: Record<
   | keyof typeof cluster
   | keyof typeof tools
   | keyof typeof workflowTools
+  | keyof typeof helms
   | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -116,6 +123,10 @@ export function buildTools(signal: AbortSignal): Promise<void> {
 
 export function buildWorkflowTools(signal: AbortSignal): Promise<void> {
   return build(workflowTools, signal);
+}
+
+export function buildHelm(signal: AbortSignal): Promise<void> {
+  return build(helms, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {

@@ -14,6 +14,9 @@ export const versions = {
   /** Runs workflow files, and checks them. */
   act: 'v0.2.89',
   actionlint: 'v1.7.12',
+  /** Tests of actions/helm-deploy run both. */
+  helm: 'v4.3.1',
+  helm3: 'v3.22.0',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',
