@@ -5,7 +5,8 @@ import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
 import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
-import { helmRoles, roleSections, rollbackRoleSections } from './roles.ts';
+import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
+import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -36,17 +37,11 @@ export const documentedActions: readonly DocumentedAction[] = [
     roles: roleSections(),
   },
   {
-    name: 'helm-deploy',
-    inputs: helmInputList,
-    outputs: helmOutputs,
-    groups: {
-      cluster: 'Cluster',
-      release: 'Release',
-      chart: 'Chart',
-      values: 'Values',
-      behaviour: 'Behaviour',
-    },
-    roles: helmRoles(),
+    name: 'steer',
+    inputs: steerInputList,
+    outputs: steerOutputs,
+    groups: { cluster: 'Cluster', command: 'The command' },
+    roles: steerRole(),
   },
   {
     name: 'rollback',
@@ -59,5 +54,18 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: rollbackRoleSections(),
+  },
+  {
+    name: 'helm-deploy',
+    inputs: helmInputList,
+    outputs: helmOutputs,
+    groups: {
+      cluster: 'Cluster',
+      release: 'Release',
+      chart: 'Chart',
+      values: 'Values',
+      behaviour: 'Behaviour',
+    },
+    roles: helmRoles(),
   },
 ];

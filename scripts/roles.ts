@@ -16,6 +16,7 @@ import { canaryInputs, inputList } from '../src/runner/inputs.ts';
 import { loadRollbackInputs } from '../src/runner/rollback-inputs.ts';
 import { rollbackRights } from '../src/runner/rollback-world.ts';
 import { meterOptions, routerOptions, targetOf } from '../src/runner/settings.ts';
+import { steerPermissions } from '../src/runner/steer-job.ts';
 
 const namespace = 'shop';
 const common = { steps: '5 for 2m, 100', workload: 'deployment/checkout', image: 'checkout:2', service: 'checkout' };
@@ -54,18 +55,9 @@ export function roleSections(): string {
     .join('\n');
 }
 
-/** What a release needs whose chart has the objects of an ordinary service. */
-export function helmRoles(): string {
-  const { service, configMap, secret, deployment, lease, ingress, horizontalPodAutoscaler, job } = resources;
-  const chart = [service, configMap, deployment, ingress, horizontalPodAutoscaler, job];
-  const all = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
-  const workload = [{ type: deployment, namespace, name: 'checkout' }];
-  const permissions = [
-    ...[...chart, secret].map((type) => permissionTo(all, type, namespace)),
-    permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
-    ...waitPermissions(workload),
-  ];
-  return `\`\`\`yaml\n${renderRoles(permissions)}\`\`\``;
+/** The Role of `actions/steer`. */
+export function steerRole(): string {
+  return `\`\`\`yaml\n${renderRoles(steerPermissions(namespace), 'sluice-steer')}\`\`\``;
 }
 
 /** Title → inputs of a rollback that needs exactly these rights. */
@@ -93,6 +85,20 @@ function section(title: string, yaml: string): string {
 /** Nothing is asked of its client. */
 function nowhere() {
   return { client: createClient(connect(new KubeConfig(), {})), namespace, clock };
+}
+
+/** What a release needs whose chart has the objects of an ordinary service. */
+export function helmRoles(): string {
+  const { service, configMap, secret, deployment, lease, ingress, horizontalPodAutoscaler, job } = resources;
+  const chart = [service, configMap, deployment, ingress, horizontalPodAutoscaler, job];
+  const all = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+  const workload = [{ type: deployment, namespace, name: 'checkout' }];
+  const permissions = [
+    ...[...chart, secret].map((type) => permissionTo(all, type, namespace)),
+    permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
+    ...waitPermissions(workload),
+  ];
+  return `\`\`\`yaml\n${renderRoles(permissions)}\`\`\``;
 }
 
 function roles(given: Readonly<Record<string, string>>): string {

@@ -55,6 +55,16 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** What runs and checks workflows in tests. */
+const workflowTools = {
+  act: { module: 'github.com/nektos/act', version: versions.act, package: 'github.com/nektos/act' },
+  actionlint: {
+    module: 'github.com/rhysd/actionlint',
+    version: versions.actionlint,
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+  },
+} satisfies Record<string, GoProgram>;
+
 /** The Helm that charts are deployed with: tests of the action build it when they need it. */
 const helms = {
   helm: { module: 'helm.sh/helm/v4', version: versions.helm, package: 'helm.sh/helm/v4/cmd/helm' },
@@ -77,9 +87,14 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof helms | keyof typeof peers,
+  | keyof typeof controlPlane
+  | keyof typeof cluster
+  | keyof typeof tools
+  | keyof typeof workflowTools
+  | keyof typeof helms
+  | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...helms, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -104,6 +119,10 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
 
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
+}
+
+export function buildWorkflowTools(signal: AbortSignal): Promise<void> {
+  return build(workflowTools, signal);
 }
 
 export function buildHelm(signal: AbortSignal): Promise<void> {
