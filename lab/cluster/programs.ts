@@ -55,6 +55,21 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** What tests build images with. */
+const builders = {
+  buildkitd: {
+    module: 'github.com/moby/buildkit',
+    version: versions.buildkit,
+    package: 'github.com/moby/buildkit/cmd/buildkitd',
+  },
+  buildx: {
+    module: 'github.com/docker/buildx',
+    version: versions.buildx,
+    package: 'github.com/docker/buildx/cmd/buildx',
+    ldflags: `-X github.com/docker/buildx/version.Version=${versions.buildx}`,
+  },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -71,9 +86,9 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof peers,
+  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof builders | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...builders, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -98,6 +113,10 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
 
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
+}
+
+export function buildBuilders(signal: AbortSignal): Promise<void> {
+  return build(builders, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,9 @@ export const versions = {
   prometheus: 'v0.316.0',
   /** Only tests of faults start it. */
   toxiproxy: 'v2.5.0',
+  /** Only the tests of image builds start them. */
+  buildkit: 'v0.34.2',
+  buildx: 'v0.38.2',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',
