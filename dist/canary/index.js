@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a}from"../chunks/chunk-254UEXYH.js";import"../chunks/chunk-PO2BW2DC.js";await a(process.env);
+import{a}from"../chunks/chunk-56OJJQSF.js";import"../chunks/chunk-3ZIAZLBY.js";import"../chunks/chunk-VOSC5CKJ.js";await a(process.env);
