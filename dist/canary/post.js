@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as a}from"../chunks/chunk-56OJJQSF.js";import"../chunks/chunk-3ZIAZLBY.js";import"../chunks/chunk-VOSC5CKJ.js";await a(process.env);
+import{b as a}from"../chunks/chunk-KKO5VCIK.js";import"../chunks/chunk-EUUBPFH5.js";import"../chunks/chunk-AA5MRNHM.js";import"../chunks/chunk-KU63KZ5F.js";import"../chunks/chunk-5EDODHXA.js";import"../chunks/chunk-MQNIJUXD.js";import"../chunks/chunk-YE2BNL2V.js";import"../chunks/chunk-VOSC5CKJ.js";await a(process.env);
