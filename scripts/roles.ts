@@ -48,7 +48,7 @@ const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** One folded section a release. */
 export function roleSections(): string {
   return Object.entries(releases)
-    .map(([title, given]) => `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${roles(given)}\`\`\`\n\n</details>`)
+    .map(([title, given]) => section(title, roles(given)))
     .join('\n');
 }
 
@@ -63,7 +63,11 @@ export function helmRoles(): string {
     permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
     ...waitPermissions(workload),
   ];
-  return `\`\`\`yaml\n${renderRoles(permissions)}\`\`\``;
+  return section('An ordinary service', renderRoles(permissions));
+}
+
+function section(title: string, yaml: string): string {
+  return `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>`;
 }
 
 function roles(given: Readonly<Record<string, string>>): string {
