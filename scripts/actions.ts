@@ -1,5 +1,6 @@
 /** What the documentation of each action is written from. */
-
+import { buildPushInputList } from '../src/runner/build-push/inputs.ts';
+import { buildPushOutputs } from '../src/runner/build-push/outputs.ts';
 import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
@@ -21,6 +22,19 @@ export interface DocumentedAction {
 }
 
 export const documentedActions: readonly DocumentedAction[] = [
+  {
+    name: 'build-push',
+    inputs: buildPushInputList,
+    outputs: buildPushOutputs,
+    groups: {
+      image: 'The image and its names',
+      source: 'What is built',
+      registry: 'Registry',
+      builder: 'Builder',
+      supply: 'Attestations and signature',
+      behaviour: 'Behaviour',
+    },
+  },
   {
     name: 'canary',
     inputs: inputList,

@@ -71,6 +71,21 @@ const helms = {
   helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
 } satisfies Record<string, GoProgram>;
 
+/** What tests build images with. */
+const builders = {
+  buildkitd: {
+    module: 'github.com/moby/buildkit',
+    version: versions.buildkit,
+    package: 'github.com/moby/buildkit/cmd/buildkitd',
+  },
+  buildx: {
+    module: 'github.com/docker/buildx',
+    version: versions.buildx,
+    package: 'github.com/docker/buildx/cmd/buildx',
+    ldflags: `-X github.com/docker/buildx/version.Version=${versions.buildx}`,
+  },
+} satisfies Record<string, GoProgram>;
+
 /** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
@@ -92,9 +107,10 @@ const programs: Record<
   | keyof typeof tools
   | keyof typeof workflowTools
   | keyof typeof helms
+  | keyof typeof builders
   | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...builders, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -127,6 +143,10 @@ export function buildWorkflowTools(signal: AbortSignal): Promise<void> {
 
 export function buildHelm(signal: AbortSignal): Promise<void> {
   return build(helms, signal);
+}
+
+export function buildBuilders(signal: AbortSignal): Promise<void> {
+  return build(builders, signal);
 }
 
 export function buildPeers(signal: AbortSignal): Promise<void> {

@@ -17,6 +17,9 @@ export const versions = {
   /** Tests of actions/helm-deploy run both. */
   helm: 'v4.3.1',
   helm3: 'v3.22.0',
+  /** Only the tests of image builds start them. */
+  buildkit: 'v0.34.2',
+  buildx: 'v0.38.2',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',

@@ -101,7 +101,7 @@ function readRate(given: string): number {
 /** Items separated by commas or line breaks. */
 export const list = inputType('a list, separated by commas or lines', itemsOf);
 
-function itemsOf(given: string): string[] {
+export function itemsOf(given: string): string[] {
   return given
     .split(/[,\n]/)
     .map((item) => item.trim())

@@ -1,0 +1,3 @@
+import { buildPushPost } from '../runner/build-push/job.ts';
+
+await buildPushPost(process.env);

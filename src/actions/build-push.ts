@@ -1,0 +1,3 @@
+import { buildPushMain } from '../runner/build-push/job.ts';
+
+await buildPushMain(process.env);

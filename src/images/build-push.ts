@@ -1,0 +1,305 @@
+import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
+import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
+import { type ContentFacts, contentKey } from './content-key.ts';
+import { type BuildContext, hashContext } from './context.ts';
+import { outsideOf } from './dockerfile.ts';
+import { hasProvenance, hasSbom, type Inspected } from './manifests.ts';
+import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
+import { parseReference, type Repository } from './reference.ts';
+import type { Registry } from './registry.ts';
+import { type ImmutableTags, isImmutable, staleFloatingTags, type Tags } from './tags.ts';
+
+/** What is asked for. */
+export interface Order {
+  readonly context: BuildContext;
+  /** The first one names the image in outputs. */
+  readonly repositories: readonly Repository[];
+  readonly tags: Tags;
+  readonly immutable: ImmutableTags;
+  /** What decides the content besides context, Dockerfile and bases. */
+  readonly facts: Omit<ContentFacts, 'context' | 'dockerfile' | 'bases' | 'git'>;
+  readonly revision: string | undefined;
+  readonly push: boolean;
+  /** Whether an image with the same content is taken as it is. */
+  readonly reuse: boolean;
+  readonly dryRun: boolean;
+  /** Tag for what must be pushed by name where there is no key of the content. */
+  readonly staging: string;
+  request(): Promise<Omit<BuildRequest, 'destination'>>;
+}
+
+/** What a build is done with. */
+export interface BuildWorld {
+  readonly registry: Registry;
+  /** Made when it is needed: an unchanged image needs none. */
+  builder(): Promise<Builder>;
+  readonly policy: Omit<BuildPolicy, 'onProgress'>;
+  /** Signs an image by its digest; undefined where none is to be signed. */
+  readonly sign: ((image: string) => Promise<void>) | undefined;
+  readonly emit: (event: BuildEvent) => void;
+}
+
+/** What the log and the summary are told. */
+export type BuildEvent =
+  | { readonly type: 'stage' | 'note' | 'warning'; readonly text: string }
+  | { readonly type: 'progress'; readonly note: ProgressNote };
+
+export interface Outcome {
+  /** Undefined where nothing was pushed. */
+  readonly digest: string | undefined;
+  /** The tags that name the digest now; in a dry run those that would. */
+  readonly tags: readonly string[];
+  readonly platforms: readonly string[];
+  /** Bytes of the largest platform's layers. */
+  readonly size: number | undefined;
+  readonly provenance: boolean;
+  readonly sbom: boolean;
+  readonly signed: boolean;
+  /** Nothing was built: this content was in the registry. */
+  readonly skipped: boolean;
+  readonly contentKey: string | undefined;
+  readonly slowest: readonly { readonly name: string; readonly milliseconds: number }[];
+}
+
+const SLOWEST = 5;
+
+/**
+ * Builds an image and pushes it, in this order: what must not be is refused, the image is built and pushed without a tag, it is
+ * seen in the registry with all its parts, and only then named by its tags. What fails before has changed nothing that anybody
+ * pulls.
+ *
+ * @throws SluiceError
+ */
+export async function buildPush(order: Order, world: BuildWorld): Promise<Outcome> {
+  const { emit } = world;
+  const key = await keyOf(order, world);
+  const tags = order.push ? await wantedTags(order, world) : order.tags.all;
+
+  const found = key !== undefined && order.push && order.reuse ? await findContent(order, key, world) : undefined;
+  if (found) {
+    emit({ type: 'note', text: `Nothing to build: this content is in the registry as ${found.manifest.digest}.` });
+    await refuseMoved(order, tags, found.manifest.digest, world);
+    if (!order.dryRun) await putTags(order, tags, found, world);
+    return { ...outcomeOf(found, tags, key, []), skipped: true };
+  }
+  if (order.push) {
+    await refuseMoved(order, tags, undefined, world);
+    await Promise.all(order.repositories.map((repository) => world.registry.checkPush(repository)));
+  }
+  if (order.dryRun) return nothingPushed(tags, key, []);
+
+  const { digest, steps } = await build(order, key, world);
+  if (!order.push) return nothingPushed(order.tags.all, key, steps);
+  const built = await verify(order, digest, world);
+  if (world.sign) {
+    emit({ type: 'stage', text: 'Sign' });
+    for (const { name } of order.repositories) await world.sign(`${name}@${built.manifest.digest}`);
+  }
+  await refuseMoved(order, tags, built.manifest.digest, world);
+  await putTags(order, key === undefined ? tags : [key, ...tags], built, world);
+  return { ...outcomeOf(built, tags, key, steps), signed: world.sign !== undefined };
+}
+
+/** The key of the content; undefined where something that goes into it can't be known before the build. */
+async function keyOf(order: Order, { registry, policy, emit }: BuildWorld): Promise<string | undefined> {
+  const { context, facts, revision } = order;
+  const outside = outsideOf(context.dockerfile, facts.buildArgs);
+  const bases = await Promise.all(
+    outside.images.map(async (image) => {
+      const { repository, tag = 'latest', digest } = parseReference(image);
+      return [image, digest ?? (await registry.digest(repository, tag))] as const;
+    }),
+  ).catch((error: unknown) => {
+    policy.signal.throwIfAborted();
+    if (!isSluiceError(error)) throw error;
+    return messageOf(error);
+  });
+  const absent = typeof bases === 'string' ? [] : bases.filter(([, digest]) => digest === undefined);
+  const reasons = [
+    ...outside.unknown,
+    ...(typeof bases === 'string' ? [bases] : absent.map(([image]) => `${image} is not in its registry.`)),
+  ];
+  const hashed = await hashContext(context, policy.signal);
+  if (hashed.withGit && revision === undefined) reasons.push('The context holds .git, and the commit is not known.');
+  if (typeof bases === 'string' || reasons.length > 0) {
+    emit({ type: 'note', text: `Whether this content was built before can't be known: ${reasons.join(' ')}` });
+    return undefined;
+  }
+  if (hashed.withGit) {
+    const text = 'The context holds .git, so each commit is a content of its own: name .git in .dockerignore.';
+    emit({ type: 'note', text });
+  }
+  const known = bases.flatMap(([image, digest]) => (digest === undefined ? [] : [[image, digest] as const]));
+  const git = hashed.withGit ? revision : undefined;
+  return contentKey({
+    ...facts,
+    context: hashed.hash,
+    dockerfile: context.dockerfile,
+    bases: Object.fromEntries(known),
+    git,
+  });
+}
+
+/** The tags without those lines, `latest` among them, that a newer version has already. */
+async function wantedTags(order: Order, { registry, emit }: BuildWorld): Promise<readonly string[]> {
+  const { tags, repositories } = order;
+  if (tags.floating.length === 0) return tags.all;
+  const lists = await Promise.all(repositories.map((repository) => registry.tags(repository)));
+  if (lists.includes(undefined)) {
+    const text = `The registry does not list its tags: ${tags.floating.join(', ')} are moved unseen.`;
+    emit({ type: 'warning', text });
+  }
+  const stale = staleFloatingTags(
+    tags,
+    lists.flatMap((list) => list ?? []),
+  );
+  for (const { tag, newer } of stale) emit({ type: 'note', text: `${tag} stays where it is: ${newer} is newer.` });
+  return tags.all.filter((tag) => !stale.some((moved) => moved.tag === tag));
+}
+
+/** The image of this content, where every repository has it, whole and attested as asked. */
+async function findContent(order: Order, key: string, { registry, emit }: BuildWorld): Promise<Inspected | undefined> {
+  const [first, ...others] = order.repositories;
+  if (!first) return undefined;
+  const manifests = await Promise.all([first, ...others].map((repository) => registry.manifest(repository, key)));
+  const [manifest] = manifests;
+  if (!manifest || manifests.some((other) => other?.digest !== manifest.digest)) return undefined;
+  try {
+    const found = await registry.inspect(first, manifest);
+    const missing = missingFrom(found, order);
+    if (missing.length === 0) return found;
+    emit({ type: 'note', text: `${manifest.digest} has this content and lacks ${missing.join(' and ')}: built anew.` });
+  } catch (error) {
+    if (!isSluiceError(error, 'not-found')) throw error;
+    emit({ type: 'warning', text: `${error.about} ${error.problem} It is built anew.` });
+  }
+  return undefined;
+}
+
+/** Refuses what would make an immutable tag name something else. */
+async function refuseMoved(
+  { repositories, immutable }: Order,
+  tags: readonly string[],
+  digest: string | undefined,
+  { registry }: BuildWorld,
+): Promise<void> {
+  const fixed = tags.filter((tag) => isImmutable(tag, immutable));
+  await Promise.all(
+    repositories.flatMap((repository) =>
+      fixed.map(async (tag) => {
+        const existing = await registry.digest(repository, tag);
+        if (existing === undefined || existing === digest) return;
+        throw new SluiceError('conflict', {
+          about: `tag ${repository.name}:${tag}`,
+          problem: `is immutable and names ${existing} already, which is not this content.`,
+          next: 'Release under a new version; or take the tag out of "immutable-tags" where it may move.',
+        });
+      }),
+    ),
+  );
+}
+
+async function build(order: Order, key: string | undefined, world: BuildWorld) {
+  const builder = await world.builder();
+  world.emit({ type: 'stage', text: `Build with ${builder.name}` });
+  const destination = order.push
+    ? ({ kind: 'push', repositories: order.repositories, staging: key ?? order.staging } as const)
+    : loadOrNowhere(order);
+  const onProgress = (note: ProgressNote) => world.emit({ type: 'progress', note });
+  return builder.build({ ...(await order.request()), destination }, { ...world.policy, onProgress });
+}
+
+function loadOrNowhere({ repositories, tags }: Order) {
+  const references = repositories.flatMap(({ name }) => tags.all.map((tag) => `${name}:${tag}`));
+  return references.length === 0 ? ({ kind: 'nowhere' } as const) : ({ kind: 'load', references } as const);
+}
+
+/** Sees that all repositories have what was pushed, with all its parts. */
+async function verify(order: Order, digest: string | undefined, { registry, emit }: BuildWorld): Promise<Inspected> {
+  emit({ type: 'stage', text: 'Verify in the registry' });
+  const seen = await Promise.all(
+    order.repositories.map(async (repository) => {
+      const manifest = digest === undefined ? undefined : await registry.manifest(repository, digest);
+      return manifest && registry.inspect(repository, manifest);
+    }),
+  );
+  const [first] = seen;
+  if (!first || seen.includes(undefined)) {
+    throw new SluiceError('failed', {
+      about: order.repositories.map(({ name }) => name).join(', '),
+      problem: `does not have ${digest ?? 'a digest'} after the push.`,
+      next: 'Run again; no tag was put.',
+    });
+  }
+  const missing = missingFrom(first, order);
+  if (missing.length > 0) {
+    throw new SluiceError('failed', {
+      about: `${order.repositories[0]?.name}@${first.manifest.digest}`,
+      problem: `was pushed without ${missing.join(' and ')}; no tag was put.`,
+      next: 'Use a builder that can do that (docker/setup-buildx-action makes one), or do without by the inputs.',
+    });
+  }
+  return first;
+}
+
+function missingFrom({ predicates, platforms }: Inspected, { facts }: Order): string[] {
+  return [
+    ...(facts.provenance !== 'false' && !hasProvenance(predicates) ? ['provenance'] : []),
+    ...(facts.sbom !== 'false' && !hasSbom(predicates) ? ['SBOM'] : []),
+    ...facts.platforms.filter((platform) => platform.includes('/') && !hasPlatform(platforms, platform)),
+  ];
+}
+
+/** `linux/arm64` is `linux/arm64/v8`, and the other way round. */
+function hasPlatform(platforms: readonly string[], wanted: string): boolean {
+  return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
+}
+
+/** The key of the content first, so that a run that ends between two tags is completed by the next; immutable ones last. */
+async function putTags(
+  { repositories, immutable }: Order,
+  tags: readonly string[],
+  { manifest }: Inspected,
+  { registry, emit }: BuildWorld,
+): Promise<void> {
+  emit({ type: 'stage', text: 'Put the tags' });
+  const [movable, fixed] = [false, true].map((kind) => tags.filter((tag) => isImmutable(tag, immutable) === kind));
+  for (const tag of [...(movable ?? []), ...(fixed ?? [])]) {
+    for (const repository of repositories) {
+      if ((await registry.digest(repository, tag)) === manifest.digest) continue;
+      await registry.tag(repository, manifest, tag);
+      emit({ type: 'note', text: `${repository.name}:${tag} is ${manifest.digest} now.` });
+    }
+  }
+}
+
+function outcomeOf(
+  { manifest, platforms, size, predicates }: Inspected,
+  tags: readonly string[],
+  key: string | undefined,
+  steps: readonly BuildStep[],
+): Outcome {
+  return {
+    ...nothingPushed(tags, key, steps),
+    digest: manifest.digest,
+    platforms,
+    size,
+    provenance: hasProvenance(predicates),
+    sbom: hasSbom(predicates),
+  };
+}
+
+function nothingPushed(tags: readonly string[], key: string | undefined, steps: readonly BuildStep[]): Outcome {
+  return {
+    digest: undefined,
+    tags,
+    platforms: [],
+    size: undefined,
+    provenance: false,
+    sbom: false,
+    signed: false,
+    skipped: false,
+    contentKey: key,
+    slowest: slowest(steps, SLOWEST),
+  };
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+
+/** All that decides what a build gives, as far as it can be known before. */
+export interface ContentFacts {
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly target: string | undefined;
+  /** Of the input; else what names the builder's own. */
+  readonly platforms: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** Their names alone: as for BuildKit's own cache, another value is no other content. */
+  readonly secretIds: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: readonly string[];
+  /** Digests of the images that it builds on, by their references. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly builderKind: string;
+  readonly provenance: string;
+  readonly sbom: string;
+  /** The commit, where `.git` is in the context. */
+  readonly git: string | undefined;
+}
+
+/** Another one when the meaning of the key changes. */
+const VERSION = 1;
+
+/**
+ * A tag that names the content of a build: `sluice-` and 40 hexadecimal digits. Equal for equal facts, in whatever order
+ * their fields and names stand.
+ */
+export function contentKey(facts: ContentFacts): string {
+  const hash = createHash('sha256').update(JSON.stringify([VERSION, sorted(facts)]));
+  return `sluice-${hash.digest('hex').slice(0, 40)}`;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, part]) => [name, sorted(part)]),
+  );
+}

@@ -1,0 +1,107 @@
+import { type Copy, DockerfileParser, type From } from 'dockerfile-ast';
+
+/** What a Dockerfile takes from elsewhere than its context. */
+export interface Outside {
+  /** References of images, each once: those of FROM, of `--from`, and the frontend of `# syntax`. */
+  readonly images: readonly string[];
+  /** What can't be known before the build, as sentences: a base that only the build can name, a download. */
+  readonly unknown: readonly string[];
+}
+
+type Arguments = ReadonlyMap<string, string>;
+
+/**
+ * Finds what else than the context goes into a build. Images of stages that the target does not use are named as well: too
+ * many are harmless.
+ *
+ * @param buildArgs as the user gives them
+ */
+export function outsideOf(dockerfile: string, buildArgs: Readonly<Record<string, string>>): Outside {
+  const parsed = DockerfileParser.parse(dockerfile);
+  const args = globalArguments(parsed.getInitialARGs(), buildArgs);
+  const froms = parsed.getFROMs();
+  const stages = new Set(froms.flatMap((from) => from.getBuildStage()?.toLowerCase() ?? []));
+  const named = [
+    ...froms.map((from) => namedBy(from, froms, args)),
+    ...parsed.getCOPYs().map((copy) => flagOf(copy)),
+    ...mountSources(dockerfile),
+  ].filter((name) => name !== undefined);
+  const images = new Set<string>(syntaxOf(dockerfile));
+  const unknown = [...downloads(dockerfile)];
+  for (const name of named) {
+    if (name === 'scratch' || stages.has(name.toLowerCase()) || /^\d+$/.test(name)) continue;
+    const image = expand(name, args);
+    // The value of ARG may name a stage.
+    if (image !== undefined && stages.has(image.toLowerCase())) continue;
+    if (image === 'scratch') continue;
+    if (image === undefined || image === '') unknown.push(`${name} is known to the build only.`);
+    else images.add(image);
+  }
+  return { images: [...images], unknown };
+}
+
+function namedBy(from: From, froms: readonly From[], args: Arguments): string | undefined {
+  const image = from.getImage() ?? undefined;
+  // A stage may have the name of an image; only those above are meant.
+  const line = from.getRange().start.line;
+  const name = image === undefined ? undefined : (expand(image, args) ?? image);
+  const isStage = froms.some(
+    (other) => other.getRange().start.line < line && other.getBuildStage()?.toLowerCase() === name?.toLowerCase(),
+  );
+  return isStage ? undefined : image;
+}
+
+function flagOf(copy: Copy): string | undefined {
+  return copy.getFromFlag()?.getValue() ?? undefined;
+}
+
+/** `RUN --mount=type=bind,from=IMAGE,…` */
+function mountSources(dockerfile: string): string[] {
+  return [...dockerfile.matchAll(/--mount=\S*?\bfrom=([^\s,]+)/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** The image that reads the Dockerfile: `# syntax=docker/dockerfile:1`. */
+function syntaxOf(dockerfile: string): string[] {
+  const [, image] = /^(?:#\s*(?!syntax)\w+\s*=.*\n)*#\s*syntax\s*=\s*(\S+)/i.exec(dockerfile) ?? [];
+  return image === undefined ? [] : [image];
+}
+
+/** ADD of a URL or a Git repository without a checksum may give something else tomorrow. */
+function downloads(dockerfile: string): string[] {
+  return DockerfileParser.parse(dockerfile)
+    .getInstructions()
+    .filter((instruction) => instruction.getKeyword() === 'ADD')
+    .map((instruction) => instruction.getArgumentsContent() ?? '')
+    .filter((args) => /(?:^|[\s"[])(?:https?:\/\/|git@|ssh:\/\/)/.test(args) && !/--checksum=/.test(args))
+    .map((args) => `ADD ${args} downloads something without a checksum.`);
+}
+
+/** The ARGs before the first FROM, of which alone FROM may make use. */
+function globalArguments(
+  declared: ReturnType<ReturnType<typeof DockerfileParser.parse>['getInitialARGs']>,
+  buildArgs: Readonly<Record<string, string>>,
+): Arguments {
+  const args = new Map<string, string>();
+  for (const arg of declared) {
+    const property = arg.getProperty();
+    const name = property?.getName();
+    if (name === undefined) continue;
+    const value = buildArgs[name] ?? expand(property?.getValue() ?? '', args);
+    if (value !== undefined) args.set(name, value);
+  }
+  return args;
+}
+
+/** Fills in `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; undefined where a value is not known. */
+function expand(text: string, args: Arguments): string | undefined {
+  let known = true;
+  const value = text.replaceAll(/\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})/g, (_, bare, name, operator, word) => {
+    const found = args.get(bare ?? name);
+    const isSet = operator?.startsWith(':') ? found !== undefined && found !== '' : found !== undefined;
+    if (operator?.endsWith('-')) return isSet ? (found ?? '') : word;
+    if (operator?.endsWith('+')) return isSet ? word : '';
+    if (found === undefined) known = false;
+    return found ?? '';
+  });
+  return known && !value.includes('${') ? value : undefined;
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+
+/** Media types of what a tag may name: https://github.com/opencontainers/image-spec, and docker's older ones. */
+export const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+] as const;
+
+const descriptor = z.object({
+  mediaType: z.string(),
+  digest: z.string(),
+  size: z.number(),
+  platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+});
+export type Descriptor = z.infer<typeof descriptor>;
+
+export const indexSchema = z.object({ manifests: z.array(descriptor) });
+export const imageSchema = z.object({ config: descriptor, layers: z.array(descriptor) });
+export const configSchema = z.object({
+  os: z.string().optional(),
+  architecture: z.string().optional(),
+  variant: z.string().optional(),
+});
+
+/** A manifest as the registry has it. */
+export interface Manifest {
+  readonly digest: string;
+  readonly mediaType: string;
+  /** Its very text: the digest is that of these bytes. */
+  readonly text: string;
+}
+
+/** An image with all that was found below its digest. */
+export interface Inspected {
+  readonly manifest: Manifest;
+  /** `linux/amd64`, `linux/arm/v7` */
+  readonly platforms: readonly string[];
+  /** Bytes of all layers of the largest platform, as they are pulled. */
+  readonly size: number;
+  /** Types of the attestations that every platform has: `https://slsa.dev/provenance/v1`. */
+  readonly predicates: readonly string[];
+}
+
+export function digestOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+export function platformText({ os, architecture, variant }: z.infer<typeof configSchema>): string | undefined {
+  if (os === undefined || architecture === undefined || os === 'unknown') return undefined;
+  return [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
+}
+
+/** The platform's image that an attestation of an index is about; undefined for what is no attestation. */
+export function attested({ annotations }: Descriptor): string | undefined {
+  // https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
+  return annotations?.['vnd.docker.reference.type'] === 'attestation-manifest'
+    ? annotations['vnd.docker.reference.digest']
+    : undefined;
+}
+
+export function predicatesOf(image: z.infer<typeof imageSchema>): string[] {
+  return image.layers.flatMap(({ annotations }) => annotations?.['in-toto.io/predicate-type'] ?? []);
+}
+
+export function hasProvenance(predicates: readonly string[]): boolean {
+  return predicates.some((type) => type.startsWith('https://slsa.dev/provenance/'));
+}
+
+export function hasSbom(predicates: readonly string[]): boolean {
+  return predicates.some((type) => type.startsWith('https://spdx.dev/') || type.startsWith('https://cyclonedx.org/'));
+}

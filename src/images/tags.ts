@@ -1,0 +1,139 @@
+import { compare, parse, rcompare, type SemVer } from 'semver';
+import { SluiceError } from '../canary/errors.ts';
+import { nearest } from '../canary/nearest.ts';
+import { tagPattern } from './reference.ts';
+import type { Source } from './source.ts';
+
+/** Where a tag comes from. The named ones are those of docker/metadata-action. */
+export type TagRule =
+  | { readonly kind: 'semver' | 'branch' | 'pr' | 'sha' | 'latest' }
+  | { readonly kind: 'raw'; readonly tag: string };
+
+/** The tags of one build. */
+export interface Tags {
+  /** In the order of the rules, each once. */
+  readonly all: readonly string[];
+  /** Those of `all` that follow the newest version of their line: `1.2`, `1`, `latest`. */
+  readonly floating: readonly string[];
+  /** `1.2.3`, else the first tag. */
+  readonly version: string | undefined;
+}
+
+const ruleNames = ['semver', 'branch', 'pr', 'sha', 'latest'] as const;
+
+/** @throws SluiceError `invalid-input` for a rule that can't be read */
+export function parseTagRule(text: string): TagRule {
+  const kind = ruleNames.find((name) => name === text);
+  if (kind) return { kind };
+  const [, written] = /^raw=(.*)$/.exec(text) ?? [];
+  const tag = written ?? text;
+  const meant = written === undefined ? nearest(text, ruleNames) : undefined;
+  if (meant !== undefined) {
+    throw refusal(text, `is near the rule "${meant}".`, `Write ${meant}, or raw=${text} for a tag of that name.`);
+  }
+  if (!tagPattern.test(tag)) {
+    throw refusal(text, 'is neither a rule nor a tag.', `Write ${ruleNames.join(', ')}, or a tag such as nightly.`);
+  }
+  return { kind: 'raw', tag };
+}
+
+/**
+ * The tags that the rules give for these sources. A rule that does not apply (`pr` on a branch) gives none.
+ *
+ * @param version overrides what the Git tag says
+ */
+export function tagsOf(rules: readonly TagRule[], source: Source, version?: string): Tags {
+  const release = parse(version ?? gitTag(source) ?? '');
+  const found = rules.flatMap((rule) => tagsOfRule(rule, source, release));
+  const all = [...new Set(found.map(({ tag }) => tag))];
+  const floating = new Set(found.filter((tag) => tag.floating).map(({ tag }) => tag));
+  return {
+    all,
+    floating: all.filter((tag) => floating.has(tag)),
+    version: release?.version ?? all[0],
+  };
+}
+
+interface FoundTag {
+  readonly tag: string;
+  readonly floating: boolean;
+}
+
+const fixed = (tag: string): FoundTag => ({ tag, floating: false });
+
+function tagsOfRule(rule: TagRule, source: Source, release: SemVer | null): FoundTag[] {
+  switch (rule.kind) {
+    case 'semver':
+      return release ? semverTags(release) : plainGitTag(source);
+    case 'branch': {
+      const branch = /^refs\/heads\/(.+)$/.exec(source.ref ?? '')?.[1];
+      return branch === undefined ? [] : [fixed(asTag(branch))];
+    }
+    case 'pr':
+      return source.pullRequest === undefined ? [] : [fixed(`pr-${source.pullRequest}`)];
+    case 'sha':
+      return source.revision === undefined ? [] : [fixed(`sha-${source.revision.slice(0, 7)}`)];
+    case 'latest':
+      return [fixed('latest')];
+    case 'raw':
+      return [fixed(rule.tag)];
+  }
+}
+
+/** A pre-release is nobody's `latest`; and `0` would promise what 0.x does not: no change that breaks. */
+function semverTags({ version, major, minor, prerelease }: SemVer): FoundTag[] {
+  if (prerelease.length > 0) return [fixed(version)];
+  const lines = [`${major}.${minor}`, ...(major === 0 ? [] : [`${major}`]), 'latest'];
+  return [fixed(version), ...lines.map((tag) => ({ tag, floating: true }))];
+}
+
+/** A Git tag that is no version is taken as it is. */
+function plainGitTag(source: Source): FoundTag[] {
+  const tag = gitTag(source);
+  return tag === undefined ? [] : [fixed(asTag(tag))];
+}
+
+function gitTag({ ref = '' }: Source): string | undefined {
+  return /^refs\/tags\/(.+)$/.exec(ref)?.[1];
+}
+
+/** `feature/new_cart` → `feature-new_cart`: what a tag may not hold becomes a dash, as docker/metadata-action does. */
+function asTag(name: string): string {
+  const tag = name.replaceAll(/[^a-zA-Z0-9._-]+/g, '-').replace(/^[.-]+/, '');
+  return tag === '' ? 'ref' : tag.slice(0, 128);
+}
+
+/**
+ * Of the floating tags, those that would go back: 1.2.4 is published after 2.0.0 exists, so `latest` stays with that.
+ *
+ * @param existing all tags of the repository
+ */
+export function staleFloatingTags(tags: Tags, existing: readonly string[]): { tag: string; newer: string }[] {
+  const own = parse(tags.version ?? '');
+  if (!own) return [];
+  const releases = existing
+    .flatMap((tag) => parse(tag) ?? [])
+    .filter(({ prerelease }) => prerelease.length === 0)
+    .toSorted(rcompare);
+  return tags.floating.flatMap((tag) => {
+    const [newest] = releases.filter((release) => tag === 'latest' || `${release.version}.`.startsWith(`${tag}.`));
+    return newest && compare(newest, own) > 0 ? [{ tag, newer: newest.version }] : [];
+  });
+}
+
+/** Which tags, once they exist, must never name anything else: `versions`, `all`, and patterns with `*`. */
+export type ImmutableTags = readonly string[];
+
+/** True for a tag that must not be moved. `versions` are whole ones, 1.2.3 and 1.2.3-rc.1, not the lines 1.2 and 1. */
+export function isImmutable(tag: string, immutable: ImmutableTags): boolean {
+  return immutable.some((pattern) => {
+    if (pattern === 'all') return true;
+    if (pattern === 'versions') return parse(tag) !== null;
+    const literal = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${literal.join('.*')}$`).test(tag);
+  });
+}
+
+function refusal(text: string, problem: string, next: string): SluiceError {
+  return new SluiceError('invalid-input', { about: `tag "${text}"`, problem: `"${text}" ${problem}`, next });
+}

@@ -1,0 +1,238 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  endGroup,
+  getState,
+  info,
+  notice,
+  saveState,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  summary,
+  warning,
+} from '@actions/core';
+import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { type BuildWorld, buildPush } from '../../images/build-push.ts';
+import { buildahBuilder } from '../../images/buildah.ts';
+import { type BuilderChoice, buildxBuilder, removeBuilder } from '../../images/buildx.ts';
+import { loginFrom, writeOwnConfig } from '../../images/credentials.ts';
+import { isLocalHost } from '../../images/reference.ts';
+import { createRegistry, type Login } from '../../images/registry.ts';
+import { type Signing, sign } from '../../images/sign.ts';
+import { listenForCancellation } from '../cancellation.ts';
+import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
+import { type LoadedBuildInputs, loadBuildInputs } from './load.ts';
+import { createBuildLog } from './log.ts';
+import { orderOf } from './order.ts';
+import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
+import { readSource } from './source.ts';
+import { type BuildState, loadBuildState, saveBuildState } from './state.ts';
+import { buildSummary, failureSummary } from './summary.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds. */
+const CLEAN_UP = 60_000;
+
+/** The `main` step of `actions/build-push`: from the inputs to the image. Sets the exit status of the process. */
+export async function buildPushMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const loaded = load(env);
+  if (!loaded) return;
+  const { inputs, secrets } = loaded;
+  const facts = runnerFacts(env);
+  const redact = createRedact(secrets);
+  const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
+  const log = createBuildLog(
+    {
+      info: (line) => info(redact(line)),
+      warning: (message) => warning(redact(message), { title: 'Sluice' }),
+      startGroup: (title) => startGroup(redact(title)),
+      endGroup,
+    },
+    facts.colour,
+  );
+  // Before anything lies there: whatever stops this process, `post` removes it.
+  saveBuildState(saveState, { scratch });
+  try {
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const result = await buildWith(inputs, env, facts, scratch, log.emit, cancellation.cancelled);
+    log.close();
+    await publish(result, inputs, facts, redact);
+  } catch (error) {
+    log.close();
+    setFailed(redact(messageOf(error)));
+    if (isSluiceError(error)) await summary.addRaw(redact(failureSummary(error))).write();
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The `post` step: ends what was made for the run, and removes its login and secrets where `main` was stopped. */
+export async function buildPushPost(env: Environment): Promise<void> {
+  const state = loadBuildState(getState);
+  if (!state) return;
+  await rm(state.scratch, { recursive: true, force: true });
+  if (state.builder === undefined) return;
+  try {
+    const policy = { signal: AbortSignal.timeout(CLEAN_UP), env: { BUILDX_CONFIG: buildxFolder(env) } };
+    await removeBuilder(state.builder, policy);
+    info(`Removed builder ${state.builder}.`);
+  } catch (error) {
+    warning(`Builder ${state.builder} could not be removed: ${messageOf(error)}`);
+  }
+}
+
+function load(env: Environment): LoadedBuildInputs | undefined {
+  try {
+    return loadBuildInputs(env, setSecret);
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}
+
+async function buildWith(
+  inputs: BuildPushInputs,
+  env: Environment,
+  facts: RunnerFacts,
+  scratch: string,
+  emit: BuildWorld['emit'],
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  for (const name of suspiciousArgs(inputs)) {
+    const text = `Build argument ${name} sounds like a secret: arguments stand in the image and its provenance. Use "secrets".`;
+    emit({ type: 'warning', text });
+  }
+  const source = await readSource(env, facts.workspace, signal);
+  const order = await orderOf(inputs, source, { workspace: facts.workspace, scratch });
+  const dockerFolder = await logIn(inputs, env, scratch);
+  const plainHttp = inputs['insecure-registries'] ?? [];
+  const programEnv = {
+    DOCKER_CONFIG: dockerFolder,
+    // Builders stay where they are known to everybody else.
+    BUILDX_CONFIG: buildxFolder(env),
+    ...(env.REGISTRY_AUTH_FILE === undefined && { REGISTRY_AUTH_FILE: join(dockerFolder, 'config.json') }),
+  };
+  const registry = createRegistry({
+    plainHttp,
+    patience: inputs['registry-timeout'],
+    signal,
+    login: remembered(async (host) => {
+      const login = await loginFrom(dockerFolder, host, signal);
+      if (login) setSecret(login.password);
+      return login;
+    }),
+  });
+  const policy = { signal, deadline: inputs.timeout, scratch, plainHttp, env: programEnv };
+  const ownBuilder = `sluice-${facts.identity}`.slice(0, 60);
+  const signing = signingOf(inputs);
+  const world: BuildWorld = {
+    registry,
+    policy,
+    emit,
+    builder: async () =>
+      inputs['builder-kind'] === 'buildah'
+        ? buildahBuilder(`sluice-${facts.identity}`)
+        : buildxBuilder(
+            choiceOf(inputs),
+            ownBuilder,
+            () => saveBuildState(saveState, { scratch, builder: ownBuilder } satisfies BuildState),
+            policy,
+          ),
+    sign:
+      signing &&
+      ((image) =>
+        sign(image, signing, {
+          signal,
+          env: programEnv,
+          plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
+          onLine: (line) => emit({ type: 'note', text: line }),
+        })),
+  };
+  try {
+    const outcome = await buildPush(order, world);
+    const { repositories, tags } = order;
+    const verify =
+      outcome.signed && signing ? verification(signing, `${repositories[0]?.name}@${outcome.digest}`, env) : undefined;
+    return {
+      outcome,
+      repositories,
+      version: tags.version,
+      ...(verify !== undefined && { verifySignature: verify }),
+    };
+  } finally {
+    await registry.close();
+  }
+}
+
+/** The folder of docker's configuration: the runner's, or one of this run's own that has the login of the inputs as well. */
+async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string): Promise<string> {
+  const usual = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+  const { username, password } = inputs;
+  if (username === undefined || password === undefined) return usual;
+  const own = join(scratch, 'docker');
+  const registry = inputs.registry ?? inputs.image?.[0]?.registry ?? 'docker.io';
+  await writeOwnConfig(usual, own, registry, { username, password });
+  return own;
+}
+
+/** A credential helper is asked once for each registry. */
+function remembered(login: (registry: string) => Promise<Login | undefined>) {
+  const known = new Map<string, Promise<Login | undefined>>();
+  return (registry: string) => {
+    const found = known.get(registry) ?? login(registry);
+    known.set(registry, found);
+    return found;
+  };
+}
+
+function buildxFolder(env: Environment): string {
+  return env.BUILDX_CONFIG || join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'buildx');
+}
+
+function choiceOf(inputs: BuildPushInputs): BuilderChoice {
+  const { builder, 'buildkit-address': address } = inputs;
+  if (builder !== undefined) return { kind: 'named', name: builder };
+  return address === undefined ? { kind: 'usual' } : { kind: 'remote', address };
+}
+
+function signingOf(inputs: BuildPushInputs): Signing | undefined {
+  const { sign: how, 'cosign-key': key, 'cosign-password': password = '' } = inputs;
+  if (how === 'none') return undefined;
+  return how === 'key' && key !== undefined ? { kind: 'key', key, password } : { kind: 'keyless' };
+}
+
+function verification(signing: Signing, image: string, env: Environment): string {
+  if (signing.kind === 'key') return `cosign verify --key cosign.pub ${image}`;
+  const repository = `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${env.GITHUB_REPOSITORY ?? ''}`;
+  const issuer = 'https://token.actions.githubusercontent.com';
+  return `cosign verify --certificate-identity-regexp '^${repository}/' --certificate-oidc-issuer ${issuer} ${image}`;
+}
+
+async function publish(
+  result: BuildResult,
+  inputs: BuildPushInputs,
+  { workspace, temp, identity }: RunnerFacts,
+  redact: Redact,
+): Promise<void> {
+  const path =
+    inputs.report === undefined ? resolve(temp, `sluice-${identity}-image.json`) : resolve(workspace, inputs.report);
+  for (const [name, value] of Object.entries(buildPushOutputsOf(result, path))) setOutput(name, redact(value));
+  const { outcome } = result;
+  const title = outcome.skipped ? 'Sluice: unchanged, nothing was built' : 'Sluice: built';
+  if (!inputs['dry-run'])
+    notice(`${result.repositories[0]?.name ?? 'image'} ${outcome.digest ?? ''}`.trim(), { title });
+  // A disk that is full must not cost the image.
+  const written = await Promise.allSettled([
+    writeFile(path, `${redactedJson(result, redact)}\n`),
+    summary.addRaw(redact(buildSummary(result, { dryRun: inputs['dry-run'] }))).write(),
+  ]);
+  for (const ended of written)
+    if (ended.status === 'rejected') warning(`The report could not be written: ${messageOf(ended.reason)}`);
+}
