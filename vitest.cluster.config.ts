@@ -50,6 +50,16 @@ export default defineConfig({
         },
       },
       {
+        // Images are built on the machine itself: these need no cluster.
+        test: {
+          name: 'images',
+          include: ['test/e2e/images/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
         // What is taken away here is taken from all.
         test: {
           ...cluster,

@@ -1,4 +1,4 @@
-import { type Copy, DockerfileParser, type From } from 'dockerfile-ast';
+import { DockerfileParser, type From } from 'dockerfile-ast';
 
 /** What a Dockerfile takes from elsewhere than its context. */
 export interface Outside {
@@ -21,38 +21,33 @@ export function outsideOf(dockerfile: string, buildArgs: Readonly<Record<string,
   const args = globalArguments(parsed.getInitialARGs(), buildArgs);
   const froms = parsed.getFROMs();
   const stages = new Set(froms.flatMap((from) => from.getBuildStage()?.toLowerCase() ?? []));
+  const isStage = (name: string) => stages.has(name.toLowerCase()) || /^\d+$/.test(name);
   const named = [
-    ...froms.map((from) => namedBy(from, froms, args)),
-    ...parsed.getCOPYs().map((copy) => flagOf(copy)),
-    ...mountSources(dockerfile),
-  ].filter((name) => name !== undefined);
+    ...froms.flatMap((from) => baseOf(from, froms, args) ?? []),
+    ...[
+      ...parsed.getCOPYs().flatMap((copy) => copy.getFromFlag()?.getValue() ?? []),
+      ...mountSources(dockerfile),
+    ].filter((name) => !isStage(name)),
+  ];
   const images = new Set<string>(syntaxOf(dockerfile));
   const unknown = [...downloads(dockerfile)];
   for (const name of named) {
-    if (name === 'scratch' || stages.has(name.toLowerCase()) || /^\d+$/.test(name)) continue;
     const image = expand(name, args);
-    // The value of ARG may name a stage.
-    if (image !== undefined && stages.has(image.toLowerCase())) continue;
-    if (image === 'scratch') continue;
     if (image === undefined || image === '') unknown.push(`${name} is known to the build only.`);
-    else images.add(image);
+    else if (image !== 'scratch') images.add(image);
   }
   return { images: [...images], unknown };
 }
 
-function namedBy(from: From, froms: readonly From[], args: Arguments): string | undefined {
+/** What FROM names, where that is no stage. A stage may have the name of an image; only those above it are meant. */
+function baseOf(from: From, froms: readonly From[], args: Arguments): string | undefined {
   const image = from.getImage() ?? undefined;
-  // A stage may have the name of an image; only those above are meant.
+  const name = (image === undefined ? undefined : (expand(image, args) ?? image))?.toLowerCase();
   const line = from.getRange().start.line;
-  const name = image === undefined ? undefined : (expand(image, args) ?? image);
   const isStage = froms.some(
-    (other) => other.getRange().start.line < line && other.getBuildStage()?.toLowerCase() === name?.toLowerCase(),
+    (other) => other.getRange().start.line < line && other.getBuildStage()?.toLowerCase() === name,
   );
   return isStage ? undefined : image;
-}
-
-function flagOf(copy: Copy): string | undefined {
-  return copy.getFromFlag()?.getValue() ?? undefined;
 }
 
 /** `RUN --mount=type=bind,from=IMAGE,…` */
@@ -71,9 +66,9 @@ function downloads(dockerfile: string): string[] {
   return DockerfileParser.parse(dockerfile)
     .getInstructions()
     .filter((instruction) => instruction.getKeyword() === 'ADD')
-    .map((instruction) => instruction.getArgumentsContent() ?? '')
-    .filter((args) => /(?:^|[\s"[])(?:https?:\/\/|git@|ssh:\/\/)/.test(args) && !/--checksum=/.test(args))
-    .map((args) => `ADD ${args} downloads something without a checksum.`);
+    .map((instruction) => instruction.getTextContent())
+    .filter((text) => /(?:^|[\s"[])(?:https?:\/\/|git@|ssh:\/\/)/.test(text) && !/--checksum=/.test(text))
+    .map((text) => `${text} downloads something without a checksum.`);
 }
 
 /** The ARGs before the first FROM, of which alone FROM may make use. */
@@ -86,7 +81,8 @@ function globalArguments(
     const property = arg.getProperty();
     const name = property?.getName();
     if (name === undefined) continue;
-    const value = buildArgs[name] ?? expand(property?.getValue() ?? '', args);
+    const byDefault = property?.getValue() ?? undefined;
+    const value = buildArgs[name] ?? (byDefault === undefined ? undefined : expand(byDefault, args));
     if (value !== undefined) args.set(name, value);
   }
   return args;

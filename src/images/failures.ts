@@ -21,7 +21,7 @@ export function buildFailure({ program, exitCode, steps, texts }: FailedBuild): 
   const error = step?.error ?? lastError(texts) ?? `ended with exit status ${exitCode ?? 'unknown'}`;
   const about = step ? `build step ${step.name}` : program;
   const lines = [...(step?.lines ?? [])].slice(-LAST_LINES);
-  const said = [error, ...lines, ...(step ? [] : texts)].join('\n');
+  const said = [step?.name, error, ...lines, ...texts].join('\n');
   const last = lines.length === 0 ? '' : ` Its last lines:\n${lines.map((line) => `  | ${line}`).join('\n')}\n`;
   for (const { pattern, code, next } of causes) {
     if (pattern.test(said)) return new SluiceError(code, { about, problem: `failed: ${sentence(error)}${last}`, next });
@@ -31,6 +31,11 @@ export function buildFailure({ program, exitCode, steps, texts }: FailedBuild): 
 }
 
 const causes: readonly { pattern: RegExp; code: SluiceError['code']; next: string }[] = [
+  {
+    pattern: /waiting for connection|listing workers/i,
+    code: 'unreachable',
+    next: 'BuildKit does not answer: see whether it runs at "buildkit-address", or the builder of "builder" with docker buildx inspect.',
+  },
   {
     pattern: /no space left on device|ENOSPC|disk quota exceeded/i,
     code: 'failed',

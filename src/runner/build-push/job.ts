@@ -114,10 +114,13 @@ async function buildWith(
   const dockerFolder = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
   const programEnv = {
-    DOCKER_CONFIG: dockerFolder,
     // Builders stay where they are known to everybody else.
     BUILDX_CONFIG: buildxFolder(env),
-    ...(env.REGISTRY_AUTH_FILE === undefined && { REGISTRY_AUTH_FILE: join(dockerFolder, 'config.json') }),
+    // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
+    ...(inputs.username !== undefined && {
+      DOCKER_CONFIG: dockerFolder,
+      REGISTRY_AUTH_FILE: join(dockerFolder, 'config.json'),
+    }),
   };
   const registry = createRegistry({
     plainHttp,
