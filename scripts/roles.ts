@@ -98,7 +98,11 @@ export function helmRoles(): string {
     permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
     ...waitPermissions(workload),
   ];
-  return `\`\`\`yaml\n${renderRoles(permissions)}\`\`\``;
+  return section('An ordinary service', renderRoles(permissions));
+}
+
+function section(title: string, yaml: string): string {
+  return `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>`;
 }
 
 function roles(given: Readonly<Record<string, string>>): string {

@@ -3,7 +3,7 @@ import type { PlannedWrite } from '../canary/ports.ts';
 import { sha256 } from './chart.ts';
 import type { Release } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';
-import { type History, isAbsent, lastGood, latest, type Recovery, recoveryOf } from './history.ts';
+import { type History, isAbsent, lastGood, latest, type Recovery, type Revision, recoveryOf } from './history.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
 
@@ -18,6 +18,8 @@ export interface HelmOutcome {
   readonly reason: string;
   /** What the user can do now, where there is something to do. */
   readonly next?: string;
+  /** What the release is now, where that is known without asking Helm once more. */
+  readonly release?: ReleaseFacts;
 }
 
 /** What one change of a release consists of. */
@@ -49,9 +51,18 @@ export async function holding<T>(
   }
 }
 
-/** Brings a release that an earlier run left in the middle to a known state. Gives the history as it is then. */
-export async function recovered(world: HelmWorld, request: HelmRequest, signal: AbortSignal): Promise<History> {
-  const [history, record] = await Promise.all([world.helm.history(signal), world.changes.load(signal)]);
+/**
+ * Brings a release that an earlier run left in the middle to a known state. Gives the history as it is then.
+ *
+ * @param checked is over before anything is changed
+ */
+export async function recovered(
+  world: HelmWorld,
+  request: HelmRequest,
+  signal: AbortSignal,
+  checked?: Promise<void>,
+): Promise<History> {
+  const [history, record] = await Promise.all([world.helm.history(signal), world.changes.load(signal), checked]);
   const conclusion = conclusionOf(record, history);
   if (conclusion.kind === 'none') {
     if (record) await world.changes.save(undefined, signal);
@@ -97,6 +108,7 @@ export async function seenThrough(
     keepFailed: !request.rollbackOnFailure,
   };
   await world.changes.save(record, signal);
+  writing(world, true);
   let undone: HelmOutcome | undefined;
   try {
     await guarded(world, request, change, signal);
@@ -107,7 +119,7 @@ export async function seenThrough(
   } catch (error) {
     undone = await undo(world, request, record, error, signal);
   }
-  await world.changes.save(undefined, AbortSignal.timeout(CANCEL_TIME));
+  await world.changes.save(undefined, new AbortController().signal);
   return undone;
 }
 
@@ -154,6 +166,7 @@ async function undo(
   const history = await world.helm.history(late);
   const written = (latest(history)?.revision ?? 0) > record.latest;
   if (!written) {
+    writing(world, false);
     await world.changes.save(undefined, late);
     throw failure;
   }
@@ -162,7 +175,7 @@ async function undo(
     throw stays(failure, latest(history)?.revision ?? 0);
   }
   await world.changes.save({ ...record, undoing: true }, late);
-  note(world, 'warning', messageOf(failure));
+  note(world, 'info', `Taking it back: ${reasonOf(failure)}`);
   const back = returnTo(record.baseline, history);
   try {
     await restore(world, request, back, late);
@@ -175,13 +188,14 @@ async function undo(
 }
 
 /** Does what a recovery says, and sees that what is there then is ready. */
-export async function restore(
+async function restore(
   world: HelmWorld,
   request: HelmRequest,
   recovery: Recovery,
   signal: AbortSignal,
 ): Promise<void> {
   if (recovery.kind === 'none') return;
+  writing(world, true);
   if (recovery.kind === 'uninstall') {
     note(world, 'info', `Uninstalling ${nameOf(request)}: no revision of it has ever worked.`);
     await world.helm.uninstall({ ...request.change, keepHistory: false }, signal);
@@ -224,6 +238,16 @@ export async function factsOf(world: HelmWorld, signal: AbortSignal): Promise<Re
   const last = latest(await world.helm.history(signal));
   if (!last || last.status === 'uninstalled') return undefined;
   const { manifest } = await world.helm.release(last.revision, signal);
+  return releaseFacts(world, last, manifest, signal);
+}
+
+/** What a release is at a revision, by Helm's own words. */
+export async function releaseFacts(
+  world: HelmWorld,
+  last: Pick<Revision, 'revision' | 'chart' | 'app_version'>,
+  manifest: string,
+  signal: AbortSignal,
+): Promise<ReleaseFacts> {
   const [, chart = last.chart, chartVersion = ''] = /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? [];
   return {
     revision: last.revision,
@@ -233,6 +257,10 @@ export async function factsOf(world: HelmWorld, signal: AbortSignal): Promise<Re
     manifestDigest: sha256(manifest),
     resources: await world.objects.names(manifest, signal),
   };
+}
+
+function writing(world: HelmWorld, begun: boolean): void {
+  world.emit({ type: 'writing', at: world.clock.now(), begun });
 }
 
 export function note(world: HelmWorld, level: 'info' | 'good' | 'warning', text: string): void {

@@ -108,7 +108,7 @@ async function archiveIn(folder: string): Promise<string> {
 }
 
 /** Over the names and contents of all files of a folder, in the order of their names. */
-export async function folderDigest(folder: string): Promise<string> {
+async function folderDigest(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   const lines = await Promise.all(

@@ -10,6 +10,9 @@ const READ_DEADLINE = 60_000;
 /** Milliseconds that Helm gets, after its own `--timeout`, to write down how it ended. */
 const RECORD_TIME = 30_000;
 
+/** Milliseconds that Helm waits longer than the watcher beside it, which knows better why it is in vain. */
+const MARGIN = 3_000;
+
 /** What a release is, as `helm status` and the dry run of `helm upgrade` tell it with `-o json`. */
 const releaseSchema = z.looseObject({
   info: z.looseObject({ status: z.string().default(''), notes: z.string().default('') }),
@@ -90,7 +93,8 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
 
   /** A command that changes the release: told to end, Helm 4 still writes down that the revision failed. */
   async function change(args: readonly string[], { timeout }: ChangeOptions, signal: AbortSignal): Promise<string> {
-    const program = { file, args: [...args, '--timeout', `${Math.ceil(timeout / 1_000)}s`, ...flags], env };
+    const limit = Math.ceil((timeout + MARGIN) / 1_000);
+    const program = { file, args: [...args, '--timeout', `${limit}s`, ...flags], env };
     const lines: string[] = [];
     const ended = await run(program, {
       signal,
@@ -155,7 +159,7 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
 
     async history(signal: AbortSignal): Promise<History> {
       try {
-        return parseHistory(await helm(['history', release, '--output', 'json', ...inNamespace], signal));
+        return parseHistory(jsonIn(await helm(['history', release, '--output', 'json', ...inNamespace], signal)));
       } catch (error) {
         if (error instanceof SluiceError && error.code === 'not-found' && error.about !== file) return [];
         throw error;
@@ -238,7 +242,11 @@ function majorOf(version: string): number {
   });
 }
 
-/** What stands before the JSON is a remark: Helm 4 prints some on standard output. */
 function parseRelease(output: string): Release {
-  return releaseSchema.parse(JSON.parse(output.slice(Math.max(0, output.indexOf('{')))));
+  return releaseSchema.parse(JSON.parse(jsonIn(output)));
+}
+
+/** Lines before the JSON are remarks of plugins and of Helm itself. */
+function jsonIn(output: string): string {
+  return output.slice(Math.max(0, output.search(/^[[{]/m)));
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
-import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, seenThrough } from './change.ts';
+import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
 import type { Desired, Release } from './cli.ts';
 import { type History, healthyBefore, isAbsent, latest, type Revision } from './history.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
@@ -15,26 +15,37 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
   const desired: Desired = { ...request.desired, chart: chart.path };
-  await world.helm.lint(chart.path, desired.values, cancelled);
-  if (request.dryRun) return rehearsed(world, request, desired, cancelled);
+  const lint = (signal: AbortSignal) => world.helm.lint(chart.path, desired.values, signal);
+  if (request.dryRun) {
+    await lint(cancelled);
+    return rehearsed(world, request, desired, cancelled);
+  }
   const makeNamespace = await world.missingNamespace(cancelled);
   if (makeNamespace) {
+    await lint(cancelled);
     // Where nothing can be refused any more, save for what only the API server knows of objects in a namespace.
     await planned(world, [], desired, cancelled);
     await makeNamespace(cancelled);
   }
   return holding(world, cancelled, async (signal) => {
-    const history = await recovered(world, request, signal);
+    const history = await recovered(world, request, signal, lint(signal));
     const { rendered, found, writes } = await planned(world, history, desired, signal);
     tellPlan(world, history, writes);
     if (!request.force && writes.length === 0 && found && isSame(found, rendered, latest(history))) {
-      return unchanged(world, request, history, rendered, signal);
+      return unchanged(world, request, history, found, signal);
     }
     note(world, 'info', `Writing revision ${rendered.version}: ${countOf(writes)}.`);
     const act = (acting: AbortSignal) => world.helm.upgrade(desired, acting);
     const change = { manifest: rendered.manifest, writes, act, endEarly: true };
     const undone = await seenThrough(world, request, history, change, signal);
-    return undone ?? { verdict: 'deployed', reason: `Revision ${rendered.version} is deployed${seen(request)}.` };
+    if (undone) return undone;
+    const { name = '', version = '', appVersion = '' } = rendered.chart?.metadata ?? {};
+    const written = { revision: rendered.version, chart: `${name}-${version}`, app_version: appVersion };
+    return {
+      verdict: 'deployed',
+      reason: `Revision ${rendered.version} is deployed${seen(request)}.`,
+      release: await releaseFacts(world, written, rendered.manifest, signal),
+    };
   });
 }
 
@@ -88,14 +99,15 @@ async function unchanged(
   { manifest }: Release,
   signal: AbortSignal,
 ): Promise<HelmOutcome> {
-  const revision = latest(history)?.revision;
+  const last = latest(history);
   if (request.change.wait) {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(request.change.timeout)]);
     await world.objects.watch(manifest, [], AbortSignal.abort(), deadline);
   }
   return {
     verdict: 'unchanged',
-    reason: `Revision ${revision} has this chart and these values already${seen(request)}; no new one was written.`,
+    reason: `Revision ${last?.revision} has this chart and these values already${seen(request)}; no new one was written.`,
+    ...(last && { release: await releaseFacts(world, last, manifest, signal) }),
   };
 }
 
@@ -174,7 +186,11 @@ export async function uninstall(
     tellPlan(world, history, writes);
     if (request.dryRun) return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be deleted.` };
     note(world, 'info', `Uninstalling ${nameOf(request)}: ${countOf(writes)}.`);
+    const { revision = 0 } = latest(history) ?? {};
+    const record = { id: request.id, baseline: null, latest: revision, undoing: false, keepFailed: true };
+    await world.changes.save(record, signal);
     await world.helm.uninstall({ ...request.change, keepHistory: request.keepHistory }, signal);
+    await world.changes.save(undefined, signal);
     return { verdict: 'uninstalled', reason: `${nameOf(request)} and its objects are gone.` };
   });
 }
@@ -193,7 +209,13 @@ export async function conclude(
     const rolledBack = last?.rollback_revision !== undefined || last?.description.startsWith('Rollback to') === true;
     const state = last ? `revision ${last.revision} (${last.status})` : 'nothing: it is not installed';
     return {
-      verdict: rolledBack || !last ? 'rolled-back' : last.status === 'deployed' ? 'deployed' : 'failed',
+      verdict: isAbsent(history)
+        ? 'uninstalled'
+        : rolledBack
+          ? 'rolled-back'
+          : last?.status === 'deployed'
+            ? 'deployed'
+            : 'failed',
       reason: `The run was stopped in the middle; the release is at ${state}.`,
     };
   });

@@ -29,6 +29,8 @@ export type HelmEvent =
   /** A line of Helm's, or what a workload waits for: for the log alone. */
   | { readonly type: 'progress'; readonly at: number; readonly text: string }
   | { readonly type: 'chart'; readonly at: number; readonly digest: string }
+  /** From here on, the release is not as it was found; or it is after all, as Helm had not begun. */
+  | { readonly type: 'writing'; readonly at: number; readonly begun: boolean }
   /** The revision that served before. */
   | { readonly type: 'found'; readonly at: number; readonly revision: number }
   | { readonly type: 'planned'; readonly at: number; readonly writes: readonly PlannedWrite[] }

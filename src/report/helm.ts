@@ -66,6 +66,7 @@ export function withHelmEvent(report: HelmReport, event: HelmEvent): HelmReport 
       return { ...report, notes: [...report.notes, { at, level, text }] };
     }
     case 'progress':
+    case 'writing':
       return report;
     case 'chart':
       return { ...report, chartDigest: event.digest };

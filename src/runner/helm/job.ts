@@ -17,7 +17,7 @@ import {
 import { isSluiceError, messageOf } from '../../canary/errors.ts';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
-import type { HelmEvent, ReleaseFacts } from '../../helm/events.ts';
+import type { HelmEvent } from '../../helm/events.ts';
 import type { HelmWorld } from '../../helm/ports.ts';
 import {
   emptyHelmReport,
@@ -51,7 +51,7 @@ export async function helmMain(env: Environment): Promise<void> {
   const { inputs, redact } = loaded;
   const facts = runnerFacts(env);
   const path = reportPath(inputs.report, facts);
-  const audience = await gather(facts, redact, path);
+  const audience = gather(facts, redact, path, emptyHelmReport);
   const state = { id: facts.identity, report: path };
   let assembled: AssembledHelm | undefined;
   let left = false;
@@ -74,7 +74,7 @@ export async function helmMain(env: Environment): Promise<void> {
     await audience.ended(await acts[inputs.mode](), world, request.dryRun ? 'dry-run' : inputs.mode);
   } catch (error) {
     left = cancelled.aborted;
-    audience.emit(failure(error));
+    audience.failed(error);
     process.exitCode = 1;
   } finally {
     await assembled?.close();
@@ -91,7 +91,7 @@ export async function helmPost(env: Environment): Promise<void> {
   const loaded = load(env);
   if (!loaded) return;
   const facts = runnerFacts(env);
-  const audience = await gather(facts, loaded.redact, state.report);
+  const audience = gather(facts, loaded.redact, state.report, await readReport(state.report));
   const assembled = await assembleHelm({ inputs: loaded.inputs, facts, env, clock: systemClock, emit: audience.emit });
   try {
     const { world, request } = assembled;
@@ -100,7 +100,7 @@ export async function helmPost(env: Environment): Promise<void> {
     await audience.ended(outcome, world, loaded.inputs.mode);
     await audience.publish();
   } catch (error) {
-    audience.emit(failure(error));
+    audience.failed(error);
     process.exitCode = 1;
     await audience.publish();
   } finally {
@@ -131,23 +131,27 @@ function contentSecrets(kubeconfig: string): string[] {
 }
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
-async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
+function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: HelmReport) {
   const log = createHelmLog(
     { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
     { colour },
   );
-  let report = await readReport(path);
+  let report = before;
+  let written = false;
   function emit(event: HelmEvent): void {
     report = withHelmEvent(report, event);
+    if (event.type === 'writing') written = event.begun;
     log(event);
     annotate(event, redact);
   }
   return {
     emit,
+    failed: (error: unknown) => emit(failure(error, !written)),
     /** Tells the outcome, with what the release is then. */
     async ended(outcome: HelmOutcome, world: HelmWorld, mode: HelmInputs['mode'] | 'dry-run'): Promise<void> {
-      const release: ReleaseFacts | undefined =
-        mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000));
+      const release =
+        outcome.release ??
+        (mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000)));
       emit({ type: 'ended', at: systemClock.now(), ...outcome, ...(release && { release }) });
       // A deploy that had to be taken back is no success; a rollback that was asked for is one.
       const wanted = mode === 'deploy' ? ['deployed', 'unchanged'] : ['rolled-back', 'unchanged', 'uninstalled'];
@@ -212,11 +216,11 @@ async function readReport(path: string): Promise<HelmReport> {
   }
 }
 
-function failure(error: unknown): HelmEvent {
-  const common = { type: 'failed' as const, at: systemClock.now() };
+function failure(error: unknown, unchanged: boolean): HelmEvent {
+  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
   if (isSluiceError(error)) {
     const { code, about, problem, next } = error;
-    return { ...common, code, about, problem, next, unchanged: false };
+    return { ...common, code, about, problem, next };
   }
   const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
   return {
@@ -225,6 +229,5 @@ function failure(error: unknown): HelmEvent {
     about: 'Sluice',
     problem,
     next: 'Please report it with this log.',
-    unchanged: false,
   };
 }

@@ -38,6 +38,8 @@ export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
         );
       case 'progress':
         return line(at, event.text, 'dim');
+      case 'writing':
+        return;
       case 'chart':
         return line(at, `Chart ${event.digest}`);
       case 'found':

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resources } from '../../../src/kubernetes/resources.ts';
-import { chart, type Inputs, inPlace, loseMachine, type Place } from './helm.ts';
+import { chart, type Inputs, image, inPlace, loseMachine, type Place } from './helm.ts';
 
 /** A hook that is at work until it is stopped. */
 const HANGS = '60';
@@ -107,9 +107,9 @@ describe.concurrent('actions/helm-deploy', () => {
 
   test('takes back an upgrade that runs into a quota, and removes a first install that does', () =>
     inPlace(async ({ deploy, states, colour, apply }) => {
-      // Each of these would be accepted, but not all: one ConfigMap is every namespace's own.
+      // Each of the two would be accepted, but not both.
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas' };
-      await apply(quota, 'few', { spec: { hard: { configmaps: '3' } } });
+      await apply(quota, 'few', { spec: { hard: { services: '1' } } });
       const first = await deploy({ set: 'more=2' });
       expect(first.outputs.verdict).toBe('rolled-back');
       expect(first.outputs.reason).toContain('exceeded quota');
@@ -121,6 +121,28 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(upgrade.outputs.reason).toContain('exceeded quota');
       expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
       expect(await colour()).toBe('blue');
+    }));
+
+  test('ends an upgrade to an image that does not exist, says so, and sees the former one ready', () =>
+    inPlace(async ({ deploy, states, namespace }) => {
+      const first = await deploy({ set: `image=${image},replicas=2` });
+      expect(first.outputs.verdict).toBe('deployed');
+      expect(first.log).toContain(`Deployment ${namespace}/shop: 2 of 2 updated, 2 available`);
+      const bad = await deploy({ set: `image=${image}-missing,replicas=2`, timeout: '3m' });
+      expect([bad.status, bad.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect(bad.outputs.reason).toContain(`Deployment ${namespace}/shop`);
+      expect(bad.outputs.reason).toMatch(/pull/i);
+      expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
+    }));
+
+  test('shows the last lines of a container that crashes, and removes the install', () =>
+    inPlace(async ({ deploy, states }) => {
+      const crashing = image.replace(/v1$/, 'v2-crash');
+      const bad = await deploy({ set: `image=${crashing},replicas=1`, timeout: '3m' });
+      expect(bad.outputs.verdict).toBe('rolled-back');
+      expect(bad.outputs.reason).toContain('The release was removed');
+      expect(bad.log).toMatch(/last lines of container service/);
+      expect(await states()).toBe('');
     }));
 
   test.each([
@@ -153,7 +175,10 @@ describe.concurrent('actions/helm-deploy', () => {
   test('of two runs at once, one is told who has the release', () =>
     inPlace(async ({ deploy, start, states, find, release }) => {
       await deploy({});
-      const first = await start({ chart, set: `colour=red\npreUpgrade=${HANGS}`, timeout: '20s' }, { runId: '1' });
+      const first = await start(
+        { chart, set: `colour=red,image=${image}\npreUpgrade=${HANGS}`, timeout: '20s' },
+        { runId: '1' },
+      );
       await expect.poll(() => find(resources.job, `${release}-pre-upgrade`), { timeout: 30_000 }).toBeDefined();
       const second = await deploy({ set: 'colour=green' }, { runId: '2' });
       expect(second.status).toBe(1);
@@ -170,11 +195,16 @@ describe.concurrent('actions/helm-deploy', () => {
     'holds the Lease': async ({ find }) => (await find(resources.lease, 'sluice-helm-shop')) !== undefined,
     'begins to write': async (_, log) => log().includes('Writing revision'),
     'runs a hook before': async ({ find }) => (await find(resources.job, 'shop-pre-upgrade')) !== undefined,
+    'waits for its pods': async (_, log) => log().includes('0 available'),
     'runs a hook after': async ({ find }) => (await find(resources.job, 'shop-post-upgrade')) !== undefined,
+  };
+  const stillAt = (moment: string) => {
+    if (moment === 'waits for its pods') return `replicas=1,image=${image.replace(/v1$/, 'v2-unready')}`;
+    return moment === 'runs a hook after' ? `postUpgrade=${HANGS}` : `preUpgrade=${HANGS}`;
   };
   const upgradeStoppedAt = (moment: string) => ({
     chart,
-    set: `colour=red\n${moment === 'runs a hook after' ? 'post' : 'pre'}Upgrade=${HANGS}`,
+    set: `colour=red,image=${image}\n${stillAt(moment)}`,
   });
 
   test.each(Object.entries(moments))('is as before when the job is cancelled as it %s', (moment, reached) =>
@@ -194,7 +224,7 @@ describe.concurrent('actions/helm-deploy', () => {
     }),
   );
 
-  test.each(['runs a hook before', 'runs a hook after'])('goes on after a machine was lost as it %s', (moment) =>
+  test.each(['runs a hook before', 'waits for its pods'])('goes on after a machine was lost as it %s', (moment) =>
     inPlace(async (place) => {
       await place.helm('install', place.release, chart);
       const run = await place.start(upgradeStoppedAt(moment));

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { run } from '../../../lab/cluster/commands.ts';
-import { kubeconfigPath } from '../../../lab/cluster/layout.ts';
+import { connect as connectAsAdmin } from '../../../lab/cluster/kubernetes.ts';
+import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { buildHelm, programPath } from '../../../lab/cluster/programs.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../../lab/embedded/runner.ts';
@@ -15,6 +16,11 @@ import { createClient, type KubernetesObject } from '../../../src/kubernetes/cli
 import { loadConfig } from '../../../src/kubernetes/config.ts';
 import { type ResourceType, resources } from '../../../src/kubernetes/resources.ts';
 import { connect } from '../../../src/kubernetes/transport.ts';
+import { documentedRules } from './documented-roles.ts';
+import { createAccount } from './shop.ts';
+
+/** Runs, and does not end by itself. */
+export const image = `${endpoints.registry}/demo-service:v1`;
 
 export const chart = join(import.meta.dirname, 'charts/shop');
 
@@ -47,6 +53,10 @@ async function openPlace(program: Program) {
   const own = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await client.create(resources.namespace, own, never);
 
+  // The action has the rights that its README asks for, and no others.
+  const rules = await documentedRules('An ordinary service', 'helm-deploy');
+  const kubeconfig = await createAccount(await connectAsAdmin(), namespace, 'deployer', rules);
+
   const helm = (...args: string[]) =>
     run(file, [...args, '--namespace', namespace], { env: { KUBECONFIG: kubeconfigPath } });
   const find = (type: ResourceType, name: string) => client.find({ type, namespace, name }, never);
@@ -61,7 +71,7 @@ async function openPlace(program: Program) {
   function start(inputs: Inputs, { runId = '1', onOutput }: StartOptions = {}): Promise<Run> {
     return runAction({
       action: actionFolder('helm-deploy'),
-      inputs: { kubeconfig: kubeconfigPath, namespace, release, timeout: '60s', ...inputs },
+      inputs: { kubeconfig, namespace, release, timeout: '60s', ...inputs },
       env: { PATH: `${bin}:${process.env.PATH}`, NO_COLOR: '1', GITHUB_RUN_ID: runId },
       ...(onOutput && { onOutput }),
     });
