@@ -1,4 +1,6 @@
 /** What the documentation of each action is written from. */
+
+import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/runner/deployment-status-inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
@@ -32,6 +34,17 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'deployment-status',
+    inputs: deploymentStatusInputList,
+    outputs: deploymentStatusOutputs,
+    groups: {
+      release: 'The release',
+      told: 'What is told',
+      where: 'Where, beside the deployment',
+      github: 'GitHub',
+    },
   },
   {
     name: 'rollback',
