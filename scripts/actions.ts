@@ -1,6 +1,7 @@
 /** What the documentation of each action is written from. */
 import { buildPushInputList } from '../src/runner/build-push/inputs.ts';
 import { buildPushOutputs } from '../src/runner/build-push/outputs.ts';
+import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/runner/deployment-status-inputs.ts';
 import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
@@ -56,6 +57,17 @@ export const documentedActions: readonly DocumentedAction[] = [
     outputs: steerOutputs,
     groups: { cluster: 'Cluster', command: 'The command' },
     roles: steerRole(),
+  },
+  {
+    name: 'deployment-status',
+    inputs: deploymentStatusInputList,
+    outputs: deploymentStatusOutputs,
+    groups: {
+      release: 'The release',
+      told: 'What is told',
+      where: 'Where, beside the deployment',
+      github: 'GitHub',
+    },
   },
   {
     name: 'rollback',

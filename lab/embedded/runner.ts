@@ -22,6 +22,10 @@ export interface RunOptions {
   /** Folder of the `action.yml`. */
   readonly action: string;
   readonly inputs: Readonly<Record<string, string>>;
+  /** Inputs that are others when post runs: the runner evaluates them once more. */
+  readonly later?: Readonly<Record<string, string>>;
+  /** What the other steps of the job do between main and post. */
+  readonly between?: () => Promise<unknown>;
   /** On top of what a runner sets. */
   readonly env?: Readonly<Record<string, string>>;
   /** Takes each piece of what the action prints, as it comes. */
@@ -102,9 +106,11 @@ export async function runAction(options: RunOptions): Promise<Run> {
   const finish = async (): Promise<Ended> => {
     const status = await exitOf(main);
     if (file.runs.post && !killed) {
+      await options.between?.();
       const state = parseFileCommands(await readFile(files.GITHUB_STATE, 'utf8'));
       const variables = Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]);
-      await exitOf(start(file.runs.post, Object.fromEntries(variables)));
+      const later = options.later && inputVariables({}, options.later);
+      await exitOf(start(file.runs.post, { ...Object.fromEntries(variables), ...later }));
     }
     return {
       status,
