@@ -1,6 +1,7 @@
 /** What the documentation of each action is written from. */
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
+import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
 import { roleSections } from './roles.ts';
 
@@ -31,5 +32,15 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'kubectl-deploy',
+    inputs: kubectlInputList,
+    outputs: kubectlOutputs,
+    groups: {
+      cluster: 'Cluster',
+      objects: 'What is deployed',
+      behaviour: 'Behaviour',
+    },
   },
 ];
