@@ -199,7 +199,7 @@ interface Explanation {
 }
 
 /** What a refusal of an apply means, and what to do about it. */
-export function explain(error: ApiError): Explanation {
+function explain(error: ApiError): Explanation {
   const { message, details } = parseBody(error.body);
   const said = message === '' ? error.problem : message;
   const conflicts = details.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
@@ -226,10 +226,12 @@ export function explain(error: ApiError): Explanation {
   }
   const schema = /failed to create typed patch object \([^)]*\): (.*)/s.exec(said)?.[1];
   if (schema !== undefined) {
-    const next = /field not declared/.test(schema)
-      ? 'Check its spelling and its place.'
-      : 'Write a value of that type.';
-    return { code: 'invalid-input', problem: `${schema.trim().replaceAll(/\s*\n\s*/g, '; ')}.`, next };
+    // The server shows Go's own form of a value.
+    const problem = schema
+      .trim()
+      .replaceAll(/\s*\n\s*/g, '; ')
+      .replaceAll(/&value\.valueUnstructured\{Value:(.*?)\}/g, '$1');
+    return { code: 'invalid-input', problem: `${problem}.`, next: schemaAdvice(schema) };
   }
   if (/admission webhook|denied the request|violates PodSecurity/.test(said)) {
     return {
@@ -239,6 +241,11 @@ export function explain(error: ApiError): Explanation {
     };
   }
   return { code: error.code === 'conflict' ? 'invalid-input' : error.code, problem: error.problem, next: error.next };
+}
+
+function schemaAdvice(said: string): string {
+  if (said.includes('field not declared')) return 'Check its spelling and its place.';
+  return said.includes('expected string') ? 'Put the value into quotes.' : 'Write a value of that type.';
 }
 
 function managerIn(message: string): string {

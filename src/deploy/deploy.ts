@@ -54,7 +54,7 @@ const LAST_ACTS = 120_000;
 const precious = new Set(['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'CustomResourceDefinition']);
 
 /** The objects as they are applied: with the label that says whose they are. */
-export function labelled(objects: readonly DeployObject[], name: string): DeployObject[] {
+function labelled(objects: readonly DeployObject[], name: string): DeployObject[] {
   return objects.map((object) => {
     const { metadata } = object.manifest;
     const labels = isRecord(metadata.labels) ? metadata.labels : {};
