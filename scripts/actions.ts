@@ -5,6 +5,7 @@ import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/runne
 import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
+import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
 import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
 import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
@@ -93,5 +94,15 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: helmRoles(),
+  },
+  {
+    name: 'kubectl-deploy',
+    inputs: kubectlInputList,
+    outputs: kubectlOutputs,
+    groups: {
+      cluster: 'Cluster',
+      objects: 'What is deployed',
+      behaviour: 'Behaviour',
+    },
   },
 ];

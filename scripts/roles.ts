@@ -101,10 +101,6 @@ export function helmRoles(): string {
   return section('An ordinary service', renderRoles(permissions));
 }
 
-function section(title: string, yaml: string): string {
-  return `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>`;
-}
-
 function roles(given: Readonly<Record<string, string>>): string {
   // As the runner does: every input is there, those that are not given are empty.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));

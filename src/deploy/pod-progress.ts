@@ -22,7 +22,7 @@ export const warningEvent = z.looseObject({
 export type WarningEvent = z.infer<typeof warningEvent>;
 
 /** A container that ended with an error, and which of its logs tells about it. */
-export interface Crash {
+interface Crash {
   readonly container: string;
   readonly times: number;
   readonly previous: boolean;

@@ -29,7 +29,14 @@ const condition = z.looseObject({
   reason: z.string().default(''),
   message: z.string().default(''),
 });
-const conditions = z.array(condition).default([]);
+/** A list that Go may have written as null. */
+function listOf<S extends z.ZodType>(item: S) {
+  return z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+}
+const conditions = listOf(condition);
 type Conditions = z.infer<typeof conditions>;
 
 const number = z.number().default(0);
@@ -210,10 +217,8 @@ function claimProgress(object: KubernetesObject): Progress {
 }
 
 const service = z.looseObject({
-  spec: z.looseObject({ type: z.string().default(''), externalIPs: z.array(z.string()).default([]) }).prefault({}),
-  status: z
-    .looseObject({ loadBalancer: z.looseObject({ ingress: z.array(z.unknown()).default([]) }).prefault({}) })
-    .prefault({}),
+  spec: z.looseObject({ type: z.string().default(''), externalIPs: listOf(z.string()) }).prefault({}),
+  status: z.looseObject({ loadBalancer: z.looseObject({ ingress: listOf(z.unknown()) }).prefault({}) }).prefault({}),
 });
 
 function serviceProgress(object: KubernetesObject): Progress {
