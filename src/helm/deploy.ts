@@ -15,7 +15,10 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
   const desired: Desired = { ...request.desired, chart: chart.path };
-  const lint = (signal: AbortSignal) => world.helm.lint(chart.path, desired.values, signal);
+  const lint = async (signal: AbortSignal) => {
+    // The version is asked for in the same breath, as the next command needs it.
+    await Promise.all([world.helm.lint(chart.path, desired.values, signal), world.helm.version(signal)]);
+  };
   if (request.dryRun) {
     await lint(cancelled);
     return rehearsed(world, request, desired, cancelled);
