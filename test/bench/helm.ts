@@ -2,10 +2,10 @@ import { presence } from '../../lab/cluster/status.ts';
 import { chart, image, inPlace } from '../e2e/cluster/helm.ts';
 import { spread } from './start.ts';
 
-const PAIRS = 7;
+const PAIRS = 5;
 
 /** A service of three pods, each of which has to stand for some seconds: a rollout of the ordinary kind, if a fast one. */
-const service = `image=${image},replicas=3,minReadySeconds=5`;
+const service = `image=${image},replicas=3,minReadySeconds=8`;
 
 /** Milliseconds of a deploy by the built action, main and post, over those of `helm upgrade --wait` for the same change. */
 export async function benchHelm(print: (line: string) => void): Promise<void> {
