@@ -3,6 +3,7 @@
 import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
+import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
 import { helmRoles, roleSections } from './roles.ts';
 
@@ -46,5 +47,15 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: helmRoles(),
+  },
+  {
+    name: 'kubectl-deploy',
+    inputs: kubectlInputList,
+    outputs: kubectlOutputs,
+    groups: {
+      cluster: 'Cluster',
+      objects: 'What is deployed',
+      behaviour: 'Behaviour',
+    },
   },
 ];

@@ -4,7 +4,7 @@
  * https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax, and the runner's ProcessInvoker
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as yaml from 'yaml';
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly inputs: Readonly<Record<string, string>>;
   /** On top of what a runner sets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What an earlier step has put into the workspace: path → text. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Takes each piece of what the action prints, as it comes. */
   readonly onOutput?: (text: string) => void;
 }
@@ -64,6 +66,10 @@ export async function runAction(options: RunOptions): Promise<Run> {
     GITHUB_STEP_SUMMARY: join(workspace, '.summary'),
   };
   await Promise.all(Object.values(files).map((path) => writeFile(path, '')));
+  for (const [path, text] of Object.entries(options.files ?? {})) {
+    await mkdir(dirname(join(workspace, path)), { recursive: true });
+    await writeFile(join(workspace, path), text);
+  }
   const env = {
     PATH: process.env.PATH ?? '',
     HOME: workspace,

@@ -2,8 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { type ErrorCode, isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Json, PlannedWrite } from '../canary/ports.ts';
-import { ApiError, type ApplyOptions, type KubernetesClient, type KubernetesObject } from '../kubernetes/client.ts';
-import { describe } from '../kubernetes/resources.ts';
+import {
+  ApiError,
+  type ApplyOptions,
+  FIELD_MANAGER,
+  type KubernetesClient,
+  type KubernetesObject,
+} from '../kubernetes/client.ts';
+import { describe, resources } from '../kubernetes/resources.ts';
 import { type DeployObject, identityOf } from './objects.ts';
 
 /** What applying an object would change. */
@@ -38,6 +44,11 @@ export async function inParallel<T, R>(
   return [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
 }
 
+export interface PlanOptions extends Pick<ApplyOptions, 'force' | 'fieldManager'> {
+  /** A namespace that is created first. */
+  readonly newNamespace?: string | undefined;
+}
+
 /**
  * Asks the API server what each object would become, and writes nothing (server-side apply with `dryRun=All`, which runs
  * defaults, validation, quota and admission).
@@ -48,10 +59,12 @@ export async function inParallel<T, R>(
 export async function planChanges(
   client: Pick<KubernetesClient, 'find' | 'apply'>,
   objects: readonly DeployObject[],
-  options: Pick<ApplyOptions, 'force' | 'fieldManager'>,
+  options: PlanOptions,
   signal: AbortSignal,
 ): Promise<ObjectChange[]> {
+  const { newNamespace } = options;
   const alongside = new Set(objects.map(({ reference }) => identityOf(reference)));
+  if (newNamespace !== undefined) alongside.add(namespaceIdentity(newNamespace));
   const refusals: Refusal[] = [];
   const changes = await inParallel(objects, async (object) => {
     try {
@@ -69,7 +82,7 @@ export async function planChanges(
 async function planChange(
   client: Pick<KubernetesClient, 'find' | 'apply'>,
   object: DeployObject,
-  options: Pick<ApplyOptions, 'force' | 'fieldManager'>,
+  { force = false, fieldManager = FIELD_MANAGER }: PlanOptions,
   alongside: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<ObjectChange> {
@@ -88,7 +101,7 @@ async function planChange(
 
   async function dryRun(): Promise<KubernetesObject | undefined> {
     try {
-      return await client.apply(reference.type, manifest, signal, { ...options, dryRun: true, strict: true });
+      return await client.apply(reference.type, manifest, signal, { force, fieldManager, dryRun: true, strict: true });
     } catch (error) {
       if (!found && isSluiceError(error, 'not-found') && comesAlong(object, alongside)) return undefined;
       throw error;
@@ -96,7 +109,6 @@ async function planChange(
   }
 
   function ownership({ metadata }: KubernetesObject): string {
-    const { fieldManager = 'sluice' } = options;
     const own = metadata.managedFields?.find(
       ({ manager, operation, subresource }) =>
         manager === fieldManager && operation === 'Apply' && subresource === undefined,
@@ -109,7 +121,11 @@ async function planChange(
 function comesAlong({ reference: { type, namespace } }: DeployObject, alongside: ReadonlySet<string>): boolean {
   const group = type.apiVersion.split('/')[0] ?? '';
   const definition = `apiextensions.k8s.io/CustomResourceDefinition//${type.plural}.${group}`;
-  return alongside.has(`/Namespace//${namespace}`) || alongside.has(definition);
+  return alongside.has(namespaceIdentity(namespace)) || alongside.has(definition);
+}
+
+function namespaceIdentity(name: string): string {
+  return identityOf({ type: resources.namespace, namespace: '', name });
 }
 
 /** What the API server itself keeps in each object. */
@@ -128,9 +144,15 @@ const jsonObject = z.record(z.string(), z.json());
 
 /** An object without what the API server and controllers keep in it: equal for two that a user would call the same. */
 export function comparable(object: { readonly [field: string]: unknown }): { readonly [field: string]: Json } {
-  const { status: _, metadata = {}, ...rest } = jsonObject.parse(JSON.parse(JSON.stringify(object)));
+  const {
+    status: _,
+    apiVersion = '',
+    kind = '',
+    metadata = {},
+    ...rest
+  } = jsonObject.parse(JSON.parse(JSON.stringify(object)));
   const own = Object.entries(jsonObject.parse(metadata)).filter(([field]) => !kept.has(field));
-  return { ...rest, metadata: Object.fromEntries(own) };
+  return { apiVersion, kind, metadata: Object.fromEntries(own), ...rest };
 }
 
 interface Refusal {
@@ -177,7 +199,7 @@ interface Explanation {
 }
 
 /** What a refusal of an apply means, and what to do about it. */
-export function explain(error: ApiError): Explanation {
+function explain(error: ApiError): Explanation {
   const { message, details } = parseBody(error.body);
   const said = message === '' ? error.problem : message;
   const conflicts = details.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
@@ -204,10 +226,15 @@ export function explain(error: ApiError): Explanation {
   }
   const schema = /failed to create typed patch object \([^)]*\): (.*)/s.exec(said)?.[1];
   if (schema !== undefined) {
-    const next = /field not declared/.test(schema)
-      ? 'Check its spelling and its place.'
-      : 'Write a value of that type.';
-    return { code: 'invalid-input', problem: `${schema.trim().replaceAll(/\s*\n\s*/g, '; ')}.`, next };
+    // The server shows Go's own form of a value.
+    const problem = schema
+      .trim()
+      .replaceAll(/\s*\n\s*/g, '; ')
+      .replaceAll(/&value\.valueUnstructured\{Value:(.*?)\}/g, '$1');
+    return { code: 'invalid-input', problem: `${problem}.`, next: schemaAdvice(schema) };
+  }
+  if (/^namespaces "[^"]*" not found/.test(said)) {
+    return { code: 'not-found', problem: 'its namespace does not exist.', next: 'Create it, or check its name.' };
   }
   if (/admission webhook|denied the request|violates PodSecurity/.test(said)) {
     return {
@@ -217,6 +244,11 @@ export function explain(error: ApiError): Explanation {
     };
   }
   return { code: error.code === 'conflict' ? 'invalid-input' : error.code, problem: error.problem, next: error.next };
+}
+
+function schemaAdvice(said: string): string {
+  if (said.includes('field not declared')) return 'Check its spelling and its place.';
+  return said.includes('expected string') ? 'Put the value into quotes.' : 'Write a value of that type.';
 }
 
 function managerIn(message: string): string {
