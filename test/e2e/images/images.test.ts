@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startToxiproxy, type Toxiproxy } from '../cluster/toxiproxy.ts';
 import {
   build,
+  endOrphans,
   login,
   makeContext,
   prepare,
@@ -341,6 +342,7 @@ describe('what goes wrong', () => {
       expect(await readFile(config, 'utf8'), started.printed()).toContain(registry.host);
       started.main.kill(signal);
       const { log } = await started.ended;
+      await endOrphans(started.workspace);
       if (signal === 'SIGINT') expect(log).toContain('was asked to stop');
       await expect(readFile(config, 'utf8')).rejects.toThrow('ENOENT');
       expect(log).toContain('Removed builder');

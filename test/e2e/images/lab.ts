@@ -146,6 +146,15 @@ export async function makeContext(dockerfile: string, files: Readonly<Record<str
   return folder;
 }
 
+/** Ends what a killed action has left running, as the runner does at the end of a job: it knows them by their environment. */
+export async function endOrphans(workspace: string): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  for (const pid of pids.filter((other) => other !== process.pid)) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (environment.split('\0').includes(`GITHUB_WORKSPACE=${workspace}`)) process.kill(pid);
+  }
+}
+
 /** Starts the built action. */
 export function startBuild(inputs: Readonly<Record<string, string>>, more: Partial<RunOptions> = {}) {
   const { env, ...rest } = more;
