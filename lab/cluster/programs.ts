@@ -55,7 +55,7 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
-/** What tests build images with. */
+/** What tests build and sign images with. */
 const builders = {
   buildkitd: {
     module: 'github.com/moby/buildkit',
@@ -67,6 +67,11 @@ const builders = {
     version: versions.buildx,
     package: 'github.com/docker/buildx/cmd/buildx',
     ldflags: `-X github.com/docker/buildx/version.Version=${versions.buildx}`,
+  },
+  cosign: {
+    module: 'github.com/sigstore/cosign/v3',
+    version: versions.cosign,
+    package: 'github.com/sigstore/cosign/v3/cmd/cosign',
   },
 } satisfies Record<string, GoProgram>;
 

@@ -1,12 +1,15 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startToxiproxy, type Toxiproxy } from '../cluster/toxiproxy.ts';
 import {
   build,
   endOrphans,
+  isSigned,
   login,
   makeContext,
+  makeCosignKey,
   prepare,
   startBuild,
   startBuildKit,
@@ -137,6 +140,36 @@ describe('build and push', () => {
     expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain(secret);
     expect(summary + JSON.stringify(outputs)).not.toContain(secret);
     expect(left.filter((file) => file.includes('sluice-build-'))).toEqual([]);
+  });
+});
+
+describe('a signature', () => {
+  it('is there before the first tag, and without one there is no tag', async () => {
+    const { path, name } = repository();
+    const keys = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+    made.push(keys);
+    const { key, config } = await makeCosignKey(keys, 'Tr0ub4dor');
+    const folder = await context(plain, { message: 'signed' });
+    const given = inputs({
+      context: folder,
+      image: name,
+      tags: 'latest',
+      sign: 'key',
+      'cosign-key': key,
+      'cosign-signing-config': config,
+    });
+    const refused = await build({ ...given, 'cosign-password': 'wrong' });
+    expect(refused.status).toBe(1);
+    expect(refused.log).toContain('Check "cosign-key" and "cosign-password"');
+    // Those of signatures apart, which are named by the digests.
+    expect((await registry.tags(path)).filter((tag) => !tag.startsWith('sha256-'))).toEqual([]);
+
+    const { status, outputs, log } = await build({ ...given, 'cosign-password': 'Tr0ub4dor' });
+    expect(status, log).toBe(0);
+    expect(outputs.signed).toBe('true');
+    expect(await isSigned(outputs.image ?? '', keys)).toBe(true);
+    expect(await registry.digest(path, 'latest')).toBe(outputs.digest);
+    expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain('Tr0ub4dor');
   });
 });
 
