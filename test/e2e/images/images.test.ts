@@ -143,6 +143,46 @@ describe('build and push', () => {
   });
 });
 
+describe('what is asked for besides a push', () => {
+  it('dry-run: says what would be done, and changes nothing', async () => {
+    const { path, name } = repository();
+    const folder = await context(plain, { message: 'dry' });
+    const { status, outputs, summary } = await build(
+      inputs({ context: folder, image: name, tags: 'latest', 'dry-run': 'true' }),
+    );
+    expect(status).toBe(0);
+    expect(outputs).toMatchObject({ image: '', digest: '', skipped: 'false' });
+    expect(summary).toContain('It would be built. Nothing was changed.');
+    expect(summary).toContain(`${name}:latest`);
+    expect(await registry.tags(path)).toEqual([]);
+  });
+
+  it('push: false builds, and needs no registry', async () => {
+    const folder = await context('FROM scratch\nCOPY tool /\nRUN ["/tool", "fail"]\n');
+    const broken = await build(inputs({ context: folder, push: 'false' }));
+    expect(broken.status).toBe(1);
+    await writeFile(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY tool /\n');
+    const { status, outputs, log } = await build(inputs({ context: folder, push: 'false' }));
+    expect(status, log).toBe(0);
+    expect(outputs).toMatchObject({ image: '', tags: '' });
+  });
+
+  it('cache: registry keeps the steps for another builder', async () => {
+    const { name } = repository();
+    const folder = await context('FROM scratch\nCOPY tool /\nRUN ["/tool"]\nCOPY message /\n', { message: 'cached' });
+    const given = inputs({ context: folder, image: name, tags: 'latest', cache: 'registry', reuse: 'false' });
+    expect((await build(given)).status).toBe(0);
+    const other = await startBuildKit();
+    try {
+      const { status, log } = await build({ ...given, 'buildkit-address': other.address });
+      expect(status, log).toBe(0);
+      expect(log).toMatch(/RUN \["\/tool"\] \(from the cache\)/);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 describe('a signature', () => {
   it('is there before the first tag, and without one there is no tag', async () => {
     const { path, name } = repository();
