@@ -188,12 +188,7 @@ async function undo(
 }
 
 /** Does what a recovery says, and sees that what is there then is ready. */
-async function restore(
-  world: HelmWorld,
-  request: HelmRequest,
-  recovery: Recovery,
-  signal: AbortSignal,
-): Promise<void> {
+async function restore(world: HelmWorld, request: HelmRequest, recovery: Recovery, signal: AbortSignal): Promise<void> {
   if (recovery.kind === 'none') return;
   writing(world, true);
   if (recovery.kind === 'uninstall') {

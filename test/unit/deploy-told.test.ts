@@ -119,14 +119,7 @@ describe('what is told', () => {
 
   it('has them in the summary below the verdict and what to do', () => {
     const summary = renderDeploySummary(report);
-    const order = [
-      '## ⏪ Undone: checkout',
-      'What to do next',
-      'panic: no database',
-      '### Objects',
-      '-a: 1',
-      'in 12',
-    ];
+    const order = ['## ⏪ Undone: checkout', 'What to do next', 'panic: no database', '### Objects', '-a: 1', 'in 12'];
     const places = order.map((text) => summary.indexOf(text));
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places).not.toContain(-1);
