@@ -23,7 +23,7 @@ export const starters = () => filesOf(['workflows/*.yml']);
 
 export const actionFiles = () => filesOf(['action.yml', 'actions/*/action.yml']);
 
-export const readmes = () => filesOf(['README.md', 'actions/*/README.md']);
+export const readmes = () => filesOf(['README.md', 'actions/*/README.md', 'docs/*.md']);
 
 /** A YAML block of a README, and the workflow that it is a part of; undefined where it is none. */
 export interface Snippet extends TextFile {

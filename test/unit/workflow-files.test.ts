@@ -25,7 +25,8 @@ describe('Every action of other people', () => {
     const foreign = uses.filter((use) => !isOurs(use));
     expect(foreign.length).toBeGreaterThan(0);
     const loose = foreign.filter(
-      ({ uses: used, comment }) => !/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(used) || !/^v\d+\.\d+\.\d+$/.test(comment),
+      ({ uses: used, comment }) =>
+        !/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(used) || !/^v\d+(\.\d+){1,2}$/.test(comment),
     );
     expect(loose).toEqual([]);
   });

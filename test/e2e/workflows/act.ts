@@ -33,8 +33,10 @@ export interface WorkflowOptions {
   readonly inputs?: Values;
   readonly secrets?: Values;
   readonly vars?: Values;
-  /** Further files of the repository: path → text. */
-  readonly files?: Values;
+  /** Further files of the repository: path → content. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** What is set up on the runner's machine: folders of programs, before its own ones, and variables. */
+  readonly machine?: { readonly path: readonly string[]; readonly env: Values };
   /** Actions of other people: `owner/name@ref` → the folder that stands in for it. act does `actions/checkout` by itself. */
   readonly others?: Values;
   /** Milliseconds for all of it; then everything is killed. */
@@ -104,7 +106,8 @@ function start(
     cwd: repository,
     // Nothing of this process's own environment: a user's runner has none of it.
     env: {
-      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      PATH: [...(options.machine?.path ?? []), dirname(process.execPath), process.env.PATH].join(delimiter),
+      ...options.machine?.env,
       HOME: home,
       NO_COLOR: '1',
       RUNNER_TRACKING_ID: id,
