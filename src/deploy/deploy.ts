@@ -16,7 +16,7 @@ import {
 } from './inventory.ts';
 import { type DeployObject, identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
 import { undoChanges } from './undo.ts';
-import { waitPermissions, waitUntilRolledOut } from './wait.ts';
+import { waitedFor, waitPermissions, waitUntilRolledOut } from './wait.ts';
 
 export interface DeployOptions {
   /** Of this run: the same in `main` and in `post`. */
@@ -423,9 +423,10 @@ async function apply(
 async function waitFor(
   { client, clock, emit }: DeployWorld,
   { wait, timeout, maxRestarts }: DeployOptions,
-  references: readonly ObjectReference[],
+  all: readonly ObjectReference[],
   signal: AbortSignal,
 ): Promise<void> {
+  const references = waitedFor(all);
   if (!wait || references.length === 0) return;
   const deadline = clock.now() + timeout;
   emit({ type: 'waiting', at: clock.now(), objects: references.length, deadline });

@@ -4,7 +4,7 @@ import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts
 import { createMirror, type Mirror } from '../kubernetes/mirror.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../kubernetes/pods.ts';
-import { describe, type ObjectReference, type ResourceType, resources } from '../kubernetes/resources.ts';
+import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../kubernetes/resources.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
   firstLine,
@@ -54,8 +54,36 @@ const withPods = new Set([
   'Pod',
 ]);
 
+const settledKinds = new Set([
+  '/ConfigMap',
+  '/Secret',
+  '/ServiceAccount',
+  '/ResourceQuota',
+  '/LimitRange',
+  'batch/CronJob',
+]);
+const settledGroups = new Set([
+  'admissionregistration.k8s.io',
+  'autoscaling',
+  'discovery.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+]);
+
+/** Those that are not done as soon as they are there. The others need not be watched: nobody needs the right to list Secrets. */
+export function waitedFor(references: readonly ObjectReference[]): ObjectReference[] {
+  return references.filter(({ type }) => {
+    const group = apiGroup(type);
+    return !settledGroups.has(group) && !settledKinds.has(`${group}/${type.kind}`);
+  });
+}
+
 /** The rights that waiting for these objects takes. */
-export function waitPermissions(references: readonly ObjectReference[]): Permission[] {
+export function waitPermissions(all: readonly ObjectReference[]): Permission[] {
+  const references = waitedFor(all);
   return [
     ...sourcesOf(references).map(({ type, namespace }) => permissionTo(['get', 'list', 'watch'], type, namespace)),
     ...namespacesWithPods(references).map((namespace) => ({
@@ -81,7 +109,8 @@ interface Sight {
  *
  * @throws SluiceError `not-ready` at the deadline, and as soon as no waiting can help: with pods, reasons, warnings, last lines
  */
-export async function waitUntilRolledOut(options: WaitOptions, signal: AbortSignal): Promise<void> {
+export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal): Promise<void> {
+  const options = { ...given, references: waitedFor(given.references) };
   const { client, references, clock, deadline, emit } = options;
   if (references.length === 0) return;
   const over = new AbortController();
@@ -306,7 +335,8 @@ function createTeller({ client, clock, emit }: WaitOptions, signal: AbortSignal)
         const object = describe(sight.reference);
         const { state, text, problem } = sight.progress;
         const whole = problem ? `${text}; ${problem.reason}: ${firstLine(problem.message)}` : text;
-        if (text !== '' && isNews(now, object, `${state} ${whole}`, false)) {
+        // What has failed is told with all that is known of it.
+        if (text !== '' && state !== 'failed' && isNews(now, object, `${state} ${whole}`, false)) {
           emit({ type: 'progress', at: clock.now(), object, state, text: whole });
         }
         for (const pod of sight.pods) {

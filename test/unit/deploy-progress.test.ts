@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { podProgressOf, podsOf, warningEvent } from '../../src/deploy/pod-progress.ts';
 import { progressOf } from '../../src/deploy/progress.ts';
+import { waitPermissions } from '../../src/deploy/wait.ts';
 import { kubernetesObject } from '../../src/kubernetes/client.ts';
 import { pod } from '../../src/kubernetes/pods.ts';
 
@@ -240,9 +241,9 @@ describe('a pod', () => {
 
   it('is given up after so many crashes in a row, not before', () => {
     const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
-    expect(podProgressOf(crashed(2, backOff), [], patience).problem).toBeUndefined();
+    expect(podProgressOf(crashed(1, backOff), [], patience).problem).toBeUndefined();
     expect(podProgressOf(crashed(3, { running: {} }), [], patience).problem).toBeUndefined();
-    expect(podProgressOf(crashed(3, backOff), [], patience)).toMatchObject({
+    expect(podProgressOf(crashed(2, backOff), [], patience)).toMatchObject({
       text: 'container app crashed 3 times (exit code 7)',
       problem: { patience: 0 },
       crash: { container: 'app', previous: true },
@@ -289,5 +290,26 @@ describe('the pods of a workload', () => {
     ];
     const found = podsOf(web, pods, [replicaSet('old', '1'), replicaSet('new', '2')]);
     expect(found.map(({ metadata }) => metadata.name)).toEqual(['b']);
+  });
+});
+
+describe('the rights to wait', () => {
+  const reference = (apiVersion: string, kind: string, plural: string) => ({
+    type: { apiVersion, kind, plural },
+    namespace: 'shop',
+    name: 'web',
+  });
+
+  it('do not hold those to list Secrets', () => {
+    const settled = [
+      reference('v1', 'Secret', 'secrets'),
+      reference('rbac.authorization.k8s.io/v1', 'Role', 'roles'),
+      reference('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+    ];
+    expect(waitPermissions(settled)).toEqual([]);
+    const asked = waitPermissions([...settled, reference('apps/v1', 'Deployment', 'deployments')]);
+    expect(
+      asked.map(({ resource, subresource }) => [resource, subresource].filter(Boolean).join('/')).toSorted(),
+    ).toEqual(['deployments', 'events', 'pods', 'pods/log', 'replicasets']);
   });
 });
