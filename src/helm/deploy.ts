@@ -64,12 +64,13 @@ async function rehearsed(
   return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
 }
 
-/** What is rendered while the release is looked at; nothing where Helm refuses that before a recovery. */
+/** What is rendered while the release is looked at; nothing where Helm refuses that, which it may not do after a recovery. */
 async function renderedEarly(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Release | undefined> {
   try {
     return await world.helm.render(desired, signal);
   } catch (error) {
-    if (isSluiceError(error, 'locked')) return undefined;
+    signal.throwIfAborted();
+    if (isSluiceError(error)) return undefined;
     throw error;
   }
 }

@@ -136,6 +136,21 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(await colour()).toBe('blue');
     }));
 
+  test('takes back a deploy whose test fails, and lets a failed revision stay where that is asked for', () =>
+    inPlace(async ({ deploy, states, colour }) => {
+      await deploy({});
+      const untested = await deploy({ set: 'colour=red\ntested=1', test: 'true' });
+      expect([untested.status, untested.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed');
+      expect(await colour()).toBe('blue');
+
+      const failed = await deploy({ set: 'colour=green\npostUpgrade=1', 'rollback-on-failure': 'false' });
+      expect([failed.status, failed.outputs.verdict]).toEqual([1, 'failed']);
+      expect(failed.outputs.reason).toContain('Revision 4 stays');
+      expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed, 4 failed');
+      expect((await deploy({ set: 'colour=grey' })).outputs).toMatchObject({ verdict: 'deployed', revision: '5' });
+    }));
+
   test('takes back an upgrade that runs into a quota, and removes a first install that does', () =>
     inPlace(async ({ deploy, states, colour, apply }) => {
       // Each of the two would be accepted, but not both.
