@@ -118,6 +118,25 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(absent.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
     }));
 
+  test('installs a canary beside the release, and only where both are told apart', () =>
+    inPlace(async ({ deploy, states, colour, find, release, helm }) => {
+      const canary = { mode: 'canary', chart, set: 'colour=red' };
+      expect((await deploy(canary)).outputs.reason).toContain('is not deployed');
+      await deploy({});
+      const mixed = await deploy({ ...canary, 'canary-values': `app: ${release}` });
+      expect(mixed.outputs.reason).toContain('would have its pods mixed up');
+      const beside = await deploy({ ...canary, 'canary-values': 'more: 1' });
+      expect(beside.outputs).toMatchObject({
+        verdict: 'deployed',
+        revision: '1',
+        stable: 'deployment/shop',
+        canary: 'deployment/shop-canary',
+      });
+      expect(await find(resources.service, 'shop-canary-0')).toBeDefined();
+      expect([await states(), await colour()]).toEqual(['1 deployed', 'blue']);
+      expect(await helm('get', 'values', 'shop-canary')).toContain('colour: red');
+    }));
+
   test('shows in a dry run what would be written, and writes nothing', () =>
     inPlace(async ({ deploy, states, find }) => {
       const dry = await deploy({ 'dry-run': 'true' });
