@@ -50,8 +50,14 @@ export interface DeployWorld {
 /** Milliseconds for what comes after the last wait. */
 const LAST_ACTS = 120_000;
 
-/** What may be lost with these is not Sluice's to throw away. */
-const precious = new Set(['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'CustomResourceDefinition']);
+/** What is lost with these can't be made again: they are pruned only where they are named. */
+export const preciousKinds = [
+  'Namespace',
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'CustomResourceDefinition',
+] as const;
+const precious = new Set<string>(preciousKinds);
 
 /** The objects as they are applied: with the label that says whose they are. */
 function labelled(objects: readonly DeployObject[], name: string): DeployObject[] {

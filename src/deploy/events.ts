@@ -167,7 +167,7 @@ export function deployLines(event: DeployEvent): EventLine[] {
       return [{ level: 'info', text: `pruned ${event.object}` }];
     case 'waiting': {
       const until = new Date(event.deadline).toISOString().slice(11, 19);
-      return [{ level: 'info', text: `Waits for ${event.objects} objects to be ready, until ${until} at most` }];
+      return [{ level: 'info', text: `Waits for ${countOf(event.objects)} to be ready, until ${until} at most` }];
     }
     case 'undoing':
       return [
@@ -191,7 +191,11 @@ function linesOf(level: EventLine['level'], text: string): EventLine[] {
   return text
     .trim()
     .split('\n')
-    .map((line) => ({ level, text: line }));
+    .map((line) => ({ level, text: line.startsWith('  ') ? line : line.trim() }));
+}
+
+function countOf(objects: number): string {
+  return objects === 1 ? 'one object' : `${objects} objects`;
 }
 
 function planText(objects: readonly PlannedObject[]): string {

@@ -92,7 +92,10 @@ export function podProgressOf(pod: Pod, warnings: readonly WarningEvent[], patie
     return of(text, { problem: { reason: scheduled.reason, message: text, patience: UNSCHEDULABLE_PATIENCE } });
   }
   const warning = warnings.at(-1);
-  if (warning) return of(`${warning.reason}${after(warning.message)}`);
+  if (warning) {
+    // Probes fail while a container starts: that is what they are for.
+    return of(`${warning.reason}${after(warning.message)}`, { ordinary: warning.reason === 'Unhealthy' });
+  }
   return of(ordinaryText(containers, scheduled?.status === 'True'), { ordinary: true });
 }
 
@@ -119,7 +122,8 @@ function containerProgress(
   }
   const last = state.terminated ?? lastState.terminated;
   if (!last || last.exitCode === 0 || (state.terminated === undefined && restartCount === 0)) return [];
-  const times = restartCount + (state.terminated ? 1 : 0);
+  // It is counted as a restart only when it runs again.
+  const times = restartCount + (state.running === undefined ? 1 : 0);
   const code = last.exitCode === undefined ? '' : `exit code ${last.exitCode}`;
   const why = last.reason === 'OOMKilled' ? ', OOMKilled: more memory than its limit' : aside(last.reason, ['Error']);
   const text = `container ${name} crashed ${times === 1 ? 'once' : `${times} times`} (${code}${why})`;

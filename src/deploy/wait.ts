@@ -306,7 +306,8 @@ function createTeller({ client, clock, emit }: WaitOptions, signal: AbortSignal)
         const object = describe(sight.reference);
         const { state, text, problem } = sight.progress;
         const whole = problem ? `${text}; ${problem.reason}: ${firstLine(problem.message)}` : text;
-        if (text !== '' && isNews(now, object, `${state} ${whole}`, false)) {
+        // What has failed is told with all that is known of it.
+        if (text !== '' && state !== 'failed' && isNews(now, object, `${state} ${whole}`, false)) {
           emit({ type: 'progress', at: clock.now(), object, state, text: whole });
         }
         for (const pod of sight.pods) {

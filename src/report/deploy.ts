@@ -174,7 +174,7 @@ function headline(report: DeployReport): string {
 
 /** The last lines of a log stand below by themselves. */
 function first(reason: string): string {
-  return plain(reason.split('\n')[0] ?? '');
+  return plain(reason.split(/ Its last lines:|\n/)[0] ?? '');
 }
 
 function next({ next: todo }: DeployReport): string {

@@ -240,9 +240,9 @@ describe('a pod', () => {
 
   it('is given up after so many crashes in a row, not before', () => {
     const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
-    expect(podProgressOf(crashed(2, backOff), [], patience).problem).toBeUndefined();
+    expect(podProgressOf(crashed(1, backOff), [], patience).problem).toBeUndefined();
     expect(podProgressOf(crashed(3, { running: {} }), [], patience).problem).toBeUndefined();
-    expect(podProgressOf(crashed(3, backOff), [], patience)).toMatchObject({
+    expect(podProgressOf(crashed(2, backOff), [], patience)).toMatchObject({
       text: 'container app crashed 3 times (exit code 7)',
       problem: { patience: 0 },
       crash: { container: 'app', previous: true },

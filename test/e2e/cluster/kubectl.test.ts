@@ -260,7 +260,7 @@ describe.concurrent('what does not get ready is undone, and the log says why', (
     inPlace(async (place) => {
       const before = await deployed(place, pods('v1'));
       const run = await place.start(together(pods('v2-unready'), configMapOf('new', '1')));
-      await place.until('the wait', async () => run.printed().includes('Unhealthy'));
+      await place.until('the wait', async () => run.printed().includes('0 of them ready'));
       run.cancel();
       const ended = await run.ended;
       await run.clean();
@@ -274,7 +274,7 @@ describe.concurrent('what does not get ready is undone, and the log says why', (
     inPlace(async (place) => {
       const before = await deployed(place, pods('v1'));
       const run = await place.start(together(pods('v2-unready'), configMapOf('new', '1')));
-      await place.until('the wait', async () => run.printed().includes('Unhealthy'));
+      await place.until('the wait', async () => run.printed().includes('0 of them ready'));
       run.main.kill('SIGKILL');
       const ended = await run.ended;
       await run.clean();
