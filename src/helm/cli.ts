@@ -200,7 +200,8 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
 
     /** Runs the chart's `test` hooks. */
     async test(options: ChangeOptions, signal: AbortSignal): Promise<void> {
-      await change(['test', release, ...inNamespace, '--logs'], options, signal);
+      // Not with `--logs`, which fails where a test is a Job.
+      await change(['test', release, ...inNamespace], options, signal);
     },
 
     /** Fetches a chart's archive into a folder; gives what Helm prints: for a registry, with the digest. */

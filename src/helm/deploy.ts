@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
+import { besideEachOther } from './beside.ts';
 import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
 import type { Desired, Release } from './cli.ts';
 import { type History, healthyBefore, isAbsent, latest, type Revision } from './history.ts';
@@ -64,12 +65,13 @@ async function rehearsed(
   return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
 }
 
-/** What is rendered while the release is looked at; nothing where Helm refuses that before a recovery. */
+/** What is rendered while the release is looked at; nothing where Helm refuses that, which it may not do after a recovery. */
 async function renderedEarly(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Release | undefined> {
   try {
     return await world.helm.render(desired, signal);
   } catch (error) {
-    if (isSluiceError(error, 'locked')) return undefined;
+    signal.throwIfAborted();
+    if (isSluiceError(error)) return undefined;
     throw error;
   }
 }
@@ -87,6 +89,8 @@ async function planned(
     manifestOf(world, history, signal),
     isCurrent ? early : world.helm.render(desired, signal),
   ]);
+  const beside = world.stable && besideEachOther(await world.stable(signal), rendered.manifest);
+  if (beside) world.emit({ type: 'beside', at: world.clock.now(), ...beside });
   const writes = await world.objects.changes(rendered.manifest, found, signal);
   return { rendered, found, writes };
 }

@@ -33,6 +33,8 @@ export type HelmEvent =
   | { readonly type: 'writing'; readonly at: number; readonly begun: boolean }
   /** The revision that served before. */
   | { readonly type: 'found'; readonly at: number; readonly revision: number }
+  /** The workloads of a canary and of the release that it stands beside. */
+  | { readonly type: 'beside'; readonly at: number; readonly stable: string; readonly canary: string }
   | { readonly type: 'planned'; readonly at: number; readonly writes: readonly PlannedWrite[] }
   | {
       readonly type: 'ended';

@@ -40,6 +40,8 @@ export interface HelmWorld {
   readonly emit: EmitHelm;
   /** Takes the Lease of the release; throws `locked` with its holder. */
   claim(signal: AbortSignal): Promise<Claim>;
+  /** The manifest of the release that a canary stands beside; undefined for one that stands for itself. */
+  readonly stable: ((signal: AbortSignal) => Promise<string>) | undefined;
   fetchChart(signal: AbortSignal): Promise<Chart>;
   /** Undefined unless the namespace is missing and may be made; then, what makes it. */
   missingNamespace(signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<void>) | undefined>;

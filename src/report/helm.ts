@@ -18,6 +18,8 @@ const helmReportSchema = z.object({
   /** Stopped before anything was written. */
   refused: z.boolean(),
   chartDigest: z.string(),
+  stable: z.string(),
+  canary: z.string(),
   previousRevision: z.number().optional(),
   now: z
     .object({
@@ -45,6 +47,8 @@ export const emptyHelmReport: HelmReport = {
   next: '',
   refused: false,
   chartDigest: '',
+  stable: '',
+  canary: '',
   writes: [],
   notes: [],
 };
@@ -70,6 +74,8 @@ export function withHelmEvent(report: HelmReport, event: HelmEvent): HelmReport 
       return report;
     case 'chart':
       return { ...report, chartDigest: event.digest };
+    case 'beside':
+      return { ...report, stable: event.stable, canary: event.canary };
     case 'found':
       return { ...report, previousRevision: event.revision };
     case 'planned': {

@@ -85,9 +85,15 @@ describe('helmError', () => {
 
 describe('valueFlags', () => {
   it('gives later sources the last word', () => {
-    const sources = { files: ['a.yaml', 'b.yaml'], inline: 'inline.yaml', set: ['x=1'], setString: ['tag=12e4'] };
+    const sources = {
+      files: ['a.yaml', 'b.yaml'],
+      inline: 'inline.yaml',
+      canary: 'canary.yaml',
+      set: ['x=1'],
+      setString: ['tag=12e4'],
+    };
     expect(valueFlags(sources).join(' ')).toBe(
-      '--values a.yaml --values b.yaml --values inline.yaml --set x=1 --set-string tag=12e4',
+      '--values a.yaml --values b.yaml --values inline.yaml --values canary.yaml --set x=1 --set-string tag=12e4',
     );
   });
 });

@@ -3,9 +3,14 @@ import * as z from 'zod';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, choice, duration, inputType, list, namespaceName, text, wholeNumber, wrong } from '../input-types.ts';
 
+const LONGEST_RELEASE = 53;
+
+/** What the name of a canary's release ends with. */
+export const CANARY = '-canary';
+
 /** Helm's own rule, and the length that leaves room for the names of its records. */
 const releaseName = inputType('a name of at most 53 lower-case letters, digits, "-" and "."', (given) =>
-  given.length <= 53 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(given)
+  given.length <= LONGEST_RELEASE && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(given)
     ? given
     : wrong(`"${given}" can't be the name of a release.`),
 );
@@ -61,9 +66,10 @@ export const helmInputs = z.strictObject({
     default: 'false',
     example: 'true',
   }),
-  mode: input(choice('deploy', 'rollback', 'uninstall'), {
+  mode: input(choice('deploy', 'canary', 'rollback', 'uninstall'), {
     group: 'release',
-    description: 'What to do: install or upgrade; go back to an earlier revision; or remove the release.',
+    description:
+      'What to do: install or upgrade; install the chart once more beside the release, as `RELEASE-canary`; go back to an earlier revision; or remove the release.',
     default: 'deploy',
     example: 'rollback',
   }),
@@ -134,6 +140,12 @@ export const helmInputs = z.strictObject({
     group: 'values',
     description: 'The same with every value a text: for an image tag such as `1234567` or `12e4`.',
     example: 'image.tag=1234567',
+  }),
+  'canary-values': input(yamlValues, {
+    group: 'values',
+    description:
+      'Values as YAML that only `mode: canary` has, over `values`: what the canary is to do without (routes, autoscaling), and how it is told apart.',
+    example: 'ingress: {enabled: false}',
   }),
   wait: input(boolean, {
     group: 'behaviour',
@@ -219,6 +231,9 @@ export const helmOutputs = {
   'chart-digest':
     'Digest of the chart: of its manifest in an OCI registry, else of its archive, or over the files of its folder.',
   'manifest-digest': 'SHA-256 over all objects of the revision as Helm rendered them.',
+  stable:
+    'With `mode: canary`: the workloads of the release, a line each, as `actions/canary` takes them: `deployment/checkout`.',
+  canary: 'With `mode: canary`: the workloads of the canary.',
   resources: 'The objects of the revision, a line each: `Deployment shop/checkout`.',
   report: 'Path of the JSON report.',
 } as const;
@@ -228,13 +243,14 @@ export function helmContradictions(inputs: HelmInputs): string[] {
   const problems: string[] = [];
   const { mode, chart, release, revision, repository, version, username, password } = inputs;
   if (release === undefined) problems.push('Input "release" is missing: name the release. Example: release: checkout');
-  if (mode === 'deploy' && chart === undefined)
+  const deploys = mode === 'deploy' || mode === 'canary';
+  if (deploys && chart === undefined)
     problems.push('Input "chart" is missing: say what is to be deployed. Example: chart: deploy/chart');
   if (mode !== 'rollback' && revision !== undefined)
     problems.push('Input "revision" is only for mode: rollback; leave it out.');
   if (mode !== 'uninstall' && inputs['keep-history'])
     problems.push('Input "keep-history" is only for mode: uninstall; leave it out.');
-  if (mode !== 'deploy') {
+  if (!deploys) {
     const given = (['chart', 'repository', 'version', 'values-files', 'values', 'set', 'set-string'] as const).filter(
       (name) => inputs[name] !== undefined,
     );
@@ -254,6 +270,12 @@ export function helmContradictions(inputs: HelmInputs): string[] {
   if (inputs['wait-for-jobs'] && !inputs.wait) problems.push('Input "wait-for-jobs" needs wait: true.');
   if (inputs['force-conflicts'] && inputs['server-side'] === 'false')
     problems.push('Input "force-conflicts" is about server-side apply; it has no meaning with server-side: false.');
-  if (inputs.test && mode !== 'deploy') problems.push('Input "test" is only for mode: deploy; leave it out.');
+  if (inputs['canary-values'] !== undefined && mode !== 'canary')
+    problems.push('Input "canary-values" is only for mode: canary; leave it out.');
+  if (mode === 'canary' && release !== undefined && release.length > LONGEST_RELEASE - CANARY.length)
+    problems.push(
+      `Input "release": with mode: canary at most ${LONGEST_RELEASE - CANARY.length} letters, as the canary is RELEASE${CANARY}.`,
+    );
+  if (inputs.test && !deploys) problems.push('Input "test" is only for mode: deploy; leave it out.');
   return problems;
 }

@@ -67,6 +67,7 @@ export async function helmMain(env: Environment): Promise<void> {
     const { world, request } = assembled;
     if (!request.dryRun) saveRunState({ saveState }, { ...state, over: false }, redact);
     const acts = {
+      canary: () => deploy(world, request, cancelled),
       deploy: () => deploy(world, request, cancelled),
       rollback: () => rollBack(world, { ...request, revision: inputs.revision }, cancelled),
       uninstall: () => uninstall(world, { ...request, keepHistory: inputs['keep-history'] }, cancelled),
@@ -154,7 +155,10 @@ function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: H
         (mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000)));
       emit({ type: 'ended', at: systemClock.now(), ...outcome, ...(release && { release }) });
       // A deploy that had to be taken back is no success; a rollback that was asked for is one.
-      const wanted = mode === 'deploy' ? ['deployed', 'unchanged'] : ['rolled-back', 'unchanged', 'uninstalled'];
+      const wanted =
+        mode === 'deploy' || mode === 'canary'
+          ? ['deployed', 'unchanged']
+          : ['rolled-back', 'unchanged', 'uninstalled'];
       if (!wanted.includes(outcome.verdict)) process.exitCode = 1;
     },
     async publish(): Promise<void> {
@@ -195,6 +199,8 @@ function outputsOf(report: HelmReport, path: string): Record<keyof typeof helmOu
     'app-version': now?.appVersion ?? '',
     'chart-digest': report.chartDigest,
     'manifest-digest': now?.manifestDigest ?? '',
+    stable: report.stable,
+    canary: report.canary,
     resources: now?.resources.join('\n') ?? '',
     report: path,
   };

@@ -40,6 +40,8 @@ export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
         return line(at, event.text, 'dim');
       case 'writing':
         return;
+      case 'beside':
+        return line(at, `Canary ${event.canary} beside stable ${event.stable}`);
       case 'chart':
         return line(at, `Chart ${event.digest}`);
       case 'found':

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isSluiceError } from '../../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../../canary/errors.ts';
 import type { Clock } from '../../canary/ports.ts';
 import { fetchChart } from '../../helm/chart.ts';
-import { createHelm } from '../../helm/cli.ts';
+import { createHelm, type Helm } from '../../helm/cli.ts';
 import type { EmitHelm } from '../../helm/events.ts';
+import { lastGood } from '../../helm/history.ts';
 import { createReleaseObjects } from '../../helm/objects.ts';
 import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
@@ -16,7 +17,7 @@ import { claimLease } from '../../kubernetes/lease.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
 import { connect } from '../../kubernetes/transport.ts';
 import type { RunnerFacts } from '../github.ts';
-import type { HelmInputs } from './inputs.ts';
+import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,16 +44,19 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
   const config = load();
   const client = createClient(connect(config, env, load));
   const namespace = inputs.namespace ?? defaultNamespace(config);
-  const { release = '' } = inputs;
+  const { release: asked = '' } = inputs;
+  const isCanary = inputs.mode === 'canary';
+  const release = isCanary ? `${asked}${CANARY}` : asked;
   const folder = await mkdtemp(join(facts.temp, 'sluice-helm-'));
-  const helm = createHelm({
+  const helmOptions = {
     file: 'helm',
-    release,
     namespace,
     env: await helmEnvironment(inputs, folder),
     flags: inputs.context === undefined ? [] : ['--kube-context', inputs.context],
-    onLine: (text) => emit({ type: 'progress', at: clock.now(), text: `helm: ${text}` }),
-  });
+    onLine: (text: string) => emit({ type: 'progress', at: clock.now(), text: `helm: ${text}` }),
+  };
+  const helm = createHelm({ ...helmOptions, release });
+  const stable = createHelm({ ...helmOptions, release: asked });
   const lease: ObjectReference = { type: resources.lease, namespace, name: `sluice-helm-${release}` };
   const holder = { identity: facts.identity, description: facts.startedBy };
   const world: HelmWorld = {
@@ -74,12 +78,13 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
     emit,
     claim: (signal) =>
       claimLease({ client, lease, rollout: release, holder, clock, duration: LEASE, nonce: randomUUID }, signal),
+    stable: isCanary ? (signal) => stableManifest(stable, `${namespace}/${asked}`, signal) : undefined,
     fetchChart: (signal) => fetchChart(chartOf(inputs), helm, folder, signal),
     missingNamespace: (signal) => missingNamespace(client, namespace, inputs['create-namespace'], signal),
   };
   return {
     world,
-    request: await requestOf(inputs, facts, namespace, folder),
+    request: await requestOf(inputs, facts, { release, namespace }, folder),
     async close() {
       await Promise.all([client.close(), rm(folder, { recursive: true, force: true })]);
     },
@@ -112,11 +117,11 @@ function chartOf({ chart = '', repository, version, username, password, ...input
 async function requestOf(
   inputs: HelmInputs,
   facts: RunnerFacts,
-  namespace: string,
+  place: { readonly release: string; readonly namespace: string },
   folder: string,
 ): Promise<DeployRequest> {
-  const inline = inputs.values === undefined ? undefined : join(folder, 'values.yaml');
-  if (inline !== undefined) await writeFile(inline, inputs.values ?? '', { mode: 0o600 });
+  const inline = await valuesFile(inputs.values, join(folder, 'values.yaml'));
+  const canary = await valuesFile(inputs['canary-values'], join(folder, 'canary-values.yaml'));
   const change = {
     timeout: inputs.timeout,
     wait: inputs.wait,
@@ -127,13 +132,13 @@ async function requestOf(
   const values = valueFlags({
     files: (inputs['values-files'] ?? []).map((file) => resolve(facts.workspace, file)),
     inline,
+    canary,
     set: inputs.set ?? [],
     setString: inputs['set-string'] ?? [],
   });
   return {
     id: facts.identity,
-    release: inputs.release ?? '',
-    namespace,
+    ...place,
     change,
     rollbackOnFailure: inputs['rollback-on-failure'],
     test: inputs.test,
@@ -141,6 +146,23 @@ async function requestOf(
     force: inputs.force,
     desired: { ...change, values, serverSide: inputs['server-side'] },
   };
+}
+
+async function valuesFile(values: string | undefined, path: string): Promise<string | undefined> {
+  if (values === undefined) return undefined;
+  await writeFile(path, values, { mode: 0o600 });
+  return path;
+}
+
+/** @throws SluiceError `not-found` where nothing is deployed that a canary could stand beside */
+async function stableManifest(helm: Helm, name: string, signal: AbortSignal): Promise<string> {
+  const good = lastGood(await helm.history(signal));
+  if (good) return (await helm.release(good.revision, signal)).manifest;
+  throw new SluiceError('not-found', {
+    about: `release ${name}`,
+    problem: 'is not deployed, so that there is nothing to stand beside.',
+    next: 'Deploy it first with mode: deploy, or check "release" and "namespace".',
+  });
 }
 
 async function missingNamespace(

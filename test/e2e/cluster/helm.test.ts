@@ -118,6 +118,25 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(absent.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
     }));
 
+  test('installs a canary beside the release, and only where both are told apart', () =>
+    inPlace(async ({ deploy, states, colour, find, release, helm }) => {
+      const canary = { mode: 'canary', chart, set: 'colour=red' };
+      expect((await deploy(canary)).outputs.reason).toContain('is not deployed');
+      await deploy({});
+      const mixed = await deploy({ ...canary, 'canary-values': `app: ${release}` });
+      expect(mixed.outputs.reason).toContain('would have its pods mixed up');
+      const beside = await deploy({ ...canary, 'canary-values': 'more: 1' });
+      expect(beside.outputs).toMatchObject({
+        verdict: 'deployed',
+        revision: '1',
+        stable: 'deployment/shop',
+        canary: 'deployment/shop-canary',
+      });
+      expect(await find(resources.service, 'shop-canary-0')).toBeDefined();
+      expect([await states(), await colour()]).toEqual(['1 deployed', 'blue']);
+      expect(await helm('get', 'values', 'shop-canary')).toContain('colour: red');
+    }));
+
   test('shows in a dry run what would be written, and writes nothing', () =>
     inPlace(async ({ deploy, states, find }) => {
       const dry = await deploy({ 'dry-run': 'true' });
@@ -134,6 +153,21 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(failed.outputs.reason).toMatch(/hook/);
       expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
       expect(await colour()).toBe('blue');
+    }));
+
+  test('takes back a deploy whose test fails, and lets a failed revision stay where that is asked for', () =>
+    inPlace(async ({ deploy, states, colour }) => {
+      await deploy({});
+      const untested = await deploy({ set: 'colour=red\ntested=1', test: 'true' });
+      expect([untested.status, untested.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed');
+      expect(await colour()).toBe('blue');
+
+      const failed = await deploy({ set: 'colour=green\npostUpgrade=1', 'rollback-on-failure': 'false' });
+      expect([failed.status, failed.outputs.verdict]).toEqual([1, 'failed']);
+      expect(failed.outputs.reason).toContain('Revision 4 stays');
+      expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed, 4 failed');
+      expect((await deploy({ set: 'colour=grey' })).outputs).toMatchObject({ verdict: 'deployed', revision: '5' });
     }));
 
   test('takes back an upgrade that runs into a quota, and removes a first install that does', () =>
