@@ -105,6 +105,16 @@ describe('build and push', () => {
     expect(summary).toContain(outputs.digest);
   });
 
+  it('builds for several platforms, each with its provenance', async () => {
+    const { path, name } = repository();
+    const folder = await context('FROM scratch\nCOPY message /\n', { message: 'everywhere' });
+    const platforms = 'linux/amd64, linux/arm64, linux/arm/v7';
+    const { status, outputs, log } = await build(inputs({ context: folder, image: name, tags: 'latest', platforms }));
+    expect(status, log).toBe(0);
+    expect(outputs).toMatchObject({ platforms: 'linux/amd64,linux/arm64,linux/arm/v7', provenance: 'true' });
+    expect(await registry.json(`${path}/manifests/latest`)).toMatchObject({ manifests: { length: 6 } });
+  });
+
   it('attaches the SBOM that a scanner gives', async () => {
     const scanner = repository();
     const scannerFolder = await context('FROM scratch\nCOPY tool /tool\nENTRYPOINT ["/tool"]\n');
