@@ -26,6 +26,18 @@ export default defineConfig({
         },
       },
       {
+        // Workflow files on the embedded lab, and what checks them.
+        test: {
+          name: 'workflows',
+          include: ['test/e2e/workflows/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          // Whole rollouts in real time, as in npm test.
+          maxConcurrency: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
         // Each release has a shop of its own.
         test: {
           ...cluster,

@@ -1,10 +1,15 @@
 /** What the documentation of each action is written from. */
 import { buildPushInputList } from '../src/runner/build-push/inputs.ts';
 import { buildPushOutputs } from '../src/runner/build-push/outputs.ts';
+import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/runner/deployment-status-inputs.ts';
+import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
+import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { roleSections } from './roles.ts';
+import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
+import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
+import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`. */
@@ -46,5 +51,58 @@ export const documentedActions: readonly DocumentedAction[] = [
       behaviour: 'Behaviour',
     },
     roles: roleSections(),
+  },
+  {
+    name: 'steer',
+    inputs: steerInputList,
+    outputs: steerOutputs,
+    groups: { cluster: 'Cluster', command: 'The command' },
+    roles: steerRole(),
+  },
+  {
+    name: 'deployment-status',
+    inputs: deploymentStatusInputList,
+    outputs: deploymentStatusOutputs,
+    groups: {
+      release: 'The release',
+      told: 'What is told',
+      where: 'Where, beside the deployment',
+      github: 'GitHub',
+    },
+  },
+  {
+    name: 'rollback',
+    inputs: rollbackInputList,
+    outputs: rollbackOutputs,
+    groups: {
+      cluster: 'Cluster',
+      target: 'What is taken back',
+      route: 'What moves the traffic',
+      behaviour: 'Behaviour',
+    },
+    roles: rollbackRoleSections(),
+  },
+  {
+    name: 'helm-deploy',
+    inputs: helmInputList,
+    outputs: helmOutputs,
+    groups: {
+      cluster: 'Cluster',
+      release: 'Release',
+      chart: 'Chart',
+      values: 'Values',
+      behaviour: 'Behaviour',
+    },
+    roles: helmRoles(),
+  },
+  {
+    name: 'kubectl-deploy',
+    inputs: kubectlInputList,
+    outputs: kubectlOutputs,
+    groups: {
+      cluster: 'Cluster',
+      objects: 'What is deployed',
+      behaviour: 'Behaviour',
+    },
   },
 ];

@@ -1,6 +1,6 @@
 /** Runs every check of the project, one after the other, and says how many passed. A part that fails fails the run. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod';
@@ -13,7 +13,7 @@ interface Count {
 const root = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-ci-'));
 // The tools of the project's own packages, Node itself among them, come first.
-const path = [join(root, 'node_modules/.bin'), join(scratch, 'bin'), process.env.PATH].join(delimiter);
+const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
 
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): boolean {
   console.log(`\n▶ ${command} ${args.join(' ')}`);
@@ -58,18 +58,20 @@ function cluster(): Count[] {
   return [up, tested, part('the real cluster is down', run('npm', ['run', 'lab', '--', 'down']))];
 }
 
-/** Linters of workflows, at the versions that this project was checked with. */
+/**
+ * The security of workflows and actions, ours and those that users copy, at the version that this project was checked with.
+ * What actionlint says of them is a test, `test/e2e/workflows/lint.test.ts`.
+ */
 function workflows(): Count[] {
-  const bin = join(scratch, 'bin');
+  const venv = join(scratch, 'venv');
   const installed =
-    run('go', ['install', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'], { GOBIN: bin }) &&
-    run('python3', ['-m', 'venv', join(scratch, 'venv')]) &&
-    run(join(scratch, 'venv/bin/pip'), ['install', '--quiet', 'zizmor==1.32.0']);
-  if (!installed) return [part('linters of workflows installed', false)];
-  return [
-    part('actionlint', run('actionlint', [])),
-    part('zizmor', run(join(scratch, 'venv/bin/zizmor'), ['--offline', '--quiet', '.github', 'actions'])),
-  ];
+    run('python3', ['-m', 'venv', venv]) && run(join(venv, 'bin/pip'), ['install', '--quiet', 'zizmor==1.32.0']);
+  if (!installed) return [part('zizmor installed', false)];
+  const files = globSync(['.github/workflows/*.yml', 'workflows/*.yml', 'action.yml', 'actions/*/action.yml'], {
+    cwd: root,
+  });
+  const strict = ['--offline', '--quiet', '--strict-collection', '--config', '.github/zizmor.yml'];
+  return [part('zizmor', run(join(venv, 'bin/zizmor'), [...strict, ...files]))];
 }
 
 const counts = [

@@ -1,17 +1,22 @@
 /** The RBAC Roles of the documentation, from the same lists of rights that a run checks before its first write. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { parsePlan } from '../src/canary/plan-syntax.ts';
+import { waitPermissions } from '../src/deploy/wait.ts';
 import { derivedArms, existingArms } from '../src/kubernetes/arms.ts';
 import { createClient } from '../src/kubernetes/client.ts';
 import { createLedger } from '../src/kubernetes/ledger.ts';
-import { renderRoles } from '../src/kubernetes/permissions.ts';
+import { permissionTo, renderRoles } from '../src/kubernetes/permissions.ts';
+import { resources } from '../src/kubernetes/resources.ts';
 import { connect } from '../src/kubernetes/transport.ts';
 import { createMeter } from '../src/meters/index.ts';
 import { createRouter } from '../src/routers/index.ts';
 import { permissionsOf } from '../src/runner/assemble.ts';
 import { systemClock as clock } from '../src/runner/clock.ts';
 import { canaryInputs, inputList } from '../src/runner/inputs.ts';
+import { loadRollbackInputs } from '../src/runner/rollback-inputs.ts';
+import { rollbackRights } from '../src/runner/rollback-world.ts';
 import { meterOptions, routerOptions, targetOf } from '../src/runner/settings.ts';
+import { steerPermissions } from '../src/runner/steer-job.ts';
 
 const namespace = 'shop';
 const common = { steps: '5 for 2m, 100', workload: 'deployment/checkout', image: 'checkout:2', service: 'checkout' };
@@ -46,16 +51,61 @@ const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** One folded section a release. */
 export function roleSections(): string {
   return Object.entries(releases)
-    .map(([title, given]) => `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${roles(given)}\`\`\`\n\n</details>`)
+    .map(([title, given]) => section(title, roles(given)))
     .join('\n');
+}
+
+/** The Role of `actions/steer`. */
+export function steerRole(): string {
+  return `\`\`\`yaml\n${renderRoles(steerPermissions(namespace), 'sluice-steer')}\`\`\``;
+}
+
+/** Title → inputs of a rollback that needs exactly these rights. */
+const rollbacks: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'A Deployment': { workload: 'deployment/checkout' },
+  'A Deployment behind a VirtualService of Istio': {
+    workload: 'deployment/checkout',
+    service: 'checkout',
+    route: 'virtualservice/checkout',
+  },
+  'A StatefulSet': { workload: 'statefulset/checkout' },
+};
+
+/** One folded section a rollback. */
+export function rollbackRoleSections(): string {
+  return Object.entries(rollbacks)
+    .map(([title, given]) => section(title, renderRoles(rollbackRights(loadRollbackInputs(given), nowhere()))))
+    .join('\n');
+}
+
+function section(title: string, yaml: string): string {
+  return `<details><summary>${title}</summary>\n\n\`\`\`yaml\n${yaml}\`\`\`\n\n</details>`;
+}
+
+/** Nothing is asked of its client. */
+function nowhere() {
+  return { client: createClient(connect(new KubeConfig(), {})), namespace, clock };
+}
+
+/** What a release needs whose chart has the objects of an ordinary service. */
+export function helmRoles(): string {
+  const { service, configMap, secret, deployment, lease, ingress, horizontalPodAutoscaler, job } = resources;
+  const chart = [service, configMap, deployment, ingress, horizontalPodAutoscaler, job];
+  const all = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+  const workload = [{ type: deployment, namespace, name: 'checkout' }];
+  const permissions = [
+    ...[...chart, secret].map((type) => permissionTo(all, type, namespace)),
+    permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
+    ...waitPermissions(workload),
+  ];
+  return section('An ordinary service', renderRoles(permissions));
 }
 
 function roles(given: Readonly<Record<string, string>>): string {
   // As the runner does: every input is there, those that are not given are empty.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
   const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
-  // Nothing is asked of it.
-  const client = createClient(connect(new KubeConfig(), {}));
+  const { client } = nowhere();
   const signal = new AbortController().signal;
   const arms = { client, namespace, clock, rollout: 'checkout', drain: 0, lifetime: signal };
   const target = targetOf(loaded, namespace);

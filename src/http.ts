@@ -27,6 +27,8 @@ export interface HttpPolicy {
   readonly signal: AbortSignal;
   /** False for what the server can't have said, such as the page of a proxy before it: it is asked again. */
   readonly isAnswer?: (response: HttpResponse) => boolean;
+  /** True for a refusal that no further attempt changes, though its status says "not now". */
+  readonly isFinal?: (response: HttpResponse) => boolean;
   /** Credentials of the attempt: asked again for each one. */
   authorize(): Promise<{ headers: Readonly<Record<string, string>>; dispatcher: Dispatcher }>;
 }
@@ -54,7 +56,8 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
           throw error instanceof Error ? error : new Error(lastAnswer);
         });
         const isAnswer = policy.isAnswer?.(response) ?? true;
-        if (isAnswer && !retryable.has(response.status)) return response;
+        const isFinal = !retryable.has(response.status) || policy.isFinal?.(response) === true;
+        if (isAnswer && isFinal) return response;
         lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}`;
         await pause(retryAfter(response), signal);
         throw new Error(lastAnswer);

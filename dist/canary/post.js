@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as a}from"../chunks/chunk-56OJJQSF.js";import"../chunks/chunk-3ZIAZLBY.js";import"../chunks/chunk-VOSC5CKJ.js";await a(process.env);
+import{b as a}from"../chunks/chunk-J2EYTWAR.js";import"../chunks/chunk-EDMJPHWK.js";import"../chunks/chunk-TWD4K7VL.js";import"../chunks/chunk-UY6FRPOK.js";import"../chunks/chunk-UUQJA35O.js";import"../chunks/chunk-OGRVZCLY.js";import"../chunks/chunk-TJYOVCBR.js";import"../chunks/chunk-7HD7BCVW.js";import"../chunks/chunk-B42AJX7D.js";import"../chunks/chunk-QGAYDDY4.js";import"../chunks/chunk-VOSC5CKJ.js";await a(process.env);

@@ -55,6 +55,22 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
+/** What runs and checks workflows in tests. */
+const workflowTools = {
+  act: { module: 'github.com/nektos/act', version: versions.act, package: 'github.com/nektos/act' },
+  actionlint: {
+    module: 'github.com/rhysd/actionlint',
+    version: versions.actionlint,
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+  },
+} satisfies Record<string, GoProgram>;
+
+/** The Helm that charts are deployed with: tests of the action build it when they need it. */
+const helms = {
+  helm: { module: 'helm.sh/helm/v4', version: versions.helm, package: 'helm.sh/helm/v4/cmd/helm' },
+  helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
+} satisfies Record<string, GoProgram>;
+
 /** What tests build and sign images with. */
 const builders = {
   buildkitd: {
@@ -91,9 +107,15 @@ const peers = {
 } satisfies Record<string, GoProgram>;
 
 const programs: Record<
-  keyof typeof controlPlane | keyof typeof cluster | keyof typeof tools | keyof typeof builders | keyof typeof peers,
+  | keyof typeof controlPlane
+  | keyof typeof cluster
+  | keyof typeof tools
+  | keyof typeof workflowTools
+  | keyof typeof helms
+  | keyof typeof builders
+  | keyof typeof peers,
   GoProgram
-> = { ...controlPlane, ...cluster, ...tools, ...builders, ...peers };
+> = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...builders, ...peers };
 type ProgramName = keyof typeof programs;
 
 /** Where a program is once it has been built. */
@@ -118,6 +140,14 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
 
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
+}
+
+export function buildWorkflowTools(signal: AbortSignal): Promise<void> {
+  return build(workflowTools, signal);
+}
+
+export function buildHelm(signal: AbortSignal): Promise<void> {
+  return build(helms, signal);
 }
 
 export function buildBuilders(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,12 @@ export const versions = {
   prometheus: 'v0.316.0',
   /** Only tests of faults start it. */
   toxiproxy: 'v2.5.0',
+  /** Runs workflow files, and checks them. */
+  act: 'v0.2.89',
+  actionlint: 'v1.7.12',
+  /** Tests of actions/helm-deploy run both. */
+  helm: 'v4.3.1',
+  helm3: 'v3.22.0',
   /** Only the tests of image builds start them. */
   buildkit: 'v0.34.2',
   buildx: 'v0.38.2',

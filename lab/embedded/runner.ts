@@ -4,7 +4,7 @@
  * https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax, and the runner's ProcessInvoker
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as yaml from 'yaml';
@@ -22,8 +22,14 @@ export interface RunOptions {
   /** Folder of the `action.yml`. */
   readonly action: string;
   readonly inputs: Readonly<Record<string, string>>;
+  /** Inputs that are others when post runs: the runner evaluates them once more. */
+  readonly later?: Readonly<Record<string, string>>;
+  /** What the other steps of the job do between main and post. */
+  readonly between?: () => Promise<unknown>;
   /** On top of what a runner sets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What an earlier step has put into the workspace: path → text. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Takes each piece of what the action prints, as it comes. */
   readonly onOutput?: (text: string) => void;
 }
@@ -64,6 +70,10 @@ export async function runAction(options: RunOptions): Promise<Run> {
     GITHUB_STEP_SUMMARY: join(workspace, '.summary'),
   };
   await Promise.all(Object.values(files).map((path) => writeFile(path, '')));
+  for (const [path, text] of Object.entries(options.files ?? {})) {
+    await mkdir(dirname(join(workspace, path)), { recursive: true });
+    await writeFile(join(workspace, path), text);
+  }
   const env = {
     PATH: process.env.PATH ?? '',
     HOME: workspace,
@@ -102,9 +112,11 @@ export async function runAction(options: RunOptions): Promise<Run> {
   const finish = async (): Promise<Ended> => {
     const status = await exitOf(main);
     if (file.runs.post && !killed) {
+      await options.between?.();
       const state = parseFileCommands(await readFile(files.GITHUB_STATE, 'utf8'));
       const variables = Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]);
-      await exitOf(start(file.runs.post, Object.fromEntries(variables)));
+      const later = options.later && inputVariables({}, options.later);
+      await exitOf(start(file.runs.post, { ...Object.fromEntries(variables), ...later }));
     }
     return {
       status,

@@ -8,7 +8,7 @@ import { deadline, type RolloutOptions, type World } from './session.ts';
  * @throws SluiceError `not-confirmed` after the `confirm-timeout`
  */
 export async function confirm(
-  { router, clock, emit }: World,
+  { router, clock, emit }: Pick<World, 'router' | 'clock' | 'emit'>,
   route: RouteSnapshot,
   weight: number,
   { confirmTimeout }: Pick<RolloutOptions, 'confirmTimeout'>,

@@ -6,7 +6,7 @@ export type ErrorCode =
   | 'unreachable' // a server did not answer within the deadline
   | 'conflict' // an object changed while it was being written
   | 'foreign-edit' // somebody else changed the weights of the route during the rollout
-  | 'locked' // another rollout holds the route
+  | 'locked' // another run holds the route, or what it deploys
   | 'bad-query' // a metric query can't tell what it should
   | 'not-confirmed' // the data plane did not follow a shift in time
   | 'not-ready' // pods did not become available in time

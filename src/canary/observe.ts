@@ -21,7 +21,7 @@ export interface Observer {
   enter(weight: number): void;
   /** Resolves when the step is over. A breach does not reject this: it stops the whole rollout. */
   stay(step: Step, signal: AbortSignal): Promise<void>;
-  /** A person lets the step that holds go on. */
+  /** A person lets the step that holds go on; before one does, the next one that will. */
   approve(): void;
   readonly waitsForApproval: boolean;
   /** What is to be done is decided, whichever way: from now on requests are counted, and nothing is judged any more. */
@@ -51,7 +51,6 @@ interface Stage {
   readonly step: Step;
   readonly begun: number;
   readonly over: () => void;
-  approved: boolean;
   waitsFor: Extract<Decision, { kind: 'wait' }>['until'];
 }
 
@@ -73,6 +72,7 @@ export function createObserver(
   let last: Sample | undefined;
   let weight = 0;
   let stage: Stage | undefined;
+  let approved = false;
   let podOpinion: Opinion = unseenPods(onPodProblem);
   const told = new Set<string>();
   let podTrouble = '';
@@ -99,7 +99,7 @@ export function createObserver(
       sinceReading: now - lastReading,
       silent: isSilent(now),
       sinceCanaryRequest: now - lastCanaryRequest,
-      approved: stage?.approved ?? false,
+      approved,
     };
     // Between two steps only a breach or missing data can end anything.
     const decision = decide(stage?.step ?? endless(weight), facts, options);
@@ -109,6 +109,8 @@ export function createObserver(
       stopped = true;
       stop(new Ending(decision.verdict, decision.reason));
     } else if (stage && decision.kind === 'advance') {
+      // One approval is for one hold.
+      if (stage.step.hold) approved = false;
       stage.over();
       stage = undefined;
     } else if (stage && decision.kind === 'wait') {
@@ -251,12 +253,12 @@ export function createObserver(
     },
     async stay(step, signal) {
       const over = Promise.withResolvers<void>();
-      stage = { step, begun: clock.now(), over: over.resolve, approved: false, waitsFor: 'time' };
+      stage = { step, begun: clock.now(), over: over.resolve, waitsFor: 'time' };
       evaluate();
       await orAborted(over.promise, signal);
     },
     approve() {
-      if (stage) stage.approved = true;
+      approved = true;
       evaluate();
     },
     get waitsForApproval() {

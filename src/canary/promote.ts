@@ -1,5 +1,5 @@
 import { confirm } from './confirm.ts';
-import type { Journal, RolloutOptions, World } from './session.ts';
+import type { ConcludingWorld, Journal, RolloutOptions, World } from './session.ts';
 
 /**
  * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
@@ -23,7 +23,7 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
  * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long
  */
 export async function completePromotion(
-  world: World,
+  world: ConcludingWorld,
   journal: Journal,
   options: Pick<RolloutOptions, 'confirmTimeout'>,
   signal: AbortSignal,
@@ -40,6 +40,8 @@ export async function completePromotion(
     await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
   }
   await arms.retire(found, signal);
+  // Weights that stay as the rollout has made them are still its own.
+  if (journal.record.weight.to === route.weight) await router.release(route, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: clock.now() }, signal);
   return digest;

@@ -2,7 +2,7 @@ import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
-import { deadline, type Journal, never, type RolloutOptions, type World, warn } from './session.ts';
+import { type ConcludingWorld, deadline, type Journal, never, type RolloutOptions, warn } from './session.ts';
 
 export interface Restored {
   readonly verdict: Verdict;
@@ -19,7 +19,12 @@ type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
  *
  * @throws SluiceError when the API server stays away: the record then tells the next run to go on with this.
  */
-export async function undo(world: World, journal: Journal, reason: string, options: UndoOptions): Promise<Restored> {
+export async function undo(
+  world: ConcludingWorld,
+  journal: Journal,
+  reason: string,
+  options: UndoOptions,
+): Promise<Restored> {
   const { router, arms, clock, emit } = world;
   const { route, weight } = journal.record;
   let routeIsBack = false;
@@ -44,6 +49,7 @@ export async function undo(world: World, journal: Journal, reason: string, optio
   await followed(world, journal.record, options, signal);
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
+  await persist(world, signal, () => router.release(route, signal));
   const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   const shifted = { from: weight.to, to: route.weight };
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
@@ -51,7 +57,12 @@ export async function undo(world: World, journal: Journal, reason: string, optio
 }
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
-async function followed(world: World, record: RolloutRecord, options: UndoOptions, signal: AbortSignal): Promise<void> {
+async function followed(
+  world: ConcludingWorld,
+  record: RolloutRecord,
+  options: UndoOptions,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await confirm(world, record.route, record.route.weight, options, signal);
   } catch (error) {
@@ -63,7 +74,7 @@ async function followed(world: World, record: RolloutRecord, options: UndoOption
 
 /** Somebody changed the weights: they are that person's now, and so are the pods behind them. */
 async function leaveToTheOtherHand(
-  world: World,
+  world: ConcludingWorld,
   journal: Journal,
   reason: string,
   error: SluiceError,

@@ -36,6 +36,11 @@ export interface World {
   forecast(readiness: MeterReadiness): Forecast;
 }
 
+/** What it takes to conclude a rollout that has begun: its record knows the rest. */
+export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
+  readonly arms: Pick<Arms, 'verify' | 'retire' | 'undo'>;
+}
+
 /** Times in milliseconds. */
 export interface RolloutOptions extends DecisionPolicy {
   readonly plan: Plan;
@@ -99,7 +104,7 @@ export function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-export function warn({ clock, emit }: World, message: string): void {
+export function warn({ clock, emit }: Pick<World, 'clock' | 'emit'>, message: string): void {
   emit({ type: 'warning', at: clock.now(), message });
 }
 

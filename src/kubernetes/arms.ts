@@ -58,6 +58,11 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
   };
 }
 
+/** What concludes a rollout of either kind of arms by its record alone. */
+export function recordedArms(options: ArmsOptions): Pick<Arms, 'verify' | 'retire' | 'undo'> {
+  return concludingArms(createContext(options));
+}
+
 const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
 
 /**

@@ -49,6 +49,33 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
+/** An object to be written, of whatever scope: one that belongs to no namespace names none. */
+export interface AnyManifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+export interface ApplyOptions {
+  /** Takes over fields that another manager holds. */
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  /** Refuses fields that the schema does not know, instead of dropping them. */
+  readonly strict?: boolean;
+  /** Who owns the fields; `sluice` without it. */
+  readonly fieldManager?: string;
+}
+
+/** Which lines of a container's log. */
+export interface LogOptions {
+  readonly container: string;
+  /** Of the container's former run, after a crash. */
+  readonly previous: boolean;
+  /** How many of the last lines. */
+  readonly lines: number;
+}
+
 /** RFC 6902, the operations in use. */
 export type PatchOperation =
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
@@ -124,6 +151,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
       deadline,
       signal,
       authorize: connection.authorize,
+      isFinal: saysWrongSchema,
       ...(isAnswer && { isAnswer }),
     };
   }
@@ -204,31 +232,32 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   }
 
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
-  function create(type: ResourceType, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject> {
-    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+  function create(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
+    const reference = referenceOf(type, manifest);
     const path = `${resourcePath(type, reference.namespace)}?fieldManager=${FIELD_MANAGER}`;
     return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
   }
 
   /** Replaces a whole object; `metadata.resourceVersion`, where given, must still be the object's. */
-  function replace(type: ResourceType, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject> {
-    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+  function replace(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
+    const reference = referenceOf(type, manifest);
     const path = `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`;
     return callForObject({ verb: 'update', reference }, { method: 'PUT', path, ...json(manifest) }, signal);
   }
 
-  /** Server-side apply with field manager `sluice`. `force` takes over fields that another manager holds. */
+  /** Server-side apply. */
   function apply(
     type: ResourceType,
-    manifest: Manifest,
+    manifest: AnyManifest,
     signal: AbortSignal,
-    { force = false, dryRun = false }: { force?: boolean; dryRun?: boolean } = {},
+    { force = false, dryRun = false, strict = false, fieldManager = FIELD_MANAGER }: ApplyOptions = {},
   ): Promise<KubernetesObject> {
-    const reference = { type, namespace: manifest.metadata.namespace, name: manifest.metadata.name };
+    const reference = referenceOf(type, manifest);
     const query = queryOf({
-      fieldManager: FIELD_MANAGER,
+      fieldManager,
       force: force ? 'true' : undefined,
       dryRun: dryRun ? 'All' : undefined,
+      fieldValidation: strict ? 'Strict' : undefined,
     });
     const request = {
       method: 'PATCH' as const,
@@ -263,9 +292,18 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
 
-  /** Deletes in the background; an object that is gone already is fine. */
-  async function remove(reference: ObjectReference, signal: AbortSignal): Promise<void> {
-    const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+  /**
+   * Deletes in the background; an object that is gone already is fine.
+   *
+   * @param uid of the object that is meant: another one of its name stays, which is a `conflict`
+   */
+  async function remove(reference: ObjectReference, signal: AbortSignal, uid?: string): Promise<void> {
+    const options = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      ...(uid !== undefined && { preconditions: { uid } }),
+    };
     try {
       await callFor(
         z.looseObject({ kind: z.string() }),
@@ -371,6 +409,32 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     return call({ verb: 'get', reference: target, subresource: 'proxy' }, request, signal);
   }
 
+  /** The last lines that a container wrote. */
+  function log(pod: ObjectReference, { container, previous, lines }: LogOptions, signal: AbortSignal): Promise<string> {
+    const query = queryOf({ container, previous: `${previous}`, tailLines: `${lines}`, limitBytes: '65536' });
+    const path = `${pathOf(pod)}/log${query}`;
+    return call({ verb: 'get', reference: pod, subresource: 'log' }, { method: 'GET', path }, signal);
+  }
+
+  /**
+   * The kinds that the API server serves in a version of a group; none where it does not know that version.
+   *
+   * @param apiVersion `apps/v1`
+   */
+  async function kindsIn(apiVersion: string, signal: AbortSignal): Promise<ServedKind[]> {
+    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const reference = { type: { apiVersion, kind: 'APIResourceList', plural: apiVersion }, namespace: '', name: '' };
+    try {
+      const served = await callFor(resourceList, { verb: 'get', reference }, { method: 'GET', path }, signal);
+      return served.resources
+        .filter(({ name }) => !name.includes('/'))
+        .map(({ name, kind, namespaced }) => ({ type: { apiVersion, kind, plural: name }, namespaced }));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
   /** Asks the API server whether these credentials may do all the verbs of a permission; gives back those they may not. */
   async function missingVerbs(permission: Permission, signal: AbortSignal): Promise<string[]> {
     const answers = await Promise.all(
@@ -405,6 +469,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     watch,
     reflect,
     proxy,
+    log,
+    kindsIn,
     missingVerbs,
     close: connection.close,
   };
@@ -421,6 +487,17 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   }
 }
 
+/** A kind that the API server serves. */
+export interface ServedKind {
+  readonly type: ResourceType;
+  /** Its objects belong to namespaces. */
+  readonly namespaced: boolean;
+}
+
+function referenceOf(type: ResourceType, { metadata: { namespace = '', name } }: AnyManifest): ObjectReference {
+  return { type, namespace, name };
+}
+
 interface Subject {
   readonly verb: string;
   readonly reference: ObjectReference;
@@ -430,6 +507,11 @@ interface Subject {
 const objectList = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string().optional() }),
   items: z.array(z.looseObject({ metadata })),
+});
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#api-resources */
+const resourceList = z.looseObject({
+  resources: z.array(z.looseObject({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
 });
 
 const watchLine = z.object({
@@ -458,7 +540,7 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   const { status: code } = response;
   const about =
     subject.reference.name === ''
-      ? `${subject.reference.type.plural} in ${subject.reference.namespace}`
+      ? `${subject.reference.type.plural}${inNamespace(subject.reference.namespace, ' in ')}`
       : describe(subject.reference);
   const said = message === '' ? `HTTP ${code}` : message;
   if (code === 401) {
@@ -473,8 +555,8 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
     const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
     return new ApiError('forbidden', response, reason, {
       about,
-      problem: `may not be accessed: the right to ${subject.verb} ${resource} in namespace ${namespace} is missing.`,
-      next: `Add to the Role of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
+      problem: `may not be accessed: the right to ${subject.verb} ${resource}${inNamespace(namespace)} is missing.`,
+      next: `Add to the ${namespace === '' ? 'ClusterRole' : 'Role'} of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
     });
   }
   if (code === 404) {
@@ -501,9 +583,18 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
   });
 }
 
+function inNamespace(namespace: string, words = ' in namespace '): string {
+  return namespace === '' ? '' : `${words}${namespace}`;
+}
+
 /** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
 function isDenial({ status: code, body }: HttpResponse): boolean {
   return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
+}
+
+/** An apply of what is not of the kind's schema is answered with a 500, which another attempt gets as well. */
+function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
+  return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
 }
 
 /** True until so many milliseconds after it was asked first. */

@@ -27,6 +27,32 @@ export function commandLine({ namespace, name }: ObjectReference, word: Command[
   return `kubectl -n ${namespace} annotate --overwrite configmap/${name} ${VERB}=${word} ${BY}="$USER" ${WHY}="…"`;
 }
 
+/** Puts a command on the record, as a person does with the command line. */
+export async function giveCommand(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { verb: word, by, why }: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.patchMerge(object, { metadata: { annotations: { [VERB]: word, [BY]: by, [WHY]: why } } }, signal);
+}
+
+/** The word of the command on a record that nobody has taken off yet; undefined where there is none. */
+export function waitingCommand({ metadata }: KubernetesObject): string | undefined {
+  return metadata.annotations?.[VERB];
+}
+
+/** Takes back a command that nobody has taken, so that no later run takes it for its own. */
+export async function withdrawCommand(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { verb: word }: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const seen = await client.find(object, signal);
+  if (seen && waitingCommand(seen) === word) await takeOff(client, object, seen, undefined, signal);
+}
+
 /**
  * The commands that people put on the record, each once, until the signal aborts. A command is taken off the record before
  * it is passed on; a word that is none is taken off too, with an answer in its place.

@@ -93,7 +93,8 @@ export const derivedData = z.object({
 });
 export type DerivedData = z.infer<typeof derivedData>;
 
-const templateFields = {
+/** Where a workload's pod template is, for what is said of GitOps. */
+export const templateFields = {
   what: 'the image and the config',
   path: ['spec', 'template', 'spec', 'containers'],
   appliedWith: ['spec', 'template', 'spec', 'containers'],

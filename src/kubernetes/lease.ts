@@ -231,7 +231,7 @@ function locked(lease: ObjectReference, found: KubernetesObject): SluiceError {
   const since = spec.acquireTime ? ` since ${spec.acquireTime.replace(/\.\d+Z$/, 'Z')}` : '';
   return new SluiceError('locked', {
     about: describe(lease),
-    problem: `another rollout holds the route${since}: ${by}.`,
+    problem: `another run holds it${since}: ${by}.`,
     next: 'Wait until it has ended, or abort it; a "concurrency" group in the workflow makes runs wait for each other.',
   });
 }
@@ -240,7 +240,7 @@ function takenOver(lease: ObjectReference, found: Lease | undefined): SluiceErro
   if (found) return locked(lease, found);
   return new SluiceError('locked', {
     about: describe(lease),
-    problem: 'was deleted during the rollout, so that another one could begin.',
+    problem: 'was deleted meanwhile, so that another run could begin.',
     next: 'Run again, and find out who deletes it.',
   });
 }

@@ -6,6 +6,9 @@ import type { Labels } from './selectors.ts';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const ROLLOUT = 'sluice.dev/rollout';
 
+/** A label selector that picks all objects which Sluice has created. */
+export const ownSelector = `${MANAGED_BY}=sluice`;
+
 /** The labels of every object that Sluice creates for a rollout. */
 export function ownLabels(rollout: string): Record<string, string> {
   // A label's value is shorter than a name may be.

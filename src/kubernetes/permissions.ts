@@ -25,15 +25,15 @@ export function mergePermissions(permissions: readonly Permission[]): Permission
 
 const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
-/** The RBAC Roles that grant these rights, one for each namespace, as YAML documents. */
+/** The RBAC Roles that grant these rights, one for each namespace and a ClusterRole for what belongs to none, as YAML documents. */
 export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
   const namespaces = Map.groupBy(mergePermissions(permissions), ({ namespace }) => namespace);
   return [...namespaces]
     .map(([namespace, rules]) =>
       stringify({
         apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'Role',
-        metadata: { name, namespace },
+        kind: namespace === '' ? 'ClusterRole' : 'Role',
+        metadata: { name, ...(namespace !== '' && { namespace }) },
         rules: rules.map(({ apiGroup, verbs, ...rule }) => ({
           apiGroups: [apiGroup],
           resources: [resourceName(rule)],
@@ -61,13 +61,17 @@ export async function checkPermissions(
   const missing = answers.filter(({ verbs }) => verbs.length > 0);
   if (missing.length === 0) return;
   const lines = missing.map(
-    ({ permission, verbs }) => `${verbs.join(', ')} ${resourceName(permission)} in namespace ${permission.namespace}`,
+    ({ permission, verbs }) => `${verbs.join(', ')} ${resourceName(permission)}${place(permission)}`,
   );
   throw new SluiceError('forbidden', {
     about: 'permissions in the cluster',
     problem: `are missing: ${lines.join('; ')}.`,
     next: `Add this Role and bind it to the user or service account of the kubeconfig:\n${renderRoles(needed)}`,
   });
+}
+
+function place({ namespace }: Permission): string {
+  return namespace === '' ? ' in the whole cluster' : ` in namespace ${namespace}`;
 }
 
 function resourceName({ resource, subresource }: Pick<Permission, 'resource' | 'subresource'>): string {

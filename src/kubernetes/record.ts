@@ -3,8 +3,8 @@ import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { RolloutRecord } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from './client.ts';
 import { isCommandAnnotation } from './commands.ts';
-import { applyOwn, findOwn, ownLabels } from './own-objects.ts';
-import { describe, type ObjectReference } from './resources.ts';
+import { applyOwn, findOwn, ownLabels, ownSelector } from './own-objects.ts';
+import { describe, type ObjectReference, resources } from './resources.ts';
 
 /** The ended rollouts before the current one that are kept for people to read. */
 const HISTORY = 5;
@@ -37,6 +37,40 @@ const recordObject = z.looseObject({
 
 /** An ended rollout, as the history keeps it. */
 const pastRollout = z.looseObject({ startedAt: z.number() });
+
+/** What of it is known to have been written. */
+const namedRollout = z.object({
+  startedAt: z.number(),
+  startedBy: z.string(),
+  endedAt: z.number().optional(),
+  verdict: rolloutRecord.shape.verdict,
+  revision: z.string(),
+});
+export type PastRollout = z.infer<typeof namedRollout>;
+
+/** The record of a route's last rollout, and the ended ones before it. */
+export interface KnownRollouts {
+  /** Name of the rollouts, that of their route. */
+  readonly rollout: string;
+  readonly record: RolloutRecord;
+  readonly past: readonly PastRollout[];
+}
+
+/** The records of all routes in a namespace; those that another version has written in another form are left out. */
+export async function listRecords(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<KnownRollouts[]> {
+  const found = await client.list(resources.configMap, namespace, { labelSelector: ownSelector }, signal);
+  return found.flatMap((object) => {
+    const { record: text, history = '[]' } = recordObject.parse(object).data ?? {};
+    const record = rolloutRecord.safeParse(jsonOf(text ?? ''));
+    if (!record.success) return [];
+    const past = z.array(namedRollout).catch([]).parse(jsonOf(history));
+    return [{ rollout: object.metadata.name.replace(/^sluice-/, ''), record: record.data, past }];
+  });
+}
 
 export interface RecordOptions {
   readonly client: KubernetesClient;

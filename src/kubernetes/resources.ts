@@ -16,8 +16,11 @@ export const resources = {
   namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
+  controllerRevision: { apiVersion: 'apps/v1', kind: 'ControllerRevision', plural: 'controllerrevisions' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' },
   endpointSlice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', plural: 'endpointslices' },
+  daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet', plural: 'daemonsets' },
+  job: { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' },
   lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' },
   horizontalPodAutoscaler: {
     apiVersion: 'autoscaling/v2',
@@ -41,13 +44,14 @@ export const resources = {
 /** One named object. */
 export interface ObjectReference {
   readonly type: ResourceType;
+  /** Empty for an object that belongs to none. */
   readonly namespace: string;
   readonly name: string;
 }
 
-/** `VirtualService shop/checkout`: how logs, errors and reports name an object. */
-export function describe(reference: ObjectReference): string {
-  return `${reference.type.kind} ${reference.namespace}/${reference.name}`;
+/** `VirtualService shop/checkout`, `Namespace shop`: how logs, errors and reports name an object. */
+export function describe({ type, namespace, name }: ObjectReference): string {
+  return namespace === '' ? `${type.kind} ${name}` : `${type.kind} ${namespace}/${name}`;
 }
 
 /** The API group of a type, as RBAC rules name it: empty for the core group. */
@@ -55,9 +59,9 @@ export function apiGroup(type: ResourceType): string {
   return type.apiVersion.includes('/') ? (type.apiVersion.split('/')[0] ?? '') : '';
 }
 
-/** URL path of a collection, or of one object in it. */
+/** URL path of a collection, or of one object in it. Without a namespace: of all namespaces, or of what belongs to none. */
 export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
   const root = type.apiVersion.includes('/') ? `/apis/${type.apiVersion}` : `/api/${type.apiVersion}`;
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const scope = !namespace ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   return `${root}${scope}/${type.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
 }

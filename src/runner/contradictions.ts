@@ -20,7 +20,7 @@ export function timeContradictionsOf({ steps }: Plan, { timeout }: CanaryInputs)
 }
 
 /** The router that the inputs name, or that follows from the kind of the route. */
-export function routerOf({ router, route }: CanaryInputs): RouterKind | undefined {
+export function routerOf({ router, route }: Pick<CanaryInputs, 'router' | 'route'>): RouterKind | undefined {
   return router ?? (route?.kind && routersByKind[route.kind]);
 }
 

@@ -28,6 +28,8 @@ export interface RunnerFacts {
    * job of a matrix, which only the runner's name tells apart.
    */
   readonly identity: string;
+  /** What the identities of all steps of this run begin with: `16-`. */
+  readonly runPrefix: string;
   /** Where the repository is checked out. */
   readonly workspace: string;
   readonly temp: string;
@@ -48,6 +50,7 @@ export function runnerFacts(env: Environment): RunnerFacts {
       .filter((part) => part !== undefined && part !== '')
       .join('-')
       .replaceAll(/[^\w.-]+/g, '-'),
+    runPrefix: `${run}-`,
     workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
     temp: facts.RUNNER_TEMP ?? tmpdir(),
     // https://no-color.org: whatever it is set to.

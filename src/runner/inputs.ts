@@ -29,7 +29,8 @@ const arm = inputType('deployment/NAME, statefulset/NAME or a label selector', (
   parseWorkloadInput(given, 'stable'),
 );
 
-const workload = inputType('deployment/NAME or statefulset/NAME', (given) => {
+/** One workload by its name. */
+export const workload = inputType('deployment/NAME or statefulset/NAME', (given) => {
   const parsed = given.includes('/') ? parseWorkloadInput(given, 'workload') : { selector: given };
   return 'name' in parsed ? parsed : wrong(`"${given}" names no workload; write deployment/NAME or statefulset/NAME.`);
 });

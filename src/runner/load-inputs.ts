@@ -4,7 +4,7 @@ import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
 import { type CanaryInputs, canaryInputs } from './inputs.ts';
 import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from './parse-inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
-import { headerSecrets, kubeconfigSecrets } from './secrets.ts';
+import { headerSecrets, isContent, kubeconfigSecrets } from './secrets.ts';
 
 /** What the inputs are read with. */
 export interface InputSource {
@@ -71,10 +71,6 @@ function secretsOf(given: GivenInputs): string[] {
     ...(isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : []),
     ...headerSecrets(headers),
   ].filter((secret) => secret.trim() !== '');
-}
-
-function isContent(text: string): boolean {
-  return text.trim().includes('\n') || text.trim().startsWith('{');
 }
 
 async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan | undefined> {

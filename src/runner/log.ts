@@ -151,7 +151,7 @@ function logWrite({ write }: Planned, sink: LogSink, paint: Paint): void {
  * What others wrote must not start a line of its own: the runner takes lines that begin with `::`, and `##[` anywhere, as
  * commands.
  */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text
     .replaceAll(/\s*[\r\n]+\s*/g, ' ')
     .replaceAll('##[', '## [')

@@ -13,6 +13,11 @@ export function reportPath(input: string | undefined, { workspace, temp, identit
 
 /** Writes the report as JSON, whole or not at all. */
 export async function writeReport(report: Report, path: string, redact: Redact): Promise<void> {
+  await writeJson(report, path, redact);
+}
+
+/** Writes any report as JSON, whole or not at all. */
+export async function writeJson(report: unknown, path: string, redact: Redact): Promise<void> {
   await writeWhole(path, `${redactedJson(report, redact)}\n`);
 }
 

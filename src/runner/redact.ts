@@ -1,3 +1,5 @@
+import { plain } from '../report/markdown.ts';
+
 /** Takes the secrets out of a text. */
 export type Redact = (text: string) => string;
 
@@ -5,8 +7,8 @@ export type Redact = (text: string) => string;
 const SHORTEST = 4;
 
 /**
- * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON
- * or in a URL. The runner masks its log the same way, but not files, outputs and annotations of objects.
+ * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
+ * in a URL or in Markdown. The runner masks its log the same way, but not files, outputs and annotations of objects.
  */
 export function createRedact(secrets: Iterable<string>): Redact {
   const spellings = [...secrets].flatMap((secret) =>
@@ -14,6 +16,7 @@ export function createRedact(secrets: Iterable<string>): Redact {
       text.trim(),
       JSON.stringify(text.trim()).slice(1, -1),
       encodeURIComponent(text.trim()),
+      plain(text.trim()),
     ]),
   );
   // Longest first: a secret may be part of another one.

@@ -3,6 +3,11 @@ import { isScalar, parseDocument, visit } from 'yaml';
 /** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
 const secretName = /auth|cookie|key|token|password|secret|credential|certificate-data/i;
 
+/** An input that is the content of a file, and not its path. */
+export function isContent(text: string): boolean {
+  return text.trim().includes('\n') || text.trim().startsWith('{');
+}
+
 /**
  * The secrets in the content of a kubeconfig. Not the whole of it: a log in which every `apiVersion: v1` is masked helps
  * nobody. Of what can't be read, all of it.

@@ -73,8 +73,24 @@ export function targetOf({ inputs, config }: Pick<LoadedInputs, 'inputs' | 'conf
   };
 }
 
+/** The inputs that say what moves the traffic, and between which Services. */
+export type RouteInputs = Pick<
+  CanaryInputs,
+  | 'workload'
+  | 'router'
+  | 'route'
+  | 'route-rules'
+  | 'service'
+  | 'stable-service'
+  | 'canary-service'
+  | 'stable-subset'
+  | 'canary-subset'
+  | 'canary-ingress'
+  | 'gitops'
+>;
+
 /** The router's options. */
-export function routerOptions(inputs: CanaryInputs, { namespace, workloads }: Place): RouterOptions {
+export function routerOptions(inputs: RouteInputs, { namespace, workloads }: Place): RouterOptions {
   const { gitops, route } = inputs;
   const common = { namespace, name: route?.name ?? '', gitops, canaryIsCreated: inputs.workload !== undefined };
   const rules = inputs['route-rules'];
@@ -205,14 +221,14 @@ export function startWarnings({ timeout }: CanaryInputs, plan: Plan): string[] {
 type Services = Readonly<Record<Arm, ServiceInput>>;
 
 /** The Services of both arms: of their own, the one they share, or the one that Sluice makes for the canary. */
-function servicesOf(inputs: CanaryInputs): Services {
+function servicesOf(inputs: RouteInputs): Services {
   const shared = inputs.service ?? { name: '' };
   if (routerOf(inputs) === 'replicas') return { stable: shared, canary: shared };
   if (inputs.workload) return { stable: shared, canary: { ...shared, name: canaryName(shared.name) } };
   return { stable: inputs['stable-service'] ?? shared, canary: inputs['canary-service'] ?? shared };
 }
 
-function istioDestinations(inputs: CanaryInputs, services: Services): Record<Arm, IstioDestination> {
+function istioDestinations(inputs: RouteInputs, services: Services): Record<Arm, IstioDestination> {
   const destination = ({ name, namespace, port }: ServiceInput, subset: string | undefined): IstioDestination => ({
     host: namespace === undefined ? name : `${name}.${namespace}.svc.cluster.local`,
     ...(port !== undefined && { port: Number(port) }),

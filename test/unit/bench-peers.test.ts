@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '../../lab/cluster/load.ts';
 import { seen } from '../bench/peers/client.ts';
+import type { Job } from '../bench/peers/measure.ts';
 import type { Result } from '../bench/peers/results.ts';
 import { jobsOf, whole } from '../bench/peers/schedule.ts';
 import { table } from '../bench/peers/table.ts';
@@ -32,13 +33,22 @@ describe('what the client of a release saw', () => {
   });
 });
 
+const nameOf = ({ tool, config, fault }: Job) => `${tool} ${config} ${fault}`;
+
 describe('the schedule', () => {
   it('has five releases of the plans that are compared, mixed, after one of each sample', () => {
-    const counts = Map.groupBy(jobsOf(whole), ({ tool, config, fault }) => `${tool} ${config} ${fault}`);
+    const counts = Map.groupBy(jobsOf(whole, []), nameOf);
     expect(counts.get('sluice-pods hold 100%')).toHaveLength(5);
     expect(counts.get('flagger ramp crash')).toHaveLength(5);
     expect(counts.get('argo sample 100%')).toHaveLength(1);
     expect([...counts.keys()]).not.toContain('flagger hold 100%');
+  });
+
+  it('leaves out what was measured before', () => {
+    const [first, ...others] = jobsOf(whole, []);
+    if (!first) throw new Error('nothing to measure');
+    expect(jobsOf(whole, [first]).map(nameOf)).toEqual(others.map(nameOf));
+    expect(jobsOf(whole, [...jobsOf(whole, []), first])).toEqual([]);
   });
 });
 

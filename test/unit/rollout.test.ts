@@ -253,6 +253,20 @@ describe('a person', () => {
     expect(outcome.endedAt - outcome.startedAt).toBeGreaterThan(10 * minute);
   });
 
+  it('approves ahead the next step that holds, and no further one', async () => {
+    const cluster = createCluster();
+    const options = createOptions();
+    const plan = { steps: options.plan.steps.map((step) => ({ ...step, hold: step.weight > 5 && step.weight < 100 })) };
+    const world = createWorld(cluster);
+    const start = cluster.clock.now();
+    // At 5 %, which does not hold.
+    cluster.clock.at(start + minute / 2, () => cluster.commands.push({ verb: 'approve', by: 'bob', why: '' }));
+    const outcome = await cluster.clock.run(rollout(world, { ...options, plan }, running()));
+    expect(outcome).toMatchObject({ verdict: 'held', weight: 50 });
+    expect(eventsOf(world.events, 'shifted').map(({ to }) => to)).toEqual([5, 25, 50]);
+    expect(eventsOf(world.events, 'holding').map(({ weight }) => weight)).toEqual([50]);
+  });
+
   it('who does not approve in time leaves it held', async () => {
     const cluster = createCluster();
     const options = createOptions();

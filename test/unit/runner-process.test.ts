@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { isSluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
+import { plain } from '../../src/report/markdown.ts';
 import { emptyReport, reportSchema } from '../../src/report/report.ts';
 import { createAnnotations } from '../../src/runner/annotations.ts';
 import { listenForCancellation } from '../../src/runner/cancellation.ts';
@@ -48,6 +49,8 @@ describe('redaction', () => {
 
   it('takes out the longer of two secrets that overlap', () => {
     expect(createRedact(['abcd', 'abcdefgh'])('abcdefgh')).toBe('***');
+    // Markdown escapes what would mean something in it.
+    expect(createRedact(['ghs_16C7e42F'])(plain('is ghs_16C7e42F here'))).toBe('is *** here');
   });
 
   it('leaves no secret in JSON, and JSON that can be read', () => {

@@ -65,6 +65,7 @@ export const replicaSets = builtIn('apps/v1', 'replicasets', 'ReplicaSet', {
   ...workload,
   selectableFields: ['status.replicas'],
 });
+export const controllerRevisions = builtIn('apps/v1', 'controllerrevisions', 'ControllerRevision');
 export const endpointSlices = builtIn('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', { generation: true });
 export const horizontalPodAutoscalers = builtIn(
   'autoscaling/v2',
@@ -102,6 +103,7 @@ export const storedResources: readonly Resource[] = [
   deployments,
   statefulSets,
   replicaSets,
+  controllerRevisions,
   endpointSlices,
   builtIn('coordination.k8s.io/v1', 'leases', 'Lease', { unconditionalUpdate: false, createOnUpdate: true }),
   horizontalPodAutoscalers,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api-server/objects.ts';
-import { pods, statefulSets } from '../api-server/resources.ts';
+import { controllerRevisions, pods, statefulSets } from '../api-server/resources.ts';
 import { type Cluster, controlledBy, keyOf, manager, ownerReference, type Reconciler, setStatus } from './cluster.ts';
 import { templateHash } from './template-hash.ts';
 import { isReady, isTerminating, type StatefulSetView, statefulSetView, untilAvailable } from './views.ts';
@@ -16,6 +16,7 @@ export function statefulSetController(cluster: Cluster, now: () => number): Reco
     const { spec, status } = statefulSetView.parse(set);
     const { name } = set.metadata;
     const updateRevision = `${name}-${templateHash(spec.template)}`;
+    keepRevision(set, spec, updateRevision);
     const currentRevision = status.currentRevision ?? updateRevision;
     const owned = controlledBy(cluster, pods, set);
     const existing = new Map(owned.map((pod) => [pod.metadata.name, pod]));
@@ -50,6 +51,27 @@ export function statefulSetController(cluster: Cluster, now: () => number): Reco
     });
     const pending = waits.filter((wait) => wait !== undefined && wait > 0);
     return pending.length === 0 ? undefined : Math.min(...pending.map((wait) => wait ?? 0));
+  }
+
+  /** One ControllerRevision for each template; that of the current one has the highest number. */
+  function keepRevision(set: KubeObject, { template }: StatefulSetView['spec'], name: string): void {
+    const kept = controlledBy(cluster, controllerRevisions, set);
+    const numberOf = (object: KubeObject) => Number(object.revision);
+    const highest = Math.max(0, ...kept.map(numberOf));
+    const own = kept.find(({ metadata }) => metadata.name === name);
+    if (own === undefined) {
+      const metadata = {
+        name,
+        labels: { ...template.metadata.labels },
+        ownerReferences: [ownerReference(statefulSets, set)],
+      };
+      const data = { spec: { template: { ...template, $patch: 'replace' } } };
+      const manifest = { metadata, revision: highest + 1, data };
+      registry.create(controllerRevisions, set.metadata.namespace ?? '', manifest, { manager });
+    } else if (numberOf(own) < highest) {
+      const change = (current: KubeObject) => ({ ...current, revision: highest + 1 });
+      registry.modify(keyOf(controllerRevisions, own), change, { manager });
+    }
   }
 
   function createPod(set: KubeObject, spec: StatefulSetView['spec'], ordinal: number, revision: string): void {

@@ -28,7 +28,7 @@ Without --tools, --configs, --faults and --runs: all that docs/peers.md is made 
   --tools    of ${toolNames.join(', ')}; sluice for its four meters
   --configs  of ${configNames.join(', ')}
   --faults   of ${faultNames.join(', ')}
-  --runs     of each (5)
+  --runs     of each (5), with those that were measured before
   --parallel releases at once (10); only one of these commands at a time
   --pace     between the beginnings of two releases (12s)
   --for      no release begins later than that (3h)
@@ -36,7 +36,7 @@ Without --tools, --configs, --faults and --runs: all that docs/peers.md is made 
   --table    measure nothing: print what was measured and write docs/peers.md`;
 
 /** How often a release is measured again for which the lab was too busy. */
-const AGAIN = 1;
+const AGAIN = 3;
 
 const tools: Readonly<Record<ToolName, Tool>> = {
   'sluice-pods': sluice('pods'),
@@ -110,7 +110,8 @@ async function measureAll(wanted: z.infer<typeof options>, signal: AbortSignal):
   if ((await presence()) !== 'cluster') throw new Error('The lab is not up: npm run lab -- up');
   await mkdir(peersDir, { recursive: true });
   const api = await connect();
-  const jobs = jobsOf(selectionsOf(wanted)).map((job) => ({ job, again: AGAIN }));
+  const measured = (await readResults()).filter((one) => !wasLate(one));
+  const jobs = jobsOf(selectionsOf(wanted), measured).map((job) => ({ job, again: AGAIN }));
   const needs = (...names: ToolName[]) => jobs.some(({ job }) => names.includes(job.tool));
   const stops: Stop[] = [];
   if (needs('argo', 'flagger')) stops.push(await startControllers(api, signal));

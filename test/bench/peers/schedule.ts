@@ -17,16 +17,31 @@ const impossible = [{ tool: 'flagger', config: 'hold' }];
 
 /** All that `docs/peers.md` is made of. */
 export const whole: readonly Selection[] = [
-  // The peers' take eight and twelve minutes: one of each tells enough.
-  { tools: ['argo', 'flagger', 'sluice-pods'], configs: ['sample'], faults: ['100%'], runs: 1 },
-  { tools: ['sluice-pods', 'sluice-prometheus-5s'], configs: ['hold'], faults: faultNames, runs: 5 },
-  { tools: ['sluice-gateway', 'sluice-prometheus-1s'], configs: ['hold'], faults: ['10%', '100%', 'crash'], runs: 5 },
-  { tools: ['sluice-gateway', 'sluice-prometheus-1s'], configs: ['hold'], faults: ['0.5%', '2%'], runs: 3 },
+  // They take up to three quarters of an hour: one of each tells enough.
+  { tools: ['argo', 'flagger', 'sluice-pods'], configs: ['sample'], faults: faultNames, runs: 1 },
+  { tools: sluices, configs: ['hold'], faults: faultNames, runs: 5 },
   { tools: ['sluice-pods', 'argo', 'flagger'], configs: ['ramp'], faults: faultNames, runs: 5 },
 ];
 
-/** Samples come first, as they take longest. The others are mixed, run by run: whatever disturbs the lab for a while disturbs all alike. */
-export function jobsOf(selections: readonly Selection[]): Job[] {
+/**
+ * What is to be measured, without what was measured before. Samples come first, as they take longest. The others are mixed,
+ * run by run: whatever disturbs the lab for a while disturbs all alike.
+ */
+export function jobsOf(selections: readonly Selection[], measured: readonly Job[]): Job[] {
+  const before = new Map<string, number>();
+  for (const job of measured) before.set(keyOf(job), (before.get(keyOf(job)) ?? 0) + 1);
+  return inOrder(selections).filter((job) => {
+    const left = before.get(keyOf(job)) ?? 0;
+    before.set(keyOf(job), left - 1);
+    return left <= 0;
+  });
+}
+
+function keyOf({ tool, config, fault }: Job): string {
+  return `${tool} ${config} ${fault}`;
+}
+
+function inOrder(selections: readonly Selection[]): Job[] {
   const rounds = Math.max(...selections.map(({ runs }) => runs));
   const samples = selections.filter(({ configs }) => configs.includes('sample'));
   const others = selections.filter((one) => !samples.includes(one));

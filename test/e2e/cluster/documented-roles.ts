@@ -19,15 +19,15 @@ const role = z.object({
 });
 
 /**
- * The rules that the action's README gives for releases of a kind, by its headline there.
+ * The rules that an action's README gives for one kind of use, by its headline there.
  *
  * @throws Error when the README has no such headline
  */
-export async function documentedRules(title: string): Promise<Rule[]> {
-  const readme = await readFile(join(actionFolder('canary'), 'README.md'), 'utf8');
+export async function documentedRules(title: string, action = 'canary'): Promise<Rule[]> {
+  const readme = await readFile(join(actionFolder(action), 'README.md'), 'utf8');
   const section = readme.split(`<details><summary>${title}</summary>`)[1]?.split('</details>')[0];
   const text = /```yaml\n([\s\S]*?)```/.exec(section ?? '')?.[1];
-  if (text === undefined) throw new Error(`The README of the canary action has no Role for "${title}".`);
+  if (text === undefined) throw new Error(`The README of actions/${action} has no Role for "${title}".`);
   return parseAllDocuments(text)
     .map((document) => role.parse(document.toJS()))
     .filter(({ metadata }) => metadata.namespace === 'shop')

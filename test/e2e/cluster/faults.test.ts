@@ -356,7 +356,7 @@ describe.concurrent('While a release is under way', () => {
             const { status, outputs, log } = await second.ended;
             expect(status).toBe(1);
             expect(outputs.verdict ?? '').toBe('');
-            expect(log).toContain('another rollout holds the route');
+            expect(log).toContain('another run holds it');
             expect(log).toContain('alice, https://github.com/acme/shop/actions/runs/1');
             expect(log).toContain('Wait until it has ended, or abort it');
           } finally {
@@ -383,7 +383,7 @@ describe.concurrent('While a release is under way', () => {
           const [winner, loser] = one.status === 0 ? [first, other] : [second, one];
           expect(loser.status).toBe(1);
           expect(loser.outputs.verdict ?? '').toBe('');
-          expect(loser.log).toContain('another rollout holds the route');
+          expect(loser.log).toContain('another run holds it');
           return winner;
         },
       );

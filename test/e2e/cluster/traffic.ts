@@ -25,19 +25,22 @@ interface Traffic {
 /** Milliseconds of requests after the end of a release: longer than a request may be under way. */
 const AFTER = 1_500;
 
+/** What runs: an action, or a whole workflow. */
+type Release = Pick<Run, 'ended' | 'printed' | 'kill' | 'clean'>;
+
 /**
  * Requests over kept-alive connections from before the release's start until a while after its end.
  *
  * @param meanwhile gives back the run whose end counts, if that is not the one that was started
  */
-export async function underLoad(
+export async function underLoad<R extends Release>(
   { host, rate = 100 }: Traffic,
-  release: () => Promise<Run>,
-  meanwhile: (run: Run) => Promise<Run | undefined> = async () => undefined,
+  release: () => Promise<R>,
+  meanwhile: (run: R) => Promise<R | undefined> = async () => undefined,
 ): Promise<Seen> {
   const stop = new AbortController();
   const sending = load({ host, rate, duration: 3_600_000, signal: stop.signal });
-  const runs: Run[] = [];
+  const runs: R[] = [];
   try {
     const first = await release();
     runs.push(first);
@@ -62,7 +65,7 @@ export async function underLoad(
 }
 
 /** The last lines, without those that tell the runner what it is to mask. */
-function lastWords(run: Run): string {
+function lastWords(run: Release): string {
   const lines = run.printed().split('\n');
   return lastLines(lines.filter((line) => !line.startsWith('::add-mask')).join('\n'), 5);
 }

@@ -1,0 +1,3 @@
+import { deploymentStatusPost } from '../runner/deployment-status-job.ts';
+
+await deploymentStatusPost(process.env);

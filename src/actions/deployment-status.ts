@@ -1,0 +1,3 @@
+import { deploymentStatusMain } from '../runner/deployment-status-job.ts';
+
+await deploymentStatusMain(process.env);

@@ -1,0 +1,3 @@
+import { helmPost } from '../runner/helm/job.ts';
+
+await helmPost(process.env);

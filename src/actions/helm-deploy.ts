@@ -1,0 +1,3 @@
+import { helmMain } from '../runner/helm/job.ts';
+
+await helmMain(process.env);

@@ -1,0 +1,3 @@
+import { kubectlPost } from '../runner/kubectl/job.ts';
+
+await kubectlPost(process.env);

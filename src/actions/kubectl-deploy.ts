@@ -1,0 +1,3 @@
+import { kubectlMain } from '../runner/kubectl/job.ts';
+
+await kubectlMain(process.env);

@@ -1,0 +1,3 @@
+import { rollbackMain } from '../runner/rollback-job.ts';
+
+await rollbackMain(process.env);

@@ -1,0 +1,3 @@
+import { steerMain } from '../runner/steer-job.ts';
+
+await steerMain(process.env);

@@ -1,0 +1,207 @@
+/** What happens while something is deployed, as a log or a report tells it. All times are milliseconds since the epoch. */
+import type { PlannedWrite } from '../canary/ports.ts';
+import type { DeployVerdict } from './inventory.ts';
+
+/** What is known of a pod that is not ready. */
+export interface StuckPod {
+  readonly pod: string;
+  readonly text: string;
+  /** Warnings that the cluster has recorded about it, the newest last. */
+  readonly events: readonly string[];
+  /** The last lines that its container wrote. */
+  readonly lines: readonly string[];
+}
+
+/** An object that did not get ready, with all that tells why. */
+export interface Stuck {
+  /** `Deployment shop/checkout` */
+  readonly object: string;
+  readonly text: string;
+  /** What a person can do about it. */
+  readonly next: string;
+  readonly events: readonly string[];
+  readonly pods: readonly StuckPod[];
+}
+
+export type WaitEvent =
+  /** An object has got further. */
+  | {
+      readonly type: 'progress';
+      readonly at: number;
+      readonly object: string;
+      readonly state: 'done' | 'waiting' | 'failed';
+      readonly text: string;
+    }
+  /** A pod waits for something else than before. */
+  | {
+      readonly type: 'pod';
+      readonly at: number;
+      readonly object: string;
+      readonly pod: string;
+      readonly ready: boolean;
+      readonly text: string;
+    }
+  /** A container has crashed: what it wrote last. */
+  | {
+      readonly type: 'last-lines';
+      readonly at: number;
+      readonly pod: string;
+      readonly container: string;
+      readonly lines: readonly string[];
+    }
+  /** Waiting for the API server, which does not answer. */
+  | { readonly type: 'unreachable'; readonly at: number; readonly text: string }
+  /** The waiting has ended without success; a SluiceError `not-ready` with the same words follows. */
+  | { readonly type: 'stuck'; readonly at: number; readonly objects: readonly Stuck[] };
+
+/** An object of the manifests and what is done to it. */
+export interface PlannedObject {
+  readonly object: string;
+  readonly action: 'create' | 'update' | 'unchanged' | 'prune' | 'keep';
+  readonly write: PlannedWrite | undefined;
+}
+
+export type DeployEvent =
+  | WaitEvent
+  | {
+      readonly type: 'started';
+      readonly at: number;
+      readonly name: string;
+      readonly namespace: string;
+      readonly by: string;
+      readonly digest: string;
+    }
+  /** A former run of this name had not come to its end. */
+  | { readonly type: 'resumed'; readonly at: number; readonly by: string; readonly since: number }
+  | { readonly type: 'planned'; readonly at: number; readonly objects: readonly PlannedObject[] }
+  | { readonly type: 'applied'; readonly at: number; readonly object: string; readonly action: 'create' | 'update' }
+  | { readonly type: 'pruned'; readonly at: number; readonly object: string }
+  | { readonly type: 'waiting'; readonly at: number; readonly objects: number; readonly deadline: number }
+  /** The reason is empty where it was told already. */
+  | { readonly type: 'undoing'; readonly at: number; readonly reason: string }
+  | {
+      readonly type: 'restored';
+      readonly at: number;
+      readonly object: string;
+      readonly how: 'restored' | 'deleted' | 'created again';
+    }
+  | {
+      readonly type: 'ended';
+      readonly at: number;
+      readonly verdict: DeployVerdict;
+      readonly reason: string;
+      /** What a person can do; empty after a success. */
+      readonly next: string;
+    }
+  /** It ended before it has changed anything. */
+  | {
+      readonly type: 'refused';
+      readonly at: number;
+      readonly about: string;
+      readonly problem: string;
+      readonly next: string;
+    };
+
+export interface EventLine {
+  readonly level: 'info' | 'good' | 'warning' | 'error';
+  readonly text: string;
+}
+
+/** An event as lines of a log. */
+export function waitLines(event: WaitEvent): EventLine[] {
+  switch (event.type) {
+    case 'progress': {
+      const level = event.state === 'done' ? 'good' : event.state === 'failed' ? 'error' : 'info';
+      return [{ level, text: `${event.object}: ${event.text}` }];
+    }
+    case 'pod':
+      return [{ level: event.ready ? 'info' : 'warning', text: `  pod ${event.pod} ${event.text}` }];
+    case 'last-lines':
+      return [
+        { level: 'warning', text: `  last lines of container ${event.container} in pod ${event.pod}:` },
+        ...event.lines.map((line) => ({ level: 'info' as const, text: `    | ${line}` })),
+      ];
+    case 'unreachable':
+      return [{ level: 'warning', text: event.text }];
+    case 'stuck':
+      return event.objects.flatMap(stuckLines);
+  }
+}
+
+/** All that is known of an object that did not get ready. */
+function stuckLines({ object, text, events, pods, next }: Stuck): EventLine[] {
+  const info = (line: string) => ({ level: 'info' as const, text: line });
+  return [
+    { level: 'error', text: `${object}: ${text}` },
+    ...events.map((line) => info(`  event: ${line}`)),
+    ...pods.flatMap((pod) => [
+      info(`  pod ${pod.pod} ${pod.text}`),
+      ...pod.events.map((line) => info(`    event: ${line}`)),
+      ...pod.lines.map((line) => info(`    | ${line}`)),
+    ]),
+    info(`  What to do: ${next}`),
+  ];
+}
+
+/** An event of a deployment as lines of a log. */
+export function deployLines(event: DeployEvent): EventLine[] {
+  switch (event.type) {
+    case 'started':
+      return [
+        {
+          level: 'info',
+          text: `Deploys ${event.name} to namespace ${event.namespace}, by ${event.by}; manifests ${event.digest}`,
+        },
+      ];
+    case 'resumed': {
+      const since = new Date(event.since).toISOString();
+      return [
+        { level: 'warning', text: `The run of ${since} by ${event.by} did not come to its end; it is concluded now.` },
+      ];
+    }
+    case 'planned':
+      return [{ level: 'info', text: planText(event.objects) }];
+    case 'applied':
+      return [{ level: 'info', text: `${event.action === 'create' ? 'created' : 'changed'} ${event.object}` }];
+    case 'pruned':
+      return [{ level: 'info', text: `pruned ${event.object}` }];
+    case 'waiting': {
+      const until = new Date(event.deadline).toISOString().slice(11, 19);
+      return [{ level: 'info', text: `Waits for ${event.objects} objects to be ready, until ${until} at most` }];
+    }
+    case 'undoing':
+      return [
+        ...(event.reason === '' ? [] : linesOf('error', event.reason)),
+        { level: 'warning', text: 'Goes back to how it was.' },
+      ];
+    case 'restored':
+      return [{ level: 'info', text: `${event.how} ${event.object}` }];
+    case 'ended': {
+      const level = event.verdict === 'deployed' || event.verdict === 'unchanged' ? 'good' : 'error';
+      return linesOf(level, `${event.verdict}: ${event.reason} ${event.next}`);
+    }
+    case 'refused':
+      return linesOf('error', `${event.about}: ${event.problem} ${event.next}`);
+    default:
+      return waitLines(event);
+  }
+}
+
+function linesOf(level: EventLine['level'], text: string): EventLine[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => ({ level, text: line }));
+}
+
+function planText(objects: readonly PlannedObject[]): string {
+  const names = {
+    create: 'to create',
+    update: 'to change',
+    unchanged: 'unchanged',
+    prune: 'to prune',
+    keep: 'no longer in the manifests, kept',
+  };
+  const counts = Map.groupBy(objects, ({ action }) => names[action]);
+  return [...counts].map(([name, of]) => `${of.length} ${name}`).join(', ');
+}

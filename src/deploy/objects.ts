@@ -1,0 +1,252 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseAllDocuments, type Tags } from 'yaml';
+import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
+import type { AnyManifest, KubernetesClient, ServedKind } from '../kubernetes/client.ts';
+import { describe, type ObjectReference } from '../kubernetes/resources.ts';
+
+/** The text of a file, or of what stands for one. */
+export interface ManifestText {
+  /** For errors: `deploy/app.yaml`, `output of kustomize`. */
+  readonly name: string;
+  readonly text: string;
+}
+
+const jsonValue = z.json();
+
+/** An object as somebody wrote it; fields that nobody here knows survive. */
+const manifest = z
+  .looseObject({
+    apiVersion: z.string().min(1),
+    kind: z.string().min(1),
+    metadata: z
+      .looseObject({
+        name: z.string().min(1),
+        namespace: z.string().min(1).optional(),
+        labels: z.record(z.string(), z.string()).nullish(),
+        annotations: z.record(z.string(), z.string()).nullish(),
+      })
+      .catchall(jsonValue),
+  })
+  .catchall(jsonValue);
+
+/** An object of a manifest, before it is known what the cluster takes it for. */
+export interface WrittenObject {
+  readonly manifest: z.infer<typeof manifest>;
+  /** `deploy/app.yaml, document 2` */
+  readonly source: string;
+}
+
+/** An object to be deployed, and where the cluster keeps it. */
+export interface DeployObject {
+  readonly reference: ObjectReference;
+  /** With the namespace that it goes to. */
+  readonly manifest: AnyManifest;
+  /** `deploy/app.yaml, document 2` */
+  readonly source: string;
+}
+
+/**
+ * The scalars of YAML 1.1, as kubectl and Helm read them: `defaultMode: 0644` is octal, `yes` is true. As there, times of day
+ * and dates are texts.
+ */
+const kubectlTags = (tags: Tags): Tags =>
+  tags.filter((tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !tag.tag.endsWith(':timestamp')));
+
+/**
+ * The objects in texts of YAML or JSON: of several documents, with the items of each `List`. Empty documents are left out.
+ *
+ * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
+ */
+export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] {
+  const problems: string[] = [];
+  const objects = texts.flatMap(({ name, text }) => {
+    const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: kubectlTags });
+    return [...documents].flatMap((document, index) => {
+      const source = documents.length === 1 ? name : `${name}, document ${index + 1}`;
+      const [error] = document.errors;
+      if (error) {
+        problems.push(`${source}: is no YAML that can be read: ${error.message.split('\n')[0]?.replace(/:$/, '')}.`);
+        return [];
+      }
+      const value: unknown = document.toJS();
+      return value === null || value === undefined ? [] : objectsIn(value, source, problems);
+    });
+  });
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+const listObject = z.looseObject({ kind: z.string().regex(/List$/), items: z.array(z.unknown()) });
+
+function objectsIn(value: unknown, source: string, problems: string[]): WrittenObject[] {
+  const list = listObject.safeParse(value);
+  if (list.success) {
+    return list.data.items.flatMap((item, index) => objectsIn(item, `${source}, item ${index + 1}`, problems));
+  }
+  const parsed = manifest.safeParse(value);
+  if (parsed.success) return [{ manifest: parsed.data, source }];
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
+  problems.push(`${source}: is no Kubernetes object (${wrong.join('; ')}).`);
+  return [];
+}
+
+/** What the custom resource definitions among these objects define, before the API server serves it. */
+const definition = z.looseObject({
+  apiVersion: z.string().startsWith('apiextensions.k8s.io/'),
+  kind: z.literal('CustomResourceDefinition'),
+  spec: z.looseObject({
+    group: z.string(),
+    scope: z.string(),
+    names: z.looseObject({ kind: z.string(), plural: z.string() }),
+    versions: z.array(z.looseObject({ name: z.string() })),
+  }),
+});
+
+function definedKinds(objects: readonly WrittenObject[]): ServedKind[] {
+  return objects.flatMap(({ manifest }) => {
+    const parsed = definition.safeParse(manifest);
+    if (!parsed.success) return [];
+    const { group, scope, names, versions } = parsed.data.spec;
+    return versions.map(({ name }) => ({
+      type: { apiVersion: `${group}/${name}`, kind: names.kind, plural: names.plural },
+      namespaced: scope === 'Namespaced',
+    }));
+  });
+}
+
+/**
+ * Finds out where the cluster keeps each object: asks the API server for the kinds in the versions that are used, one request
+ * a version. A kind whose definition is among the objects need not be served yet.
+ *
+ * @param namespace for objects that name none
+ * @throws SluiceError `invalid-input`, one for everything that is wrong: kinds that nobody knows, the same object twice
+ */
+export async function resolveObjects(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<DeployObject[]> {
+  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
+  const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
+  const kinds = [...served, ...definedKinds(written)];
+  const problems: string[] = [];
+  const objects = written.flatMap((object) => {
+    const { apiVersion, kind } = object.manifest;
+    const known = kinds.find(({ type }) => type.apiVersion === apiVersion && type.kind === kind);
+    if (known) return [placed(object, known, namespace)];
+    problems.push(`${object.source}: ${unknownKind(apiVersion, kind, kinds)}`);
+    return [];
+  });
+  problems.push(...repeated(objects));
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {
+  const { namespace: own, ...metadata } = manifest.metadata;
+  const namespace = namespaced ? (own ?? fallback) : '';
+  return {
+    reference: { type, namespace, name: metadata.name },
+    manifest: { ...manifest, metadata: { ...metadata, ...(namespace !== '' && { namespace }) } },
+    source,
+  };
+}
+
+function unknownKind(apiVersion: string, kind: string, kinds: readonly ServedKind[]): string {
+  const sameVersion = kinds.some(({ type }) => type.apiVersion === apiVersion);
+  const what = `the cluster does not know ${kind} of ${apiVersion}`;
+  return sameVersion
+    ? `${what}; check the spelling of the kind.`
+    : `${what}; check apiVersion, or install what defines it (a CustomResourceDefinition may stand in the same manifests).`;
+}
+
+function repeated(objects: readonly DeployObject[]): string[] {
+  const same = Map.groupBy(objects, ({ reference }) => identityOf(reference));
+  return [...same.values()].flatMap(([first, ...rest]) => {
+    const different = rest.filter(({ manifest }) => !isDeepStrictEqual(manifest, first?.manifest));
+    return first && different.length > 0
+      ? [
+          `${describe(first.reference)} stands twice: in ${[first, ...different].map(({ source }) => source).join(' and in ')}.`,
+        ]
+      : [];
+  });
+}
+
+/** Names an object whatever version of its group it is written in. */
+export function identityOf({ type, namespace, name }: ObjectReference): string {
+  const group = type.apiVersion.includes('/') ? type.apiVersion.split('/')[0] : '';
+  return `${group}/${type.kind}/${namespace}/${name}`;
+}
+
+function wrongManifests(problems: readonly string[]): SluiceError {
+  return new SluiceError('invalid-input', {
+    about: 'manifests',
+    problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((line) => `- ${line}`).join('\n')}\n`,
+    next: 'Correct them and run again. Nothing was changed.',
+  });
+}
+
+/**
+ * Kinds in the order in which others need them, as Helm (pkg/release/v1/util/kind_sorter.go) and kubectl's kustomize have
+ * it; what is not named stands between the workloads and the webhooks.
+ */
+const before = [
+  'Namespace',
+  'CustomResourceDefinition',
+  'PriorityClass',
+  'StorageClass',
+  'RuntimeClass',
+  'IngressClass',
+  'GatewayClass',
+  'NetworkPolicy',
+  'ResourceQuota',
+  'LimitRange',
+  'PodDisruptionBudget',
+  'ServiceAccount',
+  'Secret',
+  'ConfigMap',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+  'Service',
+  'DaemonSet',
+  'Pod',
+  'ReplicationController',
+  'ReplicaSet',
+  'Deployment',
+  'HorizontalPodAutoscaler',
+  'StatefulSet',
+  'Job',
+  'CronJob',
+  'Ingress',
+];
+const after = [
+  'APIService',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+];
+
+function rank({ type }: ObjectReference): number {
+  const early = before.indexOf(type.kind);
+  const late = after.indexOf(type.kind);
+  return late >= 0 ? before.length + 1 + late : early >= 0 ? early : before.length;
+}
+
+/** In the order to apply in: what others need comes first. Objects of one kind stay in the order that they were written in. */
+export function inApplyOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
+  return objects.toSorted((a, b) => rank(a.reference) - rank(b.reference));
+}
+
+/** In the order to delete in: what needs others goes first. */
+export function inDeleteOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
+  return inApplyOrder(objects).toReversed();
+}

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Octokit } from '@octokit/core';
+import { EnvHttpProxyAgent, fetch } from 'undici';
+import * as z from 'zod';
+import { messageOf, SluiceError } from '../canary/errors.ts';
+
+export interface GitHubOptions {
+  readonly token: string;
+  /** `https://api.github.com`, or that of a GitHub Enterprise Server. */
+  readonly apiUrl: string;
+  readonly owner: string;
+  readonly repo: string;
+  /** Ends every request. */
+  readonly signal: AbortSignal;
+  /** Milliseconds for one request; default 10,000. */
+  readonly attemptTimeout?: number;
+  /** Milliseconds that a rate limit is waited for at most; default 60,000. */
+  readonly longestWait?: number;
+  /** Milliseconds before the first repetition; doubled each time; default 500. */
+  readonly pause?: number;
+}
+
+/** The rights of a job's token, as `permissions:` of the workflow names them: `deployments: write`. */
+export type TokenRight = 'deployments: write' | 'statuses: write' | 'pull-requests: write' | 'issues: write';
+
+export interface GitHub {
+  /** Typed by the OpenAPI description of GitHub. */
+  readonly request: Octokit['request'];
+  readonly place: { readonly owner: string; readonly repo: string };
+  /**
+   * Does something, and again while GitHub is away or asks to wait. What writes looks first whether it is done already: the
+   * answer to an earlier attempt may have been lost.
+   *
+   * @param about what it is about, for the error: `deployment to production`
+   * @throws SluiceError `forbidden` with the right that the job lacks, `not-found`, `invalid-input`, or `unreachable`
+   */
+  attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T>;
+}
+
+/** Repetitions after the first try. */
+const REPETITIONS = 4;
+
+/** A client for one repository. */
+export function createGitHub(options: GitHubOptions): GitHub {
+  const { token, apiUrl, owner, repo, signal, attemptTimeout = 10_000, longestWait = 60_000, pause = 500 } = options;
+  // Runners behind a proxy name it in their environment.
+  const dispatcher = new EnvHttpProxyAgent();
+  const octokit = new Octokit({
+    auth: token,
+    baseUrl: apiUrl,
+    userAgent: 'sluice',
+    request: {
+      fetch: (url: string, request: Parameters<typeof fetch>[1]) =>
+        fetch(url, { ...request, dispatcher, signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeout)]) }),
+    },
+    // Deprecations are for those who write this.
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+  });
+
+  async function attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        signal.throwIfAborted();
+        const refusal = refusalOf(error);
+        if (!refusal) throw error;
+        const wait = waitAfter(refusal, pause * 2 ** tries);
+        if (wait === undefined) throw explained(refusal, about, right, apiUrl);
+        if (wait > longestWait) throw limited(about, wait);
+        if (tries === REPETITIONS) throw away(refusal, about, apiUrl);
+        await sleep(wait, undefined, { signal });
+      }
+    }
+  }
+
+  return { request: octokit.request, place: { owner, repo }, attempt };
+}
+
+function ignore(): void {
+  // Nobody reads it.
+}
+
+const requestError = z.object({
+  name: z.literal('HttpError'),
+  status: z.number(),
+  message: z.string(),
+  response: z
+    .object({
+      headers: z.record(z.string(), z.union([z.string(), z.number()]).optional()),
+      data: z
+        .object({ message: z.string().optional(), errors: z.array(z.unknown()).optional() })
+        .optional()
+        .catch(undefined),
+    })
+    .optional(),
+});
+type Refusal = z.infer<typeof requestError>;
+
+/** What Octokit throws; undefined for any other error. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message } = error;
+  return requestError.safeParse({ ...error, name, message }).data;
+}
+
+/**
+ * Milliseconds after which the same may succeed; undefined where it will not.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
+function waitAfter({ status, message, response }: Refusal, pause: number): number | undefined {
+  const headers = response?.headers ?? {};
+  const isLimit =
+    status === 429 ||
+    (status === 403 &&
+      (headers['retry-after'] !== undefined ||
+        String(headers['x-ratelimit-remaining']) === '0' ||
+        /secondary rate limit/i.test(message)));
+  if (!isLimit) return status >= 500 ? pause : undefined;
+  if (headers['retry-after'] !== undefined) return Number(headers['retry-after']) * 1_000;
+  if (String(headers['x-ratelimit-remaining']) === '0')
+    return Math.max(pause, Number(headers['x-ratelimit-reset']) * 1_000 - Date.now());
+  // GitHub asks for a minute where it does not say how long.
+  return Math.max(pause, 60_000);
+}
+
+function explained({ status, message, response }: Refusal, about: string, right: TokenRight, apiUrl: string) {
+  switch (status) {
+    case 401:
+      return new SluiceError('forbidden', {
+        about,
+        problem: `${apiUrl} does not accept the token (401).`,
+        next: 'Leave "token" out to use the job\'s own, or give one that has not expired.',
+      });
+    case 403:
+      return new SluiceError('forbidden', {
+        about,
+        problem: `the token lacks a right (403: ${firstLine(message)}).`,
+        next: `Add to the job:\n${permissionsOf(response?.headers['x-accepted-github-permissions'], right)}\nPull requests from forks get a token that can only read.`,
+      });
+    case 404:
+      return new SluiceError('not-found', {
+        about,
+        problem: 'does not exist, or the token may not see it (404).',
+        next: `Check the input that names it, and that the job has:\n${permissionsOf(undefined, right)}`,
+      });
+    case 410:
+      return new SluiceError('unsupported', {
+        about,
+        problem: `is not available in this repository (410: ${firstLine(message)}).`,
+        next: 'Turn the feature on in the settings of the repository, or leave the input out.',
+      });
+    default:
+      return new SluiceError('invalid-input', {
+        about,
+        problem: `was refused by GitHub (${status}: ${firstLine(message)}${errorsOf(response?.data?.errors)}).`,
+        next: 'Correct the input that it names.',
+      });
+  }
+}
+
+/** As `permissions:` wants it. The header lists alternatives, the first of which is the narrowest that GitHub names. */
+function permissionsOf(header: string | number | undefined, right: TokenRight): string {
+  const [first = ''] = String(header ?? '').split(';');
+  const named = first
+    .split(',')
+    .map((each) => each.trim().split('='))
+    .flatMap(([name, level]) => (name && level ? [`${name.replaceAll('_', '-')}: ${level}`] : []));
+  return `permissions:\n${(named.length > 0 ? named : [right]).map((line) => `  ${line}`).join('\n')}`;
+}
+
+function errorsOf(errors: readonly unknown[] = []): string {
+  return errors.length === 0 ? '' : `; ${firstLine(JSON.stringify(errors))}`;
+}
+
+function limited(about: string, wait: number): SluiceError {
+  const until = new Date(Date.now() + wait).toISOString().slice(0, 16).replace('T', ' ');
+  return new SluiceError('unreachable', {
+    about,
+    problem: `GitHub's rate limit is reached until ${until} UTC.`,
+    next: 'Run this step again after that; the release itself is as its own step says.',
+  });
+}
+
+function away({ status, message }: Refusal, about: string, apiUrl: string): SluiceError {
+  return new SluiceError('unreachable', {
+    about,
+    problem: `${apiUrl} did not do it in ${REPETITIONS + 1} attempts (${status}: ${firstLine(message)}).`,
+    next: 'See https://www.githubstatus.com, and run this step again.',
+  });
+}
+
+function firstLine(text: string): string {
+  const line = messageOf(text).split('\n')[0] ?? '';
+  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
+}

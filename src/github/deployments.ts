@@ -1,0 +1,165 @@
+import * as z from 'zod';
+import type { GitHub } from './client.ts';
+
+/** https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status */
+export const deploymentStates = ['queued', 'in_progress', 'success', 'failure', 'error', 'inactive'] as const;
+export type DeploymentState = (typeof deploymentStates)[number];
+
+/** Which deployment it is: one a run, environment and service. */
+export interface DeploymentKey {
+  readonly sha: string;
+  readonly environment: string;
+  /** Tells the services of one environment apart; empty where there is one. */
+  readonly service: string;
+  /** The run and its attempt. */
+  readonly run: string;
+}
+
+export interface DeploymentStatus {
+  readonly state: DeploymentState;
+  /** In one line; GitHub takes 140 characters. */
+  readonly description: string;
+  readonly logUrl: string;
+  readonly environmentUrl: string;
+}
+
+const RIGHT = 'deployments: write';
+const LONGEST = 140;
+
+/** Older deployments of an environment that are looked at. */
+const MOST_OLDER = 30;
+
+/** What Sluice writes into a deployment, to find it again. */
+const payload = z.object({ sluice: z.object({ run: z.string(), service: z.string() }) });
+
+/** The deployment of this run, which is made where there is none. */
+export async function ensureDeployment(github: GitHub, key: DeploymentKey): Promise<number> {
+  const { sha, environment, service, run } = key;
+  return github.attempt(about(environment), RIGHT, async () => {
+    const found = await find(github, key);
+    if (found !== undefined) return found;
+    const { data } = await github.request('POST /repos/{owner}/{repo}/deployments', {
+      ...github.place,
+      ref: sha,
+      environment,
+      description: service,
+      payload: { sluice: { run, service } },
+      // What was tested and merged is for the workflow to say.
+      auto_merge: false,
+      required_contexts: [],
+    });
+    if (!('id' in data)) throw new TypeError(`GitHub made no deployment: ${data.message}`);
+    return Number(data.id);
+  });
+}
+
+/** The deployment that an earlier step of this run has made. */
+export async function findDeployment(github: GitHub, key: DeploymentKey): Promise<number | undefined> {
+  return github.attempt(about(key.environment), RIGHT, () => find(github, key));
+}
+
+async function find(github: GitHub, { sha, environment, service, run }: DeploymentKey): Promise<number | undefined> {
+  const { data } = await github.request('GET /repos/{owner}/{repo}/deployments', {
+    ...github.place,
+    sha,
+    environment,
+    per_page: 100,
+  });
+  const found = data.find((deployment) => {
+    const own = payload.safeParse(deployment.payload).data?.sluice;
+    return own?.run === run && own.service === service;
+  });
+  return found && Number(found.id);
+}
+
+/** The newest status of a deployment: of two in the same second, the one with the higher number. */
+export async function latestStatus(github: GitHub, id: number) {
+  return github.attempt(`deployment ${id}`, RIGHT, () => newest(github, id));
+}
+
+async function newest(github: GitHub, id: number) {
+  const { data } = await github.request('GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+    ...github.place,
+    deployment_id: id,
+    per_page: 100,
+  });
+  // JSON's numbers, which the types allow to be larger.
+  return data.map((status) => ({ ...status, id: Number(status.id) })).toSorted((a, b) => b.id - a.id)[0];
+}
+
+/**
+ * Tells the state of a deployment, unless it is the last one that was told.
+ *
+ * @returns the number of the status
+ */
+export async function tellStatus(github: GitHub, id: number, status: DeploymentStatus): Promise<number> {
+  const { state, logUrl, environmentUrl } = status;
+  const description = shortened(status.description);
+  return github.attempt(`deployment ${id}`, RIGHT, async () => {
+    const last = await newest(github, id);
+    const same =
+      last?.state === state &&
+      last.description === description &&
+      (last.log_url ?? '') === logUrl &&
+      (last.environment_url ?? '') === environmentUrl;
+    if (last && same) return last.id;
+    const { data } = await github.request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+      ...github.place,
+      deployment_id: id,
+      state,
+      description,
+      log_url: logUrl,
+      ...(environmentUrl !== '' && { environment_url: environmentUrl }),
+      // Done by `retireOlder`: GitHub's own leaves out production environments, and does not know services.
+      auto_inactive: false,
+    });
+    return Number(data.id);
+  });
+}
+
+/** Marks the deployments as inactive that this one takes the place of. @returns how many */
+export async function retireOlder(
+  github: GitHub,
+  id: number,
+  { environment, service }: DeploymentKey,
+): Promise<number> {
+  return github.attempt(about(environment), RIGHT, async () => {
+    const { data } = await github.request('GET /repos/{owner}/{repo}/deployments', {
+      ...github.place,
+      environment,
+      per_page: 100,
+    });
+    const older = data
+      .map((each) => ({ id: Number(each.id), payload: each.payload }))
+      .filter((each) => each.id < id && payload.safeParse(each.payload).data?.sluice.service === service)
+      .toSorted((a, b) => b.id - a.id)
+      .slice(0, MOST_OLDER);
+    let retired = 0;
+    for (const each of older) {
+      const last = await newest(github, each.id);
+      // Whatever is older than this was marked before.
+      if (last?.state === 'inactive') break;
+      if (last?.state !== 'success') continue;
+      await github.request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+        ...github.place,
+        deployment_id: each.id,
+        state: 'inactive',
+        description: shortened(`Deployment ${id} took its place`),
+        auto_inactive: false,
+      });
+      retired += 1;
+    }
+    return retired;
+  });
+}
+
+/** A line of at most as many characters as GitHub takes. */
+export function shortened(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  const characters = [...line];
+  return characters.length <= LONGEST ? line : `${characters.slice(0, LONGEST - 1).join('')}…`;
+}
+
+function about(environment: string): string {
+  return `deployment to ${environment}`;
+}

@@ -1,0 +1,42 @@
+import type { GitHub } from './client.ts';
+import { keepComment } from './comments.ts';
+
+export interface IssueText {
+  readonly title: string;
+  readonly text: string;
+  /** The first one is what own issues are looked for by. */
+  readonly labels: readonly string[];
+  readonly assignees: readonly string[];
+}
+
+/**
+ * Keeps one open issue that begins with a hidden marker: opens it, or adds what a later run has to say as a comment, once. One
+ * that was closed stays closed: whoever closed it was done with that.
+ *
+ * @param run hidden marker of this run
+ * @returns its address
+ */
+export async function keepIssue(github: GitHub, marker: string, run: string, issue: IssueText): Promise<string> {
+  const { title, text, labels, assignees } = issue;
+  const [label] = labels;
+  const opened = await github.attempt('issue about the rollback', 'issues: write', async () => {
+    const { data } = await github.request('GET /repos/{owner}/{repo}/issues', {
+      ...github.place,
+      state: 'open',
+      ...(label !== undefined && { labels: label }),
+      per_page: 100,
+    });
+    const own = data.find(({ body, pull_request: pull }) => pull === undefined && body?.startsWith(marker));
+    if (own) return { number: own.number, url: own.html_url, isNew: own.body?.includes(run) ?? false };
+    const created = await github.request('POST /repos/{owner}/{repo}/issues', {
+      ...github.place,
+      title,
+      body: `${marker}\n${run}\n${text}`,
+      labels: [...labels],
+      assignees: [...assignees],
+    });
+    return { number: created.data.number, url: created.data.html_url, isNew: true };
+  });
+  if (!opened.isNew) await keepComment(github, opened.number, run, text);
+  return opened.url;
+}

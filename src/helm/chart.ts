@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { SluiceError } from '../canary/errors.ts';
+import type { Helm, Login } from './cli.ts';
+
+/** Where a chart comes from, as the inputs say it. */
+export interface ChartInputs {
+  /** A path, `NAME` or `REPO/NAME` of a repository, or `oci://…`. */
+  readonly chart: string;
+  /** URL of an HTTP repository. */
+  readonly repository?: string | undefined;
+  /** A version or a range; or a digest: `sha256:…`. */
+  readonly version?: string | undefined;
+  readonly login?: Login | undefined;
+  /** The OCI registry has no TLS. */
+  readonly plainHttp: boolean;
+}
+
+/** A chart that lies on this machine. */
+export interface Chart {
+  /** A folder or an archive. */
+  readonly path: string;
+  /** `sha256:…`: the manifest's of a registry; else of the archive, or over all files of the folder. */
+  readonly digest: string;
+}
+
+const REPOSITORY = 'sluice';
+
+/**
+ * Gets a chart from wherever it is.
+ *
+ * @param folder of this run's own, where a chart that is fetched is put
+ * @throws SluiceError `not-found`, `forbidden` or `unreachable`; `conflict` for another digest than the one that was asked for
+ */
+export async function fetchChart(inputs: ChartInputs, helm: Helm, folder: string, signal: AbortSignal): Promise<Chart> {
+  const { chart, repository } = inputs;
+  if (chart.startsWith('oci://')) return fromRegistry(inputs, helm, folder, signal);
+  if (repository !== undefined) {
+    await helm.addRepository(REPOSITORY, repository, inputs.login, signal);
+    const name = chart.slice(chart.lastIndexOf('/') + 1);
+    return fromRepository(`${REPOSITORY}/${name}`, inputs, helm, folder, signal);
+  }
+  const found = await stat(chart).catch(() => undefined);
+  // What Helm itself takes for a repository's: it must be known on this runner.
+  if (!found && /^[\w-]+\/[\w.-]+$/.test(chart)) return fromRepository(chart, inputs, helm, folder, signal);
+  if (!found) {
+    throw new SluiceError('not-found', {
+      about: `chart ${chart}`,
+      problem: 'is no folder and no archive in the workspace.',
+      next: 'Check it out in an earlier step (actions/checkout), or give "repository" or an oci:// address.',
+    });
+  }
+  const digest = found.isDirectory() ? await folderDigest(chart) : sha256(await readFile(chart));
+  return checked({ path: chart, digest }, inputs);
+}
+
+async function fromRegistry(
+  { chart, version, login, plainHttp }: ChartInputs,
+  helm: Helm,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Chart> {
+  if (login) await helm.login(new URL(chart.replace(/^oci:/, 'https:')).host, login, plainHttp, signal);
+  const byDigest = isDigest(version);
+  const reference = byDigest ? `${chart}@${version}` : chart;
+  const printed = await helm.pull(reference, { folder, version: byDigest ? undefined : version, plainHttp }, signal);
+  const [, digest] = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(printed) ?? [];
+  const path = await archiveIn(folder);
+  return { path, digest: digest ?? sha256(await readFile(path)) };
+}
+
+async function fromRepository(
+  reference: string,
+  inputs: ChartInputs,
+  helm: Helm,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Chart> {
+  const version = isDigest(inputs.version) ? undefined : inputs.version;
+  await helm.pull(reference, { folder, version, plainHttp: false }, signal);
+  const path = await archiveIn(folder);
+  return checked({ path, digest: sha256(await readFile(path)) }, inputs);
+}
+
+function isDigest(version: string | undefined): boolean {
+  return version?.startsWith('sha256:') ?? false;
+}
+
+function checked(found: Chart, { chart, version }: ChartInputs): Chart {
+  if (!isDigest(version) || version === found.digest) return found;
+  throw new SluiceError('conflict', {
+    about: `chart ${chart}`,
+    problem: `has digest ${found.digest}, and ${version} was asked for.`,
+    next: 'Give the digest that is meant (output "chart-digest" of a run that is trusted).',
+  });
+}
+
+async function archiveIn(folder: string): Promise<string> {
+  const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
+  if (archive !== undefined) return join(folder, archive);
+  throw new SluiceError('failed', {
+    about: 'helm pull',
+    problem: 'ended well and left no archive.',
+    next: 'Run again; report it if it stays.',
+  });
+}
+
+/** Over the names and contents of all files of a folder, in the order of their names. */
+async function folderDigest(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const lines = await Promise.all(
+    paths.toSorted().map(async (path) => `${relative(folder, path)} ${sha256(await readFile(path))}\n`),
+  );
+  return sha256(lines.join(''));
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}

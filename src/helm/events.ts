@@ -1,0 +1,56 @@
+import type { ErrorCode } from '../canary/errors.ts';
+import type { PlannedWrite } from '../canary/ports.ts';
+
+/** How a run of `actions/helm-deploy` ended. */
+export const helmVerdicts = ['deployed', 'unchanged', 'rolled-back', 'uninstalled', 'failed'] as const;
+export type HelmVerdict = (typeof helmVerdicts)[number];
+
+/** What a release is now. */
+export interface ReleaseFacts {
+  readonly revision: number;
+  readonly chart: string;
+  readonly chartVersion: string;
+  readonly appVersion: string;
+  readonly manifestDigest: string;
+  readonly resources: readonly string[];
+}
+
+/** What happens to a release, as plain data that survives JSON. `at`: milliseconds since the Unix epoch. */
+export type HelmEvent =
+  | {
+      readonly type: 'started';
+      readonly at: number;
+      readonly mode: string;
+      readonly release: string;
+      readonly by: string;
+    }
+  /** Something was done, seen or decided. */
+  | { readonly type: 'note'; readonly at: number; readonly level: 'info' | 'good' | 'warning'; readonly text: string }
+  /** A line of Helm's, or what a workload waits for: for the log alone. */
+  | { readonly type: 'progress'; readonly at: number; readonly text: string }
+  | { readonly type: 'chart'; readonly at: number; readonly digest: string }
+  /** From here on, the release is not as it was found; or it is after all, as Helm had not begun. */
+  | { readonly type: 'writing'; readonly at: number; readonly begun: boolean }
+  /** The revision that served before. */
+  | { readonly type: 'found'; readonly at: number; readonly revision: number }
+  | { readonly type: 'planned'; readonly at: number; readonly writes: readonly PlannedWrite[] }
+  | {
+      readonly type: 'ended';
+      readonly at: number;
+      readonly verdict: HelmVerdict;
+      readonly reason: string;
+      readonly next?: string;
+      readonly release?: ReleaseFacts;
+    }
+  | {
+      readonly type: 'failed';
+      readonly at: number;
+      readonly code: ErrorCode | 'unexpected';
+      readonly about: string;
+      readonly problem: string;
+      readonly next: string;
+      /** The release is as it was found. */
+      readonly unchanged: boolean;
+    };
+
+export type EmitHelm = (event: HelmEvent) => void;

@@ -1,0 +1,63 @@
+import type { Clock, PlannedWrite } from '../canary/ports.ts';
+import type { Claim } from '../kubernetes/lease.ts';
+import type { Chart } from './chart.ts';
+import type { ChangeOptions, Desired, Helm, Release } from './cli.ts';
+import type { EmitHelm } from './events.ts';
+import type { ChangeStore } from './record.ts';
+
+/** The objects of a release in the cluster, by the manifest that Helm renders. */
+export interface ReleaseObjects {
+  /**
+   * What applying a manifest would change; nothing is written. `previous` is the revision that the release has now: what is in
+   * it alone goes.
+   *
+   * @throws SluiceError where the API server refuses an object: an immutable field, a value it does not take, a quota
+   */
+  changes(manifest: string, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
+  /** `Deployment shop/checkout`, in the order of the manifest. */
+  names(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Shows what each workload waits for, until all are ready. A workload that `writes` changes (any, where that is not known) counts only once it is written: what runs before that may be as
+   * broken as it likes.
+   *
+   * @param applied aborts when all is written that will be
+   * @throws SluiceError `not-ready` as soon as one can't get ready any more, with the reason
+   */
+  watch(
+    manifest: string,
+    writes: readonly PlannedWrite[] | undefined,
+    applied: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** Everything outside that a change of a release needs. */
+export interface HelmWorld {
+  readonly helm: Helm;
+  readonly objects: ReleaseObjects;
+  readonly changes: ChangeStore;
+  readonly clock: Clock;
+  readonly emit: EmitHelm;
+  /** Takes the Lease of the release; throws `locked` with its holder. */
+  claim(signal: AbortSignal): Promise<Claim>;
+  fetchChart(signal: AbortSignal): Promise<Chart>;
+  /** Undefined unless the namespace is missing and may be made; then, what makes it. */
+  missingNamespace(signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<void>) | undefined>;
+}
+
+export interface HelmRequest {
+  /** Identity of this run. */
+  readonly id: string;
+  readonly release: string;
+  readonly namespace: string;
+  readonly change: ChangeOptions;
+  readonly rollbackOnFailure: boolean;
+  readonly test: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface DeployRequest extends HelmRequest {
+  readonly desired: Omit<Desired, 'chart'>;
+  /** Write a new revision also where nothing would change. */
+  readonly force: boolean;
+}

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** https://docs.github.com/en/webhooks/webhook-events-and-payloads, as far as it names a pull request. */
+const event = z.object({
+  pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
+  issue: z.object({ number: z.number(), pull_request: z.unknown().optional() }).optional(),
+});
+
+/** What a workflow runs for. */
+export interface Occasion {
+  /** The commit; of a pull request not the merge commit that is checked out, but the newest one of its branch. */
+  readonly sha: string;
+  readonly pullRequest: number | undefined;
+}
+
+/** The event that started the workflow. */
+export async function occasionOf(env: Environment): Promise<Occasion> {
+  const { pull_request: pull, issue } = await readEvent(env.GITHUB_EVENT_PATH);
+  const commented = issue?.pull_request ? issue.number : undefined;
+  return { sha: pull?.head?.sha ?? env.GITHUB_SHA ?? '', pullRequest: pull?.number ?? commented };
+}
+
+async function readEvent(path: string | undefined): Promise<z.infer<typeof event>> {
+  if (path === undefined || path === '') return {};
+  try {
+    return event.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    // Events that look otherwise name no pull request.
+    return {};
+  }
+}

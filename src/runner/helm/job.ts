@@ -1,0 +1,233 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  error as annotateError,
+  endGroup,
+  getState,
+  info,
+  notice,
+  saveState,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  summary,
+  warning,
+} from '@actions/core';
+import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { factsOf, type HelmOutcome } from '../../helm/change.ts';
+import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
+import type { HelmEvent } from '../../helm/events.ts';
+import type { HelmWorld } from '../../helm/ports.ts';
+import {
+  emptyHelmReport,
+  type HelmReport,
+  parseHelmReport,
+  renderHelmSummary,
+  withHelmEvent,
+} from '../../report/helm.ts';
+import { listenForCancellation } from '../cancellation.ts';
+import { systemClock } from '../clock.ts';
+import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { reportPath } from '../publish.ts';
+import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { kubeconfigSecrets } from '../secrets.ts';
+import { loadRunState, saveRunState } from '../state.ts';
+import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
+import { createHelmLog } from './log.ts';
+import { type AssembledHelm, assembleHelm } from './settings.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ACTION = 'helm-deploy';
+
+/** The `main` step of `actions/helm-deploy`. Sets the exit status of the process. */
+export async function helmMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const { cancelled } = cancellation;
+  const loaded = load(env);
+  if (!loaded) return;
+  const { inputs, redact } = loaded;
+  const facts = runnerFacts(env);
+  const path = reportPath(inputs.report, facts);
+  const audience = gather(facts, redact, path, emptyHelmReport);
+  const state = { id: facts.identity, report: path };
+  let assembled: AssembledHelm | undefined;
+  let left = false;
+  audience.emit({
+    type: 'started',
+    at: systemClock.now(),
+    mode: inputs.mode,
+    release: inputs.release ?? '',
+    by: facts.startedBy,
+  });
+  try {
+    assembled = await assembleHelm({ inputs, facts, env, clock: systemClock, emit: audience.emit });
+    const { world, request } = assembled;
+    if (!request.dryRun) saveRunState({ saveState }, { ...state, over: false }, redact);
+    const acts = {
+      deploy: () => deploy(world, request, cancelled),
+      rollback: () => rollBack(world, { ...request, revision: inputs.revision }, cancelled),
+      uninstall: () => uninstall(world, { ...request, keepHistory: inputs['keep-history'] }, cancelled),
+    };
+    await audience.ended(await acts[inputs.mode](), world, request.dryRun ? 'dry-run' : inputs.mode);
+  } catch (error) {
+    left = cancelled.aborted;
+    audience.failed(error);
+    process.exitCode = 1;
+  } finally {
+    await assembled?.close();
+    await audience.publish();
+  }
+  // Not before: what nobody was told is left to `post`.
+  if (!left) saveRunState({ saveState }, { ...state, over: true }, redact);
+}
+
+/** The `post` step: concludes what `main` was stopped in, whatever stopped it. */
+export async function helmPost(env: Environment): Promise<void> {
+  const state = loadRunState({ getState });
+  if (!state || state.over) return;
+  const loaded = load(env);
+  if (!loaded) return;
+  const facts = runnerFacts(env);
+  const audience = gather(facts, loaded.redact, state.report, await readReport(state.report));
+  const assembled = await assembleHelm({ inputs: loaded.inputs, facts, env, clock: systemClock, emit: audience.emit });
+  try {
+    const { world, request } = assembled;
+    const outcome = await conclude(world, request, new AbortController().signal);
+    if (!outcome) return;
+    await audience.ended(outcome, world, loaded.inputs.mode);
+    await audience.publish();
+  } catch (error) {
+    audience.failed(error);
+    process.exitCode = 1;
+    await audience.publish();
+  } finally {
+    await assembled.close();
+  }
+}
+
+function load(env: Environment): { readonly inputs: HelmInputs; readonly redact: Redact } | undefined {
+  const given = givenInputs(env);
+  const secrets = [given.password ?? '', ...contentSecrets(given.kubeconfig ?? '')].filter(
+    (text) => text.trim() !== '',
+  );
+  for (const secret of secrets) setSecret(secret);
+  try {
+    const inputs = parseInputs(helmInputs, given, ACTION);
+    const problems = helmContradictions(inputs);
+    if (problems.length > 0) throw inputRefusal(problems, ACTION);
+    return { inputs, redact: createRedact(secrets) };
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}
+
+/** A path is no secret. */
+function contentSecrets(kubeconfig: string): string[] {
+  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
+}
+
+/** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
+function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: HelmReport) {
+  const log = createHelmLog(
+    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
+    { colour },
+  );
+  let report = before;
+  let written = false;
+  function emit(event: HelmEvent): void {
+    report = withHelmEvent(report, event);
+    if (event.type === 'writing') written = event.begun;
+    log(event);
+    annotate(event, redact);
+  }
+  return {
+    emit,
+    failed: (error: unknown) => emit(failure(error, !written)),
+    /** Tells the outcome, with what the release is then. */
+    async ended(outcome: HelmOutcome, world: HelmWorld, mode: HelmInputs['mode'] | 'dry-run'): Promise<void> {
+      const release =
+        outcome.release ??
+        (mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000)));
+      emit({ type: 'ended', at: systemClock.now(), ...outcome, ...(release && { release }) });
+      // A deploy that had to be taken back is no success; a rollback that was asked for is one.
+      const wanted = mode === 'deploy' ? ['deployed', 'unchanged'] : ['rolled-back', 'unchanged', 'uninstalled'];
+      if (!wanted.includes(outcome.verdict)) process.exitCode = 1;
+    },
+    async publish(): Promise<void> {
+      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
+      // A disk that is full must not cost the verdict.
+      const written = await Promise.allSettled([
+        writeReport(report, path, redact),
+        summary.addRaw(redact(renderHelmSummary(report))).write(),
+      ]);
+      for (const result of written) {
+        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+      }
+    },
+  };
+}
+
+function annotate(event: HelmEvent, redact: Redact): void {
+  if (event.type === 'note' && event.level === 'warning') warning(redact(event.text), { title: 'Sluice' });
+  if (event.type === 'failed') {
+    const title = event.unchanged ? 'Sluice: nothing was changed' : 'Sluice: the release could not be changed';
+    annotateError(redact(`${event.about}: ${event.problem} ${event.next}`), { title });
+  }
+  if (event.type === 'ended') {
+    const bad = event.verdict === 'failed' || event.verdict === 'rolled-back';
+    (bad ? annotateError : notice)(redact(event.reason), { title: `Sluice: ${event.verdict}` });
+  }
+}
+
+/** The outputs: empty where the report has no answer. */
+function outputsOf(report: HelmReport, path: string): Record<keyof typeof helmOutputs, string> {
+  const { now } = report;
+  return {
+    verdict: report.verdict ?? '',
+    reason: report.reason,
+    revision: now === undefined ? '' : String(now.revision),
+    'previous-revision': report.previousRevision === undefined ? '' : String(report.previousRevision),
+    'chart-version': now?.chartVersion ?? '',
+    'app-version': now?.appVersion ?? '',
+    'chart-digest': report.chartDigest,
+    'manifest-digest': now?.manifestDigest ?? '',
+    resources: now?.resources.join('\n') ?? '',
+    report: path,
+  };
+}
+
+async function writeReport(report: HelmReport, path: string, redact: Redact): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
+  await rename(`${path}.new`, path);
+}
+
+/** What `main` has written, where it got that far. */
+async function readReport(path: string): Promise<HelmReport> {
+  try {
+    return parseHelmReport(await readFile(path, 'utf8'));
+  } catch {
+    // Whatever it was, the end of a run must not depend on it.
+    return emptyHelmReport;
+  }
+}
+
+function failure(error: unknown, unchanged: boolean): HelmEvent {
+  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
+  if (isSluiceError(error)) {
+    const { code, about, problem, next } = error;
+    return { ...common, code, about, problem, next };
+  }
+  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
+  return {
+    ...common,
+    code: 'unexpected',
+    about: 'Sluice',
+    problem,
+    next: 'Please report it with this log.',
+  };
+}

@@ -1,0 +1,233 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  error as annotateError,
+  endGroup,
+  getState,
+  info,
+  notice,
+  saveState,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  summary,
+  warning,
+} from '@actions/core';
+import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { conclude, deploy } from '../../deploy/deploy.ts';
+import type { DeployEvent } from '../../deploy/events.ts';
+import type { WrittenObject } from '../../deploy/objects.ts';
+import {
+  type DeployReport,
+  emptyDeployReport,
+  hasChanged,
+  parseDeployReport,
+  renderDeploySummary,
+  withDeployEvent,
+} from '../../report/deploy.ts';
+import { listenForCancellation } from '../cancellation.ts';
+import { systemClock } from '../clock.ts';
+import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { reportPath } from '../publish.ts';
+import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { kubeconfigSecrets } from '../secrets.ts';
+import { loadRunState, saveRunState } from '../state.ts';
+import { type KubectlInputs, kubectlContradictions, kubectlInputs, type kubectlOutputs } from './inputs.ts';
+import { createDeployLog } from './log.ts';
+import { loadManifests, secretValues } from './manifests.ts';
+import { assembleDeploy } from './settings.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ACTION = 'kubectl-deploy';
+
+/** The `main` step of `actions/kubectl-deploy`. Sets the exit status of the process. */
+export async function kubectlMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const { cancelled } = cancellation;
+  const facts = runnerFacts(env);
+  const loaded = await load(env, facts, cancelled);
+  if (!loaded) return;
+  const { inputs, written, redact } = loaded;
+  const path = reportPath(inputs.report, facts);
+  const audience = await gather(facts, redact, path);
+  const state = { id: facts.identity, report: path };
+  let over = false;
+  try {
+    const { world, options, objects, close } = assembleDeploy(inputs, facts, env, audience.emit);
+    try {
+      const resolved = await objects(written, cancelled);
+      if (!options.dryRun) saveRunState({ saveState }, { ...state, over: false }, redact);
+      const verdict = await deploy(world, options, resolved, cancelled);
+      if (verdict === 'undone' || verdict === 'failed') process.exitCode = 1;
+    } finally {
+      await close();
+    }
+    over = true;
+  } catch (error) {
+    audience.emit(refusal(error));
+    process.exitCode = 1;
+  } finally {
+    await audience.publish();
+  }
+  // Not before: what nobody was told is left to `post`.
+  if (over) saveRunState({ saveState }, { ...state, over }, redact);
+}
+
+/** The `post` step: concludes what `main` was stopped in, whatever stopped it. */
+export async function kubectlPost(env: Environment): Promise<void> {
+  const state = loadRunState({ getState });
+  if (!state || state.over) return;
+  const facts = runnerFacts(env);
+  // What is there to be undone stands in the cluster: the manifests are not read again.
+  const given = read(env);
+  if (!given) return;
+  const audience = await gather(facts, createRedact(given.secrets), state.report);
+  try {
+    const { world, options, close } = assembleDeploy(given.inputs, facts, env, audience.emit);
+    try {
+      const verdict = await conclude(world, { ...options, id: state.id }, new AbortController().signal);
+      if (verdict) await audience.publish();
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    audience.emit(refusal(error));
+    process.exitCode = 1;
+    await audience.publish();
+  }
+}
+
+/** The inputs, with the secrets in them masked before anything else. */
+function read(env: Environment): { readonly inputs: KubectlInputs; readonly secrets: readonly string[] } | undefined {
+  const given = givenInputs(env);
+  const secrets = contentSecrets(given.kubeconfig ?? '').filter((text) => text.trim() !== '');
+  for (const secret of secrets) setSecret(secret);
+  try {
+    const inputs = parseInputs(kubectlInputs, given, ACTION);
+    const problems = kubectlContradictions(inputs);
+    if (problems.length > 0) throw inputRefusal(problems, ACTION);
+    return { inputs, secrets };
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}
+
+interface Loaded {
+  readonly inputs: KubectlInputs;
+  readonly written: readonly WrittenObject[];
+  readonly redact: Redact;
+}
+
+async function load(env: Environment, facts: RunnerFacts, signal: AbortSignal): Promise<Loaded | undefined> {
+  const given = read(env);
+  if (!given) return undefined;
+  try {
+    const written = await loadManifests(given.inputs, facts.workspace, signal);
+    const values = secretValues(written);
+    for (const value of values) setSecret(value);
+    return { inputs: given.inputs, written, redact: createRedact([...given.secrets, ...values]) };
+  } catch (error) {
+    setFailed(createRedact(given.secrets)(messageOf(error)));
+    return undefined;
+  }
+}
+
+/** A path is no secret. */
+function contentSecrets(kubeconfig: string): string[] {
+  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
+}
+
+/** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
+async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
+  const log = createDeployLog(
+    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
+    { colour },
+  );
+  let report = await readReport(path);
+  let writing = Promise.resolve();
+  return {
+    emit(event: DeployEvent) {
+      report = withDeployEvent(report, event);
+      log(event);
+      annotate(event, redact);
+      // A process that is killed leaves what it has seen to the post step.
+      if (event.type === 'planned' || event.type === 'waiting' || event.type === 'stuck') {
+        writing = writing.then(() => writeReport(report, path, redact)).catch(() => undefined);
+      }
+    },
+    async publish(): Promise<void> {
+      await writing;
+      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
+      // A disk that is full must not cost the verdict.
+      const written = await Promise.allSettled([
+        writeReport(report, path, redact),
+        summary.addRaw(redact(renderDeploySummary(report))).write(),
+      ]);
+      for (const result of written) {
+        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+      }
+    },
+  };
+}
+
+function annotate(event: DeployEvent, redact: Redact): void {
+  if (event.type === 'refused') {
+    annotateError(redact(`${event.about}: ${event.problem} ${event.next}`), { title: 'Sluice: not deployed' });
+  }
+  if (event.type === 'ended') {
+    const isBad = event.verdict === 'undone' || event.verdict === 'failed';
+    const title = `Sluice: ${event.verdict}`;
+    (isBad ? annotateError : notice)(redact(`${event.reason} ${event.next}`.trim()), { title });
+  }
+}
+
+/** The outputs: empty where the report has no answer. */
+function outputsOf(report: DeployReport, path: string): Record<keyof typeof kubectlOutputs, string> {
+  const { verdict, reason, digest, objects, endedAt } = report;
+  const names = (wanted: (object: DeployReport['objects'][number]) => boolean) =>
+    objects
+      .filter(wanted)
+      .map(({ object }) => object)
+      .join('\n');
+  const isDryRun = verdict === undefined && endedAt === undefined;
+  const wouldChange = objects.some(({ action }) => action !== 'unchanged' && action !== 'keep');
+  return {
+    verdict: verdict ?? '',
+    reason,
+    changed: String(isDryRun ? wouldChange : hasChanged(report)),
+    resources: names(({ action }) => action !== 'prune' && action !== 'keep'),
+    pruned: names(({ action, written }) => action === 'prune' && written),
+    'manifest-digest': digest,
+    report: path,
+  };
+}
+
+async function writeReport(report: DeployReport, path: string, redact: Redact): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
+  await rename(`${path}.new`, path);
+}
+
+/** What `main` has written, where it got that far. */
+async function readReport(path: string): Promise<DeployReport> {
+  try {
+    return parseDeployReport(await readFile(path, 'utf8'));
+  } catch {
+    // Whatever it was, the end of a run must not depend on it.
+    return emptyDeployReport;
+  }
+}
+
+function refusal(error: unknown): DeployEvent {
+  const common = { type: 'refused' as const, at: systemClock.now() };
+  if (isSluiceError(error)) {
+    const { about, problem, next } = error;
+    return { ...common, about, problem, next };
+  }
+  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
+  return { ...common, about: 'Sluice', problem, next: 'Please report it with this log.' };
+}

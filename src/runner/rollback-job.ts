@@ -1,0 +1,180 @@
+import {
+  error as annotateError,
+  endGroup,
+  info,
+  notice,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  summary,
+  warning,
+} from '@actions/core';
+import { isSluiceError, messageOf } from '../canary/errors.ts';
+import { diffOf } from '../report/diff.ts';
+import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
+import { clockTime, sentenceOf } from '../report/sentences.ts';
+import { type Candidate, describeCandidate } from '../rollback/choose.ts';
+import type { Revision } from '../rollback/ports.ts';
+import { type RollbackOutcome, rollback } from '../rollback/rollback.ts';
+import { listenForCancellation } from './cancellation.ts';
+import { systemClock } from './clock.ts';
+import { type RunnerFacts, runnerFacts } from './github.ts';
+import { oneLine } from './log.ts';
+import { givenInputs } from './parse-inputs.ts';
+import { reportPath, writeJson } from './publish.ts';
+import { createRedact, type Redact } from './redact.ts';
+import { loadRollbackInputs, type rollbackOutputs } from './rollback-inputs.ts';
+import { type Audience, assembleRollback } from './rollback-world.ts';
+import { isContent, kubeconfigSecrets } from './secrets.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Inputs = ReturnType<typeof loadRollbackInputs>;
+
+/**
+ * `actions/rollback`: from the inputs to the verdict. It has no `post` step: what a stopped run has written down is gone on
+ * with by the next one, and going back half way to the version that is being left would help nobody.
+ */
+export async function rollbackMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const facts = runnerFacts(env);
+  const loaded = load(env);
+  if (!loaded) return;
+  const { inputs, redact } = loaded;
+  const told = gather(inputs, facts, redact);
+  const lifetime = new AbortController();
+  try {
+    const assembly = { inputs, facts, env, clock: systemClock, audience: told.audience, lifetime: lifetime.signal };
+    const { world, options, close } = await assembleRollback(assembly, cancellation.cancelled);
+    told.named(world.workload.object);
+    try {
+      told.ended(await rollback(world, options, cancellation.cancelled));
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    told.failed(error);
+    process.exitCode = 1;
+  } finally {
+    lifetime.abort();
+    await told.publish();
+  }
+}
+
+function load(env: Environment): { readonly inputs: Inputs; readonly redact: Redact } | undefined {
+  const given = givenInputs(env);
+  const { kubeconfig = '' } = given;
+  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
+  for (const secret of secrets) setSecret(secret);
+  try {
+    return { inputs: loadRollbackInputs(given), redact: createRedact(secrets) };
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}
+
+/** Log, annotations, outputs, summary and report of one rollback. */
+function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
+  const path = reportPath(inputs.report, facts);
+  let report: RollbackReport = {
+    schema: 1,
+    kind: 'rollback',
+    workload: `${inputs.workload.kind} ${inputs.workload.name}`,
+    wanted: inputs.revision,
+    by: facts.startedBy,
+    dryRun: inputs['dry-run'],
+    startedAt: systemClock.now(),
+    reason: 'nothing was begun',
+    digest: '',
+    candidates: [],
+    notes: [],
+  };
+
+  const tell: Audience['tell'] = (level, text) => {
+    const at = systemClock.now();
+    info(`${clockTime(at)}  ${oneLine(redact(text))}`);
+    if (level === 'warning') warning(redact(text), { title: 'Sluice rollback' });
+    report = { ...report, notes: [...report.notes, { at, level, text }] };
+  };
+  const audience: Audience = {
+    tell,
+    considered(candidates, chosen) {
+      const isSame = JSON.stringify(report.candidates) === JSON.stringify(candidates.map(candidateOf));
+      report = { ...report, candidates: candidates.map(candidateOf), to: versionOf(chosen) };
+      if (isSame) return;
+      startGroup('Versions that the cluster keeps');
+      for (const candidate of candidates) info(oneLine(redact(describeCandidate(candidate))));
+      endGroup();
+    },
+    planned(write) {
+      report = { ...report, diff: diffOf(write) };
+      startGroup(`Would ${write.action} ${write.object}`);
+      for (const line of diffOf(write).split('\n')) info(oneLine(redact(line)));
+      endGroup();
+    },
+    // What a rollout tells while it is ended.
+    emit(event) {
+      if (event.type === 'interval' || event.type === 'planned') return;
+      const { level, text } = sentenceOf(event);
+      tell(level === 'error' ? 'warning' : level, text);
+    },
+  };
+
+  return {
+    audience,
+    named(object: string): void {
+      report = { ...report, workload: object };
+      info(`${clockTime(systemClock.now())}  ${object}: ${inputs.revision} is asked for by ${facts.startedBy}`);
+    },
+    ended({ verdict, reason, from, to, digest }: RollbackOutcome): void {
+      const found = { from: versionOf(from), to: versionOf(to) };
+      report = { ...report, ...found, ...(verdict && { verdict }), reason, digest, endedAt: systemClock.now() };
+      const title = `Sluice: ${verdict ?? 'dry run'}, revision ${to.number}`;
+      notice(redact(reason), { title });
+    },
+    failed(error: unknown): void {
+      const { problem, next } = whatFailed(error);
+      report = { ...report, verdict: 'failed', reason: problem, next, endedAt: systemClock.now() };
+      annotateError(redact(`${problem} ${next}`), { title: 'Sluice: rollback failed' });
+    },
+    async publish(): Promise<void> {
+      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
+      // A disk that is full must not cost the verdict.
+      const written = await Promise.allSettled([
+        writeJson(report, path, redact),
+        summary.addRaw(redact(renderRollback(report))).write(),
+      ]);
+      for (const result of written) {
+        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+      }
+    },
+  };
+}
+
+function whatFailed(error: unknown): { readonly problem: string; readonly next: string } {
+  if (isSluiceError(error)) return { problem: `${error.about}: ${error.problem}`, next: error.next };
+  const problem = `Sluice: stopped by an unexpected error: ${messageOf(error)}.`;
+  return { problem, next: 'Please report it with this log; running again is safe.' };
+}
+
+function outputsOf(report: RollbackReport, path: string): Record<keyof typeof rollbackOutputs, string> {
+  const { verdict, reason, from, to, digest } = report;
+  const over = verdict === 'rolled-back' || verdict === 'unchanged';
+  return {
+    verdict: verdict ?? '',
+    reason,
+    revision: over && to ? String(to.number) : '',
+    'previous-revision': verdict === 'rolled-back' && from ? String(from.number) : '',
+    digest,
+    report: path,
+  };
+}
+
+function versionOf({ number, id, images }: Revision): NonNullable<RollbackReport['to']> {
+  return { number, id, images: Object.fromEntries(images) };
+}
+
+function candidateOf({ revision, state, remark }: Candidate): RollbackReport['candidates'][number] {
+  return { ...versionOf(revision), state, remark };
+}

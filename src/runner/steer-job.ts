@@ -1,0 +1,73 @@
+import { info, notice, setFailed, setOutput, setSecret, summary } from '@actions/core';
+import packageJson from '../../package.json' with { type: 'json' };
+import { messageOf } from '../canary/errors.ts';
+import { createClient } from '../kubernetes/client.ts';
+import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
+import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
+import { resources } from '../kubernetes/resources.ts';
+import { steer } from '../kubernetes/steer.ts';
+import { connect } from '../kubernetes/transport.ts';
+import { plain } from '../report/markdown.ts';
+import { listenForCancellation } from './cancellation.ts';
+import { systemClock } from './clock.ts';
+import { runnerFacts } from './github.ts';
+import { oneLine } from './log.ts';
+import { givenInputs } from './parse-inputs.ts';
+import { createRedact } from './redact.ts';
+import { isContent, kubeconfigSecrets } from './secrets.ts';
+import { type LoadedSteerInputs, loadSteerInputs } from './steer-inputs.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `actions/steer`: gives a command to the rollout that runs. */
+export async function steerMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const given = givenInputs(env);
+  const { kubeconfig = '' } = given;
+  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
+  for (const secret of secrets) setSecret(secret);
+  const redact = createRedact(secrets);
+  const say = (message: string) => info(oneLine(redact(message)));
+  try {
+    const inputs = loadSteerInputs(given);
+    const { startedBy } = await give(inputs, env, say, cancellation.cancelled);
+    setOutput('rollout', redact(startedBy));
+    const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;
+    notice(oneLine(redact(told)), { title: `Sluice: ${inputs.command}` });
+    await summary.addRaw(redact(`**${plain(told)}**\n\n`)).write();
+  } catch (error) {
+    setFailed(redact(messageOf(error)));
+  }
+}
+
+async function give(inputs: LoadedSteerInputs, env: Environment, tell: (message: string) => void, signal: AbortSignal) {
+  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
+  const config = load();
+  const client = createClient(connect(config, env, load));
+  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { rollout, command: verb, why = '', timeout: patience } = inputs;
+  const facts = runnerFacts(env);
+  const by = inputs.by ?? facts.startedBy;
+  const object = { type: resources.configMap, namespace, name: `sluice-${rollout}` };
+  const options = {
+    client,
+    object,
+    rollout,
+    clock: systemClock,
+    patience,
+    ...(inputs['only-this-run'] && { startedBy: facts.runPrefix }),
+    version: packageJson.version,
+    tell,
+  };
+  try {
+    await checkPermissions(client, steerPermissions(namespace), signal);
+    return await steer(options, { verb, by, why }, signal);
+  } finally {
+    await client.close();
+  }
+}
+
+/** What it needs to do in a namespace. */
+export function steerPermissions(namespace: string) {
+  return [permissionTo(['get', 'patch'], resources.configMap, namespace)];
+}

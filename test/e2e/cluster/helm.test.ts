@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { endpoints } from '../../../lab/cluster/layout.ts';
+import { resources } from '../../../src/kubernetes/resources.ts';
+import { chart, type Inputs, image, inPlace, loseMachine, type Place, serveCharts } from './helm.ts';
+
+/** A hook that is at work until it is stopped. */
+const HANGS = '60';
+
+describe.concurrent('actions/helm-deploy', () => {
+  test.each(['helm', 'helm3'] as const)('%s: installs, upgrades, goes back, and removes', (program) =>
+    inPlace(async ({ deploy, states, colour, find, release }) => {
+      const installed = await deploy({ values: 'password: sesame-open' });
+      expect(installed.outputs).toMatchObject({
+        verdict: 'deployed',
+        revision: '1',
+        'previous-revision': '',
+        'chart-version': '1.2.3',
+        'app-version': '7',
+        'chart-digest': expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+        'manifest-digest': expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+        resources: expect.stringContaining('Deployment '),
+      });
+      expect(installed.summary).toContain('create Secret');
+      expect(installed.summary + installed.log).not.toContain('sesame-open');
+      expect(installed.summary + installed.log).not.toContain(Buffer.from('sesame-open').toString('base64'));
+
+      const again = await deploy({ values: 'password: sesame-open' });
+      expect(again.outputs).toMatchObject({ verdict: 'unchanged', revision: '1' });
+      expect(again.status).toBe(0);
+      expect(await states()).toBe('1 deployed');
+
+      const upgraded = await deploy({ set: 'colour=red' });
+      expect(upgraded.outputs).toMatchObject({ verdict: 'deployed', revision: '2', 'previous-revision': '1' });
+      expect(upgraded.summary).toMatch(/-\s+colour: blue\n\+\s+colour: red/);
+      expect(await colour()).toBe('red');
+      expect((await deploy({ 'set-string': 'colour=12e4' })).outputs).toMatchObject({ verdict: 'deployed' });
+      expect(await colour()).toBe('12e4');
+
+      const back = await deploy({ mode: 'rollback' });
+      expect(back.outputs).toMatchObject({ verdict: 'rolled-back', revision: '4', 'previous-revision': '3' });
+      expect(back.status).toBe(0);
+      expect(await colour()).toBe('red');
+      await deploy({ mode: 'rollback' });
+      expect(await colour()).toBe('blue');
+      const beyond = await deploy({ mode: 'rollback' });
+      expect(beyond.status).toBe(1);
+      expect(beyond.outputs.reason).toContain('no earlier revision that was healthy');
+
+      const gone = await deploy({ mode: 'uninstall' });
+      expect(gone.outputs.verdict).toBe('uninstalled');
+      expect(await states()).toBe('');
+      expect(await find(resources.deployment, release)).toBeUndefined();
+      expect((await deploy({ mode: 'uninstall' })).outputs).toMatchObject({ verdict: 'uninstalled' });
+    }, program),
+  );
+
+  test('writes a change that somebody made by hand over, though chart and values are the same', () =>
+    inPlace(async ({ deploy, colour, client, namespace, release }) => {
+      await deploy({});
+      const reference = { type: resources.configMap, namespace, name: release };
+      await client.patchMerge(reference, { data: { colour: 'grey' } }, new AbortController().signal);
+      const refused = await deploy({});
+      expect(refused.status).toBe(1);
+      expect(refused.outputs.reason).toContain('"sluice" owns .data.colour');
+      expect(await colour()).toBe('grey');
+      const written = await deploy({ 'force-conflicts': 'true' });
+      expect(written.outputs).toMatchObject({ verdict: 'deployed', revision: '2' });
+      expect(await colour()).toBe('blue');
+    }));
+
+  test('refuses what can be known to be wrong, before the first write', () =>
+    inPlace(async ({ deploy, states }) => {
+      await deploy({});
+      const refusals: { inputs: Inputs; says: string }[] = [
+        { inputs: { set: 'broken=true' }, says: 'nil pointer evaluating' },
+        { inputs: { set: 'replicas=many' }, says: 'got string, want integer' },
+        { inputs: { set: 'selected=b' }, says: 'immutable' },
+        { inputs: { chart: `${chart}-missing` }, says: 'is no folder and no archive' },
+        { inputs: { chart: 'oci://127.0.0.1:1/charts/shop', version: '9.9.9' }, says: 'connection refused' },
+        { inputs: { version: `sha256:${'0'.repeat(64)}` }, says: 'was asked for' },
+        { inputs: { set: 'more=x' }, says: 'got string, want integer' },
+      ];
+      for (const { inputs, says } of refusals) {
+        const { status, outputs } = await deploy(inputs);
+        expect([status, outputs.verdict]).toEqual([1, 'failed']);
+        expect(outputs.reason).toContain(says);
+      }
+      expect(await states()).toBe('1 deployed');
+    }));
+
+  test('gets a chart from a registry by version and by digest', () =>
+    inPlace(async ({ deploy, packed, helm, namespace }) => {
+      const registry = `oci://${endpoints.registry}/${namespace}`;
+      await helm('push', await packed(), registry, '--plain-http');
+      const inputs = { chart: `${registry}/shop`, 'plain-http': 'true' };
+      const byVersion = await deploy({ ...inputs, version: '1.2.3' });
+      expect(byVersion.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      const version = byVersion.outputs['chart-digest'] ?? '';
+      expect((await deploy({ ...inputs, version })).outputs).toMatchObject({
+        verdict: 'unchanged',
+        'chart-digest': version,
+      });
+      const missing = await deploy({ ...inputs, version: '9.9.9' });
+      expect(missing.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('9.9.9') });
+    }));
+
+  test('gets a chart from a repository that wants to know who asks', () =>
+    inPlace(async ({ deploy, packed, helm }) => {
+      await using repository = await serveCharts(await packed(), helm, { username: 'robot', password: 'sesame-open' });
+      const inputs = { chart: 'shop', repository: repository.url };
+      const stranger = await deploy(inputs);
+      expect(stranger.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('401') });
+      const known = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '~1.2' });
+      expect(known.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      // The one line that the runner takes as a command.
+      expect(known.log.replace('::add-mask::sesame-open', '')).not.toContain('sesame-open');
+      const absent = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '2.x' });
+      expect(absent.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
+    }));
+
+  test('shows in a dry run what would be written, and writes nothing', () =>
+    inPlace(async ({ deploy, states, find }) => {
+      const dry = await deploy({ 'dry-run': 'true' });
+      expect(dry.summary).toContain('create Deployment');
+      expect(await states()).toBe('');
+      expect(await find(resources.lease, 'sluice-helm-shop')).toBeUndefined();
+    }));
+
+  test('takes back an upgrade whose hook fails', () =>
+    inPlace(async ({ deploy, states, colour }) => {
+      await deploy({});
+      const failed = await deploy({ set: 'colour=red\npostUpgrade=1' });
+      expect([failed.status, failed.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect(failed.outputs.reason).toMatch(/hook/);
+      expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
+      expect(await colour()).toBe('blue');
+    }));
+
+  test('takes back an upgrade that runs into a quota, and removes a first install that does', () =>
+    inPlace(async ({ deploy, states, colour, apply }) => {
+      // Each of the two would be accepted, but not both.
+      const quota = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas' };
+      await apply(quota, 'few', { spec: { hard: { services: '1' } } });
+      const first = await deploy({ set: 'more=2' });
+      expect(first.outputs.verdict).toBe('rolled-back');
+      expect(first.outputs.reason).toContain('exceeded quota');
+      expect(first.outputs.reason).toContain('The release was removed');
+      expect(await states()).toBe('');
+
+      await deploy({});
+      const upgrade = await deploy({ set: 'more=2\ncolour=red' });
+      expect(upgrade.outputs.reason).toContain('exceeded quota');
+      expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
+      expect(await colour()).toBe('blue');
+    }));
+
+  test('ends an upgrade to an image that does not exist, says so, and sees the former one ready', () =>
+    inPlace(async ({ deploy, states, namespace }) => {
+      const first = await deploy({ set: `image=${image},replicas=2` });
+      expect(first.outputs.verdict).toBe('deployed');
+      expect(first.log).toContain(`Deployment ${namespace}/shop: 2 of 2 updated, 2 available`);
+      const bad = await deploy({ set: `image=${image}-missing,replicas=2`, timeout: '3m' });
+      expect([bad.status, bad.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect(bad.outputs.reason).toContain(`Deployment ${namespace}/shop`);
+      expect(bad.outputs.reason).toMatch(/pull/i);
+      expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
+    }));
+
+  test('shows the last lines of a container that crashes, and removes the install', () =>
+    inPlace(async ({ deploy, states }) => {
+      const crashing = image.replace(/v1$/, 'v2-crash');
+      const bad = await deploy({ set: `image=${crashing},replicas=1`, timeout: '3m' });
+      expect(bad.outputs.verdict).toBe('rolled-back');
+      expect(bad.outputs.reason).toContain('The release was removed');
+      expect(bad.log).toMatch(/last lines of container service/);
+      expect(await states()).toBe('');
+    }));
+
+  test.each([
+    { left: 'pending-install', ending: '1 deployed' },
+    { left: 'uninstalling', ending: '1 deployed' },
+  ])('starts anew where an install was left as $left', ({ left, ending }) =>
+    inPlace(async ({ deploy, states, leaveAs }) => {
+      await deploy({});
+      await leaveAs(left);
+      const next = await deploy({ set: 'colour=red' }, { runId: '2' });
+      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.log).toContain(`left as ${left}`);
+      expect(await states()).toBe(ending);
+    }),
+  );
+
+  test.each(['pending-upgrade', 'pending-rollback'])('goes back first where a release was left as %s', (left) =>
+    inPlace(async ({ deploy, helm, states, colour, leaveAs, release }) => {
+      await deploy({});
+      await helm('upgrade', release, chart, '--set', 'colour=red,broken=false');
+      await leaveAs(left);
+      const next = await deploy({ set: 'colour=green' }, { runId: '2' });
+      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.log).toContain('Rolling back to revision 1');
+      expect(await states()).toMatch(/3 superseded, 4 deployed$/);
+      expect(await colour()).toBe('green');
+    }),
+  );
+
+  test('of two runs at once, one is told who has the release', () =>
+    inPlace(async ({ deploy, start, states, find, release }) => {
+      await deploy({});
+      const first = await start(
+        { chart, set: `colour=red,image=${image}\npreUpgrade=${HANGS}`, timeout: '20s' },
+        { runId: '1' },
+      );
+      await expect.poll(() => find(resources.job, `${release}-pre-upgrade`), { timeout: 30_000 }).toBeDefined();
+      const second = await deploy({ set: 'colour=green' }, { runId: '2' });
+      expect(second.status).toBe(1);
+      expect(second.outputs.reason).toContain('actions/runs/1');
+      first.cancel();
+      await first.ended;
+      await first.clean();
+      expect(await states()).toMatch(/deployed$/);
+    }));
+
+  /** How far an upgrade is when it is stopped. */
+  const moments: Readonly<Record<string, (place: Place, log: () => string) => Promise<boolean>>> = {
+    'has its chart': async (_, log) => log().includes('Chart sha256'),
+    'holds the Lease': async ({ find }) => (await find(resources.lease, 'sluice-helm-shop')) !== undefined,
+    'begins to write': async (_, log) => log().includes('Writing revision'),
+    'runs a hook before': async ({ find }) => (await find(resources.job, 'shop-pre-upgrade')) !== undefined,
+    'waits for its pods': async (_, log) => log().includes('0 available'),
+    'runs a hook after': async ({ find }) => (await find(resources.job, 'shop-post-upgrade')) !== undefined,
+  };
+  const stillAt = (moment: string) => {
+    if (moment === 'waits for its pods') return `replicas=1,image=${image.replace(/v1$/, 'v2-unready')}`;
+    return moment === 'runs a hook after' ? `postUpgrade=${HANGS}` : `preUpgrade=${HANGS}`;
+  };
+  const upgradeStoppedAt = (moment: string) => ({
+    chart,
+    set: `colour=red,image=${image}\n${stillAt(moment)}`,
+  });
+
+  test.each(Object.entries(moments))('is as before when the job is cancelled as it %s', (moment, reached) =>
+    inPlace(async (place) => {
+      await place.helm('install', place.release, chart);
+      const run = await place.start(upgradeStoppedAt(moment));
+      await place.until(`that it ${moment}`, () => reached(place, run.printed));
+      run.cancel();
+      const { status } = await run.ended;
+      await run.clean();
+      expect(status).not.toBe(0);
+      expect(await place.states()).toMatch(/^1 deployed$|^1 superseded, 2 failed, 3 deployed$|^.*, \d deployed$/);
+      expect(await place.colour()).toBe('blue');
+      const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
+      expect(next.outputs.verdict).toBe('deployed');
+      expect(await place.colour()).toBe('green');
+    }),
+  );
+
+  test.each(['runs a hook before', 'waits for its pods'])('goes on after a machine was lost as it %s', (moment) =>
+    inPlace(async (place) => {
+      await place.helm('install', place.release, chart);
+      const run = await place.start(upgradeStoppedAt(moment));
+      await place.until(`that it ${moment}`, () => moments[moment]?.(place, run.printed) ?? Promise.resolve(false));
+      await loseMachine(run);
+      await run.clean();
+      expect(await place.states()).toBe('1 deployed, 2 pending-upgrade');
+      const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
+      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.log).toContain('Rolling back to revision 1');
+      expect(await place.states()).toBe('1 superseded, 2 pending-upgrade, 3 superseded, 4 deployed');
+      expect(await place.colour()).toBe('green');
+    }),
+  );
+});

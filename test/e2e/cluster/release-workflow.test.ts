@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run as runToEnd } from '../../../lab/cluster/commands.ts';
+import { prepareContents } from '../../../lab/cluster/contents.ts';
+import { connect } from '../../../lab/cluster/kubernetes.ts';
+import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
+import { buildBuilders, buildHelm, programPath } from '../../../lab/cluster/programs.ts';
+import { startBuildKit } from '../images/lab.ts';
+import { runWorkflow, starter, type WorkflowOptions } from '../workflows/act.ts';
+import { documentedRules } from './documented-roles.ts';
+import { createAccount, rightsFor } from './shop.ts';
+import { keep, underLoad } from './traffic.ts';
+
+const never = new AbortController().signal;
+
+/** What is installed on the runner: buildx with a BuildKit, and Helm. */
+const machine = { path: [dirname(programPath('buildx')), dirname(programPath('helm'))], env: { BUILDX_CONFIG: '' } };
+let buildKit: Awaited<ReturnType<typeof startBuildKit>>;
+
+beforeAll(async () => {
+  await buildBuilders(never);
+  await buildHelm(never);
+  buildKit = await startBuildKit();
+  machine.env.BUILDX_CONFIG = await mkdtemp(join(tmpdir(), 'sluice-buildx-'));
+  const args = ['create', '--name', 'lab', '--driver', 'remote', '--use', buildKit.address];
+  await runToEnd(programPath('buildx'), args, { env: machine.env });
+}, 900_000);
+
+afterAll(async () => {
+  await buildKit.stop();
+  await rm(machine.env.BUILDX_CONFIG, { recursive: true, force: true });
+});
+
+/** The chart that a team has, as far as the lab's gateway asks for it. */
+function chart(host: string): Record<string, string> {
+  return {
+    'chart/Chart.yaml': 'apiVersion: v2\nname: checkout\nversion: 1.0.0\n',
+    'chart/values.yaml': `host: ${host}\nimage:\n  repository: ''\n  tag: ''\n`,
+    'chart/templates/objects.yaml': `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: {{ .Release.Name }} }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: {{ .Release.Name }} } }
+  template:
+    metadata:
+      labels: { app: {{ .Release.Name }} }
+      annotations: { prometheus.io/scrape: "true", prometheus.io/port: "8080", prometheus.io/path: /metrics }
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+        - name: service
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          ports: [{ name: http, containerPort: 8080 }]
+          readinessProbe: { httpGet: { path: /healthz, port: http }, periodSeconds: 1 }
+          lifecycle: { preStop: { sleep: { seconds: 2 } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: {{ .Release.Name }} }
+spec:
+  selector: { app: {{ .Release.Name }} }
+  ports: [{ name: http, port: 80, targetPort: http }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: {{ .Release.Name }} }
+spec:
+  hosts: [{{ .Values.host }}]
+  gateways: [istio-system/ingress]
+  http: [{ name: primary, route: [{ destination: { host: {{ .Release.Name }} } }] }]
+`,
+  };
+}
+
+/** A namespace with nothing in it but a service account that has the documented rights. */
+async function inEmptyNamespace(
+  tell: (place: { readonly namespace: string; readonly kubeconfig: string }) => Promise<void>,
+) {
+  const api = await connect();
+  const namespace = `flows-${randomBytes(3).toString('hex')}`;
+  await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  try {
+    const routes = { apiGroups: ['networking.istio.io'], resources: ['virtualservices'], verbs: ['*'] };
+    const rules = [
+      ...(await documentedRules(rightsFor.istio)),
+      ...(await documentedRules('An ordinary service', 'helm-deploy')),
+      routes,
+    ];
+    await tell({ namespace, kubeconfig: await createAccount(api, namespace, 'sluice', rules) });
+  } finally {
+    await api.delete(`/api/v1/namespaces/${namespace}`);
+  }
+}
+
+describe('A copy of the starter workflow release, run by act', () => {
+  test('builds and installs v1, rolls a bad v2 back, and promotes a good one', { timeout: 420_000 }, async () => {
+    const service = await readFile((await prepareContents(never)).layers.demo.tar);
+    await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
+      const host = `${namespace}.istio.example`;
+      const workflow = await starter('release');
+      const release = (env: string, how: Pick<WorkflowOptions, 'event' | 'inputs'>) =>
+        runWorkflow({
+          workflow,
+          ...how,
+          files: {
+            ...chart(host),
+            'service.tar': service,
+            Dockerfile: `FROM scratch\nADD service.tar /\nENV ${env}\nENTRYPOINT ["/demo-service"]\n`,
+          },
+          machine,
+          secrets: { KUBECONFIG: kubeconfig, REGISTRY_PASSWORD: 'not asked for' },
+          vars: {
+            SLUICE_NAME: 'checkout',
+            SLUICE_NAMESPACE: namespace,
+            SLUICE_IMAGE: `${endpoints.registry}/${namespace}`,
+            SLUICE_INSECURE_REGISTRIES: endpoints.registry,
+            SLUICE_SBOM: 'false',
+            SLUICE_STEPS: '10 for 3s, 50 for 3s, 100',
+          },
+          deadline: 180_000,
+        });
+      const revisions = async () => {
+        const args = ['history', 'checkout', '--namespace', namespace, '--output', 'json'];
+        const text = await runToEnd(programPath('helm'), args, { env: { KUBECONFIG: kubeconfigPath } });
+        return [...text.matchAll(/"status":"([^"]+)"/g)].map(([, status]) => status);
+      };
+
+      const first = await release('VERSION=v1 ERROR_RATE=0.005', {
+        event: 'workflow_dispatch',
+        inputs: { canary: 'false' },
+      });
+      const installed = await first.ended;
+      await first.clean();
+      expect(installed.status, installed.log).toBe(0);
+      expect(await revisions()).toEqual(['deployed']);
+
+      const bad = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=1', { event: 'push' }));
+      const badFigures = await keep('release-workflow-bad', bad);
+      expect(badFigures, bad.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
+      expect(bad.ended.status).toBe(1);
+      expect(await revisions()).toEqual(['deployed']);
+
+      const good = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=0.005', { event: 'push' }));
+      const goodFigures = await keep('release-workflow-good', good);
+      expect(goodFigures, good.ended.log).toMatchObject({ verdict: 'deployed', after: ['v2'], lost: 0 });
+      expect(good.ended.status).toBe(0);
+      expect(good.ended.log).toMatch(/Promoted at 100 %/);
+      expect(await revisions()).toEqual(['superseded', 'deployed']);
+    });
+  });
+});
