@@ -193,7 +193,7 @@ async function refuseMoved(
         if (existing === undefined || existing === digest) return;
         throw new SluiceError('conflict', {
           about: `tag ${repository.name}:${tag}`,
-          problem: `is immutable and names ${existing} already, which is not this content.`,
+          problem: `is immutable and names ${existing} already.`,
           next: 'Release under a new version; or take the tag out of "immutable-tags" where it may move.',
         });
       }),

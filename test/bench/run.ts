@@ -5,12 +5,14 @@ import { benchHelm } from './helm.ts';
 import { benchHundredRollouts } from './hundred-rollouts.ts';
 import { benchJudge } from './judge.ts';
 import { benchStart } from './start.ts';
+import { benchUnchangedBuild } from './unchanged-build.ts';
 
 const sections = {
   start: () => benchStart(print),
   judge: async () => benchJudge(print, () => performance.now()),
   hundred: () => benchHundredRollouts(print),
   breach: () => benchBreach(print),
+  unchanged: () => benchUnchangedBuild(print),
   helm: () => benchHelm(print),
 } as const;
 

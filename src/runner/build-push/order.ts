@@ -63,7 +63,7 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, { workspa
     immutable: inputs['immutable-tags'],
     facts: {
       target: inputs.target,
-      platforms: platforms.length > 0 ? platforms : [nativePlatform(inputs)],
+      platforms: platforms.length > 0 ? platforms.toSorted() : [nativePlatform(inputs)],
       buildArgs: inputs['build-args'] ?? {},
       secretIds: [...Object.keys(secrets), ...Object.keys(secretFiles)].toSorted(),
       // Not those of the commit: the image says from which it was built, and a later one may use it.

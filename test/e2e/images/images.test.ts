@@ -11,6 +11,7 @@ import {
   makeContext,
   makeCosignKey,
   prepare,
+  setUpBuilder,
   startBuild,
   startBuildKit,
   startRegistry,
@@ -103,6 +104,34 @@ describe('build and push', () => {
       },
     });
     expect(summary).toContain(outputs.digest);
+  });
+
+  it('builds for several platforms, each with its provenance', async () => {
+    const { path, name } = repository();
+    const folder = await context('FROM scratch\nCOPY message /\n', { message: 'everywhere' });
+    const platforms = 'linux/amd64, linux/arm64, linux/arm/v7';
+    const { status, outputs, log } = await build(inputs({ context: folder, image: name, tags: 'latest', platforms }));
+    expect(status, log).toBe(0);
+    expect(outputs).toMatchObject({ platforms: 'linux/amd64,linux/arm64,linux/arm/v7', provenance: 'true' });
+    expect(await registry.json(`${path}/manifests/latest`)).toMatchObject({ manifests: { length: 6 } });
+  });
+
+  it.each([
+    ['the current one', {}],
+    ['the one that is named', { builder: 'set-up' }],
+  ])('uses a builder that an earlier step has set up, and leaves it: %s', async (_, given) => {
+    const config = await mkdtemp(join(tmpdir(), 'sluice-buildx-'));
+    made.push(config);
+    await setUpBuilder('set-up', buildkit.address, config);
+    const { path, name } = repository();
+    const folder = await context(plain, { message: 'set up' });
+    const { status, outputs, log } = await build(
+      { context: folder, image: name, tags: 'latest', sbom: 'false', ...given },
+      { BUILDX_CONFIG: config },
+    );
+    expect(status, log).toBe(0);
+    expect(await registry.digest(path, 'latest')).toBe(outputs.digest);
+    expect(log).not.toContain('Removed builder');
   });
 
   it('attaches the SBOM that a scanner gives', async () => {

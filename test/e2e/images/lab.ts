@@ -155,6 +155,12 @@ export async function endOrphans(workspace: string): Promise<void> {
   }
 }
 
+/** What docker/setup-buildx-action does: makes a builder the current one. */
+export async function setUpBuilder(name: string, address: string, config: string): Promise<void> {
+  const args = ['create', '--name', name, '--use', '--driver', 'remote', address];
+  await run(programPath('buildx'), args, { env: { BUILDX_CONFIG: config } });
+}
+
 /** A key, and a configuration in which no service of Sigstore takes part. */
 export async function makeCosignKey(folder: string, password: string) {
   const cosign = programPath('cosign');
