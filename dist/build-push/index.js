@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as i}from"../chunks/chunk-273YDNS7.js";import"../chunks/chunk-YXGA4D6U.js";import"../chunks/chunk-YE2BNL2V.js";import"../chunks/chunk-VOSC5CKJ.js";await i(process.env);
+import{a as i}from"../chunks/chunk-A6FEZSPC.js";import"../chunks/chunk-5SX77LJW.js";import"../chunks/chunk-7HD7BCVW.js";import"../chunks/chunk-QGAYDDY4.js";import"../chunks/chunk-VOSC5CKJ.js";await i(process.env);

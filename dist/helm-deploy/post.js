@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as o}from"../chunks/chunk-CLVQPFI5.js";import"../chunks/chunk-YXGA4D6U.js";import"../chunks/chunk-EUUBPFH5.js";import"../chunks/chunk-KU63KZ5F.js";import"../chunks/chunk-MQNIJUXD.js";import"../chunks/chunk-YE2BNL2V.js";import"../chunks/chunk-VOSC5CKJ.js";await o(process.env);
+import{b as o}from"../chunks/chunk-AVH2AOBH.js";import"../chunks/chunk-QQDOE4KV.js";import"../chunks/chunk-5SX77LJW.js";import"../chunks/chunk-UUQJA35O.js";import"../chunks/chunk-OGRVZCLY.js";import"../chunks/chunk-TJYOVCBR.js";import"../chunks/chunk-7HD7BCVW.js";import"../chunks/chunk-B42AJX7D.js";import"../chunks/chunk-QGAYDDY4.js";import"../chunks/chunk-VOSC5CKJ.js";await o(process.env);

@@ -71,7 +71,7 @@ const helms = {
   helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
 } satisfies Record<string, GoProgram>;
 
-/** What tests build images with. */
+/** What tests build and sign images with. */
 const builders = {
   buildkitd: {
     module: 'github.com/moby/buildkit',
@@ -83,6 +83,11 @@ const builders = {
     version: versions.buildx,
     package: 'github.com/docker/buildx/cmd/buildx',
     ldflags: `-X github.com/docker/buildx/version.Version=${versions.buildx}`,
+  },
+  cosign: {
+    module: 'github.com/sigstore/cosign/v3',
+    version: versions.cosign,
+    package: 'github.com/sigstore/cosign/v3/cmd/cosign',
   },
 } satisfies Record<string, GoProgram>;
 

@@ -20,6 +20,7 @@ export const versions = {
   /** Only the tests of image builds start them. */
   buildkit: 'v0.34.2',
   buildx: 'v0.38.2',
+  cosign: 'v3.1.3',
   /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',

@@ -85,6 +85,12 @@ export interface Router {
    * (a crash leaves two candidates). Idempotent. Throws `foreign-edit` when the route shows none of them.
    */
   restore(snapshot: RouteSnapshot, expected: readonly number[], signal: AbortSignal): Promise<void>;
+
+  /**
+   * After `restore`: leaves the objects to those they belong to, so that nothing which they apply conflicts with a rollout
+   * that is over. Changes no value. Idempotent.
+   */
+  release(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
 }
 
 // ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────

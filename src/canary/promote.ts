@@ -40,6 +40,8 @@ export async function completePromotion(
     await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
   }
   await arms.retire(found, signal);
+  // Weights that stay as the rollout has made them are still its own.
+  if (journal.record.weight.to === route.weight) await router.release(route, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: clock.now() }, signal);
   return digest;

@@ -49,6 +49,7 @@ export async function undo(
   await followed(world, journal.record, options, signal);
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
+  await persist(world, signal, () => router.release(route, signal));
   const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   const shifted = { from: weight.to, to: route.weight };
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));

@@ -233,6 +233,9 @@ function explain(error: ApiError): Explanation {
       .replaceAll(/&value\.valueUnstructured\{Value:(.*?)\}/g, '$1');
     return { code: 'invalid-input', problem: `${problem}.`, next: schemaAdvice(schema) };
   }
+  if (/^namespaces "[^"]*" not found/.test(said)) {
+    return { code: 'not-found', problem: 'its namespace does not exist.', next: 'Create it, or check its name.' };
+  }
   if (/admission webhook|denied the request|violates PodSecurity/.test(said)) {
     return {
       code: 'invalid-input',

@@ -50,8 +50,14 @@ export interface DeployWorld {
 /** Milliseconds for what comes after the last wait. */
 const LAST_ACTS = 120_000;
 
-/** What may be lost with these is not Sluice's to throw away. */
-const precious = new Set(['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'CustomResourceDefinition']);
+/** What is lost with these can't be made again: they are pruned only where they are named. */
+export const preciousKinds = [
+  'Namespace',
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'CustomResourceDefinition',
+] as const;
+const precious = new Set<string>(preciousKinds);
 
 /** The objects as they are applied: with the label that says whose they are. */
 function labelled(objects: readonly DeployObject[], name: string): DeployObject[] {
@@ -118,7 +124,7 @@ export async function deploy(
     return undefined;
   }
   if (!hasNamespace) await createNamespace(world, options, cancelled);
-  const claim = await world.claim(cancelled);
+  const claim = await claimIn(world, options, cancelled);
   try {
     const signal = AbortSignal.any([cancelled, claim.lost]);
     const planned = await plan(world, options, objects, true, signal);
@@ -192,9 +198,24 @@ async function namespaceExists(
   { namespace, createNamespace: mayCreate }: DeployOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Without the right to create it, whether it exists shows by itself.
+  // Who may not create it need not have the right to read it: that it is missing shows by itself.
   if (!mayCreate) return true;
   return (await client.find({ type: resources.namespace, namespace: '', name: namespace }, signal)) !== undefined;
+}
+
+/** @throws SluiceError `not-found` for a namespace that is missing */
+async function claimIn({ claim }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal): Promise<Claim> {
+  try {
+    return await claim(signal);
+  } catch (error) {
+    if (!isSluiceError(error, 'not-found')) throw error;
+    throw new SluiceError('not-found', {
+      about: `Namespace ${namespace}`,
+      problem: 'does not exist.',
+      next: 'Set "create-namespace: true", or check its name. Nothing was changed.',
+      cause: error,
+    });
+  }
 }
 
 async function createNamespace({ client }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal) {
@@ -438,7 +459,8 @@ async function fail(
   const reason = reasonOf(cause);
   const snapshot = options.undoOnFailure ? await store.loadSnapshot(signal) : undefined;
   if (!snapshot) return await end(world, left, 'failed', `${reason} What was applied stays.`, nextOf(cause), signal);
-  emit({ type: 'undoing', at: clock.now(), reason });
+  // What did not get ready was told with all that is known of it.
+  emit({ type: 'undoing', at: clock.now(), reason: isSluiceError(cause, 'not-ready') ? '' : reason });
   try {
     await store.save({ ...left, phase: 'undoing' }, signal);
     const { name, namespace } = options;

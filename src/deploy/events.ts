@@ -77,6 +77,7 @@ export type DeployEvent =
   | { readonly type: 'applied'; readonly at: number; readonly object: string; readonly action: 'create' | 'update' }
   | { readonly type: 'pruned'; readonly at: number; readonly object: string }
   | { readonly type: 'waiting'; readonly at: number; readonly objects: number; readonly deadline: number }
+  /** The reason is empty where it was told already. */
   | { readonly type: 'undoing'; readonly at: number; readonly reason: string }
   | {
       readonly type: 'restored';
@@ -169,7 +170,10 @@ export function deployLines(event: DeployEvent): EventLine[] {
       return [{ level: 'info', text: `Waits for ${event.objects} objects to be ready, until ${until} at most` }];
     }
     case 'undoing':
-      return [...linesOf('error', event.reason), { level: 'warning', text: 'Goes back to how it was.' }];
+      return [
+        ...(event.reason === '' ? [] : linesOf('error', event.reason)),
+        { level: 'warning', text: 'Goes back to how it was.' },
+      ];
     case 'restored':
       return [{ level: 'info', text: `${event.how} ${event.object}` }];
     case 'ended': {

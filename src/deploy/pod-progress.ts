@@ -133,12 +133,16 @@ function containerProgress(
   ];
 }
 
+/** The runtime says at each step which image it is about; the last step is what failed. */
+const pullSteps =
+  /(?:Failed to pull image|failed to pull and unpack image|failed to resolve (?:image|reference)) "[^"]*": |rpc error: code = \w+ desc = /gi;
+
 /** The back-off's own words hide why the image can't be had; the event before it says so. */
 function pullError(message: string, warnings: readonly WarningEvent[]): string {
   const said = warnings.findLast(
     ({ reason, message: text }) => reason === 'Failed' && /pull image/i.test(text),
   )?.message;
-  return firstLine(said ?? (/^Back-off/.test(message) ? '' : message));
+  return firstLine((said ?? (/^Back-off/.test(message) ? '' : message)).replaceAll(pullSteps, ''));
 }
 
 function ordinaryText(containers: readonly ContainerStatus[], isScheduled: boolean): string {

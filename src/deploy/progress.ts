@@ -5,7 +5,7 @@ import { type KubernetesObject, kubernetesObject } from '../kubernetes/client.ts
 export interface Progress {
   /** `failed` is what no waiting cures. */
   readonly state: 'done' | 'waiting' | 'failed';
-  /** `2 of 3 updated, 1 available`; what is wrong with one that failed. */
+  /** `2 of 3 updated, 1 available`; what is wrong with one that failed; empty for what is done as soon as it is there. */
   readonly text: string;
   /** Keeps its pods from being made at all: what, and after which it is worth to give up. */
   readonly problem?: Problem;
@@ -74,12 +74,14 @@ type Replicated = z.infer<typeof replicated>;
 /**
  * How far an object is, by its status alone. The rules are those of `kubectl rollout status` and of kstatus
  * (sigs.k8s.io/cli-utils), with the cases that they leave out: OnDelete and partitions, claims that wait for a pod, quotas.
+ *
+ * @param ready pods of its present version that are ready, where that is known: a Deployment's own numbers hold the former's
  */
-export function progressOf(object: KubernetesObject): Progress {
+export function progressOf(object: KubernetesObject, ready?: number): Progress {
   if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted');
   if (isUnseen(object)) return waiting('its controller has not seen the change yet');
   const judge = judges.get(`${groupOf(object)}/${object.kind}`) ?? resourceProgress;
-  return judge(object);
+  return judge(object, ready);
 }
 
 function groupOf({ apiVersion }: KubernetesObject): string {
@@ -98,8 +100,8 @@ function isUnseen(object: KubernetesObject): boolean {
 
 const reportsGeneration = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
-const judges = new Map<string, (object: KubernetesObject) => Progress>([
-  ['apps/Deployment', (object) => deploymentProgress(replicated.parse(object))],
+const judges = new Map<string, (object: KubernetesObject, ready: number | undefined) => Progress>([
+  ['apps/Deployment', (object, ready) => deploymentProgress(replicated.parse(object), ready)],
   ['apps/StatefulSet', (object) => statefulSetProgress(replicated.parse(object))],
   ['apps/DaemonSet', (object) => daemonSetProgress(replicated.parse(object))],
   ['apps/ReplicaSet', (object) => replicaSetProgress(replicated.parse(object))],
@@ -111,10 +113,13 @@ const judges = new Map<string, (object: KubernetesObject) => Progress>([
   ['apiextensions.k8s.io/CustomResourceDefinition', definitionProgress],
 ]);
 
-function deploymentProgress({ spec, status }: Replicated): Progress {
+function deploymentProgress({ spec, status }: Replicated, ready: number | undefined): Progress {
   const progressing = find(status.conditions, 'Progressing');
   const { updatedReplicas: updated, availableReplicas: available, replicas: all } = status;
-  const text = counts(spec.replicas, updated, available);
+  const isMixed = ready !== undefined && all > updated;
+  const text = isMixed
+    ? `${updated} of ${spec.replicas} updated, ${ready} of them ready`
+    : counts(spec.replicas, updated, available);
   if (spec.paused) return done('is paused: its pods stay as they are');
   if (progressing?.reason === 'ProgressDeadlineExceeded') {
     return failed(`made no progress for ${spec.progressDeadlineSeconds} s (ProgressDeadlineExceeded): ${text}`);
@@ -224,7 +229,7 @@ const service = z.looseObject({
 function serviceProgress(object: KubernetesObject): Progress {
   const { spec, status } = service.parse(object);
   const hasAddress = status.loadBalancer.ingress.length > 0 || spec.externalIPs.length > 0;
-  if (spec.type !== 'LoadBalancer' || hasAddress) return done('is there');
+  if (spec.type !== 'LoadBalancer' || hasAddress) return done('');
   return waiting('waits for the address of its load balancer');
 }
 
@@ -245,7 +250,7 @@ function resourceProgress(object: KubernetesObject): Progress {
   const ready = find(conditions, 'Ready');
   const reconciling = find(conditions, 'Reconciling', 'True');
   const slow = ready && ready.status !== 'True' ? ready : reconciling;
-  if (!slow) return done(ready ? 'is ready' : 'is there');
+  if (!slow) return done(ready ? 'is ready' : '');
   return waiting(
     `is not ready${slow.reason === '' ? '' : ` (${slow.reason})`}${slow.message === '' ? '' : `: ${slow.message}`}`,
   );

@@ -6,7 +6,7 @@ import { identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
 import { progressOf } from './progress.ts';
 
 export interface UndoOptions {
-  readonly client: KubernetesClient;
+  readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace' | 'patchJson' | 'remove'>;
   readonly snapshot: Snapshot;
   /** Name of the inventory: what was created is deleted where it still carries it. */
   readonly name: string;

@@ -3,7 +3,7 @@ import type { Clock, Permission } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { createMirror, type Mirror } from '../kubernetes/mirror.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
-import { type Pod, pod as podSchema } from '../kubernetes/pods.ts';
+import { isReady, type Pod, pod as podSchema } from '../kubernetes/pods.ts';
 import { describe, type ObjectReference, type ResourceType, resources } from '../kubernetes/resources.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
@@ -39,6 +39,9 @@ const LOG_LINES = 20;
 /** Pods of one workload that fail alike; more of them say nothing new. */
 const MOST_PODS = 3;
 const MOST_EVENTS = 5;
+
+/** Warnings that keep no pod from getting ready. */
+const harmless = new Set(['MissingClusterDNS', 'DNSConfigForming']);
 
 /** Kinds that have pods, which tell why they are not ready. */
 const withPods = new Set([
@@ -200,6 +203,7 @@ function createView(
         ]);
         const warnings = events
           .map((event) => warningEvent.parse(event))
+          .filter(({ reason }) => !harmless.has(reason))
           .toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? -1 : 1));
         return [namespace, { pods: pods.map((pod) => podSchema.parse(pod)), replicaSets, warnings }] as const;
       }),
@@ -240,7 +244,8 @@ function sightOf(
     const progress = { state: 'failed', text: 'was deleted by somebody in the meantime' } as const;
     return { reference, progress, pods: [], warnings: [], warningsOf };
   }
-  const progress = progressOf(object);
+  const present = podsOf(object, pods, replicaSets);
+  const progress = progressOf(object, present.filter(isReady).length);
   if (progress.state === 'done') return { reference, progress, pods: [], warnings: [], warningsOf };
   // A Job counts the attempts by itself.
   const patience = { maxRestarts: object.kind === 'Job' ? Number.POSITIVE_INFINITY : maxRestarts };
@@ -253,7 +258,7 @@ function sightOf(
   return {
     reference,
     progress: { ...progress, ...(progress.state === 'waiting' && problem && { problem }) },
-    pods: podsOf(object, pods, replicaSets).map((pod) => podProgressOf(pod, warningsOf(pod.metadata.name), patience)),
+    pods: present.map((pod) => podProgressOf(pod, warningsOf(pod.metadata.name), patience)),
     warnings: about,
     warningsOf,
   };
@@ -301,7 +306,7 @@ function createTeller({ client, clock, emit }: WaitOptions, signal: AbortSignal)
         const object = describe(sight.reference);
         const { state, text, problem } = sight.progress;
         const whole = problem ? `${text}; ${problem.reason}: ${firstLine(problem.message)}` : text;
-        if (isNews(now, object, `${state} ${whole}`, false)) {
+        if (text !== '' && isNews(now, object, `${state} ${whole}`, false)) {
           emit({ type: 'progress', at: clock.now(), object, state, text: whole });
         }
         for (const pod of sight.pods) {

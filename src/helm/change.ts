@@ -60,7 +60,7 @@ export async function recovered(
   world: HelmWorld,
   request: HelmRequest,
   signal: AbortSignal,
-  checked?: Promise<void>,
+  checked?: Promise<unknown>,
 ): Promise<History> {
   const [history, record] = await Promise.all([world.helm.history(signal), world.changes.load(signal), checked]);
   const conclusion = conclusionOf(record, history);

@@ -13,6 +13,8 @@ export interface ChartInputs {
   /** A version or a range; or a digest: `sha256:…`. */
   readonly version?: string | undefined;
   readonly login?: Login | undefined;
+  /** The OCI registry has no TLS. */
+  readonly plainHttp: boolean;
 }
 
 /** A chart that lies on this machine. */
@@ -54,19 +56,15 @@ export async function fetchChart(inputs: ChartInputs, helm: Helm, folder: string
 }
 
 async function fromRegistry(
-  { chart, version, login }: ChartInputs,
+  { chart, version, login, plainHttp }: ChartInputs,
   helm: Helm,
   folder: string,
   signal: AbortSignal,
 ): Promise<Chart> {
-  if (login) await helm.login(new URL(chart.replace(/^oci:/, 'https:')).host, login, signal);
+  if (login) await helm.login(new URL(chart.replace(/^oci:/, 'https:')).host, login, plainHttp, signal);
   const byDigest = isDigest(version);
-  const printed = await helm.pull(
-    byDigest ? `${chart}@${version}` : chart,
-    folder,
-    byDigest ? undefined : version,
-    signal,
-  );
+  const reference = byDigest ? `${chart}@${version}` : chart;
+  const printed = await helm.pull(reference, { folder, version: byDigest ? undefined : version, plainHttp }, signal);
   const [, digest] = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(printed) ?? [];
   const path = await archiveIn(folder);
   return { path, digest: digest ?? sha256(await readFile(path)) };
@@ -79,7 +77,8 @@ async function fromRepository(
   folder: string,
   signal: AbortSignal,
 ): Promise<Chart> {
-  await helm.pull(reference, folder, isDigest(inputs.version) ? undefined : inputs.version, signal);
+  const version = isDigest(inputs.version) ? undefined : inputs.version;
+  await helm.pull(reference, { folder, version, plainHttp: false }, signal);
   const path = await archiveIn(folder);
   return checked({ path, digest: sha256(await readFile(path)) }, inputs);
 }

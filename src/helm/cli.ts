@@ -204,9 +204,9 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
     },
 
     /** Fetches a chart's archive into a folder; gives what Helm prints: for a registry, with the digest. */
-    pull(reference: string, folder: string, chartVersion: string | undefined, signal: AbortSignal): Promise<string> {
-      const versionFlag = chartVersion === undefined ? [] : ['--version', chartVersion];
-      return helm(['pull', reference, '--destination', folder, ...versionFlag], signal);
+    pull(reference: string, { folder, version: wanted, plainHttp }: PullOptions, signal: AbortSignal): Promise<string> {
+      const versionFlag = wanted === undefined ? [] : ['--version', wanted];
+      return helm(['pull', reference, '--destination', folder, ...versionFlag, ...plain(plainHttp)], signal);
     },
 
     /** Makes a repository known; the password never stands on a command line. */
@@ -215,11 +215,23 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
       await helm(['repo', 'add', name, url, ...loginFlags], signal, input);
     },
 
-    async login(registry: string, login: Login, signal: AbortSignal): Promise<void> {
+    async login(registry: string, login: Login, plainHttp: boolean, signal: AbortSignal): Promise<void> {
       const { flags: loginFlags, input } = loginOf(login);
-      await helm(['registry', 'login', registry, ...loginFlags], signal, input);
+      await helm(['registry', 'login', registry, ...loginFlags, ...plain(plainHttp)], signal, input);
     },
   };
+}
+
+export interface PullOptions {
+  /** Where the archive goes. */
+  readonly folder: string;
+  readonly version: string | undefined;
+  /** The registry has no TLS. */
+  readonly plainHttp: boolean;
+}
+
+function plain(plainHttp: boolean): string[] {
+  return plainHttp ? ['--plain-http'] : [];
 }
 
 export interface Login {

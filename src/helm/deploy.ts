@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
 import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
 import type { Desired, Release } from './cli.ts';
@@ -28,8 +28,10 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
     await makeNamespace(cancelled);
   }
   return holding(world, cancelled, async (signal) => {
-    const history = await recovered(world, request, signal, lint(signal));
-    const { rendered, found, writes } = await planned(world, history, desired, signal);
+    const early = renderedEarly(world, desired, signal);
+    const checked = Promise.all([early, lint(signal)]);
+    const history = await recovered(world, request, signal, checked);
+    const { rendered, found, writes } = await planned(world, history, desired, signal, await early);
     tellPlan(world, history, writes);
     if (!request.force && writes.length === 0 && found && isSame(found, rendered, latest(history))) {
       return unchanged(world, request, history, found, signal);
@@ -62,8 +64,29 @@ async function rehearsed(
   return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
 }
 
-async function planned(world: HelmWorld, history: History, desired: Desired, signal: AbortSignal) {
-  const [found, rendered] = await Promise.all([manifestOf(world, history, signal), world.helm.render(desired, signal)]);
+/** What is rendered while the release is looked at; nothing where Helm refuses that before a recovery. */
+async function renderedEarly(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Release | undefined> {
+  try {
+    return await world.helm.render(desired, signal);
+  } catch (error) {
+    if (isSluiceError(error, 'locked')) return undefined;
+    throw error;
+  }
+}
+
+async function planned(
+  world: HelmWorld,
+  history: History,
+  desired: Desired,
+  signal: AbortSignal,
+  early?: Release | undefined,
+) {
+  // Rendered for another revision, it may be another one: a recovery, or another run, was in between.
+  const isCurrent = early?.version === (latest(history)?.revision ?? 0) + 1;
+  const [found, rendered] = await Promise.all([
+    manifestOf(world, history, signal),
+    isCurrent ? early : world.helm.render(desired, signal),
+  ]);
   const writes = await world.objects.changes(rendered.manifest, found, signal);
   return { rendered, found, writes };
 }
@@ -101,8 +124,7 @@ async function unchanged(
 ): Promise<HelmOutcome> {
   const last = latest(history);
   if (request.change.wait) {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(request.change.timeout)]);
-    await world.objects.watch(manifest, [], AbortSignal.abort(), deadline);
+    await world.objects.watch(manifest, [], AbortSignal.abort(), signal);
   }
   return {
     verdict: 'unchanged',

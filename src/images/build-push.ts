@@ -96,7 +96,9 @@ export async function buildPush(order: Order, world: BuildWorld): Promise<Outcom
     for (const { name } of order.repositories) await world.sign(`${name}@${built.manifest.digest}`);
   }
   await refuseMoved(order, tags, built.manifest.digest, world);
-  await putTags(order, key === undefined ? tags : [key, ...tags], built, world);
+  // The key first, so that a run that ends between two tags is completed by the next one.
+  if (key !== undefined) await putKey(order, key, built, world);
+  await putTags(order, tags, built, world);
   return { ...outcomeOf(built, tags, key, steps), signed: world.sign !== undefined };
 }
 
@@ -202,8 +204,10 @@ async function refuseMoved(
 async function build(order: Order, key: string | undefined, world: BuildWorld) {
   const builder = await world.builder();
   world.emit({ type: 'stage', text: `Build with ${builder.name}` });
+  // The key of the content promises the signature as well, which comes later.
+  const staging = world.sign ? order.staging : (key ?? order.staging);
   const destination = order.push
-    ? ({ kind: 'push', repositories: order.repositories, staging: key ?? order.staging } as const)
+    ? ({ kind: 'push', repositories: order.repositories, staging } as const)
     : loadOrNowhere(order);
   const onProgress = (note: ProgressNote) => world.emit({ type: 'progress', note });
   return builder.build({ ...(await order.request()), destination }, { ...world.policy, onProgress });
@@ -255,7 +259,17 @@ function hasPlatform(platforms: readonly string[], wanted: string): boolean {
   return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }
 
-/** The key of the content first, so that a run that ends between two tags is completed by the next; immutable ones last. */
+/** Names the content. A registry whose tags are immutable keeps the name of what was built from it first. */
+async function putKey(order: Order, key: string, built: Inspected, world: BuildWorld): Promise<void> {
+  try {
+    await putTags(order, [key], built, world);
+  } catch (error) {
+    if (!isSluiceError(error, 'conflict')) throw error;
+    world.emit({ type: 'note', text: `The registry keeps ${key} as it is, from an earlier build of this content.` });
+  }
+}
+
+/** Those that must not move come last: what fails before one of them is put can be run again. */
 async function putTags(
   { repositories, immutable }: Order,
   tags: readonly string[],

@@ -29,13 +29,13 @@ export interface BuildRequest {
   readonly destination: Destination;
 }
 
-export type Destination =
+type Destination =
   /** Pushed without a tag where the builder can do that; else under `staging`, a tag that nobody deploys. */
   | { readonly kind: 'push'; readonly repositories: readonly Repository[]; readonly staging: string }
   | { readonly kind: 'load'; readonly references: readonly string[] }
   | { readonly kind: 'nowhere' };
 
-export interface Built {
+interface Built {
   /** Of what was pushed. */
   readonly digest: string | undefined;
   readonly steps: readonly BuildStep[];

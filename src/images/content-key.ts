@@ -17,6 +17,8 @@ export interface ContentFacts {
   readonly builderKind: string;
   readonly provenance: string;
   readonly sbom: string;
+  /** How it is signed: `none`, `keyless`, `key` and which. What has the key has the signature. */
+  readonly signature: string;
   /** The commit, where `.git` is in the context. */
   readonly git: string | undefined;
 }

@@ -11,6 +11,8 @@ export type Signing =
 export interface SignPolicy {
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string>>;
+  /** Path of a signing configuration: which services are used instead of the public ones, if any. */
+  readonly signingConfig: string | undefined;
   /** The registry is spoken to without TLS. */
   readonly plainHttp: boolean;
   readonly onLine: (line: string) => void;
@@ -29,7 +31,7 @@ export async function sign(image: string, signing: Signing, policy: SignPolicy):
   const { signal, onLine } = policy;
   const env = { ...policy.env, COSIGN_PASSWORD: signing.kind === 'key' ? signing.password : '' };
   const { exitCode, stderr } = await run(
-    { file: 'cosign', args: signArguments(image, signing, policy.plainHttp), env },
+    { file: 'cosign', args: signArguments(image, signing, policy), env },
     { signal, deadline: DEADLINE, onLine },
   );
   if (exitCode === 0) return;
@@ -39,16 +41,21 @@ export async function sign(image: string, signing: Signing, policy: SignPolicy):
     next:
       signing.kind === 'keyless'
         ? 'Give the job "id-token: write", and let it reach Fulcio and Rekor; no tag was put.'
-        : 'Check "cosign-key" and "cosign-password"; no tag was put.',
+        : 'Check "cosign-key" and "cosign-password", and that Rekor can be reached or "cosign-signing-config" names none; no tag was put.',
   });
 }
 
-export function signArguments(image: string, signing: Signing, plainHttp: boolean): string[] {
+export function signArguments(
+  image: string,
+  signing: Signing,
+  { signingConfig, plainHttp }: Pick<SignPolicy, 'signingConfig' | 'plainHttp'>,
+): string[] {
   return [
     'sign',
     '--yes',
     '--recursive',
     ...(signing.kind === 'key' ? ['--key', signing.key] : []),
+    ...(signingConfig === undefined ? [] : ['--signing-config', signingConfig]),
     ...(plainHttp ? ['--allow-http-registry'] : []),
     image,
   ];

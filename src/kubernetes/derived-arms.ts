@@ -5,6 +5,7 @@ import type { ArmsContext } from './arms-context.ts';
 import { type ConfigContent, configType } from './config-copies.ts';
 import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
 import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
+import { disown } from './managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
 import { permissionTo } from './permissions.ts';
 import { runningImages } from './pods.ts';
@@ -133,7 +134,7 @@ export async function verifyDerived(context: ArmsContext, data: DerivedData, sig
 export async function retireDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
-  await releaseMinimum(context, data, signal);
+  await release(context, data, signal);
 }
 
 /** Proxies may still send requests for a moment after the route has left, as long as there are pods that take them. */
@@ -150,7 +151,7 @@ export async function undoDerived(context: ArmsContext, data: DerivedData, signa
   if (restored?.now) await rolledOut(context, data.stable, restored.generation, signal);
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
-  await releaseMinimum(context, data, signal);
+  await release(context, data, signal);
 }
 
 /** Deleting pods respects their preStop hooks and grace periods. The autoscaler goes before what it scales. */
@@ -159,8 +160,13 @@ async function removeCanary({ client, namespace, rollout }: ArmsContext, data: D
   for (const reference of references) await removeOwn(client, reference, rollout, signal);
 }
 
-function releaseMinimum({ client, namespace, clock }: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
-  return releaseMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+/** The stable workload and its autoscaler are their owner's again. */
+async function release({ client, namespace, clock }: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
+  await releaseMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+  await disown(client, referenceTo(stable, namespace), signal);
+  if (!stable.autoscaler) return;
+  const { name } = stable.autoscaler;
+  await disown(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
 }
 
 /**

@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import type { KubernetesObject } from './client.ts';
+import { FIELD_MANAGER, type KubernetesClient, type KubernetesObject } from './client.ts';
+import { retryOnConflict } from './conflicts.ts';
+import type { ObjectReference } from './resources.ts';
 
 const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
 type FieldSet = { readonly [key: string]: FieldSet };
@@ -19,4 +21,30 @@ export function managersOf(object: KubernetesObject, path: readonly string[]): s
     .filter(({ fieldsV1 }) => path.reduce<FieldSet | undefined>((set, name) => set?.[`f:${name}`], fieldsV1))
     .sort((a, b) => b.time.localeCompare(a.time))
     .map(({ manager }) => manager);
+}
+
+/**
+ * Gives up what Sluice's patches own of an object, which stays as it is. Otherwise every later server-side apply by whom it
+ * belongs to (Helm 4, `kubectl apply --server-side`, Argo CD) would be refused as a conflict with a rollout that is over.
+ * Idempotent.
+ */
+export async function disown(
+  client: Pick<KubernetesClient, 'find' | 'patchJson'>,
+  reference: ObjectReference,
+  signal: AbortSignal,
+): Promise<void> {
+  await retryOnConflict(async () => {
+    const { managedFields = [] } = (await client.find(reference, signal))?.metadata ?? {};
+    const own = managedFields.findIndex(
+      ({ manager, operation, subresource }) =>
+        manager === FIELD_MANAGER && operation === 'Update' && subresource === undefined,
+    );
+    if (own === -1) return;
+    const path = `/metadata/managedFields/${own}`;
+    const operations = [
+      { op: 'test' as const, path, value: managedFields[own] },
+      { op: 'remove' as const, path },
+    ];
+    await client.patchJson(reference, operations, signal);
+  });
 }

@@ -83,13 +83,15 @@ export async function rollback(
   try {
     // Under the lease nobody else releases to it: this is what counts.
     const now = await decide(world, options, running);
+    // A rollout that was asked to abort has left the plan of this very run.
+    const why = now.to.id === to.id ? before.why : now.why;
     const plan = planOf(now, options, clock.now());
     const isNew = !now.continued;
     if (isNew && (now.underWay || now.current.id !== now.to.id)) await workload.note(plan, running);
     if (now.underWay) await conclude(world, now.underWay, options, running);
     const current = now.underWay ? (await workload.look(running)).current : now.current;
     if (current.id !== now.to.id) {
-      world.tell('info', `${workload.object} goes from revision ${current.number} to ${now.to.number}: ${now.why}`);
+      world.tell('info', `${workload.object} goes from revision ${current.number} to ${now.to.number}: ${why}`);
       for (const text of workload.staysBehind(current, now.to)) world.tell('warning', text);
       await workload.put(current, now.to, running);
     }
@@ -97,7 +99,7 @@ export async function rollback(
     const changed = from.id !== now.to.id || before.underWay !== undefined || now.unfinished;
     if (changed) await workload.note({ ...plan, endedAt: clock.now() }, running);
     const served = (await workload.look(running)).revisions.find(({ id }) => id === now.to.id) ?? now.to;
-    const reason = changed ? now.why : `revision ${served.number} serves already`;
+    const reason = changed ? why : `revision ${served.number} serves already`;
     const verdict = changed ? ('rolled-back' as const) : ('unchanged' as const);
     return { verdict, reason: `${reason}; ${evidence}`, from, to: served, digest };
   } catch (error) {
@@ -273,7 +275,11 @@ async function seenToServe(
   const { workload, clock, router, tell } = world;
   const late = () => notReady(workload.object, to, options.readyTimeout);
   using limit = deadline(clock, options.readyTimeout, late, signal);
-  const { digest, evidence } = await workload.confirm(to, (text) => tell('info', text), limit.signal);
+  const { digest, evidence } = await workload
+    .confirm(to, (text) => tell('info', text), limit.signal)
+    .catch((error: unknown) => {
+      throw isSluiceError(error, 'not-ready') ? staysAskedFor(error, to) : error;
+    });
   tell('good', `${workload.object} runs revision ${to.number}: ${evidence}`);
   if (!router) return { digest, evidence };
   const found = await unshifted(router, signal);
@@ -290,7 +296,16 @@ function notReady(object: string, { number }: Revision, milliseconds: number): S
   return new SluiceError('not-ready', {
     about: object,
     problem: `was set to revision ${number}, which did not become available within ${milliseconds / 1_000} s.`,
-    next: 'Pods of the version before stay until its pods are ready. Look at their events; run again to go on waiting, or name another revision.',
+    next: 'Look at the events of its pods, or give it longer with "ready-timeout".',
+  });
+}
+
+/** It is not taken back: what would come back is the version that is in trouble. */
+function staysAskedFor({ about, problem, next }: SluiceError, { number }: Revision): SluiceError {
+  return new SluiceError('not-ready', {
+    about,
+    problem,
+    next: `${next} Revision ${number} stays asked for, and pods of the version before stay until its pods are ready: run again to go on waiting, or name another revision.`,
   });
 }
 

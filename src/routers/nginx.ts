@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { Json, Router, RouteSnapshot } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
+import { disown } from '../kubernetes/managed-fields.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { confirmWith } from './confirm.ts';
@@ -136,6 +137,8 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
         const operations = annotationPatch(existing, found);
         if (operations.length > 0) await client.patchJson(canary, operations, signal);
       }),
+
+    release: (_, signal) => disown(client, canary, signal),
 
     confirm: (snapshot, weight, signal) =>
       confirmWith({ about, weight, ...dependencies }, signal, async () => {

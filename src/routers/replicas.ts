@@ -4,6 +4,7 @@ import type { Arm, Json, Router, RouteSnapshot } from '../canary/ports.ts';
 import { readyEndpoints } from '../kubernetes/arm-view.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
+import { disown } from '../kubernetes/managed-fields.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { autoscaler } from '../kubernetes/scaling.ts';
@@ -173,6 +174,10 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
 
     async restore(snapshot, expected, signal) {
       while (!(await approach(snapshot, parse(snapshot).found, expected, signal))) await clock.sleep(INTERVAL, signal);
+    },
+
+    async release(_, signal) {
+      await Promise.all((['stable', 'canary'] as const).map((arm) => disown(client, referenceOf(arm), signal)));
     },
 
     async confirm(snapshot, weight, signal) {

@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
+import { disown } from '../kubernetes/managed-fields.ts';
 import { describe, type ObjectReference } from '../kubernetes/resources.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
@@ -174,6 +175,8 @@ export function createWeightedRouter(
     restore: (snapshot, expected, signal) =>
       // Where somebody changed one rule, the others must not go on sending requests to a canary that is being undone.
       write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
+
+    release: (_, signal) => disown(client, reference, signal),
 
     confirm(snapshot, weight, signal): Promise<Confirmation> {
       const { status } = snapshotData.parse(snapshot.data);

@@ -1,6 +1,7 @@
 /** `npm run bench`: figures, printed and not asserted. Sections can be named: `npm run bench -- start judge`. */
 
 import { benchBreach } from './breach.ts';
+import { benchHelm } from './helm.ts';
 import { benchHundredRollouts } from './hundred-rollouts.ts';
 import { benchJudge } from './judge.ts';
 import { benchStart } from './start.ts';
@@ -10,6 +11,7 @@ const sections = {
   judge: async () => benchJudge(print, () => performance.now()),
   hundred: () => benchHundredRollouts(print),
   breach: () => benchBreach(print),
+  helm: () => benchHelm(print),
 } as const;
 
 function print(line: string): void {

@@ -78,6 +78,13 @@ async function edit(reference: ObjectReference, operations: readonly object[], s
   await target.object('PATCH', path, { contentType: 'application/json-patch+json', body: operations });
 }
 
+/** The status of a server-side apply by somebody else, as Helm's. */
+async function applied({ type, name }: ObjectReference, spec: unknown): Promise<number> {
+  const path = `${resourcePath(type, namespace, name)}?fieldManager=helm`;
+  const body = { apiVersion: type.apiVersion, kind: type.kind, metadata: { name, namespace }, spec };
+  return (await target.call('PATCH', path, { contentType: 'application/apply-patch+yaml', body })).status;
+}
+
 const specOf = z.looseObject({ spec: z.looseObject({}) });
 
 async function spec(reference: ObjectReference): Promise<unknown> {
@@ -308,6 +315,21 @@ describe.each(weighted)('the $name router', ({ fixture }) => {
     expect((await refusal(router.shift(found, 25, 50, signal))).code).toBe('foreign-edit');
     await edit(made.reference, [{ op: 'replace', path: made.stableWeight, value: 75 }]);
     await router.restore(found, [25], signal);
+  });
+
+  test('keeps others from applying the weights while it shifts, and no longer', async () => {
+    const { options, reference } = await fixture();
+    const router = routerOf(options);
+    const asFound = await spec(reference);
+    const found = await router.inspect(signal);
+    await router.shift(found, 0, 25, signal);
+    const shifted = await spec(reference);
+    expect(await applied(reference, asFound)).toBe(409);
+    await router.restore(found, [25], signal);
+    await router.release(found, signal);
+    await router.release(found, signal);
+    expect(await spec(reference)).toEqual(asFound);
+    expect(await applied(reference, shifted)).toBe(200);
   });
 
   test('shows in a dry run what it would write', async () => {

@@ -11,7 +11,16 @@ import { rollbackReportSchema } from '../../src/report/rollback-report.ts';
 import { systemClock as clock } from '../../src/runner/clock.ts';
 import { loadRollbackInputs } from '../../src/runner/rollback-inputs.ts';
 import { rollbackRights } from '../../src/runner/rollback-world.ts';
-import { annotations, expectServed, inLab, namesOf, objectOf, servesOnly, writesTo } from '../support/release.ts';
+import {
+  annotations,
+  expectNoSecret,
+  expectServed,
+  inLab,
+  namesOf,
+  objectOf,
+  servesOnly,
+  writesTo,
+} from '../support/release.ts';
 
 const istio = { service: 'checkout', route: 'virtualservice/checkout', 'stable-subset': 'stable' } as const;
 const hold = { steps: '30 hold, 100' } as const;
@@ -45,6 +54,12 @@ async function inShop(options: LabOptions, tell: (stage: Stage) => Promise<void>
   });
 }
 
+/** What `kubectl edit` does. */
+function change(lab: Lab, edit: (text: string) => string): void {
+  const key = { resource: deployments, namespace: lab.namespace, name: 'checkout' };
+  lab.api.registry.modify(key, (found) => JSON.parse(edit(JSON.stringify(found))), { manager: 'kubectl-edit' });
+}
+
 /** What `kubectl set image` does. */
 function deploy(lab: Lab, image: string, resource: typeof deployments = deployments): void {
   const key = { resource, namespace: lab.namespace, name: 'checkout' };
@@ -56,6 +71,12 @@ function deploy(lab: Lab, image: string, resource: typeof deployments = deployme
 function imageOf(lab: Lab, resource: typeof deployments = deployments): string {
   const text = JSON.stringify(lab.api.storage.get(resource, lab.namespace, 'checkout')?.spec);
   return /"image":"([^"]+)"/.exec(text)?.[1] ?? '';
+}
+
+/** A newer version of the shop that nobody has released by Sluice. */
+async function deployed(lab: Lab): Promise<void> {
+  deploy(lab, lab.canaryImage);
+  await rolledOut(lab);
 }
 
 /** Waits until the workload's pods are of one version and available. */
@@ -72,7 +93,8 @@ function rolledOut(lab: Lab, resource: typeof deployments = deployments): Promis
 describe.concurrent('A rollback by hand', () => {
   it('goes back to the version before a promotion, and sees that it serves everything', async () => {
     await inShop({}, async ({ lab, release, back }) => {
-      expect((await release()).outputs.verdict).toBe('promoted');
+      const first = await release();
+      expect(first.outputs.verdict, first.log).toBe('promoted');
       const found = route(lab);
       const before = lab.api.audit.length;
       const ended = await back();
@@ -112,8 +134,8 @@ describe.concurrent('A rollback by hand', () => {
   });
 
   it('needs the rights of its README and no others', async () => {
-    await inShop({}, async ({ lab, release, back }) => {
-      await release();
+    await inShop({}, async ({ lab, back }) => {
+      await deployed(lab);
       const config = loadConfig({ kubeconfig: lab.kubeconfigPath, context: '', env: {} });
       const client = createClient(connect(config, {}));
       const inputs = loadRollbackInputs({ workload: 'deployment/checkout', ...istio });
@@ -144,6 +166,7 @@ describe.concurrent('A rollback by hand', () => {
       await reached(lab, run, 30);
       const ended = await back();
       expect(ended.outputs, ended.log).toMatchObject({ verdict: 'rolled-back', revision: '1' });
+      expect(ended.outputs.reason).toMatch(/it served when the rollout began that is undone \(alice/);
       const rollout = await run.ended;
       expect(rollout.outputs.verdict, rollout.log).toBe('rolled-back');
       expect(rollout.outputs.reason).toMatch(/aborted by bob, .*rolled back by hand to revision 1/);
@@ -173,6 +196,27 @@ describe.concurrent('A rollback by hand', () => {
     });
   });
 
+  it('gives the route back of two workloads whose rollout a dead run has left', async () => {
+    await inShop({ router: 'gateway-api', arms: 'both' }, async ({ lab, start, back }) => {
+      const route = 'httproute/checkout';
+      const services = { 'stable-service': 'checkout', 'canary-service': 'checkout-canary' };
+      const arms = { workload: '', image: '', stable: 'deployment/checkout', canary: 'deployment/checkout-canary' };
+      const run = await start({ inputs: { ...hold, ...arms, ...services, service: '' } });
+      await reached(lab, run, 30);
+      run.kill();
+      await run.ended;
+      const inputs = { ...services, route, service: '', 'stable-subset': '' };
+      const canary = await back({ ...inputs, workload: 'deployment/checkout-canary' });
+      expect(annotations(canary, 'error')[0], canary.log).toMatch(
+        /is the canary of a rollout.*Name Deployment shop\/checkout/,
+      );
+      const ended = await back(inputs);
+      expect(ended.outputs, ended.log).toMatchObject({ verdict: 'rolled-back', revision: '1' });
+      expect(lab.canaryWeight()).toBe(0);
+      expectServed(lab);
+    });
+  });
+
   it('never chooses what a rollout has rolled back', async () => {
     await inShop({ canary: { errorRate: 1 } }, async ({ lab, release, back }) => {
       const bad = await release();
@@ -196,7 +240,11 @@ describe.concurrent('A rollback by hand', () => {
       deploy(lab, 'registry.example/checkout:1.2.0');
       await rolledOut(lab);
       lab.images.set('registry.example/checkout:1.3.0', { crashAfter: 10 });
-      deploy(lab, 'registry.example/checkout:1.3.0');
+      // As a release with `config-files` leaves it.
+      const checksum = '"annotations":{"sluice.dev/config-checksum":"2","prometheus.io/scrape"';
+      change(lab, (text) =>
+        text.replace('checkout:1.2.0', 'checkout:1.3.0').replace('"annotations":{"prometheus.io/scrape"', checksum),
+      );
       await lab.until(
         () =>
           objectOf(lab, 'apps/v1', 'Deployment')?.metadata.annotations?.['deployment.kubernetes.io/revision'] === '3',
@@ -204,6 +252,7 @@ describe.concurrent('A rollback by hand', () => {
       const ended = await back({ service: '', route: '', 'stable-subset': '' });
       expect(ended.outputs, ended.log).toMatchObject({ verdict: 'rolled-back', 'previous-revision': '3' });
       expect(ended.outputs.reason).toContain('pods of it are ready now');
+      expect(annotations(ended, 'warning').join()).toMatch(/content of ConfigMaps or Secrets.*stays as it is/);
       expect(imageOf(lab)).toBe('registry.example/checkout:1.2.0');
       await rolledOut(lab);
     });
@@ -224,8 +273,8 @@ describe.concurrent('A rollback by hand', () => {
   });
 
   it('is gone on with by the next run when it is killed half way', async () => {
-    await inShop({}, async ({ lab, release, startBack, back }) => {
-      await release();
+    await inShop({}, async ({ lab, startBack, back }) => {
+      await deployed(lab);
       lab.images.set(lab.stableImage, { readyAfter: 3_000 });
       const run = await startBack();
       await lab.until(() => imageOf(lab) === lab.stableImage);
@@ -243,8 +292,8 @@ describe.concurrent('A rollback by hand', () => {
   });
 
   it('says when it is cancelled that what was written stays', async () => {
-    await inShop({}, async ({ lab, release, startBack }) => {
-      await release();
+    await inShop({}, async ({ lab, startBack }) => {
+      await deployed(lab);
       lab.images.set(lab.stableImage, { readyAfter: 20_000 });
       const run = await startBack();
       await lab.until(() => imageOf(lab) === lab.stableImage);
@@ -258,13 +307,13 @@ describe.concurrent('A rollback by hand', () => {
   });
 
   it('fails while the old pods go on serving when the version can not run any more', async () => {
-    await inShop({}, async ({ lab, release, back }) => {
-      await release();
+    await inShop({}, async ({ lab, back }) => {
+      await deployed(lab);
       lab.images.set(lab.stableImage, { pullFailure: true });
       const ended = await back();
       expect(ended.status).toBe(1);
       expect(ended.outputs.verdict).toBe('failed');
-      expect(annotations(ended, 'error')[0]).toMatch(/Pod shop\/checkout-.*ImagePull/);
+      expect(annotations(ended, 'error')[0]).toMatch(/Pod shop\/checkout-.*ImagePull[\s\S]*Revision 1 stays asked for/);
       await servesOnly(lab, '1.1.0');
       expectServed(lab);
     });
@@ -288,12 +337,15 @@ describe.concurrent('A rollback by hand', () => {
   });
 
   it('shows in a dry run what it would choose and write', async () => {
-    await inShop({}, async ({ lab, release, back }) => {
-      await release();
+    await inShop({}, async ({ lab, back }) => {
+      await deployed(lab);
+      change(lab, (text) => text.replace(/"image":/, '"env":[{"name":"KEY","value":"hunter2-secret"}],$&'));
+      await rolledOut(lab);
       const before = writesTo(lab).length;
       const ended = await back({ 'dry-run': 'true' });
       expect(ended.outputs, ended.log).toMatchObject({ verdict: '' });
-      expect(ended.summary).toMatch(/Dry run[\s\S]*-.*1\.1\.0[\s\S]*\+.*1\.0\.0/);
+      expect(ended.summary).toMatch(/Dry run[\s\S]*-.*value: \(hidden, as found\)\n-.*name: KEY/);
+      expectNoSecret(ended, ['hunter2-secret', 'embedded-admin-token']);
       expect(ended.status).toBe(0);
       expect(writesTo(lab)).toHaveLength(before);
     });

@@ -127,6 +127,7 @@ export function createWorld(
         return call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal);
       },
       weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
+      release: (_, signal) => call('router.release', () => undefined, signal),
       restore: (route, expected, signal) =>
         call(
           'router.restore',

@@ -234,7 +234,7 @@ describe('a pod', () => {
     const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "shop:2"' };
     const said = warning('Failed', 'Failed to pull image "shop:2": not found');
     const progress = podProgressOf(podWith(status({ state: { waiting } })), [said], patience);
-    expect(progress.text).toBe(`container app can't get its image shop:2: Failed to pull image "shop:2": not found`);
+    expect(progress.text).toBe(`container app can't get its image shop:2: not found`);
     expect(progress.problem?.patience).toBe(30_000);
   });
 

@@ -57,15 +57,12 @@ it('buildah gets the time of the commit in seconds', () => {
 });
 
 it('cosign signs by digest, all that is in the index', () => {
-  expect(signArguments('a@sha256:1', { kind: 'key', key: 'k', password: 'never here' }, true)).toEqual([
-    'sign',
-    '--yes',
-    '--recursive',
-    '--key',
-    'k',
-    '--allow-http-registry',
+  const args = signArguments(
     'a@sha256:1',
-  ]);
+    { kind: 'key', key: 'k', password: 'never here' },
+    { plainHttp: true, signingConfig: 'c.json' },
+  ).join(' ');
+  expect(args).toBe('sign --yes --recursive --key k --signing-config c.json --allow-http-registry a@sha256:1');
 });
 
 const encoded = (text: string) => Buffer.from(text).toString('base64');

@@ -22,6 +22,7 @@ const facts: ContentFacts = {
   builderKind: 'buildx',
   provenance: 'mode=max',
   sbom: 'true',
+  signature: 'none',
   git: undefined,
 };
 
@@ -46,6 +47,7 @@ describe('contentKey', () => {
       { builderKind: 'buildah' },
       { provenance: 'false' },
       { sbom: 'false' },
+      { signature: 'keyless' },
       { git: '1a2b3c4' },
     ];
     const keys = [facts, ...changes.map((change) => ({ ...facts, ...change }))].map(contentKey);

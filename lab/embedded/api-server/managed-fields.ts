@@ -96,7 +96,10 @@ export interface Writer {
   readonly time: string;
 }
 
-/** `managedFields` after a write that was no server-side apply: the writer alone owns what it changed. */
+/**
+ * `managedFields` after a write that was no server-side apply: the writer alone owns what it changed. Entries that the write
+ * itself takes away are gone.
+ */
 export function afterUpdate(
   resource: Resource,
   current: KubeObject | undefined,
@@ -109,7 +112,7 @@ export function afterUpdate(
     ([path, value]) => !before.has(path) || !isDeepStrictEqual(before.get(path), value),
   );
   const changed = new Set(written.map(([path]) => path));
-  const entries = (current?.metadata.managedFields ?? []).map((entry) =>
+  const entries = (next.metadata.managedFields ?? current?.metadata.managedFields ?? []).map((entry) =>
     withPaths(entry, (path) => after.has(path) && !changed.has(path)),
   );
   if (changed.size === 0) return present(entries);

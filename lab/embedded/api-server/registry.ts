@@ -291,10 +291,10 @@ function patchedWith(current: JsonRecord, type: PatchType, body: unknown): unkno
   return applyStrategicMergePatch(current, body);
 }
 
-/** The body as an object of this resource. What a client says of managed fields is not taken. */
+/** The body as an object of this resource. */
 function parseObject(resource: Resource, namespace: string, body: unknown): KubeObject {
   const record = recordOf(body);
-  const { managedFields: _, ...metadata } = recordOf(record.metadata);
+  const metadata = recordOf(record.metadata);
   const apiVersion = apiVersionOf(resource);
   const parsed = kubeObject.safeParse({ apiVersion, kind: resource.kind, ...record, metadata });
   if (!parsed.success) {

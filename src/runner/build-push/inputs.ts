@@ -257,8 +257,14 @@ export const buildPushInputs = z.strictObject({
   }),
   'cosign-key': input(text, {
     group: 'supply',
-    description: 'Path of the private key, or its URI in a KMS.',
+    description: 'Path of the private key, its URI in a KMS, or `env://NAME` of a variable that holds it.',
     example: 'awskms:///alias/release',
+  }),
+  'cosign-signing-config': input(text, {
+    group: 'supply',
+    description:
+      'Path of a signing configuration (`cosign signing-config create`): a Sigstore of your own, or no transparency log. Without it, the public one.',
+    example: 'signing-config.json',
   }),
   'cosign-password': input(text, {
     group: 'supply',
@@ -316,6 +322,7 @@ export function buildPushContradictions(inputs: BuildPushInputs): string[] {
   );
   when(cache === 'registry' && !given('image'), '"cache: registry" keeps the cache beside "image": give that as well.');
   when((sign === 'key') !== given('cosign-key'), '"sign: key" and "cosign-key" belong together: give both or none.');
+  when(given('cosign-signing-config') && sign === 'none', '"cosign-signing-config" is for "sign": give that as well.');
   when(given('cosign-password') && sign !== 'key', '"cosign-password" is for "sign: key".');
   when(sign !== 'none' && !push, '"sign" needs "push": a signature lies beside the image in the registry.');
   if (buildah) {

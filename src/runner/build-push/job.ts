@@ -154,6 +154,7 @@ async function buildWith(
         sign(image, signing, {
           signal,
           env: programEnv,
+          signingConfig: inputs['cosign-signing-config'],
           plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
           onLine: (line) => emit({ type: 'note', text: line }),
         })),

@@ -72,6 +72,7 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, { workspa
       builderKind: inputs['builder-kind'],
       provenance,
       sbom,
+      signature: [inputs.sign, inputs['cosign-key']].filter((part) => part !== undefined).join(' '),
     },
     revision: source.revision,
     push: inputs.push,

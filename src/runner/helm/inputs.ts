@@ -108,6 +108,12 @@ export const helmInputs = z.strictObject({
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a workflow expression is what users write
     example: '${{ secrets.CHARTS_TOKEN }}',
   }),
+  'plain-http': input(boolean, {
+    group: 'chart',
+    description: 'The registry of an `oci://` chart has no TLS.',
+    default: 'false',
+    example: 'true',
+  }),
   'values-files': input(list, {
     group: 'values',
     description: 'Files of values, in order: later ones win.',
@@ -243,6 +249,8 @@ export function helmContradictions(inputs: HelmInputs): string[] {
     problems.push('Inputs "username" and "password" belong together; give both or none.');
   if (username !== undefined && repository === undefined && !chart?.startsWith('oci://'))
     problems.push('Inputs "username" and "password" are for an oci:// chart or one of "repository".');
+  if (inputs['plain-http'] && !chart?.startsWith('oci://'))
+    problems.push('Input "plain-http" is for an oci:// chart; leave it out.');
   if (inputs['wait-for-jobs'] && !inputs.wait) problems.push('Input "wait-for-jobs" needs wait: true.');
   if (inputs['force-conflicts'] && inputs['server-side'] === 'false')
     problems.push('Input "force-conflicts" is about server-side apply; it has no meaning with server-side: false.');

@@ -104,9 +104,9 @@ async function helmEnvironment(
   };
 }
 
-function chartOf({ chart = '', repository, version, username, password }: HelmInputs) {
+function chartOf({ chart = '', repository, version, username, password, ...inputs }: HelmInputs) {
   const login = username !== undefined && password !== undefined ? { username, password } : undefined;
-  return { chart, repository, version, login };
+  return { chart, repository, version, login, plainHttp: inputs['plain-http'] };
 }
 
 async function requestOf(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { preciousKinds } from '../../deploy/deploy.ts';
 import type { ImageReplacement } from '../../deploy/images.ts';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, duration, inputType, list, namespaceName, text, wholeNumber, wrong } from '../input-types.ts';
@@ -23,8 +24,6 @@ const images = inputType('lines of NAME=IMAGE', (given): ImageReplacement[] => {
   const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index);
   return twice ? wrong(`names ${twice.name} twice.`) : found;
 });
-
-const preciousKinds = ['Namespace', 'PersistentVolumeClaim', 'PersistentVolume', 'CustomResourceDefinition'] as const;
 
 const pruneKinds = inputType(`some of ${preciousKinds.join(', ')}`, (given): string[] => {
   const words = given

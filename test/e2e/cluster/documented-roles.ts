@@ -19,7 +19,7 @@ const role = z.object({
 });
 
 /**
- * The rules that an action's README gives for releases of a kind, by its headline there.
+ * The rules that an action's README gives for one kind of use, by its headline there.
  *
  * @throws Error when the README has no such headline
  */

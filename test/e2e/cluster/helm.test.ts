@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { endpoints } from '../../../lab/cluster/layout.ts';
 import { resources } from '../../../src/kubernetes/resources.ts';
-import { chart, type Inputs, image, inPlace, loseMachine, type Place } from './helm.ts';
+import { chart, type Inputs, image, inPlace, loseMachine, type Place, serveCharts } from './helm.ts';
 
 /** A hook that is at work until it is stopped. */
 const HANGS = '60';
@@ -85,6 +86,36 @@ describe.concurrent('actions/helm-deploy', () => {
         expect(outputs.reason).toContain(says);
       }
       expect(await states()).toBe('1 deployed');
+    }));
+
+  test('gets a chart from a registry by version and by digest', () =>
+    inPlace(async ({ deploy, packed, helm, namespace }) => {
+      const registry = `oci://${endpoints.registry}/${namespace}`;
+      await helm('push', await packed(), registry, '--plain-http');
+      const inputs = { chart: `${registry}/shop`, 'plain-http': 'true' };
+      const byVersion = await deploy({ ...inputs, version: '1.2.3' });
+      expect(byVersion.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      const version = byVersion.outputs['chart-digest'] ?? '';
+      expect((await deploy({ ...inputs, version })).outputs).toMatchObject({
+        verdict: 'unchanged',
+        'chart-digest': version,
+      });
+      const missing = await deploy({ ...inputs, version: '9.9.9' });
+      expect(missing.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('9.9.9') });
+    }));
+
+  test('gets a chart from a repository that wants to know who asks', () =>
+    inPlace(async ({ deploy, packed, helm }) => {
+      await using repository = await serveCharts(await packed(), helm, { username: 'robot', password: 'sesame-open' });
+      const inputs = { chart: 'shop', repository: repository.url };
+      const stranger = await deploy(inputs);
+      expect(stranger.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('401') });
+      const known = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '~1.2' });
+      expect(known.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      // The one line that the runner takes as a command.
+      expect(known.log.replace('::add-mask::sesame-open', '')).not.toContain('sesame-open');
+      const absent = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '2.x' });
+      expect(absent.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
     }));
 
   test('shows in a dry run what would be written, and writes nothing', () =>

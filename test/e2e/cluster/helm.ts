@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
@@ -11,6 +13,7 @@ import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { buildHelm, programPath } from '../../../lab/cluster/programs.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../../lab/embedded/runner.ts';
+import type { Login } from '../../../src/helm/cli.ts';
 import { type History, parseHistory } from '../../../src/helm/history.ts';
 import { createClient, type KubernetesObject } from '../../../src/kubernetes/client.ts';
 import { loadConfig } from '../../../src/kubernetes/config.ts';
@@ -111,6 +114,11 @@ async function openPlace(program: Program) {
       const reference = { type: resources.secret, namespace, name: record.metadata.name };
       await client.patchMerge(reference, { metadata: { labels: { status } }, data: { release } }, never);
     },
+    /** The chart as an archive. */
+    async packed(): Promise<string> {
+      await helm('package', chart, '--destination', bin);
+      return join(bin, 'shop-1.2.3.tgz');
+    },
     async close(): Promise<void> {
       await client.remove({ type: resources.namespace, namespace: '', name: namespace }, never);
       await client.close();
@@ -122,6 +130,21 @@ async function openPlace(program: Program) {
 interface StartOptions {
   readonly runId?: string;
   readonly onOutput?: (text: string) => void;
+}
+
+/** An HTTP repository with one chart, behind a password. */
+export async function serveCharts(archive: string, helm: Place['helm'], { username, password }: Login) {
+  const folder = dirname(archive);
+  await helm('repo', 'index', folder);
+  const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const server = createServer(async ({ url = '', headers }, response) => {
+    if (headers.authorization !== expected) return response.writeHead(401).end();
+    const file = await readFile(join(folder, basename(url))).catch(() => undefined);
+    return file ? response.end(file) : response.writeHead(404).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
 function kindOf({ apiVersion, kind }: ResourceType) {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
 import { resources } from '../../../src/kubernetes/resources.ts';
-import { configMapOf, deploymentOf, inPlace, type Place, together } from './kubectl.ts';
+import { configMapOf, deploymentOf, documentedRules, inPlace, type Place, together } from './kubectl.ts';
+import { createAccount } from './shop.ts';
 
 const never = new AbortController().signal;
 const image = (tag: string) => `${endpoints.registry}/demo-service:${tag}`;
@@ -66,6 +68,29 @@ spec:
       }
     }));
 
+  test('may be a kustomization, in a namespace that does not exist yet', () =>
+    inPlace(async (place) => {
+      const namespace = `${place.namespace}-new`;
+      const files = {
+        'base/a.yaml': configMapOf('a', '1'),
+        'base/kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: my-\n',
+      };
+      const inputs = { manifests: '', kustomize: 'base', namespace };
+      try {
+        const refused = await place.deploy('', inputs, '1', files);
+        expect(refused.log).toContain('Set "create-namespace: true"');
+        const dryRun = await place.deploy('', { ...inputs, 'create-namespace': 'true', 'dry-run': 'true' }, '1', files);
+        expect(dryRun.outputs, dryRun.log).toMatchObject({ changed: 'true', resources: `ConfigMap ${namespace}/my-a` });
+        const ended = await place.deploy('', { ...inputs, 'create-namespace': 'true' }, '1', files);
+        expect(ended.outputs, ended.log).toMatchObject({
+          verdict: 'deployed',
+          resources: `ConfigMap ${namespace}/my-a`,
+        });
+      } finally {
+        await place.client.remove({ type: resources.namespace, namespace: '', name: namespace }, never);
+      }
+    }));
+
   test('is shown and not written in a dry run, and no value of a Secret is', () =>
     inPlace(async (place) => {
       const secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: correct-horse}\n';
@@ -127,6 +152,29 @@ describe.concurrent('what can not be is refused before the first write', () => {
       expect(ended.log).toContain(`ConfigMap ${place.namespace}/a (of "shop")`);
     }));
 
+  test('a lack of rights, all of them at once; those of the README are enough', () =>
+    inPlace(async (place) => {
+      const api = await connect();
+      const { namespace } = place;
+      const manifests = together(
+        deploymentOf('web'),
+        'apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n',
+      );
+      const poor = await createAccount(api, namespace, 'poor', []);
+      const refused = await place.deploy(manifests, { kubeconfig: poor });
+      expect(refused.log).toMatch(
+        /are missing: .*get, list, watch, create, update, patch, delete deployments in namespace/,
+      );
+      expect(refused.log).toContain('Add this Role');
+      expect(await place.contents()).toEqual({});
+
+      const documented = await createAccount(api, namespace, 'documented', await documentedRules());
+      const ended = await place.deploy(manifests, { kubeconfig: documented });
+      expect(ended.outputs.verdict, ended.log).toBe('deployed');
+      await place.deploy(deploymentOf('web'), { kubeconfig: documented });
+      expect(Object.keys(await place.contents())).toEqual([`Deployment ${namespace}/web`]);
+    }));
+
   test('a quota that is full', () =>
     inPlace(async (place) => {
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas' };
@@ -161,7 +209,7 @@ describe.concurrent('what does not get ready is undone, and the log says why', (
       'an image that is nowhere',
       pods('v99'),
       {},
-      [/can't get its image \S+:v99: .*not found/, /What to do: Check the image's name and tag/],
+      [/can't get its image \S+:v99: \S/, /What to do: Check the image's name and tag/],
     ],
     [
       'a Secret that is missing',
@@ -175,7 +223,7 @@ describe.concurrent('what does not get ready is undone, and the log says why', (
       { timeout: '12s' },
       [
         /Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503/,
-        /was not ready in time: 1 of 1 updated, 0 available/,
+        /was not ready in time: 1 of 1 updated, 0 of them ready; 1 of the former version still run/,
       ],
     ],
   ] as const)('%s', ([, manifest, inputs, messages]) =>

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import * as z from 'zod';
 import { kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
@@ -35,12 +38,12 @@ async function openPlace() {
   const find = (type: ResourceType, name: string) => client.find({ type, namespace, name }, never);
 
   /** Starts the built action as a runner would, as the run of this number. */
-  function start(manifests: string, inputs: Inputs = {}, runId = '1'): Promise<Run> {
+  function start(manifests: string, inputs: Inputs = {}, runId = '1', files: Inputs = {}): Promise<Run> {
     return runAction({
       action: actionFolder('kubectl-deploy'),
       inputs: { kubeconfig: kubeconfigPath, namespace, name: 'shop', manifests: 'app.yaml', timeout: '90s', ...inputs },
       env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', GITHUB_RUN_ID: runId },
-      files: { 'app.yaml': manifests },
+      files: { 'app.yaml': manifests, ...files },
     });
   }
 
@@ -50,8 +53,8 @@ async function openPlace() {
     find,
     start,
     /** Runs the action to its end. */
-    async deploy(manifests: string, inputs: Inputs = {}, runId = '1'): Promise<Ended> {
-      const run = await start(manifests, inputs, runId);
+    async deploy(manifests: string, inputs: Inputs = {}, runId = '1', files: Inputs = {}): Promise<Ended> {
+      const run = await start(manifests, inputs, runId, files);
       const ended = await run.ended;
       await run.clean();
       return ended;
@@ -82,7 +85,7 @@ const inventory = z.looseObject({
 
 async function contents(client: KubernetesClient, namespace: string): Promise<Record<string, unknown>> {
   const lists = await Promise.all(kinds.map((type) => client.list(type, namespace, {}, never)));
-  const found = lists.flat().filter(({ metadata }) => !/^(kube-root-ca|sluice-inventory)/.test(metadata.name));
+  const found = lists.flat().filter(({ metadata }) => !/^(kube-root-ca|istio-ca|sluice-inventory)/.test(metadata.name));
   return Object.fromEntries(
     found.map((object) => {
       const { apiVersion, kind } = object;
@@ -132,4 +135,16 @@ spec:
 /** Several manifests as one text. */
 export function together(...manifests: readonly string[]): string {
   return manifests.join('---\n');
+}
+
+const role = z.object({
+  rules: z.array(
+    z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) }),
+  ),
+});
+
+/** The rules of the Role that the README shows. */
+export async function documentedRules() {
+  const readme = await readFile(join(actionFolder('kubectl-deploy'), 'README.md'), 'utf8');
+  return role.parse(parse(/```yaml\n(apiVersion: rbac[\s\S]*?)```/.exec(readme)?.[1] ?? '')).rules;
 }

@@ -1,11 +1,15 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startToxiproxy, type Toxiproxy } from '../cluster/toxiproxy.ts';
 import {
   build,
+  endOrphans,
+  isSigned,
   login,
   makeContext,
+  makeCosignKey,
   prepare,
   startBuild,
   startBuildKit,
@@ -136,6 +140,76 @@ describe('build and push', () => {
     expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain(secret);
     expect(summary + JSON.stringify(outputs)).not.toContain(secret);
     expect(left.filter((file) => file.includes('sluice-build-'))).toEqual([]);
+  });
+});
+
+describe('what is asked for besides a push', () => {
+  it('dry-run: says what would be done, and changes nothing', async () => {
+    const { path, name } = repository();
+    const folder = await context(plain, { message: 'dry' });
+    const { status, outputs, summary } = await build(
+      inputs({ context: folder, image: name, tags: 'latest', 'dry-run': 'true' }),
+    );
+    expect(status).toBe(0);
+    expect(outputs).toMatchObject({ image: '', digest: '', skipped: 'false' });
+    expect(summary).toContain('It would be built. Nothing was changed.');
+    expect(summary).toContain(`${name}:latest`);
+    expect(await registry.tags(path)).toEqual([]);
+  });
+
+  it('push: false builds, and needs no registry', async () => {
+    const folder = await context('FROM scratch\nCOPY tool /\nRUN ["/tool", "fail"]\n');
+    const broken = await build(inputs({ context: folder, push: 'false' }));
+    expect(broken.status).toBe(1);
+    await writeFile(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY tool /\n');
+    const { status, outputs, log } = await build(inputs({ context: folder, push: 'false' }));
+    expect(status, log).toBe(0);
+    expect(outputs).toMatchObject({ image: '', tags: '' });
+  });
+
+  it('cache: registry keeps the steps for another builder', async () => {
+    const { name } = repository();
+    const folder = await context('FROM scratch\nCOPY tool /\nRUN ["/tool"]\nCOPY message /\n', { message: 'cached' });
+    const given = inputs({ context: folder, image: name, tags: 'latest', cache: 'registry', reuse: 'false' });
+    expect((await build(given)).status).toBe(0);
+    const other = await startBuildKit();
+    try {
+      const { status, log } = await build({ ...given, 'buildkit-address': other.address });
+      expect(status, log).toBe(0);
+      expect(log).toMatch(/RUN \["\/tool"\] \(from the cache\)/);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('a signature', () => {
+  it('is there before the first tag, and without one there is no tag', async () => {
+    const { path, name } = repository();
+    const keys = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+    made.push(keys);
+    const { key, config } = await makeCosignKey(keys, 'Tr0ub4dor');
+    const folder = await context(plain, { message: 'signed' });
+    const given = inputs({
+      context: folder,
+      image: name,
+      tags: 'latest',
+      sign: 'key',
+      'cosign-key': key,
+      'cosign-signing-config': config,
+    });
+    const refused = await build({ ...given, 'cosign-password': 'wrong' });
+    expect(refused.status).toBe(1);
+    expect(refused.log).toContain('Check "cosign-key" and "cosign-password"');
+    // Those of signatures apart, which are named by the digests.
+    expect((await registry.tags(path)).filter((tag) => !tag.startsWith('sha256-'))).toEqual([]);
+
+    const { status, outputs, log } = await build({ ...given, 'cosign-password': 'Tr0ub4dor' });
+    expect(status, log).toBe(0);
+    expect(outputs.signed).toBe('true');
+    expect(await isSigned(outputs.image ?? '', keys)).toBe(true);
+    expect(await registry.digest(path, 'latest')).toBe(outputs.digest);
+    expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain('Tr0ub4dor');
   });
 });
 
@@ -341,6 +415,7 @@ describe('what goes wrong', () => {
       expect(await readFile(config, 'utf8'), started.printed()).toContain(registry.host);
       started.main.kill(signal);
       const { log } = await started.ended;
+      await endOrphans(started.workspace);
       if (signal === 'SIGINT') expect(log).toContain('was asked to stop');
       await expect(readFile(config, 'utf8')).rejects.toThrow('ENOENT');
       expect(log).toContain('Removed builder');

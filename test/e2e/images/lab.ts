@@ -131,7 +131,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 /** What every build here is told, besides its inputs. */
 const buildEnv = {
-  PATH: [dirname(programPath('buildx')), process.env.PATH].join(delimiter),
+  PATH: [dirname(programPath('buildx')), dirname(programPath('cosign')), process.env.PATH].join(delimiter),
   GITHUB_REF: 'refs/heads/main',
   GITHUB_SHA: '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d',
   SOURCE_DATE_EPOCH: '1767225600',
@@ -144,6 +144,39 @@ export async function makeContext(dockerfile: string, files: Readonly<Record<str
   await copyFile(join(await toolFolder(), 'tool'), join(folder, 'tool'));
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return folder;
+}
+
+/** Ends what a killed action has left running, as the runner does at the end of a job: it knows them by their environment. */
+export async function endOrphans(workspace: string): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  for (const pid of pids.filter((other) => other !== process.pid)) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (environment.split('\0').includes(`GITHUB_WORKSPACE=${workspace}`)) process.kill(pid);
+  }
+}
+
+/** A key, and a configuration in which no service of Sigstore takes part. */
+export async function makeCosignKey(folder: string, password: string) {
+  const cosign = programPath('cosign');
+  await run(cosign, ['generate-key-pair'], { cwd: folder, env: { COSIGN_PASSWORD: password } });
+  await run(cosign, ['signing-config', 'create', '--out', 'signing.json'], { cwd: folder });
+  return { key: join(folder, 'cosign.key'), config: join(folder, 'signing.json') };
+}
+
+/** Whether a digest was signed with the key in that folder. */
+export async function isSigned(image: string, folder: string): Promise<boolean> {
+  const args = [
+    'verify',
+    '--key',
+    join(folder, 'cosign.pub'),
+    '--insecure-ignore-tlog',
+    '--allow-http-registry',
+    image,
+  ];
+  return run(programPath('cosign'), args).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Starts the built action. */
