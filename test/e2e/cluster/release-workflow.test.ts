@@ -109,7 +109,7 @@ async function inEmptyNamespace(
   }
 }
 
-describe('A copy of the starter workflow release, run by act', () => {
+describe.concurrent('A copy of the starter workflow release, run by act', () => {
   test('builds and installs v1, rolls a bad v2 back, and promotes a good one', { timeout: 420_000 }, async () => {
     await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
       const host = `${namespace}.istio.example`;
@@ -162,7 +162,7 @@ describe('A copy of the starter workflow release, run by act', () => {
   });
 });
 
-describe('The reusable workflow pr-preview, run by act', () => {
+describe.concurrent('The reusable workflow pr-preview, run by act', () => {
   test('makes a preview in a namespace of its own, tells its address, and removes it', {
     timeout: 300_000,
   }, async () => {
