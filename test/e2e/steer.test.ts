@@ -23,9 +23,12 @@ const commandOn = (lab: Lab) =>
 
 const holds = { inputs: { steps: '30 for 1s then hold, 100' } };
 
+/** It is about commands: fewer requests are enough. */
+const gentle = { rate: 60 } as const;
+
 describe.concurrent('actions/steer', () => {
   it('approves a step that holds', async () => {
-    await inLab({}, async ({ lab, start }) => {
+    await inLab(gentle, async ({ lab, start }) => {
       const run = await start(holds);
       await reached(lab, run, 30);
       const steered = await steer(lab, { command: 'approve', why: 'looks good' });
@@ -41,7 +44,7 @@ describe.concurrent('actions/steer', () => {
   });
 
   it('aborts, and the rollout says who wanted it', async () => {
-    await inLab({}, async ({ lab, start }) => {
+    await inLab(gentle, async ({ lab, start }) => {
       const run = await start(holds);
       await reached(lab, run, 30);
       expect((await steer(lab, { command: 'abort', why: 'alert 17' })).status).toBe(0);
@@ -56,7 +59,7 @@ describe.concurrent('actions/steer', () => {
   });
 
   it('leaves a rollout of another run alone where only its own is meant', async () => {
-    await inLab({}, async ({ lab, start }) => {
+    await inLab(gentle, async ({ lab, start }) => {
       const run = await start(holds);
       await reached(lab, run, 30);
       const steered = await steer(lab, { command: 'approve', 'only-this-run': 'true', timeout: '1s' });
@@ -69,7 +72,7 @@ describe.concurrent('actions/steer', () => {
   });
 
   it('takes back a command that a lost run does not take, so that the next one does not', async () => {
-    await inLab({}, async ({ lab, start }) => {
+    await inLab(gentle, async ({ lab, start }) => {
       const run = await start(holds);
       await reached(lab, run, 30);
       run.kill();
@@ -82,7 +85,7 @@ describe.concurrent('actions/steer', () => {
   });
 
   it('says how the last rollout ended where none runs, and changes nothing', async () => {
-    await inLab({ canary: { errorRate: 1 } }, async ({ lab, release }) => {
+    await inLab({ ...gentle, canary: { errorRate: 1 } }, async ({ lab, release }) => {
       expect((await release()).outputs.verdict).toBe('rolled-back');
       const steered = await steer(lab, { command: 'approve', timeout: '1s' });
       expect(steered.status).toBe(1);

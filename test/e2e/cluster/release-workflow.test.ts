@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run as runToEnd } from '../../../lab/cluster/commands.ts';
 import { prepareContents } from '../../../lab/cluster/contents.ts';
+import { labAgent } from '../../../lab/cluster/host.ts';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { buildBuilders, buildHelm, programPath } from '../../../lab/cluster/programs.ts';
+import { commit, githubToken, startGitHub } from '../../support/github-double.ts';
 import { startBuildKit } from '../images/lab.ts';
 import { runWorkflow, starter, type WorkflowOptions } from '../workflows/act.ts';
 import { documentedRules } from './documented-roles.ts';
@@ -77,6 +80,15 @@ spec:
   };
 }
 
+/** The repository of a service of the lab: a Dockerfile and a chart. */
+async function repository(host: string, env: string) {
+  return {
+    ...chart(host),
+    'service.tar': await readFile((await prepareContents(never)).layers.demo.tar),
+    Dockerfile: `FROM scratch\nADD service.tar /\nENV ${env}\nENTRYPOINT ["/demo-service"]\n`,
+  };
+}
+
 /** A namespace with nothing in it but a service account that has the documented rights. */
 async function inEmptyNamespace(
   tell: (place: { readonly namespace: string; readonly kubeconfig: string }) => Promise<void>,
@@ -97,21 +109,16 @@ async function inEmptyNamespace(
   }
 }
 
-describe('A copy of the starter workflow release, run by act', () => {
+describe.concurrent('A copy of the starter workflow release, run by act', () => {
   test('builds and installs v1, rolls a bad v2 back, and promotes a good one', { timeout: 420_000 }, async () => {
-    const service = await readFile((await prepareContents(never)).layers.demo.tar);
     await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
       const host = `${namespace}.istio.example`;
       const workflow = await starter('release');
-      const release = (env: string, how: Pick<WorkflowOptions, 'event' | 'inputs'>) =>
+      const release = async (env: string, how: Pick<WorkflowOptions, 'event' | 'inputs'>) =>
         runWorkflow({
           workflow,
           ...how,
-          files: {
-            ...chart(host),
-            'service.tar': service,
-            Dockerfile: `FROM scratch\nADD service.tar /\nENV ${env}\nENTRYPOINT ["/demo-service"]\n`,
-          },
+          files: await repository(host, env),
           machine,
           secrets: { KUBECONFIG: kubeconfig, REGISTRY_PASSWORD: 'not asked for' },
           vars: {
@@ -152,5 +159,72 @@ describe('A copy of the starter workflow release, run by act', () => {
       expect(good.ended.log).toMatch(/Promoted at 100 %/);
       expect(await revisions()).toEqual(['superseded', 'deployed']);
     });
+  });
+});
+
+describe.concurrent('The reusable workflow pr-preview, run by act', () => {
+  test('makes a preview in a namespace of its own, tells its address, and removes it', {
+    timeout: 300_000,
+  }, async () => {
+    const github = await startGitHub();
+    const api = await connect();
+    const name = `preview-${randomBytes(3).toString('hex')}`;
+    const namespace = `/api/v1/namespaces/${name}-pr-7`;
+    const host = `${name}.istio.example`;
+    const workflow = `on: { pull_request: { types: [opened, reopened, synchronize, closed] } }
+jobs:
+  preview:
+    permissions: { contents: read, packages: write, deployments: write, pull-requests: write }
+    uses: OWNER/sluice/.github/workflows/pr-preview.yml@v1
+    with:
+      name: ${name}
+      image: ${endpoints.registry}/${name}
+      url: https://pr-{0}.preview.example
+      insecure-registries: ${endpoints.registry}
+      sbom: "false"
+    secrets:
+      kubeconfig: \${{ secrets.KUBECONFIG }}
+      registry-password: \${{ secrets.REGISTRY_PASSWORD }}
+`;
+    const happens = async (action: string, id: string) => {
+      const head = { sha: commit, ref: 'topic', repo: { full_name: 'acme/shop' } };
+      const run = await runWorkflow({
+        workflow,
+        event: 'pull_request',
+        payload: { action, number: 7, pull_request: { number: 7, head, base: { ref: 'main' } } },
+        files: await repository(host, 'VERSION=v1'),
+        machine: { path: machine.path, env: { ...machine.env, GITHUB_API_URL: github.url, GITHUB_RUN_ID: id } },
+        secrets: {
+          KUBECONFIG: await readFile(kubeconfigPath, 'utf8'),
+          REGISTRY_PASSWORD: 'not asked for',
+          GITHUB_TOKEN: githubToken,
+        },
+        deadline: 140_000,
+      });
+      const ended = await run.ended;
+      await run.clean();
+      return ended;
+    };
+    try {
+      const opened = await happens('opened', '1');
+      expect(opened.status, opened.log).toBe(0);
+      expect(github.deploymentStatuses.map(({ state }) => state)).toContain('success');
+      expect(github.comments.map(({ body }) => body).join()).toContain('https://pr-7.preview.example');
+      const answer = await request(endpoints.gateway, { dispatcher: labAgent, headers: { host } });
+      await answer.body.dump();
+      expect(answer.headers['x-version']).toBe('v1');
+
+      const closed = await happens('closed', '2');
+      expect(closed.status, closed.log).toBe(0);
+      await expect(api.get(namespace)).rejects.toThrow();
+      const states = new Map(github.deploymentStatuses.map(({ deployment, state }) => [deployment, state]));
+      expect([...states.values()]).toEqual(['inactive', 'inactive']);
+      expect(github.comments).toHaveLength(1);
+      expect(github.comments[0]?.body).toContain('The preview is removed');
+      expect(closed.log).not.toContain(githubToken);
+    } finally {
+      await api.delete(namespace).catch(() => undefined);
+      await github.stop();
+    }
   });
 });

@@ -28,7 +28,9 @@ export interface WorkflowOptions {
   /** The workflow file. */
   readonly workflow: string;
   /** Without it, `push`. */
-  readonly event?: 'push' | 'workflow_dispatch';
+  readonly event?: 'push' | 'workflow_dispatch' | 'pull_request';
+  /** What GitHub tells of the event. */
+  readonly payload?: object;
   /** Of `workflow_dispatch`. */
   readonly inputs?: Values;
   readonly secrets?: Values;
@@ -107,7 +109,6 @@ function start(
     // Nothing of this process's own environment: a user's runner has none of it.
     env: {
       PATH: [...(options.machine?.path ?? []), dirname(process.execPath), process.env.PATH].join(delimiter),
-      ...options.machine?.env,
       HOME: home,
       NO_COLOR: '1',
       RUNNER_TRACKING_ID: id,
@@ -178,7 +179,8 @@ function withoutSelfReferences(yaml: string): string {
 }
 
 async function actArguments({ home, sluice }: Places, options: WorkflowOptions): Promise<string[]> {
-  const { event = 'push', inputs = {}, secrets = {}, vars = {}, others = {} } = options;
+  const { event = 'push', payload, inputs = {}, secrets = {}, vars = {}, others = {}, machine } = options;
+  const eventFile = join(home, 'event.json');
   const given = { secret: secrets, var: vars, input: inputs };
   const files = await Promise.all(
     Object.entries(given).map(async ([kind, values]) => {
@@ -188,6 +190,8 @@ async function actArguments({ home, sluice }: Places, options: WorkflowOptions):
       return [`--${kind}-file`, path];
     }),
   );
+  // act puts the inputs into the event by itself, where there is none yet.
+  if (payload !== undefined) await writeFile(eventFile, JSON.stringify(payload));
   const repositories = { [`${OURS.repository}@${OURS.ref}`]: sluice, ...others };
   return [
     event,
@@ -195,6 +199,8 @@ async function actArguments({ home, sluice }: Places, options: WorkflowOptions):
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--actor', 'alice'],
     ...['--env', 'GITHUB_RUN_ID=1', '--env', 'GITHUB_REPOSITORY=acme/shop', '--env', 'RUNNER_NAME=act'],
+    ...Object.entries(machine?.env ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+    ...(payload === undefined ? [] : ['--eventpath', eventFile]),
     '--no-cache-server',
     // Also after a failure: nothing may be left of a job.
     '--rm',
