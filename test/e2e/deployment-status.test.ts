@@ -164,11 +164,13 @@ describe.concurrent('What GitHub is told', () => {
       await tell({ verdict: 'promoted' }, { env: { GITHUB_RUN_ID: '1' } });
       await tell({ verdict: 'promoted', service: 'other' }, { env: { GITHUB_RUN_ID: '1' } });
       await tell({ verdict: 'rolled-back' }, { env: { GITHUB_RUN_ID: '2' } });
+      await tell({ verdict: 'held' }, { env: { GITHUB_RUN_ID: '2', GITHUB_RUN_ATTEMPT: '2' } });
       await tell({ verdict: 'promoted' }, { env: { GITHUB_RUN_ID: '3' } });
-      const [first, other, second, third] = github.deployments.map(({ id }) => github.states(id));
+      const [first, other, second, held, third] = github.deployments.map(({ id }) => github.states(id));
       expect(first).toEqual(['success', 'inactive']);
       expect(other).toEqual(['success']);
       expect(second).toEqual(['failure']);
+      expect(held).toEqual(['in_progress', 'inactive']);
       expect(third).toEqual(['success']);
     });
   });
