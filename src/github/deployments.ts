@@ -139,7 +139,8 @@ export async function retireOlder(
       const last = await newest(github, each.id);
       // Whatever is older than this was marked before.
       if (last?.state === 'inactive') break;
-      if (last?.state !== 'success') continue;
+      // One that was held and never decided about is over, too.
+      if (!['success', 'in_progress', 'queued'].includes(last?.state ?? '')) continue;
       await github.request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
         ...github.place,
         deployment_id: each.id,

@@ -228,7 +228,8 @@ function sayingsOf({ plan, said }: Noted): Noted['said'] {
   const { from, to, by, at, endedAt } = plan;
   return [
     ...(endedAt === undefined ? [] : [{ id: to, verdict: 'served' as const, by, at: endedAt }]),
-    { id: from, verdict: 'rolled-back' as const, by, at },
+    // Where a rollout under way was ended and nothing else, no version of the workload was left.
+    ...(from === to ? [] : [{ id: from, verdict: 'rolled-back' as const, by, at }]),
     ...said,
   ];
 }

@@ -229,11 +229,13 @@ async function claim(world: RollbackWorld, decision: Decision, options: Rollback
   }
 }
 
-async function claimLater({ ledger, clock }: RollbackWorld, signal: AbortSignal): ReturnType<Ledger['claim']> {
+async function claimLater({ ledger, clock, tell }: RollbackWorld, signal: AbortSignal): ReturnType<Ledger['claim']> {
   for (;;) {
     await clock.sleep(RETRY, signal);
     try {
-      return await ledger.claim(signal);
+      const lease = await ledger.claim(signal);
+      tell('good', 'The rollout has let go of the route.');
+      return lease;
     } catch (error) {
       signal.throwIfAborted();
       if (!isSluiceError(error, 'locked')) throw error;

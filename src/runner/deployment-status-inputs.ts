@@ -63,13 +63,14 @@ const deploymentStatusInputs = z.strictObject({
   verdict: input(choice('promoted', 'rolled-back', 'frozen', 'held'), {
     group: 'told',
     description:
-      'Output of `actions/canary`: `promoted` is told as success, `rolled-back` as failure, `frozen` and `held` as in_progress with the reason.',
+      'Output of `actions/canary`, where no report is given: `promoted` is told as success, `rolled-back` as failure, `frozen` and `held` as in_progress with the reason.',
     example: '${{ steps.canary.outputs.verdict }}',
   }),
   report: input(text, {
     group: 'told',
-    description: 'Output of `actions/canary`: the JSON report, for the reason and the figures.',
-    example: '${{ steps.canary.outputs.report }}',
+    description:
+      'The JSON report of `actions/canary`: verdict, reason and figures. It may name a file that a later step writes: the post step reads it.',
+    example: '${{ runner.temp }}/sluice.json',
   }),
   description: input(text, {
     group: 'told',

@@ -159,7 +159,7 @@ async function toldBy({
   report: path,
   description,
 }: DeploymentStatusInputs): Promise<Told | undefined> {
-  const found = path === undefined ? undefined : await readReport(path);
+  const found = path === undefined ? undefined : await readReport(path, verdict !== undefined);
   const { outcome, failure } = found ?? {};
   const reason = description ?? outcome?.reason ?? (failure && `${failure.about}: ${failure.problem}`) ?? '';
   const common = { reason, report: found };
@@ -192,11 +192,14 @@ function toldByJob({ state, 'job-status': status }: DeploymentStatusInputs): Tol
   }
 }
 
-async function readReport(path: string): Promise<Report | undefined> {
+/** A report that is not written yet is no fault, as long as nothing says that there is a verdict. */
+async function readReport(path: string, expected: boolean): Promise<Report | undefined> {
   try {
     return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    warning(`The report ${path} can't be read, so its figures are left out: ${messageOf(error).slice(0, 300)}`);
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (expected || !isAbsent)
+      warning(`The report ${path} can't be read, so its figures are left out: ${messageOf(error).slice(0, 300)}`);
     return undefined;
   }
 }

@@ -83,11 +83,13 @@ async function withGitHub(rights: readonly string[] | undefined, story: (stage: 
 describe.concurrent('What GitHub is told', () => {
   it('is that a release is in progress, and from the post step how it ended', async () => {
     await withGitHub(undefined, async ({ github, tell, write }) => {
-      const report = await write({
-        ...rolledBack,
-        outcome: { ...rolledBack.outcome, verdict: 'promoted', reached: 100 },
-      });
-      const ended = await tell(everywhere, { later: { verdict: 'promoted', report } });
+      const report = await write({});
+      await rm(report);
+      const outcome = { ...rolledBack.outcome, verdict: 'promoted', reached: 100 };
+      // The canary of the job writes it later.
+      const between = () => writeFile(report, JSON.stringify({ ...rolledBack, outcome }));
+      const ended = await tell({ ...everywhere, report }, { between });
+      expect(annotations(ended, 'warning'), ended.log).toEqual([]);
       expect(ended.status, ended.log).toBe(0);
       const [deployment] = github.deployments;
       expect(github.deployments).toHaveLength(1);
@@ -162,11 +164,13 @@ describe.concurrent('What GitHub is told', () => {
       await tell({ verdict: 'promoted' }, { env: { GITHUB_RUN_ID: '1' } });
       await tell({ verdict: 'promoted', service: 'other' }, { env: { GITHUB_RUN_ID: '1' } });
       await tell({ verdict: 'rolled-back' }, { env: { GITHUB_RUN_ID: '2' } });
+      await tell({ verdict: 'held' }, { env: { GITHUB_RUN_ID: '2', GITHUB_RUN_ATTEMPT: '2' } });
       await tell({ verdict: 'promoted' }, { env: { GITHUB_RUN_ID: '3' } });
-      const [first, other, second, third] = github.deployments.map(({ id }) => github.states(id));
+      const [first, other, second, held, third] = github.deployments.map(({ id }) => github.states(id));
       expect(first).toEqual(['success', 'inactive']);
       expect(other).toEqual(['success']);
       expect(second).toEqual(['failure']);
+      expect(held).toEqual(['in_progress', 'inactive']);
       expect(third).toEqual(['success']);
     });
   });

@@ -166,6 +166,7 @@ describe.concurrent('A rollback by hand', () => {
       await reached(lab, run, 30);
       const ended = await back();
       expect(ended.outputs, ended.log).toMatchObject({ verdict: 'rolled-back', revision: '1' });
+      expect(ended.summary).not.toContain('left by hand');
       expect(ended.outputs.reason).toMatch(/it served when the rollout began that is undone \(alice/);
       const rollout = await run.ended;
       expect(rollout.outputs.verdict, rollout.log).toBe('rolled-back');
