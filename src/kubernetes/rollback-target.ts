@@ -7,6 +7,7 @@ import type { ArmsContext } from './arms-context.ts';
 import { retryOnConflict } from './conflicts.ts';
 import { derivedData, templateFields } from './derived-release.ts';
 import { withImages } from './images.ts';
+import { disown } from './managed-fields.ts';
 import { permissionTo } from './permissions.ts';
 import { isReady, pod } from './pods.ts';
 import { CHECKSUM_ANNOTATION, hasRolledOut, type TemplateChange } from './promotion.ts';
@@ -153,7 +154,9 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     const images = template ? templateImages(template, [...imagesOf(template).keys()]) : new Map();
     const expected = (shown: PodTemplate) =>
       templateRevision(shown) === to.id ? { images, seen: new Map() } : undefined;
-    return verifyRevision(context, arm, expected, signal);
+    const verified = await verifyRevision(context, arm, expected, signal);
+    await disown(client, reference, signal);
+    return verified;
   }
 
   async function onlyService({ spec }: Workload, signal: AbortSignal): Promise<string | undefined> {
