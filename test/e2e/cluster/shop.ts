@@ -263,6 +263,8 @@ async function inventory(api: Api, namespace: string): Promise<Record<string, st
     for (const { metadata, status: _, ...content } of objectList.parse(await api.get(root)).items) {
       const { name, labels, annotations } = metadata;
       if (name === 'sluice-checkout') continue;
+      // istiod puts its own into every namespace, when it gets to it.
+      if (labels['istio.io/config'] === 'true') continue;
       // Kubernetes' own mark on a Deployment counts its revisions.
       const { 'deployment.kubernetes.io/revision': _revision, ...kept } = annotations;
       found[`${root}/${name}`] = JSON.stringify({ labels, annotations: kept, ...content });
