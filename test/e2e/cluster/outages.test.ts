@@ -189,8 +189,8 @@ describe('The pod of the gateway is deleted', () => {
       const inputs = { ...(await countedBy('envoy')), steps: '10 for 3s, 100' };
       const release = await begin(shop, inputs, shifted(shop, 10));
       await release.reached;
-      const from = Date.now();
       const former = await gatewayPods(shop);
+      const from = Date.now();
       await shop.api.delete(gatewayPodsPath);
       // It serves for a moment more.
       await until('the end of the pod', async () => (await gatewayPods(shop)).every((name) => !former.includes(name)));
