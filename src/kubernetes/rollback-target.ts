@@ -159,6 +159,16 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     return verified;
   }
 
+  async function leftovers(to: Revision, signal: AbortSignal): Promise<number> {
+    const { spec } = await read(signal);
+    const labels = new Set([...kept.values()].filter(({ id }) => id !== to.id).map(({ label }) => label));
+    const selector = { labelSelector: selectorText(spec.selector) };
+    const pods = await client.list(resources.pod, namespace, selector, signal);
+    return pods.filter(({ metadata }) =>
+      Object.entries(metadata.labels ?? {}).some(([name, value]) => labels.has(`${name}=${value}`)),
+    ).length;
+  }
+
   async function onlyService({ spec }: Workload, signal: AbortSignal): Promise<string | undefined> {
     const labels = spec.template.metadata?.labels ?? {};
     const selecting = (await listServices(client, namespace, signal)).filter((service) =>
@@ -189,6 +199,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     note,
     put,
     confirm,
+    leftovers,
     async foundBy(record, signal) {
       return templateRevision(templateFound((await read(signal)).spec.template, record));
     },

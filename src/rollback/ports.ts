@@ -73,4 +73,6 @@ export interface RollbackWorkload {
     progress: (text: string) => void,
     signal: AbortSignal,
   ): Promise<{ readonly digest: string; readonly evidence: string }>;
+  /** Pods of other versions that are still there. One that ends goes on answering on connections that it has. */
+  leftovers(to: Revision, signal: AbortSignal): Promise<number>;
 }

@@ -56,6 +56,9 @@ export interface RollbackOutcome {
   readonly digest: string;
 }
 
+/** Milliseconds that pods of the version that is left get to end: twice the grace period that they have by default. */
+const ENDING = 60_000;
+
 /** Milliseconds between two tries to take the route from a rollout that was asked to stop. */
 const RETRY = 1_000;
 
@@ -283,6 +286,7 @@ async function seenToServe(
       throw isSluiceError(error, 'not-ready') ? staysAskedFor(error, to) : error;
     });
   tell('good', `${workload.object} runs revision ${to.number}: ${evidence}`);
+  await othersEnded(world, to, signal);
   if (!router) return { digest, evidence };
   const found = await unshifted(router, signal);
   let followed = '';
@@ -292,6 +296,24 @@ async function seenToServe(
   await confirm({ router, clock, emit }, found, 0, options, signal);
   tell('good', `${found.object} sends it everything: ${followed}`);
   return { digest, evidence: `${evidence}; ${found.object} sends it everything (${followed})` };
+}
+
+/** Waits a while for the pods of other versions to end: those that go on take no new connections, and are told of. */
+async function othersEnded({ workload, clock, tell }: RollbackWorld, to: Revision, signal: AbortSignal): Promise<void> {
+  const end = clock.now() + ENDING;
+  for (;;) {
+    const left = await workload.leftovers(to, signal);
+    if (left === 0) return;
+    if (clock.now() >= end) {
+      const seconds = ENDING / 1_000;
+      tell(
+        'warning',
+        `Pods of other versions that have not ended after ${seconds} s: ${left}. They answer on connections that they have.`,
+      );
+      return;
+    }
+    await clock.sleep(RETRY, signal);
+  }
 }
 
 function notReady(object: string, { number }: Revision, milliseconds: number): SluiceError {

@@ -64,13 +64,19 @@ describe.concurrent('A rollback by hand', () => {
   test('ends a rollout that is under way by its own record', async () => {
     await inShop({}, async (shop) => {
       const route = await shop.asWritten(shop.path.virtualService);
-      const host = shop.hosts.istio;
-      const release = await shop.start({ ...(await releaseOf('v2')), steps: '30 hold, 100' });
-      await shop.until('30 % for the canary', async () => (await shop.weight()) === 30);
-      const seen = await underLoad({ host }, () => startRollback(shop, behindIstio, istio));
+      const inputs = { ...(await releaseOf('v2')), steps: '30 hold, 100' };
+      let outputs: Readonly<Record<string, string>> = {};
+      const seen = await underLoad(
+        { host: shop.hosts.istio },
+        () => shop.start(inputs),
+        async (release) => {
+          await shop.until('30 % for the canary', async () => (await shop.weight()) === 30);
+          const run = await startRollback(shop, behindIstio, istio);
+          ({ outputs } = await release.ended);
+          return run;
+        },
+      );
       const told = await keep('rollback-under-way', seen);
-      const { outputs } = await release.ended;
-      await release.clean();
       expect(told, seen.ended.log).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
       expect(outputs.reason).toMatch(/aborted by bob/);
       expect(await shop.asWritten(shop.path.virtualService)).toBe(route);
