@@ -1,6 +1,6 @@
 import { isSluiceError, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
-import type { ArmsSnapshot, RolloutRecord, RouteSnapshot } from './ports.ts';
+import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
@@ -29,15 +29,46 @@ export async function takeUp(world: World, options: RolloutOptions, signal: Abor
   if (!isUnfinished(left)) return begin(world, options, signal);
 
   const same = left.fingerprint === options.fingerprint;
-  const promoted = left.phase === 'returning' || left.phase === 'retiring';
-  if (same && (promoted || left.phase === 'undoing')) return adopt(world, left, options, signal);
+  if (same && (isPromoted(left) || left.phase === 'undoing')) return adopt(world, left, options, signal);
+  if (options.mode === 'finish') return resumeDeployed(world, left, options, signal);
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  const journal = openJournal(ledger, await adopt(world, left, options, signal));
-  if (promoted) await completePromotion(world, journal, options, signal);
-  else await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  await clearUp(world, left, options, signal);
   await refuseWhatCannotWork(world, signal);
   return begin(world, options, signal);
+}
+
+/**
+ * Ends what an earlier run has left: a promotion that is made is finished, anything else is undone.
+ *
+ * @returns how it ended
+ */
+export async function clearUp(
+  world: World,
+  left: RolloutRecord,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<Cleared> {
+  const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
+  if (isPromoted(left)) {
+    const digest = await completePromotion(world, journal, options, signal);
+    return { record: journal.record, verdict: 'promoted', reason: 'an earlier run had promoted it', digest };
+  }
+  const { verdict, reason } = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  return { record: journal.record, verdict, reason };
+}
+
+export interface Cleared {
+  readonly record: RolloutRecord;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** Image digest that was seen to serve; only of a promotion. */
+  readonly digest?: string;
+}
+
+/** There is no way back. */
+function isPromoted({ phase }: RolloutRecord): boolean {
+  return phase === 'returning' || phase === 'retiring';
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
@@ -67,6 +98,33 @@ async function resume(
   const place = { phase: phaseAt(shown, left), step: stepAt(shown, left, options.plan) };
   const record = await adopt(world, { ...rest, ...place, weight: { from: shown, to: shown } }, options, signal);
   world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
+  return record;
+}
+
+/**
+ * The stable workload was deployed meanwhile. Who deploys it may have written the route as well, in the shape that the new
+ * version asks for: as long as that sends nothing to the canary, it is what the route is to be.
+ */
+async function resumeDeployed(
+  world: World,
+  left: RolloutRecord,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  const { router } = world;
+  const shown = await router.weight(left.route, signal);
+  const route = shown === left.weight.to ? left.route : await router.inspect(signal);
+  const weight = shown === left.weight.to ? shown : route.weight;
+  if (weight !== left.weight.to && weight !== 0) throw changedMeanwhile(left, world.ledger.object);
+  const { reason: _reason, ...rest } = left;
+  const { startedAt, startedBy } = left;
+  const record = await adopt(
+    world,
+    { ...rest, route, phase: 'promoting', weight: { from: weight, to: weight } },
+    options,
+    signal,
+  );
+  world.emit({ type: 'resumed', at: world.clock.now(), weight, startedAt, startedBy });
   return record;
 }
 

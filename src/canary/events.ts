@@ -217,6 +217,8 @@ export interface Ended {
   readonly type: 'ended';
   readonly at: number;
   readonly verdict: Verdict;
+  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
+  readonly passed?: boolean;
   /** The measured reason, in a sentence. */
   readonly reason: string;
   /** The highest canary weight that was reached. */

@@ -200,10 +200,16 @@ export interface Arms {
   prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
   health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;
   /**
-   * Makes the stable workload the new revision and waits until it is available with that digest. Where both arms are the
-   * user's own workloads there is nothing to update. Idempotent. True when the route must go back to the stable arm.
+   * Makes the stable workload the new revision and waits until it is available with that digest; where it is deployed by
+   * somebody else, only waits. Where both arms are the user's own workloads and the canary stays, there is nothing to
+   * update. Idempotent. True when the route must go back to the stable arm.
    */
   promote(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly routeBackToStable: boolean }>;
+  /**
+   * Gives up the ownership of what was written, so that somebody else can deploy the new version as the stable workload.
+   * Idempotent.
+   */
+  handOver(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** Proves law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
   verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
   /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */

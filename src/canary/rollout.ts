@@ -4,6 +4,7 @@ import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
+import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
@@ -15,6 +16,8 @@ import { deadline, type Journal, never, openJournal, type RolloutOptions, type W
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {
   readonly verdict: Verdict;
+  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
+  readonly passed?: boolean;
   readonly reason: string;
   /** The highest weight that was reached. */
   readonly weight: number;
@@ -28,7 +31,7 @@ export interface Outcome extends Tallies {
 }
 
 /** What an ending is: the outcome without the figures that are the same for all. */
-type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest'>;
+type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest'>;
 
 /**
  * One canary run, from the first look to its verdict.
@@ -40,7 +43,7 @@ type Conclusion = Pick<Outcome, 'verdict' | 'reason' | 'routeRestored' | 'digest
 export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
   announce(world, options, false);
   const left = await world.ledger.load(signal);
-  if (isReleased(left, options.fingerprint)) {
+  if (isReleased(left, options.fingerprint) && (await isSameRevision(world, left, options, signal))) {
     const digest = await digestServing(world, left, signal);
     if (digest !== undefined) {
       if (!left.arms.revision.startsWith('sha256:')) {
@@ -52,6 +55,7 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
       return alreadyReleased(world, left, digest);
     }
   }
+  if (options.mode === 'finish') refuseNothingHeld(left, options);
   if (!isUnfinished(left)) await refuseWhatCannotWork(world, signal);
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
@@ -102,10 +106,16 @@ async function run(
         reached = Math.max(reached, step.weight);
       }
     }
-    await promote(world, journal, limit.signal);
-    observer.rest();
-    const digest = await completePromotion(world, journal, options, limit.signal);
-    conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
+    if (options.mode === 'shift') {
+      await handOver(world, journal, limit.signal);
+      observer.rest();
+      conclusion = { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
+    } else {
+      await promote(world, journal, limit.signal);
+      observer.rest();
+      const digest = await completePromotion(world, journal, options, limit.signal);
+      conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
+    }
   } catch (error) {
     if (lost.aborted) throw lost.reason;
     observer.rest();
@@ -120,6 +130,9 @@ async function run(
   if (conclusion.verdict === 'promoted') conclusion = { ...conclusion, reason: comparison(totals) };
   return outcomeOf(world, journal.record, conclusion, reached, totals);
 }
+
+/** Why a rollout is held whose plan is passed. */
+const HANDED_OVER = 'every step of the plan was passed; the stable workload is to be deployed with the new version now';
 
 /** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
 async function takeStep(
@@ -258,6 +271,19 @@ async function finishPromotion(
   );
 }
 
+/**
+ * Two workloads are called the same in every release. Where the canary stays, the pods that serve tell which one it was;
+ * where it does not, the canary of now does.
+ */
+async function isSameRevision(
+  { arms }: World,
+  left: RolloutRecord,
+  { mode }: RolloutOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return mode !== 'shift' || (await arms.inspect(signal)).revision === left.arms.revision;
+}
+
 /** A job that is run again has nothing to do, which is no failure. */
 function alreadyReleased(world: World, record: RolloutRecord, digest: string): Outcome {
   const { arms, startedBy } = record;
@@ -284,12 +310,14 @@ function outcomeOf(
 ): Outcome {
   const { arms, startedAt } = record;
   const { revision } = arms;
-  const outcome = { ...conclusion, ...totals, weight, revision, startedAt, endedAt: world.clock.now() };
   const { verdict, reason, digest } = conclusion;
+  const passed = conclusion.passed ?? verdict === 'promoted';
+  const outcome = { ...conclusion, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
   world.emit({
     type: 'ended',
     at: outcome.endedAt,
     verdict,
+    passed,
     reason,
     reached: weight,
     weight: record.weight.to,

@@ -41,8 +41,15 @@ export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'
   readonly arms: Pick<Arms, 'verify' | 'retire' | 'undo'>;
 }
 
+/**
+ * How much of a rollout is done: all of it; the plan alone, after which the stable workload is left to be deployed by
+ * somebody else; or what follows then.
+ */
+export type RolloutMode = 'release' | 'shift' | 'finish';
+
 /** Times in milliseconds. */
 export interface RolloutOptions extends DecisionPolicy {
+  readonly mode: RolloutMode;
   readonly plan: Plan;
   /** Identifies this run: a record with this id was written by it. */
   readonly id: string;

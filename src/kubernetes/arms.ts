@@ -13,9 +13,11 @@ import {
 } from './derived-arms.ts';
 import { type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
 import {
+  awaitDeployed,
   type ExistingWorkloads,
   existingData,
   existingPermissions,
+  handOverExisting,
   inspectExisting,
   prepareExisting,
   previewExisting,
@@ -78,8 +80,13 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
     async promote(snapshot, signal) {
       const data = dataOf(snapshot);
       if (data.variant === 'derived') await promoteDerived(context, data, signal);
+      else if (data.returns) await awaitDeployed(context, data, signal);
       else await prepareExisting(context, data, 100, signal);
-      return { routeBackToStable: data.variant === 'derived' };
+      return { routeBackToStable: data.variant === 'derived' || data.returns !== undefined };
+    },
+    async handOver(snapshot, signal) {
+      const data = dataOf(snapshot);
+      if (data.variant === 'existing') await handOverExisting(context, data, signal);
     },
     async verify(snapshot, signal) {
       const data = dataOf(snapshot);

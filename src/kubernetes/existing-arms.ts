@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot, Permission, PlannedWrite } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
+import { disown } from './managed-fields.ts';
 import { permissionTo } from './permissions.ts';
 import { digestOf } from './pods.ts';
 import { hasRolledOut } from './promotion.ts';
@@ -42,6 +43,8 @@ export interface ExistingWorkloads {
   readonly services?: { readonly stable?: string | undefined; readonly canary?: string | undefined } | undefined;
   /** One Service picks the pods of both, and the router counts pods: nothing else may scale them. */
   readonly joinService: boolean;
+  /** The canary is there for the time of the rollout: afterwards the stable workload is the new version. */
+  readonly returns: boolean;
   readonly gitops: GitOpsSetting;
 }
 
@@ -62,6 +65,8 @@ export const existingData = z.object({
   /** Containers whose images are not those of the stable arm. */
   containers: z.array(z.string()),
   joinService: z.boolean(),
+  /** Present where the stable workload becomes the new version: those containers' images, which it has to have then. */
+  returns: z.record(z.string(), z.string()).optional(),
 });
 export type ExistingData = z.infer<typeof existingData>;
 
@@ -116,12 +121,15 @@ export async function inspectExisting(
     canary: describeArm(canary, canaryAutoscaler, given.services?.canary),
     containers: changed.map(([name]) => name),
     joinService: given.joinService,
+    ...(given.returns && { returns: Object.fromEntries(changed.map(([name, found = '']) => [name, found])) }),
   };
   const [image = ''] = changed.flatMap(([, candidate]) => candidate ?? []);
   return {
     stable: describe(referenceOf(stable, namespace)),
     canary: about,
-    revision: (changed.length === 1 ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
+    // Once the stable workload is the new version, no image tells them apart.
+    revision:
+      (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
     data: z.json().parse(JSON.parse(JSON.stringify(data))),
   };
 }
@@ -154,25 +162,71 @@ export async function prepareExisting(
     );
 }
 
-export function verifyExisting(context: ArmsContext, { canary, containers }: ExistingData, signal: AbortSignal) {
+/**
+ * Waits until somebody else has deployed the stable workload with the images that the canary was judged with, and until it
+ * has the pods to take back what the canary serves.
+ */
+export async function awaitDeployed(
+  context: ArmsContext,
+  { stable, canary, returns = {} }: ExistingData,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace } = context;
+  const reference = referenceTo(stable, namespace);
+  const { health } = await context.view(canary).look(signal);
+  const capacity = stable.autoscaler ? Math.max(stable.ready, health.ready) : 0;
+  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
+  await context.view(stable).until(({ workload: found, health: now }) => {
+    if (!found || !hasImages(found.spec.template, returns)) return undefined;
+    const deployed = hasRolledOut(found, reference, found.metadata.generation ?? 0);
+    return (deployed && now.ready >= now.desired) || undefined;
+  }, signal);
+}
+
+function hasImages(template: PodTemplate, wanted: Readonly<Record<string, string>>): boolean {
+  const images = imagesOf(template);
+  return Object.entries(wanted).every(([name, image]) => images.get(name) === image);
+}
+
+export function verifyExisting(
+  context: ArmsContext,
+  { stable, canary, containers, returns }: ExistingData,
+  signal: AbortSignal,
+) {
   const expected = (template: PodTemplate) => {
+    if (returns && !hasImages(template, returns)) return undefined;
     const [first] = template.spec.containers.map(({ name }) => name);
     const names = containers.length > 0 ? containers : first === undefined ? [] : [first];
     return { images: templateImages(template, names), seen: new Map() };
   };
-  return verifyRevision(context, canary, expected, signal);
+  return verifyRevision(context, returns ? stable : canary, expected, signal);
 }
 
-/** After a promotion the canary keeps its pods; only the autoscalers get their limits back. */
-export function retireExisting({ client, namespace, clock }: ArmsContext, data: ExistingData, signal: AbortSignal) {
-  return releaseMinima(client, namespace, minimaOf(data), clock, signal);
+/** What the rollout has raised stays raised, and belongs to nobody. */
+export async function handOverExisting(
+  { client, namespace }: ArmsContext,
+  data: ExistingData,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name } of minimaOf(data))
+    await disown(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
+}
+
+/**
+ * After a promotion the canary keeps its pods, and where the route has left them time to answer what they have begun; only
+ * the autoscalers get their limits back.
+ */
+export async function retireExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
+  const { client, namespace, clock, drain } = context;
+  if (data.returns) await clock.sleep(drain, signal);
+  await releaseMinima(client, namespace, minimaOf(data), clock, signal);
 }
 
 /** After a rollback: scaling as found. */
 export async function undoExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { client, namespace } = context;
   await giveBack(client, referenceTo(data.canary, namespace), 'replicas', data.canary.replicas, signal);
-  await retireExisting(context, data, signal);
+  await releaseMinima(client, namespace, minimaOf(data), context.clock, signal);
 }
 
 function minimaOf({ stable, canary }: ExistingData) {

@@ -140,9 +140,10 @@ async function raisedFrom(
   const object = await client.find(reference, signal);
   if (!object) return undefined;
   const current = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
-  return current !== undefined && current > found && managersOf(object, ['spec', field]).includes(FIELD_MANAGER)
-    ? current
-    : undefined;
+  if (current === undefined || current <= found) return undefined;
+  const managers = managersOf(object, ['spec', field]);
+  // A number that was handed over and that nobody has set since belongs to nobody.
+  return managers.length === 0 || managers.includes(FIELD_MANAGER) ? current : undefined;
 }
 
 function setNumber(

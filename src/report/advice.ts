@@ -15,6 +15,13 @@ export function nextSteps(report: Report): string[] {
       ];
     case 'frozen':
     case 'held':
+      if (outcome.passed) {
+        return [
+          'Deploy the stable workload with the new version, and let it get ready.',
+          `Then give it the route: run this step again with ${code('mode: finish')}.`,
+          `To go back to the version before instead: ${code('mode: undo')}.`,
+        ];
+      }
       return [
         `The canary still gets **${outcome.weight} %** of the requests, until somebody decides.`,
         `To go on from there: run the workflow again with ${code('on-interrupted: resume')}.`,

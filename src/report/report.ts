@@ -112,6 +112,8 @@ export const reportSchema = z.object({
     .object({
       endedAt: z.number(),
       verdict: z.enum(['promoted', 'rolled-back', 'frozen', 'held']),
+      /** Every step of the plan was passed. */
+      passed: z.boolean().optional(),
       reason: z.string(),
       reached: z.number(),
       weight: z.number(),
@@ -208,10 +210,11 @@ function withFacts(report: Report, event: Fact): Report {
     case 'promoting':
       return { ...report, steps: endStep(report, at, 'passed') };
     case 'ended': {
-      const { verdict, reason, reached, weight, revision, digest } = event;
+      const { verdict, passed, reason, reached, weight, revision, digest } = event;
       const outcome = {
         endedAt: at,
         verdict,
+        ...(passed && { passed }),
         reason,
         reached,
         weight,

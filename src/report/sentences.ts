@@ -60,7 +60,7 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
       return warning(event.message);
     case 'ended':
       return {
-        level: event.verdict === 'promoted' ? 'good' : 'error',
+        level: event.verdict === 'promoted' || event.passed ? 'good' : 'error',
         text: `${verdictNames[event.verdict]} at ${event.reached} %: ${event.reason}`,
       };
     case 'failed':

@@ -11,12 +11,13 @@ export interface Annotator {
 /** GitHub shows ten annotations of a kind a step, so the log has the rest. */
 const MOST_WARNINGS = 8;
 
+/** Whether an ending fails the job. `passed` is that of the event. */
+export type Fails = (verdict: Ended['verdict'], passed: boolean | undefined) => boolean;
+
 /**
  * Annotates what a person must see who does not open the log: the verdict, a failure, warnings.
- *
- * @param fails whether a verdict fails the job
  */
-export function createAnnotations(annotate: Annotator, fails: (verdict: Ended['verdict']) => boolean) {
+export function createAnnotations(annotate: Annotator, fails: Fails) {
   let warnings = 0;
   return (event: RolloutEvent): void => {
     if (event.type === 'warning') {
@@ -28,7 +29,7 @@ export function createAnnotations(annotate: Annotator, fails: (verdict: Ended['v
       annotate.error(sentenceOf(event).text, { title: failureTitle(event) });
     } else if (event.type === 'ended') {
       const title = `Sluice: ${verdictNames[event.verdict].toLowerCase()} at ${event.reached} %`;
-      if (fails(event.verdict)) annotate.error(event.reason, { title });
+      if (fails(event.verdict, event.passed)) annotate.error(event.reason, { title });
       else annotate.notice(event.reason, { title });
     }
   };

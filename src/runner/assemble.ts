@@ -85,6 +85,19 @@ export async function assembleLeft(
   return undefined;
 }
 
+/**
+ * The same for whatever rollout of the route is unfinished, whoever began it.
+ *
+ * @returns undefined where none is
+ */
+export async function assembleUnfinished(assembly: Assembly, signal: AbortSignal): Promise<Assembled | undefined> {
+  const opened = open(assembly);
+  const left = await opened.ledger.load(signal);
+  if (isUnfinished(left)) return compose(assembly, opened, left.arms);
+  await opened.client.close();
+  return undefined;
+}
+
 type Opened = ReturnType<typeof open>;
 
 /** What does not depend on the workloads that are found. */

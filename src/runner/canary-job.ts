@@ -16,13 +16,13 @@ import {
 import { dryRun } from '../canary/dry-run.ts';
 import { isSluiceError, messageOf } from '../canary/errors.ts';
 import type { RolloutEvent } from '../canary/events.ts';
-import type { Verdict } from '../canary/ports.ts';
 import { recover } from '../canary/recover.ts';
 import { rollout } from '../canary/rollout.ts';
 import { warn } from '../canary/session.ts';
+import { undoLeft } from '../canary/undo-left.ts';
 import { type Report, withEvent } from '../report/report.ts';
-import { createAnnotations } from './annotations.ts';
-import { assemble, assembleLeft } from './assemble.ts';
+import { createAnnotations, type Fails } from './annotations.ts';
+import { type Assembled, type Assembly, assemble, assembleLeft, assembleUnfinished } from './assemble.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
@@ -45,8 +45,14 @@ export async function canaryMain(env: Environment): Promise<void> {
   const { inputs } = loaded;
   const redact = createRedact(loaded.secrets);
   const path = reportPath(inputs.report, facts);
-  const fails = (verdict: Verdict) => inputs['fail-on'].some((failing) => failing === verdict);
+  // An undo that was asked for is what was wanted, and so is a rollout that is held for the next deploy.
+  const fails: Fails = (verdict, passed) =>
+    !passed && inputs.mode !== 'undo' && inputs['fail-on'].some((failing) => failing === verdict);
   const audience = await gather(facts, redact, path, fails);
+  if (inputs.mode === 'undo') {
+    await undoUnfinished({ loaded, facts, env, audience }, cancellation.cancelled);
+    return;
+  }
   const state = { id: facts.identity, report: path };
 
   const lifetime = new AbortController();
@@ -61,8 +67,8 @@ export async function canaryMain(env: Environment): Promise<void> {
       if (inputs['dry-run']) {
         await dryRun(world, options, cancellation.cancelled);
       } else {
-        const { verdict } = await rollout(world, options, cancellation.cancelled);
-        if (fails(verdict)) process.exitCode = 1;
+        const { verdict, passed } = await rollout(world, options, cancellation.cancelled);
+        if (fails(verdict, passed)) process.exitCode = 1;
       }
     } finally {
       await close();
@@ -88,22 +94,54 @@ export async function canaryPost(env: Environment): Promise<void> {
   if (!loaded || loaded.inputs['dry-run']) return;
   const redact = createRedact(loaded.secrets);
   const audience = await gather(facts, redact, state.report, () => true);
+  await concludeLeft(
+    { loaded, facts, env, audience },
+    (assembly) => assembleLeft(assembly, state.id, assembly.lifetime),
+    ({ world, options }, signal) => recover(world, { ...options, id: state.id }, signal),
+  );
+}
+
+/** `mode: undo`. It has no use for `post`: what a stopped undo has left is undone by the next one. */
+async function undoUnfinished(job: Job, signal: AbortSignal): Promise<void> {
+  const cleared = await concludeLeft(
+    job,
+    (assembly) => assembleUnfinished(assembly, signal),
+    ({ world, options }) => undoLeft(world, options, signal),
+  );
+  if (cleared?.verdict === 'frozen') process.exitCode = 1;
+  if (cleared || process.exitCode === 1) return;
+  info('No rollout of this route is unfinished: nothing was changed.');
+  setOutput('reason', 'no rollout of this route was unfinished');
+}
+
+/** What a process of the action works with. */
+interface Job extends Pick<Assembly, 'loaded' | 'facts' | 'env'> {
+  readonly audience: Awaited<ReturnType<typeof gather>>;
+}
+
+/** Concludes a rollout that another process has begun, and tells how it ended; where nothing is left, nothing is told. */
+async function concludeLeft<T>(
+  { audience, ...rest }: Job,
+  assembleIt: (assembly: Assembly) => Promise<Assembled | undefined>,
+  conclude: (assembled: Assembled, signal: AbortSignal) => Promise<T | undefined>,
+): Promise<T | undefined> {
   const lifetime = new AbortController();
   try {
-    const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
-    const assembled = await assembleLeft(assembly, state.id, lifetime.signal);
-    if (!assembled) return;
-    const { world, options, close } = assembled;
+    const assembly = { ...rest, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
+    const assembled = await assembleIt(assembly);
+    if (!assembled) return undefined;
     try {
-      const concluded = await recover(world, { ...options, id: state.id }, lifetime.signal);
+      const concluded = await conclude(assembled, lifetime.signal);
       if (concluded) await audience.publish();
+      return concluded;
     } finally {
-      await close();
+      await assembled.close();
     }
   } catch (error) {
     audience.emit(failure(error, audience.unchanged()));
     process.exitCode = 1;
     await audience.publish();
+    return undefined;
   } finally {
     lifetime.abort();
   }
@@ -127,7 +165,7 @@ async function load(env: Environment): Promise<LoadedInputs | undefined> {
 const looks: ReadonlySet<RolloutEvent['type']> = new Set(['started', 'preflight', 'planned', 'warning']);
 
 /** Everybody who is told of the rollout: the log, the annotations, and the report that outputs and summary are made of. */
-async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: (verdict: Verdict) => boolean) {
+async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: Fails) {
   const log = createLog({ info: (line) => info(redact(line)), startGroup, endGroup }, { colour: facts.colour });
   const annotate = createAnnotations(
     {

@@ -90,7 +90,25 @@ const rules: readonly Rule[] = [
 
   // ── plan ──
   (inputs) =>
-    !given(inputs, 'steps', 'plan-file') && 'There is no plan: give "steps", as "5 for 2m, 25 for 5m, 50 for 5m, 100".',
+    inputs.mode !== 'undo' &&
+    !given(inputs, 'steps', 'plan-file') &&
+    'There is no plan: give "steps", as "5 for 2m, 25 for 5m, 50 for 5m, 100".',
+  ({ mode, stable }) =>
+    (mode === 'shift' || mode === 'finish') &&
+    stable === undefined &&
+    `"mode: ${mode}" is for two workloads, of which something else deploys the stable one: give "stable" and "canary".`,
+  (inputs) =>
+    (inputs.mode === 'shift' || inputs.mode === 'finish') &&
+    routerOf(inputs) === 'replicas' &&
+    `"mode: ${inputs.mode}" needs a route that can be given back; "router: replicas" has none.`,
+  ({ mode, 'on-interrupted': onInterrupted }) =>
+    mode === 'finish' &&
+    onInterrupted === 'undo' &&
+    '"mode: finish" goes on with a rollout: leave "on-interrupted: undo" out, or use "mode: undo".',
+  (inputs) =>
+    inputs.mode === 'undo' &&
+    inputs['dry-run'] &&
+    '"mode: undo" has no dry run: the record in the cluster says what it would do.',
   (inputs) => given(inputs, 'steps') && given(inputs, 'plan-file') && 'Give either "steps" or "plan-file", not both.',
 
   // ── metrics ──

@@ -178,6 +178,13 @@ export const canaryInputs = z.strictObject({
     description: 'YAML file of the repository that holds the plan, instead of `steps`.',
     example: '.github/canary.yml',
   }),
+  mode: input(choice('release', 'shift', 'finish', 'undo'), {
+    group: 'plan',
+    description:
+      'How much is done: `release` all of it. Where something else deploys the stable workload, as a Helm release: `shift` the plan alone, after which the rollout is held with the canary serving; then, with the same inputs, `finish`, which gives the route back once the stable workload is the new version. `undo` ends what earlier runs have left unfinished on the route, and releases nothing.',
+    default: 'release',
+    example: 'shift',
+  }),
   'min-requests': input(wholeNumber(0), {
     group: 'plan',
     description: 'Canary requests that a step needs to end well, however long it takes.',

@@ -73,9 +73,10 @@ function secretsOf(given: GivenInputs): string[] {
   ].filter((secret) => secret.trim() !== '');
 }
 
-async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan | undefined> {
+/** Without a file, no steps: whether there may be none depends on what is done. */
+async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan> {
   return path === undefined
-    ? undefined
+    ? { steps: [] }
     : parsePlanFile(await readText('plan-file', path, readFile), `plan file ${path}`);
 }
 

@@ -5,6 +5,8 @@ import type { Redact } from './redact.ts';
 export const canaryOutputs = {
   verdict:
     'How it ended: `promoted`, `rolled-back`, `frozen` or `held`. Empty after a dry run and when nothing was started.',
+  passed:
+    '`true` where every step of the plan was passed: after a promotion, and with `mode: shift` when the stable workload can be deployed.',
   reason: 'The measured reason, in a sentence.',
   weight: 'The highest weight that the canary reached, in per cent.',
   'canary-requests': 'Requests that the canary got.',
@@ -26,6 +28,7 @@ export function outputsOf(report: Report, path: string): Record<OutputName, stri
   const endedAt = (outcome ?? failure)?.endedAt;
   return {
     verdict: outcome?.verdict ?? '',
+    passed: outcome?.passed ? 'true' : '',
     reason: outcome?.reason ?? (failure ? `${failure.about}: ${failure.problem}` : ''),
     weight: String(outcome?.reached ?? Math.max(0, ...report.weights.map(({ weight }) => weight))),
     'canary-requests': String(total.canary.requests),

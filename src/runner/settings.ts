@@ -55,7 +55,8 @@ export function targetOf({ inputs, config }: Pick<LoadedInputs, 'inputs' | 'conf
   const joinService = router === 'replicas';
   if (stable && canary) {
     const named = { stable: services.stable.name || undefined, canary: services.canary.name || undefined };
-    return { kind: 'existing', workloads: { stable, canary, services: named, joinService, gitops } };
+    const returns = inputs.mode === 'shift' || inputs.mode === 'finish';
+    return { kind: 'existing', workloads: { stable, canary, services: named, joinService, returns, gitops } };
   }
   if (!workload) throw new TypeError('neither a workload nor two arms: contradictionsOf() refuses this');
   return {
@@ -198,6 +199,8 @@ export function rolloutSettings(
   plan: Plan,
 ): Omit<RolloutOptions, 'id' | 'fingerprint' | 'startedBy'> {
   return {
+    // What earlier runs have left is undone the same way, whatever this one would do.
+    mode: inputs.mode === 'undo' ? 'release' : inputs.mode,
     plan,
     onNoData: inputs['on-no-data'],
     noDataPatience: inputs['no-data-patience'],

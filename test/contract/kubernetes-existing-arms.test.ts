@@ -48,6 +48,7 @@ function armsOf(namespace: string, given: Partial<ExistingWorkloads> = {}, optio
       stable: parseWorkloadInput('deployment/checkout', 'stable'),
       canary: parseWorkloadInput('deployment/checkout-next', 'canary'),
       joinService: false,
+      returns: false,
       gitops: 'refuse',
       ...given,
     },

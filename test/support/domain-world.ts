@@ -25,6 +25,7 @@ export interface Cluster {
   canaryPods: { desired: number; ready: number; problems: PodProblem[] };
   stablePods: { desired: number; ready: number };
   stableRevision: string;
+  canaryRevision: string;
   canaryExists: boolean;
   metrics: 'up' | 'down' | 'stale';
   /** When the arms are measured next, where the metrics tell. */
@@ -53,6 +54,7 @@ export function createCluster(): Cluster {
     canaryPods: { desired: 1, ready: 1, problems: [] },
     stablePods: { desired: 3, ready: 3 },
     stableRevision: 'sha256:old',
+    canaryRevision: 'sha256:new',
     canaryExists: false,
     metrics: 'up',
     due: undefined,
@@ -72,12 +74,20 @@ export interface WorldOptions {
   readonly onPodProblem?: OnBreach;
   /** The stable workload becomes the new revision and the route goes back to it. */
   readonly derived?: boolean;
+  /** Somebody else deploys the stable workload after the plan; then the route goes back to it. */
+  readonly returns?: boolean;
 }
 
 /** One process that works on the cluster. Its events are collected. */
 export function createWorld(
   cluster: Cluster,
-  { owner = 'run-1', onBreach = 'rollback', onPodProblem = 'rollback', derived = true }: WorldOptions = {},
+  {
+    owner = 'run-1',
+    onBreach = 'rollback',
+    onPodProblem = 'rollback',
+    derived = true,
+    returns = false,
+  }: WorldOptions = {},
 ): World & { readonly events: RolloutEvent[] } {
   const { clock } = cluster;
   const events: RolloutEvent[] = [];
@@ -169,7 +179,7 @@ export function createWorld(
           () => ({
             stable: 'Deployment shop/checkout',
             canary: 'Deployment shop/checkout-canary',
-            revision: 'sha256:new',
+            revision: cluster.canaryRevision,
             data: { old: cluster.stableRevision },
           }),
           signal,
@@ -194,10 +204,11 @@ export function createWorld(
           'arms.promote',
           () => {
             if (derived) cluster.stableRevision = 'sha256:new';
-            return { routeBackToStable: derived };
+            return { routeBackToStable: derived || returns };
           },
           signal,
         ),
+      handOver: (_, signal) => call('arms.handOver', () => undefined, signal),
       verify: (_, signal) =>
         call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
       retire: (_, signal) =>
@@ -264,6 +275,7 @@ export function createOptions(change: Partial<RolloutOptions> = {}): RolloutOpti
   const minute = 60_000;
   const step = (weight: number, time: number) => ({ weight, least: time, most: time, early: false, hold: false });
   return {
+    mode: 'release',
     plan: { steps: [step(5, minute), step(25, minute), step(50, minute), step(100, 0)] },
     id: 'run-1',
     fingerprint: 'plan-a',

@@ -4,6 +4,7 @@ import { isSluiceError, SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent } from '../../src/canary/events.ts';
 import { recover } from '../../src/canary/recover.ts';
 import { rollout } from '../../src/canary/rollout.ts';
+import { undoLeft } from '../../src/canary/undo-left.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../support/domain-world.ts';
 
 const running = () => new AbortController().signal;
@@ -640,6 +641,85 @@ describe('a rollout that is taken up again', () => {
     const ended = await cluster.clock.run(recover(createWorld(cluster, { owner: 'run-2' }), options, running()));
     expect(ended?.verdict).toBe('rolled-back');
     expect(cluster).toMatchObject({ weight: 0, canaryExists: false });
+  });
+});
+
+describe('a stable workload that somebody else deploys', () => {
+  const world = (cluster: Cluster, owner = 'run-1') => createWorld(cluster, { owner, derived: false, returns: true });
+  const run = (cluster: Cluster, mode: 'shift' | 'finish', id = 'run-1') =>
+    cluster.clock.run(rollout(world(cluster, id), createOptions({ mode, id }), running()));
+
+  it('gets the route back only when the plan was passed and it is the new version', async () => {
+    const cluster = createCluster();
+    const shifted = await run(cluster, 'shift');
+    expect(shifted).toMatchObject({ verdict: 'held', passed: true, weight: 100 });
+    expect(cluster).toMatchObject({ weight: 100, lease: undefined, record: { phase: 'promoting', verdict: 'held' } });
+    expect(cluster.calls).not.toContain('arms.promote');
+    expect(cluster.calls.filter((call) => /^(router.release|arms.handOver)/.test(call)).toSorted()).toEqual([
+      'arms.handOver',
+      'router.release',
+    ]);
+    const finished = await run(cluster, 'finish', 'run-2');
+    expect(finished).toMatchObject({ verdict: 'promoted', passed: true, digest: 'sha256:new' });
+    expect(cluster).toMatchObject({ weight: 0, record: { phase: 'ended', verdict: 'promoted' } });
+  });
+
+  it('may have been deployed together with the route', async () => {
+    const cluster = createCluster();
+    await run(cluster, 'shift');
+    cluster.weight = 0;
+    cluster.served = 0;
+    const finished = await run(cluster, 'finish', 'run-2');
+    expect(finished.verdict).toBe('promoted');
+    expect(cluster).toMatchObject({ weight: 0, record: { phase: 'ended' } });
+  });
+
+  it('leaves other weights to whom they belong', async () => {
+    const cluster = createCluster();
+    await run(cluster, 'shift');
+    cluster.weight = 40;
+    await expect(run(cluster, 'finish', 'run-2')).rejects.toMatchObject({ code: 'foreign-edit' });
+    expect(cluster).toMatchObject({ weight: 40, record: { phase: 'promoting', verdict: 'held' } });
+  });
+
+  it('has nothing to be finished before the plan was passed', async () => {
+    const cluster = createCluster();
+    await expect(run(cluster, 'finish')).rejects.toMatchObject({ code: 'not-found' });
+    cluster.errorRate.canary = () => 0.3;
+    const bad = await run(cluster, 'shift');
+    expect(bad).toMatchObject({ verdict: 'rolled-back', passed: false });
+    await expect(run(cluster, 'finish')).rejects.toMatchObject({ code: 'not-found' });
+    expect(cluster).toMatchObject({ weight: 0, record: { phase: 'ended' } });
+  });
+
+  it('gets the route back as it is when its deploy has failed', async () => {
+    const cluster = createCluster();
+    await run(cluster, 'shift');
+    const undone = await cluster.clock.run(
+      undoLeft(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running()),
+    );
+    expect(undone?.verdict).toBe('rolled-back');
+    expect(cluster).toMatchObject({ weight: 0, lease: undefined, record: { phase: 'ended', verdict: 'rolled-back' } });
+    await expect(undoLeft(world(cluster, 'run-3'), createOptions({ id: 'run-3' }), running())).resolves.toBeUndefined();
+  });
+
+  it('is told of a new version by the canary and not by its name', async () => {
+    const cluster = createCluster();
+    await run(cluster, 'shift');
+    await run(cluster, 'finish', 'run-2');
+    const again = await run(cluster, 'shift', 'run-3');
+    expect(again).toMatchObject({ verdict: 'promoted', passed: true });
+    cluster.canaryRevision = 'sha256:newer';
+    const next = await run(cluster, 'shift', 'run-4');
+    expect(next).toMatchObject({ verdict: 'held', passed: true, revision: 'sha256:newer' });
+  });
+
+  it('is not undone while a run is alive that holds the route', async () => {
+    const cluster = createCluster();
+    cluster.lease = 'run-1';
+    await expect(undoLeft(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running())).rejects.toMatchObject({
+      code: 'locked',
+    });
   });
 });
 
