@@ -7,12 +7,29 @@ import type { ListedInput } from '../src/runner/input-schema.ts';
 import { inputList } from '../src/runner/inputs.ts';
 import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
+import { releaseInputList, releasePartsInputList } from '../src/runner/release/inputs.ts';
+import { releaseOutputs, releasePartsOutputs } from '../src/runner/release/outputs.ts';
 import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
 import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
 import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
+/** Groups of inputs of the parts of a release. */
+const releaseGroups = {
+  source: 'What is built',
+  registry: 'Registry',
+  builder: 'Builder',
+  supply: 'Attestations',
+  chart: 'Chart',
+  values: 'Values',
+  route: 'What moves the traffic',
+  plan: 'Plan',
+  metrics: 'Where requests are counted',
+  judging: 'What is judged, and how strictly',
+  behaviour: 'Behaviour',
+};
+
 export interface DocumentedAction {
-  /** Its folder below `actions`. */
+  /** Its folder below `actions`; the empty one is the action in the root. */
   readonly name: string;
   readonly inputs: readonly ListedInput[];
   /** Name → description. */
@@ -24,6 +41,22 @@ export interface DocumentedAction {
 }
 
 export const documentedActions: readonly DocumentedAction[] = [
+  {
+    name: '',
+    inputs: releaseInputList,
+    outputs: releaseOutputs,
+    groups: {
+      cluster: 'Cluster',
+      parts: 'What is released, and which parts there are',
+      ...releaseGroups,
+    },
+  },
+  {
+    name: 'release-parts',
+    inputs: releasePartsInputList,
+    outputs: releasePartsOutputs,
+    groups: { step: 'Which end', cluster: 'Cluster', parts: 'Parts', ...releaseGroups },
+  },
   {
     name: 'build-push',
     inputs: buildPushInputList,

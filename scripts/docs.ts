@@ -32,14 +32,23 @@ function outputTable({ outputs }: DocumentedAction): string {
 }
 
 /** `inputs` and `outputs` of action.yml. */
-function interfaceYaml({ inputs, outputs }: DocumentedAction): string {
+function interfaceYaml(action: DocumentedAction): string {
+  const { inputs, outputs } = action;
   const declared = inputs.map(({ name, description, default: byDefault }) => [
     name,
     { description, ...(byDefault !== undefined && { default: byDefault }) },
   ]);
-  const described = Object.entries(outputs).map(([name, description]) => [name, { description }]);
+  const described = Object.entries(outputs).map(([name, description]) => [
+    name,
+    { description, ...valueAt(name, action) },
+  ]);
   const parts = { inputs: Object.fromEntries(declared), outputs: Object.fromEntries(described) };
   return stringify(parts, { lineWidth: 0 }).trimEnd();
+}
+
+/** A composite action has to say where its outputs come from: all are those of its last step. */
+function valueAt(output: string, { name }: DocumentedAction): { readonly value?: string } {
+  return name === '' ? { value: `\${{ steps.end.outputs.${output} }}` } : {};
 }
 
 /** The text with what stands between the markers `NAME` and `/NAME` replaced. */
@@ -55,9 +64,17 @@ export async function rendered(): Promise<{ path: string; found: string; wanted:
   return (await Promise.all(documentedActions.map(renderedFor))).flat();
 }
 
+/** Where an action is declared, and where it is documented. */
+export function filesOf({ name }: DocumentedAction): { readonly yaml: string; readonly readme: string } {
+  const root = join(import.meta.dirname, '..');
+  const folder = join(root, 'actions', name);
+  return name === ''
+    ? { yaml: join(root, 'action.yml'), readme: join(root, 'docs/release.md') }
+    : { yaml: join(folder, 'action.yml'), readme: join(folder, 'README.md') };
+}
+
 async function renderedFor(action: DocumentedAction) {
-  const folder = join(import.meta.dirname, '../actions', action.name);
-  const [yaml, readme] = [join(folder, 'action.yml'), join(folder, 'README.md')];
+  const { yaml, readme } = filesOf(action);
   const [yamlText, readmeText] = await Promise.all([readFile(yaml, 'utf8'), readFile(readme, 'utf8')]);
   const parts = { inputs: inputTables(action), outputs: outputTable(action), rbac: action.roles };
   const readmeWanted = Object.entries(parts).reduce(

@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as o}from"../chunks/chunk-DQUC4A3M.js";import"../chunks/chunk-5SX77LJW.js";import"../chunks/chunk-7HD7BCVW.js";import"../chunks/chunk-QGAYDDY4.js";import"../chunks/chunk-VOSC5CKJ.js";await o(process.env);
+import{b as o}from"../chunks/chunk-J4KDVBXS.js";import"../chunks/chunk-7Q4M3R2D.js";import"../chunks/chunk-GVEMZAWZ.js";import"../chunks/chunk-ZX5EVEJT.js";import"../chunks/chunk-K2PLF4GD.js";import"../chunks/chunk-YDXJO6W7.js";import"../chunks/chunk-VOSC5CKJ.js";await o(process.env);

@@ -114,7 +114,8 @@ async function run(
       await promote(world, journal, limit.signal);
       observer.rest();
       const digest = await completePromotion(world, journal, options, limit.signal);
-      conclusion = { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
+      const reason = options.mode === 'finish' ? RETURNED : 'every step ended without a breach';
+      conclusion = { verdict: 'promoted', reason, routeRestored: false, digest };
     }
   } catch (error) {
     if (lost.aborted) throw lost.reason;
@@ -127,12 +128,17 @@ async function run(
     await background;
   }
   const totals = await observer.finalTallies();
-  if (conclusion.verdict === 'promoted') conclusion = { ...conclusion, reason: comparison(totals) };
+  if (conclusion.passed) conclusion = { ...conclusion, reason: `${comparison(totals)}; ${conclusion.reason}` };
+  else if (conclusion.verdict === 'promoted' && options.mode === 'release')
+    conclusion = { ...conclusion, reason: comparison(totals) };
   return outcomeOf(world, journal.record, conclusion, reached, totals);
 }
 
 /** Why a rollout is held whose plan is passed. */
-const HANDED_OVER = 'every step of the plan was passed; the stable workload is to be deployed with the new version now';
+const HANDED_OVER = 'the stable workload is to be deployed with the new version now';
+
+/** Why a rollout is over whose stable workload somebody else has deployed. */
+const RETURNED = 'the stable workload is the new version, and the route has gone back to it';
 
 /** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
 async function takeStep(

@@ -45,7 +45,7 @@ export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'
  * How much of a rollout is done: all of it; the plan alone, after which the stable workload is left to be deployed by
  * somebody else; or what follows then.
  */
-export type RolloutMode = 'release' | 'shift' | 'finish';
+type RolloutMode = 'release' | 'shift' | 'finish';
 
 /** Times in milliseconds. */
 export interface RolloutOptions extends DecisionPolicy {

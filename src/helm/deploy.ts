@@ -90,9 +90,29 @@ async function planned(
     isCurrent ? early : world.helm.render(desired, signal),
   ]);
   const beside = world.stable && besideEachOther(await world.stable(signal), rendered.manifest);
-  if (beside) world.emit({ type: 'beside', at: world.clock.now(), ...beside });
+  if (beside) {
+    await refuseUnderRollout(world, rendered.manifest, signal);
+    world.emit({ type: 'beside', at: world.clock.now(), ...beside });
+  }
   const writes = await world.objects.changes(rendered.manifest, found, signal);
   return { rendered, found, writes };
+}
+
+/**
+ * A canary that gets requests by the weights of a rollout is that rollout's: another version in its place was never judged,
+ * and nothing in its place answers nobody.
+ */
+async function refuseUnderRollout(world: HelmWorld, manifest: string, signal: AbortSignal): Promise<void> {
+  const [rollouts, objects] = await Promise.all([world.underRollout(signal), world.objects.names(manifest, signal)]);
+  for (const object of objects) {
+    const found = rollouts.get(object);
+    if (!found) continue;
+    throw new SluiceError('conflict', {
+      about: object,
+      problem: `is in a rollout on ${found.route.object} that is not over (${found.startedBy}).`,
+      next: 'Wait until it has ended, or end it by actions/canary with "mode: undo".',
+    });
+  }
 }
 
 function tellPlan(world: HelmWorld, history: History, writes: readonly PlannedWrite[]): void {
@@ -208,6 +228,7 @@ export async function uninstall(
     const history = await world.helm.history(signal);
     const found = await manifestOf(world, history, signal);
     if (!found) return gone;
+    await refuseUnderRollout(world, found.manifest, signal);
     const writes = await world.objects.changes('', found, signal);
     tellPlan(world, history, writes);
     if (request.dryRun) return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be deleted.` };

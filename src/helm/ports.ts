@@ -1,4 +1,4 @@
-import type { Clock, PlannedWrite } from '../canary/ports.ts';
+import type { Clock, PlannedWrite, RolloutRecord } from '../canary/ports.ts';
 import type { Claim } from '../kubernetes/lease.ts';
 import type { Chart } from './chart.ts';
 import type { ChangeOptions, Desired, Helm, Release } from './cli.ts';
@@ -42,6 +42,8 @@ export interface HelmWorld {
   claim(signal: AbortSignal): Promise<Claim>;
   /** The manifest of the release that a canary stands beside; undefined for one that stands for itself. */
   readonly stable: ((signal: AbortSignal) => Promise<string>) | undefined;
+  /** The workloads that rollouts of the namespace have not let go of yet, by their names: `Deployment shop/checkout`. */
+  underRollout(signal: AbortSignal): Promise<ReadonlyMap<string, Pick<RolloutRecord, 'startedBy' | 'route'>>>;
   fetchChart(signal: AbortSignal): Promise<Chart>;
   /** Undefined unless the namespace is missing and may be made; then, what makes it. */
   missingNamespace(signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<void>) | undefined>;

@@ -9,6 +9,27 @@ export interface ValueSources {
   readonly setString: readonly string[];
 }
 
+/** What may stand in a setting for a part of the image. */
+export const IMAGE_PARTS = ['image', 'repository', 'tag', 'digest'] as const;
+
+/**
+ * Settings that tell a chart its image, `{image}` and the like in them replaced by parts of it. `{repository}` and `{tag}` are
+ * cut at the last colon, also of a digest: charts join the two by one, as that of `helm create` does.
+ *
+ * @param image `ghcr.io/acme/checkout:1.2.3`, `ghcr.io/acme/checkout@sha256:…`
+ */
+export function imageSettings(image: string, settings: readonly string[]): string[] {
+  const cut = image.lastIndexOf(':');
+  const isNamed = cut > image.lastIndexOf('/');
+  const parts: Readonly<Record<string, string>> = {
+    image,
+    repository: isNamed ? image.slice(0, cut) : image,
+    tag: isNamed ? image.slice(cut + 1) : 'latest',
+    digest: image.split('@')[1] ?? '',
+  };
+  return settings.map((setting) => setting.replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole));
+}
+
 /**
  * The flags for Helm, which merges: later files win, the workflow's own YAML over files, `set` over both. A canary's come last of the files. Nothing is merged
  * here, as Helm's rules (null deletes, lists are replaced, YAML 1.1) are what charts are tested with.

@@ -20,7 +20,7 @@ export function givenInputs(env: Readonly<Record<string, string | undefined>>): 
 /**
  * Reads all inputs of an action at once.
  *
- * @param action its folder below `actions`, for where the error points
+ * @param action its folder below `actions`, or the page that documents it, for where the error points
  * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, and unknown names
  */
 export function parseInputs<S extends InputsSchema>(schema: S, given: GivenInputs, action: string): z.infer<S> {
@@ -40,7 +40,7 @@ export function inputRefusal(problems: readonly string[], action: string): Sluic
   return new SluiceError('invalid-input', {
     about: 'inputs',
     problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((problem) => `- ${problem}`).join('\n')}\n`,
-    next: `All inputs: README of actions/${action}.`,
+    next: `All inputs: ${action.endsWith('.md') ? action : `README of actions/${action}`}.`,
   });
 }
 

@@ -1,7 +1,20 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { IMAGE_PARTS } from '../../helm/values.ts';
 import { input, listInputs } from '../input-schema.ts';
-import { boolean, choice, duration, inputType, list, namespaceName, text, wholeNumber, wrong } from '../input-types.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  inputType,
+  itemsOf,
+  list,
+  listed,
+  namespaceName,
+  text,
+  wholeNumber,
+  wrong,
+} from '../input-types.ts';
 
 const LONGEST_RELEASE = 53;
 
@@ -24,6 +37,18 @@ const settings = inputType('lines of KEY=VALUE', (given) => {
   const bad = lines.findIndex((line) => !/^[^=\s]+=/.test(line));
   return bad === -1 ? lines : wrong(`line ${bad + 1} is not of the form KEY=VALUE.`);
 });
+
+/** The same, where parts of the image may stand in the values. */
+const imageValues = inputType(
+  `lines of KEY=VALUE with ${listed(IMAGE_PARTS.map((name) => `{${name}}`))} in the values`,
+  (given) => {
+    const lines = itemsOf(given);
+    const bad = lines.find((line) => !/^[^=\s]+=./.test(line));
+    if (bad !== undefined) wrong(`"${bad}" is not of the form KEY=VALUE.`);
+    const unknown = [...given.matchAll(/\{(\w*)\}/g)].find(([, name]) => !IMAGE_PARTS.some((part) => part === name));
+    return unknown ? wrong(`"${unknown[0]}" stands for nothing.`) : lines;
+  },
+);
 
 const yamlValues = inputType('values as a YAML mapping', (given) => {
   const problem = 'is no YAML mapping such as "replicas: 3".';
@@ -141,6 +166,18 @@ export const helmInputs = z.strictObject({
     description: 'The same with every value a text: for an image tag such as `1234567` or `12e4`.',
     example: 'image.tag=1234567',
   }),
+  image: input(text, {
+    group: 'values',
+    description: 'The image that the release gets, best by its digest, as `image-values` says.',
+    example: 'ghcr.io/acme/checkout@sha256:…',
+  }),
+  'image-values': input(imageValues, {
+    group: 'values',
+    description:
+      'How the chart is told the `image`, in lines as those of `set-string`, which win over these. `{image}` is all of it, `{digest}` its digest; `{repository}` and `{tag}` are the image cut at its last colon, for charts that join the two by one.',
+    default: 'image.repository={repository}, image.tag={tag}',
+    example: 'image={image}',
+  }),
   'canary-values': input(yamlValues, {
     group: 'values',
     description:
@@ -251,12 +288,17 @@ export function helmContradictions(inputs: HelmInputs): string[] {
   if (mode !== 'uninstall' && inputs['keep-history'])
     problems.push('Input "keep-history" is only for mode: uninstall; leave it out.');
   if (!deploys) {
-    const given = (['chart', 'repository', 'version', 'values-files', 'values', 'set', 'set-string'] as const).filter(
-      (name) => inputs[name] !== undefined,
-    );
+    const names = ['chart', 'repository', 'version', 'values-files', 'values', 'set', 'set-string', 'image'] as const;
+    const given = names.filter((name) => inputs[name] !== undefined);
     if (given.length > 0)
       problems.push(`${given.map((name) => `"${name}"`).join(', ')}: only for mode: deploy; leave it out.`);
   }
+  if (
+    inputs.image !== undefined &&
+    !inputs.image.includes('@') &&
+    inputs['image-values'].some((line) => line.includes('{digest}'))
+  )
+    problems.push('Input "image-values" asks for {digest}, which "image" does not name: give it as NAME@sha256:….');
   if (repository !== undefined && chart?.startsWith('oci://'))
     problems.push('Input "repository" is for HTTP repositories; an oci:// chart names its own registry.');
   if (version?.startsWith('sha256:') && !/^sha256:[0-9a-f]{64}$/.test(version))

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isUnfinished } from '../../canary/begin.ts';
 import { isSluiceError, SluiceError } from '../../canary/errors.ts';
 import type { Clock } from '../../canary/ports.ts';
 import { fetchChart } from '../../helm/chart.ts';
@@ -10,10 +11,11 @@ import { lastGood } from '../../helm/history.ts';
 import { createReleaseObjects } from '../../helm/objects.ts';
 import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
-import { valueFlags } from '../../helm/values.ts';
+import { imageSettings, valueFlags } from '../../helm/values.ts';
 import { createClient, type KubernetesClient } from '../../kubernetes/client.ts';
 import { defaultNamespace, loadConfig } from '../../kubernetes/config.ts';
 import { claimLease } from '../../kubernetes/lease.ts';
+import { listRecords } from '../../kubernetes/record.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
 import { connect } from '../../kubernetes/transport.ts';
 import type { RunnerFacts } from '../github.ts';
@@ -79,6 +81,12 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
     claim: (signal) =>
       claimLease({ client, lease, rollout: release, holder, clock, duration: LEASE, nonce: randomUUID }, signal),
     stable: isCanary ? (signal) => stableManifest(stable, `${namespace}/${asked}`, signal) : undefined,
+    underRollout: async (signal) => {
+      const unfinished = (await listRecords(client, namespace, signal)).filter(({ record }) => isUnfinished(record));
+      return new Map(
+        unfinished.flatMap(({ record }) => [record.arms.stable, record.arms.canary].map((object) => [object, record])),
+      );
+    },
     fetchChart: (signal) => fetchChart(chartOf(inputs), helm, folder, signal),
     missingNamespace: (signal) => missingNamespace(client, namespace, inputs['create-namespace'], signal),
   };
@@ -134,7 +142,10 @@ async function requestOf(
     inline,
     canary,
     set: inputs.set ?? [],
-    setString: inputs['set-string'] ?? [],
+    setString: [
+      ...(inputs.image === undefined ? [] : imageSettings(inputs.image, inputs['image-values'])),
+      ...(inputs['set-string'] ?? []),
+    ],
   });
   return {
     id: facts.identity,

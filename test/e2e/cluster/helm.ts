@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { run } from '../../../lab/cluster/commands.ts';
 import { connect as connectAsAdmin } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
-import { buildHelm, programPath } from '../../../lab/cluster/programs.ts';
+import { programPath } from '../../../lab/cluster/programs.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../../lab/embedded/runner.ts';
 import type { Login } from '../../../src/helm/cli.ts';
@@ -44,7 +44,6 @@ export async function inPlace(tell: (place: Place) => Promise<void>, program: Pr
 }
 
 async function openPlace(program: Program) {
-  await buildHelm(never);
   // The action runs what is named `helm` on the PATH.
   const bin = await mkdtemp(join(tmpdir(), 'sluice-helm-bin-'));
   const file = join(bin, 'helm');

@@ -9,7 +9,7 @@ import { prepareContents } from '../../../lab/cluster/contents.ts';
 import { labAgent } from '../../../lab/cluster/host.ts';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
-import { buildBuilders, buildHelm, programPath } from '../../../lab/cluster/programs.ts';
+import { programPath } from '../../../lab/cluster/programs.ts';
 import { commit, githubToken, startGitHub } from '../../support/github-double.ts';
 import { startBuildKit } from '../images/lab.ts';
 import { runWorkflow, starter, type WorkflowOptions } from '../workflows/act.ts';
@@ -24,8 +24,6 @@ const machine = { path: [dirname(programPath('buildx')), dirname(programPath('he
 let buildKit: Awaited<ReturnType<typeof startBuildKit>>;
 
 beforeAll(async () => {
-  await buildBuilders(never);
-  await buildHelm(never);
   buildKit = await startBuildKit();
   machine.env.BUILDX_CONFIG = await mkdtemp(join(tmpdir(), 'sluice-buildx-'));
   const args = ['create', '--name', 'lab', '--driver', 'remote', '--use', buildKit.address];
@@ -41,7 +39,7 @@ afterAll(async () => {
 function chart(host: string): Record<string, string> {
   return {
     'chart/Chart.yaml': 'apiVersion: v2\nname: checkout\nversion: 1.0.0\n',
-    'chart/values.yaml': `host: ${host}\nimage:\n  repository: ''\n  tag: ''\n`,
+    'chart/values.yaml': `host: ${host}\nroute: true\nimage:\n  repository: ''\n  tag: ''\n`,
     'chart/templates/objects.yaml': `
 apiVersion: apps/v1
 kind: Deployment
@@ -68,6 +66,7 @@ metadata: { name: {{ .Release.Name }} }
 spec:
   selector: { app: {{ .Release.Name }} }
   ports: [{ name: http, port: 80, targetPort: http }]
+{{- if .Values.route }}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -76,6 +75,7 @@ spec:
   hosts: [{{ .Values.host }}]
   gateways: [istio-system/ingress]
   http: [{ name: primary, route: [{ destination: { host: {{ .Release.Name }} } }] }]
+{{- end }}
 `,
   };
 }
@@ -131,11 +131,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
           },
           deadline: 180_000,
         });
-      const revisions = async () => {
-        const args = ['history', 'checkout', '--namespace', namespace, '--output', 'json'];
-        const text = await runToEnd(programPath('helm'), args, { env: { KUBECONFIG: kubeconfigPath } });
-        return [...text.matchAll(/"status":"([^"]+)"/g)].map(([, status]) => status);
-      };
+      const revisions = () => statesOf('checkout', namespace);
 
       const first = await release('VERSION=v1 ERROR_RATE=0.005', {
         event: 'workflow_dispatch',
@@ -159,6 +155,101 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
       expect(good.ended.log).toMatch(/Promoted at 100 %/);
       expect(await revisions()).toEqual(['superseded', 'deployed']);
     });
+  });
+});
+
+/** Revisions of a Helm release, oldest first, by their status; none where it is not installed. */
+async function statesOf(release: string, namespace: string): Promise<string[]> {
+  const args = ['list', '--all', '--namespace', namespace, '--short', '--filter', `^${release}$`];
+  const env = { KUBECONFIG: kubeconfigPath };
+  if ((await runToEnd(programPath('helm'), args, { env })).trim() === '') return [];
+  const history = ['history', release, '--namespace', namespace, '--output', 'json'];
+  const text = await runToEnd(programPath('helm'), history, { env });
+  return [...text.matchAll(/"status":"([^"]+)"/g)].map(([, status = '']) => status);
+}
+
+describe.concurrent('The action in the root, run by act', () => {
+  const workflow = `on: { workflow_dispatch: { inputs: { canary: { type: string } } } }
+jobs:
+  release:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+      - uses: OWNER/sluice@v1
+        id: whole
+        with:
+          kubeconfig: \${{ secrets.KUBECONFIG }}
+          namespace: \${{ vars.NAMESPACE }}
+          release: checkout
+          image: \${{ vars.IMAGE }}
+          insecure-registries: \${{ vars.REGISTRY }}
+          sbom: "false"
+          chart: chart
+          canary: \${{ inputs.canary }}
+          canary-values: \${{ inputs.canary == 'release' && 'route: false' || '' }}
+          steps: \${{ inputs.canary != 'none' && '10 for 3s, 50 for 3s, 100' || '' }}
+`;
+  test.each([
+    ['release', ['superseded', 'deployed']],
+    ['workload', ['superseded', 'deployed']],
+  ])(
+    'compares by a canary that is a %s, and both endings leave nothing behind',
+    { timeout: 420_000 },
+    async (canary, promoted) => {
+      await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
+        const host = `${namespace}.istio.example`;
+        const release = async (env: string, how: string) =>
+          runWorkflow({
+            workflow,
+            event: 'workflow_dispatch',
+            inputs: { canary: how },
+            files: await repository(host, env),
+            machine,
+            secrets: { KUBECONFIG: kubeconfig },
+            vars: { NAMESPACE: namespace, IMAGE: `${endpoints.registry}/${namespace}`, REGISTRY: endpoints.registry },
+            deadline: 200_000,
+          });
+        const first = await release('VERSION=v1 ERROR_RATE=0.005', 'none');
+        const installed = await first.ended;
+        await first.clean();
+        expect(installed.status, installed.log).toBe(0);
+        expect(installed.outputs).toMatchObject({ verdict: 'deployed', revision: '1' });
+
+        const bad = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=1', canary));
+        const badFigures = await keep(`release-action-${canary}-bad`, bad);
+        expect(badFigures, bad.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
+        expect(bad.ended.status).toBe(1);
+        expect(await statesOf('checkout', namespace)).toEqual(['deployed']);
+        expect(await statesOf('checkout-canary', namespace)).toEqual([]);
+
+        const good = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=0.005', canary));
+        const goodFigures = await keep(`release-action-${canary}-good`, good);
+        expect(goodFigures, good.ended.log).toMatchObject({ verdict: 'promoted', after: ['v2'], lost: 0 });
+        expect(good.ended.status).toBe(0);
+        expect(good.ended.summary).toContain('## Release checkout: promoted');
+        expect(await statesOf('checkout', namespace)).toEqual(promoted);
+        expect(await statesOf('checkout-canary', namespace)).toEqual([]);
+      });
+    },
+  );
+
+  test('refuses inputs before anything is built', async () => {
+    const run = await runWorkflow({
+      workflow: workflow.replace('chart: chart', 'chart: ""'),
+      event: 'workflow_dispatch',
+      inputs: { canary: 'release' },
+      files: { Dockerfile: 'FROM scratch\n' },
+      machine,
+      secrets: { KUBECONFIG: 'none' },
+      vars: { NAMESPACE: 'shop', IMAGE: `${endpoints.registry}/none`, REGISTRY: endpoints.registry },
+      deadline: 60_000,
+    });
+    const ended = await run.ended;
+    await run.clean();
+    expect(ended.status).toBe(1);
+    expect(ended.log).toContain('installs the chart once more: give "chart"');
+    expect(ended.outputs).toMatchObject({ verdict: 'failed' });
+    expect(ended.steps.map(({ step }) => step)).not.toContain('whole/build');
   });
 });
 

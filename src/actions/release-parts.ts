@@ -1,0 +1,3 @@
+import { releasePartsMain } from '../runner/release/job.ts';
+
+await releasePartsMain(process.env);

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { info, notice, setFailed, setOutput, summary, warning } from '@actions/core';
+import { messageOf } from '../../canary/errors.ts';
+import { parseOutcomes, type ReleaseReport, releaseReport, renderRelease } from '../../report/release.ts';
+import { systemClock } from '../clock.ts';
+import { runnerFacts } from '../github.ts';
+import { type GivenInputs, givenInputs } from '../parse-inputs.ts';
+import { writeJson } from '../publish.ts';
+import { loadRelease, type Parts } from './begin.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The first and the last step of the composite release. */
+export async function releasePartsMain(env: Environment): Promise<void> {
+  const given = givenInputs(env);
+  try {
+    if (given.at === 'end') await end(given, env);
+    else begin(given);
+  } catch (error) {
+    setFailed(messageOf(error));
+  }
+}
+
+function begin(given: GivenInputs): void {
+  const { inputs, parts } = loadRelease(given);
+  const { canary, workload, service, canaryService, route, steps } = parts;
+  const outputs = { canary, workload, service, 'canary-service': canaryService, route, steps };
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
+  info(`Release ${inputs.release}: ${storyOf(parts).join(', then ')}.`);
+}
+
+/** What will happen, in a few words each. */
+function storyOf({ build, canary, deploy, workload, route }: Parts): string[] {
+  return [
+    build ? 'build and push the image' : 'take the image as it is',
+    ...(canary === 'workload' ? [`compare it with ${workload} by ${route}`] : []),
+    ...(canary === 'release' ? [`install the chart beside the release, compare it with ${workload} by ${route}`] : []),
+    ...(deploy ? ['deploy the Helm release'] : []),
+  ];
+}
+
+/** Tells of all parts at once. The job fails by the part that failed. */
+async function end(given: GivenInputs, env: Environment): Promise<void> {
+  const outcomes = parseOutcomes(given.outcomes ?? '');
+  const reports = await Promise.all(
+    outcomes.map(async (part) => [part.name, await reportAt(part.outputs.report)] as const),
+  );
+  const report = releaseReport(given.release ?? '', outcomes, new Map(reports), systemClock.now());
+  const facts = runnerFacts(env);
+  const path = given.report?.trim() || `${facts.temp}/sluice-release-${facts.identity}.json`;
+  const { verdict, reason, image, revision } = report;
+  for (const [name, value] of Object.entries({ verdict, reason, image, revision, report: path }))
+    setOutput(name, value);
+  tell(report);
+  const written = await Promise.allSettled([
+    // What the parts have written into their reports and outputs has no secrets in it.
+    writeJson(report, path, (text) => text),
+    summary.addRaw(renderRelease(report)).write(),
+  ]);
+  for (const result of written) {
+    if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+  }
+}
+
+function tell({ verdict, reason, release }: ReleaseReport): void {
+  notice(reason, { title: `Sluice: release ${release} ${verdict}` });
+}
+
+/** Whatever it is, the end must not depend on it. */
+async function reportAt(path: string | undefined): Promise<unknown> {
+  try {
+    return path ? JSON.parse(await readFile(path, 'utf8')) : undefined;
+  } catch {
+    return undefined;
+  }
+}
