@@ -143,6 +143,60 @@ describe('prepare', () => {
   });
 });
 
+describe('a stable workload that somebody else deploys', () => {
+  const image = 'registry.example/checkout:2';
+  const deploy = (namespace: string) => putShop(cluster, namespace, { image });
+
+  test('gets the route back when it runs what the canary was judged with', async () => {
+    const namespace = await openShop(1);
+    const arms = armsOf(namespace, { returns: true });
+    const snapshot = await arms.inspect(signal);
+    await arms.prepare(snapshot, 100, signal);
+    await arms.handOver(snapshot, signal);
+    let over = false;
+    const promoted = arms.promote(snapshot, signal).finally(() => {
+      over = true;
+    });
+    // Several looks later it is still waited for.
+    await clock.sleep(5_000, signal);
+    expect(over).toBe(false);
+    deploy(namespace);
+    expect(await promoted).toEqual({ routeBackToStable: true });
+    expect(await readyOf(namespace, 'checkout')).toBe(3);
+    expect(await arms.verify(snapshot, signal)).toMatchObject({ digest: cluster.byDigest(image).split('@')[1] });
+  });
+
+  test('is not taken for the new version by its name', async () => {
+    const namespace = await openShop(1);
+    const arms = armsOf(namespace, { returns: true });
+    const { revision } = await arms.inspect(signal);
+    putShop(cluster, namespace, {
+      name: 'checkout-next',
+      image: 'registry.example/checkout:1',
+      replicas: 1,
+      labels: { app: 'checkout-next' },
+    });
+    expect((await arms.inspect(signal)).revision).not.toBe(revision);
+  });
+
+  test('can be written by whom it belongs to, and what was raised is given back all the same', async () => {
+    const namespace = await openShop(1);
+    putAutoscaler(cluster, namespace, 'checkout', { minReplicas: 1, maxReplicas: 5 });
+    const arms = armsOf(namespace, { returns: true });
+    const snapshot = await arms.inspect(signal);
+    await arms.prepare(snapshot, 100, signal);
+    await arms.handOver(snapshot, signal);
+    expect(await minimumOf(namespace, 'checkout')).toBe(3);
+    const autoscaler = { type: resources.horizontalPodAutoscaler, namespace, name: 'checkout' };
+    const managers = (await cluster.client.get(autoscaler, signal)).metadata.managedFields?.map(
+      ({ manager }) => manager,
+    );
+    expect(managers).not.toContain('sluice');
+    await arms.undo(snapshot, signal);
+    expect(await minimumOf(namespace, 'checkout')).toBe(1);
+  });
+});
+
 describe('undo', () => {
   test('gives the scaling back as found, and leaves what somebody else has scaled since', async () => {
     const namespace = await openShop(1);
