@@ -35,6 +35,11 @@ describe.each(documentedActions)('$name', async (documented) => {
     expect(declared).toEqual(inputs.map((input) => [input.name, input.default]));
   });
 
+  it('has no expressions in its descriptions, which the runner refuses', () => {
+    const described = [...Object.values(action.inputs), ...Object.values(action.outputs)];
+    for (const { description } of described) expect(description).not.toContain('${{');
+  });
+
   it('declares the outputs that are set, and no others', () => {
     expect(Object.keys(action.outputs)).toEqual(Object.keys(outputs));
   });

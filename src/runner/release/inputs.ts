@@ -131,7 +131,7 @@ export const releasePartsInputs = z.strictObject({
   }),
   outcomes: input(text, {
     group: 'step',
-    description: 'With `end`: outcomes and outputs of all parts, `${{ toJSON(steps) }}`.',
+    description: 'With `end`: outcomes and outputs of all parts, the context `steps` as JSON.',
     example: '${{ toJSON(steps) }}',
   }),
   report: canary.report,

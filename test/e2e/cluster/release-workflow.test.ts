@@ -160,7 +160,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
 
 /** Revisions of a Helm release, oldest first, by their status; none where it is not installed. */
 async function statesOf(release: string, namespace: string): Promise<string[]> {
-  const args = ['list', '--all', '--namespace', namespace, '--short', '--filter', `^${release}$`];
+  const args = ['list', '--namespace', namespace, '--short', '--filter', `^${release}$`];
   const env = { KUBECONFIG: kubeconfigPath };
   if ((await runToEnd(programPath('helm'), args, { env })).trim() === '') return [];
   const history = ['history', release, '--namespace', namespace, '--output', 'json'];
@@ -186,7 +186,7 @@ jobs:
           sbom: "false"
           chart: chart
           canary: \${{ inputs.canary }}
-          canary-values: \${{ inputs.canary == 'release' && 'route: false' || '' }}
+          canary-values: "\${{ inputs.canary == 'release' && 'route: false' || '' }}"
           steps: \${{ inputs.canary != 'none' && '10 for 3s, 50 for 3s, 100' || '' }}
 `;
   test.each(['release', 'workload'])(
