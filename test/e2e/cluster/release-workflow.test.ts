@@ -10,6 +10,7 @@ import { labAgent } from '../../../lab/cluster/host.ts';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { programPath } from '../../../lab/cluster/programs.ts';
+import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { commit, githubToken, startGitHub } from '../../support/github-double.ts';
 import { startBuildKit } from '../images/lab.ts';
 import { runWorkflow, starter, type WorkflowOptions } from '../workflows/act.ts';
@@ -39,7 +40,7 @@ afterAll(async () => {
 function chart(host: string): Record<string, string> {
   return {
     'chart/Chart.yaml': 'apiVersion: v2\nname: checkout\nversion: 1.0.0\n',
-    'chart/values.yaml': `host: ${host}\nroute: true\nimage:\n  repository: ''\n  tag: ''\n`,
+    'chart/values.yaml': `host: ${host}\nroute: true\nhook: false\nimage:\n  repository: ''\n  tag: ''\n`,
     'chart/templates/objects.yaml': `
 apiVersion: apps/v1
 kind: Deployment
@@ -75,6 +76,21 @@ spec:
   hosts: [{{ .Values.host }}]
   gateways: [istio-system/ingress]
   http: [{ name: primary, route: [{ destination: { host: {{ .Release.Name }} } }] }]
+{{- end }}
+{{- if .Values.hook }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: {{ .Release.Name }}-check, annotations: { helm.sh/hook: post-upgrade } }
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: check
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          command: [/not-there]
 {{- end }}
 `,
   };
@@ -169,7 +185,7 @@ async function statesOf(release: string, namespace: string): Promise<string[]> {
 }
 
 describe.concurrent('The action in the root, run by act', () => {
-  const workflow = `on: { workflow_dispatch: { inputs: { canary: { type: string } } } }
+  const workflow = `on: { workflow_dispatch: { inputs: { canary: { type: string }, hook: { type: string, default: "false" } } } }
 jobs:
   release:
     runs-on: ubuntu-latest
@@ -186,48 +202,103 @@ jobs:
           sbom: "false"
           chart: chart
           canary: \${{ inputs.canary }}
+          values: "hook: \${{ inputs.hook }}"
           canary-values: "\${{ inputs.canary == 'release' && 'route: false' || '' }}"
           steps: \${{ inputs.canary != 'none' && '10 for 3s, 50 for 3s, 100' || '' }}
 `;
+  /** A namespace with the release's first version, and what starts a further release there. */
+  async function inFirstRelease(tell: (place: Released) => Promise<void>): Promise<void> {
+    await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
+      const host = `${namespace}.istio.example`;
+      const release = async (env: string, inputs: Readonly<Record<string, string>>) =>
+        runWorkflow({
+          workflow,
+          event: 'workflow_dispatch',
+          inputs,
+          files: await repository(host, env),
+          machine,
+          secrets: { KUBECONFIG: kubeconfig },
+          vars: { NAMESPACE: namespace, IMAGE: `${endpoints.registry}/${namespace}`, REGISTRY: endpoints.registry },
+          deadline: 200_000,
+        });
+      const first = await release('VERSION=v1 ERROR_RATE=0.005', { canary: 'none' });
+      const installed = await first.ended;
+      await first.clean();
+      expect(installed.status, installed.log).toBe(0);
+      expect(installed.outputs).toMatchObject({ verdict: 'deployed', revision: '1' });
+      const states = async () => [await statesOf('checkout', namespace), await statesOf('checkout-canary', namespace)];
+      await tell({ host, release, states });
+    });
+  }
+  interface Released {
+    readonly host: string;
+    release(env: string, inputs: Readonly<Record<string, string>>): ReturnType<typeof runWorkflow>;
+    /** Of the release and of its canary. */
+    states(): Promise<string[][]>;
+  }
+  const good = 'VERSION=v2 ERROR_RATE=0.005';
+
   test.each(['release', 'workload'])(
     'compares by a canary that is a %s, and both endings leave nothing behind',
-    { timeout: 420_000 },
-    async (canary) => {
-      await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
-        const host = `${namespace}.istio.example`;
-        const release = async (env: string, how: string) =>
-          runWorkflow({
-            workflow,
-            event: 'workflow_dispatch',
-            inputs: { canary: how },
-            files: await repository(host, env),
-            machine,
-            secrets: { KUBECONFIG: kubeconfig },
-            vars: { NAMESPACE: namespace, IMAGE: `${endpoints.registry}/${namespace}`, REGISTRY: endpoints.registry },
-            deadline: 200_000,
-          });
-        const first = await release('VERSION=v1 ERROR_RATE=0.005', 'none');
-        const installed = await first.ended;
-        await first.clean();
-        expect(installed.status, installed.log).toBe(0);
-        expect(installed.outputs).toMatchObject({ verdict: 'deployed', revision: '1' });
-
-        const bad = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=1', canary));
-        const badFigures = await keep(`release-action-${canary}-bad`, bad);
-        expect(badFigures, bad.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
-        expect(bad.ended.status).toBe(1);
-        expect(await statesOf('checkout', namespace)).toEqual(['deployed']);
-        expect(await statesOf('checkout-canary', namespace)).toEqual([]);
-
-        const good = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=0.005', canary));
-        const goodFigures = await keep(`release-action-${canary}-good`, good);
-        expect(goodFigures, good.ended.log).toMatchObject({ verdict: 'promoted', after: ['v2'], lost: 0 });
-        expect(good.ended.status).toBe(0);
-        expect(good.ended.summary).toContain('## Release checkout: promoted');
-        expect(await statesOf('checkout', namespace)).toEqual(['superseded', 'deployed']);
-        expect(await statesOf('checkout-canary', namespace)).toEqual([]);
-      });
+    {
+      timeout: 420_000,
     },
+    (canary) =>
+      inFirstRelease(async ({ host, release, states }) => {
+        const worse = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=1', { canary }));
+        const worseFigures = await keep(`release-action-${canary}-bad`, worse);
+        expect(worseFigures, worse.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
+        expect(worse.ended.status).toBe(1);
+        expect(await states()).toEqual([['deployed'], []]);
+
+        const better = await underLoad({ host }, () => release(good, { canary }));
+        const betterFigures = await keep(`release-action-${canary}-good`, better);
+        expect(betterFigures, better.ended.log).toMatchObject({ verdict: 'promoted', after: ['v2'], lost: 0 });
+        expect(better.ended.status).toBe(0);
+        expect(better.ended.summary).toContain('## Release checkout: promoted');
+        expect(await states()).toEqual([['superseded', 'deployed'], []]);
+      }),
+  );
+
+  test('undoes all of it where the release can not be deployed after its canary has passed', { timeout: 420_000 }, () =>
+    inFirstRelease(async ({ host, release, states }) => {
+      const failing = { canary: 'release', hook: 'true' };
+      const seen = await underLoad({ host }, () => release(good, failing));
+      const figures = await keep('release-action-undone', seen);
+      expect(figures, seen.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'], lost: 0 });
+      expect(seen.ended.status).toBe(1);
+      expect(await states()).toEqual([['superseded', 'failed', 'deployed'], []]);
+    }),
+  );
+
+  test(
+    'that dies while its canary serves everything is undone by the next one, which then gets through',
+    {
+      timeout: 420_000,
+    },
+    () =>
+      inFirstRelease(async ({ host, release, states }) => {
+        const canary = 'release';
+        const seen = await underLoad(
+          { host },
+          () => release(good, { canary }),
+          async (run) => {
+            await waitUntil(async () => run.printed().includes('Writing revision 2'), {
+              what: 'the deploy after the canary',
+              timeout: 120_000,
+              signal: never,
+            });
+            run.kill();
+            await run.ended;
+            return release(good, { canary });
+          },
+        );
+        const figures = await keep('release-action-killed', seen);
+        expect(figures, seen.ended.log).toMatchObject({ verdict: 'promoted', after: ['v2'], lost: 0 });
+        expect(seen.ended.log).toContain('left unfinished');
+        const [stable, beside] = await states();
+        expect([stable?.at(-1), beside]).toEqual(['deployed', []]);
+      }),
   );
 
   test('refuses inputs before anything is built', async () => {
