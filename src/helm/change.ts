@@ -134,12 +134,16 @@ async function guarded(
   const applied = new AbortController();
   const stop = new AbortController();
   const hopeless = new AbortController();
+  const { promise: begin, resolve: mayBegin } = Promise.withResolvers<void>();
   const watching = world.objects
-    .watch(manifest, writes, applied.signal, AbortSignal.any([signal, stop.signal]))
+    .watch(manifest, { writes, mayBegin, applied: applied.signal }, AbortSignal.any([signal, stop.signal]))
     .catch((error: unknown) => {
       if (!stop.signal.aborted) hopeless.abort(error);
-    });
+    })
+    // Also where nobody can watch: a rollback is made all the same.
+    .finally(mayBegin);
   try {
+    await begin;
     await act(endEarly ? AbortSignal.any([signal, hopeless.signal]) : signal);
     applied.abort();
     // Success means seen: what Helm does not look at (a pod that was replaced behind its back) must be ready, too.
