@@ -1,4 +1,4 @@
-import { isSluiceError, SluiceError } from '../canary/errors.ts';
+import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
 import type { Clock, Permission } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { createMirror, type Mirror } from '../kubernetes/mirror.ts';
@@ -296,7 +296,8 @@ function sightOf(
 /** Tells each change once, and what lasts. */
 function createTeller({ client, clock, emit }: WaitOptions, signal: AbortSignal) {
   let seen = new Map<string, { readonly text: string; readonly since: number; readonly told: boolean }>();
-  const crashes = new Set<string>();
+  const crashesTold = new Set<string>();
+  const logsUnread = new Set<string>();
   let next = Number.POSITIVE_INFINITY;
 
   /** True at the first time that a text is to be told; an ordinary one is when it lasts. */
@@ -320,10 +321,13 @@ function createTeller({ client, clock, emit }: WaitOptions, signal: AbortSignal)
     if (!crash) return;
     // Pods of one workload crash alike.
     const key = `${describe(reference)} ${crash.container}`;
-    if (crashes.has(key)) return;
-    const lines = await lastLines(client, { ...reference, type: resources.pod, name: pod }, crash, signal);
+    // Asked for again at the next crash: its container may just have been replaced, or its node had no time.
+    const log = [pod, ...Object.values(crash)].join(' ');
+    if (crashesTold.has(key) || logsUnread.has(log)) return;
+    const { lines, problem } = await lastLines(client, { ...reference, type: resources.pod, name: pod }, crash, signal);
+    if (problem !== undefined) logsUnread.add(log);
     if (lines.length === 0) return;
-    crashes.add(key);
+    crashesTold.add(key);
     emit({ type: 'last-lines', at: clock.now(), pod, container: crash.container, lines });
   }
 
@@ -456,8 +460,9 @@ async function stuckPod(
   signal: AbortSignal,
 ): Promise<StuckPod> {
   const target = { ...reference, type: resources.pod, name: pod };
-  const lines = crash ? await lastLines(client, target, crash, signal) : [];
-  return { pod, text, events: eventLines(warningsOf(pod)), lines };
+  const { lines, problem } = crash ? await lastLines(client, target, crash, signal) : { lines: [] };
+  const shown = problem === undefined ? lines : [`(its log can't be read: ${problem})`];
+  return { pod, text, events: eventLines(warningsOf(pod)), lines: shown };
 }
 
 function eventLines(warnings: readonly WarningEvent[]): string[] {
@@ -468,23 +473,27 @@ function eventLines(warnings: readonly WarningEvent[]): string[] {
   return [...new Set(lines)].slice(-MOST_EVENTS);
 }
 
-/** What a container wrote last; nothing where its log can't be read, which must not hide why it is asked for. */
+interface LastLines {
+  readonly lines: readonly string[];
+  /** Why its log can't be read. */
+  readonly problem?: string;
+}
+
+/** What a container wrote last. That its log can't be read must not hide why it is asked for. */
 async function lastLines(
   client: KubernetesClient,
   pod: ObjectReference,
   { container, previous }: { readonly container: string; readonly previous: boolean },
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<LastLines> {
   const patience = AbortSignal.any([signal, AbortSignal.timeout(LOG_PATIENCE)]);
   try {
     const text = await client.log(pod, { container, previous, lines: LOG_LINES }, patience);
-    return text
-      .trimEnd()
-      .split('\n')
-      .filter((line) => line !== '');
+    const lines = text.trimEnd().split('\n');
+    return { lines: lines.filter((line) => line !== '') };
   } catch (error) {
     signal.throwIfAborted();
-    return [`(its log can't be read: ${error instanceof Error ? firstLine(error.message) : 'unknown error'})`];
+    return { lines: [], problem: firstLine(messageOf(error)) };
   }
 }
 

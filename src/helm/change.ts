@@ -1,10 +1,10 @@
 import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
 import { sha256 } from './chart.ts';
-import type { Release } from './cli.ts';
+import type { Helm, Release } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';
 import { type History, isAbsent, lastGood, latest, type Recovery, type Revision, recoveryOf } from './history.ts';
-import type { HelmRequest, HelmWorld } from './ports.ts';
+import type { HelmRequest, HelmWorld, ReleaseObjects } from './ports.ts';
 import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
 
 /**
@@ -134,12 +134,16 @@ async function guarded(
   const applied = new AbortController();
   const stop = new AbortController();
   const hopeless = new AbortController();
+  const { promise: begin, resolve: mayBegin } = Promise.withResolvers<void>();
   const watching = world.objects
-    .watch(manifest, writes, applied.signal, AbortSignal.any([signal, stop.signal]))
+    .watch(manifest, { writes, mayBegin, applied: applied.signal }, AbortSignal.any([signal, stop.signal]))
     .catch((error: unknown) => {
       if (!stop.signal.aborted) hopeless.abort(error);
-    });
+    })
+    // Also where nobody can watch: a rollback is made all the same.
+    .finally(mayBegin);
   try {
+    await begin;
     await act(endEarly ? AbortSignal.any([signal, hopeless.signal]) : signal);
     applied.abort();
     // Success means seen: what Helm does not look at (a pod that was replaced behind its back) must be ready, too.
@@ -228,17 +232,25 @@ function wayBack(recovery: Recovery): string {
   return 'The release is as it was.';
 }
 
-/** What the release is now. */
-export async function factsOf(world: HelmWorld, signal: AbortSignal): Promise<ReleaseFacts | undefined> {
-  const last = latest(await world.helm.history(signal));
-  if (!last || last.status === 'uninstalled') return undefined;
-  const { manifest } = await world.helm.release(last.revision, signal);
-  return releaseFacts(world, last, manifest, signal);
+/** What tells about a release once its change is over. */
+export type FactSources = Pick<HelmWorld, 'clock' | 'emit'> & {
+  readonly helm: Pick<Helm, 'history' | 'release'>;
+  readonly objects: Pick<ReleaseObjects, 'names'>;
+};
+
+/** What the release is now; undefined where it is not installed, or where that can't be read. */
+export async function factsOf(world: FactSources, signal: AbortSignal): Promise<ReleaseFacts | undefined> {
+  return ifReadable(world, 'The revision that the release has now', async () => {
+    const last = latest(await world.helm.history(signal));
+    if (!last || last.status === 'uninstalled') return undefined;
+    const { manifest } = await world.helm.release(last.revision, signal);
+    return releaseFacts(world, last, manifest, signal);
+  });
 }
 
 /** What a release is at a revision, by Helm's own words. */
 export async function releaseFacts(
-  world: HelmWorld,
+  world: FactSources,
   last: Pick<Revision, 'revision' | 'chart' | 'app_version'>,
   manifest: string,
   signal: AbortSignal,
@@ -250,15 +262,25 @@ export async function releaseFacts(
     chartVersion,
     appVersion: last.app_version,
     manifestDigest: sha256(manifest),
-    resources: await world.objects.names(manifest, signal),
+    resources: await ifReadable(world, 'The list of its objects', () => world.objects.names(manifest, signal)),
   };
+}
+
+/** How a change ended does not depend on what can be told of the release after it. */
+async function ifReadable<T>(world: FactSources, what: string, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    note(world, 'warning', `${what} could not be read and is left out: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 function writing(world: HelmWorld, begun: boolean): void {
   world.emit({ type: 'writing', at: world.clock.now(), begun });
 }
 
-export function note(world: HelmWorld, level: 'info' | 'good' | 'warning', text: string): void {
+export function note(world: Pick<HelmWorld, 'clock' | 'emit'>, level: 'info' | 'good' | 'warning', text: string): void {
   world.emit({ type: 'note', at: world.clock.now(), level, text });
 }
 

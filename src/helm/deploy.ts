@@ -148,7 +148,7 @@ async function unchanged(
 ): Promise<HelmOutcome> {
   const last = latest(history);
   if (request.change.wait) {
-    await world.objects.watch(manifest, [], AbortSignal.abort(), signal);
+    await world.objects.watch(manifest, undefined, signal);
   }
   return {
     verdict: 'unchanged',

@@ -12,7 +12,8 @@ export interface ReleaseFacts {
   readonly chartVersion: string;
   readonly appVersion: string;
   readonly manifestDigest: string;
-  readonly resources: readonly string[];
+  /** Undefined where the cluster did not tell. */
+  readonly resources: readonly string[] | undefined;
 }
 
 /** What happens to a release, as plain data that survives JSON. `at`: milliseconds since the Unix epoch. */

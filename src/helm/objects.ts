@@ -6,7 +6,7 @@ import { waitUntilRolledOut } from '../deploy/wait.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import type { Release } from './cli.ts';
-import type { ReleaseObjects } from './ports.ts';
+import type { ReleaseObjects, WatchedChange } from './ports.ts';
 
 export interface ReleaseObjectsOptions {
   readonly client: KubernetesClient;
@@ -89,14 +89,11 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
   return {
     changes,
     names: async (manifest, signal) => (await resolved(manifest, signal)).map(({ reference }) => describe(reference)),
-    async watch(manifest, writes, applied, signal) {
+    async watch(manifest, change, signal) {
       const workloads = (await resolved(manifest, signal))
         .map(({ reference }) => reference)
         .filter(({ type }) => (type.kind === 'Job' ? options.jobs : workloadKinds.has(type.kind)));
-      const changing = workloads.filter(
-        (workload) => writes === undefined || writes.some(({ object }) => object === describe(workload)),
-      );
-      await Promise.all(changing.map((workload) => written(client, workload, applied, signal)));
+      if (change) await seenWritten(client, workloads, change, signal);
       await waitUntilRolledOut(
         {
           client,
@@ -116,15 +113,32 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 /** What is worth to be watched: its pods tell why it is not ready. For other kinds, Helm's own waiting is enough. */
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'PersistentVolumeClaim']);
 
-/** Resolves when an object is another one than at first, or when all is written that will be. */
+/** Lets a change begin, and resolves when the workloads that it writes are written. */
+async function seenWritten(
+  client: KubernetesClient,
+  workloads: readonly ObjectReference[],
+  { writes, mayBegin, applied }: WatchedChange,
+  signal: AbortSignal,
+): Promise<void> {
+  const changing = workloads.filter(
+    (workload) => writes === undefined || writes.some(({ object }) => object === describe(workload)),
+  );
+  const found = await Promise.all(changing.map((workload) => client.find(workload, signal)));
+  mayBegin();
+  await Promise.all(
+    changing.map((workload, index) => written(client, workload, generationOf(found[index]), applied, signal)),
+  );
+}
+
+/** Resolves when an object has another generation than before, or when all is written that will be. */
 async function written(
   client: KubernetesClient,
   { type, namespace, name }: ObjectReference,
+  before: string,
   applied: AbortSignal,
   signal: AbortSignal,
 ): Promise<void> {
   const until = AbortSignal.any([applied, signal]);
-  const before = generationOf(await client.find({ type, namespace, name }, signal));
   for await (const { type: what, object } of client.watch(
     type,
     namespace,

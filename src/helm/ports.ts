@@ -17,18 +17,23 @@ export interface ReleaseObjects {
   /** `Deployment shop/checkout`, in the order of the manifest. */
   names(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Shows what each workload waits for, until all are ready. A workload that `writes` changes (any, where that is not known) counts only once it is written: what runs before that may be as
-   * broken as it likes.
+   * Shows what each workload waits for, until all are ready. A workload that the change writes counts only once it is written:
+   * what runs before that may be as broken as it likes.
    *
-   * @param applied aborts when all is written that will be
+   * @param change undefined where nothing is written
    * @throws SluiceError `not-ready` as soon as one can't get ready any more, with the reason
    */
-  watch(
-    manifest: string,
-    writes: readonly PlannedWrite[] | undefined,
-    applied: AbortSignal,
-    signal: AbortSignal,
-  ): Promise<void>;
+  watch(manifest: string, change: WatchedChange | undefined, signal: AbortSignal): Promise<void>;
+}
+
+/** A change that is made while its workloads are watched. */
+export interface WatchedChange {
+  /** What it writes; undefined where that is not known: it may be any workload then. */
+  readonly writes: readonly PlannedWrite[] | undefined;
+  /** Called once the workloads were looked at as they are before it. What is written earlier would not be seen to change. */
+  readonly mayBegin: () => void;
+  /** Aborts when all is written that will be. */
+  readonly applied: AbortSignal;
 }
 
 /** Everything outside that a change of a release needs. */

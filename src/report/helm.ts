@@ -28,7 +28,8 @@ const helmReportSchema = z.object({
       chartVersion: z.string(),
       appVersion: z.string(),
       manifestDigest: z.string(),
-      resources: z.array(z.string()),
+      /** Absent where the cluster did not tell. */
+      resources: z.array(z.string()).optional(),
     })
     .optional(),
   writes: z.array(z.object({ object: z.string(), action: z.enum(['create', 'update', 'delete']), diff: z.string() })),
@@ -84,7 +85,7 @@ export function withHelmEvent(report: HelmReport, event: HelmEvent): HelmReport 
     }
     case 'ended': {
       const { at, verdict, reason, next = '', release } = event;
-      const now = release && { ...release, resources: [...release.resources] };
+      const now = release && { ...release, resources: release.resources && [...release.resources] };
       return { ...report, endedAt: at, verdict, reason, next, refused: false, ...(now && { now }) };
     }
     case 'failed': {
@@ -130,7 +131,7 @@ function facts({ now, previousRevision, chartDigest }: HelmReport): string {
     ['Chart', code(`${now.chart} ${now.chartVersion}`)],
     ['App version', code(now.appVersion || 'none')],
     ...(chartDigest === '' ? [] : [['Chart digest', code(chartDigest)]]),
-    ['Objects', `${now.resources.length}, ${code(now.manifestDigest)}`],
+    ['Objects', `${now.resources?.length ?? 'unknown'}, ${code(now.manifestDigest)}`],
   ];
   return table(['', ''], rows);
 }

@@ -298,6 +298,7 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
     /** The states that were told of a deployment, in their order. */
     states: (id: number) => state.deploymentStatuses.filter((one) => one.deployment === id).map((one) => one.state),
     stop: () => close(server),
+    [Symbol.asyncDispose]: () => close(server),
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import {
   actionFiles,
@@ -56,6 +56,48 @@ describe('Starter workflows', async () => {
     const text = await readFile(file.replace('.yml', '.properties.json'), 'utf8');
     const { categories } = properties.parse(JSON.parse(text));
     expect(categories).toContain('Deployment');
+  });
+});
+
+const permissions = z.record(z.string(), z.enum(['read', 'write']));
+type Permissions = z.infer<typeof permissions>;
+const workflowFile = z.looseObject({
+  permissions: permissions.optional(),
+  jobs: z.record(z.string(), z.looseObject({ uses: z.string().optional(), permissions: permissions.optional() })),
+});
+
+/** Rights that a called workflow asks for and its caller does not grant: GitHub ends the run before its first job then. */
+async function refusedRights(called: string, granted: Permissions): Promise<string[]> {
+  const file = (await ownWorkflows()).find(({ path }) => path === `.github/workflows/${called}`);
+  const workflow = workflowFile.parse(parse(file?.text ?? ''));
+  return Object.entries(workflow.jobs).flatMap(([job, own]) => {
+    // A job that says nothing, in a workflow that says nothing, runs with what the caller grants.
+    const asked = own.permissions ?? workflow.permissions ?? {};
+    const refused = Object.entries(asked).filter(([right, level]) => ![level, 'write'].includes(granted[right] ?? ''));
+    return refused.map(([right, level]) => `${job}: ${right}: ${level}`);
+  });
+}
+
+describe('Reusable workflows', async () => {
+  const whole = [
+    ...(await starters()),
+    ...(await snippets()).map(({ path, workflow = '' }) => ({ path, text: workflow })),
+  ];
+  const calls = whole.flatMap(({ path, text }) => {
+    const { data } = workflowFile.safeParse(parse(text));
+    return Object.values(data?.jobs ?? {}).flatMap(({ uses: used = '', permissions: granted }) => {
+      const [, called] = /^OWNER\/sluice\/\.github\/workflows\/(.+)@v1$/.exec(used) ?? [];
+      return called === undefined ? [] : [{ path, called, granted: granted ?? data?.permissions ?? {} }];
+    });
+  });
+
+  it.each(calls)('$called asks for no more than its caller $path grants', async ({ called, granted }) => {
+    expect(await refusedRights(called, granted)).toEqual([]);
+  });
+
+  it('release.yml can be called without the rights to tell GitHub of it', async () => {
+    expect(await refusedRights('release.yml', { contents: 'read', packages: 'write' })).toEqual([]);
+    expect(await refusedRights('release.yml', { contents: 'read' })).toEqual(['build: packages: write']);
   });
 });
 

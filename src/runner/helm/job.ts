@@ -201,7 +201,7 @@ function outputsOf(report: HelmReport, path: string): Record<keyof typeof helmOu
     'manifest-digest': now?.manifestDigest ?? '',
     stable: report.stable,
     canary: report.canary,
-    resources: now?.resources.join('\n') ?? '',
+    resources: now?.resources?.join('\n') ?? '',
     report: path,
   };
 }

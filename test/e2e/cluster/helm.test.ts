@@ -206,7 +206,7 @@ describe.concurrent('actions/helm-deploy', () => {
       const bad = await deploy({ set: `image=${crashing},replicas=1`, timeout: '3m' });
       expect(bad.outputs.verdict).toBe('rolled-back');
       expect(bad.outputs.reason).toContain('The release was removed');
-      expect(bad.log).toMatch(/last lines of container service/);
+      expect(bad.log).toMatch(/last lines of container service in pod shop-\S+:\n.*\| .*ends because CRASH is true/);
       expect(await states()).toBe('');
     }));
 

@@ -105,6 +105,9 @@ async function repository(host: string, env: string) {
   };
 }
 
+/** What GitHub tells of a push that has brought the commit which its double knows. */
+const pushed = { deleted: false, after: commit, head_commit: { id: commit }, repository: { name: 'shop' } };
+
 /** A namespace with nothing in it but a service account that has the documented rights. */
 async function inEmptyNamespace(
   tell: (place: { readonly namespace: string; readonly kubeconfig: string }) => Promise<void>,
@@ -126,17 +129,28 @@ async function inEmptyNamespace(
 }
 
 describe.concurrent('A copy of the starter workflow release, run by act', () => {
-  test('builds and installs v1, rolls a bad v2 back, and promotes a good one', { timeout: 420_000 }, async () => {
+  test('builds and installs v1, rolls a bad v2 back, promotes a good one, and tells GitHub of it', {
+    timeout: 420_000,
+  }, async () => {
+    await using github = await startGitHub();
     await inEmptyNamespace(async ({ namespace, kubeconfig }) => {
       const host = `${namespace}.istio.example`;
       const workflow = await starter('release');
-      const release = async (env: string, how: Pick<WorkflowOptions, 'event' | 'inputs'>) =>
+      const telling = /^ +(?:deployment|environment-url|deployments): .*\n/gm;
+      const more = 'commit-status: release\n      comment: auto\n      issue-on-rollback: true\n';
+      const variants = {
+        silent: workflow.replaceAll(telling, ''),
+        telling: workflow.replace(/^ +deployment: .*\n/m, (line) => `${line}      ${more}`),
+      };
+      type Release = Pick<WorkflowOptions, 'event' | 'inputs'> & { variant: keyof typeof variants; run: string };
+      const release = async (env: string, { variant, run, ...how }: Release) =>
         runWorkflow({
-          workflow,
+          workflow: variants[variant],
           ...how,
+          ...(how.event === 'push' && { payload: pushed }),
           files: await repository(host, env),
-          machine,
-          secrets: { KUBECONFIG: kubeconfig, REGISTRY_PASSWORD: 'not asked for' },
+          machine: { ...machine, env: { ...machine.env, GITHUB_API_URL: github.url, GITHUB_RUN_ID: run } },
+          secrets: { KUBECONFIG: kubeconfig, REGISTRY_PASSWORD: 'not asked for', GITHUB_TOKEN: githubToken },
           vars: {
             SLUICE_NAME: 'checkout',
             SLUICE_NAMESPACE: namespace,
@@ -144,6 +158,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
             SLUICE_INSECURE_REGISTRIES: endpoints.registry,
             SLUICE_SBOM: 'false',
             SLUICE_STEPS: '10 for 3s, 50 for 3s, 100',
+            SLUICE_URL: 'https://shop.example',
           },
           deadline: 180_000,
         });
@@ -152,24 +167,57 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
       const first = await release('VERSION=v1 ERROR_RATE=0.005', {
         event: 'workflow_dispatch',
         inputs: { canary: 'false' },
+        variant: 'silent',
+        run: '1',
       });
       const installed = await first.ended;
       await first.clean();
       expect(installed.status, installed.log).toBe(0);
       expect(await revisions()).toEqual(['deployed']);
+      expect(github.requests).toEqual([]);
 
-      const bad = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=1', { event: 'push' }));
+      const bad = await underLoad({ host }, () =>
+        release('VERSION=v2 ERROR_RATE=1', { event: 'push', variant: 'telling', run: '2' }),
+      );
       const badFigures = await keep('release-workflow-bad', bad);
       expect(badFigures, bad.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
       expect(bad.ended.status).toBe(1);
       expect(await revisions()).toEqual(['deployed']);
+      expect(github.deployments).toMatchObject([{ environment: 'production', description: 'checkout', sha: commit }]);
+      expect(github.deploymentStatuses).toMatchObject([
+        { state: 'in_progress' },
+        {
+          state: 'failure',
+          description: expect.stringMatching(/^Rolled back: .+/),
+          log_url: 'https://github.com/acme/shop/actions/runs/2',
+          environment_url: 'https://shop.example',
+        },
+      ]);
+      expect(github.commitStatuses.map(({ context, state }) => [context, state])).toEqual([
+        ['release', 'pending'],
+        ['release', 'failure'],
+      ]);
+      expect(github.issues).toMatchObject([{ title: 'Rolled back: checkout to production' }]);
+      expect(github.issues[0]?.body).toContain('https://github.com/acme/shop/actions/runs/2');
+      expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Rolled back') }]);
 
-      const good = await underLoad({ host }, () => release('VERSION=v2 ERROR_RATE=0.005', { event: 'push' }));
+      const good = await underLoad({ host }, () =>
+        release('VERSION=v2 ERROR_RATE=0.005', { event: 'push', variant: 'telling', run: '3' }),
+      );
       const goodFigures = await keep('release-workflow-good', good);
       expect(goodFigures, good.ended.log).toMatchObject({ verdict: 'deployed', after: ['v2'], lost: 0 });
       expect(good.ended.status).toBe(0);
       expect(good.ended.log).toMatch(/Promoted at 100 %/);
       expect(await revisions()).toEqual(['superseded', 'deployed']);
+      expect(github.deployments.map(({ id }) => github.states(id))).toEqual([
+        ['in_progress', 'failure'],
+        ['in_progress', 'success'],
+      ]);
+      expect(github.deploymentStatuses.at(-1)?.description).toMatch(/^Promoted: .+/);
+      expect(github.commitStatuses.at(-1)).toMatchObject({ context: 'release', state: 'success' });
+      expect(github.issues).toHaveLength(1);
+      expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Promoted') }]);
+      expect(bad.ended.log + good.ended.log).not.toContain(githubToken);
     });
   });
 });

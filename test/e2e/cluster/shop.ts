@@ -74,6 +74,7 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     deployments: `/apis/apps/v1/namespaces/${namespace}/deployments`,
     pods: `/api/v1/namespaces/${namespace}/pods`,
     record: `/api/v1/namespaces/${namespace}/configmaps/sluice-checkout`,
+    meshCertificate: `/api/v1/namespaces/${namespace}/configmaps/istio-ca-root-cert`,
   } as const;
 
   /** Waits for a condition in the cluster. */
@@ -119,9 +120,10 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     pods,
     /** Resolves when what is asked for runs, and nothing else any more. */
     settled: () => until('what is asked for', isSettled),
-    /** Resolves when the gateway serves it. */
+    /** Resolves when the gateway serves it, and istiod has put into it what it puts into every namespace. */
     async opened(): Promise<void> {
       await until('the shop', isSettled);
+      await until("istiod's certificate", async () => (await api.get(path.meshCertificate)) !== undefined);
       for (const host of Object.values(hosts)) {
         await until(`${host} served by v1`, async () => [...(await versions(host))].join() === 'v1');
       }
@@ -263,8 +265,6 @@ async function inventory(api: Api, namespace: string): Promise<Record<string, st
     for (const { metadata, status: _, ...content } of objectList.parse(await api.get(root)).items) {
       const { name, labels, annotations } = metadata;
       if (name === 'sluice-checkout') continue;
-      // istiod puts its own into every namespace, when it gets to it.
-      if (labels['istio.io/config'] === 'true') continue;
       // Kubernetes' own mark on a Deployment counts its revisions.
       const { 'deployment.kubernetes.io/revision': _revision, ...kept } = annotations;
       found[`${root}/${name}`] = JSON.stringify({ labels, annotations: kept, ...content });
