@@ -10,7 +10,7 @@ import {
   summary,
   warning,
 } from '@actions/core';
-import { isSluiceError, messageOf } from '../canary/errors.ts';
+import { messageOf } from '../canary/errors.ts';
 import { diffOf } from '../report/diff.ts';
 import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
 import { clockTime, sentenceOf } from '../report/sentences.ts';
@@ -19,6 +19,7 @@ import type { Revision } from '../rollback/ports.ts';
 import { type RollbackOutcome, rollback } from '../rollback/rollback.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
+import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
 import { oneLine } from './log.ts';
 import { givenInputs } from './parse-inputs.ts';
@@ -134,9 +135,10 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       notice(redact(reason), { title });
     },
     failed(error: unknown): void {
-      const { problem, next } = whatFailed(error);
-      report = { ...report, verdict: 'failed', reason: problem, next, endedAt: systemClock.now() };
-      annotateError(redact(`${problem} ${next}`), { title: 'Sluice: rollback failed' });
+      const { about, problem, next } = failureOf(error, 'Please report it with this log; running again is safe.');
+      const reason = `${about}: ${problem}`;
+      report = { ...report, verdict: 'failed', reason, next, endedAt: systemClock.now() };
+      annotateError(redact(`${reason} ${next}`), { title: 'Sluice: rollback failed' });
     },
     async publish(): Promise<void> {
       for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
@@ -150,12 +152,6 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       }
     },
   };
-}
-
-function whatFailed(error: unknown): { readonly problem: string; readonly next: string } {
-  if (isSluiceError(error)) return { problem: `${error.about}: ${error.problem}`, next: error.next };
-  const problem = `Sluice: stopped by an unexpected error: ${messageOf(error)}.`;
-  return { problem, next: 'Please report it with this log; running again is safe.' };
 }
 
 function outputsOf(report: RollbackReport, path: string): Record<keyof typeof rollbackOutputs, string> {

@@ -14,7 +14,7 @@ import {
   summary,
   warning,
 } from '@actions/core';
-import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { messageOf } from '../../canary/errors.ts';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
 import type { HelmEvent } from '../../helm/events.ts';
@@ -28,6 +28,7 @@ import {
 } from '../../report/helm.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
+import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
@@ -223,17 +224,5 @@ async function readReport(path: string): Promise<HelmReport> {
 }
 
 function failure(error: unknown, unchanged: boolean): HelmEvent {
-  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
-  if (isSluiceError(error)) {
-    const { code, about, problem, next } = error;
-    return { ...common, code, about, problem, next };
-  }
-  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  return {
-    ...common,
-    code: 'unexpected',
-    about: 'Sluice',
-    problem,
-    next: 'Please report it with this log.',
-  };
+  return { type: 'failed', at: systemClock.now(), ...failureOf(error), unchanged };
 }

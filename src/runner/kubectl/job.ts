@@ -14,7 +14,7 @@ import {
   summary,
   warning,
 } from '@actions/core';
-import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { messageOf } from '../../canary/errors.ts';
 import { conclude, deploy } from '../../deploy/deploy.ts';
 import type { DeployEvent } from '../../deploy/events.ts';
 import type { WrittenObject } from '../../deploy/objects.ts';
@@ -28,6 +28,7 @@ import {
 } from '../../report/deploy.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
+import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
@@ -223,11 +224,5 @@ async function readReport(path: string): Promise<DeployReport> {
 }
 
 function refusal(error: unknown): DeployEvent {
-  const common = { type: 'refused' as const, at: systemClock.now() };
-  if (isSluiceError(error)) {
-    const { about, problem, next } = error;
-    return { ...common, about, problem, next };
-  }
-  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  return { ...common, about: 'Sluice', problem, next: 'Please report it with this log.' };
+  return { type: 'refused', at: systemClock.now(), ...failureOf(error) };
 }
