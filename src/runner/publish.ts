@@ -1,5 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setOutput, summary, warning } from '@actions/core';
+import { messageOf } from '../canary/errors.ts';
 import { renderPlot } from '../report/plot.ts';
 import { emptyReport, type Report, reportSchema } from '../report/report.ts';
 import { renderSummary } from '../report/summary.ts';
@@ -38,11 +40,37 @@ export async function writeSummary(
 
 /** The report that another process of this run left, an empty one where there is none to be read. */
 export async function readReport(path: string): Promise<Report> {
+  return readLeft(path, (json) => reportSchema.parse(JSON.parse(json)), emptyReport);
+}
+
+/** A report of any kind that another process of this run left; `empty` where there is none to be read. */
+export async function readLeft<T>(path: string, parse: (json: string) => T, empty: T): Promise<T> {
   try {
-    return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return parse(await readFile(path, 'utf8'));
   } catch {
-    // Whatever it was, the end of a rollout must not depend on it.
-    return emptyReport;
+    // Whatever it was, the end of a run must not depend on it.
+    return empty;
+  }
+}
+
+/** What is left of a run: its outputs, its JSON report at `path`, and its part of the job's summary. */
+export interface Results {
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly report: unknown;
+  readonly path: string;
+  readonly summary: string;
+}
+
+/** Hands the results to the runner, without the secrets in them. */
+export async function publishResults(results: Results, redact: Redact): Promise<void> {
+  for (const [name, value] of Object.entries(results.outputs)) setOutput(name, redact(value));
+  // A disk that is full must not cost the verdict.
+  const written = await Promise.allSettled([
+    writeJson(results.report, results.path, redact),
+    summary.addRaw(redact(results.summary)).write(),
+  ]);
+  for (const result of written) {
+    if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
   }
 }
 

@@ -4,10 +4,8 @@ import {
   info,
   notice,
   setFailed,
-  setOutput,
   setSecret,
   startGroup,
-  summary,
   warning,
 } from '@actions/core';
 import { messageOf } from '../canary/errors.ts';
@@ -23,7 +21,7 @@ import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
 import { oneLine } from './log.ts';
 import { givenInputs } from './parse-inputs.ts';
-import { reportPath, writeJson } from './publish.ts';
+import { publishResults, reportPath } from './publish.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { loadRollbackInputs, type rollbackOutputs } from './rollback-inputs.ts';
 import { type Audience, assembleRollback } from './rollback-world.ts';
@@ -141,15 +139,8 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       annotateError(redact(`${reason} ${next}`), { title: 'Sluice: rollback failed' });
     },
     async publish(): Promise<void> {
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeJson(report, path, redact),
-        summary.addRaw(redact(renderRollback(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderRollback(report) }, redact);
     },
   };
 }

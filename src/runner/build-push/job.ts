@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -8,7 +8,6 @@ import {
   notice,
   saveState,
   setFailed,
-  setOutput,
   setSecret,
   startGroup,
   summary,
@@ -24,7 +23,8 @@ import { createRegistry, type Login } from '../../images/registry.ts';
 import { type Signing, sign } from '../../images/sign.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { publishResults } from '../publish.ts';
+import { createRedact, type Redact } from '../redact.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
 import { type LoadedBuildInputs, loadBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
@@ -227,16 +227,11 @@ async function publish(
 ): Promise<void> {
   const path =
     inputs.report === undefined ? resolve(temp, `sluice-${identity}-image.json`) : resolve(workspace, inputs.report);
-  for (const [name, value] of Object.entries(buildPushOutputsOf(result, path))) setOutput(name, redact(value));
   const { outcome } = result;
   const title = outcome.skipped ? 'Sluice: unchanged, nothing was built' : 'Sluice: built';
   if (!inputs['dry-run'])
     notice(`${result.repositories[0]?.name ?? 'image'} ${outcome.digest ?? ''}`.trim(), { title });
-  // A disk that is full must not cost the image.
-  const written = await Promise.allSettled([
-    writeFile(path, `${redactedJson(result, redact)}\n`),
-    summary.addRaw(redact(buildSummary(result, { dryRun: inputs['dry-run'] }))).write(),
-  ]);
-  for (const ended of written)
-    if (ended.status === 'rejected') warning(`The report could not be written: ${messageOf(ended.reason)}`);
+  const outputs = buildPushOutputsOf(result, path);
+  const summaryText = buildSummary(result, { dryRun: inputs['dry-run'] });
+  await publishResults({ outputs, report: result, path, summary: summaryText }, redact);
 }

@@ -1,5 +1,3 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import {
   error as annotateError,
   endGroup,
@@ -8,10 +6,8 @@ import {
   notice,
   saveState,
   setFailed,
-  setOutput,
   setSecret,
   startGroup,
-  summary,
   warning,
 } from '@actions/core';
 import { messageOf } from '../../canary/errors.ts';
@@ -31,8 +27,8 @@ import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
-import { reportPath } from '../publish.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { publishResults, readLeft, reportPath } from '../publish.ts';
+import { createRedact, type Redact } from '../redact.ts';
 import { kubeconfigSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
@@ -93,7 +89,8 @@ export async function helmPost(env: Environment): Promise<void> {
   const loaded = load(env);
   if (!loaded) return;
   const facts = runnerFacts(env);
-  const audience = gather(facts, loaded.redact, state.report, await readReport(state.report));
+  const before = await readLeft(state.report, parseHelmReport, emptyHelmReport);
+  const audience = gather(facts, loaded.redact, state.report, before);
   const assembled = await assembleHelm({ inputs: loaded.inputs, facts, env, clock: systemClock, emit: audience.emit });
   try {
     const { world, request } = assembled;
@@ -163,15 +160,8 @@ function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: H
       if (!wanted.includes(outcome.verdict)) process.exitCode = 1;
     },
     async publish(): Promise<void> {
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeReport(report, path, redact),
-        summary.addRaw(redact(renderHelmSummary(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderHelmSummary(report) }, redact);
     },
   };
 }
@@ -205,22 +195,6 @@ function outputsOf(report: HelmReport, path: string): Record<keyof typeof helmOu
     resources: now?.resources.join('\n') ?? '',
     report: path,
   };
-}
-
-async function writeReport(report: HelmReport, path: string, redact: Redact): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
-  await rename(`${path}.new`, path);
-}
-
-/** What `main` has written, where it got that far. */
-async function readReport(path: string): Promise<HelmReport> {
-  try {
-    return parseHelmReport(await readFile(path, 'utf8'));
-  } catch {
-    // Whatever it was, the end of a run must not depend on it.
-    return emptyHelmReport;
-  }
 }
 
 function failure(error: unknown, unchanged: boolean): HelmEvent {

@@ -1,5 +1,3 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import {
   error as annotateError,
   endGroup,
@@ -8,11 +6,8 @@ import {
   notice,
   saveState,
   setFailed,
-  setOutput,
   setSecret,
   startGroup,
-  summary,
-  warning,
 } from '@actions/core';
 import { messageOf } from '../../canary/errors.ts';
 import { conclude, deploy } from '../../deploy/deploy.ts';
@@ -31,8 +26,8 @@ import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
-import { reportPath } from '../publish.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { publishResults, readLeft, reportPath, writeJson } from '../publish.ts';
+import { createRedact, type Redact } from '../redact.ts';
 import { kubeconfigSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type KubectlInputs, kubectlContradictions, kubectlInputs, type kubectlOutputs } from './inputs.ts';
@@ -148,7 +143,7 @@ async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
     { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
     { colour },
   );
-  let report = await readReport(path);
+  let report = await readLeft(path, parseDeployReport, emptyDeployReport);
   let writing = Promise.resolve();
   return {
     emit(event: DeployEvent) {
@@ -157,20 +152,13 @@ async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
       annotate(event, redact);
       // A process that is killed leaves what it has seen to the post step.
       if (event.type === 'planned' || event.type === 'waiting' || event.type === 'stuck') {
-        writing = writing.then(() => writeReport(report, path, redact)).catch(() => undefined);
+        writing = writing.then(() => writeJson(report, path, redact)).catch(() => undefined);
       }
     },
     async publish(): Promise<void> {
       await writing;
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeReport(report, path, redact),
-        summary.addRaw(redact(renderDeploySummary(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderDeploySummary(report) }, redact);
     },
   };
 }
@@ -205,22 +193,6 @@ function outputsOf(report: DeployReport, path: string): Record<keyof typeof kube
     'manifest-digest': digest,
     report: path,
   };
-}
-
-async function writeReport(report: DeployReport, path: string, redact: Redact): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
-  await rename(`${path}.new`, path);
-}
-
-/** What `main` has written, where it got that far. */
-async function readReport(path: string): Promise<DeployReport> {
-  try {
-    return parseDeployReport(await readFile(path, 'utf8'));
-  } catch {
-    // Whatever it was, the end of a run must not depend on it.
-    return emptyDeployReport;
-  }
 }
 
 function refusal(error: unknown): DeployEvent {
