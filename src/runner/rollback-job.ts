@@ -1,14 +1,4 @@
-import {
-  error as annotateError,
-  endGroup,
-  info,
-  notice,
-  setFailed,
-  setSecret,
-  startGroup,
-  warning,
-} from '@actions/core';
-import { messageOf } from '../canary/errors.ts';
+import { error as annotateError, endGroup, info, notice, startGroup, warning } from '@actions/core';
 import { diffOf } from '../report/diff.ts';
 import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
 import { clockTime, sentenceOf } from '../report/sentences.ts';
@@ -19,13 +9,13 @@ import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
 import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
+import { loadGiven } from './load-given.ts';
 import { oneLine } from './log.ts';
-import { givenInputs } from './parse-inputs.ts';
 import { publishResults, reportPath } from './publish.ts';
-import { createRedact, type Redact } from './redact.ts';
+import type { Redact } from './redact.ts';
 import { loadRollbackInputs, type rollbackOutputs } from './rollback-inputs.ts';
 import { type Audience, assembleRollback } from './rollback-world.ts';
-import { isContent, kubeconfigSecrets } from './secrets.ts';
+import { clusterSecrets } from './secrets.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Inputs = ReturnType<typeof loadRollbackInputs>;
@@ -37,7 +27,7 @@ type Inputs = ReturnType<typeof loadRollbackInputs>;
 export async function rollbackMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
   const facts = runnerFacts(env);
-  const loaded = load(env);
+  const loaded = loadGiven(env, clusterSecrets, loadRollbackInputs);
   if (!loaded) return;
   const { inputs, redact } = loaded;
   const told = gather(inputs, facts, redact);
@@ -57,19 +47,6 @@ export async function rollbackMain(env: Environment): Promise<void> {
   } finally {
     lifetime.abort();
     await told.publish();
-  }
-}
-
-function load(env: Environment): { readonly inputs: Inputs; readonly redact: Redact } | undefined {
-  const given = givenInputs(env);
-  const { kubeconfig = '' } = given;
-  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
-  for (const secret of secrets) setSecret(secret);
-  try {
-    return { inputs: loadRollbackInputs(given), redact: createRedact(secrets) };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
   }
 }
 

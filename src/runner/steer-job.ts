@@ -1,4 +1,4 @@
-import { info, notice, setFailed, setOutput, setSecret, summary } from '@actions/core';
+import { info, notice, setFailed, setOutput, summary } from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { messageOf } from '../canary/errors.ts';
 import { createClient } from '../kubernetes/client.ts';
@@ -11,10 +11,9 @@ import { plain } from '../report/markdown.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
 import { runnerFacts } from './github.ts';
+import { loadGiven } from './load-given.ts';
 import { oneLine } from './log.ts';
-import { givenInputs } from './parse-inputs.ts';
-import { createRedact } from './redact.ts';
-import { isContent, kubeconfigSecrets } from './secrets.ts';
+import { clusterSecrets } from './secrets.ts';
 import { type LoadedSteerInputs, loadSteerInputs } from './steer-inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,14 +21,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** `actions/steer`: gives a command to the rollout that runs. */
 export async function steerMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
-  const given = givenInputs(env);
-  const { kubeconfig = '' } = given;
-  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
-  for (const secret of secrets) setSecret(secret);
-  const redact = createRedact(secrets);
+  const loaded = loadGiven(env, clusterSecrets, loadSteerInputs);
+  if (!loaded) return;
+  const { inputs, redact } = loaded;
   const say = (message: string) => info(oneLine(redact(message)));
   try {
-    const inputs = loadSteerInputs(given);
     const { startedBy } = await give(inputs, env, say, cancellation.cancelled);
     setOutput('rollout', redact(startedBy));
     const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;

@@ -23,10 +23,11 @@ import { createRegistry, type Login } from '../../images/registry.ts';
 import { type Signing, sign } from '../../images/sign.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { loadGiven } from '../load-given.ts';
 import { publishResults } from '../publish.ts';
-import { createRedact, type Redact } from '../redact.ts';
+import type { Redact } from '../redact.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
-import { type LoadedBuildInputs, loadBuildInputs } from './load.ts';
+import { buildSecrets, readBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
 import { orderOf } from './order.ts';
 import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
@@ -42,11 +43,10 @@ const CLEAN_UP = 60_000;
 /** The `main` step of `actions/build-push`: from the inputs to the image. Sets the exit status of the process. */
 export async function buildPushMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
-  const loaded = load(env);
+  const loaded = loadGiven(env, buildSecrets, readBuildInputs);
   if (!loaded) return;
-  const { inputs, secrets } = loaded;
+  const { inputs, redact } = loaded;
   const facts = runnerFacts(env);
-  const redact = createRedact(secrets);
   const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
   const log = createBuildLog(
     {
@@ -85,15 +85,6 @@ export async function buildPushPost(env: Environment): Promise<void> {
     info(`Removed builder ${state.builder}.`);
   } catch (error) {
     warning(`Builder ${state.builder} could not be removed: ${messageOf(error)}`);
-  }
-}
-
-function load(env: Environment): LoadedBuildInputs | undefined {
-  try {
-    return loadBuildInputs(env, setSecret);
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
   }
 }
 

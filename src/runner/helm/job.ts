@@ -5,12 +5,9 @@ import {
   info,
   notice,
   saveState,
-  setFailed,
-  setSecret,
   startGroup,
   warning,
 } from '@actions/core';
-import { messageOf } from '../../canary/errors.ts';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
 import type { HelmEvent } from '../../helm/events.ts';
@@ -26,18 +23,17 @@ import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { loadGiven } from '../load-given.ts';
+import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
 import { publishResults, readLeft, reportPath } from '../publish.ts';
-import { createRedact, type Redact } from '../redact.ts';
-import { kubeconfigSecrets } from '../secrets.ts';
+import type { Redact } from '../redact.ts';
+import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
 import { createHelmLog } from './log.ts';
 import { type AssembledHelm, assembleHelm } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const ACTION = 'helm-deploy';
 
 /** The `main` step of `actions/helm-deploy`. Sets the exit status of the process. */
 export async function helmMain(env: Environment): Promise<void> {
@@ -107,26 +103,9 @@ export async function helmPost(env: Environment): Promise<void> {
   }
 }
 
-function load(env: Environment): { readonly inputs: HelmInputs; readonly redact: Redact } | undefined {
-  const given = givenInputs(env);
-  const secrets = [given.password ?? '', ...contentSecrets(given.kubeconfig ?? '')].filter(
-    (text) => text.trim() !== '',
-  );
-  for (const secret of secrets) setSecret(secret);
-  try {
-    const inputs = parseInputs(helmInputs, given, ACTION);
-    const problems = helmContradictions(inputs);
-    if (problems.length > 0) throw inputRefusal(problems, ACTION);
-    return { inputs, redact: createRedact(secrets) };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
-}
-
-/** A path is no secret. */
-function contentSecrets(kubeconfig: string): string[] {
-  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
+function load(env: Environment) {
+  const secretsOf = (given: GivenInputs) => [given.password ?? '', ...clusterSecrets(given)];
+  return loadGiven(env, secretsOf, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions));
 }
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */

@@ -19,6 +19,7 @@ import { listRecords } from '../../kubernetes/record.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
 import { connect } from '../../kubernetes/transport.ts';
 import type { RunnerFacts } from '../github.ts';
+import { isContent } from '../secrets.ts';
 import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -104,9 +105,8 @@ async function helmEnvironment(
   { kubeconfig = '', repository, username }: HelmInputs,
   folder: string,
 ): Promise<Record<string, string>> {
-  const isContent = kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{');
-  const path = isContent ? join(folder, 'kubeconfig') : kubeconfig.trim();
-  if (isContent) await writeFile(path, kubeconfig, { mode: 0o600 });
+  const path = isContent(kubeconfig) ? join(folder, 'kubeconfig') : kubeconfig.trim();
+  if (isContent(kubeconfig)) await writeFile(path, kubeconfig, { mode: 0o600 });
   return {
     ...(path !== '' && { KUBECONFIG: path }),
     ...(repository !== undefined && {

@@ -25,10 +25,11 @@ import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { loadGiven } from '../load-given.ts';
+import { parseInputs } from '../parse-inputs.ts';
 import { publishResults, readLeft, reportPath, writeJson } from '../publish.ts';
 import { createRedact, type Redact } from '../redact.ts';
-import { kubeconfigSecrets } from '../secrets.ts';
+import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type KubectlInputs, kubectlContradictions, kubectlInputs, type kubectlOutputs } from './inputs.ts';
 import { createDeployLog } from './log.ts';
@@ -36,8 +37,6 @@ import { loadManifests, secretValues } from './manifests.ts';
 import { assembleDeploy } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const ACTION = 'kubectl-deploy';
 
 /** The `main` step of `actions/kubectl-deploy`. Sets the exit status of the process. */
 export async function kubectlMain(env: Environment): Promise<void> {
@@ -80,7 +79,7 @@ export async function kubectlPost(env: Environment): Promise<void> {
   // What is there to be undone stands in the cluster: the manifests are not read again.
   const given = read(env);
   if (!given) return;
-  const audience = await gather(facts, createRedact(given.secrets), state.report);
+  const audience = await gather(facts, given.redact, state.report);
   try {
     const { world, options, close } = assembleDeploy(given.inputs, facts, env, audience.emit);
     try {
@@ -96,20 +95,10 @@ export async function kubectlPost(env: Environment): Promise<void> {
   }
 }
 
-/** The inputs, with the secrets in them masked before anything else. */
-function read(env: Environment): { readonly inputs: KubectlInputs; readonly secrets: readonly string[] } | undefined {
-  const given = givenInputs(env);
-  const secrets = contentSecrets(given.kubeconfig ?? '').filter((text) => text.trim() !== '');
-  for (const secret of secrets) setSecret(secret);
-  try {
-    const inputs = parseInputs(kubectlInputs, given, ACTION);
-    const problems = kubectlContradictions(inputs);
-    if (problems.length > 0) throw inputRefusal(problems, ACTION);
-    return { inputs, secrets };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
+function read(env: Environment) {
+  return loadGiven(env, clusterSecrets, (given) =>
+    parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions),
+  );
 }
 
 interface Loaded {
@@ -127,14 +116,9 @@ async function load(env: Environment, facts: RunnerFacts, signal: AbortSignal): 
     for (const value of values) setSecret(value);
     return { inputs: given.inputs, written, redact: createRedact([...given.secrets, ...values]) };
   } catch (error) {
-    setFailed(createRedact(given.secrets)(messageOf(error)));
+    setFailed(given.redact(messageOf(error)));
     return undefined;
   }
-}
-
-/** A path is no secret. */
-function contentSecrets(kubeconfig: string): string[] {
-  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
 }
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
