@@ -1,15 +1,13 @@
 import { info, notice, setFailed, setOutput, summary } from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { messageOf } from '../canary/errors.ts';
-import { createClient } from '../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { steer } from '../kubernetes/steer.ts';
-import { connect } from '../kubernetes/transport.ts';
 import { plain } from '../report/markdown.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
+import { openCluster } from './cluster.ts';
 import { runnerFacts } from './github.ts';
 import { loadGiven } from './load-given.ts';
 import { oneLine } from './log.ts';
@@ -37,10 +35,7 @@ export async function steerMain(env: Environment): Promise<void> {
 }
 
 async function give(inputs: LoadedSteerInputs, env: Environment, tell: (message: string) => void, signal: AbortSignal) {
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const client = createClient(connect(config, env, load));
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const { rollout, command: verb, why = '', timeout: patience } = inputs;
   const facts = runnerFacts(env);
   const by = inputs.by ?? facts.startedBy;
