@@ -1,7 +1,7 @@
-import { error as annotateError, endGroup, info, notice, startGroup, warning } from '@actions/core';
+import { error as annotateError, notice, warning } from '@actions/core';
 import { diffOf } from '../report/diff.ts';
 import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
-import { clockTime, sentenceOf } from '../report/sentences.ts';
+import { sentenceOf } from '../report/sentences.ts';
 import { type Candidate, describeCandidate } from '../rollback/choose.ts';
 import type { Revision } from '../rollback/ports.ts';
 import { type RollbackOutcome, rollback } from '../rollback/rollback.ts';
@@ -10,11 +10,12 @@ import { systemClock } from './clock.ts';
 import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
 import { loadGiven } from './load-given.ts';
-import { oneLine } from './log.ts';
+import { createLines, levelStyles, oneLine } from './log-lines.ts';
 import { publishResults, reportPath } from './publish.ts';
 import type { Redact } from './redact.ts';
 import { loadRollbackInputs, type rollbackOutputs } from './rollback-inputs.ts';
 import { type Audience, assembleRollback } from './rollback-world.ts';
+import { runnerLog } from './runner-log.ts';
 import { clusterSecrets } from './secrets.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -53,6 +54,8 @@ export async function rollbackMain(env: Environment): Promise<void> {
 /** Log, annotations, outputs, summary and report of one rollback. */
 function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
   const path = reportPath(inputs.report, facts);
+  const log = runnerLog(redact);
+  const { line, diff } = createLines(log, facts);
   let report: RollbackReport = {
     schema: 1,
     kind: 'rollback',
@@ -69,7 +72,7 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
 
   const tell: Audience['tell'] = (level, text) => {
     const at = systemClock.now();
-    info(`${clockTime(at)}  ${oneLine(redact(text))}`);
+    line(at, text, levelStyles[level]);
     if (level === 'warning') warning(redact(text), { title: 'Sluice rollback' });
     report = { ...report, notes: [...report.notes, { at, level, text }] };
   };
@@ -79,15 +82,13 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       const isSame = JSON.stringify(report.candidates) === JSON.stringify(candidates.map(candidateOf));
       report = { ...report, candidates: candidates.map(candidateOf), to: versionOf(chosen) };
       if (isSame) return;
-      startGroup('Versions that the cluster keeps');
-      for (const candidate of candidates) info(oneLine(redact(describeCandidate(candidate))));
-      endGroup();
+      log.startGroup('Versions that the cluster keeps');
+      for (const candidate of candidates) log.info(oneLine(describeCandidate(candidate)));
+      log.endGroup();
     },
     planned(write) {
       report = { ...report, diff: diffOf(write) };
-      startGroup(`Would ${write.action} ${write.object}`);
-      for (const line of diffOf(write).split('\n')) info(oneLine(redact(line)));
-      endGroup();
+      diff(`Would ${write.action} ${write.object}`, write);
     },
     // What a rollout tells while it is ended.
     emit(event) {
@@ -101,7 +102,7 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
     audience,
     named(object: string): void {
       report = { ...report, workload: object };
-      info(`${clockTime(systemClock.now())}  ${object}: ${inputs.revision} is asked for by ${facts.startedBy}`);
+      line(systemClock.now(), `${object}: ${inputs.revision} is asked for by ${facts.startedBy}`);
     },
     ended({ verdict, reason, from, to, digest }: RollbackOutcome): void {
       const found = { from: versionOf(from), to: versionOf(to) };

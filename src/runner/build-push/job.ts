@@ -1,18 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  setFailed,
-  setSecret,
-  startGroup,
-  summary,
-  warning,
-} from '@actions/core';
+import { getState, info, notice, saveState, setFailed, setSecret, summary, warning } from '@actions/core';
 import { isSluiceError, messageOf } from '../../canary/errors.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
@@ -26,6 +15,7 @@ import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { loadGiven } from '../load-given.ts';
 import { publishResults } from '../publish.ts';
 import type { Redact } from '../redact.ts';
+import { runnerLog } from '../runner-log.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
 import { buildSecrets, readBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
@@ -49,12 +39,7 @@ export async function buildPushMain(env: Environment): Promise<void> {
   const facts = runnerFacts(env);
   const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
   const log = createBuildLog(
-    {
-      info: (line) => info(redact(line)),
-      warning: (message) => warning(redact(message), { title: 'Sluice' }),
-      startGroup: (title) => startGroup(redact(title)),
-      endGroup,
-    },
+    { ...runnerLog(redact), warning: (message) => warning(redact(message), { title: 'Sluice' }) },
     facts.colour,
   );
   // Before anything lies there: whatever stops this process, `post` removes it.

@@ -1,13 +1,4 @@
-import {
-  error as annotateError,
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  startGroup,
-  warning,
-} from '@actions/core';
+import { error as annotateError, getState, notice, saveState, warning } from '@actions/core';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
 import type { HelmEvent } from '../../helm/events.ts';
@@ -27,6 +18,7 @@ import { loadGiven } from '../load-given.ts';
 import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
 import { publishResults, readLeft, reportPath } from '../publish.ts';
 import type { Redact } from '../redact.ts';
+import { runnerLog } from '../runner-log.ts';
 import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
@@ -110,10 +102,7 @@ function load(env: Environment) {
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
 function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: HelmReport) {
-  const log = createHelmLog(
-    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
-    { colour },
-  );
+  const log = createHelmLog(runnerLog(redact), { colour });
   let report = before;
   let written = false;
   function emit(event: HelmEvent): void {

@@ -1,14 +1,4 @@
-import {
-  error as annotateError,
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  setFailed,
-  setSecret,
-  startGroup,
-} from '@actions/core';
+import { error as annotateError, getState, notice, saveState, setFailed, setSecret } from '@actions/core';
 import { messageOf } from '../../canary/errors.ts';
 import { conclude, deploy } from '../../deploy/deploy.ts';
 import type { DeployEvent } from '../../deploy/events.ts';
@@ -29,6 +19,7 @@ import { loadGiven } from '../load-given.ts';
 import { parseInputs } from '../parse-inputs.ts';
 import { publishResults, readLeft, reportPath, writeJson } from '../publish.ts';
 import { createRedact, type Redact } from '../redact.ts';
+import { runnerLog } from '../runner-log.ts';
 import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type KubectlInputs, kubectlContradictions, kubectlInputs, type kubectlOutputs } from './inputs.ts';
@@ -123,10 +114,7 @@ async function load(env: Environment, facts: RunnerFacts, signal: AbortSignal): 
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
 async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
-  const log = createDeployLog(
-    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
-    { colour },
-  );
+  const log = createDeployLog(runnerLog(redact), { colour });
   let report = await readLeft(path, parseDeployReport, emptyDeployReport);
   let writing = Promise.resolve();
   return {
