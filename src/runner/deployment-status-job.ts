@@ -33,7 +33,7 @@ import {
 } from './deployment-status-inputs.ts';
 import { type Occasion, occasionOf } from './event.ts';
 import { loadGiven } from './load-given.ts';
-import { oneLine } from './log-lines.ts';
+import { oneLine } from './log-text.ts';
 import { createRedact, type Redact } from './redact.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

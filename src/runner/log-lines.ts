@@ -1,22 +1,7 @@
-import { styleText } from 'node:util';
 import type { PlannedWrite } from '../canary/ports.ts';
 import { diffOf } from '../report/diff.ts';
 import { clockTime, type Sentence } from '../report/sentences.ts';
-
-/** Where a log goes: `@actions/core`, or a terminal. */
-export interface LogSink {
-  info(line: string): void;
-  startGroup(title: string): void;
-  endGroup(): void;
-}
-
-export interface LogOptions {
-  /** ANSI colours, which GitHub's log shows. */
-  readonly colour: boolean;
-}
-
-type Style = Parameters<typeof styleText>[0];
-export type Paint = (style: Style | undefined, text: string) => string;
+import { createPaint, type LogOptions, type LogSink, oneLine, type Style } from './log-text.ts';
 
 export const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>> = {
   info: undefined,
@@ -25,10 +10,9 @@ export const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>>
   error: ['red', 'bold'],
 };
 
-/** What the live logs of all actions are made of. Times of day are UTC. */
-export function createLines(sink: LogSink, { colour }: LogOptions) {
-  const paint: Paint = (style, text) =>
-    colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+/** What the live logs of all releases are made of. Times of day are UTC. */
+export function createLines(sink: LogSink, options: LogOptions) {
+  const paint = createPaint(options);
   return {
     paint,
     /** What happened, and when. */
@@ -45,15 +29,4 @@ export function createLines(sink: LogSink, { colour }: LogOptions) {
       sink.endGroup();
     },
   };
-}
-
-/**
- * What others wrote must not start a line of its own: the runner takes lines that begin with `::`, and `##[` anywhere, as
- * commands.
- */
-export function oneLine(text: string): string {
-  return text
-    .replaceAll(/\s*[\r\n]+\s*/g, ' ')
-    .replaceAll('##[', '## [')
-    .replace(/^(\s*):(?=:)/, '$1: ');
 }

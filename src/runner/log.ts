@@ -3,7 +3,8 @@ import { printStep } from '../canary/plan-syntax.ts';
 import { count, percent } from '../judge/wording.ts';
 import { sum } from '../report/report.ts';
 import { sentenceOf, span } from '../report/sentences.ts';
-import { createLines, type LogOptions, type LogSink, levelStyles, oneLine, type Paint } from './log-lines.ts';
+import { createLines, levelStyles } from './log-lines.ts';
+import { type LogOptions, type LogSink, oneLine, type Paint } from './log-text.ts';
 
 /** Events after which the reader must not have to open a group to see what is going on. */
 const outOfStep = new Set<RolloutEvent['type']>(['holding', 'breach', 'restoring', 'promoting', 'ended', 'failed']);

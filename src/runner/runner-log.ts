@@ -1,5 +1,5 @@
 import { endGroup, info, startGroup } from '@actions/core';
-import type { LogSink } from './log-lines.ts';
+import type { LogSink } from './log-text.ts';
 import type { Redact } from './redact.ts';
 
 /** The log of the job, which no secret gets into. */

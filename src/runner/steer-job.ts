@@ -10,7 +10,7 @@ import { systemClock } from './clock.ts';
 import { openCluster } from './cluster.ts';
 import { runnerFacts } from './github.ts';
 import { loadGiven } from './load-given.ts';
-import { oneLine } from './log-lines.ts';
+import { oneLine } from './log-text.ts';
 import { clusterSecrets } from './secrets.ts';
 import { type LoadedSteerInputs, loadSteerInputs } from './steer-inputs.ts';
 

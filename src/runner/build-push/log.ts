@@ -1,7 +1,7 @@
 import { formatDuration } from '../../canary/duration.ts';
 import type { BuildEvent } from '../../images/build-push.ts';
 import type { ProgressNote } from '../../images/progress.ts';
-import { createLines, type LogSink, oneLine } from '../log-lines.ts';
+import { createPaint, type LogSink, oneLine } from '../log-text.ts';
 
 /** Where the log goes, and what has to be seen without opening it. */
 interface BuildLogSink extends LogSink {
@@ -10,7 +10,7 @@ interface BuildLogSink extends LogSink {
 
 /** The live log: a group for each stage, a line for each step and each line that a step prints. */
 export function createBuildLog(sink: BuildLogSink, colour: boolean) {
-  const { paint } = createLines(sink, { colour });
+  const paint = createPaint({ colour });
   let open = false;
 
   function close(): void {

@@ -1,5 +1,6 @@
 import type { EmitHelm, HelmEvent } from '../../helm/events.ts';
-import { createLines, type LogOptions, type LogSink, levelStyles } from '../log-lines.ts';
+import { createLines, levelStyles } from '../log-lines.ts';
+import type { LogOptions, LogSink } from '../log-text.ts';
 
 /** The live log: one line an event, what would be written in groups. Times of day are UTC. */
 export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {

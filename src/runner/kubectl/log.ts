@@ -1,5 +1,6 @@
 import { type DeployEvent, deployLines } from '../../deploy/events.ts';
-import { createLines, type LogOptions, type LogSink, levelStyles } from '../log-lines.ts';
+import { createLines, levelStyles } from '../log-lines.ts';
+import type { LogOptions, LogSink } from '../log-text.ts';
 
 /** The live log: what changes, a line each, and the diffs in groups. Times of day are UTC. */
 export function createDeployLog(sink: LogSink, options: LogOptions): (event: DeployEvent) => void {
