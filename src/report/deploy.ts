@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../deploy/events.ts';
 import { deployVerdicts } from '../deploy/inventory.ts';
 import { diffOf } from './diff.ts';
-import { block, code, details, plain, table } from './markdown.ts';
+import { block, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime, span } from './sentences.ts';
 
 const actions = ['create', 'update', 'unchanged', 'prune', 'keep'] as const;
@@ -153,12 +153,7 @@ export function renderDeploySummary(report: DeployReport): string {
     timeline(report),
     footer(report),
   ];
-  let text = '';
-  for (const part of parts.filter((written) => written !== '')) {
-    if (Buffer.byteLength(text + part) > LIMIT) return `${text}*The rest is in the JSON report.*\n`;
-    text += `${part}\n\n`;
-  }
-  return text;
+  return joined(parts, LIMIT);
 }
 
 function headline(report: DeployReport): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type HelmEvent, type HelmVerdict, helmVerdicts } from '../helm/events.ts';
 import { diffOf } from './diff.ts';
-import { block, code, details, plain, table } from './markdown.ts';
+import { block, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
 const helmReportSchema = z.object({
@@ -109,12 +109,7 @@ const LIMIT = 900_000;
 /** The job summary as Markdown, below GitHub's limit of 1 MiB. */
 export function renderHelmSummary(report: HelmReport): string {
   const parts = [headline(report), facts(report), objects(report), timeline(report)];
-  let text = '';
-  for (const part of parts.filter((written) => written !== '')) {
-    if (Buffer.byteLength(text + part) > LIMIT) return `${text}*The rest is in the JSON report.*\n`;
-    text += `${part}\n\n`;
-  }
-  return text;
+  return joined(parts, LIMIT);
 }
 
 function headline({ verdict, refused, release, reason, next }: HelmReport): string {

@@ -44,3 +44,13 @@ function cell(markdown: string): string {
 export function details(summary: string, content: string): string {
   return `<details><summary>${plain(summary)}</summary>\n\n${content}\n\n</details>`;
 }
+
+/** The parts of a job summary, except empty ones; as many as `limit` bytes take. */
+export function joined(parts: readonly string[], limit: number): string {
+  let text = '';
+  for (const part of parts.filter((written) => written !== '')) {
+    if (Buffer.byteLength(text + part) > limit) return `${text}*The rest is in the JSON report.*\n`;
+    text += `${part}\n\n`;
+  }
+  return text;
+}

@@ -2,7 +2,7 @@ import type { Tally } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../judge/wording.ts';
 import { nextSteps } from './advice.ts';
-import { block, code, details, plain, table } from './markdown.ts';
+import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import type { Report } from './report.ts';
 import { clockTime, requests, span, verdictNames } from './sentences.ts';
@@ -30,12 +30,7 @@ export function renderSummary(report: Report): string {
     forecast(report),
     footer(report),
   ];
-  let text = '';
-  for (const part of parts.filter((written) => written !== '')) {
-    if (Buffer.byteLength(text + part) > LIMIT) return `${text}*The rest is in the JSON report.*\n`;
-    text += `${part}\n\n`;
-  }
-  return text;
+  return joined(parts, LIMIT);
 }
 
 function headline({ outcome, failure, run, found, writes: planned }: Report): string {

@@ -6,7 +6,6 @@ import {
   saveState,
   setFailed,
   setOutput,
-  setSecret,
   summary,
   warning,
 } from '@actions/core';
@@ -33,8 +32,8 @@ import {
   loadDeploymentStatusInputs,
 } from './deployment-status-inputs.ts';
 import { type Occasion, occasionOf } from './event.ts';
-import { oneLine } from './log.ts';
-import { givenInputs } from './parse-inputs.ts';
+import { loadGiven } from './load-given.ts';
+import { oneLine } from './log-text.ts';
 import { createRedact, type Redact } from './redact.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -113,14 +112,7 @@ function save(state: Begun): void {
 }
 
 function load(env: Environment): DeploymentStatusInputs | undefined {
-  const given = givenInputs(env);
-  if (given.token) setSecret(given.token);
-  try {
-    return loadDeploymentStatusInputs(given);
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
+  return loadGiven(env, ({ token = '' }) => [token], loadDeploymentStatusInputs)?.inputs;
 }
 
 async function assemble(

@@ -12,7 +12,6 @@ import {
   headers,
   inputType,
   list,
-  namespaceName,
   number,
   perArm,
   probability,
@@ -24,6 +23,7 @@ import {
   wrong,
 } from './input-types.ts';
 import { parseSteps } from './plan-input.ts';
+import { clusterInputs } from './shared-inputs.ts';
 
 const arm = inputType('deployment/NAME, statefulset/NAME or a label selector', (given) =>
   parseWorkloadInput(given, 'stable'),
@@ -59,22 +59,7 @@ const metricsFrom = inputType('arms, or a label selector of gateway pods: NAMESP
 
 /** Every input of `actions/canary`. The runner's names, `action.yml` and the documentation follow this list. */
 export const canaryInputs = z.strictObject({
-  kubeconfig: input(text, {
-    group: 'cluster',
-    description:
-      'Path or content of a kubeconfig. Without it, what kubectl would use: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod. Content is masked.',
-    example: '${{ secrets.KUBECONFIG }}',
-  }),
-  context: input(text, {
-    group: 'cluster',
-    description: 'Context of the kubeconfig, if it is not its current one.',
-    example: 'production',
-  }),
-  namespace: input(namespaceName, {
-    group: 'cluster',
-    description: 'Namespace of workloads and route. Without it, that of the context.',
-    example: 'shop',
-  }),
+  ...clusterInputs('workloads and route'),
 
   workload: input(workload, {
     group: 'target',

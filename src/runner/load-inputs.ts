@@ -4,7 +4,7 @@ import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
 import { type CanaryInputs, canaryInputs } from './inputs.ts';
 import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from './parse-inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
-import { headerSecrets, isContent, kubeconfigSecrets } from './secrets.ts';
+import { clusterSecrets, headerSecrets, isContent } from './secrets.ts';
 
 /** What the inputs are read with. */
 export interface InputSource {
@@ -62,13 +62,13 @@ async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T 
 }
 
 function secretsOf(given: GivenInputs): string[] {
-  const { kubeconfig = '', 'prometheus-key': key = '', 'prometheus-headers': headers = '' } = given;
+  const { 'prometheus-key': key = '', 'prometheus-headers': headers = '' } = given;
   return [
     given['prometheus-token'] ?? '',
     given['prometheus-password'] ?? '',
     // A path is no secret.
     ...(isContent(key) ? [key] : []),
-    ...(isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : []),
+    ...clusterSecrets(given),
     ...headerSecrets(headers),
   ].filter((secret) => secret.trim() !== '');
 }

@@ -1,46 +1,20 @@
-import { styleText } from 'node:util';
-import type { Emit, Forecast, IntervalJudged, Planned, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
+import type { Emit, Forecast, IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
 import { printStep } from '../canary/plan-syntax.ts';
 import { count, percent } from '../judge/wording.ts';
-import { diffOf } from '../report/diff.ts';
 import { sum } from '../report/report.ts';
-import { clockTime, type Sentence, sentenceOf, span } from '../report/sentences.ts';
-
-/** Where the log goes: `@actions/core`, or a terminal. */
-export interface LogSink {
-  info(line: string): void;
-  startGroup(title: string): void;
-  endGroup(): void;
-}
-
-export interface LogOptions {
-  /** ANSI colours, which GitHub's log shows. */
-  readonly colour: boolean;
-}
-
-type Style = Parameters<typeof styleText>[0];
-
-const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>> = {
-  info: undefined,
-  good: 'green',
-  warning: 'yellow',
-  error: ['red', 'bold'],
-};
+import { sentenceOf, span } from '../report/sentences.ts';
+import { createLines, levelStyles } from './log-lines.ts';
+import { type LogOptions, type LogSink, oneLine, type Paint } from './log-text.ts';
 
 /** Events after which the reader must not have to open a group to see what is going on. */
 const outOfStep = new Set<RolloutEvent['type']>(['holding', 'breach', 'restoring', 'promoting', 'ended', 'failed']);
 
 /** The live log: one line an event, one group a step. Times of day are UTC. */
-export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
-  const paint = (style: Style | undefined, text: string) =>
-    colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+export function createLog(sink: LogSink, options: LogOptions): Emit {
+  const { paint, line, diff } = createLines(sink, options);
   let inStep = false;
   let counted: Tallies = none;
   let promoting = false;
-
-  function line(at: number, text: string): void {
-    sink.info(`${paint('dim', clockTime(at))}  ${text}`);
-  }
 
   function closeStep(): void {
     if (inStep) sink.endGroup();
@@ -55,7 +29,7 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
       return;
     }
     if (event.type === 'planned') {
-      logWrite(event, sink, paint);
+      diff(`Would ${event.write.action} ${event.write.object}`, event.write);
       return;
     }
     if (event.type === 'step-entered') {
@@ -67,7 +41,7 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
     if (outOfStep.has(event.type)) closeStep();
     if (event.type === 'promoting') promoting = true;
     const { level, text } = sentenceOf(event);
-    line(event.at, paint(levelStyles[level], oneLine(text)));
+    line(event.at, text, levelStyles[level]);
     if (event.type === 'started') {
       for (const [verb, command] of Object.entries(event.commands)) sink.info(`          ${verb.padEnd(8)}${command}`);
     }
@@ -78,8 +52,6 @@ export function createLog(sink: LogSink, { colour }: LogOptions): Emit {
 }
 
 const none: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
-
-type Paint = (style: Style | undefined, text: string) => string;
 
 /** ` 25 %  canary 4.8 % of 412 (+60)  stable 0.5 % of 7,830 (+1,140)  ▕██████░░░░▏ error-rate  1m54s left` */
 function intervalLine(event: IntervalJudged, step: Tallies, waits: string | undefined, paint: Paint): string {
@@ -135,25 +107,4 @@ function forecastLines({ detects, stableRate, requestsPerSecond, detection, step
       return `${`${weight} %`.padStart(5)}  ${expected} canary requests expected${needed}`;
     }),
   ];
-}
-
-/** Dry run: the diff of one object. */
-function logWrite({ write }: Planned, sink: LogSink, paint: Paint): void {
-  sink.startGroup(`Would ${write.action} ${write.object}`);
-  for (const text of diffOf(write).split('\n')) {
-    const style = text.startsWith('+') ? 'green' : text.startsWith('-') ? 'red' : undefined;
-    sink.info(paint(style, oneLine(text)));
-  }
-  sink.endGroup();
-}
-
-/**
- * What others wrote must not start a line of its own: the runner takes lines that begin with `::`, and `##[` anywhere, as
- * commands.
- */
-export function oneLine(text: string): string {
-  return text
-    .replaceAll(/\s*[\r\n]+\s*/g, ' ')
-    .replaceAll('##[', '## [')
-    .replace(/^(\s*):(?=:)/, '$1: ');
 }

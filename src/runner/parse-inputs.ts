@@ -21,9 +21,16 @@ export function givenInputs(env: Readonly<Record<string, string | undefined>>): 
  * Reads all inputs of an action at once.
  *
  * @param action its folder below `actions`, or the page that documents it, for where the error points
- * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, and unknown names
+ * @param contradictionsOf what can't be right together, one sentence each
+ * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, and unknown names; or
+ *   all contradictions
  */
-export function parseInputs<S extends InputsSchema>(schema: S, given: GivenInputs, action: string): z.infer<S> {
+export function parseInputs<S extends InputsSchema>(
+  schema: S,
+  given: GivenInputs,
+  action: string,
+  contradictionsOf: (inputs: z.infer<S>) => readonly string[] = () => [],
+): z.infer<S> {
   const list = listInputs(schema);
   const parsed = schema.safeParse({ ...Object.fromEntries(list.map(({ name }) => [name, ''])), ...given });
   if (!parsed.success) {
@@ -32,6 +39,8 @@ export function parseInputs<S extends InputsSchema>(schema: S, given: GivenInput
       action,
     );
   }
+  const problems = contradictionsOf(parsed.data);
+  if (problems.length > 0) throw inputRefusal(problems, action);
   return parsed.data;
 }
 

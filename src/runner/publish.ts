@@ -1,10 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { renderPlot } from '../report/plot.ts';
 import { emptyReport, type Report, reportSchema } from '../report/report.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { RunnerFacts } from './github.ts';
-import { type Redact, redactedJson } from './redact.ts';
+import type { Redact } from './redact.ts';
+import { readLeft, writeJson, writeWhole } from './results.ts';
 
 /** Where the JSON report goes: the input, else a file of the runner's. */
 export function reportPath(input: string | undefined, { workspace, temp, identity }: RunnerFacts): string {
@@ -14,11 +14,6 @@ export function reportPath(input: string | undefined, { workspace, temp, identit
 /** Writes the report as JSON, whole or not at all. */
 export async function writeReport(report: Report, path: string, redact: Redact): Promise<void> {
   await writeJson(report, path, redact);
-}
-
-/** Writes any report as JSON, whole or not at all. */
-export async function writeJson(report: unknown, path: string, redact: Redact): Promise<void> {
-  await writeWhole(path, `${redactedJson(report, redact)}\n`);
 }
 
 /** Writes the plot beside the report; nothing where too little was measured. */
@@ -38,16 +33,5 @@ export async function writeSummary(
 
 /** The report that another process of this run left, an empty one where there is none to be read. */
 export async function readReport(path: string): Promise<Report> {
-  try {
-    return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    // Whatever it was, the end of a rollout must not depend on it.
-    return emptyReport;
-  }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
+  return readLeft(path, (json) => reportSchema.parse(JSON.parse(json)), emptyReport);
 }

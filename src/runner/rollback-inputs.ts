@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { LAST_HEALTHY } from '../rollback/choose.ts';
 import { routerOf } from './contradictions.ts';
 import { input, listInputs } from './input-schema.ts';
-import { duration, inputType, text, wrong } from './input-types.ts';
+import { duration, inputType, wrong } from './input-types.ts';
 import { canaryInputs, routersByKind, workload } from './inputs.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from './parse-inputs.ts';
+import { reportInput } from './shared-inputs.ts';
 
 const revision = inputType('last-healthy, the number of a revision, sha256:DIGEST or template-HASH', (given) => {
   const isName = given === LAST_HEALTHY || /^([1-9]\d*|sha256:[0-9a-f]{64}|template-[0-9a-f]{16})$/.test(given);
@@ -53,11 +54,7 @@ const rollbackInputs = z.strictObject({
   }),
   drain: others.drain,
   'dry-run': others['dry-run'],
-  report: input(text, {
-    group: 'behaviour',
-    description: 'Path of the JSON report. Without it, a file in the temporary folder of the runner.',
-    example: 'rollback-report.json',
-  }),
+  report: reportInput('rollback-report.json'),
 });
 export type RollbackInputs = z.infer<typeof rollbackInputs>;
 

@@ -1,32 +1,24 @@
-import {
-  error as annotateError,
-  endGroup,
-  info,
-  notice,
-  setFailed,
-  setOutput,
-  setSecret,
-  startGroup,
-  summary,
-  warning,
-} from '@actions/core';
-import { isSluiceError, messageOf } from '../canary/errors.ts';
+import { error as annotateError, notice, warning } from '@actions/core';
 import { diffOf } from '../report/diff.ts';
 import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
-import { clockTime, sentenceOf } from '../report/sentences.ts';
+import { sentenceOf } from '../report/sentences.ts';
 import { type Candidate, describeCandidate } from '../rollback/choose.ts';
 import type { Revision } from '../rollback/ports.ts';
 import { type RollbackOutcome, rollback } from '../rollback/rollback.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
+import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
-import { oneLine } from './log.ts';
-import { givenInputs } from './parse-inputs.ts';
-import { reportPath, writeJson } from './publish.ts';
-import { createRedact, type Redact } from './redact.ts';
+import { loadGiven } from './load-given.ts';
+import { createLines, levelStyles } from './log-lines.ts';
+import { oneLine } from './log-text.ts';
+import { reportPath } from './publish.ts';
+import type { Redact } from './redact.ts';
+import { publishResults } from './results.ts';
 import { loadRollbackInputs, type rollbackOutputs } from './rollback-inputs.ts';
 import { type Audience, assembleRollback } from './rollback-world.ts';
-import { isContent, kubeconfigSecrets } from './secrets.ts';
+import { runnerLog } from './runner-log.ts';
+import { clusterSecrets } from './secrets.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Inputs = ReturnType<typeof loadRollbackInputs>;
@@ -38,7 +30,7 @@ type Inputs = ReturnType<typeof loadRollbackInputs>;
 export async function rollbackMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
   const facts = runnerFacts(env);
-  const loaded = load(env);
+  const loaded = loadGiven(env, clusterSecrets, loadRollbackInputs);
   if (!loaded) return;
   const { inputs, redact } = loaded;
   const told = gather(inputs, facts, redact);
@@ -61,22 +53,11 @@ export async function rollbackMain(env: Environment): Promise<void> {
   }
 }
 
-function load(env: Environment): { readonly inputs: Inputs; readonly redact: Redact } | undefined {
-  const given = givenInputs(env);
-  const { kubeconfig = '' } = given;
-  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
-  for (const secret of secrets) setSecret(secret);
-  try {
-    return { inputs: loadRollbackInputs(given), redact: createRedact(secrets) };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
-}
-
 /** Log, annotations, outputs, summary and report of one rollback. */
 function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
   const path = reportPath(inputs.report, facts);
+  const log = runnerLog(redact);
+  const { line, diff } = createLines(log, facts);
   let report: RollbackReport = {
     schema: 1,
     kind: 'rollback',
@@ -93,7 +74,7 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
 
   const tell: Audience['tell'] = (level, text) => {
     const at = systemClock.now();
-    info(`${clockTime(at)}  ${oneLine(redact(text))}`);
+    line(at, text, levelStyles[level]);
     if (level === 'warning') warning(redact(text), { title: 'Sluice rollback' });
     report = { ...report, notes: [...report.notes, { at, level, text }] };
   };
@@ -103,15 +84,13 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       const isSame = JSON.stringify(report.candidates) === JSON.stringify(candidates.map(candidateOf));
       report = { ...report, candidates: candidates.map(candidateOf), to: versionOf(chosen) };
       if (isSame) return;
-      startGroup('Versions that the cluster keeps');
-      for (const candidate of candidates) info(oneLine(redact(describeCandidate(candidate))));
-      endGroup();
+      log.startGroup('Versions that the cluster keeps');
+      for (const candidate of candidates) log.info(oneLine(describeCandidate(candidate)));
+      log.endGroup();
     },
     planned(write) {
       report = { ...report, diff: diffOf(write) };
-      startGroup(`Would ${write.action} ${write.object}`);
-      for (const line of diffOf(write).split('\n')) info(oneLine(redact(line)));
-      endGroup();
+      diff(`Would ${write.action} ${write.object}`, write);
     },
     // What a rollout tells while it is ended.
     emit(event) {
@@ -125,7 +104,7 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
     audience,
     named(object: string): void {
       report = { ...report, workload: object };
-      info(`${clockTime(systemClock.now())}  ${object}: ${inputs.revision} is asked for by ${facts.startedBy}`);
+      line(systemClock.now(), `${object}: ${inputs.revision} is asked for by ${facts.startedBy}`);
     },
     ended({ verdict, reason, from, to, digest }: RollbackOutcome): void {
       const found = { from: versionOf(from), to: versionOf(to) };
@@ -134,28 +113,16 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
       notice(redact(reason), { title });
     },
     failed(error: unknown): void {
-      const { problem, next } = whatFailed(error);
-      report = { ...report, verdict: 'failed', reason: problem, next, endedAt: systemClock.now() };
-      annotateError(redact(`${problem} ${next}`), { title: 'Sluice: rollback failed' });
+      const { about, problem, next } = failureOf(error, 'Please report it with this log; running again is safe.');
+      const reason = `${about}: ${problem}`;
+      report = { ...report, verdict: 'failed', reason, next, endedAt: systemClock.now() };
+      annotateError(redact(`${reason} ${next}`), { title: 'Sluice: rollback failed' });
     },
     async publish(): Promise<void> {
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeJson(report, path, redact),
-        summary.addRaw(redact(renderRollback(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderRollback(report) }, redact);
     },
   };
-}
-
-function whatFailed(error: unknown): { readonly problem: string; readonly next: string } {
-  if (isSluiceError(error)) return { problem: `${error.about}: ${error.problem}`, next: error.next };
-  const problem = `Sluice: stopped by an unexpected error: ${messageOf(error)}.`;
-  return { problem, next: 'Please report it with this log; running again is safe.' };
 }
 
 function outputsOf(report: RollbackReport, path: string): Record<keyof typeof rollbackOutputs, string> {

@@ -7,19 +7,18 @@ import type { Clock, Permission, Router } from '../canary/ports.ts';
 import { recordedArms } from '../kubernetes/arms.ts';
 import { createContext } from '../kubernetes/arms-context.ts';
 import { canaryName } from '../kubernetes/canary-workload.ts';
-import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
+import type { KubernetesClient } from '../kubernetes/client.ts';
 import { giveCommand } from '../kubernetes/commands.ts';
-import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
 import { createLedger } from '../kubernetes/ledger.ts';
 import { checkPermissions } from '../kubernetes/permissions.ts';
 import { listRecords } from '../kubernetes/record.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import { rollbackPermissions, rollbackWorkload } from '../kubernetes/rollback-target.ts';
 import { rolloutsOf, statementsOf } from '../kubernetes/rollout-statements.ts';
-import { connect } from '../kubernetes/transport.ts';
 import { referenceTo } from '../kubernetes/workloads.ts';
 import type { RollbackOptions, RollbackWorld } from '../rollback/rollback.ts';
 import { createRouter } from '../routers/index.ts';
+import { openCluster } from './cluster.ts';
 import { routerOf } from './contradictions.ts';
 import type { RunnerFacts } from './github.ts';
 import type { loadRollbackInputs } from './rollback-inputs.ts';
@@ -49,10 +48,7 @@ export async function assembleRollback(
   { inputs, facts, env, clock, audience, lifetime }: RollbackAssembly,
   signal: AbortSignal,
 ): Promise<{ readonly world: RollbackWorld; readonly options: RollbackOptions; close(): Promise<void> }> {
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const client = createClient(connect(config, env, load));
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const object = describe(referenceTo(inputs.workload, namespace));
 
   const holder = { identity: facts.identity, description: facts.startedBy };

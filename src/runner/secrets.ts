@@ -1,4 +1,5 @@
 import { isScalar, parseDocument, visit } from 'yaml';
+import type { GivenInputs } from './parse-inputs.ts';
 
 /** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
 const secretName = /auth|cookie|key|token|password|secret|credential|certificate-data/i;
@@ -8,11 +9,16 @@ export function isContent(text: string): boolean {
   return text.trim().includes('\n') || text.trim().startsWith('{');
 }
 
+/** The secrets in the input that every action on a cluster has. A path is no secret. */
+export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
+  return isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
+}
+
 /**
  * The secrets in the content of a kubeconfig. Not the whole of it: a log in which every `apiVersion: v1` is masked helps
  * nobody. Of what can't be read, all of it.
  */
-export function kubeconfigSecrets(content: string): string[] {
+function kubeconfigSecrets(content: string): string[] {
   const document = parseDocument(content);
   if (document.errors.length > 0) return [content];
   const secrets: string[] = [];

@@ -1,20 +1,17 @@
-import { info, notice, setFailed, setOutput, setSecret, summary } from '@actions/core';
+import { info, notice, setFailed, setOutput, summary } from '@actions/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { messageOf } from '../canary/errors.ts';
-import { createClient } from '../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { steer } from '../kubernetes/steer.ts';
-import { connect } from '../kubernetes/transport.ts';
 import { plain } from '../report/markdown.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
+import { openCluster } from './cluster.ts';
 import { runnerFacts } from './github.ts';
-import { oneLine } from './log.ts';
-import { givenInputs } from './parse-inputs.ts';
-import { createRedact } from './redact.ts';
-import { isContent, kubeconfigSecrets } from './secrets.ts';
+import { loadGiven } from './load-given.ts';
+import { oneLine } from './log-text.ts';
+import { clusterSecrets } from './secrets.ts';
 import { type LoadedSteerInputs, loadSteerInputs } from './steer-inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,14 +19,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** `actions/steer`: gives a command to the rollout that runs. */
 export async function steerMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
-  const given = givenInputs(env);
-  const { kubeconfig = '' } = given;
-  const secrets = isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
-  for (const secret of secrets) setSecret(secret);
-  const redact = createRedact(secrets);
+  const loaded = loadGiven(env, clusterSecrets, loadSteerInputs);
+  if (!loaded) return;
+  const { inputs, redact } = loaded;
   const say = (message: string) => info(oneLine(redact(message)));
   try {
-    const inputs = loadSteerInputs(given);
     const { startedBy } = await give(inputs, env, say, cancellation.cancelled);
     setOutput('rollout', redact(startedBy));
     const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;
@@ -41,10 +35,7 @@ export async function steerMain(env: Environment): Promise<void> {
 }
 
 async function give(inputs: LoadedSteerInputs, env: Environment, tell: (message: string) => void, signal: AbortSignal) {
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const client = createClient(connect(config, env, load));
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const { rollout, command: verb, why = '', timeout: patience } = inputs;
   const facts = runnerFacts(env);
   const by = inputs.by ?? facts.startedBy;

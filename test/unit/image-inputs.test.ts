@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../src/canary/errors.ts';
 import { parseRepository } from '../../src/images/reference.ts';
-import { loadBuildInputs } from '../../src/runner/build-push/load.ts';
+import { buildSecrets, readBuildInputs } from '../../src/runner/build-push/load.ts';
 import { sourceOf } from '../../src/runner/build-push/source.ts';
 import { buildSummary, failureSummary } from '../../src/runner/build-push/summary.ts';
+import { readGiven } from '../../src/runner/load-given.ts';
 
 function load(inputs: Readonly<Record<string, string>>) {
   const masked: string[] = [];
   const env = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
-  return { masked, read: () => loadBuildInputs(env, (secret) => masked.push(secret)) };
+  return { masked, read: () => readGiven(env, (secret) => masked.push(secret), buildSecrets, readBuildInputs) };
 }
 const image = 'ghcr.io/acme/checkout';
 

@@ -4,6 +4,7 @@ import { parseRepository } from '../../images/reference.ts';
 import { parseTagRule } from '../../images/tags.ts';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, choice, duration, inputType, itemsOf, list, text, wrong } from '../input-types.ts';
+import { reportInput } from '../shared-inputs.ts';
 
 const folder = inputType('a folder of the repository', (given) =>
   /^(?:[a-z+]+:\/\/|git@|github\.com\/|-$)/.test(given)
@@ -284,11 +285,7 @@ export const buildPushInputs = z.strictObject({
     default: 'false',
     example: 'true',
   }),
-  report: input(text, {
-    group: 'behaviour',
-    description: 'Path of the JSON report. Without it, a file in the temporary folder of the runner.',
-    example: 'image.json',
-  }),
+  report: reportInput('image.json'),
 });
 
 export type BuildPushInputs = z.infer<typeof buildPushInputs>;

@@ -1,19 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  setFailed,
-  setOutput,
-  setSecret,
-  startGroup,
-  summary,
-  warning,
-} from '@actions/core';
+import { getState, info, notice, saveState, setFailed, setSecret, summary, warning } from '@actions/core';
 import { isSluiceError, messageOf } from '../../canary/errors.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
@@ -24,9 +12,12 @@ import { createRegistry, type Login } from '../../images/registry.ts';
 import { type Signing, sign } from '../../images/sign.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
+import { loadGiven } from '../load-given.ts';
+import type { Redact } from '../redact.ts';
+import { publishResults } from '../results.ts';
+import { runnerLog } from '../runner-log.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
-import { type LoadedBuildInputs, loadBuildInputs } from './load.ts';
+import { buildSecrets, readBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
 import { orderOf } from './order.ts';
 import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
@@ -42,19 +33,13 @@ const CLEAN_UP = 60_000;
 /** The `main` step of `actions/build-push`: from the inputs to the image. Sets the exit status of the process. */
 export async function buildPushMain(env: Environment): Promise<void> {
   using cancellation = listenForCancellation(process);
-  const loaded = load(env);
+  const loaded = loadGiven(env, buildSecrets, readBuildInputs);
   if (!loaded) return;
-  const { inputs, secrets } = loaded;
+  const { inputs, redact } = loaded;
   const facts = runnerFacts(env);
-  const redact = createRedact(secrets);
   const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
   const log = createBuildLog(
-    {
-      info: (line) => info(redact(line)),
-      warning: (message) => warning(redact(message), { title: 'Sluice' }),
-      startGroup: (title) => startGroup(redact(title)),
-      endGroup,
-    },
+    { ...runnerLog(redact), warning: (message) => warning(redact(message), { title: 'Sluice' }) },
     facts.colour,
   );
   // Before anything lies there: whatever stops this process, `post` removes it.
@@ -85,15 +70,6 @@ export async function buildPushPost(env: Environment): Promise<void> {
     info(`Removed builder ${state.builder}.`);
   } catch (error) {
     warning(`Builder ${state.builder} could not be removed: ${messageOf(error)}`);
-  }
-}
-
-function load(env: Environment): LoadedBuildInputs | undefined {
-  try {
-    return loadBuildInputs(env, setSecret);
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
   }
 }
 
@@ -227,16 +203,11 @@ async function publish(
 ): Promise<void> {
   const path =
     inputs.report === undefined ? resolve(temp, `sluice-${identity}-image.json`) : resolve(workspace, inputs.report);
-  for (const [name, value] of Object.entries(buildPushOutputsOf(result, path))) setOutput(name, redact(value));
   const { outcome } = result;
   const title = outcome.skipped ? 'Sluice: unchanged, nothing was built' : 'Sluice: built';
   if (!inputs['dry-run'])
     notice(`${result.repositories[0]?.name ?? 'image'} ${outcome.digest ?? ''}`.trim(), { title });
-  // A disk that is full must not cost the image.
-  const written = await Promise.allSettled([
-    writeFile(path, `${redactedJson(result, redact)}\n`),
-    summary.addRaw(redact(buildSummary(result, { dryRun: inputs['dry-run'] }))).write(),
-  ]);
-  for (const ended of written)
-    if (ended.status === 'rejected') warning(`The report could not be written: ${messageOf(ended.reason)}`);
+  const outputs = buildPushOutputsOf(result, path);
+  const summaryText = buildSummary(result, { dryRun: inputs['dry-run'] });
+  await publishResults({ outputs, report: result, path, summary: summaryText }, redact);
 }

@@ -10,11 +10,11 @@ import {
   itemsOf,
   list,
   listed,
-  namespaceName,
   text,
   wholeNumber,
   wrong,
 } from '../input-types.ts';
+import { clusterInputs, reportInput } from '../shared-inputs.ts';
 
 const LONGEST_RELEASE = 53;
 
@@ -68,23 +68,7 @@ const httpUrl = inputType('an http(s) URL', (given) =>
 
 /** Every input of `actions/helm-deploy`. The runner's names, `action.yml` and the documentation follow this list. */
 export const helmInputs = z.strictObject({
-  kubeconfig: input(text, {
-    group: 'cluster',
-    description:
-      'Path or content of a kubeconfig. Without it, what kubectl would use: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod. Content is masked.',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a workflow expression is what users write
-    example: '${{ secrets.KUBECONFIG }}',
-  }),
-  context: input(text, {
-    group: 'cluster',
-    description: 'Context of the kubeconfig, if it is not its current one.',
-    example: 'production',
-  }),
-  namespace: input(namespaceName, {
-    group: 'cluster',
-    description: 'Namespace of the release. Without it, that of the context.',
-    example: 'shop',
-  }),
+  ...clusterInputs('the release'),
   'create-namespace': input(boolean, {
     group: 'cluster',
     description: 'Make the namespace where it is missing.',
@@ -246,11 +230,7 @@ export const helmInputs = z.strictObject({
     default: 'false',
     example: 'true',
   }),
-  report: input(text, {
-    group: 'behaviour',
-    description: 'Path of the JSON report. Without it, a file in the temporary folder of the runner.',
-    example: 'helm-report.json',
-  }),
+  report: reportInput('helm-report.json'),
 });
 
 export type HelmInputs = z.infer<typeof helmInputs>;

@@ -1,20 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import {
-  error as annotateError,
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  setFailed,
-  setOutput,
-  setSecret,
-  startGroup,
-  summary,
-  warning,
-} from '@actions/core';
-import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { error as annotateError, getState, notice, saveState, warning } from '@actions/core';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
 import type { HelmEvent } from '../../helm/events.ts';
@@ -28,19 +12,21 @@ import {
 } from '../../report/helm.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
+import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { loadGiven } from '../load-given.ts';
+import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
-import { kubeconfigSecrets } from '../secrets.ts';
+import type { Redact } from '../redact.ts';
+import { publishResults, readLeft } from '../results.ts';
+import { runnerLog } from '../runner-log.ts';
+import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
 import { createHelmLog } from './log.ts';
 import { type AssembledHelm, assembleHelm } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const ACTION = 'helm-deploy';
 
 /** The `main` step of `actions/helm-deploy`. Sets the exit status of the process. */
 export async function helmMain(env: Environment): Promise<void> {
@@ -92,7 +78,8 @@ export async function helmPost(env: Environment): Promise<void> {
   const loaded = load(env);
   if (!loaded) return;
   const facts = runnerFacts(env);
-  const audience = gather(facts, loaded.redact, state.report, await readReport(state.report));
+  const before = await readLeft(state.report, parseHelmReport, emptyHelmReport);
+  const audience = gather(facts, loaded.redact, state.report, before);
   const assembled = await assembleHelm({ inputs: loaded.inputs, facts, env, clock: systemClock, emit: audience.emit });
   try {
     const { world, request } = assembled;
@@ -109,34 +96,14 @@ export async function helmPost(env: Environment): Promise<void> {
   }
 }
 
-function load(env: Environment): { readonly inputs: HelmInputs; readonly redact: Redact } | undefined {
-  const given = givenInputs(env);
-  const secrets = [given.password ?? '', ...contentSecrets(given.kubeconfig ?? '')].filter(
-    (text) => text.trim() !== '',
-  );
-  for (const secret of secrets) setSecret(secret);
-  try {
-    const inputs = parseInputs(helmInputs, given, ACTION);
-    const problems = helmContradictions(inputs);
-    if (problems.length > 0) throw inputRefusal(problems, ACTION);
-    return { inputs, redact: createRedact(secrets) };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
-}
-
-/** A path is no secret. */
-function contentSecrets(kubeconfig: string): string[] {
-  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
+function load(env: Environment) {
+  const secretsOf = (given: GivenInputs) => [given.password ?? '', ...clusterSecrets(given)];
+  return loadGiven(env, secretsOf, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions));
 }
 
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
 function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: HelmReport) {
-  const log = createHelmLog(
-    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
-    { colour },
-  );
+  const log = createHelmLog(runnerLog(redact), { colour });
   let report = before;
   let written = false;
   function emit(event: HelmEvent): void {
@@ -162,15 +129,8 @@ function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: H
       if (!wanted.includes(outcome.verdict)) process.exitCode = 1;
     },
     async publish(): Promise<void> {
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeReport(report, path, redact),
-        summary.addRaw(redact(renderHelmSummary(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderHelmSummary(report) }, redact);
     },
   };
 }
@@ -206,34 +166,6 @@ function outputsOf(report: HelmReport, path: string): Record<keyof typeof helmOu
   };
 }
 
-async function writeReport(report: HelmReport, path: string, redact: Redact): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
-  await rename(`${path}.new`, path);
-}
-
-/** What `main` has written, where it got that far. */
-async function readReport(path: string): Promise<HelmReport> {
-  try {
-    return parseHelmReport(await readFile(path, 'utf8'));
-  } catch {
-    // Whatever it was, the end of a run must not depend on it.
-    return emptyHelmReport;
-  }
-}
-
 function failure(error: unknown, unchanged: boolean): HelmEvent {
-  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
-  if (isSluiceError(error)) {
-    const { code, about, problem, next } = error;
-    return { ...common, code, about, problem, next };
-  }
-  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  return {
-    ...common,
-    code: 'unexpected',
-    about: 'Sluice',
-    problem,
-    next: 'Please report it with this log.',
-  };
+  return { type: 'failed', at: systemClock.now(), ...failureOf(error), unchanged };
 }

@@ -1,28 +1,14 @@
-import { styleText } from 'node:util';
 import type { EmitHelm, HelmEvent } from '../../helm/events.ts';
-import { diffOf } from '../../report/diff.ts';
-import { clockTime } from '../../report/sentences.ts';
-import { type LogOptions, type LogSink, oneLine } from '../log.ts';
-
-type Style = Parameters<typeof styleText>[0];
+import { createLines, levelStyles } from '../log-lines.ts';
+import type { LogOptions, LogSink } from '../log-text.ts';
 
 /** The live log: one line an event, what would be written in groups. Times of day are UTC. */
-export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
-  const paint = (style: Style | undefined, text: string) =>
-    colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
-  const line = (at: number, text: string, style?: Style) =>
-    sink.info(`${paint('dim', clockTime(at))}  ${paint(style, oneLine(text))}`);
+export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
+  const { line, diff } = createLines(sink, options);
 
   function plan({ at, writes }: Extract<HelmEvent, { type: 'planned' }>): void {
     if (writes.length === 0) line(at, 'No object would change.');
-    for (const write of writes) {
-      sink.startGroup(`${write.action} ${write.object}`);
-      for (const text of diffOf(write).split('\n')) {
-        const style = text.startsWith('+') ? 'green' : text.startsWith('-') ? 'red' : undefined;
-        sink.info(paint(style, oneLine(text)));
-      }
-      sink.endGroup();
-    }
+    for (const write of writes) diff(`${write.action} ${write.object}`, write);
   }
 
   return (event) => {
@@ -31,11 +17,7 @@ export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
       case 'started':
         return line(at, `helm-deploy ${event.mode}: ${event.release}, by ${event.by}`);
       case 'note':
-        return line(
-          at,
-          event.text,
-          { info: undefined, good: 'green' as const, warning: 'yellow' as const }[event.level],
-        );
+        return line(at, event.text, levelStyles[event.level]);
       case 'progress':
         return line(at, event.text, 'dim');
       case 'writing':
@@ -49,9 +31,9 @@ export function createHelmLog(sink: LogSink, { colour }: LogOptions): EmitHelm {
       case 'planned':
         return plan(event);
       case 'ended':
-        return line(at, `${event.verdict}: ${event.reason}`, event.verdict === 'failed' ? ['red', 'bold'] : 'bold');
+        return line(at, `${event.verdict}: ${event.reason}`, event.verdict === 'failed' ? levelStyles.error : 'bold');
       case 'failed':
-        return line(at, `${event.about}: ${event.problem} ${event.next}`, ['red', 'bold']);
+        return line(at, `${event.about}: ${event.problem} ${event.next}`, levelStyles.error);
     }
   };
 }

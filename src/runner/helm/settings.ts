@@ -12,13 +12,13 @@ import { createReleaseObjects } from '../../helm/objects.ts';
 import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
 import { imageSettings, valueFlags } from '../../helm/values.ts';
-import { createClient, type KubernetesClient } from '../../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../../kubernetes/config.ts';
+import type { KubernetesClient } from '../../kubernetes/client.ts';
 import { claimLease } from '../../kubernetes/lease.ts';
 import { listRecords } from '../../kubernetes/record.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
-import { connect } from '../../kubernetes/transport.ts';
+import { openCluster } from '../cluster.ts';
 import type { RunnerFacts } from '../github.ts';
+import { isContent } from '../secrets.ts';
 import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,10 +42,7 @@ export interface AssembledHelm {
 
 /** Builds what a run needs from its inputs. Asks nobody anything yet. */
 export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAssembly): Promise<AssembledHelm> {
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const client = createClient(connect(config, env, load));
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const { release: asked = '' } = inputs;
   const isCanary = inputs.mode === 'canary';
   const release = isCanary ? `${asked}${CANARY}` : asked;
@@ -104,9 +101,8 @@ async function helmEnvironment(
   { kubeconfig = '', repository, username }: HelmInputs,
   folder: string,
 ): Promise<Record<string, string>> {
-  const isContent = kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{');
-  const path = isContent ? join(folder, 'kubeconfig') : kubeconfig.trim();
-  if (isContent) await writeFile(path, kubeconfig, { mode: 0o600 });
+  const path = isContent(kubeconfig) ? join(folder, 'kubeconfig') : kubeconfig.trim();
+  if (isContent(kubeconfig)) await writeFile(path, kubeconfig, { mode: 0o600 });
   return {
     ...(path !== '' && { KUBECONFIG: path }),
     ...(repository !== undefined && {

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { preciousKinds } from '../../deploy/deploy.ts';
 import type { ImageReplacement } from '../../deploy/images.ts';
 import { input, listInputs } from '../input-schema.ts';
-import { boolean, duration, inputType, list, namespaceName, text, wholeNumber, wrong } from '../input-types.ts';
+import { boolean, duration, inputType, itemsOf, list, text, wholeNumber, wrong } from '../input-types.ts';
+import { clusterInputs } from '../shared-inputs.ts';
 
 /** What fits into the names of the inventory and into a label. */
 const inventoryName = inputType('a name of at most 45 lower-case letters, digits and "-"', (given) =>
@@ -26,10 +27,7 @@ const images = inputType('lines of NAME=IMAGE', (given): ImageReplacement[] => {
 });
 
 const pruneKinds = inputType(`some of ${preciousKinds.join(', ')}`, (given): string[] => {
-  const words = given
-    .split(/[,\n]/)
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
+  const words = itemsOf(given);
   const unknown = words.find((word) => !preciousKinds.some((kind) => kind === word));
   return unknown === undefined
     ? words
@@ -38,23 +36,7 @@ const pruneKinds = inputType(`some of ${preciousKinds.join(', ')}`, (given): str
 
 /** Every input of `actions/kubectl-deploy`. The runner's names, `action.yml` and the documentation follow this list. */
 export const kubectlInputs = z.strictObject({
-  kubeconfig: input(text, {
-    group: 'cluster',
-    description:
-      'Path or content of a kubeconfig. Without it, what kubectl would use: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod. Content is masked.',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a workflow expression is what users write
-    example: '${{ secrets.KUBECONFIG }}',
-  }),
-  context: input(text, {
-    group: 'cluster',
-    description: 'Context of the kubeconfig, if it is not its current one.',
-    example: 'production',
-  }),
-  namespace: input(namespaceName, {
-    group: 'cluster',
-    description: 'Namespace of the inventory, and of objects that name none. Without it, that of the context.',
-    example: 'shop',
-  }),
+  ...clusterInputs('the inventory, and of objects that name none'),
   'create-namespace': input(boolean, {
     group: 'cluster',
     description: 'Creates `namespace` where it does not exist. It stays when a deployment is undone or pruned.',

@@ -1,20 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import {
-  error as annotateError,
-  endGroup,
-  getState,
-  info,
-  notice,
-  saveState,
-  setFailed,
-  setOutput,
-  setSecret,
-  startGroup,
-  summary,
-  warning,
-} from '@actions/core';
-import { isSluiceError, messageOf } from '../../canary/errors.ts';
+import { error as annotateError, getState, notice, saveState, setFailed, setSecret } from '@actions/core';
+import { messageOf } from '../../canary/errors.ts';
 import { conclude, deploy } from '../../deploy/deploy.ts';
 import type { DeployEvent } from '../../deploy/events.ts';
 import type { WrittenObject } from '../../deploy/objects.ts';
@@ -28,11 +13,15 @@ import {
 } from '../../report/deploy.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
+import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
-import { givenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts';
+import { loadGiven } from '../load-given.ts';
+import { parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
-import { createRedact, type Redact, redactedJson } from '../redact.ts';
-import { kubeconfigSecrets } from '../secrets.ts';
+import { createRedact, type Redact } from '../redact.ts';
+import { publishResults, readLeft, writeJson } from '../results.ts';
+import { runnerLog } from '../runner-log.ts';
+import { clusterSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type KubectlInputs, kubectlContradictions, kubectlInputs, type kubectlOutputs } from './inputs.ts';
 import { createDeployLog } from './log.ts';
@@ -40,8 +29,6 @@ import { loadManifests, secretValues } from './manifests.ts';
 import { assembleDeploy } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const ACTION = 'kubectl-deploy';
 
 /** The `main` step of `actions/kubectl-deploy`. Sets the exit status of the process. */
 export async function kubectlMain(env: Environment): Promise<void> {
@@ -84,7 +71,7 @@ export async function kubectlPost(env: Environment): Promise<void> {
   // What is there to be undone stands in the cluster: the manifests are not read again.
   const given = read(env);
   if (!given) return;
-  const audience = await gather(facts, createRedact(given.secrets), state.report);
+  const audience = await gather(facts, given.redact, state.report);
   try {
     const { world, options, close } = assembleDeploy(given.inputs, facts, env, audience.emit);
     try {
@@ -100,20 +87,10 @@ export async function kubectlPost(env: Environment): Promise<void> {
   }
 }
 
-/** The inputs, with the secrets in them masked before anything else. */
-function read(env: Environment): { readonly inputs: KubectlInputs; readonly secrets: readonly string[] } | undefined {
-  const given = givenInputs(env);
-  const secrets = contentSecrets(given.kubeconfig ?? '').filter((text) => text.trim() !== '');
-  for (const secret of secrets) setSecret(secret);
-  try {
-    const inputs = parseInputs(kubectlInputs, given, ACTION);
-    const problems = kubectlContradictions(inputs);
-    if (problems.length > 0) throw inputRefusal(problems, ACTION);
-    return { inputs, secrets };
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
+function read(env: Environment) {
+  return loadGiven(env, clusterSecrets, (given) =>
+    parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions),
+  );
 }
 
 interface Loaded {
@@ -131,23 +108,15 @@ async function load(env: Environment, facts: RunnerFacts, signal: AbortSignal): 
     for (const value of values) setSecret(value);
     return { inputs: given.inputs, written, redact: createRedact([...given.secrets, ...values]) };
   } catch (error) {
-    setFailed(createRedact(given.secrets)(messageOf(error)));
+    setFailed(given.redact(messageOf(error)));
     return undefined;
   }
 }
 
-/** A path is no secret. */
-function contentSecrets(kubeconfig: string): string[] {
-  return kubeconfig.includes('\n') || kubeconfig.trim().startsWith('{') ? kubeconfigSecrets(kubeconfig) : [];
-}
-
 /** Everybody who is told: the log, the annotations, and the report that outputs and summary are made of. */
 async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
-  const log = createDeployLog(
-    { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup },
-    { colour },
-  );
-  let report = await readReport(path);
+  const log = createDeployLog(runnerLog(redact), { colour });
+  let report = await readLeft(path, parseDeployReport, emptyDeployReport);
   let writing = Promise.resolve();
   return {
     emit(event: DeployEvent) {
@@ -156,20 +125,13 @@ async function gather({ colour }: RunnerFacts, redact: Redact, path: string) {
       annotate(event, redact);
       // A process that is killed leaves what it has seen to the post step.
       if (event.type === 'planned' || event.type === 'waiting' || event.type === 'stuck') {
-        writing = writing.then(() => writeReport(report, path, redact)).catch(() => undefined);
+        writing = writing.then(() => writeJson(report, path, redact)).catch(() => undefined);
       }
     },
     async publish(): Promise<void> {
       await writing;
-      for (const [name, value] of Object.entries(outputsOf(report, path))) setOutput(name, redact(value));
-      // A disk that is full must not cost the verdict.
-      const written = await Promise.allSettled([
-        writeReport(report, path, redact),
-        summary.addRaw(redact(renderDeploySummary(report))).write(),
-      ]);
-      for (const result of written) {
-        if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-      }
+      const outputs = outputsOf(report, path);
+      await publishResults({ outputs, report, path, summary: renderDeploySummary(report) }, redact);
     },
   };
 }
@@ -206,28 +168,6 @@ function outputsOf(report: DeployReport, path: string): Record<keyof typeof kube
   };
 }
 
-async function writeReport(report: DeployReport, path: string, redact: Redact): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${redactedJson(report, redact)}\n`);
-  await rename(`${path}.new`, path);
-}
-
-/** What `main` has written, where it got that far. */
-async function readReport(path: string): Promise<DeployReport> {
-  try {
-    return parseDeployReport(await readFile(path, 'utf8'));
-  } catch {
-    // Whatever it was, the end of a run must not depend on it.
-    return emptyDeployReport;
-  }
-}
-
 function refusal(error: unknown): DeployEvent {
-  const common = { type: 'refused' as const, at: systemClock.now() };
-  if (isSluiceError(error)) {
-    const { about, problem, next } = error;
-    return { ...common, about, problem, next };
-  }
-  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  return { ...common, about: 'Sluice', problem, next: 'Please report it with this log.' };
+  return { type: 'refused', at: systemClock.now(), ...failureOf(error) };
 }

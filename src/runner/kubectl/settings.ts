@@ -3,12 +3,10 @@ import { type DeployOptions, type DeployWorld, deployPermissions } from '../../d
 import type { DeployEvent } from '../../deploy/events.ts';
 import { createInventoryStore } from '../../deploy/inventory.ts';
 import { type DeployObject, resolveObjects, type WrittenObject } from '../../deploy/objects.ts';
-import { createClient } from '../../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../../kubernetes/config.ts';
 import { claimLease } from '../../kubernetes/lease.ts';
 import { checkPermissions } from '../../kubernetes/permissions.ts';
-import { connect } from '../../kubernetes/transport.ts';
 import { systemClock as clock } from '../clock.ts';
+import { openCluster } from '../cluster.ts';
 import type { RunnerFacts } from '../github.ts';
 import type { KubectlInputs } from './inputs.ts';
 
@@ -34,11 +32,7 @@ export function assembleDeploy(
   env: Readonly<Record<string, string | undefined>>,
   emit: (event: DeployEvent) => void,
 ): AssembledDeploy {
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const connection = connect(config, env, load);
-  const client = createClient(connection);
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const name = inputs.name ?? '';
   const store = createInventoryStore(client, namespace, name);
   const holder = { identity: facts.identity, description: facts.startedBy };
@@ -75,6 +69,6 @@ export function assembleDeploy(
       await checkPermissions(client, deployPermissions(objects, options, store), signal);
       return objects;
     },
-    close: connection.close,
+    close: client.close,
   };
 }

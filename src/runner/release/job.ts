@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { info, notice, setFailed, setOutput, summary, warning } from '@actions/core';
+import { info, notice, setFailed, setOutput } from '@actions/core';
 import { messageOf } from '../../canary/errors.ts';
 import { parseOutcomes, type ReleaseReport, releaseReport, renderRelease } from '../../report/release.ts';
 import { systemClock } from '../clock.ts';
 import { runnerFacts } from '../github.ts';
 import { type GivenInputs, givenInputs } from '../parse-inputs.ts';
-import { writeJson } from '../publish.ts';
+import { publishResults, readLeft } from '../results.ts';
 import { loadRelease, type Parts } from './begin.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,28 +48,16 @@ async function end(given: GivenInputs, env: Environment): Promise<void> {
   const facts = runnerFacts(env);
   const path = given.report?.trim() || `${facts.temp}/sluice-release-${facts.identity}.json`;
   const { verdict, reason, image, revision } = report;
-  for (const [name, value] of Object.entries({ verdict, reason, image, revision, report: path }))
-    setOutput(name, value);
   tell(report);
-  const written = await Promise.allSettled([
-    // What the parts have written into their reports and outputs has no secrets in it.
-    writeJson(report, path, (text) => text),
-    summary.addRaw(renderRelease(report)).write(),
-  ]);
-  for (const result of written) {
-    if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
-  }
+  const outputs = { verdict, reason, image, revision, report: path };
+  // What the parts have written into their reports and outputs has no secrets in it.
+  await publishResults({ outputs, report, path, summary: renderRelease(report) }, (text) => text);
 }
 
 function tell({ verdict, reason, release }: ReleaseReport): void {
   notice(reason, { title: `Sluice: release ${release} ${verdict}` });
 }
 
-/** Whatever it is, the end must not depend on it. */
 async function reportAt(path: string | undefined): Promise<unknown> {
-  try {
-    return path ? JSON.parse(await readFile(path, 'utf8')) : undefined;
-  } catch {
-    return undefined;
-  }
+  return path ? readLeft<unknown>(path, JSON.parse, undefined) : undefined;
 }

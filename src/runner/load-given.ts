@@ -1,0 +1,44 @@
+import { setFailed, setSecret } from '@actions/core';
+import { messageOf } from '../canary/errors.ts';
+import { type GivenInputs, givenInputs } from './parse-inputs.ts';
+import { createRedact, type Redact } from './redact.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Loaded<Inputs> {
+  readonly inputs: Inputs;
+  readonly secrets: readonly string[];
+  /** Takes these secrets out of a text. */
+  readonly redact: Redact;
+}
+
+/**
+ * Reads the inputs of an action, after every secret in them was handed to `mask`.
+ *
+ * @throws SluiceError `invalid-input`, as `read` does
+ */
+export function readGiven<Inputs>(
+  env: Environment,
+  mask: (secret: string) => void,
+  secretsOf: (given: GivenInputs) => readonly string[],
+  read: (given: GivenInputs) => Inputs,
+): Loaded<Inputs> {
+  const given = givenInputs(env);
+  const secrets = secretsOf(given).filter((secret) => secret.trim() !== '');
+  for (const secret of secrets) mask(secret);
+  return { inputs: read(given), secrets, redact: createRedact(secrets) };
+}
+
+/** The same for the runner. Where the inputs can't be right, it has failed the job and said why, and returns nothing. */
+export function loadGiven<Inputs>(
+  env: Environment,
+  secretsOf: (given: GivenInputs) => readonly string[],
+  read: (given: GivenInputs) => Inputs,
+): Loaded<Inputs> | undefined {
+  try {
+    return readGiven(env, setSecret, secretsOf, read);
+  } catch (error) {
+    setFailed(messageOf(error));
+    return undefined;
+  }
+}

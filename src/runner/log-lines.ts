@@ -1,0 +1,32 @@
+import type { PlannedWrite } from '../canary/ports.ts';
+import { diffOf } from '../report/diff.ts';
+import { clockTime, type Sentence } from '../report/sentences.ts';
+import { createPaint, type LogOptions, type LogSink, oneLine, type Style } from './log-text.ts';
+
+export const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>> = {
+  info: undefined,
+  good: 'green',
+  warning: 'yellow',
+  error: ['red', 'bold'],
+};
+
+/** What the live logs of all releases are made of. Times of day are UTC. */
+export function createLines(sink: LogSink, options: LogOptions) {
+  const paint = createPaint(options);
+  return {
+    paint,
+    /** What happened, and when. */
+    line(at: number, text: string, style?: Style): void {
+      sink.info(`${paint('dim', clockTime(at))}  ${paint(style, oneLine(text))}`);
+    },
+    /** A group with the diff of one object. */
+    diff(title: string, write: PlannedWrite): void {
+      sink.startGroup(oneLine(title));
+      for (const text of diffOf(write).split('\n')) {
+        const style = text.startsWith('+') ? 'green' : text.startsWith('-') ? 'red' : undefined;
+        sink.info(paint(style, oneLine(text)));
+      }
+      sink.endGroup();
+    },
+  };
+}
