@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as i}from"../chunks/chunk-J4KDVBXS.js";import"../chunks/chunk-7Q4M3R2D.js";import"../chunks/chunk-GVEMZAWZ.js";import"../chunks/chunk-ZX5EVEJT.js";import"../chunks/chunk-K2PLF4GD.js";import"../chunks/chunk-YDXJO6W7.js";import"../chunks/chunk-VOSC5CKJ.js";await i(process.env);
+import{a as i}from"../chunks/chunk-2R4PJWJC.js";import"../chunks/chunk-VYOMAC3M.js";import"../chunks/chunk-NQ4IWUUZ.js";import"../chunks/chunk-VIZBI64C.js";import"../chunks/chunk-UUAFZEGZ.js";import"../chunks/chunk-XWDX5PYK.js";import"../chunks/chunk-3JNSTOIB.js";import"../chunks/chunk-ZNWW6FMP.js";import"../chunks/chunk-CSZXOOEJ.js";import"../chunks/chunk-VOSC5CKJ.js";await i(process.env);

@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as t}from"../chunks/chunk-SE3YW2CQ.js";import"../chunks/chunk-BDIYFGW2.js";import"../chunks/chunk-3YX4QRJX.js";import"../chunks/chunk-K2PLF4GD.js";import"../chunks/chunk-YDXJO6W7.js";import"../chunks/chunk-VOSC5CKJ.js";await t(process.env);
+import{b as t}from"../chunks/chunk-HOYK3DYO.js";import"../chunks/chunk-3JNSTOIB.js";import"../chunks/chunk-JAW7TW5L.js";import"../chunks/chunk-VVSV6ASA.js";import"../chunks/chunk-ZNWW6FMP.js";import"../chunks/chunk-CSZXOOEJ.js";import"../chunks/chunk-VOSC5CKJ.js";await t(process.env);
