@@ -8,7 +8,7 @@ import { type GivenInputs, inputRefusal, parseInputs } from '../parse-inputs.ts'
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
 
 /** Where the inputs of the composite action are documented. */
-const PAGE = 'docs/release.md';
+export const PAGE = 'docs/release.md';
 
 const DEFAULT_STEPS = '5 for 2m, 25 for 5m, 50 for 5m, 100';
 

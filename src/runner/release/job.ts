@@ -3,9 +3,11 @@ import { messageOf } from '../../canary/errors.ts';
 import { parseOutcomes, type ReleaseReport, releaseReport, renderRelease } from '../../report/release.ts';
 import { systemClock } from '../clock.ts';
 import { runnerFacts } from '../github.ts';
-import { type GivenInputs, givenInputs } from '../parse-inputs.ts';
+import { type GivenInputs, givenInputs, parseInputs } from '../parse-inputs.ts';
+import { reportPath } from '../publish.ts';
 import { publishResults, readLeft } from '../results.ts';
-import { loadRelease, type Parts } from './begin.ts';
+import { loadRelease, PAGE, type Parts } from './begin.ts';
+import { releasePartsInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -40,13 +42,14 @@ function storyOf({ build, canary, deploy, workload, route }: Parts): string[] {
 
 /** Tells of all parts at once. The job fails by the part that failed. */
 async function end(given: GivenInputs, env: Environment): Promise<void> {
-  const outcomes = parseOutcomes(given.outcomes ?? '');
+  const inputs = parseInputs(releasePartsInputs, given, PAGE);
+  const outcomes = parseOutcomes(inputs.outcomes ?? '{}');
   const reports = await Promise.all(
     outcomes.map(async (part) => [part.name, await reportAt(part.outputs.report)] as const),
   );
-  const report = releaseReport(given.release ?? '', outcomes, new Map(reports), systemClock.now());
+  const report = releaseReport(inputs.release ?? '', outcomes, new Map(reports), systemClock.now());
   const facts = runnerFacts(env);
-  const path = given.report?.trim() || `${facts.temp}/sluice-release-${facts.identity}.json`;
+  const path = reportPath(inputs.report, facts);
   const { verdict, reason, image, revision } = report;
   tell(report);
   const outputs = { verdict, reason, image, revision, report: path };
