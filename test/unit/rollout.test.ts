@@ -670,7 +670,7 @@ describe('a stable workload that somebody else deploys', () => {
     cluster.weight = 0;
     cluster.served = 0;
     const finished = await run(cluster, 'finish', 'run-2');
-    expect(finished.verdict).toBe('promoted');
+    expect(finished).toMatchObject({ verdict: 'promoted', weight: 100 });
     expect(cluster).toMatchObject({ weight: 0, record: { phase: 'ended' } });
   });
 
