@@ -148,6 +148,7 @@ describe('the target that the inputs ask for', () => {
         canary: { kind: 'Deployment', name: 'checkout-v2' },
         services: { stable: 'checkout', canary: 'checkout' },
         joinService: true,
+        returns: false,
         gitops: 'refuse',
       },
     });
