@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as t}from"../chunks/chunk-HOYK3DYO.js";import"../chunks/chunk-3JNSTOIB.js";import"../chunks/chunk-JAW7TW5L.js";import"../chunks/chunk-VVSV6ASA.js";import"../chunks/chunk-ZNWW6FMP.js";import"../chunks/chunk-CSZXOOEJ.js";import"../chunks/chunk-VOSC5CKJ.js";await t(process.env);
+import{a as t}from"../chunks/chunk-7MZXCEU7.js";import"../chunks/chunk-RENNS67Q.js";import"../chunks/chunk-25VSHXJC.js";import"../chunks/chunk-NDFXD5LQ.js";import"../chunks/chunk-XKZQKETK.js";import"../chunks/chunk-OGMRUO5Y.js";import"../chunks/chunk-VOSC5CKJ.js";await t(process.env);

@@ -1,3 +1,6 @@
-import { canaryPost } from '../runner/canary-job.ts';
+import { isLeft } from '../runner/left.ts';
 
-await canaryPost(process.env);
+if (isLeft(process.env)) {
+  const { canaryPost } = await import('../runner/canary-job.ts');
+  await canaryPost(process.env);
+}

@@ -1,3 +1,6 @@
-import { helmPost } from '../runner/helm/job.ts';
+import { isLeft } from '../runner/left.ts';
 
-await helmPost(process.env);
+if (isLeft(process.env)) {
+  const { helmPost } = await import('../runner/helm/job.ts');
+  await helmPost(process.env);
+}

@@ -1,3 +1,6 @@
-import { kubectlPost } from '../runner/kubectl/job.ts';
+import { isLeft } from '../runner/left.ts';
 
-await kubectlPost(process.env);
+if (isLeft(process.env)) {
+  const { kubectlPost } = await import('../runner/kubectl/job.ts');
+  await kubectlPost(process.env);
+}
