@@ -166,10 +166,10 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
       }
     },
 
-    /** A revision as it was recorded. */
-    async release(revision: number, signal: AbortSignal): Promise<Release> {
-      const args = ['status', release, '--revision', String(revision), '--output', 'json', ...inNamespace];
-      return parseRelease(await helm(args, signal));
+    /** A revision as it was recorded; without a number, the newest. */
+    async release(revision: number | undefined, signal: AbortSignal): Promise<Release> {
+      const which = revision === undefined ? [] : ['--revision', String(revision)];
+      return parseRelease(await helm(['status', release, ...which, '--output', 'json', ...inNamespace], signal));
     },
 
     async upgrade(desired: Desired, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,8 @@ import { returnTo } from './record.ts';
  * wrong later is taken back.
  */
 export async function deploy(world: HelmWorld, request: DeployRequest, cancelled: AbortSignal): Promise<HelmOutcome> {
+  // Helm says what it is while the chart is fetched and the Lease is taken.
+  world.helm.version(cancelled).catch(() => undefined);
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
   const desired: Desired = { ...request.desired, chart: chart.path };
@@ -29,7 +31,7 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
     await makeNamespace(cancelled);
   }
   return holding(world, cancelled, async (signal) => {
-    const early = renderedEarly(world, desired, signal);
+    const early = lookEarly(world, desired, signal);
     const checked = Promise.all([early, lint(signal)]);
     const history = await recovered(world, request, signal, checked);
     const { rendered, found, writes } = await planned(world, history, desired, signal, await early);
@@ -65,29 +67,40 @@ async function rehearsed(
   return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
 }
 
-/** What is rendered while the release is looked at; nothing where Helm refuses that, which it may not do after a recovery. */
-async function renderedEarly(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Release | undefined> {
-  try {
-    return await world.helm.render(desired, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isSluiceError(error)) return undefined;
-    throw error;
-  }
+/** The release as it is to be and as it is. */
+interface Early {
+  readonly rendered?: Release | undefined;
+  readonly found?: Release | undefined;
 }
 
-async function planned(
-  world: HelmWorld,
-  history: History,
-  desired: Desired,
-  signal: AbortSignal,
-  early?: Release | undefined,
-) {
-  // Rendered for another revision, it may be another one: a recovery, or another run, was in between.
-  const isCurrent = early?.version === (latest(history)?.revision ?? 0) + 1;
+/**
+ * What Helm tells while its history is read, so that nobody waits for one process after the other. Nothing where it refuses:
+ * it may not do so after a recovery.
+ */
+async function lookEarly({ helm }: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Early> {
+  const unlessRefused = async (asked: Promise<Release>) => {
+    try {
+      return await asked;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isSluiceError(error)) return undefined;
+      throw error;
+    }
+  };
+  const [rendered, found] = await Promise.all([
+    unlessRefused(helm.render(desired, signal)),
+    unlessRefused(helm.release(undefined, signal)),
+  ]);
+  return { rendered, found };
+}
+
+async function planned(world: HelmWorld, history: History, desired: Desired, signal: AbortSignal, early: Early = {}) {
+  const last = latest(history)?.revision ?? 0;
+  // Of another revision, it may be another one: a recovery, or another run, was in between.
+  const isCurrent = early.found?.version === last && !isAbsent(history);
   const [found, rendered] = await Promise.all([
-    manifestOf(world, history, signal),
-    isCurrent ? early : world.helm.render(desired, signal),
+    isCurrent ? early.found : manifestOf(world, history, signal),
+    early.rendered?.version === last + 1 ? early.rendered : world.helm.render(desired, signal),
   ]);
   const beside = world.stable && besideEachOther(await world.stable(signal), rendered.manifest);
   if (beside) {
