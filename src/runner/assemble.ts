@@ -10,13 +10,11 @@ import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
 import { derivedArms, existingArms } from '../kubernetes/arms.ts';
 import { canaryName } from '../kubernetes/canary-workload.ts';
-import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
 import { createLedger } from '../kubernetes/ledger.ts';
 import { checkPermissions } from '../kubernetes/permissions.ts';
-import { connect } from '../kubernetes/transport.ts';
 import { createMeter } from '../meters/index.ts';
 import { createRouter } from '../routers/index.ts';
+import { openCluster } from './cluster.ts';
 import type { RunnerFacts } from './github.ts';
 import type { LoadedInputs } from './load-inputs.ts';
 import { observedShare } from './observed-share.ts';
@@ -103,10 +101,7 @@ type Opened = ReturnType<typeof open>;
 /** What does not depend on the workloads that are found. */
 function open({ loaded, facts, env, clock, lifetime }: Assembly) {
   const { inputs } = loaded;
-  const load = () => loadConfig({ kubeconfig: inputs.kubeconfig ?? '', context: inputs.context ?? '', env });
-  const config = load();
-  const client = createClient(connect(config, env, load));
-  const namespace = inputs.namespace ?? defaultNamespace(config);
+  const { client, namespace } = openCluster(inputs, env);
   const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
 
   const armsOptions = { client, namespace, clock, rollout, drain: inputs.drain, lifetime };
@@ -173,7 +168,7 @@ function compose(
     fingerprint,
     startedBy: facts.startedBy,
   };
-  return { world, options, close: () => closeClient(client) };
+  return { world, options, close: () => client.close() };
 }
 
 /** All rights that a run with these adapters uses. */
@@ -219,8 +214,4 @@ function fingerprintOf({ inputs, plan, config }: LoadedInputs, namespace: string
     subsets: [inputs['stable-subset'], inputs['canary-subset']],
   };
   return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
-}
-
-function closeClient(client: KubernetesClient): Promise<void> {
-  return client.close();
 }

@@ -1,7 +1,6 @@
 import { glob, readFile } from 'node:fs/promises';
 import {
   error as annotateError,
-  endGroup,
   getState,
   info,
   notice,
@@ -9,12 +8,11 @@ import {
   setFailed,
   setOutput,
   setSecret,
-  startGroup,
   summary,
   warning,
 } from '@actions/core';
 import { dryRun } from '../canary/dry-run.ts';
-import { isSluiceError, messageOf } from '../canary/errors.ts';
+import { messageOf } from '../canary/errors.ts';
 import type { RolloutEvent } from '../canary/events.ts';
 import { recover } from '../canary/recover.ts';
 import { rollout } from '../canary/rollout.ts';
@@ -25,12 +23,14 @@ import { createAnnotations, type Fails } from './annotations.ts';
 import { type Assembled, type Assembly, assemble, assembleLeft, assembleUnfinished } from './assemble.ts';
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
+import { failureOf } from './failure.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
 import { type LoadedInputs, loadInputs } from './load-inputs.ts';
 import { createLog } from './log.ts';
 import { outputsOf, setOutputs } from './outputs.ts';
 import { readReport, reportPath, writePlot, writeReport, writeSummary } from './publish.ts';
 import { createRedact, type Redact } from './redact.ts';
+import { runnerLog } from './runner-log.ts';
 import { startWarnings } from './settings.ts';
 import { loadRunState, saveRunState } from './state.ts';
 
@@ -166,7 +166,7 @@ const looks: ReadonlySet<RolloutEvent['type']> = new Set(['started', 'preflight'
 
 /** Everybody who is told of the rollout: the log, the annotations, and the report that outputs and summary are made of. */
 async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: Fails) {
-  const log = createLog({ info: (line) => info(redact(line)), startGroup, endGroup }, { colour: facts.colour });
+  const log = createLog(runnerLog(redact), { colour: facts.colour });
   const annotate = createAnnotations(
     {
       notice: (message, properties) => notice(redact(message), properties),
@@ -206,13 +206,8 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: F
   };
 }
 
+const REPORT_IT = 'Please report it with this log; the route is as the last line above says.';
+
 function failure(error: unknown, unchanged: boolean): RolloutEvent {
-  const common = { type: 'failed' as const, at: systemClock.now(), unchanged };
-  if (isSluiceError(error)) {
-    const { code, about, problem, next } = error;
-    return { ...common, code, about, problem, next };
-  }
-  const problem = `stopped by an unexpected error: ${messageOf(error)}.`;
-  const next = 'Please report it with this log; the route is as the last line above says.';
-  return { ...common, code: 'unexpected', about: 'Sluice', problem, next };
+  return { type: 'failed', at: systemClock.now(), unchanged, ...failureOf(error, REPORT_IT) };
 }

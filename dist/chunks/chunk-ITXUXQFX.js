@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{k as i,l as a,m as s}from"./chunk-HDFKVY6L.js";import{g as o}from"./chunk-4MOSQB5I.js";import{a as e}from"./chunk-VOSC5CKJ.js";function m({kubeconfig:d="",context:c="",namespace:l},n){let t=e(()=>i({kubeconfig:d,context:c,env:n}),"load"),r=t();return{client:o(s(r,n,t)),namespace:l??a(r)}}e(m,"openCluster");export{m as a};

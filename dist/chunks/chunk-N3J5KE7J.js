@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{n as o,o as t}from"./chunk-OGMRUO5Y.js";import{a as r}from"./chunk-VOSC5CKJ.js";function d(e,n="Please report it with this log."){if(o(e)){let{code:i,about:u,problem:a,next:l}=e;return{code:i,about:u,problem:a,next:l}}return{code:"unexpected",about:"Sluice",problem:`stopped by an unexpected error: ${t(e)}.`,next:n}}r(d,"failureOf");export{d as a};
