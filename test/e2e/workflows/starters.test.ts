@@ -101,6 +101,69 @@ describe.concurrent('The starter workflow monorepo', () => {
   });
 });
 
+describe.concurrent('The starter workflow nightly-drill', async () => {
+  const workflow = undrained(await starter('nightly-drill')).replace('10 for 2m then hold', '30 for 1s then hold');
+  const drill = (vars: Readonly<Record<string, string>>) => ({
+    workflow,
+    event: 'workflow_dispatch' as const,
+    vars: { SLUICE_NAME: 'checkout', ...vars },
+  });
+
+  it.each([
+    ['that can not start', {}, {}],
+    ['that answers with errors', { SLUICE_DRILL_IMAGE: newImage }, { canary: { errorRate: 0.5 } }],
+  ])('succeeds where a version %s is taken back', async (_, vars, lab) => {
+    await inShop(lab, drill(vars), async ({ lab: shop, run }) => {
+      const { status, outputs, log } = await run.ended;
+      expect(status, log).toBe(0);
+      expect(outputs.verdict).toBe('rolled-back');
+      await servesOnly(shop, '1.0.0');
+      expectServed(shop);
+    });
+  });
+
+  it('fails where the version was not taken back, and gives the route back all the same', async () => {
+    const given = drill({ SLUICE_DRILL_IMAGE: newImage });
+    const hasty = { ...given, workflow: workflow.replace('timeout: 10m', 'timeout: 15s') };
+    await inShop({}, hasty, async ({ lab, run }) => {
+      const { status, log } = await run.ended;
+      expect(status).toBe(1);
+      expect(log).toContain('was not taken back: held');
+      expect(lab.canaryWeight()).toBe(0);
+      await servesOnly(lab, '1.0.0');
+      expectServed(lab);
+    });
+  });
+});
+
+describe.concurrent('The starter workflow gate', async () => {
+  const workflow = await starter('gate');
+  const gate = (name: string) => ({
+    workflow,
+    event: 'workflow_dispatch' as const,
+    inputs: { image: newImage },
+    vars: { SLUICE_NAME: name },
+  });
+
+  it('opens for what could be released, and changes nothing', async () => {
+    await inShop({}, gate('checkout'), async ({ lab, run }) => {
+      const { status, log, summary } = await run.ended;
+      expect(status, log).toBe(0);
+      expect(summary).toContain('nothing was changed');
+      expect(namesOf(lab, 'apps/v1', 'Deployment')).toEqual(['checkout']);
+      await servesOnly(lab, '1.0.0');
+    });
+  });
+
+  it('stays shut for what could not, and says why', async () => {
+    await inShop({}, gate('cart'), async ({ run }) => {
+      const { status, log } = await run.ended;
+      expect(status).toBe(1);
+      expect(log).toMatch(/cart.*(not exist|not found|no )/i);
+    });
+  });
+});
+
 /** A workflow of a user that calls one of ours. */
 const caller = (name: string, inputs: string) => `on: push
 jobs:
