@@ -66,8 +66,8 @@ export interface Cleared {
   readonly digest?: string;
 }
 
-/** There is no way back. */
-function isPromoted({ phase }: RolloutRecord): boolean {
+/** The promotion is made, and there is no way back: what is left is tidying up. */
+export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
   return phase === 'returning' || phase === 'retiring';
 }
 

@@ -1,4 +1,4 @@
-import { isUnfinished } from './begin.ts';
+import { isPromoted, isUnfinished } from './begin.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
@@ -57,12 +57,11 @@ async function conclude(
   options: Parameters<typeof recover>[1],
   signal: AbortSignal,
 ): Promise<Concluded> {
-  const { phase, reason } = journal.record;
-  if (phase === 'returning' || phase === 'retiring') {
+  if (isPromoted(journal.record)) {
     await completePromotion(world, journal, options, signal);
     return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
   }
-  const undone = await undo(world, journal, reason ?? 'the run was stopped', options);
+  const undone = await undo(world, journal, journal.record.reason ?? 'the run was stopped', options);
   return { verdict: undone.verdict, reason: undone.reason };
 }
 

@@ -1,5 +1,13 @@
 import { count, percent } from '../judge/wording.ts';
-import { announce, digestServing, isReleased, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
+import {
+  announce,
+  digestServing,
+  isPromoted,
+  isReleased,
+  isUnfinished,
+  refuseWhatCannotWork,
+  takeUp,
+} from './begin.ts';
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
@@ -63,8 +71,7 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
     const record = await takeUp(world, options, running);
     const journal = openJournal(world.ledger, record);
     if (record.phase === 'undoing') return await finishUndo(world, journal, options);
-    if (record.phase === 'returning' || record.phase === 'retiring')
-      return await finishPromotion(world, journal, options, running);
+    if (isPromoted(record)) return await finishPromotion(world, journal, options, running);
     return await run(world, journal, options, running, lease.lost);
   } finally {
     await lease.release();
@@ -198,7 +205,7 @@ async function followCommands(
 async function conclude(world: World, journal: Journal, options: RolloutOptions, error: unknown): Promise<Conclusion> {
   const ending = endingOf(error);
   const { phase } = journal.record;
-  if (phase === 'returning' || phase === 'retiring') return concludePromotion(world, journal, options, ending);
+  if (isPromoted(journal.record)) return concludePromotion(world, journal, options, ending);
   if (ending.verdict === 'frozen' || ending.verdict === 'held') return pause(world, journal, options, ending);
   if (phase === 'promoting' && !(await stableServes(world, journal.record))) {
     // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.

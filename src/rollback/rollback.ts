@@ -1,4 +1,4 @@
-import { isUnfinished } from '../canary/begin.ts';
+import { isPromoted, isUnfinished } from '../canary/begin.ts';
 import { confirm } from '../canary/confirm.ts';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Clock, Command, Ledger, PlannedWrite, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';
@@ -257,7 +257,7 @@ async function conclude(
   if (!concluding) throw routeIsNeeded(record);
   world.tell('warning', `What ${record.startedBy} left unfinished on ${record.route.object} is ended first.`);
   const journal = openJournal(world.ledger, record);
-  if (record.phase === 'returning' || record.phase === 'retiring') {
+  if (isPromoted(record)) {
     await completePromotion(concluding, journal, options, signal);
     return;
   }
