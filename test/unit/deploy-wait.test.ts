@@ -4,6 +4,7 @@ import { waitUntilRolledOut } from '../../src/deploy/wait.ts';
 import type { KubernetesClient } from '../../src/kubernetes/client.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
 import { systemClock } from '../../src/runner/clock.ts';
+import { deployment } from '../support/deployment.ts';
 import { startEmbeddedCluster } from '../support/embedded-cluster.ts';
 
 const cluster = await startEmbeddedCluster({ 'app:crashing': { crashAfter: 5 } });
@@ -11,18 +12,7 @@ afterAll(() => cluster.stop());
 
 /** Waits for a Deployment whose container crashes, on a cluster whose logs are these. */
 async function waitWith(name: string, log: KubernetesClient['log']) {
-  const labels = { app: name };
-  const containers = [{ name: 'app', image: 'app:crashing' }];
-  cluster.api.put({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers } },
-    },
-  });
+  cluster.api.put(deployment(name, 'app:crashing'));
   const events: WaitEvent[] = [];
   const waiting = waitUntilRolledOut(
     {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { imageSettings } from '../../src/helm/values.ts';
 import { helmContradictions, helmInputs } from '../../src/runner/helm/inputs.ts';
 import { parseInputs } from '../../src/runner/parse-inputs.ts';
 
@@ -52,5 +53,22 @@ describe('inputs of actions/helm-deploy', () => {
     const reading = () => parseInputs(helmInputs, { ...common, ...given }, 'helm-deploy');
     expect(reading).toThrow(says);
     expect(reading).not.toThrow('sesame-open');
+  });
+});
+
+describe('imageSettings', () => {
+  const both = ['image.repository={repository}', 'image.tag={tag}'];
+  it.each([
+    ['ghcr.io/acme/checkout:1.2.3', both, ['image.repository=ghcr.io/acme/checkout', 'image.tag=1.2.3']],
+    ['registry:5000/checkout', both, ['image.repository=registry:5000/checkout', 'image.tag=latest']],
+    ['checkout@sha256:abc', both, ['image.repository=checkout@sha256', 'image.tag=abc']],
+    ['checkout@sha256:abc', ['a={image}', 'b={digest}'], ['a=checkout@sha256:abc', 'b=sha256:abc']],
+  ])('of %s in %o', (image, settings, expected) => {
+    expect(imageSettings(image, settings)).toEqual(expected);
+  });
+
+  it('asks for a digest that the image does not name', () => {
+    const given = { ...common, image: 'checkout:1', 'image-values': 'a={digest}' };
+    expect(contradictions(given).join()).toContain('which "image" does not name');
   });
 });

@@ -4,24 +4,11 @@ import { createHelm } from '../../src/helm/cli.ts';
 import { type History, parseHistory } from '../../src/helm/history.ts';
 import { createReleaseObjects } from '../../src/helm/objects.ts';
 import type { HelmRequest, HelmWorld } from '../../src/helm/ports.ts';
+import { deployment } from '../support/deployment.ts';
 import { createQuickClock, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 
 const cluster = await startEmbeddedCluster({ 'app:1': {}, 'app:missing': { pullFailure: true } });
 afterAll(() => cluster.stop());
-
-function deployment(name: string, image: string) {
-  const labels = { app: name };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'app', image }] } },
-    },
-  };
-}
 
 const request: HelmRequest = {
   id: '1',

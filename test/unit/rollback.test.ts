@@ -99,6 +99,17 @@ describe('a rollback by hand', () => {
     expect(deaths).toBeGreaterThanOrEqual(4);
   });
 
+  it('tells of pods of the version before that do not end, and does not wait for ever', async () => {
+    await shopOfThree('unending');
+    const world = worldOf(cluster, 'unending', cluster.client);
+    const told: string[] = [];
+    const workload = { ...world.workload, leftovers: async () => 2 };
+    const tell = (_: string, text: string) => void told.push(text);
+    const outcome = await rollback({ ...world, workload, tell }, options, running());
+    expect(outcome.verdict).toBe('rolled-back');
+    expect(told).toContainEqual(expect.stringContaining('have not ended after 60 s: 2'));
+  });
+
   it('goes on from the version that somebody deploys meanwhile, and not from its own plan', async () => {
     await shopOfThree('deployed-meanwhile');
     const dying = worldOf(cluster, 'deployed-meanwhile', dyingClient(cluster.client, 3));
