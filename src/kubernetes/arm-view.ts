@@ -86,7 +86,7 @@ export function createArmView(
   function rememberPods(objects: readonly KubernetesObject[]): void {
     for (const pod of objects.map((object) => podSchema.parse(object))) {
       const key = pod.metadata.uid ?? pod.metadata.name;
-      histories.set(key, remember(histories.get(key), pod));
+      histories.set(key, remember(histories.get(key), pod, clock.now()));
     }
     changed();
   }
@@ -119,13 +119,13 @@ export function createArmView(
       ...(await creationProblems(workload, seen.length, signal)),
       ...seen
         .filter((pod) => !isBeingReplaced(pod, workload))
-        .flatMap((pod) => podProblems(pod, historyOf(pod), clock.now())),
+        .flatMap((pod) => podProblems(pod, historyOf(pod), clock.now(), ready > 0)),
     ];
     return { workload, pods: seen, health: { desired, ready, problems } };
   }
 
   function historyOf(pod: Pod): PodHistory {
-    return histories.get(pod.metadata.uid ?? pod.metadata.name) ?? remember(undefined, pod);
+    return histories.get(pod.metadata.uid ?? pod.metadata.name) ?? remember(undefined, pod, clock.now());
   }
 
   /** Pods that could not even be created: an exhausted quota, an admission webhook that refuses. */

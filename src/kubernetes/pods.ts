@@ -76,13 +76,20 @@ export interface PodHistory {
   readonly foundFailed: boolean;
   /** Restarts of each container up to when the pod was first seen ready: starting is allowed to take several attempts. */
   readonly restarts: ReadonlyMap<string, number>;
+  /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
+  readonly unreadySince: number | undefined;
 }
 
-/** The history with this sight of the pod added. */
-export function remember(history: PodHistory | undefined, pod: Pod): PodHistory {
-  if (history?.wasReady) return history;
+/**
+ * The history with this sight of the pod added.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function remember(history: PodHistory | undefined, pod: Pod, now: number): PodHistory {
+  if (history?.wasReady) return { ...history, unreadySince: isReady(pod) ? undefined : (history.unreadySince ?? now) };
   return {
     wasReady: isReady(pod),
+    unreadySince: undefined,
     foundFailed: history?.foundFailed ?? pod.status.phase === 'Failed',
     restarts: new Map(statuses(pod).map(({ name, restartCount }) => [name, restartCount])),
   };
@@ -104,11 +111,18 @@ const hopeless = new Set([
 export const UNSCHEDULABLE_PATIENCE = 180_000;
 
 /**
+ * Milliseconds for which a pod may be ready no more beside others that are: it gets no requests then, and a node that stands
+ * still for a moment is not its version's fault. Kubernetes looks every ten seconds by default.
+ */
+export const UNREADY_PATIENCE = 10_000;
+
+/**
  * What is wrong with a pod by itself, whatever the metrics say. A pod that is being deleted has no problems.
  *
  * @param now milliseconds since the epoch
+ * @param others some pod of its arm is ready
  */
-export function podProblems(pod: Pod, history: PodHistory, now: number): PodProblem[] {
+export function podProblems(pod: Pod, history: PodHistory, now: number, others: boolean): PodProblem[] {
   if (isTerminating(pod)) return [];
   const { status, metadata } = pod;
   if (status.phase === 'Failed') {
@@ -124,7 +138,7 @@ export function podProblems(pod: Pod, history: PodHistory, now: number): PodProb
     if (now - since <= UNSCHEDULABLE_PATIENCE) return [];
     return [{ pod: metadata.name, reason: 'Unschedulable', message: firstLine(scheduled.message) }];
   }
-  if (history.wasReady && !isReady(pod)) {
+  if (history.unreadySince !== undefined && now - history.unreadySince >= (others ? UNREADY_PATIENCE : 0)) {
     const message = firstLine(condition(pod, 'Ready')?.message ?? '');
     return [{ pod: metadata.name, reason: 'Unready', message: `was ready and is not any more. ${message}`.trim() }];
   }

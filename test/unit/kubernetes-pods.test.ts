@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
   isReady,
+  type PodHistory,
   podProblems,
   pod as podSchema,
   remember,
   runningImages,
+  UNREADY_PATIENCE,
   UNSCHEDULABLE_PATIENCE,
 } from '../../src/kubernetes/pods.ts';
 
@@ -47,12 +49,25 @@ function podOf({
   });
 }
 
-/** The problems of the last of several sights of one pod. */
+/** The problems of the last of several sights of one pod, the only one of its arm. */
 function problemsAfter(...sights: Change[]) {
-  const pods = sights.map(podOf);
-  const [last = podOf({})] = pods.slice(-1);
-  const history = pods.reduce<ReturnType<typeof remember> | undefined>(remember, undefined);
-  return podProblems(last, history ?? remember(undefined, last), now).map(
+  return problemsOf(
+    sights.map((change) => ({ at: now, change })),
+    { others: false },
+  );
+}
+
+interface Sight {
+  readonly at: number;
+  readonly change: Change;
+}
+
+/** The problems of one pod at the last of several sights. */
+function problemsOf(sights: readonly Sight[], { others }: { others: boolean }) {
+  const seen = sights.map(({ at, change }) => ({ at, pod: podOf(change) }));
+  const { at, pod } = seen.at(-1) ?? { at: now, pod: podOf({}) };
+  const history = seen.reduce<PodHistory | undefined>((before, { at, pod }) => remember(before, pod, at), undefined);
+  return podProblems(pod, history ?? remember(undefined, pod, at), at, others).map(
     ({ reason, message }) => `${reason}: ${message}`,
   );
 }
@@ -109,10 +124,23 @@ describe('a problem by itself', () => {
     expect(problemsAfter({}, { restarts: 1, lastState })).toEqual(expected);
   });
 
-  test('readiness that was there and is gone', () => {
-    expect(problemsAfter({}, { ready: false })).toEqual([
-      'Unready: was ready and is not any more. containers with unready status: [app]',
-    ]);
+  const unready = 'Unready: was ready and is not any more. containers with unready status: [app]';
+
+  test('readiness that was there and is gone, where no other pod serves', () => {
+    expect(problemsAfter({}, { ready: false })).toEqual([unready]);
+  });
+
+  test('readiness that stays away, where others serve', () => {
+    const gone = [
+      { at: now, change: {} },
+      { at: now + 1_000, change: { ready: false } },
+    ];
+    const unreadyFor = (milliseconds: number, ...sights: Sight[]) =>
+      problemsOf([...gone, ...sights, { at: now + 1_000 + milliseconds, change: { ready: false } }], { others: true });
+    expect(unreadyFor(UNREADY_PATIENCE - 1)).toEqual([]);
+    expect(unreadyFor(UNREADY_PATIENCE)).toEqual([unready]);
+    // Back in between, it has the whole time once more.
+    expect(unreadyFor(UNREADY_PATIENCE, { at: now + 5_000, change: {} })).toEqual([]);
   });
 
   test('eviction', () => {

@@ -3,6 +3,7 @@
 // Each knob has an environment variable for the start and a query parameter of POST /knobs for later:
 //
 //	ERROR_RATE  error-rate  fraction of requests answered with 500, 0 to 1
+//	ERRORS      errors      even (default): as far apart as can be, from a random one on; random: drawn for each request
 //	LATENCY     latency     time added to every request: 300ms
 //	READY       ready       false: /healthz answers 503
 //	CRASH       crash       true: the process ends with exit code 1
@@ -35,6 +36,7 @@ type service struct {
 
 	mu      sync.Mutex
 	knobs   knobs
+	owed    float64
 	codes   map[int]int
 	buckets []int
 	seconds float64
@@ -43,6 +45,7 @@ type service struct {
 
 type knobs struct {
 	ErrorRate float64       `json:"errorRate"`
+	Errors    string        `json:"errors"`
 	Latency   time.Duration `json:"latencyNanoseconds"`
 	Ready     bool          `json:"ready"`
 	Crash     bool          `json:"crash"`
@@ -61,6 +64,13 @@ func (k knobs) with(get func(environment, parameter string) string) (knobs, erro
 	parse("ERROR_RATE", "error-rate", func(text string) (e error) {
 		k.ErrorRate, e = strconv.ParseFloat(text, 64)
 		return
+	})
+	parse("ERRORS", "errors", func(text string) error {
+		if text != "even" && text != "random" {
+			return fmt.Errorf("%q is neither even nor random", text)
+		}
+		k.Errors = text
+		return nil
 	})
 	parse("LATENCY", "latency", func(text string) (e error) {
 		k.Latency, e = time.ParseDuration(text)
@@ -85,18 +95,30 @@ func (s *service) current() knobs {
 
 func (s *service) serve(w http.ResponseWriter, _ *http.Request) {
 	start := time.Now()
-	k := s.current()
-	time.Sleep(k.Latency)
-	code := http.StatusOK
-	if rand.Float64() < k.ErrorRate {
-		code = http.StatusInternalServerError
-	}
+	time.Sleep(s.current().Latency)
+	code := s.nextCode()
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Version", s.version)
 	w.Header().Set("X-Pod", s.pod)
 	w.WriteHeader(code)
 	json.NewEncoder(w).Encode(map[string]string{"version": s.version, "pod": s.pod})
 	s.observe(code, time.Since(start).Seconds())
+}
+
+// nextCode is that of the next answer. Errors that are drawn let a judge that is right stop a version as good as the one
+// before once in some hundreds of releases, which a test can't tell from a fault: it wants them even.
+func (s *service) nextCode() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.knobs.Errors == "random" {
+		s.owed = rand.Float64()
+	}
+	s.owed += s.knobs.ErrorRate
+	if s.owed < 1 {
+		return http.StatusOK
+	}
+	s.owed--
+	return http.StatusInternalServerError
 }
 
 func (s *service) observe(code int, seconds float64) {
@@ -155,7 +177,7 @@ func (s *service) metrics(w http.ResponseWriter, _ *http.Request) {
 }
 
 func main() {
-	start, err := knobs{Ready: true}.with(func(environment, _ string) string { return os.Getenv(environment) })
+	start, err := knobs{Errors: "even", Ready: true}.with(func(environment, _ string) string { return os.Getenv(environment) })
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -171,6 +193,7 @@ func main() {
 		pod:     pod,
 		started: time.Now(),
 		knobs:   start,
+		owed:    rand.Float64(),
 		codes:   map[int]int{},
 		buckets: make([]int, len(bucketBounds)),
 	}

@@ -22,13 +22,14 @@ const workload = z.looseObject({
 
 /**
  * The workload with another image in its only container, and without what has that wait before it ends: Flagger's client
- * is of a Kubernetes that knew no `sleep`, and would lose it. Pods end at once for every tool, as most services' do.
+ * is of a Kubernetes that knew no `sleep`, and would lose it. Pods end at once for every tool, as most services' do. Their
+ * errors are drawn, as chance is what a good release must be told from.
  */
 function withImage<T>(object: T, image: string) {
   const { spec } = workload.parse(object);
   const { template } = spec;
   const [{ lifecycle: _, ...container }] = template.spec.containers;
-  const containers = [{ ...container, image }];
+  const containers = [{ ...container, image, env: [{ name: 'ERRORS', value: 'random' }] }];
   return { ...object, spec: { ...spec, template: { ...template, spec: { ...template.spec, containers } } } };
 }
 

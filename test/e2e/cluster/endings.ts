@@ -12,7 +12,7 @@ export async function lookAt(shop: Shop) {
 /** The new version serves all, nothing but its image is another one than before, and nothing is left of the canary. */
 export async function expectPromoted(shop: Shop, found: Found, seen: Seen, name: string) {
   const kept = await keep(name, seen);
-  expect(kept).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
+  expect(kept, seen.ended.log).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
   expect(seen.ended.status).toBe(0);
   expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'promoted' });
   await shop.settled();
@@ -25,7 +25,7 @@ export async function expectPromoted(shop: Shop, found: Found, seen: Seen, name:
 /** The version before serves all, and everything is as it was found: the route to the byte. */
 export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, name: string) {
   const kept = await keep(name, seen);
-  expect(kept).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
+  expect(kept, seen.ended.log).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
   expect(seen.ended.status).toBe(1);
   expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'rolled-back' });
   expect(await shop.asWritten(shop.path.virtualService)).toBe(found.route);
@@ -36,7 +36,7 @@ export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, nam
 
 /** The weight stays where it was, for a person to decide. */
 export async function expectHeld(shop: Shop, seen: Seen, { name, weight }: { name: string; weight: number }) {
-  expect(await keep(name, seen)).toMatchObject({ verdict: 'held', lost: 0 });
+  expect(await keep(name, seen), seen.ended.log).toMatchObject({ verdict: 'held', lost: 0 });
   expect(seen.ended.status).toBe(1);
   expect(await shop.weight()).toBe(weight);
   expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'held' });

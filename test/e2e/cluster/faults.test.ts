@@ -96,7 +96,7 @@ describe.concurrent('Between runner and API server', () => {
           return undefined;
         },
       );
-      expect(await keep('api-cut-for-good', cut)).toMatchObject({ lost: 0 });
+      expect(await keep('api-cut-for-good', cut), cut.ended.log).toMatchObject({ lost: 0 });
       expect(cut.ended.outputs.verdict ?? '').toBe('');
       expect(cut.ended.status).toBe(1);
       expect(cut.ended.log).toContain('could not be restored within 4 s');
@@ -231,7 +231,11 @@ describe.concurrent('While a release is under way', () => {
           return undefined;
         },
       );
-      expect(await keep('autoscaler', seen)).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
+      expect(await keep('autoscaler', seen), seen.ended.log).toMatchObject({
+        verdict: 'promoted',
+        lost: 0,
+        after: ['v2'],
+      });
       await shop.settled();
       expect(await shop.pods()).toHaveLength(4);
       expect(await limits.now()).toEqual({ minReplicas: 4, maxReplicas: 6 });
@@ -258,6 +262,49 @@ describe.concurrent('While a release is under way', () => {
     });
   });
 
+  test('one of its pods is not ready for a moment while another one serves: it goes on', async () => {
+    await inShop({}, async (shop) => {
+      const found = await lookAt(shop);
+      const release = { ...(await releaseOf('v2')), 'canary-min-replicas': '2', steps: '50 for 10s, 100' };
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async () => {
+          await shiftedTo(shop, 50);
+          const [pod] = await namesOf(shop, 'app=checkout-canary');
+          await shop.readies(pod, false);
+          await shop.readies(pod, true);
+          return undefined;
+        },
+      );
+      await expectPromoted(shop, found, seen, 'one pod unready for a moment');
+    });
+  });
+
+  test.each([
+    { name: 'one of its pods stays not ready', unready: 1 },
+    { name: 'none of its pods is ready any more', unready: 2 },
+  ])('$name: it is rolled back', async ({ name, unready }) => {
+    await inShop({}, async (shop) => {
+      const release = { ...(await releaseOf('v2')), 'canary-min-replicas': '2', steps: '50 for 1m, 100' };
+      const seen = await underLoad(
+        trafficTo(shop),
+        () => shop.start(release),
+        async () => {
+          await shiftedTo(shop, 50);
+          const pods = await namesOf(shop, 'app=checkout-canary');
+          await Promise.all(pods.slice(0, unready).map((pod) => shop.readies(pod, false)));
+          return undefined;
+        },
+      );
+      const kept = await keep(name, seen);
+      expect(kept, seen.ended.log).toMatchObject({ verdict: 'rolled-back', after: ['v1'] });
+      expect(kept.reason).toContain('Unready (was ready and is not any more');
+      expect(await shop.weight()).toBe(0);
+      expect(await shop.record()).toEqual({ phase: 'ended', verdict: 'rolled-back' });
+    });
+  });
+
   test('somebody changes the weights: it is frozen, and undone once they are set back', async () => {
     await inShop({}, async (shop) => {
       const found = await lookAt(shop);
@@ -272,7 +319,7 @@ describe.concurrent('While a release is under way', () => {
         },
       );
       const kept = await keep('weights changed', seen);
-      expect(kept).toMatchObject({ verdict: 'frozen', lost: 0 });
+      expect(kept, seen.ended.log).toMatchObject({ verdict: 'frozen', lost: 0 });
       expect(kept.reason).toContain('VirtualService');
       expect(kept.reason).toContain('was changed by');
       expect(kept.reason).toContain('Decide which weights are right and set them');
@@ -303,7 +350,7 @@ describe.concurrent('While a release is under way', () => {
         },
       );
       const kept = await keep('weights changed of a bad one', seen);
-      expect(kept).toMatchObject({ verdict: 'frozen', lost: 0 });
+      expect(kept, seen.ended.log).toMatchObject({ verdict: 'frozen', lost: 0 });
       expect(kept.reason).toContain('Decide which weights are right and set them');
       expect(await shop.weight()).toBe(20);
       expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'frozen' });
@@ -330,7 +377,7 @@ describe.concurrent('While a release is under way', () => {
           },
         );
         const after = verdict === 'promoted' ? ['v2'] : ['v1'];
-        expect(await keep(`route edited ${verdict}`, seen)).toMatchObject({ verdict, lost: 0, after });
+        expect(await keep(`route edited ${verdict}`, seen), seen.ended.log).toMatchObject({ verdict, lost: 0, after });
         const { metadata, spec } = route.parse(await shop.api.get(shop.path.virtualService));
         expect(metadata.annotations).toEqual({ team: 'checkout' });
         expect(spec.http).toEqual([
@@ -403,6 +450,11 @@ const route = z.object({
   metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }),
   spec: z.object({ http: z.array(z.unknown()) }),
 });
+
+/** The names of the pods that labels pick: two, as the tests ask for. */
+async function namesOf(shop: Shop, labels: string): Promise<[string, string]> {
+  return z.tuple([z.string(), z.string()]).parse((await shop.pods(labels)).map(({ metadata }) => metadata.name));
+}
 
 /** Puts weights into the route as a person would. */
 function setWeights(shop: Shop, stable: number, canary: number) {

@@ -25,7 +25,7 @@ describe.concurrent('A release as good as the one before', () => {
       await inShop({ rights: rightsFor[router] }, async (shop) => {
         const inputs = await releaseOf('v2', router);
         const release = await releaseUnderLoad(shop, `promoted-${router}`, router, inputs);
-        expect(release).toMatchObject({ verdict: 'promoted', lost: 0, servedAfter: ['v2'] });
+        expect(release, release.ended.log).toMatchObject({ verdict: 'promoted', lost: 0, servedAfter: ['v2'] });
         expect(release.ended.status).toBe(0);
         expect(inputs.image).toContain(release.ended.outputs.digest);
         // Nothing but the image is another one than before.
@@ -63,7 +63,7 @@ describe.concurrent('A bad release is rolled back, and nothing is left of it:', 
         ...(await releaseOf(tag, router)),
         ...inputs,
       });
-      expect(release).toMatchObject({ verdict: 'rolled-back', lost: 0, servedAfter: ['v1'] });
+      expect(release, release.ended.log).toMatchObject({ verdict: 'rolled-back', lost: 0, servedAfter: ['v1'] });
       expect(release.ended.status).toBe(1);
       expect(release.reason).toMatch(because);
       expect(await shop.asWritten(routePath)).toBe(route);

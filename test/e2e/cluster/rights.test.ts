@@ -73,10 +73,14 @@ describe('The documented Role', () => {
       await dress(shop.api, shop.namespace);
       const host = shop.hosts.istio;
       const bad = await underLoad({ host }, async () => shop.start(await releaseOf('v2-errors-100pct')));
-      expect(await keep('rights-bad', bad)).toMatchObject({ verdict: 'rolled-back', lost: 0 });
+      expect(await keep('rights-bad', bad), bad.ended.log).toMatchObject({ verdict: 'rolled-back', lost: 0 });
       await shop.settled();
       const good = await underLoad({ host }, async () => shop.start(await releaseOf('v2')));
-      expect(await keep('rights-good', good)).toMatchObject({ verdict: 'promoted', lost: 0, after: ['v2'] });
+      expect(await keep('rights-good', good), good.ended.log).toMatchObject({
+        verdict: 'promoted',
+        lost: 0,
+        after: ['v2'],
+      });
       const requests = await auditOf(shop.namespace);
       expect(requests.filter(({ code }) => code === 403)).toEqual([]);
       expect(rightsUsed(requests)).toEqual(rightsOf(await documentedRules(rightsFor.istio)).sort());
@@ -93,7 +97,7 @@ test('A rollout asks the API server for little: fewer than five writes a step, a
     const seen = await underLoad({ host: shop.hosts.istio }, async () =>
       shop.start({ ...(await releaseOf('v2')), steps }),
     );
-    expect(await keep('audited', seen)).toMatchObject({ verdict: 'promoted', lost: 0 });
+    expect(await keep('audited', seen), seen.ended.log).toMatchObject({ verdict: 'promoted', lost: 0 });
     const requests = await auditOf(shop.namespace);
     const kinds = Object.entries(Object.groupBy(requests, ({ verb, resource }) => `${verb} ${resource}`));
     const table = kinds.map(([kind, of = []]) => `${`${of.length}`.padStart(5)}  ${kind}`).sort();

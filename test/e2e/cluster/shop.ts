@@ -90,6 +90,9 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     return deployments.every(isAvailable) && (await pods()).length === wanted;
   }
 
+  /** Turns a knob of the demo service in a pod. */
+  const turn = (pod: string, knob: string) => api.post(`${path.pods}/${pod}:8080/proxy/knobs?${knob}`);
+
   /** The versions that answer, asked through the gateway. */
   async function versions(host: string): Promise<Set<string>> {
     const options = { dispatcher: labAgent, headers: { host }, signal: AbortSignal.timeout(2_000) };
@@ -151,9 +154,15 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     },
     /** Fraction of its requests that a version answers with an error from now on. */
     async fails(labels: string, rate: number): Promise<void> {
-      for (const { metadata } of await pods(labels)) {
-        await api.post(`${path.pods}/${metadata.name}:8080/proxy/knobs?error-rate=${rate}`);
-      }
+      for (const { metadata } of await pods(labels)) await turn(metadata.name, `error-rate=${rate}`);
+    },
+    /** From now on a pod says that it is ready, or that it is not; resolves when Kubernetes believes it. */
+    async readies(pod: string, ready: boolean): Promise<void> {
+      await turn(pod, `ready=${ready}`);
+      await until(`${pod} ${ready ? '' : 'not '}ready`, async () => {
+        const { status } = podType.parse(await api.get(`${path.pods}/${pod}`));
+        return status.conditions.some((one) => one.type === 'Ready' && one.status === (ready ? 'True' : 'False'));
+      });
     },
     /** The phase and verdict that the record of the rollout shows; undefined where there is none. */
     async record(): Promise<{ phase: string; verdict?: string | undefined } | undefined> {
@@ -295,14 +304,12 @@ const objectList = z.object({
     }),
   ),
 });
-const podList = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string(), labels: text }),
-      spec: z.object({ containers: z.array(z.object({ image: z.string() })) }),
-    }),
-  ),
+const podType = z.object({
+  metadata: z.object({ name: z.string(), labels: text }),
+  spec: z.object({ containers: z.array(z.object({ image: z.string() })) }),
+  status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) }),
 });
+const podList = z.object({ items: z.array(podType) });
 const deployment = z.object({
   metadata: z.object({ name: z.string(), generation: z.number() }),
   spec: z.object({ replicas: z.number() }),
