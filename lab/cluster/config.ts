@@ -55,7 +55,9 @@ export async function writeConfig(): Promise<void> {
     await writeFile(configPath(file), render(await readFile(join(templates, file), 'utf8'), file));
   }
   await mkdir(registries, { recursive: true });
-  await writeFile(join(registries, 'hosts.toml'), `[host."http://${endpoints.registry}"]\n`);
+  const registry = `http://${endpoints.registry}`;
+  // Nobody else is asked for what it has not: a missing image is said to be missing.
+  await writeFile(join(registries, 'hosts.toml'), `server = "${registry}"\n[host."${registry}"]\n`);
   await writeCredentials();
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type KubernetesObject, kubernetesObject } from '../kubernetes/client.ts';
-import { isReady, type Pod, UNSCHEDULABLE_PATIENCE } from '../kubernetes/pods.ts';
+import { isReady, type Pod, pullFailure, START_PATIENCE, UNSCHEDULABLE_PATIENCE } from '../kubernetes/pods.ts';
 import type { Problem } from './progress.ts';
 
 /** A warning that the cluster has recorded about an object. */
@@ -45,16 +45,14 @@ export interface PodPatience {
   readonly maxRestarts: number;
 }
 
-/** Milliseconds for which an image may be missing: a registry may not have it everywhere yet. */
-const IMAGE_PATIENCE = 30_000;
-/** Milliseconds for which what a container needs may be missing: a Secret or ConfigMap that another tool writes. */
-const CONFIG_PATIENCE = 30_000;
-
-/** Waiting reasons of the kubelet that are about the image, and for how long it may help to wait. */
+/**
+ * Waiting reasons of the kubelet that are about the image, and for how long it may help to wait: a registry may not have it
+ * everywhere yet.
+ */
 const imageReasons = new Map([
-  ['ErrImagePull', IMAGE_PATIENCE],
-  ['ImagePullBackOff', IMAGE_PATIENCE],
-  ['RegistryUnavailable', IMAGE_PATIENCE],
+  ['ErrImagePull', START_PATIENCE],
+  ['ImagePullBackOff', START_PATIENCE],
+  ['RegistryUnavailable', START_PATIENCE],
   ['SignatureValidationFailed', 0],
   ['InvalidImageName', 0],
   ['ErrImageNeverPull', 0],
@@ -118,7 +116,7 @@ function containerProgress(
   }
   if (waiting && startReasons.has(reason)) {
     const text = `container ${name} can't be started (${reason})${after(waiting.message)}`;
-    return [{ text, problem: { reason, message: text, patience: CONFIG_PATIENCE } }];
+    return [{ text, problem: { reason, message: text, patience: START_PATIENCE } }];
   }
   const last = state.terminated ?? lastState.terminated;
   if (!last || last.exitCode === 0 || (state.terminated === undefined && restartCount === 0)) return [];
@@ -137,16 +135,12 @@ function containerProgress(
   ];
 }
 
-/** The runtime says at each step which image it is about; the last step is what failed. */
-const pullSteps =
-  /(?:Failed to pull image|failed to pull and unpack image|failed to resolve (?:image|reference)) "[^"]*": |rpc error: code = \w+ desc = /gi;
-
 /** The back-off's own words hide why the image can't be had; the event before it says so. */
 function pullError(message: string, warnings: readonly WarningEvent[]): string {
   const said = warnings.findLast(
     ({ reason, message: text }) => reason === 'Failed' && /pull image/i.test(text),
   )?.message;
-  return firstLine((said ?? (/^Back-off/.test(message) ? '' : message)).replaceAll(pullSteps, ''));
+  return firstLine(pullFailure(said ?? (/^Back-off/.test(message) ? '' : message)));
 }
 
 function ordinaryText(containers: readonly ContainerStatus[], isScheduled: boolean): string {

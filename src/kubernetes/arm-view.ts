@@ -4,7 +4,7 @@ import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { ArmHealth, Clock, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from './client.ts';
 import { createMirror } from './mirror.ts';
-import { isReady, type Pod, type PodHistory, podProblems, pod as podSchema, remember } from './pods.ts';
+import { isReady, type Pod, type PodHistory, pod as podSchema, podTroubles, problemsOf, remember } from './pods.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import {
   imagesOf,
@@ -30,6 +30,8 @@ export interface ArmSight {
   /** Absent where the workload does not exist. */
   readonly workload: Workload | undefined;
   readonly pods: readonly Pod[];
+  /** What is wrong with its pods and may pass: it does not count yet. */
+  readonly troubles: readonly PodProblem[];
   readonly health: ArmHealth;
 }
 
@@ -111,17 +113,20 @@ export function createArmView(
     const workload = foundWorkload && workloadSchema.parse(foundWorkload);
     const seen = foundPods.map((object) => podSchema.parse(object));
     // An arm that does not exist yet is not one of which all pods are ready.
-    if (!workload) return { workload, pods: seen, health: { desired: 1, ready: 0, problems: [] } };
+    if (!workload) return { workload, pods: seen, troubles: [], health: { desired: 1, ready: 0, problems: [] } };
     const reachable = foundSlices && readyEndpoints(foundSlices);
     const ready = seen.filter((pod) => isReady(pod) && (reachable?.has(pod.metadata.name) ?? true)).length;
     const desired = workload.spec.replicas;
+    const now = clock.now();
+    const troubles = seen
+      .filter((pod) => !isBeingReplaced(pod, workload))
+      .map((pod) => podTroubles(pod, historyOf(pod), ready > 0));
     const problems = [
       ...(await creationProblems(workload, seen.length, signal)),
-      ...seen
-        .filter((pod) => !isBeingReplaced(pod, workload))
-        .flatMap((pod) => podProblems(pod, historyOf(pod), clock.now(), ready > 0)),
+      ...troubles.flatMap((ofPod) => problemsOf(ofPod, now)),
     ];
-    return { workload, pods: seen, health: { desired, ready, problems } };
+    const passing = troubles.flat().filter(({ due }) => due > now);
+    return { workload, pods: seen, troubles: passing, health: { desired, ready, problems } };
   }
 
   function historyOf(pod: Pod): PodHistory {
@@ -201,9 +206,11 @@ function runsTemplate(pod: Pod, template: PodTemplate): boolean {
   return pod.spec.containers.every(({ name, image }) => !images.has(name) || images.get(name) === image);
 }
 
-function describeSight({ workload, health }: ArmSight): string {
+function describeSight({ workload, health, troubles }: ArmSight): string {
   if (!workload) return 'It does not exist.';
-  const problems = health.problems.map(({ pod, reason, message }) => ` Pod ${pod}: ${reason} (${message}).`);
+  const problems = [...health.problems, ...troubles].map(
+    ({ pod, reason, message }) => ` Pod ${pod}: ${reason} (${message}).`,
+  );
   return `${health.ready} of ${health.desired} pods are ready.${problems.join('')}`;
 }
 

@@ -78,6 +78,8 @@ export interface PodHistory {
   readonly restarts: ReadonlyMap<string, number>;
   /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
   readonly unreadySince: number | undefined;
+  /** When a container of it was seen that can't be started; undefined where each can. */
+  readonly unstartedSince: number | undefined;
 }
 
 /**
@@ -86,26 +88,59 @@ export interface PodHistory {
  * @param now milliseconds since the epoch
  */
 export function remember(history: PodHistory | undefined, pod: Pod, now: number): PodHistory {
-  if (history?.wasReady) return { ...history, unreadySince: isReady(pod) ? undefined : (history.unreadySince ?? now) };
+  const sinceWhen = (holds: boolean, before: number | undefined) => (holds ? (before ?? now) : undefined);
+  const unstartedSince = sinceWhen(
+    statuses(pod).some((container) => startPatience(container) !== undefined),
+    history?.unstartedSince,
+  );
+  if (history?.wasReady) {
+    return { ...history, unstartedSince, unreadySince: sinceWhen(!isReady(pod), history.unreadySince) };
+  }
   return {
     wasReady: isReady(pod),
-    unreadySince: undefined,
     foundFailed: history?.foundFailed ?? pod.status.phase === 'Failed',
     restarts: new Map(statuses(pod).map(({ name, restartCount }) => [name, restartCount])),
+    unreadySince: undefined,
+    unstartedSince,
   };
 }
 
-/** Waiting reasons of the kubelet that no further waiting cures. */
-const hopeless = new Set([
-  'CrashLoopBackOff',
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
+/**
+ * Milliseconds for which a container may be unable to start where the kubelet tries again, often with success: a registry
+ * or runtime that is busy, a Secret that comes late.
+ */
+export const START_PATIENCE = 30_000;
+
+/** Waiting reasons of the kubelet that keep a container from its start, and the milliseconds for which it may help to wait. */
+const startReasons = new Map([
+  ['CrashLoopBackOff', 0],
+  ['InvalidImageName', 0],
+  ['ErrImageNeverPull', 0],
+  ['ErrImagePull', START_PATIENCE],
+  ['ImagePullBackOff', START_PATIENCE],
+  ['RegistryUnavailable', START_PATIENCE],
+  ['CreateContainerConfigError', START_PATIENCE],
+  ['CreateContainerError', START_PATIENCE],
+  ['RunContainerError', START_PATIENCE],
 ]);
+
+/** What a registry says of an image that it will not give at the next attempt either. */
+const finalRefusal = /not found|manifest unknown|unauthorized|authorization failed|denied|no match for platform/i;
+
+/** The runtime says at each step which image it is about; the last step is what failed. */
+const pullSteps =
+  /(?:Failed to pull image|failed to pull and unpack image|failed to resolve (?:image|reference)) "[^"]*": |rpc error: code = \w+ desc = /gi;
+
+/** Why an image could not be pulled, without the way there. */
+export function pullFailure(message: string): string {
+  return message.replaceAll(pullSteps, '');
+}
+
+/** Milliseconds for which it may help to wait; undefined for a container that nothing keeps from its start. */
+function startPatience({ state: { waiting } }: ContainerStatus): number | undefined {
+  if (!waiting) return undefined;
+  return /Image/.test(waiting.reason) && finalRefusal.test(waiting.message) ? 0 : startReasons.get(waiting.reason);
+}
 
 /** Milliseconds that a pod may wait for a node: an autoscaler needs a few minutes to bring one. */
 export const UNSCHEDULABLE_PATIENCE = 180_000;
@@ -116,57 +151,82 @@ export const UNSCHEDULABLE_PATIENCE = 180_000;
  */
 export const UNREADY_PATIENCE = 10_000;
 
+/** Something that is wrong with a pod, and from when on it counts, in milliseconds since the epoch. */
+export interface PodTrouble extends PodProblem {
+  readonly due: number;
+}
+
 /**
- * What is wrong with a pod by itself, whatever the metrics say. A pod that is being deleted has no problems.
+ * What is wrong with a pod by itself, whatever the metrics say, from now on or if it lasts. A pod that is being deleted has
+ * no troubles.
  *
- * @param now milliseconds since the epoch
  * @param others some pod of its arm is ready
  */
-export function podProblems(pod: Pod, history: PodHistory, now: number, others: boolean): PodProblem[] {
+export function podTroubles(pod: Pod, history: PodHistory, others: boolean): PodTrouble[] {
   if (isTerminating(pod)) return [];
   const { status, metadata } = pod;
+  const trouble = (reason: string, message: string, due = 0) => ({ pod: metadata.name, reason, message, due });
   if (status.phase === 'Failed') {
     const evicted = status.reason === 'Evicted' && !history.foundFailed;
-    return evicted ? [{ pod: metadata.name, reason: 'Evicted', message: firstLine(status.message) }] : [];
+    return evicted ? [trouble('Evicted', firstLine(status.message))] : [];
   }
-  const ofContainers = statuses(pod).flatMap((container) => containerProblem(metadata.name, container, history));
-  if (ofContainers.length > 0) return ofContainers;
-
+  const troubles = statuses(pod).flatMap((container) => containerTroubles(metadata.name, container, history));
   const scheduled = condition(pod, 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-    const since = Date.parse(scheduled.lastTransitionTime ?? '');
-    if (now - since <= UNSCHEDULABLE_PATIENCE) return [];
-    return [{ pod: metadata.name, reason: 'Unschedulable', message: firstLine(scheduled.message) }];
+    const since = Date.parse(scheduled.lastTransitionTime ?? '') || 0;
+    troubles.push(trouble('Unschedulable', firstLine(scheduled.message), since + UNSCHEDULABLE_PATIENCE));
   }
-  if (history.unreadySince !== undefined && now - history.unreadySince >= (others ? UNREADY_PATIENCE : 0)) {
-    const message = firstLine(condition(pod, 'Ready')?.message ?? '');
-    return [{ pod: metadata.name, reason: 'Unready', message: `was ready and is not any more. ${message}`.trim() }];
+  if (history.unreadySince !== undefined) {
+    const message = `was ready and is not any more. ${firstLine(condition(pod, 'Ready')?.message ?? '')}`.trim();
+    troubles.push(trouble('Unready', message, history.unreadySince + (others ? UNREADY_PATIENCE : 0)));
   }
-  return [];
+  return troubles;
+}
+
+/**
+ * Those troubles of a pod that count by now. That it is not ready is told only where nothing else says why.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function problemsOf(troubles: readonly PodTrouble[], now: number): PodProblem[] {
+  const problems = troubles.filter(({ due }) => due <= now).map(({ due: _, ...problem }) => problem);
+  const causes = problems.filter(({ reason }) => reason !== 'Unready');
+  return causes.length > 0 ? causes : problems;
 }
 
 function statuses({ status }: Pod): ContainerStatus[] {
   return [...status.initContainerStatuses, ...status.containerStatuses];
 }
 
-function containerProblem(name: string, container: ContainerStatus, history: PodHistory): PodProblem[] {
+function containerTroubles(name: string, container: ContainerStatus, history: PodHistory): PodTrouble[] {
   const { state, lastState, restartCount } = container;
-  const problem = (reason: string, message: string) => [{ pod: name, container: container.name, reason, message }];
+  const trouble = (reason: string, message: string, due = 0) => ({
+    pod: name,
+    container: container.name,
+    reason,
+    message,
+    due,
+  });
   const last = state.terminated ?? lastState.terminated;
   const restartsSeen = restartCount - (history.restarts.get(container.name) ?? 0);
 
   const outOfMemory = last?.reason === 'OOMKilled';
   if (outOfMemory && (restartsSeen > 0 || state.terminated !== undefined || !history.wasReady)) {
-    return problem('OOMKilled', 'used more memory than its limit allows');
-  }
-  if (state.waiting && hopeless.has(state.waiting.reason)) {
-    return problem(state.waiting.reason, lastWords(last) || firstLine(state.waiting.message));
+    return [trouble('OOMKilled', 'used more memory than its limit allows')];
   }
   if (history.wasReady && state.terminated && state.terminated.exitCode !== 0) {
-    return problem('Terminated', `ended while watched; ${lastWords(last)}`);
+    return [trouble('Terminated', `ended while watched; ${lastWords(last)}`)];
+  }
+  const patience = startPatience(container);
+  const waitingFor = firstLine(pullFailure(state.waiting?.message ?? ''));
+  if (state.waiting && patience === 0) {
+    return [trouble(state.waiting.reason, lastWords(last) || waitingFor)];
   }
   if (history.wasReady && restartsSeen > 0) {
-    return problem('Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`);
+    return [trouble('Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`)];
+  }
+  if (state.waiting && patience !== undefined) {
+    return [trouble(state.waiting.reason, waitingFor || lastWords(last), (history.unstartedSince ?? 0) + patience)];
   }
   return [];
 }

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   isReady,
   type PodHistory,
-  podProblems,
   pod as podSchema,
+  podTroubles,
+  problemsOf,
   remember,
   runningImages,
+  START_PATIENCE,
   UNREADY_PATIENCE,
   UNSCHEDULABLE_PATIENCE,
 } from '../../src/kubernetes/pods.ts';
@@ -51,7 +53,7 @@ function podOf({
 
 /** The problems of the last of several sights of one pod, the only one of its arm. */
 function problemsAfter(...sights: Change[]) {
-  return problemsOf(
+  return problemsSeen(
     sights.map((change) => ({ at: now, change })),
     { others: false },
   );
@@ -63,13 +65,12 @@ interface Sight {
 }
 
 /** The problems of one pod at the last of several sights. */
-function problemsOf(sights: readonly Sight[], { others }: { others: boolean }) {
+function problemsSeen(sights: readonly Sight[], { others }: { others: boolean }) {
   const seen = sights.map(({ at, change }) => ({ at, pod: podOf(change) }));
   const { at, pod } = seen.at(-1) ?? { at: now, pod: podOf({}) };
   const history = seen.reduce<PodHistory | undefined>((before, { at, pod }) => remember(before, pod, at), undefined);
-  return podProblems(pod, history ?? remember(undefined, pod, at), at, others).map(
-    ({ reason, message }) => `${reason}: ${message}`,
-  );
+  const troubles = podTroubles(pod, history ?? remember(undefined, pod, at), others);
+  return problemsOf(troubles, at).map(({ reason, message }) => `${reason}: ${message}`);
 }
 
 describe('a pod without a problem', () => {
@@ -99,9 +100,40 @@ describe('a problem by itself', () => {
     ]);
   });
 
-  test.each(['ImagePullBackOff', 'ErrImagePull', 'InvalidImageName', 'CreateContainerConfigError'])('%s', (reason) => {
-    const state = { waiting: { reason, message: 'it is not there\nand more' } };
-    expect(problemsAfter({ ready: false, state })).toEqual([`${reason}: it is not there`]);
+  const missing = 'registry.example/shop:2: not found';
+  const denied = 'pull access denied, repository does not exist or may require authorization';
+  const wayThere =
+    'rpc error: code = NotFound desc = failed to pull and unpack image "registry.example/shop:2": failed to resolve reference "registry.example/shop:2": ';
+  test.each([
+    ['ErrImagePull', `${wayThere}${missing}`, missing],
+    ['ErrImagePull', denied, denied],
+    ['ImagePullBackOff', 'unexpected status: 401 Unauthorized', 'unexpected status: 401 Unauthorized'],
+    ['InvalidImageName', 'invalid reference format', 'invalid reference format'],
+  ])('%s at once, where waiting does not help: %s', (reason, message, told) => {
+    const state = { waiting: { reason, message: `${message}\nand more` } };
+    expect(problemsAfter({ ready: false, state })).toEqual([`${reason}: ${told}`]);
+  });
+
+  test('a start that fails for longer than what may pass does, whatever the kubelet calls it meanwhile', () => {
+    const waits = (reason: string, message: string, at: number) => ({
+      at,
+      change: { ready: false, state: { waiting: { reason, message } } },
+    });
+    const busy = waits('ErrImagePull', '429 Too Many Requests', now);
+    const backOff = (at: number) => waits('ImagePullBackOff', 'Back-off pulling image "shop:2"', at);
+    const late = waits('CreateContainerConfigError', 'secret "tls" not found', now);
+    const others = { others: true };
+    expect(problemsSeen([busy, backOff(now + START_PATIENCE - 1)], others)).toEqual([]);
+    expect(problemsSeen([busy, backOff(now + START_PATIENCE)], others)).toEqual([
+      'ImagePullBackOff: Back-off pulling image "shop:2"',
+    ]);
+    expect(problemsSeen([late], others)).toEqual([]);
+    expect(problemsSeen([late, { ...late, at: now + START_PATIENCE }], others)).toEqual([
+      'CreateContainerConfigError: secret "tls" not found',
+    ]);
+    // Started in between, it has the whole time once more.
+    const started = { at: now + 1_000, change: { ready: false } };
+    expect(problemsSeen([busy, started, backOff(now + START_PATIENCE)], others)).toEqual([]);
   });
 
   test('a restart after it was ready', () => {
@@ -136,7 +168,9 @@ describe('a problem by itself', () => {
       { at: now + 1_000, change: { ready: false } },
     ];
     const unreadyFor = (milliseconds: number, ...sights: Sight[]) =>
-      problemsOf([...gone, ...sights, { at: now + 1_000 + milliseconds, change: { ready: false } }], { others: true });
+      problemsSeen([...gone, ...sights, { at: now + 1_000 + milliseconds, change: { ready: false } }], {
+        others: true,
+      });
     expect(unreadyFor(UNREADY_PATIENCE - 1)).toEqual([]);
     expect(unreadyFor(UNREADY_PATIENCE)).toEqual([unready]);
     // Back in between, it has the whole time once more.

@@ -183,6 +183,24 @@ describe('istiod is restarted', () => {
   });
 });
 
+describe('The registry is stopped while the canary grows', () => {
+  test('a release goes on once its new pod gets its image', async () => {
+    await inShop({}, async (shop) => {
+      await alwaysPull(shop);
+      const steps = '10 for 3s then hold, 100';
+      const release = await begin(shop, { ...(await releaseOf('v2')), steps }, (run) => says(run, 'Holds at 10 %'));
+      await release.reached;
+      await without('registry', async () => {
+        await approve(shop);
+        await shop.until('a pod without its image', async () =>
+          /"reason":"(ErrImagePull|ImagePullBackOff)"/.test(JSON.stringify(await shop.api.get(shop.path.pods))),
+        );
+      });
+      await expectPromoted(shop, release.found, await release.seen, 'registry away while the canary grows');
+    });
+  });
+});
+
 describe('The pod of the gateway is deleted', () => {
   test('requests are lost until the next one serves, and at no other time', async () => {
     await inShop({}, async (shop) => {
@@ -205,6 +223,13 @@ describe('The pod of the gateway is deleted', () => {
     });
   });
 });
+
+/** From now on each pod of the shop asks the registry for its image, also where the node has it. */
+async function alwaysPull(shop: Shop): Promise<void> {
+  const path = '/spec/template/spec/containers/0/imagePullPolicy';
+  await shop.api.patch(`${shop.path.deployments}/checkout`, [{ op: 'replace', path, value: 'Always' }]);
+  await shop.settled();
+}
 
 async function gatewayPods({ api }: Shop): Promise<string[]> {
   const { items } = podList.parse(await api.get(gatewayPodsPath));
