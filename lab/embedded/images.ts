@@ -15,8 +15,8 @@ export interface ImageBehaviour {
   readonly neverReady?: boolean;
   /** Milliseconds from start to ready. */
   readonly readyAfter?: number;
-  /** The registry refuses to give the image. */
-  readonly pullFailure?: boolean;
+  /** The registry does not give the image, in these words. */
+  readonly pullFailure?: string;
 }
 
 export interface Image {

@@ -26,6 +26,7 @@ beforeAll(async () => {
     'registry.example/checkout:2': {},
     'registry.example/checkout:crash': { crashAfter: 5 },
     'registry.example/checkout:never-ready': { neverReady: true },
+    'registry.example/checkout:late': { pullFailure: '503 Service Unavailable' },
   });
 });
 afterAll(() => cluster.stop());
@@ -333,20 +334,26 @@ describe('prepare', () => {
     });
   });
 
-  test('says at the deadline how far the pods were', async () => {
+  test.each([
+    ['never-ready', 'ContainersNotReady', /^was not ready within 60 s\. 0 of 1 pods are ready\.$/],
+    [
+      'late',
+      'Service Unavailable',
+      /pods are ready\. Pod checkout-canary-\S+: ImagePullBackOff \(.*: 503 Service Unavailable\)\.$/,
+    ],
+  ])('says at the deadline how far the pods were, and what they waited for: %s', async (tag, shown, problem) => {
     const namespace = await openShop();
-    const arms = armsOf(namespace, { images: parseImages('registry.example/checkout:never-ready') });
+    const arms = armsOf(namespace, { images: parseImages(`registry.example/checkout:${tag}`) });
     const snapshot = await arms.inspect(signal);
     const deadline = new AbortController();
     const prepared = arms.prepare(snapshot, 10, deadline.signal);
-    await until(() => exists(resources.deployment, namespace, 'checkout-canary'));
-    const detail = { about: snapshot.canary, problem: 'was not ready within 60 s.', next: 'Look.' };
+    const canary = { labelSelector: 'sluice.dev/arm=canary' };
+    const podsShow = async () => JSON.stringify(await cluster.client.list(resources.pod, namespace, canary, signal));
+    await until(async () => (await podsShow()).includes(shown));
     await until(async () => (await arms.health(snapshot, 'canary', signal)).desired === 1);
+    const detail = { about: snapshot.canary, problem: 'was not ready within 60 s.', next: 'Look.' };
     setTimeout(() => deadline.abort(new SluiceError('not-ready', detail)), 50);
-    await expect(prepared).rejects.toMatchObject({
-      code: 'not-ready',
-      problem: 'was not ready within 60 s. 0 of 1 pods are ready.',
-    });
+    await expect(prepared).rejects.toMatchObject({ code: 'not-ready', problem: expect.stringMatching(problem) });
   });
 
   test('stops with the reason of its signal', async () => {

@@ -310,7 +310,7 @@ describe.concurrent('A rollback by hand', () => {
   it('fails while the old pods go on serving when the version can not run any more', async () => {
     await inShop({}, async ({ lab, back }) => {
       await deployed(lab);
-      lab.images.set(lab.stableImage, { pullFailure: true });
+      lab.images.set(lab.stableImage, { pullFailure: 'pull access denied' });
       const ended = await back();
       expect(ended.status).toBe(1);
       expect(ended.outputs.verdict).toBe('failed');

@@ -225,7 +225,7 @@ describe('a pod', () => {
 
   test.each([
     ['that does not exist', 'app:unknown', {}],
-    ['that the registry refuses', 'app:2', { 'app:2': { pullFailure: true } }],
+    ['that the registry refuses', 'app:2', { 'app:2': { pullFailure: 'pull access denied' } }],
   ])('with an image %s is in ImagePullBackOff', async (_, image, behaviours) => {
     const { api } = await world(behaviours);
     api.put(workload('Deployment', image, 1));

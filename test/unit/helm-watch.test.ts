@@ -7,7 +7,7 @@ import type { HelmRequest, HelmWorld } from '../../src/helm/ports.ts';
 import { deployment } from '../support/deployment.ts';
 import { createQuickClock, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 
-const cluster = await startEmbeddedCluster({ 'app:1': {}, 'app:missing': { pullFailure: true } });
+const cluster = await startEmbeddedCluster({ 'app:1': {}, 'app:missing': { pullFailure: 'pull access denied' } });
 afterAll(() => cluster.stop());
 
 const request: HelmRequest = {

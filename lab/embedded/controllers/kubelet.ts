@@ -130,7 +130,7 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
       void start(image);
       return;
     }
-    const why = image === undefined ? 'not found' : 'pull access denied';
+    const why = image?.behaviour.pullFailure ?? 'not found';
     show({ waiting: 'ImagePullBackOff', message: `Back-off pulling image "${reference}": ${why}` });
   }
 
