@@ -1,6 +1,14 @@
 import * as z from 'zod';
 import { type KubernetesObject, kubernetesObject } from '../kubernetes/client.ts';
-import { isReady, type Pod, pullFailure, START_PATIENCE, UNSCHEDULABLE_PATIENCE } from '../kubernetes/pods.ts';
+import {
+  imageReasons,
+  isReady,
+  type Pod,
+  pullFailure,
+  START_PATIENCE,
+  startReasons,
+  UNSCHEDULABLE_PATIENCE,
+} from '../kubernetes/pods.ts';
 import type { Problem } from './progress.ts';
 
 /** A warning that the cluster has recorded about an object. */
@@ -44,21 +52,6 @@ export interface PodPatience {
   /** Restarts of a container that starting may take; Infinity where its controller counts them. */
   readonly maxRestarts: number;
 }
-
-/**
- * Waiting reasons of the kubelet that are about the image, and for how long it may help to wait: a registry may not have it
- * everywhere yet.
- */
-const imageReasons = new Map([
-  ['ErrImagePull', START_PATIENCE],
-  ['ImagePullBackOff', START_PATIENCE],
-  ['RegistryUnavailable', START_PATIENCE],
-  ['SignatureValidationFailed', 0],
-  ['InvalidImageName', 0],
-  ['ErrImageNeverPull', 0],
-]);
-
-const startReasons = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
 
 type ContainerStatus = Pod['status']['containerStatuses'][number];
 

@@ -111,17 +111,24 @@ export function remember(history: PodHistory | undefined, pod: Pod, now: number)
  */
 export const START_PATIENCE = 30_000;
 
-/** Waiting reasons of the kubelet that keep a container from its start, and the milliseconds for which it may help to wait. */
-const startReasons = new Map([
-  ['CrashLoopBackOff', 0],
-  ['InvalidImageName', 0],
-  ['ErrImageNeverPull', 0],
+/**
+ * Waiting reasons of the kubelet that are about the image, and the milliseconds for which it may help to wait: a registry may
+ * not have it everywhere yet.
+ */
+export const imageReasons: ReadonlyMap<string, number> = new Map([
   ['ErrImagePull', START_PATIENCE],
   ['ImagePullBackOff', START_PATIENCE],
   ['RegistryUnavailable', START_PATIENCE],
-  ['CreateContainerConfigError', START_PATIENCE],
-  ['CreateContainerError', START_PATIENCE],
-  ['RunContainerError', START_PATIENCE],
+  ['SignatureValidationFailed', 0],
+  ['InvalidImageName', 0],
+  ['ErrImageNeverPull', 0],
+]);
+
+/** Waiting reasons of the kubelet that are about what else a container needs for its start: it may help to wait. */
+export const startReasons: ReadonlySet<string> = new Set([
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
 ]);
 
 /** What a registry says of an image that it will not give at the next attempt either. */
@@ -139,7 +146,11 @@ export function pullFailure(message: string): string {
 /** Milliseconds for which it may help to wait; undefined for a container that nothing keeps from its start. */
 function startPatience({ state: { waiting } }: ContainerStatus): number | undefined {
   if (!waiting) return undefined;
-  return /Image/.test(waiting.reason) && finalRefusal.test(waiting.message) ? 0 : startReasons.get(waiting.reason);
+  const { reason, message } = waiting;
+  if (reason === 'CrashLoopBackOff') return 0;
+  if (startReasons.has(reason)) return START_PATIENCE;
+  const patience = imageReasons.get(reason);
+  return patience !== undefined && finalRefusal.test(message) ? 0 : patience;
 }
 
 /** Milliseconds that a pod may wait for a node: an autoscaler needs a few minutes to bring one. */

@@ -271,7 +271,7 @@ describe.concurrent('While a release is under way', () => {
         () => shop.start(release),
         async () => {
           await shiftedTo(shop, 50);
-          const [pod] = await namesOf(shop, 'app=checkout-canary');
+          const [pod] = await canaryPods(shop);
           await shop.readies(pod, false);
           await shop.readies(pod, true);
           return undefined;
@@ -292,7 +292,7 @@ describe.concurrent('While a release is under way', () => {
         () => shop.start(release),
         async () => {
           await shiftedTo(shop, 50);
-          const pods = await namesOf(shop, 'app=checkout-canary');
+          const pods = await canaryPods(shop);
           await Promise.all(pods.slice(0, unready).map((pod) => shop.readies(pod, false)));
           return undefined;
         },
@@ -451,9 +451,10 @@ const route = z.object({
   spec: z.object({ http: z.array(z.unknown()) }),
 });
 
-/** The names of the pods that labels pick: two, as the tests ask for. */
-async function namesOf(shop: Shop, labels: string): Promise<[string, string]> {
-  return z.tuple([z.string(), z.string()]).parse((await shop.pods(labels)).map(({ metadata }) => metadata.name));
+/** The names of the canary's pods: two, as the tests ask for. */
+async function canaryPods(shop: Shop): Promise<[string, string]> {
+  const pods = await shop.pods('app=checkout-canary');
+  return z.tuple([z.string(), z.string()]).parse(pods.map(({ metadata }) => metadata.name));
 }
 
 /** Puts weights into the route as a person would. */
