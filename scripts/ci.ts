@@ -1,13 +1,14 @@
-/** Runs every check of the project, one after the other, and says how many passed. A part that fails fails the run. */
+/** Runs every check of the project, one after the other, and says how long each took and how many passed. A part that fails fails the run. */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join, relative } from 'node:path';
 import * as z from 'zod';
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  readonly skipped: number;
 }
 
 const root = join(import.meta.dirname, '..');
@@ -15,23 +16,38 @@ const scratch = mkdtempSync(join(tmpdir(), 'sluice-ci-'));
 // The tools of the project's own packages, Node itself among them, come first.
 const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
 
+/** How long each command took, in seconds. */
+const times: { readonly command: string; readonly seconds: number }[] = [];
+
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): boolean {
+  const named = `${basename(command)} ${args.filter((arg) => !arg.startsWith('-')).join(' ')}`;
   console.log(`\n▶ ${command} ${args.join(' ')}`);
+  const begun = performance.now();
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env, PATH: path },
   });
+  times.push({ command: named, seconds: (performance.now() - begun) / 1_000 });
   if (error) console.error(error.message);
   return status === 0;
 }
 
 function part(name: string, passed: boolean): Count {
   console.log(passed ? `✓ ${name}` : `✗ ${name}`);
-  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
 }
 
-const vitestReport = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), success: z.boolean() });
+const vitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+  testResults: z.array(z.object({ name: z.string(), startTime: z.number(), endTime: z.number() })),
+});
+
+/** Files of tests that take less are not worth a line of their own. */
+const SLOW_FILE_SECONDS = 10;
 
 /** A test command of the project, counted test by test. */
 function tests(...command: string[]): Count {
@@ -39,12 +55,20 @@ function tests(...command: string[]): Count {
   const ended = run('npm', [...command, '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
   try {
     const report = vitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
+    for (const { name, startTime, endTime } of report.testResults) {
+      const seconds = (endTime - startTime) / 1_000;
+      if (seconds >= SLOW_FILE_SECONDS) times.push({ command: `  of it ${relative(root, name)}`, seconds });
+    }
     // A run that fails outside any test, or runs none, counts as a failure of its own.
     const outside = (!ended && report.numFailedTests === 0) || report.numPassedTests === 0 ? 1 : 0;
-    return { passed: report.numPassedTests, failed: report.numFailedTests + outside };
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + outside,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
   } catch (error) {
     console.error(`The tests left no report: ${error instanceof Error ? error.message : error}`);
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
@@ -86,7 +110,10 @@ const counts = [
   ...workflows(),
   ...cluster(),
 ];
-const passed = counts.reduce((sum, count) => sum + count.passed, 0);
-const failed = counts.reduce((sum, count) => sum + count.failed, 0);
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
+console.log('\nSeconds of each part, the slowest first:');
+for (const { command, seconds } of times.toSorted((a, b) => b.seconds - a.seconds)) {
+  console.log(`${seconds.toFixed(1).padStart(8)}  ${command}`);
+}
+console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+process.exitCode = sum('failed') === 0 ? 0 : 1;
