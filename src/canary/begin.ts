@@ -1,7 +1,7 @@
+import { finishPromotion, isPromoted } from './conclude.ts';
 import { isSluiceError, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
 import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
-import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
@@ -39,7 +39,8 @@ export async function takeUp(world: World, options: RolloutOptions, signal: Abor
 }
 
 /**
- * Ends what an earlier run has left: a promotion that is made is finished, anything else is undone.
+ * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
+ * anything else is undone.
  *
  * @returns how it ended
  */
@@ -51,8 +52,9 @@ export async function clearUp(
 ): Promise<Cleared> {
   const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
   if (isPromoted(left)) {
-    const digest = await completePromotion(world, journal, options, signal);
-    return { record: journal.record, verdict: 'promoted', reason: 'an earlier run had promoted it', digest };
+    const finished = await finishPromotion(world, journal, options, signal);
+    const reason = 'an earlier run had promoted it';
+    if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
   }
   const { verdict, reason } = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
   return { record: journal.record, verdict, reason };
@@ -64,11 +66,6 @@ export interface Cleared {
   readonly reason: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
-}
-
-/** The promotion is made, and there is no way back: what is left is tidying up. */
-export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
-  return phase === 'returning' || phase === 'retiring';
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */

@@ -1,5 +1,5 @@
-import { createTally, difference, type Sample } from '../judge/counters.ts';
-import type { Counts, OnBreach, Opinion } from '../judge/types.ts';
+import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
+import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import { messageOf } from './errors.ts';
@@ -24,6 +24,11 @@ export interface Observer {
   /** A person lets the step that holds go on; before one does, the next one that will. */
   approve(): void;
   readonly waitsForApproval: boolean;
+  /**
+   * From now on the stable arm is the new version, and gets all requests: whichever arm answers, what it does is compared
+   * with what the version before did last. Only a breach ends anything now, as the promotion is made.
+   */
+  promoted(): void;
   /** What is to be done is decided, whichever way: from now on requests are counted, and nothing is judged any more. */
   rest(): void;
   /** What was counted since the first reading, with one last look. */
@@ -77,6 +82,7 @@ export function createObserver(
   const told = new Set<string>();
   let podTrouble = '';
   let stopped = false;
+  let promoted = false;
   let lastReading = started;
   /** Milliseconds between the last two readings that brought something new: the source's own pace. */
   let cadence = meter.interval;
@@ -101,13 +107,14 @@ export function createObserver(
       sinceCanaryRequest: now - lastCanaryRequest,
       approved,
     };
+    const breach = worstBreach(facts.opinions);
+    if (promoted && !breach) return;
     // Between two steps only a breach or missing data can end anything.
     const decision = decide(stage?.step ?? endless(weight), facts, options);
     if (decision.kind === 'end') {
-      const breach = worstBreach(facts.opinions);
       if (breach) emit({ type: 'breach', at: now, weight, opinion: breach });
       stopped = true;
-      stop(new Ending(decision.verdict, decision.reason));
+      stop(new Ending(decision.verdict, decision.reason, { breach: breach !== undefined }));
     } else if (stage && decision.kind === 'advance') {
       // One approval is for one hold.
       if (stage.step.hold) approved = false;
@@ -126,7 +133,8 @@ export function createObserver(
     due = reading.due;
     const { sample, fresh, problems } = tally.take(reading);
     for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
-    await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
+    // A gauge of the canary says nothing any more once the canary gets no requests.
+    if (!promoted) await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
     if (!fresh) {
       // Between two scrapes there is nothing new to be expected.
@@ -146,7 +154,8 @@ export function createObserver(
     }
     const interval = difference(before, sample, weight);
     if (interval.canary.requests > 0) lastCanaryRequest = lastReading;
-    panel.add(interval);
+    panel.add(promoted ? asOneArm(interval) : interval);
+    if (promoted) return;
     emit({
       type: 'interval',
       at: now,
@@ -189,7 +198,8 @@ export function createObserver(
   }
 
   async function lookAtPods(signal: AbortSignal): Promise<void> {
-    if (stopped) return;
+    // Of a version that is promoted the canary's pods are on their way out, and those of the stable arm come from them.
+    if (stopped || promoted) return;
     const health = await world.arms.health(arms, 'canary', signal);
     podTrouble = '';
     const before = podOpinion.sentence;
@@ -264,6 +274,11 @@ export function createObserver(
     get waitsForApproval() {
       return stage?.waitsFor === 'approval';
     },
+    promoted() {
+      promoted = true;
+      stage = undefined;
+      podOpinion = unseenPods(onPodProblem);
+    },
     rest() {
       stopped = true;
     },
@@ -278,6 +293,13 @@ export function createObserver(
       return total();
     },
   };
+}
+
+/** What both arms did, as requests of the new version: at this weight there is no stable version besides. */
+function asOneArm(interval: Interval): Interval {
+  const none: Counts = { requests: 0, errors: 0, within: new Map() };
+  const { stable, canary } = interval;
+  return merge({ ...interval, stable: none, canary }, { ...interval, stable: none, canary: stable });
 }
 
 const nothing: Tally = { requests: 0, errors: 0 };

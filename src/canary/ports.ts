@@ -210,6 +210,11 @@ export interface Arms {
    * Idempotent.
    */
   handOver(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes `promote` back, and nothing else: the stable workload and its config are those found, and its pods are available.
+   * Does nothing where somebody else deploys the stable workload. Idempotent. Throws `not-ready`.
+   */
+  undoPromotion(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** Proves law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
   verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
   /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */

@@ -143,6 +143,18 @@ async function drain(context: ArmsContext, { canary }: DerivedData, signal: Abor
   if (health.ready > 0) await context.clock.sleep(context.drain, signal);
 }
 
+/** The stable workload and its config as found, all of its pods available. */
+export async function undoDerivedPromotion(
+  context: ArmsContext,
+  data: DerivedData,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace } = context;
+  await restoreConfig(context, data.config, signal);
+  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
+  if (restored) await rolledOut(context, data.stable, restored.generation, signal);
+}
+
 /** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
 export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
   const { client, namespace } = context;
