@@ -81,6 +81,7 @@ export function createObserver(
   let podOpinion: Opinion = unseenPods(onPodProblem);
   const told = new Set<string>();
   let podTrouble = '';
+  let canaryUnmeasured = true;
   let stopped = false;
   let promoted = false;
   let lastReading = started;
@@ -105,6 +106,7 @@ export function createObserver(
       sinceReading: now - lastReading,
       silent: isSilent(now),
       sinceCanaryRequest: now - lastCanaryRequest,
+      canaryUnmeasured,
       approved,
     };
     const breach = worstBreach(facts.opinions);
@@ -131,6 +133,7 @@ export function createObserver(
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
     const reading = await meter.read(signal);
     due = reading.due;
+    canaryUnmeasured &&= reading.canary.length === 0;
     const { sample, fresh, problems } = tally.take(reading);
     for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
     // A gauge of the canary says nothing any more once the canary gets no requests.
@@ -146,7 +149,7 @@ export function createObserver(
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
     lastReading = now;
     first ??= sample;
-    world.counted(total());
+    world.counted({ ...total(), canaryUnmeasured });
     if (stopped) return;
     if (before === undefined) {
       firstReading.resolve();

@@ -49,6 +49,8 @@ export interface RouteSnapshot {
 export interface Confirmation {
   /** A sentence for the log: `generation 7 observed; 24.6 % of 1,203 requests reached the canary`. */
   readonly evidence: string;
+  /** What the reader should know beside it: that the pods get other requests as well. */
+  readonly warning?: string;
 }
 
 export interface Router {

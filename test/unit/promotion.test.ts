@@ -34,7 +34,7 @@ function slow(cluster: Cluster, call: 'promote' | 'retire', milliseconds: number
 }
 
 /** Something happens as soon as a call was made, once. */
-function after(cluster: Cluster, call: string, act: () => void) {
+function once(cluster: Cluster, call: string, act: () => void) {
   let done = false;
   cluster.after = (name) => {
     if (done || name !== call) return;
@@ -79,7 +79,7 @@ describe('while the stable workload becomes the new version', () => {
       cluster.stablePods.ready = 3;
     };
     const world = slow(cluster, 'promote', 5 * minute);
-    after(cluster, 'ledger.save promoting', () => {
+    once(cluster, 'ledger.save promoting', () => {
       cluster.stablePods.ready = 1;
       cluster.errorRate.canary = () => 0.92;
     });
@@ -93,7 +93,7 @@ describe('while the stable workload becomes the new version', () => {
   it('says what is true where they don’t come back, and the next run tries again', async () => {
     const cluster = createCluster();
     const world = slow(cluster, 'promote', 5 * minute);
-    after(cluster, 'ledger.save promoting', () => {
+    once(cluster, 'ledger.save promoting', () => {
       cluster.stablePods.ready = 0;
       cluster.errorRate.canary = () => 0.92;
     });
@@ -118,7 +118,7 @@ describe('the promoted version as the stable arm', () => {
   it('is judged until the last write, against what the version before did last', async () => {
     const cluster = createCluster();
     const world = slow(cluster, 'retire', 30 * second);
-    after(cluster, 'arms.verify', () => {
+    once(cluster, 'arms.verify', () => {
       cluster.errorRate.stable = 0.3;
     });
     const outcome = await cluster.clock.run(rollout(world, createOptions({ plan }), running()));
@@ -131,7 +131,7 @@ describe('the promoted version as the stable arm', () => {
   it('stays where it is as good as before, and where nothing is measured any more', async () => {
     for (const metrics of ['up', 'down', 'stale'] as const) {
       const cluster = createCluster();
-      after(cluster, 'router.restore', () => {
+      once(cluster, 'router.restore', () => {
         cluster.metrics = metrics;
       });
       const world = slow(cluster, 'retire', 2 * minute);
@@ -145,7 +145,7 @@ describe('the promoted version as the stable arm', () => {
     const deployed = { derived: false, returns: true };
     await cluster.clock.run(rollout(createWorld(cluster, deployed), createOptions({ plan, mode: 'shift' }), running()));
     const world = slow(cluster, 'retire', 30 * second, { ...deployed, owner: 'run-2' });
-    after(cluster, 'arms.verify', () => {
+    once(cluster, 'arms.verify', () => {
       cluster.errorRate.stable = 1;
     });
     // A process that has not seen the version before knows no rate to compare with, but a limit.
@@ -162,7 +162,7 @@ describe('the promoted version as the stable arm', () => {
 describe('stable pods that break while the route goes back to them', () => {
   const broken = () => {
     const cluster = createCluster();
-    after(cluster, 'router.restore', () => {
+    once(cluster, 'router.restore', () => {
       cluster.stablePods.ready = 0;
     });
     return cluster;
