@@ -219,6 +219,14 @@ export interface Arms {
   undoPromotion(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** Proves law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
   verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
+  /**
+   * After an undo: proves that the stable pods run what was found, all of them available. Undefined where somebody else
+   * deploys them. Throws `not-ready`.
+   */
+  verifyUndone(
+    snapshot: ArmsSnapshot,
+    signal: AbortSignal,
+  ): Promise<{ readonly digest: string; readonly evidence: string } | undefined>;
   /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */
   retire(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** After a rollback: gives back the workloads, config and scaling as found, removes what Sluice created. Idempotent. */

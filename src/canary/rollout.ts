@@ -1,5 +1,13 @@
 import { count, percent } from '../judge/wording.ts';
-import { announce, digestServing, isReleased, isUnfinished, refuseWhatCannotWork, takeUp } from './begin.ts';
+import {
+  announce,
+  digestServing,
+  isReleased,
+  isUnfinished,
+  refuseWhatCannotWork,
+  type ServesAlready,
+  takeUp,
+} from './begin.ts';
 import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
 import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
@@ -57,7 +65,9 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
-    const record = await takeUp(world, options, running);
+    const taken = await takeUp(world, options, running);
+    if ('undone' in taken) return servedAlready(world, taken);
+    const record = taken;
     const journal = openJournal(world.ledger, record);
     if (record.phase === 'undoing') return await finishUndo(world, journal, options);
     if (isPromoted(record)) return await takeUpPromotion(world, journal, options, running);
@@ -228,6 +238,13 @@ function alreadyReleased(world: World, record: RolloutRecord, digest: string): O
   const reason = `${arms.stable} serves this release already, promoted by ${startedBy}: nothing was changed`;
   const conclusion = { verdict: 'promoted' as const, reason, routeRestored: false, digest };
   return outcomeOf(world, { ...record, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
+}
+
+/** A job that asks for what served before the rollout that stood in between has nothing more to do either. */
+function servedAlready(world: World, { undone, digest, reason }: ServesAlready): Outcome {
+  const arms = { ...undone.arms, revision: digest };
+  const conclusion = { verdict: 'promoted' as const, reason, routeRestored: true, digest };
+  return outcomeOf(world, { ...undone, arms, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
 }
 
 /** What a promotion rests on. */

@@ -12,6 +12,7 @@ import {
   undoDerived,
   undoDerivedPromotion,
   verifyDerived,
+  verifyDerivedUndone,
 } from './derived-arms.ts';
 import { type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
 import {
@@ -97,6 +98,10 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
     async verify(snapshot, signal) {
       const data = dataOf(snapshot);
       return data.variant === 'derived' ? verifyDerived(context, data, signal) : verifyExisting(context, data, signal);
+    },
+    async verifyUndone(snapshot, signal) {
+      const data = dataOf(snapshot);
+      return data.variant === 'derived' ? verifyDerivedUndone(context, data, signal) : undefined;
     },
     async retire(snapshot, signal) {
       const data = dataOf(snapshot);

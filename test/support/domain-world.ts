@@ -225,6 +225,8 @@ export function createWorld(
       handOver: (_, signal) => call('arms.handOver', () => undefined, signal),
       verify: (_, signal) =>
         call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
+      verifyUndone: (_, signal) =>
+        call('arms.verifyUndone', () => ({ digest: 'sha256:old', evidence: '3 of 3 pods run it' }), signal),
       retire: (_, signal) =>
         call(
           'arms.retire',
