@@ -1,7 +1,7 @@
-import { isSluiceError, SluiceError } from './errors.ts';
+import { finishPromotion, isPromoted } from './conclude.ts';
+import { isSluiceError, NothingToRelease, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
 import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
-import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
@@ -22,8 +22,22 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   return { route, found };
 }
 
-/** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */
-export async function takeUp(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
+/** The stable workload serves what is to be released, as the rollout that stood in between was undone. */
+export interface ServesAlready {
+  readonly undone: RolloutRecord;
+  readonly digest: string;
+  readonly reason: string;
+}
+
+/**
+ * The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. After that
+ * there may be nothing left to release.
+ */
+export async function takeUp(
+  world: World,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord | ServesAlready> {
   const { ledger } = world;
   const left = await ledger.load(signal);
   if (!isUnfinished(left)) return begin(world, options, signal);
@@ -33,13 +47,41 @@ export async function takeUp(world: World, options: RolloutOptions, signal: Abor
   if (options.mode === 'finish') return resumeDeployed(world, left, options, signal);
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  await clearUp(world, left, options, signal);
-  await refuseWhatCannotWork(world, signal);
+  const cleared = await clearUp(world, left, options, signal);
+  if (cleared.verdict === 'frozen' || cleared.verdict === 'held') throw notCleared(left, cleared.reason);
+  try {
+    await refuseWhatCannotWork(world, signal);
+  } catch (error) {
+    const served = await seeServed(world, error, { ...cleared, left }, signal);
+    if (served === undefined) throw error;
+    return served;
+  }
   return begin(world, options, signal);
 }
 
 /**
- * Ends what an earlier run has left: a promotion that is made is finished, anything else is undone.
+ * Whoever asks for what the stable workload ran before the rollout that was undone has got it: a commit that takes the
+ * release back, or the run of an older one.
+ */
+async function seeServed(
+  world: World,
+  error: unknown,
+  { left, verdict, record }: Cleared & { readonly left: RolloutRecord },
+  signal: AbortSignal,
+): Promise<ServesAlready | undefined> {
+  if (!(error instanceof NothingToRelease) || verdict !== 'rolled-back') return undefined;
+  const { clock, emit, arms } = world;
+  const proof = await arms.verifyUndone(left.arms, signal);
+  if (proof === undefined) return undefined;
+  emit({ type: 'verified', at: clock.now(), ...proof });
+  const reached = Math.max(left.weight.from, left.weight.to);
+  const reason = `${left.arms.stable} runs this release already: what ${left.startedBy} had left at ${reached} % was undone, and nothing else was changed`;
+  return { undone: record, digest: proof.digest, reason };
+}
+
+/**
+ * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
+ * anything else is undone.
  *
  * @returns how it ended
  */
@@ -51,8 +93,9 @@ export async function clearUp(
 ): Promise<Cleared> {
   const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
   if (isPromoted(left)) {
-    const digest = await completePromotion(world, journal, options, signal);
-    return { record: journal.record, verdict: 'promoted', reason: 'an earlier run had promoted it', digest };
+    const finished = await finishPromotion(world, journal, options, signal);
+    const reason = 'an earlier run had promoted it';
+    if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
   }
   const { verdict, reason } = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
   return { record: journal.record, verdict, reason };
@@ -64,11 +107,6 @@ export interface Cleared {
   readonly reason: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
-}
-
-/** The promotion is made, and there is no way back: what is left is tidying up. */
-export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
-  return phase === 'returning' || phase === 'retiring';
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
@@ -207,6 +245,14 @@ export function announce({ ledger, meter, clock, emit }: World, options: Rollout
     interval: meter.interval,
     dryRun,
     commands: commandLines(ledger),
+  });
+}
+
+function notCleared(left: RolloutRecord, reason: string): SluiceError {
+  return new SluiceError('foreign-edit', {
+    about: left.route.object,
+    problem: `could not be given back after what ${left.startedBy} had left unfinished: ${reason}`,
+    next: 'Mend that, then run the workflow again: nothing was begun.',
   });
 }
 

@@ -1,6 +1,6 @@
 import { SluiceError } from './errors.ts';
 import type { RouteSnapshot } from './ports.ts';
-import { deadline, type RolloutOptions, type World } from './session.ts';
+import { deadline, type RolloutOptions, type World, warn } from './session.ts';
 
 /**
  * Waits until the data plane follows a weight, and tells how that was seen.
@@ -15,7 +15,8 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<void> {
   using limit = deadline(clock, confirmTimeout, () => notConfirmed(route.object, confirmTimeout), signal);
-  const { evidence } = await router.confirm(route, weight, limit.signal);
+  const { evidence, warning } = await router.confirm(route, weight, limit.signal);
+  if (warning !== undefined) warn({ clock, emit }, warning);
   emit({ type: 'confirmed', at: clock.now(), weight, evidence });
 }
 

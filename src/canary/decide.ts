@@ -15,6 +15,8 @@ export interface StepFacts {
   readonly silent: boolean;
   /** Since the metrics last showed a request to the canary. */
   readonly sinceCanaryRequest: number;
+  /** No counter of the canary was ever seen. */
+  readonly canaryUnmeasured?: boolean;
   /** A person approved this step. */
   readonly approved: boolean;
 }
@@ -78,6 +80,9 @@ function isOver(step: Step, { elapsed, opinions }: StepFacts): boolean {
   return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');
 }
 
+const NEVER_MEASURED =
+  'nothing of the canary was ever measured: look whether its pods are scraped (the labels that a monitor selects by, a network or authorization policy), whether the queries name it, and whether any request reaches it';
+
 function whatIsLacking(
   facts: StepFacts,
   policy: DecisionPolicy,
@@ -86,6 +91,7 @@ function whatIsLacking(
     return { until: 'data', reason: `the metrics have brought nothing new for ${seconds(facts.sinceReading)}` };
   }
   if (facts.canaryRequests < policy.minRequests) {
+    if (facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
     const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
     return { until: 'requests', reason };
   }
@@ -93,6 +99,7 @@ function whatIsLacking(
     return { until: 'requests', reason: `the canary got no request for ${seconds(facts.sinceCanaryRequest)}` };
   }
   const starved = facts.opinions.find(({ missing, onBreach }) => missing !== undefined && onBreach !== 'warn');
+  if (starved && facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
   return starved && { until: 'data', reason: `${starved.check} has no data: ${starved.missing}` };
 }
 

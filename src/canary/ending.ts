@@ -5,12 +5,15 @@ import type { Verdict } from './ports.ts';
 export class Ending extends Error {
   readonly verdict: Verdict;
   readonly reason: string;
+  /** A check was sure that the new version is bad. */
+  readonly breach: boolean;
 
-  constructor(verdict: Verdict, reason: string) {
+  constructor(verdict: Verdict, reason: string, { breach = false } = {}) {
     super(reason);
     this.name = 'Ending';
     this.verdict = verdict;
     this.reason = reason;
+    this.breach = breach;
   }
 }
 

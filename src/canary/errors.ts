@@ -42,6 +42,19 @@ export class SluiceError extends Error {
   }
 }
 
+/** What is to be released is what serves already. */
+export class NothingToRelease extends SluiceError {
+  /** @param about the workload that serves: `Deployment shop/checkout` */
+  constructor(about: string) {
+    super('invalid-input', {
+      about,
+      problem: 'runs the given images with the given config already: there is nothing to release.',
+      next: 'Give a new image, by digest or with a tag of its own (a tag such as "latest" does not show that it moved).',
+    });
+    this.name = 'NothingToRelease';
+  }
+}
+
 /** True for a SluiceError, of the given code where one is named. */
 export function isSluiceError(error: unknown, code?: ErrorCode): error is SluiceError {
   return error instanceof SluiceError && (code === undefined || error.code === code);

@@ -1,5 +1,5 @@
-import { createTally, difference, type Sample } from '../judge/counters.ts';
-import type { Counts, OnBreach, Opinion } from '../judge/types.ts';
+import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
+import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import { messageOf } from './errors.ts';
@@ -24,6 +24,11 @@ export interface Observer {
   /** A person lets the step that holds go on; before one does, the next one that will. */
   approve(): void;
   readonly waitsForApproval: boolean;
+  /**
+   * From now on the stable arm is the new version, and gets all requests: whichever arm answers, what it does is compared
+   * with what the version before did last. Only a breach ends anything now, as the promotion is made.
+   */
+  promoted(): void;
   /** What is to be done is decided, whichever way: from now on requests are counted, and nothing is judged any more. */
   rest(): void;
   /** What was counted since the first reading, with one last look. */
@@ -76,7 +81,9 @@ export function createObserver(
   let podOpinion: Opinion = unseenPods(onPodProblem);
   const told = new Set<string>();
   let podTrouble = '';
+  let canaryUnmeasured = true;
   let stopped = false;
+  let promoted = false;
   let lastReading = started;
   /** Milliseconds between the last two readings that brought something new: the source's own pace. */
   let cadence = meter.interval;
@@ -99,15 +106,17 @@ export function createObserver(
       sinceReading: now - lastReading,
       silent: isSilent(now),
       sinceCanaryRequest: now - lastCanaryRequest,
+      canaryUnmeasured,
       approved,
     };
+    const breach = worstBreach(facts.opinions);
+    if (promoted && !breach) return;
     // Between two steps only a breach or missing data can end anything.
     const decision = decide(stage?.step ?? endless(weight), facts, options);
     if (decision.kind === 'end') {
-      const breach = worstBreach(facts.opinions);
       if (breach) emit({ type: 'breach', at: now, weight, opinion: breach });
       stopped = true;
-      stop(new Ending(decision.verdict, decision.reason));
+      stop(new Ending(decision.verdict, decision.reason, { breach: breach !== undefined }));
     } else if (stage && decision.kind === 'advance') {
       // One approval is for one hold.
       if (stage.step.hold) approved = false;
@@ -124,9 +133,11 @@ export function createObserver(
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
     const reading = await meter.read(signal);
     due = reading.due;
+    canaryUnmeasured &&= reading.canary.length === 0;
     const { sample, fresh, problems } = tally.take(reading);
     for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
-    await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
+    // A gauge of the canary says nothing any more once the canary gets no requests.
+    if (!promoted) await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
     if (!fresh) {
       // Between two scrapes there is nothing new to be expected.
@@ -138,7 +149,7 @@ export function createObserver(
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
     lastReading = now;
     first ??= sample;
-    world.counted(total());
+    world.counted({ ...total(), canaryUnmeasured });
     if (stopped) return;
     if (before === undefined) {
       firstReading.resolve();
@@ -146,7 +157,8 @@ export function createObserver(
     }
     const interval = difference(before, sample, weight);
     if (interval.canary.requests > 0) lastCanaryRequest = lastReading;
-    panel.add(interval);
+    panel.add(promoted ? asOneArm(interval) : interval);
+    if (promoted) return;
     emit({
       type: 'interval',
       at: now,
@@ -189,7 +201,8 @@ export function createObserver(
   }
 
   async function lookAtPods(signal: AbortSignal): Promise<void> {
-    if (stopped) return;
+    // Of a version that is promoted the canary's pods are on their way out, and those of the stable arm come from them.
+    if (stopped || promoted) return;
     const health = await world.arms.health(arms, 'canary', signal);
     podTrouble = '';
     const before = podOpinion.sentence;
@@ -264,6 +277,11 @@ export function createObserver(
     get waitsForApproval() {
       return stage?.waitsFor === 'approval';
     },
+    promoted() {
+      promoted = true;
+      stage = undefined;
+      podOpinion = unseenPods(onPodProblem);
+    },
     rest() {
       stopped = true;
     },
@@ -278,6 +296,13 @@ export function createObserver(
       return total();
     },
   };
+}
+
+/** What both arms did, as requests of the new version: at this weight there is no stable version besides. */
+function asOneArm(interval: Interval): Interval {
+  const none: Counts = { requests: 0, errors: 0, within: new Map() };
+  const { stable, canary } = interval;
+  return merge({ ...interval, stable: none, canary }, { ...interval, stable: none, canary: stable });
 }
 
 const nothing: Tally = { requests: 0, errors: 0 };

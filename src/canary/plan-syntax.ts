@@ -161,6 +161,17 @@ function readTime(text: string, complain: (problem: string) => void): number {
   return start === undefined ? usualTime : readTime(start, complain);
 }
 
+/**
+ * At 100 no request is left to the stable version, so it is compared by what it did before. Where nothing was looked at
+ * before, a good canary ends without data, and a bad one has everybody for as long as the step lasts.
+ */
+function nothingToCompareWith(step: Step): string {
+  return (
+    `step "${printStep(step)}" is the first to be observed, and at 100 % the stable version gets no requests ` +
+    'that the canary could be compared with: a step below 100 has to be observed before it'
+  );
+}
+
 /** The same steps, rising strictly and ending at 100. */
 function ordered(steps: readonly Step[], problems: string[]): Step[] {
   steps.forEach(({ weight }, index) => {
@@ -174,6 +185,8 @@ function ordered(steps: readonly Step[], problems: string[]): Step[] {
   const rising = steps
     .toSorted((a, b) => a.weight - b.weight)
     .filter(({ weight }, index, sorted) => weight !== sorted[index - 1]?.weight);
+  const observed = rising.find(({ most, hold }) => most > 0 || hold);
+  if (observed?.weight === 100) problems.push(nothingToCompareWith(observed));
   // No correction sends all traffic at once.
   if (problems.length > 0 && rising.every(({ weight }) => weight === 100)) return [...usualPlan.steps];
   if (rising.at(-1)?.weight === 100) return rising;

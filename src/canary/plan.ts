@@ -13,7 +13,8 @@ export interface Step {
 }
 
 /**
- * The ordered steps of a rollout: weights rise strictly and end at 100.
+ * The ordered steps of a rollout: weights rise strictly and end at 100. The first step that is observed is below 100, where
+ * both versions get requests.
  *
  * As a line (`plan-syntax.ts` reads and prints it), steps are separated by commas:
  *

@@ -49,6 +49,8 @@ export interface RouteSnapshot {
 export interface Confirmation {
   /** A sentence for the log: `generation 7 observed; 24.6 % of 1,203 requests reached the canary`. */
   readonly evidence: string;
+  /** What the reader should know beside it: that the pods get other requests as well. */
+  readonly warning?: string;
 }
 
 export interface Router {
@@ -210,8 +212,21 @@ export interface Arms {
    * Idempotent.
    */
   handOver(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes `promote` back, and nothing else: the stable workload and its config are those found, and its pods are available.
+   * Does nothing where somebody else deploys the stable workload. Idempotent. Throws `not-ready`.
+   */
+  undoPromotion(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** Proves law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
   verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
+  /**
+   * After an undo: proves that the stable pods run what was found, all of them available. Undefined where somebody else
+   * deploys them. Throws `not-ready`.
+   */
+  verifyUndone(
+    snapshot: ArmsSnapshot,
+    signal: AbortSignal,
+  ): Promise<{ readonly digest: string; readonly evidence: string } | undefined>;
   /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */
   retire(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** After a rollback: gives back the workloads, config and scaling as found, removes what Sluice created. Idempotent. */

@@ -1,4 +1,5 @@
 import { confirm } from './confirm.ts';
+import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
 import type { ConcludingWorld, Journal, RolloutOptions, World } from './session.ts';
 
 /**
@@ -17,10 +18,11 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
 }
 
 /**
- * The part of a promotion after which there is no way back: from `returning` on. Safe to repeat from any point.
+ * The part of a promotion after which only a breach leads back: from `returning` on. Safe to repeat from any point.
  *
  * @returns the image digest that was seen to serve
- * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long
+ * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long; `not-ready` when the
+ *   stable pods, which the requests go back to, are ready no more
  */
 export async function completePromotion(
   world: ConcludingWorld,
@@ -28,21 +30,40 @@ export async function completePromotion(
   options: Pick<RolloutOptions, 'confirmTimeout'>,
   signal: AbortSignal,
 ): Promise<string> {
-  const { arms, router, clock, emit } = world;
-  const { route, weight, arms: found } = journal.record;
-  if (journal.record.phase === 'returning') {
-    await router.restore(route, [weight.to, weight.from, route.weight], signal);
-    await confirm(world, route, route.weight, options, signal);
-  }
-  const { digest, evidence } = await arms.verify(found, signal);
-  emit({ type: 'verified', at: clock.now(), digest, evidence });
-  if (journal.record.phase === 'returning') {
-    await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
-  }
+  const { arms, router } = world;
+  const { route, arms: found } = journal.record;
+  const digest =
+    journal.record.phase === 'returning'
+      ? await giveRouteBack(world, journal, options, signal)
+      : await seeServing(world, journal, signal);
   await arms.retire(found, signal);
   // Weights that stay as the rollout has made them are still its own.
   if (journal.record.weight.to === route.weight) await router.release(route, signal);
   const reason = 'every step ended without a breach';
-  await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: clock.now() }, signal);
+  await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: world.clock.now() }, signal);
+  return digest;
+}
+
+/** From the canary to the stable arm, which is the new version by now. Both have pods until it was seen to serve. */
+async function giveRouteBack(
+  world: ConcludingWorld,
+  journal: Journal,
+  options: Pick<RolloutOptions, 'confirmTimeout'>,
+  signal: AbortSignal,
+): Promise<string> {
+  const { route, weight } = journal.record;
+  if (await onlyCanaryServes(world, journal.record)) throw stableBroke(journal.record);
+  // Not interrupted by the pods: a write that is cut off may land after the one that follows it.
+  await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
+  using guard = whileStableServes(world, journal.record, signal);
+  await confirm(world, route, route.weight, options, guard.signal);
+  const digest = await seeServing(world, journal, guard.signal);
+  await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
+  return digest;
+}
+
+async function seeServing({ arms, clock, emit }: ConcludingWorld, journal: Journal, signal: AbortSignal) {
+  const { digest, evidence } = await arms.verify(journal.record.arms, signal);
+  emit({ type: 'verified', at: clock.now(), digest, evidence });
   return digest;
 }

@@ -1,6 +1,6 @@
-import { isPromoted, isUnfinished } from './begin.ts';
+import { isUnfinished } from './begin.ts';
+import { finishPromotion, isPromoted } from './conclude.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
-import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
 
@@ -58,8 +58,9 @@ async function conclude(
   signal: AbortSignal,
 ): Promise<Concluded> {
   if (isPromoted(journal.record)) {
-    await completePromotion(world, journal, options, signal);
-    return { verdict: 'promoted', reason: 'the new version had been promoted before the run was stopped' };
+    const finished = await finishPromotion(world, journal, options, signal);
+    const reason = 'the new version had been promoted before the run was stopped';
+    return finished.verdict === 'promoted' ? { verdict: finished.verdict, reason } : finished;
   }
   const undone = await undo(world, journal, journal.record.reason ?? 'the run was stopped', options);
   return { verdict: undone.verdict, reason: undone.reason };

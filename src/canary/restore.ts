@@ -2,6 +2,7 @@ import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
+import { stableIsAway } from './serving.ts';
 import { type ConcludingWorld, deadline, type Journal, never, type RolloutOptions, warn } from './session.ts';
 
 export interface Restored {
@@ -15,7 +16,8 @@ type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 
 /**
  * Puts everything back: the route at once, while the record is written beside it; the workloads when the data plane has
- * followed. Safe to repeat from any point. It has its own deadline, as whatever it is called for must not stop it.
+ * followed. Only where the stable arm, in a promotion that failed, has too few pods for the requests and the canary has some,
+ * the stable arm gets its pods back first. Safe to repeat from any point. It has its own deadline, as whatever it is called for must not stop it.
  *
  * @throws SluiceError when the API server stays away: the record then tells the next run to go on with this.
  */
@@ -32,6 +34,10 @@ export async function undo(
   using limit = deadline(clock, options.undoTimeout, late, never());
   const { signal } = limit;
 
+  if (weight.to > route.weight && (await isBrokenByPromotion(world, journal.record))) {
+    const kept = await mendStable(world, journal, { ...options, reason }, signal);
+    if (kept) return kept;
+  }
   emit({ type: 'restoring', at: clock.now(), from: weight.to, to: route.weight, reason });
   const [restored, recorded] = await Promise.allSettled([
     persist(world, signal, () => router.restore(route, [weight.to, weight.from, route.weight], signal)),
@@ -54,6 +60,43 @@ export async function undo(
   const shifted = { from: weight.to, to: route.weight };
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
+}
+
+async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord): Promise<boolean> {
+  // Before all traffic was at the canary nobody has touched the stable workload.
+  return record.weight.to === 100 && (await stableIsAway(world, record));
+}
+
+/**
+ * Makes the stable workload what was found while the canary keeps the requests.
+ *
+ * @returns how it ended where the stable pods don't come up
+ */
+async function mendStable(
+  world: ConcludingWorld,
+  journal: Journal,
+  { reason, undoTimeout }: UndoOptions & { readonly reason: string },
+  signal: AbortSignal,
+): Promise<Restored | undefined> {
+  const { arms, route } = journal.record;
+  warn(
+    world,
+    `${arms.stable} has too few ready pods for the requests: it is made what it was before the route goes back.`,
+  );
+  await persist(world, signal, () => journal.write({ phase: 'undoing', reason }, signal));
+  try {
+    await persist(world, signal, () => world.arms.undoPromotion(arms, signal));
+  } catch (error) {
+    if (!signal.aborted && !isSluiceError(error, 'not-ready')) throw error;
+  }
+  if (!(await stableIsAway(world, journal.record))) return undefined;
+  const told = `${reason}; the pods of ${arms.stable} are not ready, so the canary keeps all requests`;
+  // Still to be undone, and not to be gone on with: the next run tries again.
+  const held = { phase: 'undoing', verdict: 'held', reason, endedAt: world.clock.now() } as const;
+  const late = () => undoTimedOut(route.object, undoTimeout, false);
+  using limit = deadline(world.clock, undoTimeout, late, never());
+  await persist(world, limit.signal, () => journal.write(held, limit.signal));
+  return { verdict: 'held', reason: told, routeRestored: false };
 }
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */

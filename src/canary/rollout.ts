@@ -2,19 +2,19 @@ import { count, percent } from '../judge/wording.ts';
 import {
   announce,
   digestServing,
-  isPromoted,
   isReleased,
   isUnfinished,
   refuseWhatCannotWork,
+  type ServesAlready,
   takeUp,
 } from './begin.ts';
+import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
 import { confirm } from './confirm.ts';
-import { Ending, endingOf } from './ending.ts';
-import { isSluiceError, messageOf, SluiceError } from './errors.ts';
+import { Ending } from './ending.ts';
+import { messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
 import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
-import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
@@ -37,9 +37,6 @@ export interface Outcome extends Tallies {
   readonly startedAt: number;
   readonly endedAt: number;
 }
-
-/** What an ending is: the outcome without the figures that are the same for all. */
-type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest'>;
 
 /**
  * One canary run, from the first look to its verdict.
@@ -68,10 +65,12 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
-    const record = await takeUp(world, options, running);
+    const taken = await takeUp(world, options, running);
+    if ('undone' in taken) return servedAlready(world, taken);
+    const record = taken;
     const journal = openJournal(world.ledger, record);
     if (record.phase === 'undoing') return await finishUndo(world, journal, options);
-    if (isPromoted(record)) return await finishPromotion(world, journal, options, running);
+    if (isPromoted(record)) return await takeUpPromotion(world, journal, options, running);
     return await run(world, journal, options, running, lease.lost);
   } finally {
     await lease.release();
@@ -120,8 +119,9 @@ async function run(
       conclusion = { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
     } else {
       await promote(world, journal, limit.signal);
-      observer.rest();
+      observer.promoted();
       const digest = await completePromotion(world, journal, options, limit.signal);
+      observer.rest();
       const reason = options.mode === 'finish' ? RETURNED : 'every step ended without a breach';
       conclusion = { verdict: 'promoted', reason, routeRestored: false, digest };
     }
@@ -201,88 +201,22 @@ async function followCommands(
   }
 }
 
-/** Ends what was begun. The way back depends on how far it got: a promotion that is made is finished and not undone. */
-async function conclude(world: World, journal: Journal, options: RolloutOptions, error: unknown): Promise<Conclusion> {
-  const ending = endingOf(error);
-  const { phase } = journal.record;
-  if (isPromoted(journal.record)) return concludePromotion(world, journal, options, ending);
-  if (ending.verdict === 'frozen' || ending.verdict === 'held') return pause(world, journal, options, ending);
-  if (phase === 'promoting' && !(await stableServes(world, journal.record))) {
-    // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.
-    return pause(
-      world,
-      journal,
-      options,
-      new Ending('held', `the promotion failed midway (${ending.reason}); the canary serves all traffic`),
-    );
-  }
-  return undo(world, journal, ending.reason, options);
-}
-
-/** The new revision serves already; what is left is tidying up, which the next run can do as well. */
-async function concludePromotion(
-  world: World,
-  journal: Journal,
-  options: RolloutOptions,
-  ending: Ending,
-): Promise<Conclusion> {
-  using limit = deadline(world.clock, options.undoTimeout, () => ending, never());
-  try {
-    const digest = await persist(world, limit.signal, () => completePromotion(world, journal, options, limit.signal));
-    return { verdict: 'promoted', reason: 'every step ended without a breach', routeRestored: false, digest };
-  } catch (error) {
-    const why = messageOf(error);
-    return { verdict: 'held', reason: `the promotion could not be finished: ${why}`, routeRestored: false };
-  }
-}
-
-/** Leaves the weight where it is, for a person to decide; the record tells the next run where to go on. */
-async function pause(
-  world: World,
-  journal: Journal,
-  options: RolloutOptions,
-  { verdict, reason }: Ending,
-): Promise<Conclusion> {
-  const { object } = world.ledger;
-  using limit = deadline(world.clock, options.undoTimeout, () => notRecorded(object, verdict, reason), never());
-  const phase = journal.record.phase === 'promoting' ? 'promoting' : 'paused';
-  const paused = { phase, verdict, reason, endedAt: world.clock.now() } as const;
-  await persist(world, limit.signal, () => journal.write(paused, limit.signal));
-  return { verdict, reason, routeRestored: false };
-}
-
-async function stableServes(world: World, record: RolloutRecord): Promise<boolean> {
-  try {
-    const { ready, desired } = await world.arms.health(record.arms, 'stable', never());
-    return ready > 0 && ready >= desired;
-  } catch (error) {
-    // Unknown is not a reason to move all traffic.
-    if (isSluiceError(error)) return false;
-    throw error;
-  }
-}
-
 async function finishUndo(world: World, journal: Journal, options: RolloutOptions): Promise<Outcome> {
   const { record } = journal;
   const restored = await undo(world, journal, record.reason ?? 'an earlier run began to undo it', options);
   return outcomeOf(world, record, restored, record.weight.to, nothingCounted);
 }
 
-async function finishPromotion(
+async function takeUpPromotion(
   world: World,
   journal: Journal,
   options: RolloutOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const digest = await completePromotion(world, journal, options, signal);
+  const finished = await finishPromotion(world, journal, options, signal);
   const reason = 'an earlier run had promoted it; what was left is done';
-  return outcomeOf(
-    world,
-    journal.record,
-    { verdict: 'promoted', reason, routeRestored: false, digest },
-    100,
-    nothingCounted,
-  );
+  const conclusion = finished.verdict === 'promoted' ? { ...finished, reason } : finished;
+  return outcomeOf(world, journal.record, conclusion, 100, nothingCounted);
 }
 
 /**
@@ -304,6 +238,13 @@ function alreadyReleased(world: World, record: RolloutRecord, digest: string): O
   const reason = `${arms.stable} serves this release already, promoted by ${startedBy}: nothing was changed`;
   const conclusion = { verdict: 'promoted' as const, reason, routeRestored: false, digest };
   return outcomeOf(world, { ...record, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
+}
+
+/** A job that asks for what served before the rollout that stood in between has nothing more to do either. */
+function servedAlready(world: World, { undone, digest, reason }: ServesAlready): Outcome {
+  const arms = { ...undone.arms, revision: digest };
+  const conclusion = { verdict: 'promoted' as const, reason, routeRestored: true, digest };
+  return outcomeOf(world, { ...undone, arms, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
 }
 
 /** What a promotion rests on. */
@@ -347,14 +288,6 @@ function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {
   return waitsForApproval
     ? new Ending('held', `nobody approved within the timeout of ${limit}`)
     : new Ending('rolled-back', `the rollout was not over within its timeout of ${limit}`);
-}
-
-function notRecorded(object: string, verdict: Verdict, reason: string): SluiceError {
-  return new SluiceError('unreachable', {
-    about: object,
-    problem: `could not be written, so nobody is told that the rollout is ${verdict}: ${reason}.`,
-    next: 'Run the workflow again once the API server answers: what was left is undone or resumed first.',
-  });
 }
 
 function notReady(object: string, milliseconds: number): SluiceError {

@@ -21,6 +21,12 @@ interface Judge {
   readonly onPodProblem: OnBreach;
 }
 
+/** What the arms have served until now. */
+export interface Counted extends Tallies {
+  /** No counter of the canary was ever seen. */
+  readonly canaryUnmeasured: boolean;
+}
+
 /** The adapters of one rollout. */
 export interface World {
   readonly router: Router;
@@ -31,14 +37,14 @@ export interface World {
   readonly judge: Judge;
   readonly emit: Emit;
   /** Told what the arms have served until now, after every reading: a router compares the canary's share with its weight. */
-  counted(total: Tallies): void;
+  counted(total: Counted): void;
   /** What the plan can be expected to see of this much traffic. */
   forecast(readiness: MeterReadiness): Forecast;
 }
 
 /** What it takes to conclude a rollout that has begun: its record knows the rest. */
 export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
-  readonly arms: Pick<Arms, 'verify' | 'retire' | 'undo'>;
+  readonly arms: Pick<Arms, 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'>;
 }
 
 /**

@@ -25,7 +25,7 @@ export type Check =
 export interface PanelOptions {
   /** Probability that a canary within the tolerances is rolled back or frozen, over the whole rollout. Default 0.01. */
   readonly alpha?: number;
-  /** How many weights of the plan are observed (those whose step lasts), >= 1. */
+  /** How many weights are watched, for however long, >= 1: those of the plan. */
   readonly steps: number;
 }
 

@@ -103,7 +103,7 @@ interface Ending {
 
 function rollout(random: Random, steps: readonly Step[], canaryRate: number, options: RehearsalOptions): Ending {
   const { interval, stableRate, bursts, early } = options;
-  const breach = breachTest({ ...options, steps: Math.max(1, steps.length) });
+  const breach = breachTest({ ...options, steps: Math.max(1, options.plan.steps.length) });
   const healthy = healthyTest(healthyOptions(options, early));
   const arriving = (options.requestsPerSecond * interval) / 1000;
   let time = 0;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot } from '../canary/ports.ts';
+import type { ConcludingWorld } from '../canary/session.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from './arms-context.ts';
 import type { FoundChange } from './config-release.ts';
 import {
@@ -9,7 +10,9 @@ import {
   promoteDerived,
   retireDerived,
   undoDerived,
+  undoDerivedPromotion,
   verifyDerived,
+  verifyDerivedUndone,
 } from './derived-arms.ts';
 import { type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
 import {
@@ -61,7 +64,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
 }
 
 /** What concludes a rollout of either kind of arms by its record alone. */
-export function recordedArms(options: ArmsOptions): Pick<Arms, 'verify' | 'retire' | 'undo'> {
+export function recordedArms(options: ArmsOptions): ConcludingWorld['arms'] {
   return concludingArms(createContext(options));
 }
 
@@ -88,9 +91,17 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
       const data = dataOf(snapshot);
       if (data.variant === 'existing') await handOverExisting(context, data, signal);
     },
+    async undoPromotion(snapshot, signal) {
+      const data = dataOf(snapshot);
+      if (data.variant === 'derived') await undoDerivedPromotion(context, data, signal);
+    },
     async verify(snapshot, signal) {
       const data = dataOf(snapshot);
       return data.variant === 'derived' ? verifyDerived(context, data, signal) : verifyExisting(context, data, signal);
+    },
+    async verifyUndone(snapshot, signal) {
+      const data = dataOf(snapshot);
+      return data.variant === 'derived' ? verifyDerivedUndone(context, data, signal) : undefined;
     },
     async retire(snapshot, signal) {
       const data = dataOf(snapshot);

@@ -8,8 +8,8 @@ import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObje
 import { disown } from './managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
 import { permissionTo } from './permissions.ts';
-import { runningImages } from './pods.ts';
-import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate } from './promotion.ts';
+import { type Pod, runningImages } from './pods.ts';
+import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, reversed } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from './revision.ts';
 import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from './scaling.ts';
@@ -113,8 +113,20 @@ async function rolledOut(context: ArmsContext, target: ArmTarget, generation: nu
 }
 
 export async function verifyDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
-  const { images, checksum } = data.change;
   const { pods } = await context.view(data.canary).look(signal);
+  return verifyChange(context, data, pods, signal);
+}
+
+/** Proves that the stable pods run what was found before the rollout, all of them available. */
+export function verifyDerivedUndone(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const { images, checksum } = reversed(data.change);
+  const change = { images, ...(checksum?.after != null && { checksum: { ...checksum, after: checksum.after } }) };
+  return verifyChange(context, { ...data, change }, [], signal);
+}
+
+/** @param sample pods that run the images where these name no digest */
+function verifyChange(context: ArmsContext, data: DerivedData, sample: readonly Pod[], signal: AbortSignal) {
+  const { images, checksum } = data.change;
   const expected = (template: PodTemplate): ExpectedRevision | undefined => {
     const changed = images.map(({ container }) => container);
     const [first] = template.spec.containers.map(({ name }) => name);
@@ -123,7 +135,7 @@ export async function verifyDerived(context: ArmsContext, data: DerivedData, sig
     if (images.some(({ container, after }) => wanted.get(container) !== after)) return undefined;
     return {
       images: wanted,
-      seen: new Map(containers.map((name) => [name, runningImages(pods, name)])),
+      seen: new Map(containers.map((name) => [name, runningImages(sample, name)])),
       annotation: checksum && [CHECKSUM_ANNOTATION, checksum.after],
     };
   };
@@ -141,6 +153,18 @@ export async function retireDerived(context: ArmsContext, data: DerivedData, sig
 async function drain(context: ArmsContext, { canary }: DerivedData, signal: AbortSignal): Promise<void> {
   const { health } = await context.view(canary).look(signal);
   if (health.ready > 0) await context.clock.sleep(context.drain, signal);
+}
+
+/** The stable workload and its config as found, all of its pods available. */
+export async function undoDerivedPromotion(
+  context: ArmsContext,
+  data: DerivedData,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace } = context;
+  await restoreConfig(context, data.config, signal);
+  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
+  if (restored) await rolledOut(context, data.stable, restored.generation, signal);
 }
 
 /** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
+import { NothingToRelease, SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
@@ -124,7 +124,7 @@ export async function inspectDerived(
 
   const images = imageChanges(release.images, template, about);
   const config = await inspectConfig(client, namespace, release.config, template, about, signal);
-  if (images.length === 0 && config.length === 0) throw nothingToRelease(about);
+  if (images.length === 0 && config.length === 0) throw new NothingToRelease(about);
   const change = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
   const released = withChange(template, change);
   const renamed = new Set(config.map(({ change: { kind, name } }) => `${kind}/${name}`));
@@ -278,14 +278,6 @@ function withChange(template: PodTemplate, { images, checksum }: TemplateChange)
   if (!checksum) return changed;
   const annotations = { ...changed.metadata?.annotations, [CHECKSUM_ANNOTATION]: checksum.after };
   return { ...changed, metadata: { ...changed.metadata, annotations } };
-}
-
-function nothingToRelease(about: string): SluiceError {
-  return new SluiceError('invalid-input', {
-    about,
-    problem: 'runs the given images with the given config already: there is nothing to release.',
-    next: 'Give a new image, by digest or with a tag of its own (a tag such as "latest" does not show that it moved).',
-  });
 }
 
 function noService(about: string): SluiceError {

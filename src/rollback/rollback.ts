@@ -1,4 +1,5 @@
-import { isPromoted, isUnfinished } from '../canary/begin.ts';
+import { isUnfinished } from '../canary/begin.ts';
+import { isPromoted } from '../canary/conclude.ts';
 import { confirm } from '../canary/confirm.ts';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Clock, Command, Ledger, PlannedWrite, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';

@@ -25,6 +25,7 @@ import {
   withWeight,
 } from './nginx-ingress.ts';
 import { requireServices, servicePermissions } from './services.ts';
+import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
 
 export interface NginxOptions {
@@ -51,6 +52,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
   const stable: ObjectReference = { type, namespace, name: options.name };
   const canary: ObjectReference = { type, namespace, name: options.canaryIngress };
   const about = describe(canary);
+  const shares = createShareMemory();
   const arms = { ...options, stable: { name: options.stable }, canary: { name: options.canary } };
 
   async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
@@ -141,7 +143,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     release: (_, signal) => disown(client, canary, signal),
 
     confirm: (snapshot, weight, signal) =>
-      confirmWith({ about, weight, ...dependencies }, signal, async () => {
+      confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
         const existing = await client.find(canary, signal);
         const shown = weightIn(snapshot, existing);
         if (shown === undefined || !isSame(shown, weight)) throw foreignEdit(about, existing, [weight]);

@@ -14,6 +14,7 @@ import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
 import { getNamed } from './lookup.ts';
 import { describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
+import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
 
 interface WorkloadName {
@@ -57,6 +58,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
   const { namespace } = options;
   const service: ObjectReference = { type: resources.service, namespace, name: options.service };
   const about = describe(service);
+  const shares = createShareMemory();
   const referenceOf = (arm: Arm): ObjectReference => ({
     type: types[options[arm].kind],
     namespace,
@@ -184,7 +186,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       const { found, total } = parse(snapshot);
       const target = weight === snapshot.weight ? found : planPods(total, weight);
       // The share of requests follows the pods that there are, however far from the weight that was asked for.
-      const subject = { about, weight: weightOfPods(target), ...dependencies };
+      const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
       return confirmWith(subject, signal, async () => {
         if (!(await approach(snapshot, target, [weight], signal))) return { awaits: 'ready pods to take over' };
         const ready = await readyPods(client, options, await read(signal), signal);

@@ -24,7 +24,7 @@ import {
   weightShown,
   weightsOf,
 } from './rules.ts';
-import type { Look, ObserveShare } from './share.ts';
+import { createShareMemory, type Look, type ObserveShare } from './share.ts';
 import { largestFactor } from './weights.ts';
 
 /** What all routers need beside their options. */
@@ -79,6 +79,7 @@ export function createWeightedRouter(
   const { client } = dependencies;
   const { reference, destinations: kind } = route;
   const about = describe(reference);
+  const shares = createShareMemory();
 
   async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
     const object = await getNamed(client, reference, signal);
@@ -180,7 +181,7 @@ export function createWeightedRouter(
 
     confirm(snapshot, weight, signal): Promise<Confirmation> {
       const { status } = snapshotData.parse(snapshot.data);
-      return confirmWith({ about, weight, ...dependencies }, signal, async () => {
+      return confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
         const object = await client.find(reference, signal);
         if (object === undefined) throw deletedByOthers(about, [weight]);
         const foreign = locate(snapshot, object).filter(

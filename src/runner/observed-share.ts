@@ -1,14 +1,19 @@
-import type { Tallies } from '../canary/events.ts';
+import type { Counted, World } from '../canary/session.ts';
 import type { ObserveShare } from '../routers/share.ts';
 
 /** Keeps what was counted last, so that a router can compare the share of requests with the weight. */
-export function observedShare(): { counted(total: Tallies): void; readonly observe: ObserveShare } {
-  let last: Tallies | undefined;
+export function observedShare(): Pick<World, 'counted'> & { readonly observe: ObserveShare } {
+  let last: Counted | undefined;
   return {
     counted(total) {
       last = total;
     },
     /** Undefined where nobody counts, as when only the rest of an earlier rollout is cleared away. */
-    observe: async () => last && { canary: last.canary.requests, total: last.canary.requests + last.stable.requests },
+    observe: async () =>
+      last && {
+        canary: last.canary.requests,
+        total: last.canary.requests + last.stable.requests,
+        canaryUnmeasured: last.canaryUnmeasured,
+      },
   };
 }

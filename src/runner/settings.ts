@@ -188,8 +188,8 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
       }
     }
   }
-  const observed = plan.steps.filter(({ most }) => most > 0).length;
-  const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, observed) };
+  // A step without a time of its own is watched as well: for as long as it holds, or while the promoted pods start.
+  const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, plan.steps.length) };
   return { checks, panel, gauges, onPodProblem };
 }
 

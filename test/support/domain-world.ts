@@ -24,6 +24,8 @@ export interface Cluster {
   requestsPerSecond: number;
   canaryPods: { desired: number; ready: number; problems: PodProblem[] };
   stablePods: { desired: number; ready: number };
+  /** What the stable pods do when their workload is made what it was. */
+  mendStable: () => void;
   stableRevision: string;
   canaryRevision: string;
   canaryExists: boolean;
@@ -53,6 +55,7 @@ export function createCluster(): Cluster {
     requestsPerSecond: 100,
     canaryPods: { desired: 1, ready: 1, problems: [] },
     stablePods: { desired: 3, ready: 3 },
+    mendStable: () => undefined,
     stableRevision: 'sha256:old',
     canaryRevision: 'sha256:new',
     canaryExists: false,
@@ -204,13 +207,26 @@ export function createWorld(
           'arms.promote',
           () => {
             if (derived) cluster.stableRevision = 'sha256:new';
+            // It waits until they are available.
+            cluster.stablePods.ready = cluster.stablePods.desired;
             return { routeBackToStable: derived || returns };
+          },
+          signal,
+        ),
+      undoPromotion: (_, signal) =>
+        call(
+          'arms.undoPromotion',
+          () => {
+            cluster.stableRevision = 'sha256:old';
+            cluster.mendStable();
           },
           signal,
         ),
       handOver: (_, signal) => call('arms.handOver', () => undefined, signal),
       verify: (_, signal) =>
         call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
+      verifyUndone: (_, signal) =>
+        call('arms.verifyUndone', () => ({ digest: 'sha256:old', evidence: '3 of 3 pods run it' }), signal),
       retire: (_, signal) =>
         call(
           'arms.retire',

@@ -26,6 +26,17 @@ const says = (state: Opinion['state'], onBreach: Opinion['onBreach'] = 'rollback
   ...(missing !== undefined && { missing }),
 });
 
+describe('a canary of which nothing was ever measured', () => {
+  it.each([0, 50])('has causes of its own, which are not the gateway (min-requests %d)', (minRequests) => {
+    const opinions = [says('unknown', 'rollback', 'the canary got no requests in this step')];
+    const unmeasured = { ...facts, opinions, canaryRequests: 0, canaryUnmeasured: true, elapsed: 60 * minute };
+    expect(decide(step, unmeasured, { ...policy, minRequests })).toMatchObject({
+      kind: 'end',
+      reason: expect.stringMatching(/^not yet known: nothing of the canary was ever measured: .*scraped.*policy/),
+    });
+  });
+});
+
 describe('a breach', () => {
   it('ends the rollout at any moment, with the measured sentence', () => {
     const decision = decide(step, { ...facts, opinions: [says('breach')] }, policy);

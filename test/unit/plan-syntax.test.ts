@@ -48,11 +48,13 @@ const plan: fc.Arbitrary<Plan> = fc
   .map(({ weights, observations, holds, lastIsObserved }) => {
     const none = { least: 0, most: 0, early: false };
     const rising = [...weights.toSorted((a, b) => a - b), 100];
+    // At 100 something has to have been observed before.
+    const observable = (weight: number) => weight < 100 || weights.length > 0;
     return {
       steps: rising.map((weight, index) => ({
         weight,
-        ...(weight === 100 && !lastIsObserved ? none : (observations[index] ?? none)),
-        hold: holds[index] ?? false,
+        ...(weight === 100 && !(lastIsObserved && observable(weight)) ? none : (observations[index] ?? none)),
+        hold: observable(weight) && (holds[index] ?? false),
       })),
     };
   });
@@ -115,7 +117,8 @@ describe('the line form of a plan', () => {
   });
 
   it('lets the last step be observed as well', () => {
-    expect(steps('100 for 5m')).toEqual([
+    expect(steps('50 for 5m, 100 for 5m')).toEqual([
+      { weight: 50, least: 5 * minute, most: 5 * minute, early: false, hold: false },
       { weight: 100, least: 5 * minute, most: 5 * minute, early: false, hold: false },
     ]);
   });
@@ -166,11 +169,19 @@ describe('a plan that can not be right', () => {
     ['a unit of its own kind', '5 for 2 minutes, 100', '"2minutes" is not a time', '5 for 2m, 100'],
     ['longer than any job', '5 for 200h, 100', 'five days', '5 for 120h, 100'],
     ['an empty step', '5 for 2m,, 100', 'empty step', '5 for 2m, 100'],
+    ['nothing before 100', '100 for 10m', 'is the first to be observed', '5 for 5m, 25 for 5m, 50 for 5m, 100'],
+    ['nothing before 100 early', '100 for 2m to 10m', 'first to be observed', '5 for 5m, 25 for 5m, 50 for 5m, 100'],
+    ['only a hold at 100', '100 hold', 'gets no requests', '5 for 5m, 25 for 5m, 50 for 5m, 100'],
     ['nothing at all', ' ', 'no steps', '5 for 5m, 25 for 5m, 50 for 5m, 100'],
     ['nothing that makes sense', 'soon', '"soon" is not a weight', '5 for 5m, 25 for 5m, 50 for 5m, 100'],
   ])('is refused with the corrected line: %s', (_, line, problem, correction) => {
     expect(problemsOf(line)).toContain(problem);
     expect(correctionOf(line)).toBe(correction);
+  });
+
+  it('may switch at once where it promises to look at nothing, and may hold before 100', () => {
+    expect(steps('100')).toEqual([{ weight: 100, least: 0, most: 0, early: false, hold: false }]);
+    expect(steps('50 hold, 100 for 5m').map(({ weight }) => weight)).toEqual([50, 100]);
   });
 
   it('is told everything at once', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SluiceError } from '../../src/canary/errors.ts';
 import type { Clock } from '../../src/canary/ports.ts';
 import { confirmWith } from '../../src/routers/confirm.ts';
-import type { ObserveShare } from '../../src/routers/share.ts';
+import { createShareMemory, type ObserveShare } from '../../src/routers/share.ts';
 
 /** A clock that passes at once what is slept. */
 function virtualClock(onSleep: (now: number) => void = () => undefined): Clock {
@@ -187,5 +187,124 @@ describe('confirming a shift', () => {
       look,
     );
     await expect(confirmed).rejects.toBe(reason);
+  });
+});
+
+describe('requests that do not come through the route', () => {
+  /** Confirms one weight after the other, each within a time, while a part of all requests comes by the route. */
+  async function confirmAll(
+    weights: readonly number[],
+    { perSecond, byRoute, within }: { perSecond: number; byRoute: (weight: number) => number; within: number },
+  ) {
+    let deadline = new AbortController();
+    let end = Number.POSITIVE_INFINITY;
+    const clock = virtualClock((now) => {
+      if (now > end) deadline.abort(new DOMException('too late', 'TimeoutError'));
+    });
+    const served = { canary: 0, total: 0 };
+    let weight = 0;
+    let last = 0;
+    const observeShare: ObserveShare = async () => {
+      const requests = ((clock.now() - last) / 1_000) * perSecond;
+      last = clock.now();
+      served.total += requests;
+      served.canary += requests * byRoute(weight) * (weight / 100);
+      return { total: Math.round(served.total), canary: Math.round(served.canary) };
+    };
+    const shares = createShareMemory();
+    const seen: { evidence: string; warning?: string }[] = [];
+    for (const next of weights) {
+      await observeShare(never);
+      weight = next;
+      deadline = new AbortController();
+      end = clock.now() + within;
+      const subject = { about: 'HTTPRoute shop/checkout', weight, clock, observeShare, shares };
+      seen.push(await confirmWith(subject, deadline.signal, readBack));
+    }
+    return seen;
+  }
+
+  test.each([
+    ['as many as by the route', 120, 0.5],
+    ['four times as many', 400, 0.2],
+    ['a few health checks', 60, 0.9],
+    ['nearly all of them', 2_000, 0.05],
+  ])('are no contradiction: %s', async (_, perSecond, part) => {
+    const seen = await confirmAll([5, 25, 50, 100, 0], { perSecond, byRoute: () => part, within: 20_000 });
+    expect(seen).toHaveLength(5);
+    const share = Number(/([\d.]+) % of/.exec(seen[3]?.evidence ?? '')?.[1]);
+    expect(share).toBeCloseTo(part * 100, 0);
+  });
+
+  test('are told once', async () => {
+    const seen = await confirmAll([5, 25, 50, 100], { perSecond: 400, byRoute: () => 0.2, within: 20_000 });
+    const told = seen.flatMap(({ warning }) => warning ?? []);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/^1\.0 % of [\d,]+ requests reached the canary, where the route sends 5 %\..*calls inside/);
+  });
+
+  test('may become more or fewer meanwhile', async () => {
+    const parts = new Map([
+      [5, 0.5],
+      [25, 0.8],
+      [50, 0.6],
+      [100, 0.7],
+    ]);
+    const byRoute = (weight: number) => parts.get(weight) ?? 1;
+    expect(await confirmAll([5, 25, 50, 100], { perSecond: 200, byRoute, within: 20_000 })).toHaveLength(4);
+  });
+
+  test.each([
+    ['does not get any', [5], (weight: number) => (weight >= 5 ? 0 : 1)],
+    ['stays where it was', [5, 25], (weight: number) => (weight === 25 ? 0.2 : 1)],
+    ['stays where it was, below the weight', [5, 25, 50], (weight: number) => (weight === 50 ? 0.25 : 0.5)],
+    ['falls', [5, 25, 50], (weight: number) => (weight === 50 ? 0.2 : 1)],
+  ])('explain nothing where the canary %s', async (_, weights, byRoute) => {
+    const confirmed = confirmAll(weights, { perSecond: 400, byRoute, within: 20_000 });
+    await expect(confirmed).rejects.toMatchObject({ code: 'not-confirmed', about: 'HTTPRoute shop/checkout' });
+  });
+
+  test('to the canary itself are one, and are named', async () => {
+    const confirmed = confirmAll([5], { perSecond: 400, byRoute: () => 6, within: 20_000 });
+    await expect(confirmed).rejects.toMatchObject({
+      code: 'not-confirmed',
+      problem: expect.stringContaining('30.0 % of 700 requests reached the canary, where 5 % are expected: something'),
+    });
+  });
+
+  test('do not make up for a data plane that is only on its way, until there is no more time', async () => {
+    const deadline = new AbortController();
+    const clock = virtualClock((now) => {
+      if (now > 10_000) deadline.abort(new DOMException('too late', 'TimeoutError'));
+    });
+    // One proxy after the other follows.
+    const observeShare: ObserveShare = async () => {
+      const seconds = clock.now() / 1_000;
+      return { total: Math.round(seconds * 1_000), canary: Math.round(seconds ** 2 * 12) };
+    };
+    const shares = createShareMemory();
+    const subject = { about: 'route', weight: 50, clock, observeShare, shares };
+    const { evidence } = await confirmWith(subject, deadline.signal, readBack);
+    expect(evidence).toContain('reached the canary');
+    expect(clock.now()).toBeGreaterThan(500);
+  });
+
+  test('tell nothing of a canary that is not measured at all, which has other causes than the gateway', async () => {
+    const deadline = new AbortController();
+    const clock = virtualClock((now) => {
+      if (now > 20_000) deadline.abort(new DOMException('too late', 'TimeoutError'));
+    });
+    const counts = gateway(clock, 1_000, 0, 0, 0);
+    const observeShare: ObserveShare = async (signal) => {
+      const now = await counts(signal);
+      return now && { ...now, canaryUnmeasured: true };
+    };
+    const confirmed = confirmWith({ about: 'route', weight: 25, clock, observeShare }, deadline.signal, readBack);
+    await expect(confirmed).rejects.toMatchObject({
+      code: 'not-confirmed',
+      about: 'the canary',
+      problem: expect.stringMatching(/nothing of it was ever measured, while [\d,]+ requests of the stable version/),
+      next: expect.stringMatching(/scraped .*policy/),
+    });
   });
 });

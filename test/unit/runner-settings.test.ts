@@ -250,7 +250,7 @@ describe('what is judged', () => {
         { kind: 'threshold', name: 'memory', breach: 'above', limit: 1.3, relativeTo: 'stable' },
         { kind: 'threshold', name: 'ratio', breach: 'below', limit: 0.9, onBreach: 'warn' },
       ],
-      panel: { alpha: 0.01, steps: 2 },
+      panel: { alpha: 0.01, steps: 3 },
       gauges: [
         { check: 'memory', canary: 'mem{pod=~"checkout-v2-.*"}', stable: 'mem{pod=~"checkout-v1-.*"}' },
         { check: 'ratio', canary: 'hits' },

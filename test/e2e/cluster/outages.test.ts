@@ -141,7 +141,7 @@ describe('The API server is restarted', () => {
       const release = await releaseOf('v2');
       const [shifts, promotes, undoes] = await Promise.all([
         begin(one, { ...release, steps: '10 for 3s then hold, 50 for 3s, 100' }, (run) => says(run, 'Holds at 10 %')),
-        begin(two, { ...release, steps: '100 for 3s then hold' }, (run) => says(run, 'Holds at 100 %')),
+        begin(two, { ...release, steps: '50 for 3s, 100 for 3s then hold' }, (run) => says(run, 'Holds at 100 %')),
         begin(three, { ...release, steps: '50 for 2m, 100', drain: '15s' }, (run) => says(run, 'follows at 50 %')),
       ]);
       const [shifting] = await Promise.all([shifts.reached, promotes.reached, undoes.reached]);
@@ -163,7 +163,7 @@ describe('istiod is restarted', () => {
       const release = await releaseOf('v2');
       const [shifts, promotes, undoes] = await Promise.all([
         begin(one, { ...release, steps: '10 for 3s then hold, 50 for 3s, 100' }, (run) => says(run, 'Holds at 10 %')),
-        begin(two, { ...release, steps: '100 for 3s then hold' }, (run) => says(run, 'Holds at 100 %')),
+        begin(two, { ...release, steps: '50 for 3s, 100 for 3s then hold' }, (run) => says(run, 'Holds at 100 %')),
         begin(three, { ...release, steps: '50 for 2m, 100' }, (run) => says(run, 'follows at 50 %')),
       ]);
       const [shifting, , undoing] = await Promise.all([shifts.reached, promotes.reached, undoes.reached]);
