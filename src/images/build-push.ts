@@ -1,13 +1,14 @@
-import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
+import { keyOf } from './build-key.ts';
 import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
-import { type ContentFacts, contentKey } from './content-key.ts';
-import { type BuildContext, hashContext } from './context.ts';
-import { outsideOf } from './dockerfile.ts';
+import type { ContentFacts } from './content-key.ts';
+import type { BuildContext } from './context.ts';
+import type { Evidence } from './evidence.ts';
 import { hasProvenance, hasSbom, type Inspected } from './manifests.ts';
 import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
-import { parseReference, type Repository } from './reference.ts';
+import type { Repository } from './reference.ts';
 import type { Registry } from './registry.ts';
-import { type ImmutableTags, isImmutable, staleFloatingTags, type Tags } from './tags.ts';
+import { type ImmutableTags, isFixed, staleFloatingTags, type Tags } from './tags.ts';
 
 /** What is asked for. */
 export interface Order {
@@ -17,8 +18,9 @@ export interface Order {
   readonly tags: Tags;
   readonly immutable: ImmutableTags;
   /** What decides the content besides context, Dockerfile and bases. */
-  readonly facts: Omit<ContentFacts, 'context' | 'dockerfile' | 'bases' | 'git'>;
-  readonly revision: string | undefined;
+  readonly facts: Omit<ContentFacts, 'context' | 'dockerfile' | 'bases' | 'epoch'>;
+  /** Milliseconds since 1970 of the commit. */
+  readonly createdAt: number | undefined;
   readonly push: boolean;
   /** Whether an image with the same content is taken as it is. */
   readonly reuse: boolean;
@@ -34,8 +36,10 @@ export interface BuildWorld {
   /** Made when it is needed: an unchanged image needs none. */
   builder(): Promise<Builder>;
   readonly policy: Omit<BuildPolicy, 'onProgress'>;
-  /** Signs an image by its digest; undefined where none is to be signed. */
-  readonly sign: ((image: string) => Promise<void>) | undefined;
+  /** Signs an image by its digest, for a content; undefined where none is to be signed. */
+  readonly sign: ((image: string, key: string | undefined) => Promise<void>) | undefined;
+  /** How an image is known to be built here; without it, none is reused. */
+  readonly evidence?: Evidence | undefined;
   readonly emit: (event: BuildEvent) => void;
 }
 
@@ -79,8 +83,10 @@ export async function buildPush(order: Order, world: BuildWorld): Promise<Outcom
   if (found) {
     emit({ type: 'note', text: `Nothing to build: this content is in the registry as ${found.manifest.digest}.` });
     await refuseMoved(order, tags, found.manifest.digest, world);
+    const signs = !order.dryRun && world.evidence?.bySignature === false && world.sign !== undefined;
+    if (signs) await signAll(order, found, key, world);
     if (!order.dryRun) await putTags(order, tags, found, world);
-    return { ...outcomeOf(found, tags, key, []), skipped: true };
+    return { ...outcomeOf(found, tags, key, []), skipped: true, signed: signs };
   }
   if (order.push) {
     await refuseMoved(order, tags, undefined, world);
@@ -91,10 +97,7 @@ export async function buildPush(order: Order, world: BuildWorld): Promise<Outcom
   const { digest, steps } = await build(order, key, world);
   if (!order.push) return nothingPushed(order.tags.all, key, steps);
   const built = await verify(order, digest, world);
-  if (world.sign) {
-    emit({ type: 'stage', text: 'Sign' });
-    for (const { name } of order.repositories) await world.sign(`${name}@${built.manifest.digest}`);
-  }
+  await signAll(order, built, key, world);
   await refuseMoved(order, tags, built.manifest.digest, world);
   // The key first, so that a run that ends between two tags is completed by the next one.
   if (key !== undefined) await putKey(order, key, built, world);
@@ -102,44 +105,10 @@ export async function buildPush(order: Order, world: BuildWorld): Promise<Outcom
   return { ...outcomeOf(built, tags, key, steps), signed: world.sign !== undefined };
 }
 
-/** The key of the content; undefined where something that goes into it can't be known before the build. */
-async function keyOf(order: Order, { registry, policy, emit }: BuildWorld): Promise<string | undefined> {
-  const { context, facts, revision } = order;
-  const outside = outsideOf(context.dockerfile, facts.buildArgs);
-  const bases = await Promise.all(
-    outside.images.map(async (image) => {
-      const { repository, tag = 'latest', digest } = parseReference(image);
-      return [image, digest ?? (await registry.digest(repository, tag))] as const;
-    }),
-  ).catch((error: unknown) => {
-    policy.signal.throwIfAborted();
-    if (!isSluiceError(error)) throw error;
-    return messageOf(error);
-  });
-  const absent = typeof bases === 'string' ? [] : bases.filter(([, digest]) => digest === undefined);
-  const reasons = [
-    ...outside.unknown,
-    ...(typeof bases === 'string' ? [bases] : absent.map(([image]) => `${image} is not in its registry.`)),
-  ];
-  const hashed = await hashContext(context, policy.signal);
-  if (hashed.withGit && revision === undefined) reasons.push('The context holds .git, and the commit is not known.');
-  if (typeof bases === 'string' || reasons.length > 0) {
-    emit({ type: 'note', text: `Whether this content was built before can't be known: ${reasons.join(' ')}` });
-    return undefined;
-  }
-  if (hashed.withGit) {
-    const text = 'The context holds .git, so each commit is a content of its own: name .git in .dockerignore.';
-    emit({ type: 'note', text });
-  }
-  const known = bases.flatMap(([image, digest]) => (digest === undefined ? [] : [[image, digest] as const]));
-  const git = hashed.withGit ? revision : undefined;
-  return contentKey({
-    ...facts,
-    context: hashed.hash,
-    dockerfile: context.dockerfile,
-    bases: Object.fromEntries(known),
-    git,
-  });
+async function signAll(order: Order, image: Inspected, key: string | undefined, world: BuildWorld): Promise<void> {
+  if (!world.sign) return;
+  world.emit({ type: 'stage', text: 'Sign' });
+  for (const { name } of order.repositories) await world.sign(`${name}@${image.manifest.digest}`, key);
 }
 
 /** The tags without those lines, `latest` among them, that a newer version has already. */
@@ -160,12 +129,25 @@ async function wantedTags(order: Order, { registry, emit }: BuildWorld): Promise
 }
 
 /** The image of this content, where every repository has it, whole and attested as asked. */
-async function findContent(order: Order, key: string, { registry, emit }: BuildWorld): Promise<Inspected | undefined> {
+async function findContent(order: Order, key: string, world: BuildWorld): Promise<Inspected | undefined> {
+  const { registry, evidence, emit } = world;
   const [first, ...others] = order.repositories;
   if (!first) return undefined;
+  if (!evidence) {
+    const text =
+      'Built anew: without "reuse-secret" or "sign", nothing proves that an image in the registry was built here.';
+    emit({ type: 'note', text });
+    return undefined;
+  }
   const manifests = await Promise.all([first, ...others].map((repository) => registry.manifest(repository, key)));
   const [manifest] = manifests;
   if (!manifest || manifests.some((other) => other?.digest !== manifest.digest)) return undefined;
+  const proofs = [first, ...others].map((repository) => evidence.proves(repository, manifest.digest, key));
+  if ((await Promise.all(proofs)).includes(false)) {
+    const text = `${first.name}:${key} is ${manifest.digest}, and nothing proves that it was built here: built anew.`;
+    emit({ type: 'warning', text });
+    return undefined;
+  }
   try {
     const found = await registry.inspect(first, manifest);
     const missing = missingFrom(found, order);
@@ -180,12 +162,12 @@ async function findContent(order: Order, key: string, { registry, emit }: BuildW
 
 /** Refuses what would make an immutable tag name something else. */
 async function refuseMoved(
-  { repositories, immutable }: Order,
+  { repositories, immutable, tags: wanted }: Order,
   tags: readonly string[],
   digest: string | undefined,
   { registry }: BuildWorld,
 ): Promise<void> {
-  const fixed = tags.filter((tag) => isImmutable(tag, immutable));
+  const fixed = tags.filter((tag) => isFixed(tag, wanted, immutable));
   await Promise.all(
     repositories.flatMap((repository) =>
       fixed.map(async (tag) => {
@@ -259,9 +241,10 @@ function hasPlatform(platforms: readonly string[], wanted: string): boolean {
   return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }
 
-/** Names the content. A registry whose tags are immutable keeps the name of what was built from it first. */
+/** Proves and names the content. A registry whose tags are immutable keeps the name of what was built from it first. */
 async function putKey(order: Order, key: string, built: Inspected, world: BuildWorld): Promise<void> {
   try {
+    for (const repository of order.repositories) await world.evidence?.leave(repository, built.manifest, key);
     await putTags(order, [key], built, world);
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
@@ -271,13 +254,13 @@ async function putKey(order: Order, key: string, built: Inspected, world: BuildW
 
 /** Those that must not move come last: what fails before one of them is put can be run again. */
 async function putTags(
-  { repositories, immutable }: Order,
+  { repositories, immutable, tags: wanted }: Order,
   tags: readonly string[],
   { manifest }: Inspected,
   { registry, emit }: BuildWorld,
 ): Promise<void> {
   emit({ type: 'stage', text: 'Put the tags' });
-  const [movable, fixed] = [false, true].map((kind) => tags.filter((tag) => isImmutable(tag, immutable) === kind));
+  const [movable, fixed] = [false, true].map((kind) => tags.filter((tag) => isFixed(tag, wanted, immutable) === kind));
   for (const tag of [...(movable ?? []), ...(fixed ?? [])]) {
     for (const repository of repositories) {
       if ((await registry.digest(repository, tag)) === manifest.digest) continue;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BuilderKind } from './ignore-file.ts';
 
 /** All that decides what a build gives, as far as it can be known before. */
 export interface ContentFacts {
@@ -10,21 +11,23 @@ export interface ContentFacts {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** Their names alone: as for BuildKit's own cache, another value is no other content. */
   readonly secretIds: readonly string[];
+  /** Names of agents and keys. */
+  readonly ssh: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: readonly string[];
   /** Digests of the images that it builds on, by their references. */
   readonly bases: Readonly<Record<string, string>>;
-  readonly builderKind: string;
+  readonly builderKind: BuilderKind;
   readonly provenance: string;
   readonly sbom: string;
-  /** How it is signed: `none`, `keyless`, `key` and which. What has the key has the signature. */
+  /** How it is signed, and by whom, where the signature is what proves that it was built here. */
   readonly signature: string;
-  /** The commit, where `.git` is in the context. */
-  readonly git: string | undefined;
+  /** Milliseconds since 1970 of the commit, where the Dockerfile reads SOURCE_DATE_EPOCH. */
+  readonly epoch: number | undefined;
 }
 
 /** Another one when the meaning of the key changes. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * A tag that names the content of a build: `sluice-` and 40 hexadecimal digits. Equal for equal facts, in whatever order

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import dockerignore from '@balena/dockerignore';
-import { SluiceError } from '../canary/errors.ts';
+import { messageOf, SluiceError } from '../canary/errors.ts';
+import { type BuilderKind, createFilter, type IgnorePattern, readIgnoreFile } from './ignore-file.ts';
 
 export interface BuildContext {
   /** Absolute. */
@@ -17,7 +17,7 @@ export interface BuildContext {
 /**
  * Finds the context and its Dockerfile, before anything is started for it.
  *
- * @param file relative to the workspace; without it, the `Dockerfile` of the context
+ * @param file relative to the workspace; without it, the `Dockerfile` or `Containerfile` of the context
  * @throws SluiceError `not-found` that names what is missing
  */
 export async function findContext(workspace: string, context: string, file?: string): Promise<BuildContext> {
@@ -30,7 +30,9 @@ export async function findContext(workspace: string, context: string, file?: str
       cause,
     });
   });
-  const path = file === undefined ? join(folder, 'Dockerfile') : resolve(workspace, file);
+  // Docker's own name first, and then the others that docker and buildah look for.
+  const usual = ['Dockerfile', 'dockerfile', 'Containerfile'].find((name) => entries.includes(name)) ?? 'Dockerfile';
+  const path = file === undefined ? join(folder, usual) : resolve(workspace, file);
   const dockerfile = await readFile(path, 'utf8').catch((cause: unknown) => {
     const similar = entries.filter((name) => /dockerfile|containerfile/i.test(name));
     const found = similar.length === 0 ? 'The context has none' : `The context has ${similar.join(', ')}`;
@@ -45,78 +47,113 @@ export async function findContext(workspace: string, context: string, file?: str
 }
 
 export interface HashedContext {
-  /** SHA-256 of all that the build may read: names, kinds, execute bits, contents; not times and owners. */
+  /** SHA-256 of all that the build may read: names, kinds, modes, contents, links; not times and owners. */
   readonly hash: string;
   readonly files: number;
-  /** It holds `.git`, of which only the commit counts. */
+  /** It holds `.git`, which is another one after each checkout. */
   readonly withGit: boolean;
+  /** What in it can't be told apart by the hash, as sentences. */
+  readonly unknown: readonly string[];
 }
 
 /** Files read at one time. */
 const AT_ONCE = 32;
 
-/** Hashes what BuildKit would send of the context, after `.dockerignore`. */
-export async function hashContext({ folder, file }: BuildContext, signal: AbortSignal): Promise<HashedContext> {
-  const ignoring = await readIgnore(folder, file);
-  const ignores = dockerignore.default().add(ignoring).createFilter();
-  // Where nothing is excepted, an ignored folder is ignored with all that is in it.
-  const prunes = !ignoring.some((pattern) => pattern.startsWith('!'));
-  const found: Entry[] = [];
-  let withGit = false;
+/** Permissions with setuid, setgid and the sticky bit: the builder copies all of them. */
+const MODE = 0o7777;
 
-  async function walk(below: string): Promise<void> {
+/** Hashes what the builder would send of the context, after its ignore file. */
+export async function hashContext(
+  { folder, file }: BuildContext,
+  signal: AbortSignal,
+  kind: BuilderKind = 'buildx',
+): Promise<HashedContext> {
+  const ignoring = await readIgnoreFile(folder, file, kind);
+  const found = await entriesOf(folder, ignoring.patterns, signal).catch((error: unknown) => {
     signal.throwIfAborted();
-    const entries = await readdir(join(folder, below), { withFileTypes: true });
-    for (const entry of entries) {
-      const path = below === '' ? entry.name : `${below}/${entry.name}`;
-      const kept = ignores(path);
-      if (path === '.git') {
-        withGit ||= kept;
-        continue;
-      }
-      if (entry.isDirectory()) {
-        if (kept) found.push({ path, kind: 'folder' });
-        if (kept || !prunes) await walk(path);
-      } else if (kept) {
-        if (entry.isFile()) found.push({ path, kind: 'file' });
-        if (entry.isSymbolicLink()) found.push({ path, kind: 'link' });
-      }
-    }
+    return messageOf(error);
+  });
+  const reasons = ignoring.unknown === undefined ? [] : [ignoring.unknown];
+  if (typeof found === 'string') {
+    return { hash: '', files: 0, withGit: false, unknown: [...reasons, `The context can't be read: ${found}.`] };
   }
-  await walk('');
-  found.sort((a, b) => (a.path < b.path ? -1 : 1));
-
-  const hash = createHash('sha256');
-  for (let index = 0; index < found.length; index += AT_ONCE) {
-    signal.throwIfAborted();
-    const lines = await Promise.all(found.slice(index, index + AT_ONCE).map((entry) => describe(folder, entry)));
-    for (const line of lines) hash.update(`${JSON.stringify(line)}\n`);
-  }
-  return { hash: hash.digest('hex'), files: found.filter(({ kind }) => kind === 'file').length, withGit };
+  const odd = found.filter(({ path, stats }) => kindOf(stats) === undefined || path.includes('\uFFFD'));
+  if (odd.length > 0)
+    reasons.push(`${odd[0]?.path} in the context is neither file, folder nor link, or its name is no UTF-8.`);
+  return {
+    hash: await hashOf(folder, found, signal),
+    files: found.filter(({ stats }) => stats.isFile()).length,
+    withGit: found.some(({ path }) => path === '.git'),
+    unknown: reasons,
+  };
 }
 
 interface Entry {
   readonly path: string;
-  readonly kind: 'file' | 'folder' | 'link';
+  readonly stats: Stats;
 }
 
-async function describe(folder: string, { path, kind }: Entry): Promise<readonly unknown[]> {
+/** All that is sent, sorted: what is not ignored, and the folders above what is excepted. */
+async function entriesOf(folder: string, patterns: readonly IgnorePattern[], signal: AbortSignal): Promise<Entry[]> {
+  const filter = createFilter({ patterns });
+  const exceptions = patterns.some(({ exception }) => exception);
+
+  async function walk(below: string, parent?: readonly boolean[]): Promise<Entry[]> {
+    signal.throwIfAborted();
+    const found: Entry[] = [];
+    for (const name of await readdir(join(folder, below))) {
+      const path = below === '' ? name : `${below}/${name}`;
+      const { ignored, matched } = filter(path, parent);
+      // Where nothing is excepted, an ignored folder is ignored with all that is in it.
+      if (ignored && !exceptions) continue;
+      const stats = await lstat(join(folder, path));
+      const children = stats.isDirectory() ? await walk(path, matched) : [];
+      if (!ignored || children.length > 0) found.push({ path, stats }, ...children);
+    }
+    return found;
+  }
+  return (await walk('')).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function hashOf(folder: string, found: readonly Entry[], signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const linked = firstNames(found);
+  for (let index = 0; index < found.length; index += AT_ONCE) {
+    signal.throwIfAborted();
+    const entries = found.slice(index, index + AT_ONCE);
+    const lines = await Promise.all(entries.map((entry) => describe(folder, entry, linked.get(inodeOf(entry)))));
+    for (const line of lines) hash.update(`${JSON.stringify(line)}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** The first name of each file that has several in the context: the builder keeps hard links. */
+function firstNames(found: readonly Entry[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const entry of found) {
+    const inode = inodeOf(entry);
+    if (entry.stats.isFile() && entry.stats.nlink > 1 && !names.has(inode)) names.set(inode, entry.path);
+  }
+  return names;
+}
+
+function inodeOf({ stats }: Entry): string {
+  return `${stats.dev} ${stats.ino}`;
+}
+
+function kindOf(stats: Stats): 'file' | 'folder' | 'link' | undefined {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : undefined;
+}
+
+async function describe(folder: string, { path, stats }: Entry, linked: string | undefined): Promise<unknown[]> {
   const at = join(folder, path);
-  if (kind === 'folder') return [path, kind];
+  const kind = kindOf(stats);
   if (kind === 'link') return [path, kind, await readlink(at)];
-  const { mode } = await lstat(at);
+  const mode = stats.mode & MODE;
+  if (kind !== 'file') return [path, kind, mode];
   const hash = createHash('sha256');
   await pipeline(createReadStream(at), hash);
-  return [path, kind, (mode & 0o111) !== 0, hash.digest('hex')];
-}
-
-/** `Dockerfile.dockerignore` beside the Dockerfile goes before `.dockerignore` of the context. */
-async function readIgnore(folder: string, file: string): Promise<string[]> {
-  const text = await readFile(`${file}.dockerignore`, 'utf8')
-    .catch(() => readFile(join(folder, '.dockerignore'), 'utf8'))
-    .catch(() => '');
-  return text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return [path, kind, mode, hash.digest('hex'), linked === path ? undefined : linked];
 }

@@ -1,25 +1,23 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import { run } from '../process.ts';
-import type { Login } from './registry.ts';
+import type { Repository } from './reference.ts';
+import type { Login } from './registry-connection.ts';
 
-/** What is read of docker's config.json; all else is kept as it is. */
+const authEntry = z.looseObject({
+  auth: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  identitytoken: z.string().optional(),
+});
+
+/** What is read of docker's config.json, and of auth.json; all else is kept as it is. */
 const dockerConfig = z.looseObject({
-  auths: z
-    .record(
-      z.string(),
-      z.looseObject({
-        auth: z.string().optional(),
-        username: z.string().optional(),
-        password: z.string().optional(),
-        identitytoken: z.string().optional(),
-      }),
-    )
-    .optional(),
+  auths: z.record(z.string(), authEntry).nullish(),
   credsStore: z.string().optional(),
-  credHelpers: z.record(z.string(), z.string()).optional(),
+  credHelpers: z.record(z.string(), z.string()).nullish(),
 });
 type DockerConfig = z.infer<typeof dockerConfig>;
 
@@ -30,11 +28,20 @@ const HUB_KEY = 'https://index.docker.io/v1/';
 
 /** The key of a registry in docker's configuration. */
 function keyOf(registry: string): string {
-  return registry === 'docker.io' || registry === 'index.docker.io' ? HUB_KEY : registry;
+  return hostOf(registry) === 'docker.io' ? HUB_KEY : registry;
 }
 
-async function readDockerConfig(folder: string): Promise<DockerConfig> {
-  const path = join(folder, 'config.json');
+/** `https://index.docker.io/v1/` is `docker.io`, and `http://registry.lab:5000/v2/` is `registry.lab:5000`. */
+function plainKey(key: string): string {
+  const plain = key.replace(/^https?:\/\//, '').replace(/\/(?:v[12]\/?)?$/, '');
+  return plain.replace(/^(?:index|registry-1)\.docker\.io(?=$|\/)/, 'docker.io');
+}
+
+function hostOf(key: string): string {
+  return plainKey(key).split('/')[0] ?? '';
+}
+
+async function readAuthFile(path: string): Promise<DockerConfig> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -44,12 +51,12 @@ async function readDockerConfig(folder: string): Promise<DockerConfig> {
   }
   try {
     return dockerConfig.parse(JSON.parse(text));
-  } catch (cause) {
+  } catch {
+    // The cause may quote a line of it, which may be a password.
     throw new SluiceError('invalid-input', {
       about: path,
-      problem: 'is not what docker writes.',
+      problem: 'is not what docker and podman write.',
       next: 'Remove it, and log in again in an earlier step.',
-      cause,
     });
   }
 }
@@ -61,7 +68,7 @@ async function readDockerConfig(folder: string): Promise<DockerConfig> {
  * @param from docker's folder, whose plugins, contexts and logins stay in use
  */
 export async function writeOwnConfig(from: string, to: string, registry: string, login: Login): Promise<void> {
-  const config = await readDockerConfig(from);
+  const config = await readAuthFile(join(from, 'config.json'));
   const key = keyOf(registry);
   const auth = Buffer.from(`${login.username}:${login.password}`, 'utf8').toString('base64');
   const own: DockerConfig = {
@@ -76,24 +83,92 @@ export async function writeOwnConfig(from: string, to: string, registry: string,
   await writeFile(join(to, 'config.json'), `${JSON.stringify(own)}\n`, { mode: 0o600 });
 }
 
+/** The same for buildah, whose file has no place for other things. */
+export async function writeOwnAuthFile(
+  from: readonly string[],
+  to: string,
+  registry: string,
+  login: Login,
+): Promise<void> {
+  const files = await Promise.all(from.map(readAuthFile));
+  const auth = Buffer.from(`${login.username}:${login.password}`, 'utf8').toString('base64');
+  // What is read first goes before what comes later.
+  const auths = Object.assign({}, ...files.toReversed().map((file) => file.auths ?? {}));
+  const helpers: Record<string, string> = Object.assign(
+    {},
+    ...files.toReversed().map((file) => file.credHelpers ?? {}),
+  );
+  delete helpers[registry];
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const own: DockerConfig = { auths: { ...auths, [registry]: { auth } }, credHelpers: helpers };
+  await writeFile(to, `${JSON.stringify(own)}\n`, { mode: 0o600 });
+}
+
+/**
+ * The files in which buildah looks for logins, in its order.
+ * https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
+ *
+ * @param uid of this process
+ */
+export function buildahAuthFiles(
+  env: Readonly<Record<string, string | undefined>>,
+  home: string,
+  uid: number,
+): readonly string[] {
+  if (env.REGISTRY_AUTH_FILE) return [resolve(env.REGISTRY_AUTH_FILE)];
+  if (env.DOCKER_CONFIG) return [resolve(env.DOCKER_CONFIG, 'config.json')];
+  const runtime = env.XDG_RUNTIME_DIR ? join(env.XDG_RUNTIME_DIR, 'containers') : `/run/containers/${uid}`;
+  const config = env.XDG_CONFIG_HOME || join(home, '.config');
+  return [join(runtime, 'auth.json'), join(config, 'containers', 'auth.json'), join(home, '.docker', 'config.json')];
+}
+
+/** The login that buildah has for a repository: of the first file that has one for it, or for a path above it. */
+export async function buildahLogin(
+  files: readonly string[],
+  { registry, path }: Pick<Repository, 'registry' | 'path'>,
+  signal: AbortSignal,
+): Promise<Login | undefined> {
+  const parts = path.split('/');
+  const keys = parts.map((_, index) => [registry, ...parts.slice(0, parts.length - index)].join('/'));
+  for (const file of files) {
+    const { auths, credHelpers } = await readAuthFile(file);
+    const helper = credHelpers?.[registry];
+    const asked = helper ? await askHelper(helper, registry, signal) : undefined;
+    if (asked) return asked;
+    for (const key of [...keys, registry]) {
+      const entry = Object.entries(auths ?? {}).find(([name]) => plainKey(name) === key)?.[1];
+      const login = entry && loginOf(entry);
+      if (login) return login;
+    }
+  }
+  return undefined;
+}
+
 /**
  * The login that docker has for a registry: of its credential helper, else of its file. Undefined where it has none.
  *
  * @throws SluiceError `failed` where a helper fails in another way than not knowing the registry
  */
 export async function loginFrom(folder: string, registry: string, signal: AbortSignal): Promise<Login | undefined> {
-  const config = await readDockerConfig(folder);
+  const config = await readAuthFile(join(folder, 'config.json'));
   const key = keyOf(registry);
-  const helper = config.credHelpers?.[key] ?? config.credsStore ?? '';
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? config.credsStore ?? '';
   if (helper !== '') return askHelper(helper, key, signal);
-  const entry = config.auths?.[key] ?? config.auths?.[`https://${key}`] ?? config.auths?.[`https://${key}/v1/`];
-  if (!entry) return undefined;
-  if (entry.identitytoken) return { username: '<token>', password: entry.identitytoken };
-  if (entry.auth) {
-    const [username = '', ...password] = Buffer.from(entry.auth, 'base64').toString('utf8').split(':');
-    return { username, password: password.join(':') };
+  const auths = Object.entries(config.auths ?? {});
+  const [, entry] =
+    auths.find(([name]) => name === key) ?? auths.find(([name]) => hostOf(name) === hostOf(registry)) ?? [];
+  return entry && loginOf(entry);
+}
+
+type Entry = z.infer<typeof authEntry>;
+
+function loginOf({ identitytoken, auth, username, password }: Entry): Login | undefined {
+  if (identitytoken) return { username: '<token>', password: identitytoken };
+  if (auth) {
+    const [name = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
+    // Docker ends some of them with zero bytes.
+    return { username: name, password: rest.join(':').replace(/\0+$/, '') };
   }
-  const { username, password } = entry;
   return username !== undefined && password !== undefined ? { username, password } : undefined;
 }
 
@@ -101,14 +176,25 @@ async function askHelper(helper: string, key: string, signal: AbortSignal): Prom
   const file = `docker-credential-${helper}`;
   const { exitCode, stdout } = await run({ file, args: ['get'], input: key }, { signal, deadline: 30_000 });
   // Its standard output is the answer, or why there is none.
-  if (exitCode === 0) {
-    const { Username: username, Secret: password } = helperAnswer.parse(JSON.parse(stdout));
-    return { username, password };
-  }
+  if (exitCode === 0) return readHelperAnswer(file, stdout);
   if (/not found/i.test(stdout)) return undefined;
   throw new SluiceError('failed', {
     about: file,
     problem: `could not give the credentials of ${key} (exit status ${exitCode}).`,
     next: 'Log in to the registry in an earlier step, or give "username" and "password".',
   });
+}
+
+function readHelperAnswer(file: string, answer: string): Login {
+  try {
+    const { Username: username, Secret: password } = helperAnswer.parse(JSON.parse(answer));
+    return { username, password };
+  } catch {
+    // The cause would quote what may be a password.
+    throw new SluiceError('failed', {
+      about: file,
+      problem: 'did not answer as a credential helper does.',
+      next: 'Log in to the registry in an earlier step, or give "username" and "password".',
+    });
+  }
 }

@@ -24,7 +24,10 @@ export const configSchema = z.object({
   os: z.string().optional(),
   architecture: z.string().optional(),
   variant: z.string().optional(),
+  config: z.object({ OnBuild: z.array(z.string()).nullish() }).nullish(),
 });
+
+type Platform = Pick<z.infer<typeof configSchema>, 'os' | 'architecture' | 'variant'>;
 
 /** A manifest as the registry has it. */
 export interface Manifest {
@@ -49,7 +52,7 @@ export function digestOf(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
-export function platformText({ os, architecture, variant }: z.infer<typeof configSchema>): string | undefined {
+export function platformText({ os, architecture, variant }: Platform): string | undefined {
   if (os === undefined || architecture === undefined || os === 'unknown') return undefined;
   return [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
 }

@@ -24,6 +24,8 @@ const digestPattern = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-fA-F0-9]{32,}$/;
 export const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 const DOCKER_HUB = 'docker.io';
+/** All names of Docker Hub: credentials and images are the same ones under each. */
+const hubHosts = new Set([DOCKER_HUB, 'index.docker.io', 'registry-1.docker.io']);
 
 /**
  * Reads `ghcr.io/acme/checkout`, and the short names of Docker Hub as docker does: `alpine` is `docker.io/library/alpine`.
@@ -31,7 +33,8 @@ const DOCKER_HUB = 'docker.io';
  * @throws SluiceError `invalid-input` for what names no repository, or names a tag as well
  */
 export function parseRepository(text: string): Repository {
-  const { repository, tag, digest } = parseReference(text);
+  // Names have no capitals, as those of owners on GitHub may: docker/metadata-action writes them small as well.
+  const { repository, tag, digest } = parseReference(text.toLowerCase());
   if (tag !== undefined || digest !== undefined) {
     throw refusal(text, 'names a tag or a digest as well.', 'Give the repository alone; its tags come from "tags".');
   }
@@ -58,16 +61,18 @@ export function parseReference(text: string): Reference {
   const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   const registry = isHost ? first : DOCKER_HUB;
   const rest = isHost ? name.slice(slash + 1) : name;
-  const hub = registry === DOCKER_HUB || registry === 'index.docker.io';
+  const hub = hubHosts.has(registry.toLowerCase());
   const path = hub && !rest.includes('/') ? `library/${rest}` : rest;
-  if (!hostPattern.test(registry) || !pathPattern.test(path)) throw noImage(text);
-  const repository = { registry, path, name: isHost ? `${registry}/${path}` : `${DOCKER_HUB}/${path}` };
+  const port = Number(/:(\d+)$/.exec(registry)?.[1] ?? 0);
+  if (!hostPattern.test(registry) || port > 65_535 || !pathPattern.test(path)) throw noImage(text);
+  const host = hub ? DOCKER_HUB : registry;
+  const repository = { registry: host, path, name: `${host}/${path}` };
   return { repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
 /** The host that answers the registry's API. */
 export function apiHost({ registry }: Repository): string {
-  return registry === DOCKER_HUB || registry === 'index.docker.io' ? 'registry-1.docker.io' : registry;
+  return registry === DOCKER_HUB ? 'registry-1.docker.io' : registry;
 }
 
 /** Names of this machine, which docker and BuildKit speak to without TLS by themselves. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { SluiceError } from '../canary/errors.ts';
 import { run } from '../process.ts';
 
@@ -21,17 +22,34 @@ export interface SignPolicy {
 /** Milliseconds. */
 const DEADLINE = 120_000;
 
+/** Who signs without a key: what the certificate of a signature names. */
+export interface Identity {
+  /** `https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main` */
+  readonly subject: string;
+  /** `https://token.actions.githubusercontent.com` */
+  readonly issuer: string;
+}
+
+/** Annotation of a signature that says which content was built. */
+const CONTENT = 'sluice.dev/content';
+
 /**
  * Signs an image by its digest, all platforms and attestations with it.
  *
  * @param image `ghcr.io/acme/checkout@sha256:…`
+ * @param key of its content, which the signature names
  * @throws SluiceError `not-found` without cosign, `failed` where it does not sign
  */
-export async function sign(image: string, signing: Signing, policy: SignPolicy): Promise<void> {
+export async function sign(
+  image: string,
+  key: string | undefined,
+  signing: Signing,
+  policy: SignPolicy,
+): Promise<void> {
   const { signal, onLine } = policy;
   const env = { ...policy.env, COSIGN_PASSWORD: signing.kind === 'key' ? signing.password : '' };
   const { exitCode, stderr } = await run(
-    { file: 'cosign', args: signArguments(image, signing, policy), env },
+    { file: 'cosign', args: signArguments(image, signing, policy, key), env },
     { signal, deadline: DEADLINE, onLine },
   );
   if (exitCode === 0) return;
@@ -49,6 +67,7 @@ export function signArguments(
   image: string,
   signing: Signing,
   { signingConfig, plainHttp }: Pick<SignPolicy, 'signingConfig' | 'plainHttp'>,
+  key?: string,
 ): string[] {
   return [
     'sign',
@@ -56,7 +75,53 @@ export function signArguments(
     '--recursive',
     ...(signing.kind === 'key' ? ['--key', signing.key] : []),
     ...(signingConfig === undefined ? [] : ['--signing-config', signingConfig]),
+    ...(key === undefined ? [] : ['-a', `${CONTENT}=${key}`]),
     ...(plainHttp ? ['--allow-http-registry'] : []),
     image,
   ];
+}
+
+/**
+ * Whether an image has a signature of this signer that names this content. A signature that can't be checked is none.
+ *
+ * @param identity of this run, for signatures without a key
+ * @throws SluiceError `not-found` without cosign
+ */
+export async function isSigned(
+  image: string,
+  key: string,
+  { signing, identity }: { readonly signing: Signing; readonly identity: Identity | undefined },
+  policy: Omit<SignPolicy, 'onLine' | 'signingConfig'> & { readonly scratch: string },
+): Promise<boolean> {
+  const signer = await signerArguments(signing, identity, policy);
+  if (!signer) return false;
+  const http = policy.plainHttp ? ['--allow-http-registry'] : [];
+  const args = ['verify', ...signer, '-a', `${CONTENT}=${key}`, ...http, image];
+  return (await cosign(args, {}, policy)).exitCode === 0;
+}
+
+async function signerArguments(
+  signing: Signing,
+  identity: Identity | undefined,
+  policy: Pick<SignPolicy, 'signal' | 'env'> & { readonly scratch: string },
+): Promise<readonly string[] | undefined> {
+  if (signing.kind === 'keyless') {
+    const { subject, issuer } = identity ?? {};
+    if (subject === undefined || issuer === undefined) return undefined;
+    return ['--certificate-identity', subject, '--certificate-oidc-issuer', issuer];
+  }
+  const file = join(policy.scratch, 'cosign.pub');
+  const password = { COSIGN_PASSWORD: signing.password };
+  const { exitCode } = await cosign(['public-key', '--key', signing.key, '--outfile', file], password, policy);
+  // What the key has signed needs no log that says when.
+  return exitCode === 0 ? ['--key', file, '--insecure-ignore-tlog=true'] : undefined;
+}
+
+function cosign(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  policy: Pick<SignPolicy, 'signal' | 'env'>,
+) {
+  const { signal } = policy;
+  return run({ file: 'cosign', args, env: { ...policy.env, ...env } }, { signal, deadline: DEADLINE });
 }

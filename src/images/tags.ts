@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { compare, parse, rcompare, type SemVer } from 'semver';
 import { SluiceError } from '../canary/errors.ts';
 import { nearest } from '../canary/nearest.ts';
@@ -15,6 +16,8 @@ export interface Tags {
   readonly all: readonly string[];
   /** Those of `all` that follow the newest version of their line: `1.2`, `1`, `latest`. */
   readonly floating: readonly string[];
+  /** Those of `all` that a branch gives and nothing else: they follow it, also where they look like a version. */
+  readonly branches: readonly string[];
   /** `1.2.3`, else the first tag. */
   readonly version: string | undefined;
 }
@@ -47,8 +50,10 @@ export function tagsOf(rules: readonly TagRule[], source: Source, version?: stri
   const found = rules.flatMap((rule) => tagsOfRule(rule, source, release));
   const all = [...new Set(found.map(({ tag }) => tag))];
   const floating = new Set(found.filter((tag) => tag.floating).map(({ tag }) => tag));
+  const others = new Set(found.filter((tag) => !tag.branch).map(({ tag }) => tag));
   return {
     all,
+    branches: all.filter((tag) => !others.has(tag)),
     floating: all.filter((tag) => floating.has(tag)),
     version: release?.version ?? all[0],
   };
@@ -57,6 +62,7 @@ export function tagsOf(rules: readonly TagRule[], source: Source, version?: stri
 interface FoundTag {
   readonly tag: string;
   readonly floating: boolean;
+  readonly branch?: boolean;
 }
 
 const fixed = (tag: string): FoundTag => ({ tag, floating: false });
@@ -67,7 +73,7 @@ function tagsOfRule(rule: TagRule, source: Source, release: SemVer | null): Foun
       return release ? semverTags(release) : plainGitTag(source);
     case 'branch': {
       const branch = /^refs\/heads\/(.+)$/.exec(source.ref ?? '')?.[1];
-      return branch === undefined ? [] : [fixed(asTag(branch))];
+      return branch === undefined ? [] : [{ ...fixed(asTag(branch)), branch: true }];
     }
     case 'pr':
       return source.pullRequest === undefined ? [] : [fixed(`pr-${source.pullRequest}`)];
@@ -97,10 +103,19 @@ function gitTag({ ref = '' }: Source): string | undefined {
   return /^refs\/tags\/(.+)$/.exec(ref)?.[1];
 }
 
-/** `feature/new_cart` → `feature-new_cart`: what a tag may not hold becomes a dash, as docker/metadata-action does. */
+const LONGEST = 128;
+
+/**
+ * `feature/new_cart` → `feature-new_cart`: what a tag may not hold becomes a dash, as docker/metadata-action does. Where letters
+ * of other alphabets are lost, or the end, a hash of the name keeps it apart from others.
+ */
 function asTag(name: string): string {
   const tag = name.replaceAll(/[^a-zA-Z0-9._-]+/g, '-').replace(/^[.-]+/, '');
-  return tag === '' ? 'ref' : tag.slice(0, 128);
+  const isWhole = /^[\x20-\x7e]*$/.test(name) && tag !== '' && tag.length <= LONGEST;
+  if (isWhole) return tag;
+  const hash = createHash('sha256').update(name.normalize('NFC')).digest('hex').slice(0, 8);
+  const readable = tag.slice(0, LONGEST - hash.length - 5).replace(/[.-]+$/, '');
+  return readable === '' ? `ref-${hash}` : `ref-${readable}-${hash}`;
 }
 
 /**
@@ -129,9 +144,28 @@ export function isImmutable(tag: string, immutable: ImmutableTags): boolean {
   return immutable.some((pattern) => {
     if (pattern === 'all') return true;
     if (pattern === 'versions') return parse(tag) !== null;
-    const literal = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-    return new RegExp(`^${literal.join('.*')}$`).test(tag);
+    return matchesGlob(tag, pattern);
   });
+}
+
+/** `*` stands for any text. Each piece is looked for once, from the left: no pattern takes long. */
+function matchesGlob(tag: string, pattern: string): boolean {
+  const [first = '', ...pieces] = pattern.split('*');
+  const last = pieces.pop();
+  if (last === undefined) return tag === first;
+  if (!tag.startsWith(first) || !tag.slice(first.length).endsWith(last)) return false;
+  let rest = tag.slice(first.length, tag.length - last.length);
+  return pieces.every((piece) => {
+    const at = rest.indexOf(piece);
+    rest = rest.slice(at + piece.length);
+    return at !== -1;
+  });
+}
+
+/** Whether a tag of this build must not be moved. A branch is no version, whatever it is called. */
+export function isFixed(tag: string, { branches }: Pick<Tags, 'branches'>, immutable: ImmutableTags): boolean {
+  const patterns = branches.includes(tag) ? immutable.filter((pattern) => pattern !== 'versions') : immutable;
+  return isImmutable(tag, patterns);
 }
 
 function refusal(text: string, problem: string, next: string): SluiceError {

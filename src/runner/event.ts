@@ -6,21 +6,27 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** https://docs.github.com/en/webhooks/webhook-events-and-payloads, as far as it names a pull request. */
 const event = z.object({
   pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
+  workflow_run: z
+    .object({ head_sha: z.string(), pull_requests: z.array(z.object({ number: z.number() })).nullish() })
+    .optional(),
   issue: z.object({ number: z.number(), pull_request: z.unknown().optional() }).optional(),
 });
 
 /** What a workflow runs for. */
 export interface Occasion {
-  /** The commit; of a pull request not the merge commit that is checked out, but the newest one of its branch. */
+  /** The commit; after another workflow that one's; of a pull request not the merge commit that is checked out, but the newest one of its branch. */
   readonly sha: string;
   readonly pullRequest: number | undefined;
 }
 
 /** The event that started the workflow. */
 export async function occasionOf(env: Environment): Promise<Occasion> {
-  const { pull_request: pull, issue } = await readEvent(env.GITHUB_EVENT_PATH);
+  const { pull_request: pull, issue, workflow_run: other } = await readEvent(env.GITHUB_EVENT_PATH);
   const commented = issue?.pull_request ? issue.number : undefined;
-  return { sha: pull?.head?.sha ?? env.GITHUB_SHA ?? '', pullRequest: pull?.number ?? commented };
+  return {
+    sha: pull?.head?.sha ?? other?.head_sha ?? env.GITHUB_SHA ?? '',
+    pullRequest: pull?.number ?? commented ?? other?.pull_requests?.[0]?.number,
+  };
 }
 
 async function readEvent(path: string | undefined): Promise<z.infer<typeof event>> {

@@ -56,8 +56,10 @@ export function choices<const T extends string>(...values: readonly T[]): InputT
   });
 }
 
+/** As GitHub's own actions read it, by the core schema of YAML 1.2: `true`, `True` and `TRUE`. */
 export const boolean = inputType('true or false', (given) => {
-  if (given === 'true' || given === 'false') return given === 'true';
+  if (/^(?:true|True|TRUE)$/.test(given)) return true;
+  if (/^(?:false|False|FALSE)$/.test(given)) return false;
   return wrong(`"${given}" is neither true nor false.`);
 });
 

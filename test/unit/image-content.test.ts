@@ -23,7 +23,8 @@ const facts: ContentFacts = {
   provenance: 'mode=max',
   sbom: 'true',
   signature: 'none',
-  git: undefined,
+  ssh: [],
+  epoch: undefined,
 };
 
 describe('contentKey', () => {
@@ -48,7 +49,8 @@ describe('contentKey', () => {
       { provenance: 'false' },
       { sbom: 'false' },
       { signature: 'keyless' },
-      { git: '1a2b3c4' },
+      { ssh: ['default'] },
+      { epoch: 1 },
     ];
     const keys = [facts, ...changes.map((change) => ({ ...facts, ...change }))].map(contentKey);
     expect(new Set(keys).size).toBe(keys.length);
@@ -104,11 +106,13 @@ describe('hashContext', () => {
     expect(await hash()).not.toBe(before);
   });
 
-  it('tells that .git is in the context, and does not hash it', async () => {
-    const before = await hash();
-    await mkdir(join(folder, '.git'));
-    await writeFile(join(folder, '.git/index'), `${Math.PI}`);
-    expect(await hashContext(await findContext(folder, '.'), never)).toMatchObject({ hash: before, withGit: true });
+  it('tells that .git is in the context, and sees every change in it', async () => {
+    await mkdir(join(folder, '.git/refs/tags'), { recursive: true });
+    await writeFile(join(folder, '.git/HEAD'), `${'1'.repeat(40)}\n`);
+    const before = await hashContext(await findContext(folder, '.'), never);
+    expect(before.withGit).toBe(true);
+    await writeFile(join(folder, '.git/refs/tags/v1.2.3'), `${'1'.repeat(40)}\n`);
+    expect(await hash()).not.toBe(before.hash);
     await writeFile(join(folder, '.dockerignore'), '.git\n');
     expect((await hashContext(await findContext(folder, '.'), never)).withGit).toBe(false);
   });

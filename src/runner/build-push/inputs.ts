@@ -5,6 +5,7 @@ import { parseTagRule } from '../../images/tags.ts';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, choice, duration, inputType, itemsOf, list, text, wrong } from '../input-types.ts';
 import { reportInput } from '../shared-inputs.ts';
+import { dockerItems } from './docker-items.ts';
 
 const folder = inputType('a folder of the repository', (given) =>
   /^(?:[a-z+]+:\/\/|git@|github\.com\/|-$)/.test(given)
@@ -20,12 +21,12 @@ const tagRules = inputType('some of semver, branch, pr, sha, latest; or tags', (
   itemsOf(given).map(parseTagRule),
 );
 
-/** Lines of NAME=VALUE. Values may be secrets: no error quotes a line. */
+/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
 const namedLines = inputType('lines of NAME=VALUE', (given) => {
   const found: Record<string, string> = {};
-  for (const [index, line] of given.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/.exec(line) ?? [];
+  const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
+  for (const [index, item] of items.entries()) {
+    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
     if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
     if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
     found[name] = value.trim();
@@ -46,6 +47,10 @@ const semverText = inputType('a version such as 1.2.3', (given) =>
 
 const immutable = inputType('versions, all, none, or patterns such as release-*', (given) =>
   given === 'none' ? [] : itemsOf(given),
+);
+
+const reuseSecret = inputType('a secret of at least 16 characters', (given) =>
+  given.length < 16 ? wrong('is shorter than 16 characters, and could be guessed.') : given,
 );
 
 /** `true`, `false`, or attributes of BuildKit: `mode=max`, `generator=IMAGE`. */
@@ -154,9 +159,16 @@ export const buildPushInputs = z.strictObject({
   }),
   reuse: input(boolean, {
     group: 'source',
-    description: 'Take an image that is in the registry with the same content, instead of building it again.',
+    description:
+      'Take an image that is in the registry with the same content, where `reuse-secret` or `sign` proves that it was built here, instead of building it again.',
     default: 'true',
     example: 'false',
+  }),
+  'reuse-secret': input(reuseSecret, {
+    group: 'source',
+    description:
+      'A secret of at least 16 characters that proves which images were built by runs that have it: what they have built is reused. Without it, only images with the signature of `sign` are. Masked.',
+    example: '${{ secrets.SLUICE_REUSE }}',
   }),
 
   push: input(boolean, {
@@ -321,6 +333,7 @@ export function buildPushContradictions(inputs: BuildPushInputs): string[] {
   when((sign === 'key') !== given('cosign-key'), '"sign: key" and "cosign-key" belong together: give both or none.');
   when(given('cosign-signing-config') && sign === 'none', '"cosign-signing-config" is for "sign": give that as well.');
   when(given('cosign-password') && sign !== 'key', '"cosign-password" is for "sign: key".');
+  when(given('reuse-secret') && !push, '"reuse-secret" needs "push": only what is pushed can be reused.');
   when(sign !== 'none' && !push, '"sign" needs "push": a signature lies beside the image in the registry.');
   if (buildah) {
     const foreign = (['builder', 'buildkit-address', 'annotations'] as const).filter((name) => given(name));

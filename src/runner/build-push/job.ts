@@ -6,16 +6,24 @@ import { isSluiceError, messageOf } from '../../canary/errors.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
 import { type BuilderChoice, buildxBuilder, removeBuilder } from '../../images/buildx.ts';
-import { loginFrom, writeOwnConfig } from '../../images/credentials.ts';
-import { isLocalHost } from '../../images/reference.ts';
+import {
+  buildahAuthFiles,
+  buildahLogin,
+  loginFrom,
+  writeOwnAuthFile,
+  writeOwnConfig,
+} from '../../images/credentials.ts';
+import { type Evidence, sealedEvidence, signedEvidence } from '../../images/evidence.ts';
+import { isLocalHost, type Repository } from '../../images/reference.ts';
 import { createRegistry, type Login } from '../../images/registry.ts';
-import { type Signing, sign } from '../../images/sign.ts';
+import { type Identity, isSigned, type Signing, sign } from '../../images/sign.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { loadGiven } from '../load-given.ts';
 import type { Redact } from '../redact.ts';
 import { publishResults } from '../results.ts';
 import { runnerLog } from '../runner-log.ts';
+import { workflowIdentity } from './identity.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
 import { buildSecrets, readBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
@@ -85,25 +93,31 @@ async function buildWith(
     const text = `Build argument ${name} sounds like a secret: arguments stand in the image and its provenance. Use "secrets".`;
     emit({ type: 'warning', text });
   }
-  const source = await readSource(env, facts.workspace, signal);
-  const order = await orderOf(inputs, source, { workspace: facts.workspace, scratch });
-  const dockerFolder = await logIn(inputs, env, scratch);
+  const warn = (text: string) => emit({ type: 'warning', text });
+  const source = await readSource(env, { workspace: facts.workspace, context: inputs.context }, warn, signal);
+  const places = { workspace: facts.workspace, scratch, workflow: env.GITHUB_WORKFLOW_REF };
+  const order = await orderOf(inputs, source, places);
+  const logins = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
   const programEnv = {
     // Builders stay where they are known to everybody else.
     BUILDX_CONFIG: buildxFolder(env),
     // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
     ...(inputs.username !== undefined && {
-      DOCKER_CONFIG: dockerFolder,
-      REGISTRY_AUTH_FILE: join(dockerFolder, 'config.json'),
+      DOCKER_CONFIG: logins.folder,
+      REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
     }),
   };
+  const buildah = inputs['builder-kind'] === 'buildah';
   const registry = createRegistry({
     plainHttp,
     patience: inputs['registry-timeout'],
     signal,
-    login: remembered(async (host) => {
-      const login = await loginFrom(dockerFolder, host, signal);
+    pushTo: inputs.push ? order.repositories.map(({ name }) => name) : [],
+    login: remembered(buildah ? 'name' : 'registry', async (repository) => {
+      const login = buildah
+        ? await buildahLogin(logins.authFiles, repository, signal)
+        : await loginFrom(logins.folder, repository.registry, signal);
       if (login) setSecret(login.password);
       return login;
     }),
@@ -111,6 +125,11 @@ async function buildWith(
   const policy = { signal, deadline: inputs.timeout, scratch, plainHttp, env: programEnv };
   const ownBuilder = `sluice-${facts.identity}`.slice(0, 60);
   const signing = signingOf(inputs);
+  const signPolicy = {
+    signal,
+    env: programEnv,
+    plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
+  };
   const world: BuildWorld = {
     registry,
     policy,
@@ -126,15 +145,26 @@ async function buildWith(
           ),
     sign:
       signing &&
-      ((image) =>
-        sign(image, signing, {
-          signal,
-          env: programEnv,
+      ((image, key) =>
+        sign(image, key, signing, {
+          ...signPolicy,
           signingConfig: inputs['cosign-signing-config'],
-          plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
           onLine: (line) => emit({ type: 'note', text: line }),
         })),
+    evidence: evidenceOf(),
   };
+
+  function evidenceOf(): Evidence | undefined {
+    const secret = inputs['reuse-secret'];
+    if (secret !== undefined) return sealedEvidence(secret, registry);
+    if (!signing) return undefined;
+    let asked: Promise<Identity | undefined> | undefined;
+    return signedEvidence(async (image, key) => {
+      asked ??= signing.kind === 'keyless' ? workflowIdentity(env, setSecret, signal) : Promise.resolve(undefined);
+      return isSigned(image, key, { signing, identity: await asked }, { ...signPolicy, scratch });
+    });
+  }
+
   try {
     const outcome = await buildPush(order, world);
     const { repositories, tags } = order;
@@ -151,23 +181,33 @@ async function buildWith(
   }
 }
 
-/** The folder of docker's configuration: the runner's, or one of this run's own that has the login of the inputs as well. */
-async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string): Promise<string> {
-  const usual = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+/** Where logins are: the runner's own, or files of this run that have the login of the inputs as well. */
+interface Logins {
+  /** Of docker. */
+  readonly folder: string;
+  /** Of buildah, the first one that has a login goes before the others. */
+  readonly authFiles: readonly string[];
+}
+
+async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string): Promise<Logins> {
+  const home = env.HOME || homedir();
+  const folder = env.DOCKER_CONFIG || join(home, '.docker');
+  const authFiles = buildahAuthFiles(env, home, process.getuid?.() ?? 0);
   const { username, password } = inputs;
-  if (username === undefined || password === undefined) return usual;
-  const own = join(scratch, 'docker');
+  if (username === undefined || password === undefined) return { folder, authFiles };
+  const own = { folder: join(scratch, 'docker'), authFiles: [join(scratch, 'containers', 'auth.json')] };
   const registry = inputs.registry ?? inputs.image?.[0]?.registry ?? 'docker.io';
-  await writeOwnConfig(usual, own, registry, { username, password });
+  await writeOwnConfig(folder, own.folder, registry, { username, password });
+  await writeOwnAuthFile(authFiles, join(scratch, 'containers', 'auth.json'), registry, { username, password });
   return own;
 }
 
-/** A credential helper is asked once for each registry. */
-function remembered(login: (registry: string) => Promise<Login | undefined>) {
+/** A credential helper is asked once for each registry, or each repository where those have logins of their own. */
+function remembered(by: 'registry' | 'name', login: (repository: Repository) => Promise<Login | undefined>) {
   const known = new Map<string, Promise<Login | undefined>>();
-  return (registry: string) => {
-    const found = known.get(registry) ?? login(registry);
-    known.set(registry, found);
+  return (repository: Repository) => {
+    const found = known.get(repository[by]) ?? login(repository);
+    known.set(repository[by], found);
     return found;
   };
 }

@@ -15,10 +15,13 @@ export interface Places {
   readonly workspace: string;
   /** A folder of the run's own. */
   readonly scratch: string;
+  /** Whom a signature without a key names: `acme/shop/.github/workflows/ci.yml@refs/heads/main`. */
+  readonly workflow?: string | undefined;
 }
 
 /** What the inputs ask for, with tags and labels from the sources. */
-export async function orderOf(inputs: BuildPushInputs, source: Source, { workspace, scratch }: Places): Promise<Order> {
+export async function orderOf(inputs: BuildPushInputs, source: Source, places: Places): Promise<Order> {
+  const { workspace, scratch } = places;
   const repositories = inputs.image ?? [];
   const tags = tagsOf(inputs.tags, source, inputs.version);
   if (inputs.push && tags.all.length === 0) throw noTags(source);
@@ -72,15 +75,23 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, { workspa
       builderKind: inputs['builder-kind'],
       provenance,
       sbom,
-      signature: [inputs.sign, inputs['cosign-key']].filter((part) => part !== undefined).join(' '),
+      ssh: (inputs.ssh ?? []).map((given) => given.split('=')[0] ?? '').toSorted(),
+      signature: signatureOf(inputs, places),
     },
-    revision: source.revision,
+    createdAt: source.createdAt,
     push: inputs.push,
     reuse: inputs.reuse && !inputs['no-cache'],
     dryRun: inputs['dry-run'],
     staging: `sluice-${source.revision?.slice(0, 12) ?? 'unverified'}`,
     request,
   };
+}
+
+/** Whose signature a reused image has. With a secret it does not matter: it is signed anew by whoever reuses it. */
+function signatureOf(inputs: BuildPushInputs, { workflow }: Places): string {
+  if (inputs['reuse-secret'] !== undefined) return 'anew';
+  const signer = inputs.sign === 'keyless' ? workflow : inputs['cosign-key'];
+  return [inputs.sign, signer].filter((part) => part !== undefined).join(' ');
 }
 
 function attributes(given: string, whenTrue: string): string {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Source } from '../../images/source.ts';
 import { run } from '../../process.ts';
@@ -8,6 +9,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** https://docs.github.com/en/webhooks/webhook-events-and-payloads, as far as it says something of an image. */
 const eventSchema = z.object({
   pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
+  workflow_run: z
+    .object({
+      event: z.string().optional(),
+      head_branch: z.string().nullish(),
+      head_sha: z.string().optional(),
+      head_repository: z.object({ full_name: z.string().optional() }).nullish(),
+    })
+    .optional(),
   head_commit: z.object({ id: z.string().optional(), timestamp: z.string().optional() }).nullish(),
   repository: z
     .object({
@@ -23,13 +32,72 @@ type Event = z.infer<typeof eventSchema>;
 /** Milliseconds. */
 const GIT_DEADLINE = 10_000;
 
-/** What the runner, its event and the checkout tell of the sources. */
-export async function readSource(env: Environment, workspace: string, signal: AbortSignal): Promise<Source> {
+/** Where the sources lie. */
+export interface Checkout {
+  readonly workspace: string;
+  /** Folder of the context, from there. */
+  readonly context: string;
+}
+
+/**
+ * What the runner, its event and the checkout tell of the sources.
+ *
+ * @param warn is told where another commit is checked out than the one that the run is for
+ */
+export async function readSource(
+  env: Environment,
+  { workspace, context }: Checkout,
+  warn: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Source> {
   const event = await readEvent(env.GITHUB_EVENT_PATH);
-  const revision =
-    event.pull_request?.head?.sha ?? env.GITHUB_SHA ?? (await git(['rev-parse', 'HEAD'], workspace, signal));
+  const head =
+    (await git(['rev-parse', 'HEAD'], workspace, signal)) ??
+    (await git(['rev-parse', 'HEAD'], resolve(workspace, context), signal));
+  // A commit that the run has made on top of its own is still of its branch.
+  const follows =
+    head !== undefined &&
+    env.GITHUB_SHA !== undefined &&
+    (await git(['merge-base', '--is-ancestor', env.GITHUB_SHA, head], workspace, signal)) !== undefined;
+  const { ref, revision, warning } = builtCommit(env, event, { head, follows });
+  if (warning !== undefined) warn(warning);
   const createdAt = await commitTime(env, event, revision, workspace, signal);
-  return sourceOf(env, event, revision, createdAt);
+  const { GITHUB_REF: _, ...others } = env;
+  return sourceOf({ ...others, GITHUB_REF: ref }, event, revision, createdAt);
+}
+
+/** What is checked out. */
+interface Head {
+  /** Undefined without Git. */
+  readonly head: string | undefined;
+  /** It comes after the commit that the run is for. */
+  readonly follows: boolean;
+}
+
+interface BuiltCommit {
+  /** Undefined where the commit is of no ref that is known. */
+  readonly ref: string | undefined;
+  readonly revision: string | undefined;
+  readonly warning?: string;
+}
+
+/** Which commit is built, and which ref may follow it; pure. */
+export function builtCommit(env: Environment, event: Event, { head, follows }: Head): BuiltCommit {
+  const { GITHUB_SHA: sha, GITHUB_REF: ref, GITHUB_REPOSITORY: repository } = env;
+  const pull = event.pull_request?.head?.sha;
+  // What is checked out of a pull request is its merge; its own commit is what people know.
+  const ofPull = /^refs\/pull\//.test(ref ?? '') ? pull : undefined;
+  if (head === undefined || sha === undefined || head === sha) return { ref, revision: ofPull ?? sha ?? head };
+  if (head === pull) return { ref: ofPull === undefined ? undefined : ref, revision: head };
+  const { workflow_run: other } = event;
+  if (other?.head_sha === head) {
+    // Of a fork, or of a pull request, its branch is none of this repository.
+    const isOwn = other.event === 'push' && other.head_repository?.full_name === repository && other.head_branch;
+    return { ref: isOwn ? `refs/heads/${other.head_branch}` : undefined, revision: head };
+  }
+  if (follows) return { ref, revision: head };
+  const warning = `${head.slice(0, 12)} is checked out, not ${sha.slice(0, 12)} that this run is for: the image is named after the former, and ${ref ?? 'the ref'} does not follow it.`;
+  return { ref: undefined, revision: head, warning };
 }
 
 /** What the facts mean; pure. */
@@ -80,7 +148,7 @@ async function commitTime(
   const told = head_commit?.id === revision ? Date.parse(head_commit?.timestamp ?? '') : Number.NaN;
   if (Number.isFinite(told)) return told;
   const seconds = Number(
-    (await git(['show', '-s', '--format=%ct', revision ?? 'HEAD'], workspace, signal)) ?? Number.NaN,
+    (await git(['show', '-s', '--format=%ct', revision ?? 'HEAD'], workspace, signal)) || Number.NaN,
   );
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }
@@ -94,7 +162,7 @@ async function git(args: readonly string[], cwd: string, signal: AbortSignal): P
       { file: 'git', args: [...safe, ...args], cwd },
       { signal, deadline: GIT_DEADLINE },
     );
-    return exitCode === 0 && stdout !== '' ? stdout : undefined;
+    return exitCode === 0 ? stdout : undefined;
   } catch {
     signal.throwIfAborted();
     return undefined;

@@ -1,0 +1,53 @@
+import { createHmac } from 'node:crypto';
+import type { Manifest } from './manifests.ts';
+import type { Repository } from './reference.ts';
+import type { Registry } from './registry.ts';
+
+/**
+ * How a run knows that an image in the registry was built from a content by a run that it trusts. A tag proves nothing: whoever
+ * may push can put it.
+ */
+export interface Evidence {
+  /** The signature of an image is the proof; otherwise an image that is reused is signed anew. */
+  readonly bySignature: boolean;
+  /** Whether this digest was built from the content of this key. */
+  proves(repository: Repository, digest: string, key: string): Promise<boolean>;
+  /** Leaves the proof beside an image that was built. */
+  leave(repository: Repository, manifest: Manifest, key: string): Promise<void>;
+}
+
+/** A tag that only those can name who know the secret: it binds the content to the digest. */
+function sealOf(secret: string, key: string, digest: string): string {
+  const seal = createHmac('sha256', secret)
+    .update(JSON.stringify(['sluice evidence 1', key, digest]))
+    .digest('hex');
+  return `${key}-${seal.slice(0, 40)}`;
+}
+
+/** Evidence for those who share a secret: a second tag on the digest, which is an HMAC of content and digest. */
+export function sealedEvidence(secret: string, registry: Pick<Registry, 'digest' | 'tag'>): Evidence {
+  return {
+    bySignature: false,
+    async proves(repository, digest, key) {
+      return (await registry.digest(repository, sealOf(secret, key, digest))) === digest;
+    },
+    async leave(repository, manifest, key) {
+      const seal = sealOf(secret, key, manifest.digest);
+      if ((await registry.digest(repository, seal)) !== manifest.digest) await registry.tag(repository, manifest, seal);
+    },
+  };
+}
+
+/**
+ * Evidence by the signature that every image gets: it names the content, and is of this signer.
+ *
+ * @param verify whether `NAME@DIGEST` has such a signature
+ */
+export function signedEvidence(verify: (image: string, key: string) => Promise<boolean>): Evidence {
+  return {
+    bySignature: true,
+    proves: ({ name }, digest, key) => verify(`${name}@${digest}`, key),
+    // It was signed before its tags were put.
+    leave: async () => undefined,
+  };
+}

@@ -1,0 +1,19 @@
+import { parse } from 'csv-parse/sync';
+import * as z from 'zod';
+
+const records = z.array(z.array(z.string()));
+
+/**
+ * The items of an input of several lines, as docker/build-push-action reads it: a line may be quoted, `""` in it is a quote, and
+ * a quoted item may have several lines. Undefined where a quote is not closed.
+ * https://github.com/docker/actions-toolkit/blob/main/src/util.ts, getInputList
+ */
+export function dockerItems(given: string): string[] | undefined {
+  try {
+    const options = { relax_quotes: true, relax_column_count: true, skip_empty_lines: true };
+    const found = records.parse(parse(given.replaceAll('\r\n', '\n'), options));
+    return found.map((fields) => fields.join(',').trim()).filter((item) => item !== '');
+  } catch {
+    return undefined;
+  }
+}
