@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { type ErrorCode, isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Json, PlannedWrite } from '../canary/ports.ts';
+import { jsonSchema, parseJson, stringifyJson } from '../json.ts';
 import {
   ApiError,
   type ApplyOptions,
@@ -140,7 +141,7 @@ const kept = new Set([
   'deletionGracePeriodSeconds',
 ]);
 
-const jsonObject = z.record(z.string(), z.json());
+const jsonObject = z.record(z.string(), jsonSchema);
 
 /** An object without what the API server and controllers keep in it: equal for two that a user would call the same. */
 export function comparable(object: { readonly [field: string]: unknown }): { readonly [field: string]: Json } {
@@ -150,7 +151,7 @@ export function comparable(object: { readonly [field: string]: unknown }): { rea
     kind = '',
     metadata = {},
     ...rest
-  } = jsonObject.parse(JSON.parse(JSON.stringify(object)));
+  } = jsonObject.parse(parseJson(stringifyJson(object)));
   const own = Object.entries(jsonObject.parse(metadata)).filter(([field]) => !kept.has(field));
   return { apiVersion, kind, metadata: Object.fromEntries(own), ...rest };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
 import type { Clock, Permission } from '../canary/ports.ts';
+import { stringifyJson } from '../json.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { Claim } from '../kubernetes/lease.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
@@ -78,9 +79,14 @@ export function digestOf(objects: readonly DeployObject[]): string {
 }
 
 function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    isRecord(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
+  return stringifyJson(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isRecord(value)) return value;
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
 }
 
 /** The rights that a deployment of these objects takes. */
