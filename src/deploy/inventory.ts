@@ -32,6 +32,8 @@ const inventory = z.object({
   digest: z.string(),
   /** While a deployment is under way: all that it may have touched, and all that was there before. */
   objects: z.array(reference),
+  /** Of the kinds that are pruned only where they are named, what it has made itself. Absent in inventories of earlier versions. */
+  created: z.array(reference).optional(),
   /** While it prunes: what is to go. */
   prune: z.array(reference).optional(),
   verdict: z.enum(deployVerdicts).optional(),

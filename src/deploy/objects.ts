@@ -161,6 +161,19 @@ function placed({ manifest, source }: WrittenObject, { type, namespaced }: Serve
   };
 }
 
+const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
+
+/**
+ * Without the rules of an aggregated ClusterRole, which its controller writes whatever a manifest says:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
+ */
+export function withoutControlledFields(object: DeployObject): DeployObject {
+  const { reference, manifest } = object;
+  if (reference.type.kind !== 'ClusterRole' || !aggregated.safeParse(manifest).success) return object;
+  const { rules: _, ...rest } = manifest;
+  return { ...object, manifest: rest };
+}
+
 function unknownKind(apiVersion: string, kind: string, kinds: readonly ServedKind[]): string {
   const sameVersion = kinds.some(({ type }) => type.apiVersion === apiVersion);
   const what = `the cluster does not know ${kind} of ${apiVersion}`;

@@ -233,9 +233,15 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   }
 
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
-  function create(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
+  function create(
+    type: ResourceType,
+    manifest: AnyManifest,
+    signal: AbortSignal,
+    { dryRun = false, fieldManager = FIELD_MANAGER }: Pick<ApplyOptions, 'dryRun' | 'fieldManager'> = {},
+  ): Promise<KubernetesObject> {
     const reference = referenceOf(type, manifest);
-    const path = `${resourcePath(type, reference.namespace)}?fieldManager=${FIELD_MANAGER}`;
+    const query = queryOf({ fieldManager, dryRun: dryRun ? 'All' : undefined });
+    const path = `${resourcePath(type, reference.namespace)}${query}`;
     return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
   }
 
