@@ -3,10 +3,11 @@
  * the domain knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
  */
 
-export type Arm = 'stable' | 'canary';
+import type { Json } from '../json.ts';
 
-/** A value that survives the rollout record: JSON, nothing else. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json };
+
+export type Arm = 'stable' | 'canary';
 
 export interface Clock {
   now(): number;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
 import type { Clock, Permission } from '../canary/ports.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
+import { stringifyJson } from '../json.ts';
+import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import type { Claim } from '../kubernetes/lease.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
@@ -14,7 +15,7 @@ import {
   type InventoryStore,
   type Snapshot,
 } from './inventory.ts';
-import { type DeployObject, identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
+import { type DeployObject, identityOf, inApplyOrder, inDeleteOrder, withoutControlledFields } from './objects.ts';
 import { undoChanges } from './undo.ts';
 import { waitedFor, waitPermissions, waitUntilRolledOut } from './wait.ts';
 
@@ -78,9 +79,14 @@ export function digestOf(objects: readonly DeployObject[]): string {
 }
 
 function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    isRecord(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
+  return stringifyJson(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isRecord(value)) return value;
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
 }
 
 /** The rights that a deployment of these objects takes. */
@@ -115,7 +121,7 @@ export async function deploy(
 ): Promise<DeployVerdict | undefined> {
   const { clock, emit } = world;
   const { name, namespace, startedBy: by } = options;
-  const objects = inApplyOrder(labelled(given, name));
+  const objects = inApplyOrder(labelled(given.map(withoutControlledFields), name));
   const digest = digestOf(given);
   emit({ type: 'started', at: clock.now(), name, namespace, by, digest });
   const hasNamespace = await namespaceExists(world, options, cancelled);
@@ -182,6 +188,8 @@ function stopped({ phase }: Inventory): SluiceError {
 interface Plan {
   readonly left: Inventory | undefined;
   readonly changes: readonly ObjectChange[];
+  /** Of the precious kinds, what this inventory has made: only that is ever pruned of them. */
+  readonly created: readonly ObjectReference[];
   readonly prunable: readonly ObjectReference[];
   /** Of the inventory, no longer in the manifests, and to stay. */
   readonly kept: readonly ObjectReference[];
@@ -219,13 +227,21 @@ async function claimIn({ claim }: DeployWorld, { namespace }: DeployOptions, sig
 }
 
 async function createNamespace({ client }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal) {
-  const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   try {
-    await client.create(resources.namespace, manifest, signal);
+    await client.create(resources.namespace, namespaceObject(namespace).manifest, signal);
   } catch (error) {
     // Somebody else was as fast.
     if (!isSluiceError(error, 'conflict')) throw error;
   }
+}
+
+function namespaceObject(name: string): DeployObject {
+  const reference = { type: resources.namespace, namespace: '', name };
+  return {
+    reference,
+    manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    source: 'create-namespace',
+  };
 }
 
 /** What is to be done, as the API server and the inventory say. Writes nothing. */
@@ -238,9 +254,10 @@ async function plan(
 ): Promise<Plan> {
   const left = await store.load(signal);
   if (isUnfinished(left)) emit({ type: 'resumed', at: clock.now(), by: left.startedBy, since: left.startedAt });
-  const newNamespace = hasNamespace ? undefined : options.namespace;
-  const changes = await planChanges(client, objects, { force: options.force, newNamespace }, signal);
+  const alongside = hasNamespace ? [] : [namespaceObject(options.namespace)];
+  const changes = await planChanges(client, objects, { force: options.force, alongside }, signal);
   refuseForeign(changes, options.name);
+  const created = createdBy(left, changes, options.name);
   const gone = without(
     left?.objects ?? [],
     objects.map(({ reference }) => reference),
@@ -249,8 +266,11 @@ async function plan(
     const found = await client.find(reference, signal);
     return found?.metadata.labels?.[INVENTORY_LABEL] === options.name ? [{ reference, found }] : [];
   });
-  const stays = ({ type }: ObjectReference) =>
-    !options.prune || (precious.has(type.kind) && !options.pruneKinds.includes(type.kind));
+  const stays = (reference: ObjectReference) => {
+    const { kind } = reference.type;
+    if (!options.prune) return true;
+    return precious.has(kind) && !(options.pruneKinds.includes(kind) && includes(created, reference));
+  };
   const prunable = own.flat().filter(({ reference }) => !stays(reference));
   const deletions = prunable.map(({ reference: { type, namespace } }) => permissionTo(['delete'], type, namespace));
   await checkPermissions(client, deletions, signal);
@@ -260,7 +280,12 @@ async function plan(
     at: clock.now(),
     objects: [
       ...changes.map(
-        ({ object, action, write }): PlannedObject => ({ object: describe(object.reference), action, write }),
+        ({ object, action, write, unchecked }): PlannedObject => ({
+          object: describe(object.reference),
+          action,
+          write,
+          ...(unchecked !== undefined && { unchecked }),
+        }),
       ),
       ...prunable.map(({ reference, found }): PlannedObject => {
         const object = describe(reference);
@@ -273,7 +298,28 @@ async function plan(
       ...kept.map((reference): PlannedObject => ({ object: describe(reference), action: 'keep', write: undefined })),
     ],
   });
-  return { left, changes, prunable: prunable.map(({ reference }) => reference), kept };
+  return { left, changes, created, prunable: prunable.map(({ reference }) => reference), kept };
+}
+
+/**
+ * Of the precious kinds, what this inventory has made, or makes now. What was there before it, and only got its label, holds what
+ * others have put there; an inventory of an earlier version says nothing, and then nothing counts as made by it.
+ */
+function createdBy(
+  left: Inventory | undefined,
+  changes: readonly ObjectChange[],
+  name: string,
+): readonly ObjectReference[] {
+  const adopted = changes.filter(({ found }) => found && found.metadata.labels?.[INVENTORY_LABEL] !== name);
+  const made = changes.filter(({ object, found }) => !found && precious.has(object.reference.type.kind));
+  const before = without(
+    left?.created ?? [],
+    adopted.map(({ object }) => object.reference),
+  );
+  return union(
+    before,
+    made.map(({ object }) => object.reference),
+  );
 }
 
 /** Two inventories that both hold an object would prune it from each other. */
@@ -367,9 +413,18 @@ async function carryOut(
 }
 
 function inventoryOf({ id, startedBy }: DeployOptions, work: Work, phase: Inventory['phase']): Inventory {
-  const { digest, objects, kept, startedAt } = work;
+  const { digest, objects, kept, startedAt, created } = work;
   const references = objects.map(({ reference }) => reference);
-  return { schema: 1, id, startedBy, startedAt, phase, digest, objects: union(references, kept) };
+  return {
+    schema: 1,
+    id,
+    startedBy,
+    startedAt,
+    phase,
+    digest,
+    objects: union(references, kept),
+    created: [...created],
+  };
 }
 
 /** How it was before the first of the runs that have not come to their end. */
@@ -394,20 +449,46 @@ function leavesReplicas({ manifest }: DeployObject): boolean {
   return isRecord(manifest.spec) && manifest.spec.replicas === undefined;
 }
 
+/** Milliseconds in which the API server has to notice what was applied before an object that needs it. */
+const NOTICE = 15_000;
+const RETRY = 500;
+
+/** Applies an object. One that could not be checked before is tried again: the API server reads what it needs from a cache. */
+async function applyOne(
+  { client, clock }: Pick<DeployWorld, 'client' | 'clock'>,
+  { force }: DeployOptions,
+  { object: { reference, manifest }, unchecked }: ObjectChange,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = clock.now() + (unchecked === undefined ? 0 : NOTICE);
+  for (;;) {
+    try {
+      await client.apply(reference.type, manifest, signal, { force, strict: true });
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError) || clock.now() >= end) throw error;
+      await clock.sleep(RETRY, signal);
+    }
+  }
+}
+
 /** Applies what has to be, kind by kind; a definition is served before the next kind is applied. */
 async function apply(
-  { client, clock, emit }: DeployWorld,
+  world: DeployWorld,
   options: DeployOptions,
   changes: readonly ObjectChange[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { client, clock, emit } = world;
   const kinds = Map.groupBy(
     changes.filter(({ needed }) => needed),
     ({ object }) => object.reference.type.kind,
   );
   for (const [kind, ofKind] of kinds) {
-    await inParallel(ofKind, async ({ object: { reference, manifest }, action }) => {
-      await client.apply(reference.type, manifest, signal, { force: options.force, strict: true });
+    await inParallel(ofKind, async (change) => {
+      const { reference } = change.object;
+      const { action } = change;
+      await applyOne(world, options, change, signal);
       const done = action === 'create' ? 'create' : 'update';
       emit({ type: 'applied', at: clock.now(), object: describe(reference), action: done });
     });
@@ -541,6 +622,10 @@ function union(some: readonly ObjectReference[], others: readonly ObjectReferenc
 function without(some: readonly ObjectReference[], others: readonly ObjectReference[]): ObjectReference[] {
   const left = new Set(others.map(identityOf));
   return some.filter((reference) => !left.has(identityOf(reference)));
+}
+
+function includes(references: readonly ObjectReference[], wanted: ObjectReference): boolean {
+  return references.some((reference) => identityOf(reference) === identityOf(wanted));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -59,6 +59,8 @@ export interface PlannedObject {
   readonly object: string;
   readonly action: 'create' | 'update' | 'unchanged' | 'prune' | 'keep';
   readonly write: PlannedWrite | undefined;
+  /** Why the API server could not check it before. */
+  readonly unchecked?: string;
 }
 
 export type DeployEvent =
@@ -160,7 +162,14 @@ export function deployLines(event: DeployEvent): EventLine[] {
       ];
     }
     case 'planned':
-      return [{ level: 'info', text: planText(event.objects) }];
+      return [
+        { level: 'info', text: planText(event.objects) },
+        ...event.objects.flatMap(({ object, unchecked }) =>
+          unchecked === undefined
+            ? []
+            : [{ level: 'info' as const, text: `${object} is checked when it is written: ${unchecked}` }],
+        ),
+      ];
     case 'applied':
       return [{ level: 'info', text: `${event.action === 'create' ? 'created' : 'changed'} ${event.object}` }];
     case 'pruned':

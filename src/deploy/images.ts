@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import { nearest } from '../canary/nearest.ts';
+import { type Json, jsonSchema } from '../json.ts';
 import type { WrittenObject } from './objects.ts';
 
 /** The new image of all containers whose image has this name. */
@@ -52,17 +53,21 @@ const containerLists = new Set(['containers', 'initContainers']);
 
 function mapContainers(content: Content, replace: (container: unknown) => unknown): Content {
   const entries = Object.entries(content).map(([key, value]) => {
-    if (containerLists.has(key) && Array.isArray(value)) return [key, value.map((item) => replace(item))];
+    if (containerLists.has(key) && isList(value)) return [key, value.map((item) => replace(item))];
     return [key, mapValue(value, replace)];
   });
-  return z.record(z.string(), z.json()).parse(Object.fromEntries(entries));
+  return z.record(z.string(), jsonSchema).parse(Object.fromEntries(entries));
 }
 
-type Content = Record<string, z.core.util.JSONType>;
+type Content = Readonly<Record<string, Json>>;
 
-function mapValue(value: z.core.util.JSONType, replace: (container: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => mapValue(item, replace));
+function mapValue(value: Json, replace: (container: unknown) => unknown): unknown {
+  if (isList(value)) return value.map((item) => mapValue(item, replace));
   return typeof value === 'object' && value !== null ? mapContainers(value, replace) : value;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 function unknownImages(missing: readonly ImageReplacement[], found: readonly string[]): SluiceError {

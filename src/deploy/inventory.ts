@@ -3,6 +3,7 @@ import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
+import { parseJson, stringifyJson } from '../json.ts';
 import { type KubernetesClient, kubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
@@ -31,6 +32,8 @@ const inventory = z.object({
   digest: z.string(),
   /** While a deployment is under way: all that it may have touched, and all that was there before. */
   objects: z.array(reference),
+  /** Of the kinds that are pruned only where they are named, what it has made itself. Absent in inventories of earlier versions. */
+  created: z.array(reference).optional(),
   /** While it prunes: what is to go. */
   prune: z.array(reference).optional(),
   verdict: z.enum(deployVerdicts).optional(),
@@ -74,7 +77,11 @@ export type InventoryStore = ReturnType<typeof createInventoryStore>;
  *
  * @param name 1 to 45 characters
  */
-export function createInventoryStore(client: KubernetesClient, namespace: string, name: string) {
+export function createInventoryStore(
+  client: Pick<KubernetesClient, 'find' | 'apply' | 'remove'>,
+  namespace: string,
+  name: string,
+) {
   const own = `sluice-inventory-${name}`;
   const configMap: ObjectReference = { type: resources.configMap, namespace, name: own };
   const secret: ObjectReference = { type: resources.secret, namespace, name: own };
@@ -104,7 +111,7 @@ export function createInventoryStore(client: KubernetesClient, namespace: string
 
   /** @throws SluiceError `unsupported` for one that no Secret can hold */
   async function saveSnapshot(next: Snapshot, signal: AbortSignal): Promise<void> {
-    const packed = await compress(JSON.stringify(next));
+    const packed = await compress(stringifyJson(next));
     if (packed.byteLength > LIMIT) {
       throw new SluiceError('unsupported', {
         about: describe(secret),
@@ -136,7 +143,7 @@ export function createInventoryStore(client: KubernetesClient, namespace: string
 
 function readable<S extends z.ZodType>(shape: S, text: string, where: ObjectReference): z.infer<S> {
   try {
-    return shape.parse(JSON.parse(text));
+    return shape.parse(parseJson(text));
   } catch (cause) {
     throw new SluiceError('unsupported', {
       about: describe(where),

@@ -1,18 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseAllDocuments, type Tags } from 'yaml';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { jsonSchema } from '../json.ts';
 import type { AnyManifest, KubernetesClient, ServedKind } from '../kubernetes/client.ts';
 import { describe, type ObjectReference } from '../kubernetes/resources.ts';
+import { documentsIn, type ManifestText } from './documents.ts';
 
-/** The text of a file, or of what stands for one. */
-export interface ManifestText {
-  /** For errors: `deploy/app.yaml`, `output of kustomize`. */
-  readonly name: string;
-  readonly text: string;
-}
+/** A value that is not there and one that says nothing are the same: charts write `namespace:` where nobody set it. */
+const unset = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
 
-const jsonValue = z.json();
+/** Labels or annotations: one without a value is an empty text to the API server. */
+const texts = z.record(
+  z.string(),
+  z
+    .string()
+    .nullable()
+    .transform((text) => text ?? ''),
+);
 
 /** An object as somebody wrote it; fields that nobody here knows survive. */
 const manifest = z
@@ -22,13 +29,13 @@ const manifest = z
     metadata: z
       .looseObject({
         name: z.string().min(1),
-        namespace: z.string().min(1).optional(),
-        labels: z.record(z.string(), z.string()).nullish(),
-        annotations: z.record(z.string(), z.string()).nullish(),
+        namespace: unset,
+        labels: texts.nullish(),
+        annotations: texts.nullish(),
       })
-      .catchall(jsonValue),
+      .catchall(jsonSchema),
   })
-  .catchall(jsonValue);
+  .catchall(jsonSchema);
 
 /** An object of a manifest, before it is known what the cluster takes it for. */
 export interface WrittenObject {
@@ -47,42 +54,42 @@ export interface DeployObject {
 }
 
 /**
- * The scalars of YAML 1.1, as kubectl and Helm read them: `defaultMode: 0644` is octal, `yes` is true. As there, times of day
- * and dates are texts.
- */
-const kubectlTags = (tags: Tags): Tags =>
-  tags.filter((tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !tag.tag.endsWith(':timestamp')));
-
-/**
  * The objects in texts of YAML or JSON: of several documents, with the items of each `List`. Empty documents are left out.
  *
  * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
  */
 export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] {
   const problems: string[] = [];
-  const objects = texts.flatMap(({ name, text }) => {
-    const documents = parseAllDocuments(text, { version: '1.1', merge: true, customTags: kubectlTags });
-    return [...documents].flatMap((document, index) => {
-      const source = documents.length === 1 ? name : `${name}, document ${index + 1}`;
-      const [error] = document.errors;
-      if (error) {
-        problems.push(`${source}: is no YAML that can be read: ${error.message.split('\n')[0]?.replace(/:$/, '')}.`);
-        return [];
-      }
-      const value: unknown = document.toJS();
-      return value === null || value === undefined ? [] : objectsIn(value, source, problems);
-    });
+  const objects = texts.flatMap(documentsIn).flatMap(({ source, values, problem }) => {
+    if (problem !== undefined) problems.push(`${source}: is no YAML that can be read: ${problem}.`);
+    return values.flatMap((value, index) =>
+      objectsIn(value, values.length === 1 ? source : `${source}, object ${index + 1}`, problems),
+    );
   });
   if (problems.length > 0) throw wrongManifests(problems);
   return objects;
 }
 
-const listObject = z.looseObject({ kind: z.string().regex(/List$/), items: z.array(z.unknown()) });
+/** https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go: items may lack what their list says. */
+const listObject = z.looseObject({
+  apiVersion: z.string().default(''),
+  kind: z.string().regex(/List$/),
+  items: z
+    .array(z.unknown())
+    .nullable()
+    .transform((items) => items ?? []),
+});
+const untyped = z.looseObject({ apiVersion: z.undefined().optional(), kind: z.undefined().optional() });
 
 function objectsIn(value: unknown, source: string, problems: string[]): WrittenObject[] {
   const list = listObject.safeParse(value);
   if (list.success) {
-    return list.data.items.flatMap((item, index) => objectsIn(item, `${source}, item ${index + 1}`, problems));
+    const { apiVersion, kind, items } = list.data;
+    return items.flatMap((item, index) => {
+      const bare = untyped.safeParse(item);
+      const typed = bare.success && kind !== 'List' ? { ...bare.data, apiVersion, kind: kind.slice(0, -4) } : item;
+      return objectsIn(typed, `${source}, item ${index + 1}`, problems);
+    });
   }
   const parsed = manifest.safeParse(value);
   if (parsed.success) return [{ manifest: parsed.data, source }];
@@ -152,6 +159,19 @@ function placed({ manifest, source }: WrittenObject, { type, namespaced }: Serve
     manifest: { ...manifest, metadata: { ...metadata, ...(namespace !== '' && { namespace }) } },
     source,
   };
+}
+
+const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
+
+/**
+ * Without the rules of an aggregated ClusterRole, which its controller writes whatever a manifest says:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
+ */
+export function withoutControlledFields(object: DeployObject): DeployObject {
+  const { reference, manifest } = object;
+  if (reference.type.kind !== 'ClusterRole' || !aggregated.safeParse(manifest).success) return object;
+  const { rules: _, ...rest } = manifest;
+  return { ...object, manifest: rest };
 }
 
 function unknownKind(apiVersion: string, kind: string, kinds: readonly ServedKind[]): string {

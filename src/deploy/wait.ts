@@ -205,10 +205,15 @@ function createView(
   lifetime: AbortSignal,
   changed: () => void,
 ): (signal: AbortSignal) => Promise<Sight[]> {
+  const jobs = createJobMemory();
   const mirrors = new Map<string, Mirror>(
     sourcesOf(references).map(({ type, namespace, fieldSelector }) => {
       const selector = fieldSelector === undefined ? {} : { fieldSelector };
-      return [keyOf(type, namespace), createMirror(client, { type, namespace, selector }, lifetime, changed)];
+      const noticed = (objects: readonly KubernetesObject[]) => {
+        if (type.kind === 'Job') jobs.remember(objects);
+        changed();
+      };
+      return [keyOf(type, namespace), createMirror(client, { type, namespace, selector }, lifetime, noticed)];
     }),
   );
   let oldWarnings: ReadonlyMap<string, string> | undefined;
@@ -248,9 +253,28 @@ function createView(
         const objects = await known(reference.type, reference.namespace, signal);
         const object = objects.find(({ metadata }) => metadata.name === reference.name);
         const beside = around.get(reference.namespace);
+        const ended = object ? undefined : jobs.ended(reference);
+        if (ended) return { reference, progress: ended, pods: [], warnings: [], warningsOf: () => [] };
         return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, isOld, maxRestarts);
       }),
     );
+  };
+}
+
+/** Jobs as they were last: one that has `ttlSecondsAfterFinished` is gone before anybody looks again. */
+function createJobMemory() {
+  const known = new Map<string, KubernetesObject>();
+  const key = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`;
+  return {
+    remember(objects: readonly KubernetesObject[]): void {
+      for (const object of objects) known.set(key(object.metadata.namespace, object.metadata.name), object);
+    },
+    /** How a Job that is gone has ended; undefined where it had not. */
+    ended({ type, namespace, name }: ObjectReference): Progress | undefined {
+      const last = type.kind === 'Job' ? known.get(key(namespace, name)) : undefined;
+      const progress = last && progressOf({ ...last, metadata: { ...last.metadata, deletionTimestamp: undefined } });
+      return progress?.state === 'waiting' ? undefined : progress;
+    },
   };
 }
 

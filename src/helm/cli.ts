@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { parseJson } from '../json.ts';
 import { type Ended, run } from '../process.ts';
 import { type History, parseHistory } from './history.ts';
 import { helmError } from './problems.ts';
@@ -256,7 +257,7 @@ function majorOf(version: string): number {
 }
 
 function parseRelease(output: string): Release {
-  return releaseSchema.parse(JSON.parse(jsonIn(output)));
+  return releaseSchema.parse(parseJson(jsonIn(output)));
 }
 
 /** Lines before the JSON are remarks of plugins and of Helm itself. */

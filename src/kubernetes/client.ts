@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
+import { parseJson, stringifyJson } from '../json.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resourcePath, resources } from './resources.ts';
 import type { Connection } from './transport.ts';
 
@@ -232,9 +233,15 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   }
 
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
-  function create(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
+  function create(
+    type: ResourceType,
+    manifest: AnyManifest,
+    signal: AbortSignal,
+    { dryRun = false, fieldManager = FIELD_MANAGER }: Pick<ApplyOptions, 'dryRun' | 'fieldManager'> = {},
+  ): Promise<KubernetesObject> {
     const reference = referenceOf(type, manifest);
-    const path = `${resourcePath(type, reference.namespace)}?fieldManager=${FIELD_MANAGER}`;
+    const query = queryOf({ fieldManager, dryRun: dryRun ? 'All' : undefined });
+    const path = `${resourcePath(type, reference.namespace)}${query}`;
     return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
   }
 
@@ -263,7 +270,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
       method: 'PATCH' as const,
       path: `${pathOf(reference)}${query}`,
       headers: { 'content-type': 'application/apply-patch+yaml' },
-      body: JSON.stringify(manifest),
+      body: stringifyJson(manifest),
     };
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
@@ -287,7 +294,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
       method: 'PATCH' as const,
       path: `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`,
       headers: { 'content-type': contentType },
-      body: JSON.stringify(body),
+      body: stringifyJson(body),
     };
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
@@ -377,7 +384,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
           }
           mayBeStarting = within(startTime);
           for await (const line of linesOf(response.body)) {
-            const event = watchLine.parse(JSON.parse(line));
+            const event = watchLine.parse(parseJson(line));
             if (event.type === 'ERROR') return;
             const object = kubernetesObject.parse(event.object);
             resourceVersion = object.metadata.resourceVersion;
@@ -522,7 +529,7 @@ const watchLine = z.object({
 const accessReview = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) });
 
 function json(body: unknown) {
-  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return { headers: { 'content-type': 'application/json' }, body: stringifyJson(body) };
 }
 
 function pathOf(reference: ObjectReference): string {
@@ -626,7 +633,7 @@ function saysNotFound(body: string): boolean {
 
 function jsonOf(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     return undefined;
   }

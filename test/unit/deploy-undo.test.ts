@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INVENTORY_LABEL, type SnapshotEntry } from '../../src/deploy/inventory.ts';
+import { createInventoryStore, INVENTORY_LABEL, type SnapshotEntry } from '../../src/deploy/inventory.ts';
 import { type UndoOptions, undoChanges } from '../../src/deploy/undo.ts';
 import { kubernetesObject } from '../../src/kubernetes/client.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
@@ -58,6 +58,19 @@ function undo({ client }: ReturnType<typeof cluster>, entries: readonly Snapshot
   return undoChanges({ client, snapshot, name: 'shop', namespace: 'shop', restored: () => undefined }, signal);
 }
 
+/** Keeps the one Secret that is written. */
+function secretStore(): Parameters<typeof createInventoryStore>[0] {
+  let kept: Stored | undefined;
+  return {
+    find: async () => kept,
+    apply: async (_, manifest) => {
+      kept = kubernetesObject.parse(manifest);
+      return kept;
+    },
+    remove: async () => undefined,
+  };
+}
+
 const entry = (type: SnapshotEntry['reference']['type'], name: string, found?: Stored, leavesReplicas = false) => ({
   reference: { type, namespace: 'shop', name },
   ...(found && { found }),
@@ -73,6 +86,16 @@ describe('an undo', () => {
     await undo(world, [entry(resources.configMap, 'a', found)]);
     expect(world.stored.get('a')).toMatchObject({ data: { x: '1' }, metadata: { managedFields: owners } });
     expect(world.stored.get('a')?.data).toEqual({ x: '1' });
+  });
+
+  it('gives back whole numbers of 64 bits as they were, also from the Secret that keeps them', async () => {
+    const widget = { apiVersion: 'field.example/v1', kind: 'Widget', plural: 'widgets' };
+    const found = kubernetesObject.parse({ ...object('Widget', 'w'), spec: { size: 9007199254740993n } });
+    const kept = createInventoryStore(secretStore(), 'shop', 'shop');
+    await kept.saveSnapshot({ former: { digest: '', objects: [] }, entries: [entry(widget, 'w', found)] }, signal);
+    const world = cluster(object('Widget', 'w', { spec: { size: 1 } }, { resourceVersion: '2' }));
+    await undo(world, (await kept.loadSnapshot(signal))?.entries ?? []);
+    expect(world.stored.get('w')?.spec).toEqual({ size: 9007199254740993n });
   });
 
   it('leaves alone what nobody has written since', async () => {

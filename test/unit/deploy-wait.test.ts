@@ -1,7 +1,8 @@
-import { afterAll, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { WaitEvent } from '../../src/deploy/events.ts';
 import { waitUntilRolledOut } from '../../src/deploy/wait.ts';
-import type { KubernetesClient } from '../../src/kubernetes/client.ts';
+import { type KubernetesClient, kubernetesObject } from '../../src/kubernetes/client.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
 import { systemClock } from '../../src/runner/clock.ts';
 import { deployment } from '../support/deployment.ts';
@@ -51,4 +52,62 @@ it('says that a log can not be read where that lasts, and does not ask for the s
   expect(lastLines).toEqual([]);
   expect(String(error)).toContain("its log can't be read: the kubelet did not answer");
   expect(asked.length).toBeLessThan(8);
+});
+
+describe('a Job that is deleted after its end', () => {
+  const job = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };
+  const reference = { type: job, namespace: 'default', name: 'migrate' };
+
+  /** A Job that is in this state, and then is gone. */
+  async function waitFor(conditions: readonly object[]) {
+    const object = kubernetesObject.parse({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'migrate', namespace: 'default', uid: '1' },
+      spec: { ttlSecondsAfterFinished: 1 },
+      status: { conditions, ...(conditions.length === 0 && { active: 1 }) },
+    });
+    const events: WaitEvent[] = [];
+    const client: KubernetesClient = {
+      ...cluster.client,
+      async *reflect(type, _, __, signal) {
+        yield { type: 'LISTED', objects: [] };
+        if (type.kind !== 'Job') return await once(signal, 'abort').then(() => undefined);
+        // All of it before anybody has looked again.
+        yield { type: 'ADDED', object };
+        yield { type: 'DELETED', object };
+        await once(signal, 'abort');
+      },
+    };
+    const waiting = waitUntilRolledOut(
+      {
+        client,
+        references: [reference],
+        clock: systemClock,
+        deadline: systemClock.now() + 5_000,
+        emit: (event) => void events.push(event),
+      },
+      new AbortController().signal,
+    );
+    return waiting.then(
+      () => events,
+      (error: unknown) => String(error),
+    );
+  }
+
+  it('has completed', async () => {
+    const events = await waitFor([{ type: 'Complete', status: 'True' }]);
+    expect(events).toMatchObject([
+      { type: 'progress', object: 'Job default/migrate', state: 'done', text: 'has completed' },
+    ]);
+  });
+
+  it('has failed', async () => {
+    const failed = { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'too often' };
+    expect(await waitFor([failed])).toContain('failed (BackoffLimitExceeded): too often');
+  });
+
+  it('was deleted by somebody while it ran', async () => {
+    expect(await waitFor([])).toContain('was deleted by somebody in the meantime');
+  });
 });

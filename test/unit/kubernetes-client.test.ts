@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/kubernetes/client.ts';
@@ -22,9 +23,11 @@ afterEach(async () => {
 /** A client of a server that gives these answers, one after the other, and then the last one again and again. */
 async function clientOf(...answers: { status: number; body: string }[]) {
   let asked = 0;
-  const handle: RequestListener = (_, response) => {
+  const bodies: string[] = [];
+  const handle: RequestListener = async (request, response) => {
     const { status = 500, body = '' } = answers[Math.min(asked, answers.length - 1)] ?? {};
     asked += 1;
+    bodies.push(await text(request));
     response.writeHead(status).end(body);
   };
   const server = createServer(handle).listen(0, '127.0.0.1');
@@ -38,8 +41,37 @@ async function clientOf(...answers: { status: number; body: string }[]) {
     renew: () => undefined,
     close: async () => undefined,
   };
-  return { client: createClient(connection, { deadline: 3_000, startTime: 500 }), asked: () => asked };
+  return { client: createClient(connection, { deadline: 3_000, startTime: 500 }), asked: () => asked, bodies };
 }
+
+describe('whole numbers of 64 bits', () => {
+  const size = 9007199254740993n;
+  const answer = JSON.stringify({ ...object, spec: { size: 0 } }).replace('"size":0', `"size":${size}`);
+
+  test('are read as the API server has them, and written so', async () => {
+    const { client, bodies } = await clientOf({ status: 200, body: answer });
+    const found = await client.get(reference, signal);
+    expect(found).toMatchObject({ spec: { size } });
+    const manifest = { ...object, spec: { size } };
+    await client.apply(reference.type, manifest, signal);
+    await client.create(reference.type, manifest, signal);
+    await client.replace(reference.type, manifest, signal);
+    await client.patchMerge(reference, { spec: { size } }, signal);
+    expect(bodies.filter((body) => body !== '')).toHaveLength(4);
+    for (const body of bodies.filter((body) => body !== '')) expect(body).toContain('"size":9007199254740993}');
+  });
+
+  test('are watched as they are', async () => {
+    const listed = { status: 200, body: `{"kind":"ConfigMapList","metadata":{"resourceVersion":"1"},"items":[]}` };
+    const { client } = await clientOf(listed, { status: 200, body: `{"type":"ADDED","object":${answer}}\n` });
+    const over = new AbortController();
+    for await (const event of client.watch(reference.type, 'shop', {}, over.signal)) {
+      expect(event.object).toMatchObject({ spec: { size } });
+      over.abort();
+    }
+    expect(over.signal.aborted).toBe(true);
+  });
+});
 
 describe('something between the client and the API server', () => {
   const whole = { status: 200, body: JSON.stringify(object) };

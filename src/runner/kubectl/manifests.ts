@@ -1,8 +1,9 @@
 import { glob, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSluiceError, SluiceError } from '../../canary/errors.ts';
+import type { ManifestText } from '../../deploy/documents.ts';
 import { replaceImages } from '../../deploy/images.ts';
-import { type ManifestText, parseManifests, type WrittenObject } from '../../deploy/objects.ts';
+import { parseManifests, type WrittenObject } from '../../deploy/objects.ts';
 import { run } from '../../process.ts';
 import type { KubectlInputs } from './inputs.ts';
 

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+
+declare global {
+  // Node 24 has them; TypeScript's library does not know them yet.
+  interface JSON {
+    rawJSON(text: string): object;
+  }
+}
+
+/** A value of JSON. Whole numbers that a `number` would round are a `bigint`. */
+export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
+
+export const jsonSchema: z.ZodType<Json> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.bigint(),
+    z.array(jsonSchema),
+    z.record(z.string(), jsonSchema),
+  ]),
+);
+
+const LARGEST = 2n ** 63n - 1n;
+const SMALLEST = -(2n ** 63n);
+
+/**
+ * A whole number as the API server has it: an int64 with all its digits, and a float64 beyond that.
+ *
+ * @param digits with a sign, and a prefix such as `0x`, as BigInt takes them
+ */
+export function wholeNumber(digits: string): number | bigint {
+  const number = Number(digits);
+  if (Number.isSafeInteger(number)) return number;
+  const exact = BigInt(digits);
+  return exact >= SMALLEST && exact <= LARGEST ? exact : number;
+}
+
+/** Sixteen digits and more: what a `number` may round. May stand in a text as well, which costs only time. */
+const mayBeRounded = /\d{16}/;
+
+/** As `JSON.parse`, with whole numbers of more than 53 bits kept exactly: the API server has those of 64 bits. */
+export function parseJson(text: string): unknown {
+  if (!mayBeRounded.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' && context?.source !== undefined && /^-?\d+$/.test(context.source)
+      ? wholeNumber(context.source)
+      : value,
+  );
+}
+
+/** As `JSON.stringify`, also of what `parseJson` gave. */
+export function stringifyJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));
+}
