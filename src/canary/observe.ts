@@ -124,15 +124,16 @@ export function createObserver(
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
     const reading = await meter.read(signal);
     due = reading.due;
-    const { sample, fresh, problems } = tally.take(reading);
-    for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
+    const taken = reading.partial ? undefined : tally.take(reading);
+    for (const problem of [...(taken?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
     await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
-    if (!fresh) {
+    if (!taken?.fresh) {
       // Between two scrapes there is nothing new to be expected.
-      if (!stopped && isSilent(now)) noData('the metrics show nothing new');
+      if (!stopped && isSilent(now)) noData(taken ? 'the metrics show nothing new' : 'the answers are partial');
       return;
     }
+    const { sample } = taken;
     const before = last;
     last = sample;
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
@@ -270,8 +271,9 @@ export function createObserver(
     async finalTallies() {
       using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
       try {
-        const { sample, fresh } = tally.take(await meter.read(limit.signal));
-        if (fresh) last = sample;
+        const reading = await meter.read(limit.signal);
+        const taken = reading.partial ? undefined : tally.take(reading);
+        if (taken?.fresh) last = taken.sample;
       } catch {
         // The figures that were judged are enough when the last look fails.
       }

@@ -99,10 +99,10 @@ function malformed(line: string): SluiceError {
 /** What is no page of metrics is not quoted: it may be anything, and come from anywhere. */
 function noMetrics(text: string): SluiceError {
   const start = text.slice(0, 1_000).trimStart();
-  const kind = start.startsWith('<') ? 'an HTML page' : /^[[{]/.test(start) ? 'JSON' : 'another text';
+  const kind = start.startsWith('<') ? 'HTML' : /^[[{]/.test(start) ? 'JSON' : 'no page of metrics';
   return new SluiceError('bad-query', {
     about: 'metrics endpoint',
-    problem: `shows ${kind}, which has no sample of the Prometheus text format.`,
+    problem: `shows a line that is no sample of the Prometheus text format: the page is ${kind}`,
     next: 'Check the port and the path of the metrics.',
   });
 }

@@ -335,12 +335,12 @@ describe('a line that can not be read', () => {
   });
 
   it.each([
-    ['<!doctype html>\n<title>Log in</title>', 'an HTML page'],
+    ['<!doctype html>\n<title>Log in</title>', 'HTML'],
     ['{"token":"very-secret"}', 'JSON'],
-    ['very-secret', 'another text'],
-    ['page not found', 'another text'],
+    ['very-secret', 'no page of metrics'],
+    ['page not found', 'no page of metrics'],
   ])('is not quoted where nothing on the page is a metric: %j', (text, kind) => {
-    expect(() => parseExposition(text, wanted)).toThrow(`shows ${kind}`);
+    expect(() => parseExposition(text, wanted)).toThrow(`the page is ${kind}`);
     expect(() => parseExposition(text, wanted)).not.toThrow('very-secret');
   });
 
