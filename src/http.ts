@@ -34,7 +34,7 @@ export interface HttpPolicy {
   /** Bytes of an answer from which on it is refused. */
   readonly mostBytes?: number;
   /** Credentials of the attempt: asked again for each one. */
-  authorize(): Promise<{ headers: Readonly<Record<string, string>>; dispatcher: Dispatcher }>;
+  authorize(): Promise<{ headers: Readonly<Record<string, string | string[]>>; dispatcher: Dispatcher }>;
 }
 
 /** An answer of half a gigabyte is the longest text that there can be. */

@@ -101,7 +101,7 @@ export function directly(url: string, connection: PrometheusConnection, env: Env
     const identity = JSON.stringify(tls);
     if (pool?.key !== identity) {
       void pool?.dispatcher.close();
-      pool = { key: identity, dispatcher: createDispatcher(tls, undefined, env) };
+      pool = { key: identity, dispatcher: createDispatcher(tls, url, env) };
     }
     return {
       headers: { ...connection.headers, ...(await authorizationHeader(connection)) },
