@@ -29,9 +29,16 @@ export interface HttpPolicy {
   readonly isAnswer?: (response: HttpResponse) => boolean;
   /** True for a refusal that no further attempt changes, though its status says "not now". */
   readonly isFinal?: (response: HttpResponse) => boolean;
+  /** What a server says in an answer that means "not now", as one short line for the error. */
+  readonly describe?: (response: HttpResponse) => string | undefined;
+  /** Bytes of an answer from which on it is refused. */
+  readonly mostBytes?: number;
   /** Credentials of the attempt: asked again for each one. */
-  authorize(): Promise<{ headers: Readonly<Record<string, string>>; dispatcher: Dispatcher }>;
+  authorize(): Promise<{ headers: Readonly<Record<string, string | string[]>>; dispatcher: Dispatcher }>;
 }
+
+/** An answer of half a gigabyte is the longest text that there can be. */
+const MOST_BYTES = 500 * 1024 * 1024;
 
 /** Answers that mean "not now": RFC 9110 and the API server's own throttling. */
 const retryable = new Set([429, 500, 502, 503, 504]);
@@ -58,7 +65,8 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
         const isAnswer = policy.isAnswer?.(response) ?? true;
         const isFinal = !retryable.has(response.status) || policy.isFinal?.(response) === true;
         if (isAnswer && isFinal) return response;
-        lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}`;
+        const words = policy.describe?.(response);
+        lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}${words === undefined ? '' : `: ${words}`}`;
         await pause(retryAfter(response), signal);
         throw new Error(lastAnswer);
       },
@@ -110,7 +118,26 @@ async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSigna
     dispatcher,
     signal: AbortSignal.any([signal, AbortSignal.timeout(policy.attemptTimeout)]),
   });
-  return { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+  return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
+}
+
+/** The text of a body, as long as it is no longer than it may be: nobody's answer may fill the memory. */
+async function bodyOf(call: HttpRequest, body: AsyncIterable<Uint8Array>, policy: HttpPolicy): Promise<string> {
+  const { mostBytes = MOST_BYTES } = policy;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) {
+      throw new SluiceError('unsupported', {
+        about: policy.server,
+        problem: `answered ${call.method} ${new URL(call.url).pathname} with more than ${Math.floor(mostBytes / 1024 / 1024)} MiB, which is not read.`,
+        next: 'Check the address, or let it show less.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, cause: unknown): SluiceError {

@@ -134,16 +134,17 @@ export function createObserver(
     const reading = await meter.read(signal);
     due = reading.due;
     canaryUnmeasured &&= reading.canary.length === 0;
-    const { sample, fresh, problems } = tally.take(reading);
-    for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
+    const taken = reading.partial ? undefined : tally.take(reading);
+    for (const problem of [...(taken?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
     // A gauge of the canary says nothing any more once the canary gets no requests.
     if (!promoted) await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
-    if (!fresh) {
+    if (!taken?.fresh) {
       // Between two scrapes there is nothing new to be expected.
-      if (!stopped && isSilent(now)) noData('the metrics show nothing new');
+      if (!stopped && isSilent(now)) noData(taken ? 'the metrics show nothing new' : 'the answers are partial');
       return;
     }
+    const { sample } = taken;
     const before = last;
     last = sample;
     cadence = before ? Math.max(now - lastReading, meter.interval) : meter.interval;
@@ -288,8 +289,9 @@ export function createObserver(
     async finalTallies() {
       using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
       try {
-        const { sample, fresh } = tally.take(await meter.read(limit.signal));
-        if (fresh) last = sample;
+        const reading = await meter.read(limit.signal);
+        const taken = reading.partial ? undefined : tally.take(reading);
+        if (taken?.fresh) last = taken.sample;
       } catch {
         // The figures that were judged are enough when the last look fails.
       }

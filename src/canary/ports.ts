@@ -124,6 +124,11 @@ export interface Reading {
   /** What this look could not see, one sentence each: a pod that did not answer, a store that Prometheus missed. */
   readonly warnings?: readonly string[];
   /**
+   * True where the source says that data are missing from its answer: nothing is counted by it, not even a beginning, as what
+   * is missing may be the errors. Counters do not forget, so the next whole reading makes up for it.
+   */
+  readonly partial?: boolean;
+  /**
    * When the sources of an arm's counters are due to be measured, the next times in their order; none for an arm that was
    * never measured. Absent where a look measures by itself, or where the pace is not known.
    */

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { SluiceError } from '../canary/errors.ts';
+import { excerpt } from '../text.ts';
+import { Credentials } from './credentials.ts';
+import { proxyFor } from './proxy.ts';
 
 export interface Connection {
   /** `https://10.0.0.1:6443`, without a slash at its end. */
@@ -15,7 +19,7 @@ export interface Connection {
 }
 
 interface Authorization {
-  readonly headers: Record<string, string>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly dispatcher: Dispatcher;
 }
 
@@ -31,7 +35,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, made anew only when the
- * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are respected; a `proxy-url` of the kubeconfig wins over them.
+ * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
+ * `proxy-url` of the kubeconfig wins over them.
  */
 export function connect(initial: KubeConfig, env: Environment, reload: () => KubeConfig = () => initial): Connection {
   const cluster = initial.getCurrentCluster();
@@ -43,19 +48,15 @@ export function connect(initial: KubeConfig, env: Environment, reload: () => Kub
   async function authorize(): Promise<Authorization> {
     const options: RequestOptions = {};
     try {
-      await config.applyToHTTPSOptions(options);
+      await Promise.race([config.applyToHTTPSOptions(options), tooLong()]);
     } catch (cause) {
-      throw new SluiceError('forbidden', {
-        about: `credentials for ${server}`,
-        problem: `could not be obtained (${cause instanceof Error ? firstLine(cause.message) : 'unknown error'}).`,
-        next: 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
-      });
+      throw notObtained(config, server, cause);
     }
     const tls = tlsOptions(options);
     const fingerprint = fingerprintOf(tls);
     if (pool?.fingerprint !== fingerprint) {
       void pool?.dispatcher.close();
-      pool = { fingerprint, dispatcher: createDispatcher(tls, cluster?.proxyUrl, env) };
+      pool = { fingerprint, dispatcher: createDispatcher(tls, server, env, cluster?.proxyUrl) };
     }
     return { headers: authorizationHeaders(options), dispatcher: pool.dispatcher };
   }
@@ -79,25 +80,44 @@ export function connect(initial: KubeConfig, env: Environment, reload: () => Kub
   };
 }
 
+/** Milliseconds for an exec plugin, which may have to ask others. */
+const OBTAINED_WITHIN = 60_000;
+
+async function tooLong(): Promise<never> {
+  await sleep(OBTAINED_WITHIN, undefined, { ref: false });
+  throw new Error(`nothing came within ${OBTAINED_WITHIN / 1_000} s`);
+}
+
+function notObtained(config: KubeConfig, server: string, cause: unknown): SluiceError {
+  const isMissing =
+    cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' && cause.message.startsWith('spawn');
+  const hint = config instanceof Credentials ? config.installHint : undefined;
+  return new SluiceError('forbidden', {
+    about: `credentials for ${server}`,
+    problem: `could not be obtained (${reasonOf(cause)}).`,
+    next: isMissing
+      ? `Install the exec plugin of the kubeconfig in an earlier step${hint ? `: ${excerpt(hint, 300)}` : '.'}`
+      : 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
+  });
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown error';
+  // What can't be read is quoted by the parser, and it may be a token.
+  if (cause instanceof SyntaxError || cause instanceof TypeError) return 'the exec plugin printed no ExecCredential';
+  return excerpt(cause.message.split('\n')[0] ?? '', 300);
+}
+
 /**
- * A pool of kept-alive connections with these TLS settings, through the proxy that the environment or `proxyUrl` names.
+ * A pool of kept-alive connections with these TLS settings to a server, through the proxy that `proxyUrl` names or, without
+ * it, the environment.
  */
-export function createDispatcher(tls: TlsOptions, proxyUrl: string | undefined, env: Environment): Dispatcher {
-  const connectOptions = { ...tls, keepAlive: true, timeout: 5_000 };
-  const httpsProxy = proxyUrl ?? env.https_proxy ?? env.HTTPS_PROXY;
-  const httpProxy = proxyUrl ?? env.http_proxy ?? env.HTTP_PROXY;
+export function createDispatcher(tls: TlsOptions, server: string, env: Environment, proxyUrl?: string): Dispatcher {
+  const connect = { ...tls, keepAlive: true, timeout: 5_000 };
+  const uri = proxyUrl ?? proxyFor(new URL(server), env);
   // Over HTTP/2, undici 8 ends watches by an error that nobody can catch (`socket idle timeout`).
   const allowH2 = false;
-  if (!httpsProxy && !httpProxy) return new Agent({ allowH2, connect: connectOptions });
-  if (proxyUrl) return new ProxyAgent({ allowH2, uri: proxyUrl, requestTls: connectOptions });
-  return new EnvHttpProxyAgent({
-    allowH2,
-    httpProxy,
-    httpsProxy,
-    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
-    connect: connectOptions,
-    requestTls: connectOptions,
-  });
+  return uri === undefined ? new Agent({ allowH2, connect }) : new ProxyAgent({ allowH2, uri, requestTls: connect });
 }
 
 function tlsOptions(options: RequestOptions): TlsOptions {
@@ -116,13 +136,11 @@ function fingerprintOf(tls: TlsOptions): string {
   return hash.digest('hex');
 }
 
-function authorizationHeaders(options: RequestOptions): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
+function authorizationHeaders(options: RequestOptions): Authorization['headers'] {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    headers[name] = typeof value === 'object' ? [...value] : String(value);
+  }
   if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
   return headers;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? '';
 }

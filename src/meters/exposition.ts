@@ -1,13 +1,7 @@
 import { SluiceError } from '../canary/errors.ts';
-import { type Labels, NAME } from './selector.ts';
-
-/** One line of a metrics endpoint. */
-export interface ExposedSample {
-  readonly labels: Labels;
-  readonly value: number;
-  /** Milliseconds since the epoch, where the endpoint says when it measured. */
-  readonly at?: number;
-}
+import { excerpt } from '../text.ts';
+import { type ExposedSample, readSample } from './sample-line.ts';
+import { NAME } from './selector.ts';
 
 /**
  * Reads what a metrics endpoint answers: the Prometheus text format 0.0.4 and OpenMetrics 1.0, told apart by the `# EOF` that
@@ -16,97 +10,99 @@ export interface ExposedSample {
  * https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
  *
  * @param wanted Tells by its name whether a metric is needed.
- * @throws SluiceError `bad-query` for a line that is no sample.
+ * @param tell Gets what is to be said about lines that can't be read and belong to no wanted metric: `shows 2 lines that …`.
+ * @throws SluiceError `bad-query` for a line that can't be read and may belong to a wanted metric, and for a page on which
+ *   nothing is a metric.
  */
-export function parseExposition(text: string, wanted: (name: string) => boolean): ExposedSample[] {
-  const timestampUnit = /(^|\n)# EOF\s*$/.test(text.slice(-20)) ? 1_000 : 1;
+export function parseExposition(
+  text: string,
+  wanted: (name: string) => boolean,
+  tell?: (problem: string) => void,
+): ExposedSample[] {
+  const timestampUnit = endsAsOpenMetrics(text) ? 1_000 : 1;
   const samples: ExposedSample[] = [];
-  let start = 0;
-  while (start < text.length) {
-    const newline = text.indexOf('\n', start);
-    const end = newline === -1 ? text.length : newline;
-    const name = nameAt(text, start);
-    if (name === '{' || (name !== '' && wanted(name))) {
-      const sample = parseLine(text.slice(start, end), timestampUnit);
-      if (wanted(sample.labels[NAME] ?? '')) samples.push(sample);
-    } else if (name === '' && !isBlankOrComment(text.slice(start, end))) {
-      throw malformed(text.slice(start, end));
+  const unread: string[] = [];
+  for (const line of linesOf(text)) {
+    const start = startOf(line);
+    if (start === '' || start === '#' || (start !== '{' && isName(start) && !wanted(start))) continue;
+    const sample = readSample(line, timestampUnit);
+    if (sample === undefined) {
+      if (mayBelong(line, wanted)) throw isMetricsPage(text) ? malformed(line) : noMetrics(text);
+      unread.push(line);
+    } else if (wanted(sample.labels[NAME] ?? '')) {
+      samples.push(sample);
     }
-    start = end + 1;
+  }
+  if (samples.length === 0 && !isMetricsPage(text)) throw noMetrics(text);
+  if (unread[0] !== undefined) {
+    const count = unread.length === 1 ? 'a line that is no sample' : `${unread.length} lines that are no samples`;
+    tell?.(`shows ${count} of the Prometheus text format: ${shown(unread[0])}`);
   }
   return samples;
 }
 
-const nameStart = /[a-zA-Z_:][\w:]*|\{/y;
-
-/** The metric's name that begins here; `{` where it is quoted in the braces, empty where none begins. */
-function nameAt(text: string, start: number): string {
-  nameStart.lastIndex = start;
-  return nameStart.exec(text)?.[0] ?? '';
+function endsAsOpenMetrics(text: string): boolean {
+  const end = text.trimEnd();
+  return end === '# EOF' || end.endsWith('\n# EOF');
 }
 
-function isBlankOrComment(line: string): boolean {
-  return line.startsWith('#') || line.trim() === '';
-}
-
-const quoted = String.raw`"(?:[^"\\]|\\.)*"`;
-const pair = new RegExp(String.raw`\s*(?:(?:([a-zA-Z_]\w*)|(${quoted}))\s*=\s*)?(${quoted})\s*(?:,|(?=\}))`, 'y');
-/** Value, timestamp, and the exemplar that OpenMetrics may add. */
-const rest = /^[ \t]+([^\s{#]+)(?:[ \t]+([+-]?[\d.eE+-]+))?[ \t]*(?:# \{.*)?\r?$/;
-const number = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-function parseLine(line: string, timestampUnit: number): ExposedSample {
-  const labels: Record<string, string> = {};
-  let position = 0;
-  const name = nameAt(line, 0);
-  if (name !== '{') {
-    labels[NAME] = name;
-    position = name.length;
-    while (line[position] === ' ' && line[position + 1] === '{') position += 1;
-  }
-  if (line[position] === '{') {
-    position += 1;
-    while (line[position] !== '}') {
-      pair.lastIndex = position;
-      const [all, plain, quotedName, value] = pair.exec(line) ?? [];
-      if (all === undefined || value === undefined) throw malformed(line);
-      labels[plain ?? (quotedName === undefined ? NAME : unquote(quotedName))] = unquote(value);
-      position += all.length;
-    }
-    position += 1;
-  }
-  const [, value, timestamp] = rest.exec(line.slice(position)) ?? [];
-  if (value === undefined || labels[NAME] === undefined) throw malformed(line);
-  return {
-    labels,
-    value: parseValue(value, line),
-    ...(timestamp !== undefined && { at: Math.round(parseValue(timestamp, line) * timestampUnit) }),
-  };
-}
-
-function parseValue(text: string, line: string): number {
-  if (number.test(text)) return Number(text);
-  switch (text.toLowerCase()) {
-    case 'nan':
-      return Number.NaN;
-    case 'inf':
-    case '+inf':
-      return Number.POSITIVE_INFINITY;
-    case '-inf':
-      return Number.NEGATIVE_INFINITY;
-    default:
-      throw malformed(line);
+function* linesOf(text: string): Generator<string> {
+  let start = 0;
+  while (start < text.length) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    yield text.slice(start, end);
+    start = end + 1;
   }
 }
 
-function unquote(literal: string): string {
-  return literal.slice(1, -1).replace(/\\([\\"n])/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+const firstToken = /[a-zA-Z_:][\w:]*|\S/g;
+
+/** The metric's name that a line begins with, or its first character that is no blank; empty for a blank line. */
+function startOf(line: string): string {
+  firstToken.lastIndex = 0;
+  return firstToken.exec(line)?.[0] ?? '';
+}
+
+function isName(token: string): boolean {
+  return /^[a-zA-Z_:]/.test(token);
+}
+
+/** Whether a line that can't be read may be of a wanted metric: it names one anywhere, or its name is within braces. */
+function mayBelong(line: string, wanted: (name: string) => boolean): boolean {
+  return startOf(line) === '{' || line.matchAll(/[a-zA-Z_:][\w:]*/g).some(([name]) => wanted(name));
+}
+
+/** Whether a page shows a sample of any metric. One of nothing but comments and blanks is such a page, without metrics yet. */
+function isMetricsPage(text: string): boolean {
+  const others = linesOf(text).filter((line) => !['', '#'].includes(startOf(line)));
+  const { value: first } = others.next();
+  return (
+    first === undefined ||
+    readSample(first, 1) !== undefined ||
+    others.some((line) => readSample(line, 1) !== undefined)
+  );
+}
+
+function shown(line: string): string {
+  return excerpt(line, 120);
 }
 
 function malformed(line: string): SluiceError {
   return new SluiceError('bad-query', {
     about: 'metrics endpoint',
-    problem: `shows a line that is no sample of the Prometheus text format: ${line.slice(0, 120)}`,
+    problem: `shows a line that is no sample of the Prometheus text format: ${shown(line)}`,
+    next: 'Check the port and the path of the metrics.',
+  });
+}
+
+/** What is no page of metrics is not quoted: it may be anything, and come from anywhere. */
+function noMetrics(text: string): SluiceError {
+  const start = text.slice(0, 1_000).trimStart();
+  const kind = start.startsWith('<') ? 'HTML' : /^[[{]/.test(start) ? 'JSON' : 'no page of metrics';
+  return new SluiceError('bad-query', {
+    about: 'metrics endpoint',
+    problem: `shows a line that is no sample of the Prometheus text format: the page is ${kind}`,
     next: 'Check the port and the path of the metrics.',
   });
 }

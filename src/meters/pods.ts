@@ -48,6 +48,8 @@ interface PodAnswer {
   readonly arm: Arm | undefined;
   readonly samples: readonly Sample[];
   readonly failure?: string;
+  /** What of its page could not be read, though all that is needed was. */
+  readonly unread?: readonly string[];
 }
 
 /**
@@ -121,7 +123,8 @@ export function createPodsMeter(
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(POD_TIMEOUT)]);
       const text = await client.proxy(target, port, path, bounded, { accept: ACCEPT });
       const now = clock.now();
-      const samples = parseExposition(text, wanted).map(
+      const unread: string[] = [];
+      const samples = parseExposition(text, wanted, (problem) => unread.push(problem)).map(
         ({ labels, value, at }): Sample => ({
           labels: arm ? { ...labels, arm } : labels,
           value,
@@ -130,7 +133,7 @@ export function createPodsMeter(
           ...(pod.startedAt !== undefined && { startedAt: pod.startedAt }),
         }),
       );
-      return { ...nothing, samples };
+      return { ...nothing, samples, unread };
     } catch (error) {
       signal.throwIfAborted();
       // Without the right to ask, no pod will ever answer.
@@ -284,7 +287,10 @@ function failureOf(error: unknown, port: string): string {
 }
 
 function warningsOf(answers: readonly PodAnswer[]): string[] {
-  return answers.filter(({ failure }) => failure !== undefined).map(describeFailure);
+  return answers.flatMap((answer) => [
+    ...(answer.failure === undefined ? [] : [describeFailure(answer)]),
+    ...(answer.unread ?? []).map((failure) => describeFailure({ ...answer, failure })),
+  ]);
 }
 
 function describeFailure({ pod, arm, failure }: PodAnswer): string {

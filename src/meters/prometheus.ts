@@ -14,7 +14,13 @@ import type { Names, Rule } from './default-queries.ts';
 import { withBuckets } from './latency.ts';
 import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
 import { once } from './once.ts';
-import { createPrometheusApi, type PrometheusConnection, type QueryResult } from './prometheus-api.ts';
+import {
+  createPrometheusApi,
+  isPartialAnswer,
+  type PrometheusConnection,
+  partialAnswer,
+  type QueryResult,
+} from './prometheus-api.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
@@ -50,6 +56,8 @@ const LOOKBACK = 300_000;
 /** Milliseconds after which a measurement is old where scraping is usual: two and a half times the longest usual interval. */
 const LEAST_STALE = 150_000;
 
+/** Milliseconds for which the preflight waits for an answer in which no data are missing. */
+const PARTIAL_PATIENCE = 30_000;
 /** Measurements of a counter after which it counts as standing still. */
 const ENOUGH_POINTS = 4;
 
@@ -83,23 +91,46 @@ export function createPrometheusMeter(
     const answers = await Promise.all(queries);
     return {
       found: classify(answers.flatMap(({ data }) => seriesOf(data))),
-      warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
+      /** What the server says against its answer; with anything of it, data are missing. */
+      missing: answers.flatMap(({ warnings }) => warnings),
     };
   }
 
-  /** Finds the first variant of the questions that the stable arm's requests answer to. */
+  /**
+   * Finds the first variant of the questions that the stable arm's requests answer to.
+   *
+   * @throws SluiceError `unreachable` where nothing was found, which may be due to a partial answer
+   */
   async function choose(signal: AbortSignal) {
     for (const rules of await variants()) {
       const counters = questionOf(withBuckets(rules, [], []));
-      const { found } = await look(counters, LOOKBACK, signal);
-      if (!found.some(isStableRequest)) continue;
+      const { found, missing } = await look(counters, LOOKBACK, signal);
+      if (!found.some(isStableRequest)) {
+        if (missing.length > 0) throw partialAnswer(api.name, missing);
+        continue;
+      }
       const asked =
         latencyBounds.length === 0
           ? counters
           : questionOf(withBuckets(rules, latencyBounds, await bucketsOf(rules, signal)));
-      return { question: asked, found };
+      return { question: asked, found, missing };
     }
     return undefined;
+  }
+
+  /** As `choose`, with some patience for stores that come back. */
+  async function chooseWhole(signal: AbortSignal) {
+    const until = clock.now() + PARTIAL_PATIENCE;
+    for (;;) {
+      try {
+        const chosen = await choose(signal);
+        if (chosen && chosen.missing.length > 0) throw partialAnswer(api.name, chosen.missing);
+        return chosen;
+      } catch (error) {
+        if (!isPartialAnswer(error) || clock.now() > until) throw error;
+        await clock.sleep(2_000, signal);
+      }
+    }
   }
 
   /** Only what was measured lately shows what there is. */
@@ -118,15 +149,18 @@ export function createPrometheusMeter(
     series: (selector) => api.series(format(selector), since(), signal),
   });
 
-  async function checkThresholds(signal: AbortSignal): Promise<void> {
-    if (options.thresholds.length === 0) return;
+  /** Refuses threshold queries that can't tell anything; gives back what the server remarks on the others. */
+  async function checkThresholds(signal: AbortSignal): Promise<string[]> {
+    if (options.thresholds.length === 0) return [];
+    const remarks: string[] = [];
     const known = new Set(await catalog(signal).metricNames());
     for (const query of options.thresholds) {
       const expression = await parseExpression(query, 'threshold query');
       refusePadding(expression, query, 'threshold query');
       const unknown = expression.metrics.find((metric) => !known.has(metric));
       if (unknown !== undefined) throw await explainNoSeries([[equal(NAME, unknown)]], catalog(signal));
-      const { data } = await api.query(query, signal);
+      const { data, infos } = await api.query(query, signal);
+      remarks.push(...infos.map((info) => `${api.name} remarks on ${query}: ${info}`));
       if (data.resultType === 'vector' && data.result.length > 1) {
         throw new SluiceError('bad-query', {
           about: `threshold query ${query}`,
@@ -135,13 +169,14 @@ export function createPrometheusMeter(
         });
       }
     }
+    return remarks;
   }
 
   /** The first look, repeated until the counters are seen to grow, or were measured often enough to say that they don't. */
   async function compare(signal: AbortSignal) {
     const until = clock.now() + LEAST_STALE;
     for (;;) {
-      const chosen = await choose(signal);
+      const chosen = await chooseWhole(signal);
       if (!chosen) throw await explainNoSeries(stableRequestSelectors(await variants()), catalog(signal));
       const stable = chosen.found.filter(isStableRequest);
       requireFresh(stable, chosen.question);
@@ -195,7 +230,7 @@ export function createPrometheusMeter(
       const found = await compare(signal);
       const requests = found.stable.map(({ sample }) => sample.labels);
       const notes = await requireErrors(found.question.rules, requests, catalog(signal));
-      await checkThresholds(signal);
+      const remarks = await checkThresholds(signal);
       question = found.question;
       scrapeInterval = found.interval;
       const histories = (arm: 'stable' | 'canary') =>
@@ -205,7 +240,7 @@ export function createPrometheusMeter(
       return readiness(
         `${api.name}, ${question.selectors.join(', ')}`,
         { stable: histories('stable'), canary: histories('canary') },
-        [...notes, `scraped every ${Number((found.interval / 1_000).toPrecision(2))} s`],
+        [...notes, ...remarks, `scraped every ${Number((found.interval / 1_000).toPrecision(2))} s`],
       );
     },
 
@@ -217,9 +252,11 @@ export function createPrometheusMeter(
       }
       if (!question) return guard({ at: newest, stable: [], canary: [] });
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
-      const { found, warnings } = await look(question, range, signal);
-      newest = Math.max(newest, newestOf(found));
+      const { found, missing } = await look(question, range, signal);
       const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
+      const warnings = missing.map((warning) => `${api.name} warns: ${warning}`);
+      if (missing.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
+      newest = Math.max(newest, newestOf(found));
       const reading = guard({ at: newest, stable, canary, warnings });
       if (scrapeInterval === undefined) return reading;
       const measured = { stable, canary: canary.length > 0 ? canary : await scrapesOfCanary(question, stable, signal) };
@@ -233,7 +270,9 @@ export function createPrometheusMeter(
         api.query(query, signal),
         ...expression.selectors.map((selector) => api.query(`max(timestamp(${selector}))`, signal)),
       ]);
-      if (answer.warnings.length > 0) return { missing: `the answer is partial: ${answer.warnings.join('; ')}` };
+      // The age of what was asked is a part of the answer.
+      const missing = [answer, ...measured].flatMap(({ warnings }) => warnings);
+      if (missing.length > 0) return { missing: `the answer is partial: ${[...new Set(missing)].join('; ')}` };
       const ages = measured.map(({ data }) => singleValue(data));
       return gaugeOf(answer.data, ages, staleAfter(scrapeInterval));
     },

@@ -1,4 +1,5 @@
 import { isScalar, parseDocument, visit } from 'yaml';
+import { kubeconfigText } from '../kubernetes/kubeconfig-file.ts';
 import type { GivenInputs } from './parse-inputs.ts';
 
 /** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
@@ -11,7 +12,9 @@ export function isContent(text: string): boolean {
 
 /** The secrets in the input that every action on a cluster has. A path is no secret. */
 export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
-  return isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];
+  const content = kubeconfigText(kubeconfig);
+  if (content === undefined) return [];
+  return [...(content === kubeconfig.trim() ? [] : [kubeconfig.trim()]), ...kubeconfigSecrets(content)];
 }
 
 /**

@@ -7,7 +7,7 @@ export function clusterInputs(subject: string) {
     kubeconfig: input(text, {
       group: 'cluster',
       description:
-        'Path or content of a kubeconfig. Without it, what kubectl would use: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod. Content is masked.',
+        'Path or content of a kubeconfig, the content also in base64. Without it, what kubectl would use: `KUBECONFIG`, `~/.kube/config`, or the service account of the pod. Content is masked.',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a workflow expression is what users write
       example: '${{ secrets.KUBECONFIG }}',
     }),

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request as forward } from 'node:http';
+import { createServer as createSocketServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,9 +28,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function kubeconfig(user: object, server = api.url): string {
+function kubeconfig(user: object, server = api.url, cluster: object = {}): string {
   return stringify({
-    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true, ...cluster } }],
     users: [{ name: 'u', user }],
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
@@ -104,6 +106,35 @@ describe('an exec plugin', () => {
   });
 });
 
+describe('an exec plugin that gives nothing to use', () => {
+  it.each([
+    ['prints something else', 'console.log("very-secret-token")', /printed no ExecCredential/],
+    ['prints another object', 'console.log("{}")', /printed no ExecCredential/],
+  ])('%s: told without it', async (_, script, says) => {
+    const path = join(folder, 'odd.mjs');
+    await writeFile(path, script);
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: [path] };
+    const client = clientFor(kubeconfig({ exec }));
+    const refused = client.get(namespaces, signal);
+    await expect(refused).rejects.toMatchObject({ code: 'forbidden', problem: expect.stringMatching(says) });
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('very-secret') });
+    await client.close();
+  });
+
+  it('is not installed: told with the hint of the kubeconfig', async () => {
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: 'no-such-plugin',
+      installHint: 'Get it from\nexample.com',
+    };
+    const client = clientFor(kubeconfig({ exec }));
+    await expect(client.get(namespaces, signal)).rejects.toMatchObject({
+      next: 'Install the exec plugin of the kubeconfig in an earlier step: Get it from example.com',
+    });
+    await client.close();
+  });
+});
+
 describe('a token file', () => {
   it('is read, and read again when its token is refused', async () => {
     api.setUser({ name: 'projected', token: 'projected-1', rules: [everything] });
@@ -118,39 +149,126 @@ describe('a token file', () => {
   });
 });
 
-describe('a proxy', () => {
-  it('of the environment is used, unless NO_PROXY names the server', async () => {
-    let tunnels = 0;
-    const proxy = createServer((incoming, outgoing) => {
-      tunnels += 1;
-      const onward = forward(incoming.url ?? '', { method: incoming.method, headers: incoming.headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
-      });
-      incoming.pipe(onward);
+/** A proxy for HTTP, which knows where kubernetes.test is; `asked` counts what comes to it. */
+async function startProxy() {
+  let asked = 0;
+  const proxy = createServer((incoming, outgoing) => {
+    asked += 1;
+    const url = new URL(incoming.url ?? '');
+    url.hostname = '127.0.0.1';
+    const onward = forward(url, { method: incoming.method, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
     });
-    proxy.on('connect', (incoming, socket) => {
-      tunnels += 1;
-      import('node:net').then(({ connect: dial }) => {
-        const [host, port] = (incoming.url ?? '').split(':');
-        const onward = dial(Number(port), host, () => {
-          socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    incoming.pipe(onward);
+  });
+  proxy.on('connect', (incoming, socket) => {
+    asked += 1;
+    const [, port] = (incoming.url ?? '').split(':');
+    const onward = dial(Number(port), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+  });
+  const url = `http://127.0.0.1:${await listen(proxy, 0)}`;
+  return { url, asked: () => asked, stop: () => close(proxy) };
+}
+
+/** A proxy that speaks SOCKS 5 without a login: RFC 1928. */
+async function startSocks() {
+  let asked = 0;
+  const proxy = createSocketServer((socket) => {
+    socket.once('data', () => {
+      socket.write(Buffer.from([5, 0]));
+      socket.once('data', (request) => {
+        asked += 1;
+        const onward = dial(request.readUInt16BE(request.length - 2), '127.0.0.1', () => {
+          socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
           onward.pipe(socket).pipe(onward);
         });
       });
     });
-    const url = `http://127.0.0.1:${await listen(proxy, 0)}`;
-    const text = kubeconfig({ token: 'embedded-admin-token' });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const address = proxy.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  return { url: `socks5://127.0.0.1:${port}`, asked: () => asked, stop: async () => void proxy.close() };
+}
 
-    const through = clientFor(text, { HTTP_PROXY: url, HTTPS_PROXY: url });
+describe('a proxy', () => {
+  const named = api.url.replace('127.0.0.1', 'kubernetes.test');
+  const user = { token: 'embedded-admin-token' };
+
+  it('of the environment is used, unless NO_PROXY names the server', async () => {
+    const proxy = await startProxy();
+    const env = { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url };
+    const through = clientFor(kubeconfig(user, named), env);
     await through.get(namespaces, signal);
-    expect(tunnels).toBe(1);
+    expect(proxy.asked()).toBe(1);
     await through.close();
 
-    const past = clientFor(text, { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: '127.0.0.1' });
+    const past = clientFor(kubeconfig(user), { ...env, NO_PROXY: 'localhost,127.0.0.0/8,.svc' });
     await past.get(namespaces, signal);
-    expect(tunnels).toBe(1);
+    expect(proxy.asked()).toBe(1);
     await past.close();
-    await close(proxy);
+    await proxy.stop();
+  });
+
+  it('that is dead is not asked for a server that NO_PROXY names by its network', async () => {
+    const client = clientFor(kubeconfig(user), {
+      HTTPS_PROXY: 'http://127.0.0.1:1',
+      HTTP_PROXY: 'http://127.0.0.1:1',
+      NO_PROXY: '127.0.0.0/8',
+    });
+    await expect(client.get(namespaces, signal)).resolves.toMatchObject({ kind: 'ConfigMap' });
+    await client.close();
+  });
+
+  it.each([
+    ['HTTP', startProxy],
+    ['SOCKS 5', startSocks],
+  ])('of the kubeconfig is used, whatever the environment says: %s', async (_, start) => {
+    const proxy = await start();
+    const text = kubeconfig(user, named, { 'proxy-url': proxy.url });
+    const client = clientFor(text, { NO_PROXY: '*', HTTP_PROXY: 'http://127.0.0.1:1' });
+    await expect(client.get(namespaces, signal)).resolves.toMatchObject({ kind: 'ConfigMap' });
+    expect(proxy.asked()).toBe(1);
+    await client.close();
+    await proxy.stop();
+  });
+});
+
+describe('an identity to act as', () => {
+  it('comes to the server field by field', async () => {
+    let seen: readonly string[] = [];
+    const server = createServer((incoming, outgoing) => {
+      seen = incoming.rawHeaders;
+      outgoing.end(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kept' } }));
+    });
+    const url = `http://127.0.0.1:${await listen(server, 0)}`;
+    const client = clientFor(
+      kubeconfig(
+        {
+          token: 't',
+          as: 'deployer',
+          'as-groups': ['release', 'ci'],
+          'as-uid': '77',
+          'as-user-extra': { reason: ['ci'] },
+        },
+        url,
+      ),
+    );
+    await client.get(namespaces, signal);
+    const pairs = seen.flatMap((name, index) => (index % 2 === 0 ? [`${name.toLowerCase()}: ${seen[index + 1]}`] : []));
+    expect(pairs.filter((pair) => pair.startsWith('impersonate-')).toSorted()).toEqual([
+      'impersonate-extra-reason: ci',
+      'impersonate-group: ci',
+      'impersonate-group: release',
+      'impersonate-uid: 77',
+      'impersonate-user: deployer',
+    ]);
+    await client.close();
+    await close(server);
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/canary/ports.ts';
 import { createPrometheusMeter, type PrometheusOptions } from '../../src/meters/prometheus.ts';
+import { explainRefusal } from '../../src/meters/server-words.ts';
 
 const signal = new AbortController().signal;
 const now = Date.UTC(2026, 0, 1);
@@ -24,7 +25,11 @@ interface Asked {
   readonly headers: IncomingHttpHeaders;
 }
 
-type Answer = { readonly status?: number; readonly body: unknown };
+type Answer = {
+  readonly status?: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 const data = (content: unknown, warnings?: string[]): Answer => ({
   body: { status: 'success', data: content, warnings },
 });
@@ -54,8 +59,8 @@ async function meterOf(answer: (asked: Asked) => Answer, options: Partial<Promet
     const url = new URL(incoming.url ?? '/', 'http://server');
     const asked = { path: url.pathname, parameters: Object.fromEntries(url.searchParams), headers: incoming.headers };
     requests.push(asked);
-    const { status = 200, body } = answer(asked);
-    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+    const { status = 200, body, headers } = answer(asked);
+    response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   closing.push(async () => {
@@ -142,6 +147,34 @@ describe('a look', () => {
       data({ resultType: 'matrix', result: [growing] }, ['store 10.0.0.1 did not answer']),
     );
     expect((await meter.read(signal)).warnings).toEqual([expect.stringContaining('store 10.0.0.1 did not answer')]);
+  });
+
+  it.each([
+    ['VictoriaMetrics', { isPartial: true }, 'some of its storage nodes did not answer'],
+    ['Thanos', { warnings: ['receive series from store:10901: rpc error'] }, 'store:10901'],
+    ['Mimir', { warnings: ['PromQL warning: encountered a mix of histograms and floats'] }, 'a mix of histograms'],
+  ])('is no reading to count by where %s says that data are missing', async (_, beside, words) => {
+    let partial = true;
+    const body = { status: 'success', data: { resultType: 'matrix', result: [growing] } };
+    const { meter } = await meterOf(() => ({ body: { ...body, ...(partial && beside) } }));
+    const first = await meter.read(signal);
+    expect(first).toMatchObject({ partial: true, warnings: [expect.stringContaining(words)] });
+    partial = false;
+    const whole = await meter.read(signal);
+    expect(whole.partial).toBeUndefined();
+    partial = true;
+    expect(await meter.read(signal)).toMatchObject({ partial: true, warnings: [expect.stringContaining(words)] });
+  });
+
+  it('takes remarks on the query for none on the data, wherever they stand', async () => {
+    const infos = ['PromQL info: metric might not be a counter, name does not end in _total: "requests" (1:6)'];
+    for (const beside of [{ infos }, { warnings: infos }]) {
+      const body = { status: 'success', data: { resultType: 'matrix', result: [growing] }, ...beside };
+      const { meter } = await meterOf(() => ({ body }));
+      const reading = await meter.read(signal);
+      expect(reading).toMatchObject({ stable: [{ value: 450 }], warnings: [] });
+      expect(reading.partial).toBeUndefined();
+    }
   });
 
   it('is no baseline as long as the stable arm does not show', async () => {
@@ -316,10 +349,32 @@ describe('a gauge', () => {
     ['2 series', vector('1', '2'), 0],
     ['stale: measured 200 s before', vector('1'), 200],
     ['partial: a store is away', data({ resultType: 'scalar', result: [1, '1'] }, ['a store is away']), 0],
+    [
+      'partial: some of its storage nodes',
+      { body: { status: 'success', isPartial: true, data: { resultType: 'scalar', result: [1, '1'] } } },
+      0,
+    ],
     ['a text', data({ resultType: 'string', result: [1, 'x'] }), 0],
     ['a range of values', matrix(growing), 0],
   ])('is missing where the answer is %s', async (reason, answer, measured) => {
     expect(await evaluate(answer, measured)).toEqual({ missing: expect.stringContaining(reason) });
+  });
+
+  it('is missing where only its age is known in part', async () => {
+    const { meter } = await meterOf(({ parameters }) =>
+      parameters.query?.startsWith('max(timestamp(')
+        ? data({ resultType: 'vector', result: [{ metric: {}, value: [now / 1_000, `${now / 1_000}`] }] }, ['no store'])
+        : vector('1'),
+    );
+    expect(await meter.evaluate?.('max(gauge)', signal)).toEqual({ missing: 'the answer is partial: no store' });
+  });
+
+  it('is a number with a remark on its query', async () => {
+    const infos = ['PromQL info: metric might not be a counter'];
+    const answer = {
+      body: { status: 'success', warnings: infos, data: { resultType: 'scalar', result: [now / 1_000, '3'] } },
+    };
+    expect(await evaluate(answer, 0)).toMatchObject({ value: 3 });
   });
 
   it('asks for the age of every metric that tells of the present', async () => {
@@ -332,6 +387,119 @@ describe('a gauge', () => {
 });
 
 describe('the server', () => {
+  it.each([
+    ['AMP', 403, { message: 'Missing Authentication Token' }, 'Missing Authentication Token', /signed.*SigV4 proxy/],
+    [
+      'AMP without a right',
+      403,
+      { Message: 'User: arn:aws:sts::1 is not authorized to perform: aps:QueryMetrics' },
+      'is not authorized',
+      /SigV4/,
+    ],
+    ['Mimir without a tenant', 401, 'no org id\n', 'no org id', /X-Scope-OrgID/],
+    [
+      'Google',
+      403,
+      { error: { code: 403, message: 'Permission monitoring.timeSeries.list denied' } },
+      'timeSeries.list denied',
+      /right to query/,
+    ],
+    [
+      'Google in a list',
+      401,
+      [{ error: { message: 'Request had invalid credentials' } }],
+      'invalid credentials',
+      /token/,
+    ],
+    [
+      'Azure',
+      401,
+      { error: { code: 'AuthenticationFailed', message: 'Audience is not valid' } },
+      'Audience is not',
+      /token/,
+    ],
+    ['Grafana Cloud', 401, { status: 'error', error: 'authentication error: invalid scope' }, 'invalid scope', /token/],
+    ['OpenShift', 403, 'Forbidden (user=system:anonymous, verb=get)', 'user=system:anonymous', /right to query/],
+    ['a gateway', 403, '<html><head><title>Access\u0007 denied</title></head>', 'Access denied', /right to query/],
+  ])('says why it lets nobody in: %s', async (_, status, body, words, next) => {
+    const { meter } = await meterOf(() => ({ status, body }));
+    await expect(meter.read(signal)).rejects.toMatchObject({
+      code: 'forbidden',
+      problem: expect.stringContaining(words),
+      next: expect.stringMatching(next),
+    });
+  });
+
+  it.each([
+    ['https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1', 'SigV4'],
+    ['https://monitoring.googleapis.com/v1/projects/p/location/global/prometheus', 'monitoring.viewer'],
+    ['https://shop-a1b2.westeurope.prometheus.monitor.azure.com', 'Monitoring Data Reader'],
+    ['https://prometheus-prod-01-eu-west-0.grafana.net/api/prom', 'metrics:read'],
+  ])('is known by its address: %s', (address, next) => {
+    expect(explainRefusal(`Prometheus ${address}`, { status: 403, body: '' }, undefined).next).toContain(next);
+  });
+
+  it('is known by a page for people', async () => {
+    const page = '<!DOCTYPE html>\n<html><title>Sign in — Shop</title>';
+    const { meter } = await meterOf(() => ({ body: page }));
+    await expect(meter.read(signal)).rejects.toMatchObject({
+      code: 'not-found',
+      problem: expect.stringContaining('a web page ("Sign in — Shop")'),
+      next: expect.stringContaining('log in'),
+    });
+  });
+
+  it('that redirects is not followed, and where to is told without what it hands on', async () => {
+    const location = 'https://login.example/authorize?state=secret-state';
+    const { meter } = await meterOf(() => ({ status: 302, body: '', headers: { location } }));
+    const refused = meter.read(signal);
+    await expect(refused).rejects.toMatchObject({
+      code: 'not-found',
+      problem: expect.stringContaining('a redirect to https://login.example/authorize.'),
+      next: expect.stringContaining('https://'),
+    });
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('secret-state') });
+  });
+
+  it('that quotes the token brings it into no error', async () => {
+    const { address } = await meterOf(({ headers }) => ({ status: 401, body: `bad token: ${headers.authorization}` }));
+    const authorization = { kind: 'bearer' as const, token: 'very-secret' };
+    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [], thresholds: [] };
+    const clock = { now: () => now, sleep: async () => undefined };
+    const meter = createPrometheusMeter({ ...options, connection: { address, authorization } }, { clock, env: {} });
+    await expect(meter.read(signal)).rejects.toMatchObject({
+      problem: expect.stringContaining('bad token: Bearer ***'),
+    });
+  });
+
+  it('says much only in short, and on one line', async () => {
+    const body = { status: 'error', error: `x\n::stop-commands::x\u001b[31m${'y'.repeat(5_000)}` };
+    const { meter } = await meterOf(() => ({ status: 422, body }));
+    const error: unknown = await meter.read(signal).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ problem: expect.stringMatching(/: x ::stop-commands::xy{100,280}…\.$/) });
+  });
+
+  it('answers with a part of the names only: nothing is said to be missing', async () => {
+    const { meter } = await meterOf(({ path }) =>
+      path.endsWith('/values') ? { body: { status: 'success', isPartial: true, data: ['up'] } } : matrix(),
+    );
+    await expect(meter.preflight(signal)).rejects.toMatchObject({
+      code: 'unreachable',
+      problem: expect.stringContaining('a part of the data only'),
+    });
+  });
+
+  it('that answers in part at first is waited for by the preflight, not for long', async () => {
+    let looks = 0;
+    const whole = { resultType: 'matrix', result: [growing] };
+    const { meter, passed } = await meterOf(() => data(whole, ++looks < 4 ? ['a store is away'] : undefined));
+    await expect(meter.preflight(signal)).resolves.toMatchObject({ traffic: true });
+    expect(passed()).toBe(6_000);
+    const never = await meterOf(() => data(whole, ['a store is away']));
+    await expect(never.meter.preflight(signal)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(never.passed()).toBeLessThan(60_000);
+  });
+
   it('says what is wrong with a query, in its own words', async () => {
     const { meter } = await meterOf(() => ({
       status: 422,

@@ -40,7 +40,7 @@ export function createScraper(store: SeriesStore, now: () => number) {
       const text = await response.body.text();
       if (response.statusCode !== 200) throw new Error(`server returned HTTP status ${response.statusCode}`);
       readMetadata(text);
-      for (const { labels, value, at: measured } of parseExposition(text, () => true)) {
+      for (const { labels, value, at: measured } of parseExposition(text, () => true, refuse)) {
         append(withTarget(labels, target.labels), value, measured);
       }
     } catch (cause) {
@@ -84,4 +84,9 @@ export function createScraper(store: SeriesStore, now: () => number) {
 function withTarget(labels: Labels, target: Labels): Labels {
   const own = Object.entries(labels).map(([key, value]) => [key in target ? `exported_${key}` : key, value]);
   return { ...Object.fromEntries(own), ...target };
+}
+
+/** Prometheus takes a page as a whole or not at all. */
+function refuse(problem: string): never {
+  throw new Error(problem);
 }

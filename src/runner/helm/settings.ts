@@ -13,12 +13,12 @@ import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
 import { imageSettings, valueFlags } from '../../helm/values.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
+import { kubeconfigText } from '../../kubernetes/kubeconfig-file.ts';
 import { claimLease } from '../../kubernetes/lease.ts';
 import { listRecords } from '../../kubernetes/record.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
 import { openCluster } from '../cluster.ts';
 import type { RunnerFacts } from '../github.ts';
-import { isContent } from '../secrets.ts';
 import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -101,8 +101,9 @@ async function helmEnvironment(
   { kubeconfig = '', repository, username }: HelmInputs,
   folder: string,
 ): Promise<Record<string, string>> {
-  const path = isContent(kubeconfig) ? join(folder, 'kubeconfig') : kubeconfig.trim();
-  if (isContent(kubeconfig)) await writeFile(path, kubeconfig, { mode: 0o600 });
+  const content = kubeconfigText(kubeconfig);
+  const path = content === undefined ? kubeconfig.trim() : join(folder, 'kubeconfig');
+  if (content !== undefined) await writeFile(path, content, { mode: 0o600 });
   return {
     ...(path !== '' && { KUBECONFIG: path }),
     ...(repository !== undefined && {

@@ -1,0 +1,185 @@
+import { resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import * as z from 'zod';
+
+const text = z.string().nullish();
+const texts = z.array(z.string()).nullish();
+
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without what changes no request. */
+const clusterFields = z.looseObject({
+  server: text,
+  'tls-server-name': text,
+  'insecure-skip-tls-verify': z.boolean().nullish(),
+  'certificate-authority': text,
+  'certificate-authority-data': text,
+  'proxy-url': text,
+  'disable-compression': z.boolean().nullish(),
+  extensions: z.array(z.looseObject({ name: z.string(), extension: z.unknown() })).nullish(),
+});
+export type ClusterFields = z.infer<typeof clusterFields>;
+
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#ExecConfig */
+const execFields = z.looseObject({
+  apiVersion: text,
+  command: text,
+  args: texts,
+  env: z.array(z.looseObject({ name: z.string(), value: z.string() })).nullish(),
+  installHint: text,
+  provideClusterInfo: z.boolean().nullish(),
+  interactiveMode: text,
+});
+export type ExecFields = z.infer<typeof execFields>;
+
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo */
+const userFields = z.looseObject({
+  'client-certificate': text,
+  'client-certificate-data': text,
+  'client-key': text,
+  'client-key-data': text,
+  token: text,
+  tokenFile: text,
+  as: text,
+  'as-uid': text,
+  'as-groups': texts,
+  'as-user-extra': z.record(z.string(), z.array(z.string())).nullish(),
+  username: text,
+  password: text,
+  'auth-provider': z.looseObject({ name: text }).nullish(),
+  exec: execFields.nullish(),
+});
+export type UserFields = z.infer<typeof userFields>;
+
+const contextFields = z.looseObject({ cluster: text, user: text, namespace: text });
+
+/** What is not of the context in use may be as it likes: kubectl does not look at it either. */
+const file = z.looseObject({
+  clusters: z.array(z.looseObject({ name: z.string(), cluster: z.unknown() })).nullish(),
+  users: z.array(z.looseObject({ name: z.string(), user: z.unknown() })).nullish(),
+  contexts: z.array(z.looseObject({ name: z.string(), context: z.unknown() })).nullish(),
+  'current-context': text,
+});
+
+/** An entry of a kubeconfig, and the folder that its relative paths start from. */
+interface Entry {
+  readonly fields: unknown;
+  readonly folder: string;
+}
+
+/** The entries of one or several files by their names. */
+export interface KubeconfigEntries {
+  readonly clusters: ReadonlyMap<string, Entry>;
+  readonly users: ReadonlyMap<string, Entry>;
+  readonly contexts: ReadonlyMap<string, Entry>;
+  readonly currentContext: string;
+}
+
+/** What is wrong with a file, in words that quote nothing of it. */
+export class KubeconfigProblem extends Error {}
+
+/**
+ * The text of a kubeconfig that an input holds: as it is, or the whole file in base64, as many keep it in a secret. Undefined
+ * for what is a path, or nothing of the kind.
+ */
+export function kubeconfigText(given: string): string | undefined {
+  const trimmed = given.trim();
+  const decoded = fromBase64(trimmed);
+  if (decoded !== undefined) return decoded;
+  return trimmed.includes('\n') || trimmed.startsWith('{') ? trimmed : undefined;
+}
+
+/** What a text in base64 says, if that is a kubeconfig. */
+export function fromBase64(given: string): string | undefined {
+  const compact = given.replaceAll(/\s+/g, '');
+  if (compact.length < 40 || !/^[\w+/-]+={0,2}$/.test(compact)) return undefined;
+  const decoded = Buffer.from(compact, 'base64').toString('utf8').trim();
+  return /\bclusters"?\s{0,9}:/.test(decoded) && !decoded.includes('\uFFFD') ? decoded : undefined;
+}
+
+/**
+ * Reads a kubeconfig.
+ *
+ * @param folder that relative paths in it start from
+ * @throws KubeconfigProblem
+ */
+export function parseKubeconfig(content: string, folder: string): KubeconfigEntries {
+  const parsed = file.safeParse(fromYaml(content));
+  if (!parsed.success) throw new KubeconfigProblem(`is not a kubeconfig that can be read${placeOf(parsed.error)}`);
+  const { clusters, users, contexts, 'current-context': currentContext } = parsed.data;
+  return {
+    clusters: byName(
+      'cluster',
+      (clusters ?? []).map(({ name, cluster }) => [name, { fields: cluster, folder }]),
+    ),
+    users: byName(
+      'user',
+      (users ?? []).map(({ name, user }) => [name, { fields: user, folder }]),
+    ),
+    contexts: byName(
+      'context',
+      (contexts ?? []).map(({ name, context }) => [name, { fields: context, folder }]),
+    ),
+    currentContext: currentContext ?? '',
+  };
+}
+
+/** The parser's own messages and warnings quote the file, which holds credentials. */
+function fromYaml(content: string): unknown {
+  try {
+    const document = parseDocument(content, { logLevel: 'silent' });
+    if (document.errors.length > 0) return undefined;
+    return document.toJS();
+  } catch {
+    return undefined;
+  }
+}
+
+function byName(kind: string, entries: readonly (readonly [string, Entry])[]): Map<string, Entry> {
+  const named = new Map(entries);
+  const twice = entries.find(([name], index) => entries.findIndex(([other]) => other === name) !== index);
+  if (twice) throw new KubeconfigProblem(`has the ${kind} "${twice[0]}" twice`);
+  return named;
+}
+
+/** Several files as one: of entries with the same name the first file's counts, and so does its current context. */
+export function mergeKubeconfigs(files: readonly KubeconfigEntries[]): KubeconfigEntries {
+  const merged = (kind: 'clusters' | 'users' | 'contexts') =>
+    new Map(files.toReversed().flatMap((each) => [...each[kind]]));
+  return {
+    clusters: merged('clusters'),
+    users: merged('users'),
+    contexts: merged('contexts'),
+    currentContext: files.find(({ currentContext }) => currentContext !== '')?.currentContext ?? '',
+  };
+}
+
+/** The kinds of entries, with what their fields have to be. */
+export const clusterEntry = { word: 'cluster', shape: clusterFields } as const;
+export const userEntry = { word: 'user', shape: userFields } as const;
+export const contextEntry = { word: 'context', shape: contextFields } as const;
+
+/**
+ * The fields of an entry, and how its relative paths are meant; undefined where none has this name.
+ *
+ * @throws KubeconfigProblem for a field of another kind than the format says
+ */
+export function entryOf<S extends z.ZodType>(
+  { word, shape }: { readonly word: string; readonly shape: S },
+  entries: ReadonlyMap<string, Entry>,
+  name: string,
+): { readonly name: string; readonly fields: z.infer<S>; at(path: string): string } | undefined {
+  const entry = entries.get(name);
+  if (!entry) return undefined;
+  const parsed = shape.safeParse(entry.fields ?? {});
+  if (!parsed.success) {
+    throw new KubeconfigProblem(`has a ${word} "${name}" that can't be read${placeOf(parsed.error)}`);
+  }
+  return { name, fields: parsed.data, at: (path) => resolve(entry.folder, path) };
+}
+
+/** Where a schema failed, and what was expected there; never what is there. */
+function placeOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (!issue || issue.path.length === 0) return '';
+  const expected = issue.code === 'invalid_type' ? ` is no ${issue.expected}` : ' is not as the format says';
+  return `: ${issue.path.join('.')}${expected}`;
+}

@@ -1,0 +1,27 @@
+const esc = String.fromCodePoint(0x1b);
+const bell = String.fromCodePoint(7);
+/** What a terminal takes for a colour, a movement of the cursor, a title or a link. */
+const terminalSequence = new RegExp(`${esc}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${esc}${bell}]*(?:${bell}|${esc}\\\\)?)`, 'g');
+const lineBreaks = /[\r\n\v\f\u0085\u2028\u2029]+/;
+/** Control characters, and format characters that turn or hide what stands beside them. */
+const invisible = /[\p{Cc}\p{Cf}]/gu;
+
+/**
+ * A text of others as one line that shows all that is in it: without line breaks, control and format characters and
+ * terminal sequences. Takes time in proportion to the text, whoever wrote it.
+ */
+export function singleLine(text: string): string {
+  return text
+    .replaceAll(terminalSequence, '')
+    .split(lineBreaks)
+    .map((line) => line.replaceAll('\t', ' ').replaceAll(invisible, '').trim())
+    .filter((line) => line !== '')
+    .join(' ');
+}
+
+/** The beginning of a text of others as one line of at most so many characters, with `…` where something was left out. */
+export function excerpt(text: string, most: number): string {
+  // What stands far behind is not even looked at; terminal sequences may take up a part of the beginning.
+  const line = singleLine(text.slice(0, most * 4));
+  return line.length > most || text.length > most * 4 ? `${line.slice(0, most - 1).trimEnd()}…` : line;
+}
