@@ -186,8 +186,9 @@ function gainSince(last: Series, now: Counter): number {
   return hasRestarted(last, now) ? now.value : now.value - last.value;
 }
 
-function startedBefore({ startedAt }: Counter, moment: number): boolean {
-  return startedAt !== undefined && startedAt < moment;
+function startedBefore({ startedAt, runningSince }: Counter, moment: number): boolean {
+  if (startedAt !== undefined) return startedAt < moment;
+  return runningSince !== undefined && runningSince <= moment;
 }
 
 function hasRestarted(last: Series, now: Counter): boolean {
