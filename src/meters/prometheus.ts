@@ -18,6 +18,7 @@ import { createPrometheusApi, type PrometheusConnection, type QueryResult } from
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { createScrapeTargets } from './scrape-targets.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
 
@@ -74,6 +75,10 @@ export function createPrometheusMeter(
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
   const variants = once(() => ruleVariants(queries, names, 'prometheus'));
+  const targetsOf = createScrapeTargets(async (selector, signal) => {
+    const { data } = await api.query(`${selector}[${LOOKBACK / 1_000}s]`, signal);
+    return seriesOf(data).map(({ labels }) => labels);
+  });
   let question: Question | undefined;
   let scrapeInterval: number | undefined;
   let newest = 0;
@@ -81,8 +86,13 @@ export function createPrometheusMeter(
   async function look({ selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
     const answers = await Promise.all(queries);
+    const series = answers.flatMap(({ data }) => seriesOf(data));
+    const ups = await targetsOf(
+      series.map(({ labels }) => labels),
+      signal,
+    );
     return {
-      found: classify(answers.flatMap(({ data }) => seriesOf(data))),
+      found: classify(series, ups),
       warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
     };
   }
