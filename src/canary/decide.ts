@@ -13,6 +13,8 @@ export interface StepFacts {
   readonly sinceReading: number;
   /** The metrics have missed a reading that was due: what is known is what was. */
   readonly silent: boolean;
+  /** Why what the metrics bring is of no use. */
+  readonly noCounters?: string;
   /** Since the metrics last showed a request to the canary. */
   readonly sinceCanaryRequest: number;
   /** A person approved this step. */
@@ -42,7 +44,7 @@ export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): De
   if (breach) return { kind: 'end', verdict: endingOf(breach.onBreach), reason: `${breach.check}: ${breach.sentence}` };
 
   if (facts.sinceReading > policy.noDataPatience) {
-    return unknownForTooLong(policy, `the metrics have brought nothing new for ${seconds(facts.sinceReading)}`);
+    return unknownForTooLong(policy, nothingNew(facts));
   }
   const observed = step.most > 0;
   if (!observed && !step.hold) return { kind: 'advance', reason: 'the step asks for no observation' };
@@ -83,7 +85,7 @@ function whatIsLacking(
   policy: DecisionPolicy,
 ): { until: 'requests' | 'data'; reason: string } | undefined {
   if (facts.silent) {
-    return { until: 'data', reason: `the metrics have brought nothing new for ${seconds(facts.sinceReading)}` };
+    return { until: 'data', reason: nothingNew(facts) };
   }
   if (facts.canaryRequests < policy.minRequests) {
     const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
@@ -94,6 +96,11 @@ function whatIsLacking(
   }
   const starved = facts.opinions.find(({ missing, onBreach }) => missing !== undefined && onBreach !== 'warn');
   return starved && { until: 'data', reason: `${starved.check} has no data: ${starved.missing}` };
+}
+
+function nothingNew({ sinceReading, noCounters }: StepFacts): string {
+  const why = noCounters === undefined ? '' : `. ${noCounters}`;
+  return `the metrics have brought nothing new for ${seconds(sinceReading)}${why}`;
 }
 
 function unknownForTooLong({ onNoData }: DecisionPolicy, reason: string): Decision {

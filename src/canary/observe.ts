@@ -82,6 +82,7 @@ export function createObserver(
   let cadence = meter.interval;
   let lastCanaryRequest = started;
   let due: Reading['due'];
+  let noCounters: string | undefined;
 
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
@@ -98,6 +99,7 @@ export function createObserver(
       canaryRequests: panel.requests().canary,
       sinceReading: now - lastReading,
       silent: isSilent(now),
+      ...(noCounters !== undefined && { noCounters }),
       sinceCanaryRequest: now - lastCanaryRequest,
       approved,
     };
@@ -124,8 +126,13 @@ export function createObserver(
   async function lookAtMetrics(signal: AbortSignal): Promise<void> {
     const reading = await meter.read(signal);
     due = reading.due;
-    const { sample, fresh, problems } = tally.take(reading);
+    const { sample, fresh, problems, unusable } = tally.take(reading);
     for (const problem of [...problems, ...(reading.warnings ?? [])]) tellOnce(problem);
+    noCounters = unusable;
+    if (unusable !== undefined) {
+      if (!stopped) noData(unusable);
+      return;
+    }
     await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
     const now = clock.now();
     if (!fresh) {
