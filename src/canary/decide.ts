@@ -13,6 +13,8 @@ export interface StepFacts {
   readonly sinceReading: number;
   /** The metrics have missed a reading that was due: what is known is what was. */
   readonly silent: boolean;
+  /** Why what the metrics bring is of no use. */
+  readonly noCounters?: string;
   /** Since the metrics last showed a request to the canary. */
   readonly sinceCanaryRequest: number;
   /** No counter of the canary was ever seen. */
@@ -44,7 +46,7 @@ export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): De
   if (breach) return { kind: 'end', verdict: endingOf(breach.onBreach), reason: `${breach.check}: ${breach.sentence}` };
 
   if (facts.sinceReading > policy.noDataPatience) {
-    return unknownForTooLong(policy, `the metrics have brought nothing new for ${seconds(facts.sinceReading)}`);
+    return unknownForTooLong(policy, nothingNew(facts));
   }
   const observed = step.most > 0;
   if (!observed && !step.hold) return { kind: 'advance', reason: 'the step asks for no observation' };
@@ -88,7 +90,7 @@ function whatIsLacking(
   policy: DecisionPolicy,
 ): { until: 'requests' | 'data'; reason: string } | undefined {
   if (facts.silent) {
-    return { until: 'data', reason: `the metrics have brought nothing new for ${seconds(facts.sinceReading)}` };
+    return { until: 'data', reason: nothingNew(facts) };
   }
   if (facts.canaryRequests < policy.minRequests) {
     if (facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
@@ -101,6 +103,11 @@ function whatIsLacking(
   const starved = facts.opinions.find(({ missing, onBreach }) => missing !== undefined && onBreach !== 'warn');
   if (starved && facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
   return starved && { until: 'data', reason: `${starved.check} has no data: ${starved.missing}` };
+}
+
+function nothingNew({ sinceReading, noCounters }: StepFacts): string {
+  const why = noCounters === undefined ? '' : `. ${noCounters}`;
+  return `the metrics have brought nothing new for ${seconds(sinceReading)}${why}`;
 }
 
 function unknownForTooLong({ onNoData }: DecisionPolicy, reason: string): Decision {

@@ -89,6 +89,7 @@ export function createObserver(
   let cadence = meter.interval;
   let lastCanaryRequest = started;
   let due: Reading['due'];
+  let noCounters: string | undefined;
 
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
@@ -105,6 +106,7 @@ export function createObserver(
       canaryRequests: panel.requests().canary,
       sinceReading: now - lastReading,
       silent: isSilent(now),
+      ...(noCounters !== undefined && { noCounters }),
       sinceCanaryRequest: now - lastCanaryRequest,
       canaryUnmeasured,
       approved,
@@ -138,6 +140,11 @@ export function createObserver(
     for (const problem of [...(taken?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
     // A gauge of the canary says nothing any more once the canary gets no requests.
     if (!promoted) await Promise.all(gauges.map((queries) => lookAtGauge(queries, signal)));
+    if (taken) noCounters = taken.unusable;
+    if (noCounters !== undefined) {
+      if (!stopped) noData(noCounters);
+      return;
+    }
     const now = clock.now();
     if (!taken?.fresh) {
       // Between two scrapes there is nothing new to be expected.

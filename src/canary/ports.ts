@@ -113,6 +113,8 @@ export interface Counter {
   readonly at: number;
   /** When the process began to count, where known. */
   readonly startedAt?: number;
+  /** When it was running at the latest, of a process whose counters are shown late. */
+  readonly runningSince?: number;
 }
 
 /** The answer to one look at the metrics. */

@@ -1,4 +1,5 @@
 import type { Arm, Counter, Reading } from '../canary/ports.ts';
+import { type CountingProcess, createProcess, type Found } from './process.ts';
 import type { Counts, Interval } from './types.ts';
 
 /** What both arms have counted since the first reading. None of it ever falls. */
@@ -19,24 +20,14 @@ interface Tallied {
    * told once for as long as it lasts.
    */
   readonly problems: readonly string[];
+  /** Why nothing of this reading can be judged: counters in it are no counters. */
+  readonly unusable?: string;
 }
 
 /** Turns successive readings of raw counters into cumulative totals per arm. */
 export interface Tally {
   take(reading: Reading): Tallied;
 }
-
-interface Series {
-  /** Undefined as long as every value was unusable. */
-  readonly value: number | undefined;
-  readonly at: number;
-  readonly startedAt: number | undefined;
-}
-
-const NEVER_USABLE: Series = { value: undefined, at: Number.NEGATIVE_INFINITY, startedAt: undefined };
-
-/** Series by key: arm, kind, bound and labels. */
-type Process = Map<string, Series>;
 
 interface Totals {
   requests: number;
@@ -50,7 +41,8 @@ const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
  * Counts what the counters gained since the first reading, which is the baseline.
  * - A value below the last one: the process restarted, and the whole new value counts. When that is so for every request
  *   counter of an instance, its other counters restarted too, even if they have already grown past their old values.
- *   `startedAt` after the last look says the same without a fall.
+ *   `startedAt` after the last look says the same without a fall. Where it says that there was no restart, or where none is
+ *   known and the counter falls a second time, the process has no counters (see `createProcess`).
  * - A series that was absent counts from zero: a counter of errors appears with the first error. Except on an instance
  *   that is new to us and was already running before the first reading: there its first value is the baseline.
  * - A series that vanishes keeps what it counted, and goes on from its last value when it returns.
@@ -63,40 +55,27 @@ const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
  * of a bucket beyond those of the next wider one. What stays without a request for a second reading is reported.
  */
 export function createTally(): Tally {
-  const processes = new Map<string, Process>();
+  const processes = new Map<string, CountingProcess>();
   const totals: Record<Arm, Totals> = { stable: noTotals(), canary: noTotals() };
   let firstAt: number | undefined;
   let sample: Sample | undefined;
   let carrying: readonly Arm[] = [];
   let lasting: readonly string[] = [];
 
-  /** Adds what the counters of one instance gained, and returns what could not be used. */
-  const count = (instance: string, found: readonly Found[]): string[] => {
-    const known = processes.get(instance);
-    const process: Process = known ?? new Map();
+  const count = (instance: string, found: readonly Found[]) => {
+    const process = processes.get(instance) ?? createProcess(instance);
     processes.set(instance, process);
-    if (everyRequestCounterRestarted(process, found)) {
-      for (const [key, series] of process) process.set(key, { ...series, value: 0 });
-    }
-    return found.flatMap(({ arm, key, counter }) => {
-      const last = process.get(key);
-      const why = unusable(counter);
-      if (why) {
-        if (!last) process.set(key, NEVER_USABLE);
-        return [`The ${arm} arm's ${named(counter)} of ${instance} is ${why} and is not counted.`];
-      }
-      if (last && counter.at <= last.at) return [];
-      process.set(key, { value: counter.value, at: counter.at, startedAt: counter.startedAt });
-      const ranBefore = firstAt === undefined || (!known && startedBefore(counter, firstAt));
-      addTo(totals[arm], counter, last ? gainSince(last, counter) : ranBefore ? 0 : counter.value);
-      return [];
-    });
+    const counted = process.count(found, firstAt);
+    for (const { arm, counter, gained } of counted.gains) addTo(totals[arm], counter, gained);
+    return counted;
   };
 
   return {
     take(reading) {
       if (sample && reading.at <= sample.at) return { sample, fresh: false, problems: [] };
-      const problems = [...byInstance(reading)].flatMap(([instance, found]) => count(instance, found));
+      const counted = [...byInstance(reading)].map(([instance, found]) => count(instance, found));
+      const problems = counted.flatMap((one) => one.problems);
+      const unusable = counted.find(({ erratic }) => erratic !== undefined)?.erratic;
       firstAt ??= reading.at;
 
       const next: Sample = {
@@ -112,7 +91,7 @@ export function createTally(): Tally {
       carrying = ahead;
       const news = problems.filter((problem) => !lasting.includes(problem));
       lasting = problems;
-      return { sample, fresh: true, problems: news };
+      return { sample, fresh: true, problems: news, ...(unusable !== undefined && { unusable }) };
     },
   };
 }
@@ -154,12 +133,6 @@ function noTotals(): Totals {
   return { requests: 0, errors: 0, within: new Map() };
 }
 
-interface Found {
-  readonly arm: Arm;
-  readonly key: string;
-  readonly counter: Counter;
-}
-
 function byInstance(reading: Reading): Map<string, Found[]> {
   const found = ARMS.flatMap((arm) =>
     reading[arm].map((counter) => ({
@@ -169,42 +142,6 @@ function byInstance(reading: Reading): Map<string, Found[]> {
     })),
   );
   return Map.groupBy(found, ({ counter }) => counter.instance);
-}
-
-function everyRequestCounterRestarted(process: Process, found: readonly Found[]): boolean {
-  const compared = found.flatMap(({ key, counter }) => {
-    const series = process.get(key);
-    const comparable =
-      counter.kind === 'requests' && !unusable(counter) && series?.value !== undefined && counter.at > series.at;
-    return comparable ? [hasRestarted(series, counter)] : [];
-  });
-  return compared.length > 0 && compared.every(Boolean);
-}
-
-function gainSince(last: Series, now: Counter): number {
-  if (last.value === undefined) return 0;
-  return hasRestarted(last, now) ? now.value : now.value - last.value;
-}
-
-function startedBefore({ startedAt }: Counter, moment: number): boolean {
-  return startedAt !== undefined && startedAt < moment;
-}
-
-function hasRestarted(last: Series, now: Counter): boolean {
-  if (last.value !== undefined && now.value < last.value) return true;
-  if (now.startedAt === undefined || last.startedAt === undefined) return false;
-  return now.startedAt > last.startedAt && now.startedAt > last.at;
-}
-
-function unusable(counter: Counter): string | undefined {
-  if (!Number.isFinite(counter.value) || counter.value < 0) return String(counter.value);
-  if (counter.kind === 'bucket' && !(counter.le !== undefined && counter.le >= 0)) return 'a bucket without a bound';
-  return undefined;
-}
-
-function named(counter: Counter): string {
-  const bound = counter.kind === 'bucket' ? ` le=${counter.le}` : '';
-  return `counter ${counter.kind}${bound} ${counter.series}`;
 }
 
 function addTo(totals: Totals, counter: Counter, gained: number): void {

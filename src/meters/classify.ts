@@ -1,13 +1,13 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Counter } from '../canary/ports.ts';
 import type { Rule } from './default-queries.ts';
+import { createIdentities, type Identities } from './identities.ts';
+import type { Scraped } from './same-process.ts';
+import { createPlacer, type Measurement, type Placer, placeSeries } from './scraped-series.ts';
 import { createFilter, format, type Labels } from './selector.ts';
 
 /** The newest measurement of one series. Times are milliseconds since the epoch. */
-export interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-  readonly at: number;
+export interface Sample extends Measurement {
   /** Where the process that counts is known from outside: the pod that was asked, and when it began. */
   readonly instance?: string;
   readonly startedAt?: number;
@@ -20,65 +20,84 @@ export interface Classified<S extends Sample> {
   readonly sample: S;
 }
 
-export type Classifier = <S extends Sample>(samples: readonly S[]) => Classified<S>[];
-
-/** Labels that name the process; the first that a series has is taken. */
-const instanceLabels = ['pod', 'kubernetes_pod_name', 'k8s_pod_name', 'controller_pod', 'instance'];
-
-/** Labels that say which scrape brought a series, not what it counts, unless a selector asks for them. */
-const scrapeLabels = [
-  'job',
-  'instance',
-  'endpoint',
-  'container',
-  'service',
-  'prometheus',
-  'prometheus_replica',
-  'replica',
-];
+/** @param ups the labels of `up` of the targets that the samples were scraped from, as far as they are known */
+export type Classifier = <S extends Sample>(samples: readonly S[], ups?: readonly Labels[]) => Classified<S>[];
 
 /**
- * Sorts series into the counters of both arms. A process that is scraped twice (two jobs, two ports, two Prometheus replicas)
- * shows every counter twice; its counters are then taken from one of the scrapes, and always from the same one.
+ * Sorts series into the counters of both arms, each counter once (see `createIdentities`).
  *
  * The classifier throws SluiceError `bad-query` for a series that both arms' selectors pick.
+ *
+ * @param identities what earlier classifiers of the same rollout know of the series
  */
-export function createClassifier(rules: readonly Rule[]): Classifier {
+export function createClassifier(
+  rules: readonly Rule[],
+  identities: Identities = createIdentities(askedLabels(rules)),
+): Classifier {
   const compiled = rules.map((rule) => ({ ...rule, picks: createFilter(rule.selector) }));
-  const asked = new Set(rules.flatMap(({ selector }) => selector.map(({ label }) => label)));
-  const ignored = new Set(scrapeLabels.filter((label) => !asked.has(label)));
 
-  return (samples) => {
-    /** Of the process behind each scrape: a pod's sidecar began at a time of its own. */
-    const started = new Map<string, number>();
+  return (samples, ups = []) => {
     const found = samples.flatMap((sample) => {
-      const matching = compiled.filter(({ picks }) => picks(sample.labels));
+      const matching = compiled.filter(
+        ({ picks, isOfArm }) => picks(sample.labels) && isOfArm?.(sample.labels) !== false,
+      );
       if (matching.length === 0) return [];
       refuseBothArms(matching, sample.labels);
-      const instance = sample.instance ?? instanceOf(sample.labels);
-      const scrape = JSON.stringify([instance, ...[...ignored].map((label) => sample.labels[label] ?? '')]);
-      if (matching.some(({ kind }) => kind === 'start')) started.set(scrape, sample.value * 1_000);
       // Alternative rules for one thing, such as three names of a status label, may all pick one series.
       const kinds = new Map(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
-      return kinds.size === 0 ? [] : [{ sample, instance, scrape, series: seriesOf(sample.labels, ignored), kinds }];
+      return [{ sample, kinds, isStart: matching.some(({ kind }) => kind === 'start') }];
     });
-    return withoutSecondScrapes(found).flatMap(({ sample, instance, scrape, series, kinds }) => {
-      const startedAt = started.get(scrape) ?? sample.startedAt;
+    const starts = found.flatMap(({ sample, isStart }) => (isStart ? [sample] : []));
+    const place = createPlacer(
+      ups,
+      starts.map(({ labels }) => labels),
+    );
+    const started = startsOf(starts, place);
+    const counting = found.filter(({ kinds }) => kinds.size > 0);
+    const scraped = scrapedSeries(
+      counting.map(({ sample }) => sample),
+      place,
+    );
+    const sources = new Map(scraped.map((one, index) => [one, counting[index]]));
+    return identities.keep(scraped).flatMap(({ scraped: kept, identity, runningSince }) => {
+      const source = sources.get(kept);
+      if (!source) return [];
+      const { sample, kinds } = source;
+      const startedAt = started.get(kept.target) ?? sample.startedAt;
       return [...kinds.values()].map(({ arm, kind, perSecond }) => ({
         arm,
         counter: {
           kind,
           ...(kind === 'bucket' && { le: boundOf(sample.labels.le ?? '', perSecond) }),
-          instance,
-          series,
+          ...identity,
           value: sample.value,
           at: sample.at,
           ...(startedAt !== undefined && Number.isFinite(startedAt) && { startedAt }),
+          ...(runningSince !== undefined && { runningSince }),
         },
         sample,
       }));
     });
   };
+}
+
+/** The labels that queries ask for, but for those that name the metric and its buckets. */
+export function askedLabels(rules: readonly Rule[]): Set<string> {
+  return new Set(rules.flatMap(({ selector }) => selector.map(({ label }) => label)));
+}
+
+/** Where each series comes from. The labels of a process that Sluice itself asked are all the application's. */
+function scrapedSeries(samples: readonly Sample[], place: Placer): Scraped[] {
+  return placeSeries(samples, place).map(({ measurement, ...placed }): Scraped => {
+    const { instance, labels } = measurement;
+    if (instance === undefined) return { ...placed, measurement };
+    return { target: instance, known: true, instance, process: instance, labels, measurement };
+  });
+}
+
+/** When the process behind each target began, milliseconds since the epoch: a pod's sidecar began at a time of its own. */
+function startsOf(starts: readonly Sample[], place: Placer): Map<string, number> {
+  return new Map(starts.map(({ labels, value, instance }) => [instance ?? place(labels).key, value * 1_000]));
 }
 
 function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Counter['kind'] } {
@@ -104,32 +123,6 @@ export function countersOf(arm: Arm, classified: readonly Classified<Sample>[]):
 export function boundOf(le: string, perSecond: Rule['perSecond']): number {
   if (/^\+?Inf$/i.test(le)) return Number.POSITIVE_INFINITY;
   return le === '' ? Number.NaN : Number(le) / perSecond;
-}
-
-function instanceOf(labels: Labels): string {
-  const label = instanceLabels.find((candidate) => labels[candidate]);
-  return label === undefined ? '' : (labels[label] ?? '');
-}
-
-function seriesOf(labels: Labels, ignored: ReadonlySet<string>): string {
-  const pairs = Object.entries(labels).filter(([label]) => label !== 'le' && !ignored.has(label));
-  return JSON.stringify(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-interface Found {
-  readonly sample: Sample;
-  readonly instance: string;
-  readonly scrape: string;
-  readonly series: string;
-}
-
-function withoutSecondScrapes<F extends Found>(found: readonly F[]): F[] {
-  return [...Map.groupBy(found, ({ instance }) => instance).values()].flatMap((ofInstance) => {
-    const identities = new Set(ofInstance.map(({ sample, series }) => `${sample.labels.le ?? ''} ${series}`));
-    if (identities.size === ofInstance.length) return ofInstance;
-    const [kept] = ofInstance.map(({ scrape }) => scrape).toSorted();
-    return ofInstance.filter(({ scrape }) => scrape === kept);
-  });
 }
 
 function refuseBothArms(matching: readonly Rule[], labels: Labels): void {

@@ -1,6 +1,6 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm } from '../canary/ports.ts';
-import { equal, escapeRegex, like, type Matcher, NAME, type Selector } from './selector.ts';
+import { equal, escapeRegex, type Labels, like, type Matcher, NAME, type Selector } from './selector.ts';
 
 /** How one arm is called where metrics name it. */
 interface ArmNames {
@@ -43,6 +43,8 @@ export interface Rule {
   /** `start` is when a process began, in Unix seconds; the others as in `Counter`. */
   readonly kind: 'requests' | 'errors' | 'bucket' | 'start';
   readonly selector: Selector;
+  /** What a selector can't say of the series that it picks: whether they are the arm's. */
+  readonly isOfArm?: (labels: Labels) => boolean;
   /** The unit of a bucket's `le`: how many of it are a second. */
   readonly perSecond: 1 | 1_000;
 }

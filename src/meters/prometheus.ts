@@ -24,6 +24,7 @@ import {
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { createScrapeTargets } from './scrape-targets.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
 
@@ -82,6 +83,10 @@ export function createPrometheusMeter(
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
   const variants = once(() => ruleVariants(queries, names, 'prometheus'));
+  const targetsOf = createScrapeTargets(async (selector, signal) => {
+    const { data } = await api.query(`${selector}[${LOOKBACK / 1_000}s]`, signal);
+    return seriesOf(data).map(({ labels }) => labels);
+  });
   let question: Question | undefined;
   let scrapeInterval: number | undefined;
   let newest = 0;
@@ -89,8 +94,13 @@ export function createPrometheusMeter(
   async function look({ selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
     const answers = await Promise.all(queries);
+    const series = answers.flatMap(({ data }) => seriesOf(data));
+    const ups = await targetsOf(
+      series.map(({ labels }) => labels),
+      signal,
+    );
     return {
-      found: classify(answers.flatMap(({ data }) => seriesOf(data))),
+      found: classify(series, ups),
       /** What the server says against its answer; with anything of it, data are missing. */
       missing: answers.flatMap(({ warnings }) => warnings),
     };

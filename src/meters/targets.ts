@@ -1,0 +1,46 @@
+import { type Labels, NAME } from './selector.ts';
+
+/** The labels that a scrape gave to all series of one target, without a name. */
+export type TargetLabels = Labels;
+
+/** Finds the target that a series was scraped from; undefined where none of those known fits. */
+export type FindTarget = (labels: Labels) => TargetLabels | undefined;
+
+/**
+ * Knows targets by series that carry no labels but the target's: `up`, which Prometheus writes itself, and
+ * `process_start_time_seconds`.
+ *
+ * A series belongs to the target of the same job and instance that has most labels in common with it. Labels may differ
+ * all the same: with `honor_labels` a series keeps its own value.
+ */
+export function createTargets(witnesses: readonly Labels[]): FindTarget {
+  const byPlace = Map.groupBy(distinct(witnesses), placeOf);
+  return (labels) => {
+    const fitting = (byPlace.get(placeOf(labels)) ?? [])
+      .map((target) => ({ target, ...compare(target, labels) }))
+      // Without a job and an instance nothing but the labels themselves says that it is this target.
+      .filter(({ differing }) => differing === 0 || labels.instance !== undefined);
+    const [best] = fitting.toSorted((a, b) => b.equal - a.equal || a.differing - b.differing);
+    return best?.target;
+  };
+}
+
+/** Identity of a target. */
+export function targetKey(target: TargetLabels): string {
+  return JSON.stringify(Object.entries(target).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function distinct(witnesses: readonly Labels[]): TargetLabels[] {
+  const targets = witnesses.map(({ [NAME]: _, ...target }) => target);
+  return [...new Map(targets.map((target) => [targetKey(target), target])).values()];
+}
+
+function placeOf({ job, instance }: Labels): string {
+  return JSON.stringify([job, instance]);
+}
+
+function compare(target: TargetLabels, labels: Labels): { equal: number; differing: number } {
+  const entries = Object.entries(target);
+  const equal = entries.filter(([label, value]) => labels[label] === value).length;
+  return { equal, differing: entries.length - equal };
+}
