@@ -158,7 +158,9 @@ describe('the error rate', () => {
     panel.add(interval(100, counts(600, 60), counts(0, 0)));
     const opinion = opinionOf(panel, 'error-rate');
     expect(opinion.state).toBe('breach');
-    expect(opinion.sentence).toContain('60 of 600 canary requests failed (10 %), 24 times the rate of stable (0.42 % of 9,500) at weight 5;');
+    expect(opinion.sentence).toContain(
+      '60 of 600 canary requests failed (10 %), 24 times the rate of stable (0.42 % of 9,500) at weight 5;',
+    );
   });
 
   it('never passes or fails on an interval without requests', () => {
