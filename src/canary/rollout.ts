@@ -18,7 +18,7 @@ import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
-import { undo } from './restore.ts';
+import { describePods, type ShownWeight, shownWeight, undo } from './restore.ts';
 import { deadline, type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
@@ -39,7 +39,10 @@ export interface Outcome extends Tallies {
 }
 
 /** What an ending is: the outcome without the figures that are the same for all. */
-type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest'>;
+type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest'> & {
+  /** Where somebody else has changed the weights. */
+  readonly shown?: ShownWeight;
+};
 
 /**
  * One canary run, from the first look to its verdict.
@@ -206,7 +209,12 @@ async function conclude(world: World, journal: Journal, options: RolloutOptions,
   const ending = endingOf(error);
   const { phase } = journal.record;
   if (isPromoted(journal.record)) return concludePromotion(world, journal, options, ending);
-  if (ending.verdict === 'frozen' || ending.verdict === 'held') return pause(world, journal, options, ending);
+  if (ending.verdict === 'frozen' || ending.verdict === 'held') {
+    const paused = await pause(world, journal, options, ending);
+    await describePods(world, journal.record.arms, never());
+    if (!isSluiceError(error, 'foreign-edit')) return paused;
+    return { ...paused, shown: await shownWeight(world, journal.record.route, never()) };
+  }
   if (phase === 'promoting' && !(await stableServes(world, journal.record))) {
     // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.
     return pause(
@@ -326,7 +334,8 @@ function outcomeOf(
   const { revision } = arms;
   const { verdict, reason, digest } = conclusion;
   const passed = conclusion.passed ?? verdict === 'promoted';
-  const outcome = { ...conclusion, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
+  const { shown, ...rest } = conclusion;
+  const outcome = { ...rest, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
   world.emit({
     type: 'ended',
     at: outcome.endedAt,
@@ -334,8 +343,9 @@ function outcomeOf(
     passed,
     reason,
     reached: weight,
-    weight: record.weight.to,
+    weight: shown ? shown.weight : record.weight.to,
     revision,
+    arms,
     ...(digest !== undefined && { digest }),
     ...(totals !== nothingCounted && { total: totals }),
   });

@@ -25,6 +25,7 @@ import {
   undoExisting,
   verifyExisting,
 } from './existing-arms.ts';
+import { podDetails } from './pod-details.ts';
 
 export type { ArmsOptions } from './arms-context.ts';
 export type { DerivedRelease } from './derived-release.ts';
@@ -61,7 +62,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
 }
 
 /** What concludes a rollout of either kind of arms by its record alone. */
-export function recordedArms(options: ArmsOptions): Pick<Arms, 'verify' | 'retire' | 'undo'> {
+export function recordedArms(options: ArmsOptions): Pick<Arms, 'podDetails' | 'verify' | 'retire' | 'undo'> {
   return concludingArms(createContext(options));
 }
 
@@ -76,6 +77,9 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
   return {
     async health(snapshot, arm, signal) {
       return (await context.view(dataOf(snapshot)[arm]).look(signal)).health;
+    },
+    async podDetails(snapshot, arm, signal) {
+      return podDetails(context, await context.view(dataOf(snapshot)[arm]).look(signal), signal);
     },
     async promote(snapshot, signal) {
       const data = dataOf(snapshot);

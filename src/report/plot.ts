@@ -1,7 +1,8 @@
 import { percent } from '../judge/wording.ts';
 import type { Report } from './report.ts';
-import { clockTime, verdictNames } from './sentences.ts';
+import { clockTime, endText } from './sentences.ts';
 import { FEWEST_REQUESTS, type Series, seriesOf, ticks, timeUnit } from './series.ts';
+import { subjectOf } from './subject.ts';
 
 const width = 960;
 const height = 470;
@@ -74,10 +75,13 @@ const style = `<style>
   }
 </style>`;
 
-function headline({ outcome, failure, run }: Report): { title: string; subtitle: string } {
-  if (outcome) return { title: `${verdictNames[outcome.verdict]} at ${outcome.reached} %`, subtitle: outcome.reason };
-  if (failure) return { title: 'No verdict', subtitle: `${failure.about}: ${failure.problem}` };
-  return { title: 'Running', subtitle: run?.plan ?? '' };
+function headline(report: Report): { title: string; subtitle: string } {
+  const { outcome, failure, run } = report;
+  const subject = subjectOf(report);
+  const titled = (title: string) => (subject === '' ? title : `${title}: ${subject}`);
+  if (outcome) return { title: titled(endText(outcome)), subtitle: outcome.reason };
+  if (failure) return { title: titled('No verdict'), subtitle: `${failure.about}: ${failure.problem}` };
+  return { title: titled('Running'), subtitle: run?.plan ?? '' };
 }
 
 function gridLine(y: number, text: string): string {
