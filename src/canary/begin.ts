@@ -244,6 +244,8 @@ export function announce({ ledger, meter, clock, emit }: World, options: Rollout
     source: meter.source,
     interval: meter.interval,
     dryRun,
+    ...(options.arms && { arms: options.arms }),
+    ...(options.commit !== undefined && { commit: options.commit }),
     commands: commandLines(ledger),
   });
 }

@@ -1,10 +1,10 @@
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
-import { messageOf, SluiceError } from './errors.ts';
+import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
-import { undo } from './restore.ts';
+import { describePods, type ShownWeight, shownWeight, undo } from './restore.ts';
 import { onlyCanaryServes, stableServes } from './serving.ts';
 import {
   type ConcludingWorld,
@@ -26,6 +26,8 @@ export interface Conclusion {
   readonly routeRestored: boolean;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** Where somebody else has changed the weights. */
+  readonly shown?: ShownWeight;
 }
 
 type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
@@ -46,7 +48,12 @@ export async function conclude(
 ): Promise<Conclusion> {
   const ending = endingOf(error);
   if (isPromoted(journal.record)) return concludePromotion(world, journal, options, ending);
-  if (ending.verdict === 'frozen' || ending.verdict === 'held') return pause(world, journal, options, ending);
+  if (ending.verdict === 'frozen' || ending.verdict === 'held') {
+    const paused = await pause(world, journal, options, ending);
+    await describePods(world, journal.record.arms, never());
+    if (!isSluiceError(error, 'foreign-edit')) return paused;
+    return { ...paused, shown: await shownWeight(world, journal.record.route, never()) };
+  }
   const promoting = journal.record.phase === 'promoting';
   if (promoting && !ending.breach && !(await stableServes(world, journal.record))) {
     // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.

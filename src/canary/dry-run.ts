@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { announce, refuseWhatCannotWork } from './begin.ts';
+import type { PlannedWrite } from './ports.ts';
 import type { RolloutOptions, World } from './session.ts';
 
 /**
@@ -9,8 +11,23 @@ import type { RolloutOptions, World } from './session.ts';
 export async function dryRun(world: World, options: RolloutOptions, signal: AbortSignal): Promise<void> {
   announce(world, options, true);
   const { route, found } = await refuseWhatCannotWork(world, signal);
-  for (const { weight } of options.plan.steps) {
-    const writes = [...world.arms.preview(found, weight), ...world.router.preview(route, weight)];
-    for (const write of writes) world.emit({ type: 'planned', at: world.clock.now(), write });
+  const written = new Map<string, PlannedWrite>();
+  for (const [index, { weight }] of options.plan.steps.entries()) {
+    for (const planned of [...world.arms.preview(found, weight), ...world.router.preview(route, weight)]) {
+      const write = following(written.get(planned.object), planned);
+      written.set(planned.object, planned);
+      if (write) world.emit({ type: 'planned', at: world.clock.now(), write, weight, later: index > 0 });
+    }
   }
+}
+
+/** What a write changes of what the one before has left of the same object; undefined where that is nothing. */
+function following(before: PlannedWrite | undefined, planned: PlannedWrite): PlannedWrite | undefined {
+  const write = before?.after === undefined ? planned : { ...planned, action: changing(planned), before: before.after };
+  return isDeepStrictEqual(write.before, write.after) ? undefined : write;
+}
+
+/** What is there is not created again. */
+function changing({ action }: PlannedWrite): PlannedWrite['action'] {
+  return action === 'create' ? 'update' : action;
 }

@@ -6,7 +6,16 @@
 import type { Opinion } from '../judge/types.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Plan, Step } from './plan.ts';
-import type { Arm, ArmsSnapshot, Command, MeterReadiness, PlannedWrite, PodProblem, Verdict } from './ports.ts';
+import type {
+  Arm,
+  ArmsSnapshot,
+  Command,
+  MeterReadiness,
+  PlannedWrite,
+  PodDetails,
+  PodProblem,
+  Verdict,
+} from './ports.ts';
 
 /** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */
 export interface Tally {
@@ -45,8 +54,11 @@ export interface Forecast {
 /** The commands to copy that steer this rollout. */
 export type CommandLines = Readonly<Record<Command['verb'], string>>;
 
+/** What is compared, as people call it. */
+export type NamedArms = Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision' | 'versions'>;
+
 /** The first event of a run: what is asked for, before anything was looked at. */
-interface Started {
+export interface Started {
   readonly type: 'started';
   readonly at: number;
   /** Identity of the rollout: the same one in every run that continues it. */
@@ -58,6 +70,10 @@ interface Started {
   /** Milliseconds between two looks at the metrics. */
   readonly interval: number;
   readonly dryRun: boolean;
+  /** Absent where nothing was looked at before. */
+  readonly arms?: NamedArms;
+  /** The commit that the workflow runs for; absent outside of one. */
+  readonly commit?: string;
   readonly commands: CommandLines;
 }
 
@@ -67,7 +83,7 @@ interface Preflight {
   readonly at: number;
   /** `VirtualService shop/checkout` */
   readonly route: string;
-  readonly arms: Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision'>;
+  readonly arms: NamedArms;
   readonly readiness: MeterReadiness;
   readonly forecast?: Forecast;
 }
@@ -87,6 +103,10 @@ export interface Planned {
   readonly type: 'planned';
   readonly at: number;
   readonly write: PlannedWrite;
+  /** The canary's weight of the step that it belongs to. */
+  readonly weight: number;
+  /** It comes only when the steps before have ended well. */
+  readonly later: boolean;
 }
 
 /** A step of the plan begins: the canary is made ready for its weight, nothing has moved yet. */
@@ -149,6 +169,13 @@ interface PodsInTrouble {
   readonly at: number;
   readonly arm: Arm;
   readonly problems: readonly PodProblem[];
+}
+
+/** What is to be known of the canary's pods in trouble, read while they are still there. */
+export interface PodsDescribed {
+  readonly type: 'pod-details';
+  readonly at: number;
+  readonly details: readonly PodDetails[];
 }
 
 /** A check is sure that the canary is bad, and this ends the rollout. One that only warns shows in `interval`. */
@@ -223,9 +250,11 @@ export interface Ended {
   readonly reason: string;
   /** The highest canary weight that was reached. */
   readonly reached: number;
-  /** The canary's weight that the route shows at the end. */
-  readonly weight: number;
+  /** The canary's weight that the route shows at the end; absent where somebody else has made it into something else. */
+  readonly weight?: number | undefined;
   readonly revision: string;
+  /** Absent where it is not known what was compared. */
+  readonly arms?: NamedArms;
   /** Image digest that serves everything; after a promotion only. */
   readonly digest?: string;
   /** All that was counted, with one last look after the end; absent where this process counted nothing. */
@@ -255,6 +284,7 @@ export type RolloutEvent =
   | IntervalJudged
   | NoData
   | PodsInTrouble
+  | PodsDescribed
   | Breached
   | Commanded
   | Holding

@@ -23,6 +23,8 @@ export interface Permission {
   readonly subresource?: string;
   readonly verbs: readonly string[];
   readonly namespace: string;
+  /** Without it something is told less well, and nothing is refused. */
+  readonly optional?: boolean;
 }
 
 /** An object as a dry run shows it: what is there and what would be. */
@@ -178,7 +180,14 @@ export interface ArmsSnapshot {
   readonly canary: string;
   /** What identifies the new version: image digest where there is one, else the pod template's hash. */
   readonly revision: string;
+  /** What people call the two versions: the tags of their images. Absent where they do not differ, as in a release of config. */
+  readonly versions?: Versions | undefined;
   readonly data: Json;
+}
+
+export interface Versions {
+  readonly stable: string;
+  readonly canary: string;
 }
 
 /** Something wrong with an arm's pods that is a breach by itself. */
@@ -188,6 +197,18 @@ export interface PodProblem {
   /** As Kubernetes calls it: `CrashLoopBackOff`, `ImagePullBackOff`, `OOMKilled`, `Unready`, … */
   readonly reason: string;
   readonly message: string;
+}
+
+/** A pod in trouble with what is to be known of it when it is gone. */
+export interface PodDetails extends PodProblem {
+  /** Of its last run that ended. */
+  readonly exitCode?: number;
+  /** What the container wrote last. */
+  readonly lastLines: readonly string[];
+  /** As Kubernetes tells them, the oldest first: `BackOff: Back-off restarting failed container (7 times)`. */
+  readonly events: readonly string[];
+  /** What could not be read, a sentence each. */
+  readonly missing: readonly string[];
 }
 
 export interface ArmHealth {
@@ -209,6 +230,8 @@ export interface Arms {
    */
   prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
   health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;
+  /** What is to be known of the arm's pods in trouble when they are gone. */
+  podDetails(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<readonly PodDetails[]>;
   /**
    * Makes the stable workload the new revision and waits until it is available with that digest; where it is deployed by
    * somebody else, only waits. Where both arms are the user's own workloads and the canary stays, there is nothing to

@@ -47,7 +47,7 @@ function tellEnd(world: World, record: RolloutRecord | undefined, run: StoppedRu
 
 function tell({ clock, emit }: World, { weight, arms }: RolloutRecord, concluded: Concluded): Concluded {
   const reached = concluded.verdict === 'promoted' ? 100 : Math.max(weight.from, weight.to);
-  emit({ type: 'ended', at: clock.now(), ...concluded, reached, weight: weight.to, revision: arms.revision });
+  emit({ type: 'ended', at: clock.now(), ...concluded, reached, weight: weight.to, revision: arms.revision, arms });
   return concluded;
 }
 

@@ -1,7 +1,7 @@
 import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
-import type { RolloutRecord, Verdict } from './ports.ts';
+import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
 import { type ConcludingWorld, deadline, type Journal, never, type RolloutOptions, warn } from './session.ts';
 
@@ -10,6 +10,13 @@ export interface Restored {
   readonly reason: string;
   /** The route shows again exactly what was found. */
   readonly routeRestored: boolean;
+  /** What the route shows where somebody else has changed its weights. */
+  readonly shown?: ShownWeight;
+}
+
+/** The canary's weight in per cent; undefined where the weights are no share of the canary's, or could not be read. */
+export interface ShownWeight {
+  readonly weight: number | undefined;
 }
 
 type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
@@ -52,7 +59,10 @@ export async function undo(
   routeIsBack = true;
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
-  await followed(world, journal.record, options, signal);
+  await Promise.all([
+    followed(world, journal.record, options, signal),
+    describePods(world, journal.record.arms, signal),
+  ]);
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
   await persist(world, signal, () => router.release(route, signal));
@@ -99,6 +109,22 @@ async function mendStable(
   return { verdict: 'held', reason: told, routeRestored: false };
 }
 
+/** Milliseconds to read logs and events: the way back does not wait longer for them. */
+const DESCRIBE = 5_000;
+
+/** Tells what is to be known of the canary's pods in trouble, before they go. */
+export async function describePods(world: ConcludingWorld, arms: ArmsSnapshot, signal: AbortSignal): Promise<void> {
+  const { clock, emit } = world;
+  using limit = deadline(clock, DESCRIBE, () => new Error('reading logs and events took too long'), signal);
+  try {
+    const details = await world.arms.podDetails?.(arms, 'canary', limit.signal);
+    if (details && details.length > 0) emit({ type: 'pod-details', at: clock.now(), details });
+  } catch (error) {
+    signal.throwIfAborted();
+    warn(world, `Logs and events of the canary's pods could not be read: ${messageOf(error)}`);
+  }
+}
+
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
 async function followed(
   world: ConcludingWorld,
@@ -126,7 +152,23 @@ async function leaveToTheOtherHand(
   const told = `${reason} The route was not restored: ${error.message}`;
   const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
   await persist(world, signal, () => journal.write(paused, signal));
-  return { verdict: 'frozen', reason: told, routeRestored: false };
+  const shown = await shownWeight(world, journal.record.route, signal);
+  return { verdict: 'frozen', reason: told, routeRestored: false, shown };
+}
+
+/** What the route shows that somebody else has changed: what is told of it is to be one thing, and true. */
+export async function shownWeight(
+  { router }: Pick<ConcludingWorld, 'router'>,
+  route: RouteSnapshot,
+  signal: AbortSignal,
+): Promise<ShownWeight> {
+  try {
+    return { weight: await router.weight(route, signal) };
+  } catch (error) {
+    // The verdict stands whether or not the weight can be read once more.
+    if (isSluiceError(error)) return { weight: undefined };
+    throw error;
+  }
 }
 
 function undoTimedOut(object: string, milliseconds: number, routeIsBack: boolean): SluiceError {

@@ -267,7 +267,8 @@ function outcomeOf(
   const { revision } = arms;
   const { verdict, reason, digest } = conclusion;
   const passed = conclusion.passed ?? verdict === 'promoted';
-  const outcome = { ...conclusion, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
+  const { shown, ...rest } = conclusion;
+  const outcome = { ...rest, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
   world.emit({
     type: 'ended',
     at: outcome.endedAt,
@@ -275,8 +276,9 @@ function outcomeOf(
     passed,
     reason,
     reached: weight,
-    weight: record.weight.to,
+    weight: shown ? shown.weight : record.weight.to,
     revision,
+    arms,
     ...(digest !== undefined && { digest }),
     ...(totals !== nothingCounted && { total: totals }),
   });

@@ -1,7 +1,7 @@
 import type { Panel } from '../judge/panel.ts';
 import type { OnBreach } from '../judge/types.ts';
 import type { DecisionPolicy } from './decide.ts';
-import type { CommandLines, Emit, Forecast, Tallies } from './events.ts';
+import type { CommandLines, Emit, Forecast, NamedArms, Tallies } from './events.ts';
 import type { Plan } from './plan.ts';
 import type { Arms, Clock, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
 
@@ -44,7 +44,8 @@ export interface World {
 
 /** What it takes to conclude a rollout that has begun: its record knows the rest. */
 export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
-  readonly arms: Pick<Arms, 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'>;
+  readonly arms: Pick<Arms, 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
+    Partial<Pick<Arms, 'podDetails'>>;
 }
 
 /**
@@ -63,6 +64,10 @@ export interface RolloutOptions extends DecisionPolicy {
   readonly fingerprint: string;
   /** The run and the person, for the record: `alice, https://github.com/acme/shop/actions/runs/1`. */
   readonly startedBy: string;
+  /** What is compared, for whoever is told. */
+  readonly arms?: NamedArms;
+  /** The commit that the workflow runs for. */
+  readonly commit?: string | undefined;
   /** What to do with a rollout of this same release that a dead run left behind. */
   readonly onInterrupted: 'resume' | 'undo';
   /** For the whole rollout; after it the route is restored. */

@@ -21,8 +21,9 @@ export async function undoLeft(
     const cleared = await clearUp(world, left, options, signal);
     const { record, ...how } = cleared;
     const reached = cleared.verdict === 'promoted' ? 100 : Math.max(left.weight.from, left.weight.to);
-    const { revision } = record.arms;
-    emit({ type: 'ended', at: clock.now(), ...how, reached, weight: record.weight.to, revision });
+    const { arms } = record;
+    const { revision } = arms;
+    emit({ type: 'ended', at: clock.now(), ...how, reached, weight: record.weight.to, revision, arms });
     return cleared;
   } finally {
     await lease.release();

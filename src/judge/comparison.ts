@@ -2,7 +2,7 @@ import { type Early, healthyOptions, healthyTest } from './healthy.ts';
 import type { Outcome, Tolerance } from './likelihood.ts';
 import { breachTest } from './sequential.ts';
 import type { Finding } from './thresholds.ts';
-import { count, evidenceOf, figure, percent } from './wording.ts';
+import { count, figure, luckOf, percent } from './wording.ts';
 
 /** What a sequential check is told; the defaults accept exactly the stable rate. */
 export interface ComparisonOptions {
@@ -26,9 +26,9 @@ export interface Comparison {
 /**
  * @param alpha probability of calling a canary within the tolerance a breach, over the whole rollout
  * @param steps how many weights are observed
- * @param what  the requests that are counted: `requests`, `requests over 300ms`
+ * @param failing what a bad request did, for the sentence: `failed`, `took over 300ms`
  */
-export function comparison(options: ComparisonOptions, alpha: number, steps: number, what: string): Comparison {
+export function comparison(options: ComparisonOptions, alpha: number, steps: number, failing: string): Comparison {
   const { tolerance = 1, excess = 0, designEffect = 1, early } = options;
   const accepted: Tolerance = { tolerance, excess, designEffect };
   const better = healthyOptions(accepted, early);
@@ -47,9 +47,9 @@ export function comparison(options: ComparisonOptions, alpha: number, steps: num
       const evidence = breach.evidence();
       const state = evidence >= breach.limit ? 'breach' : healthy.evidence() >= healthy.limit ? 'healthy' : 'unknown';
       const sentence = [
-        `canary ${rate(canary, what)}, stable ${rate(stable)}${stableWeight === undefined ? '' : ` at weight ${stableWeight}`}`,
+        `${rate(canary, failing)}, ${compared(canary, stable)}${stableWeight === undefined ? '' : ` at weight ${stableWeight}`}`,
         ...(tolerance === 1 && excess === 0 ? [] : [`accepted ${level(accepted)}`]),
-        `evidence ${evidenceOf(evidence, breach.limit)}`,
+        luckOf(evidence, breach.limit),
         ...(state === 'healthy' ? [`surely below ${level(better)}`] : []),
       ].join('; ');
       const missing = lacking(canary, stable);
@@ -78,9 +78,20 @@ function lacking(canary: Outcome, stable: Outcome): string | undefined {
   return undefined;
 }
 
-function rate({ requests, bad }: Outcome, what?: string): string {
-  if (requests === 0) return 'no requests';
-  return `${percent(bad / requests)} of ${count(requests)}${what ? ` ${what}` : ''}`;
+function rate({ requests, bad }: Outcome, failing: string): string {
+  if (requests === 0) return 'the canary got no requests';
+  return `${count(bad)} of ${count(requests)} canary requests ${failing} (${percent(bad / requests)})`;
+}
+
+/** The stable arm's rate, and how often it goes into that of a canary that is worse. */
+function compared(canary: Outcome, stable: Outcome): string {
+  if (stable.requests === 0) return 'stable got no requests';
+  const usual = stable.bad / stable.requests;
+  const ratio = canary.requests === 0 ? 0 : canary.bad / canary.requests / usual;
+  const times = Number.isFinite(ratio) && ratio > 1 ? `${Number(ratio.toPrecision(2))} times the rate of ` : '';
+  return times === '' || times.startsWith('1 times')
+    ? `stable ${percent(usual)} of ${count(stable.requests)}`
+    : `${times}stable (${percent(usual)} of ${count(stable.requests)})`;
 }
 
 function level({ tolerance, excess }: Tolerance): string {

@@ -115,7 +115,7 @@ export function createPanel(checks: readonly Check[], options: PanelOptions): Pa
 function ruleOf(check: Check, alpha: number, steps: number): Rule {
   switch (check.kind) {
     case 'error-rate':
-      return comparisonRule(check, alpha, steps, 'requests', failed);
+      return comparisonRule(check, alpha, steps, 'failed', failed);
     case 'latency':
       return latencyRule(check, alpha, steps);
     case 'max-error-rate':
@@ -136,10 +136,10 @@ function comparisonRule(
   options: ComparisonOptions,
   alpha: number,
   steps: number,
-  what: string,
+  failing: string,
   outcome: (counts: Counts) => Outcome,
 ): Rule {
-  const test = comparison(options, alpha, steps, what);
+  const test = comparison(options, alpha, steps, failing);
   return {
     enter: test.enter,
     add: ({ canary, stable, weight }) => test.add(outcome(canary), outcome(stable), weight),
@@ -154,7 +154,7 @@ function comparisonRule(
 function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number, steps: number): Rule {
   const { bound } = check;
   const slow = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
-  const rule = comparisonRule(check, alpha, steps, `requests over ${duration(bound)}`, slow);
+  const rule = comparisonRule(check, alpha, steps, `took over ${duration(bound)}`, slow);
   return {
     ...rule,
     finding(seen) {

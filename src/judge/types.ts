@@ -27,7 +27,7 @@ export interface Opinion {
   readonly onBreach: OnBreach;
   /** From 0 (no evidence) to 1 (breach), for the bar in the log. */
   readonly progress: number;
-  /** `canary 4.8 % of 412 requests, stable 0.5 % of 7,830; evidence 5.2 of 4.6 (1 false alarm in 100)` */
+  /** `20 of 412 canary requests failed (4.9 %), 9.7 times the rate of stable (0.5 % of 7,830); luck does this in less than 1 of 180 rollouts` */
   readonly sentence: string;
   /** The measured figures behind the sentence, for the report: rates are fractions, evidence is in nats. */
   readonly figures: Readonly<Record<string, number>>;

@@ -19,7 +19,25 @@ export function duration(seconds: number): string {
   return seconds < 1 ? `${figure(seconds * 1000)}ms` : `${figure(seconds)}s`;
 }
 
-/** `5.2 of 4.6 (1 false alarm in 100)` for evidence in nats against its limit. */
-export function evidenceOf(evidence: number, limit: number): string {
-  return `${Math.max(0, evidence).toFixed(1)} of ${limit.toFixed(1)} (1 false alarm in ${count(Math.exp(limit))})`;
+/**
+ * How often luck alone brings as much evidence: an e-value reaches E at any time of a rollout with a probability of at most
+ * 1 / E while the canary is as good as accepted (Ville's inequality).
+ *
+ * @param evidence ln E
+ * @param limit    ln E that is a breach
+ */
+export function luckOf(evidence: number, limit: number): string {
+  const rollouts = (nats: number) => count(roundedDown(Math.exp(nats)));
+  if (evidence >= limit) return `luck does this in less than 1 of ${rollouts(Math.min(evidence, MOST))} rollouts`;
+  if (evidence < Math.log(2)) return 'no more than luck explains';
+  return `luck does this in 1 of ${rollouts(evidence)} rollouts, and a breach takes 1 of ${rollouts(limit)}`;
+}
+
+/** ln of a million: a reader needs no smaller probability. */
+const MOST = Math.log(1e6);
+
+/** To two significant figures; a limit such as ln 100 is one hundred, whatever is lost on the way to its logarithm. */
+function roundedDown(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value * (1 + 1e-9))) - 1);
+  return Math.floor(value / unit + 1e-6) * unit;
 }

@@ -28,6 +28,7 @@ import {
   undoExisting,
   verifyExisting,
 } from './existing-arms.ts';
+import { podDetails } from './pod-details.ts';
 
 export type { ArmsOptions } from './arms-context.ts';
 export type { DerivedRelease } from './derived-release.ts';
@@ -79,6 +80,9 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
   return {
     async health(snapshot, arm, signal) {
       return (await context.view(dataOf(snapshot)[arm]).look(signal)).health;
+    },
+    async podDetails(snapshot, arm, signal) {
+      return podDetails(context, await context.view(dataOf(snapshot)[arm]).look(signal), signal);
     },
     async promote(snapshot, signal) {
       const data = dataOf(snapshot);

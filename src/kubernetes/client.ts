@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
 import { parseJson, stringifyJson } from '../json.ts';
@@ -462,6 +462,21 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     return answers.flat();
   }
 
+  /** Who the API server takes this client for; undefined where it does not say (Kubernetes before 1.28). */
+  async function username(signal: AbortSignal): Promise<string | undefined> {
+    const type = resources.selfSubjectReview;
+    const reference = { type, namespace: '', name: '' };
+    const review = { apiVersion: type.apiVersion, kind: type.kind };
+    const request = { method: 'POST' as const, path: resourcePath(type, undefined), ...json(review) };
+    try {
+      const answer = await callFor(subjectReview, { verb: 'create', reference }, request, signal);
+      return answer.status.userInfo.username;
+    } catch (error) {
+      if (isSluiceError(error)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     server: connection.server,
     get,
@@ -479,9 +494,14 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     log,
     kindsIn,
     missingVerbs,
+    username,
     close: connection.close,
   };
 }
+
+const subjectReview = z.looseObject({
+  status: z.looseObject({ userInfo: z.looseObject({ username: z.string().optional() }) }),
+});
 
 /** The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell. */
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -8,6 +8,7 @@ import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObje
 import { disown } from './managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
 import { permissionTo } from './permissions.ts';
+import { detailsPermissions } from './pod-details.ts';
 import { type Pod, runningImages } from './pods.ts';
 import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, reversed } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
@@ -301,6 +302,7 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
   return [
     ...kinds.map((type) => permissionTo([...own, 'list', 'watch'], type, namespace)),
     permissionTo(['list', 'watch'], resources.pod, namespace),
+    ...detailsPermissions(namespace),
     permissionTo(['list', 'watch'], resources.endpointSlice, namespace),
     permissionTo([...own, 'list'], resources.service, namespace),
     permissionTo([...own, 'list'], resources.horizontalPodAutoscaler, namespace),

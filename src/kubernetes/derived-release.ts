@@ -17,7 +17,7 @@ import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts
 import type { Manifest } from './client.ts';
 import { type ConfigManifest, renameConfig } from './config-copies.ts';
 import { configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
-import { imageChanges, releaseDigest, withImages } from './images.ts';
+import { imageChanges, releaseDigest, versionsOf, withImages } from './images.ts';
 import { findOwn, isOwn, type OwnObject, ownReference } from './own-objects.ts';
 import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
@@ -163,6 +163,7 @@ export async function inspectDerived(
     stable: about,
     canary: describe({ ...reference, name: data.canary.name }),
     revision: digest ?? templateRevision(released),
+    versions: versionsOf(images),
     data: z.json().parse(JSON.parse(JSON.stringify(data))),
   };
   return { snapshot, config };

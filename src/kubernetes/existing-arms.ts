@@ -3,8 +3,10 @@ import { SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot, Permission, PlannedWrite } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
+import { versionsOf } from './images.ts';
 import { disown } from './managed-fields.ts';
 import { permissionTo } from './permissions.ts';
+import { detailsPermissions } from './pod-details.ts';
 import { digestOf } from './pods.ts';
 import { hasRolledOut } from './promotion.ts';
 import { describe, resources } from './resources.ts';
@@ -130,6 +132,7 @@ export async function inspectExisting(
     // Once the stable workload is the new version, no image tells them apart.
     revision:
       (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
+    versions: versionsOf(changed.map(([name, after = '']) => ({ before: before.get(name) ?? '', after }))),
     data: z.json().parse(JSON.parse(JSON.stringify(data))),
   };
 }
@@ -278,6 +281,7 @@ export function existingPermissions(
     ...[...all].map((type) => permissionTo(['get', 'list', 'watch'], type, namespace)),
     ...scaled.map((type) => permissionTo(['patch'], type, namespace)),
     permissionTo(['list', 'watch'], resources.pod, namespace),
+    ...detailsPermissions(namespace),
     permissionTo(['list', 'watch'], resources.endpointSlice, namespace),
     permissionTo(['list'], resources.service, namespace),
     permissionTo(joinService ? ['list'] : ['get', 'list', 'patch'], resources.horizontalPodAutoscaler, namespace),

@@ -1,4 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
+import type { Versions } from '../canary/ports.ts';
 import { digestOf } from './pods.ts';
 import { imagesOf, type PodTemplate } from './workloads.ts';
 
@@ -79,6 +80,20 @@ export function withImages(template: PodTemplate, changes: readonly ImageChange[
 export function releaseDigest(changes: readonly ImageChange[]): string | undefined {
   const [only] = changes;
   return only && changes.length === 1 ? digestOf(only.after) : undefined;
+}
+
+/** What people call the versions before and after; undefined where no image changes. */
+export function versionsOf(changes: readonly Pick<ImageChange, 'before' | 'after'>[]): Versions | undefined {
+  const [first] = changes;
+  return first && { stable: versionOf(first.before), canary: versionOf(first.after) };
+}
+
+/** The tag of an image, the beginning of a commit that is one, or of its digest where it has no tag. */
+export function versionOf(image: string): string {
+  const [named = '', digest] = image.split('@');
+  const [, tag] = /:([^:/]+)$/.exec(named) ?? [];
+  if (tag !== undefined) return /^[0-9a-f]{40}$/.test(tag) ? tag.slice(0, 7) : tag;
+  return digest === undefined ? 'latest' : digest.slice(0, 'sha256:'.length + 7);
 }
 
 function badImages(

@@ -44,6 +44,34 @@ export function renderRoles(permissions: readonly Permission[], name = 'sluice')
     .join('---\n');
 }
 
+/** Whoever has no name here yet: the binding is not to be applied as it is. */
+const NOBODY = 'THE_USER_OF_THE_KUBECONFIG';
+
+/**
+ * The Roles with what binds them to a user, as YAML documents.
+ *
+ * @param username as the API server names it: `system:serviceaccount:ci:release` is a service account
+ */
+export function renderRights(permissions: readonly Permission[], username = NOBODY, name = 'sluice'): string {
+  const [, ownNamespace, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+  const subject =
+    account === undefined
+      ? { apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: username }
+      : { kind: 'ServiceAccount', name: account, namespace: ownNamespace };
+  const namespaces = new Set(mergePermissions(permissions).map(({ namespace }) => namespace));
+  const bindings = [...namespaces].map((namespace) => {
+    const kind = namespace === '' ? 'ClusterRole' : 'Role';
+    return stringify({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: `${kind}Binding`,
+      metadata: { name, ...(namespace !== '' && { namespace }) },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+      subjects: [subject],
+    });
+  });
+  return [renderRoles(permissions, name), ...bindings].join('---\n');
+}
+
 /**
  * Asks the API server for every right before anything else is done.
  *
@@ -55,8 +83,9 @@ export async function checkPermissions(
   signal: AbortSignal,
 ): Promise<void> {
   const needed = mergePermissions(permissions);
+  const required = mergePermissions(permissions.filter(({ optional }) => !optional));
   const answers = await Promise.all(
-    needed.map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
+    required.map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
   );
   const missing = answers.filter(({ verbs }) => verbs.length > 0);
   if (missing.length === 0) return;
@@ -66,7 +95,7 @@ export async function checkPermissions(
   throw new SluiceError('forbidden', {
     about: 'permissions in the cluster',
     problem: `are missing: ${lines.join('; ')}.`,
-    next: `Add this Role and bind it to the user or service account of the kubeconfig:\n${renderRoles(needed)}`,
+    next: `Let an administrator of the cluster apply this, by kubectl apply -f FILE:\n${renderRights(needed, await client.username(signal))}`,
   });
 }
 

@@ -34,6 +34,11 @@ export const resources = {
   httpRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes' },
   grpcRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GRPCRoute', plural: 'grpcroutes' },
   traefikService: { apiVersion: 'traefik.io/v1alpha1', kind: 'TraefikService', plural: 'traefikservices' },
+  selfSubjectReview: {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'SelfSubjectReview',
+    plural: 'selfsubjectreviews',
+  },
   selfSubjectAccessReview: {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',

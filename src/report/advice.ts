@@ -1,11 +1,12 @@
-import { code, plain } from './markdown.ts';
+import { adviceOf } from './copyable.ts';
+import { block, code, plain } from './markdown.ts';
 import type { Report } from './report.ts';
 import { clockTime } from './sentences.ts';
 
 /** What a person can do now, one line of Markdown each; nothing after a promotion. */
 export function nextSteps(report: Report): string[] {
   const { outcome, failure, breach } = report;
-  if (failure) return [plain(failure.next), ...(failure.unchanged ? [] : leftBehind(report))];
+  if (failure) return [adviceLine(failure.next), ...(failure.unchanged ? [] : leftBehind(report))];
   switch (outcome?.verdict) {
     case 'rolled-back':
       return [
@@ -23,7 +24,9 @@ export function nextSteps(report: Report): string[] {
         ];
       }
       return [
-        `The canary still gets **${outcome.weight} %** of the requests, until somebody decides.`,
+        outcome.weight === undefined
+          ? 'The weights of the route are what somebody else has made them, until somebody decides.'
+          : `The canary still gets **${outcome.weight} %** of the requests, until somebody decides.`,
         `To go on from there: run the workflow again with ${code('on-interrupted: resume')}.`,
         `To go back to stable: run it again with ${code('on-interrupted: undo')}.`,
       ];
@@ -32,11 +35,22 @@ export function nextSteps(report: Report): string[] {
   }
 }
 
-function breachSteps({ steps }: Report, { at, opinion }: NonNullable<Report['breach']>): string[] {
+/** One entry of a list, with what there is to copy below it. */
+function adviceLine(next: string): string {
+  const { sentence, copy } = adviceOf(next);
+  if (copy === '') return plain(sentence);
+  return `${plain(sentence)}\n\n${indented(block('yaml', copy))}`;
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ');
+}
+
+function breachSteps({ steps, pods }: Report, { at, opinion }: NonNullable<Report['breach']>): string[] {
   if (opinion.check === 'pods') {
-    return [
-      'Look at the events and the last logs of the pod that is named above (`kubectl describe pod`, `kubectl logs --previous`).',
-    ];
+    return pods && pods.length > 0
+      ? ['What the pods wrote last, and what Kubernetes told of them, is below: they themselves are gone.']
+      : ['The pods are gone. Nothing of their logs and events could be kept: look where your logs are gathered.'];
   }
   const since = steps.at(-1)?.observedFrom ?? at;
   return [

@@ -9,39 +9,131 @@ const SLICES = 60;
 const stableColour = '#3b8eea';
 const canaryColour = '#e5730b';
 
+const breachColour = '#d1242f';
+
+/** More parts than these of one run, each with data of its own, tell a reader less than the JSON report does. */
+const MOST_CHARTS = 3;
+
+type Arm = 'stable' | 'canary';
+type Rates = Series['rates'];
+
+/** A stretch of time over which the same arms were measured. */
+interface Span {
+  readonly arms: readonly Arm[];
+  readonly rates: Rates;
+}
+
 /**
- * The run as two Mermaid charts, the one kind of plot that GitHub draws in a job summary (inline SVG and data URIs are taken
- * out there). Undefined where too little was measured.
+ * The run as Mermaid charts, the one kind of plot that GitHub draws in a job summary (inline SVG and data URIs are taken out
+ * there). Undefined where nothing was measured and no request was moved.
  *
- * An xychart knows one y axis, evenly spaced points without gaps, and no legend: hence two charts, and colours named in the
- * text. Syntax: https://mermaid.js.org/syntax/xyChart.html
+ * An xychart knows one y axis, evenly spaced points without gaps, and no legend: hence a chart for the rates and one for the
+ * weights, one more behind each gap in the data, and colours named in the text.
+ * Syntax: https://mermaid.js.org/syntax/xyChart.html
  */
 export function mermaidCharts(report: Report): string | undefined {
   const series = seriesOf(report, SLICES);
   if (!series) return undefined;
-  const rates = [withoutGaps(series, 'stable'), withoutGaps(series, 'canary')];
-  const top = ticks(Math.min(100, Math.max(0.1, ...rates.flat()) * 1.1), 4).at(-1);
+  return [...ratesCharts(series), ...(series.weights.length === 0 ? [] : weightsChart(series))].join('\n\n');
+}
+
+/** Only of the time in which the canary was measured: what stable did alone decides nothing. */
+function ratesCharts(series: Series): string[] {
+  const spans = spansOf(series.rates).filter(({ arms }) => arms.includes('canary'));
+  const shown = spans
+    .toSorted((a, b) => b.rates.length - a.rates.length)
+    .slice(0, MOST_CHARTS)
+    .toSorted((a, b) => spans.indexOf(a) - spans.indexOf(b));
+  const left = spans.length - shown.length;
   return [
-    `Error rate of **stable** (blue) and **canary** (orange)`,
-    '',
+    ...shown.flatMap((span) => (span.rates.length === 1 ? barsOf(series, span) : linesOf(series, span))),
+    ...(left === 0
+      ? []
+      : [`*The plot beside the JSON report shows ${left} more, with a gap in the data before each.*`]),
+  ];
+}
+
+function spansOf(rates: Rates): Span[] {
+  const spans: { arms: readonly Arm[]; rates: Rates[number][] }[] = [];
+  for (const slice of rates) {
+    const arms = (['stable', 'canary'] as const).filter((arm) => slice[arm] !== undefined);
+    const last = spans.at(-1);
+    if (last?.arms.join() === arms.join()) last.rates.push(slice);
+    else spans.push({ arms, rates: [slice] });
+  }
+  return spans;
+}
+
+const colours = { stable: stableColour, canary: canaryColour };
+const legend = { stable: '**stable** (blue)', canary: '**canary** (orange)' };
+
+/** A line for each arm, and a bar where the breach was found. */
+function linesOf(series: Series, { arms, rates }: Span): string[] {
+  const [from = 0, to = 0] = [rates[0]?.time, rates.at(-1)?.time];
+  const values = arms.map((arm) => rates.map((rate) => 100 * (rate[arm] ?? 0)));
+  const top = topOf(values.flat());
+  const found = series.breach;
+  const at = found && found.time >= from ? rates.findIndex(({ time }) => time >= found.time - 1) : -1;
+  const mark = at === -1 ? [] : [`bar [${rates.map((_, index) => (index === at ? top : 0)).join(', ')}]`];
+  return [
+    `Error rate of ${arms.map((arm) => legend[arm]).join(' and ')}${at === -1 ? '' : '; the red bar is the breach'}`,
     chart({
       height: 300,
-      colours: [stableColour, canaryColour],
+      colours: [...(at === -1 ? [] : [breachColour]), ...arms.map((arm) => colours[arm])],
       lines: [
-        timeAxis(series),
+        timeAxis(series, from, to),
         `y-axis "error rate (%)" 0 --> ${top}`,
-        ...rates.map((values) => `line [${values.map(decimal).join(', ')}]`),
+        ...mark,
+        ...values.map((line) => `line [${line.map(decimal).join(', ')}]`),
       ],
     }),
-    '',
-    'Weight of the canary',
-    '',
+  ];
+}
+
+/** One measurement makes no line. */
+function barsOf(series: Series, { arms, rates }: Span): string[] {
+  const [rate] = rates;
+  if (!rate) return [];
+  const values = arms.map((arm) => 100 * (rate[arm] ?? 0));
+  const at = clockTime(series.start + rate.time);
+  const breached = series.breach !== undefined && series.breach.time >= rate.time - 1;
+  return [
+    `Error rates in the one measurement, at ${at} UTC${breached ? ', in which the breach was found' : ''}`,
+    chart({
+      height: 300,
+      colours: [breached ? breachColour : canaryColour],
+      lines: [
+        `x-axis [${arms.join(', ')}]`,
+        `y-axis "error rate (%)" 0 --> ${topOf(values)}`,
+        `bar [${values.map(decimal).join(', ')}]`,
+      ],
+    }),
+  ];
+}
+
+function topOf(values: readonly number[]): number {
+  return ticks(Math.min(100, Math.max(0.1, ...values) * 1.1), 4).at(-1) ?? 100;
+}
+
+function weightsChart(series: Series): string[] {
+  const { breach, length } = series;
+  const slice = (time: number) => Math.min(SLICES - 1, Math.floor((time / length) * SLICES));
+  const mark =
+    breach &&
+    `bar [${Array.from({ length: SLICES }, (_, index) => (index === slice(breach.time) ? Math.max(breach.weight, 5) : 0)).join(', ')}]`;
+  return [
+    `Weight of the canary${breach ? `; the red bar is the breach at ${breach.weight} %` : ''}`,
     chart({
       height: 200,
-      colours: [canaryColour],
-      lines: [timeAxis(series), 'y-axis "weight (%)" 0 --> 100', `bar [${weights(series).join(', ')}]`],
+      colours: [canaryColour, ...(breach ? [breachColour] : [])],
+      lines: [
+        timeAxis(series, 0, length),
+        'y-axis "weight (%)" 0 --> 100',
+        `bar [${weights(series).join(', ')}]`,
+        ...(mark ? [mark] : []),
+      ],
     }),
-  ].join('\n');
+  ];
 }
 
 function chart({ height, colours, lines }: { height: number; colours: string[]; lines: string[] }): string {
@@ -62,18 +154,11 @@ function chart({ height, colours, lines }: { height: number; colours: string[]; 
   ].join('\n');
 }
 
-function timeAxis({ start, length }: Series): string {
+/** @param from milliseconds since the start, as is `to` */
+function timeAxis({ start, length }: Series, from: number, to: number): string {
   const unit = timeUnit(length);
-  return `x-axis "${unit.name} since ${clockTime(start)} UTC" 0 --> ${decimal(length / unit.milliseconds)}`;
-}
-
-/** Per cent; an arm without requests keeps its last rate, as there are no gaps. */
-function withoutGaps({ rates }: Series, arm: 'stable' | 'canary'): number[] {
-  let last = 0;
-  return rates.map(({ [arm]: rate }) => {
-    last = rate === undefined ? last : rate * 100;
-    return last;
-  });
+  const [left, right] = [from, to].map((time) => decimal(time / unit.milliseconds));
+  return `x-axis "${unit.name} since ${clockTime(start)} UTC" ${left} --> ${right}`;
 }
 
 function weights(series: Series): number[] {

@@ -1,7 +1,8 @@
 import { percent } from '../judge/wording.ts';
 import type { Report } from './report.ts';
-import { clockTime, verdictNames } from './sentences.ts';
+import { clockTime, endText } from './sentences.ts';
 import { FEWEST_REQUESTS, type Series, seriesOf, ticks, timeUnit } from './series.ts';
+import { subjectOf } from './subject.ts';
 
 const width = 960;
 const height = 470;
@@ -12,7 +13,8 @@ const weights = { top: 322, bottom: 422 };
 
 /**
  * The run as one self-contained SVG: both arms' error rates above, the canary's weight below, the breach marked. Its
- * colours follow the reader's light or dark scheme. Undefined where too little was measured to be drawn.
+ * colours follow the reader's light or dark scheme. Undefined where nothing was measured and no request
+ * was moved.
  */
 export function renderPlot(report: Report): string | undefined {
   const series = seriesOf(report, 120);
@@ -41,6 +43,9 @@ export function renderPlot(report: Report): string | undefined {
     rateLine(series, 'stable', x, yRate),
     rateLine(series, 'canary', x, yRate),
     ...armLabels(series, yRate),
+    ...(series.rates.length === 0
+      ? [label((left + right) / 2, (rates.top + rates.bottom) / 2, 'no requests were measured', 'middle')]
+      : []),
     breachMark(series, x),
     '</svg>',
   ].join('\n')}\n`;
@@ -70,10 +75,13 @@ const style = `<style>
   }
 </style>`;
 
-function headline({ outcome, failure, run }: Report): { title: string; subtitle: string } {
-  if (outcome) return { title: `${verdictNames[outcome.verdict]} at ${outcome.reached} %`, subtitle: outcome.reason };
-  if (failure) return { title: 'No verdict', subtitle: `${failure.about}: ${failure.problem}` };
-  return { title: 'Running', subtitle: run?.plan ?? '' };
+function headline(report: Report): { title: string; subtitle: string } {
+  const { outcome, failure, run } = report;
+  const subject = subjectOf(report);
+  const titled = (title: string) => (subject === '' ? title : `${title}: ${subject}`);
+  if (outcome) return { title: titled(endText(outcome)), subtitle: outcome.reason };
+  if (failure) return { title: titled('No verdict'), subtitle: `${failure.about}: ${failure.problem}` };
+  return { title: titled('Running'), subtitle: run?.plan ?? '' };
 }
 
 function gridLine(y: number, text: string): string {
@@ -134,7 +142,7 @@ function rateLine(
     .filter((points) => points.length > 0)
     .map((points) =>
       points.length === 1
-        ? `<circle class="dot ${arm}" r="2.5" cx="${points[0]?.split(',')[0]}" cy="${points[0]?.split(',')[1]}"/>`
+        ? `<circle class="dot ${arm}" r="${series.rates.length === 1 ? 5 : 2.5}" cx="${points[0]?.split(',')[0]}" cy="${points[0]?.split(',')[1]}"/>`
         : `<polyline class="line ${arm}" points="${points.join(' ')}"/>`,
     )
     .join('\n');
@@ -144,11 +152,13 @@ function rateLine(
 function armLabels(series: Series, y: (rate: number) => number): string[] {
   const ends = (['canary', 'stable'] as const).flatMap((arm) => {
     const rate = series.rates.findLast((at) => at[arm] !== undefined)?.[arm];
-    return rate === undefined ? [] : [{ arm, at: y(rate) + 4 }];
+    // A line tells the rate by where it is; a single dot does not.
+    const text = rate === undefined || series.rates.length > 1 ? arm : `${arm} ${percent(rate)}`;
+    return rate === undefined ? [] : [{ arm, text, at: y(rate) + 4 }];
   });
   const [upper, lower] = ends.toSorted((a, b) => a.at - b.at);
   const placed = [upper, lower && { ...lower, at: Math.max(lower.at, (upper?.at ?? 0) + 16) }];
-  return placed.flatMap((end) => (end ? [label(right + 8, end.at, end.arm, end.arm)] : []));
+  return placed.flatMap((end) => (end ? [label(right + 8, end.at, end.text, end.arm)] : []));
 }
 
 function breachMark({ breach, length }: Series, x: (time: number) => number): string {

@@ -3,7 +3,8 @@ import type { DeploymentState } from '../github/deployments.ts';
 import { count, percent } from '../judge/wording.ts';
 import { code, plain, table } from './markdown.ts';
 import type { Report } from './report.ts';
-import { verdictNames } from './sentences.ts';
+import { endText, verdictNames } from './sentences.ts';
+import { versionsText } from './subject.ts';
 
 /** What there is to be told of a release. */
 export interface Told {
@@ -43,18 +44,19 @@ const names: Readonly<Record<DeploymentState, string>> = {
 
 /** One line of plain text, for deployments and commit statuses. */
 export function describeTold({ verdict, reason, state, report }: Told): string {
-  const reached = verdict && report?.outcome ? ` at ${report.outcome.reached} %` : '';
-  const title = verdict ? `${verdictNames[verdict]}${reached}` : names[state];
+  const ended = verdict && (report?.outcome ? endText(report.outcome) : verdictNames[verdict]);
+  const versions = versionsText(report?.subject);
+  const title = `${ended ?? names[state]}${versions === '' ? '' : ` (${versions})`}`;
   return reason === '' ? title : `${title}: ${reason}`;
 }
 
 /** The same as Markdown with the figures, for a comment or an issue. */
 export function renderTold(told: Told, release: Release): string {
   const { verdict, reason, state, report } = told;
-  const title = verdict ? verdictNames[verdict] : names[state];
-  const reached = verdict && report?.outcome ? ` at ${report.outcome.reached} %` : '';
+  const ended = verdict && (report?.outcome ? endText(report.outcome) : verdictNames[verdict]);
+  const title = ended ?? names[state];
   const parts = [
-    `### ${marks[state]} ${title}${reached}: ${where(release)}`,
+    `### ${marks[state]} ${title}: ${where(release, report)}`,
     reason === '' ? '' : `**${plain(reason)}**`,
     report ? figures(report) : '',
     links(release, report),
@@ -63,14 +65,16 @@ export function renderTold(told: Told, release: Release): string {
 }
 
 /** The title of an issue about a release that was rolled back. */
-export function issueTitle({ environment, service }: Release): string {
-  return `Rolled back: ${service === '' ? 'the release' : service} to ${environment}`;
+export function issueTitle({ environment, service }: Release, report?: Report): string {
+  const version = report?.subject?.to === undefined ? '' : ` ${report.subject.to}`;
+  return `Rolled back: ${service === '' ? (report?.subject?.name ?? 'the release') : service}${version} to ${environment}`;
 }
 
-function where({ environment, service, environmentUrl }: Release): string {
+function where({ environment, service, environmentUrl }: Release, report: Report | undefined): string {
   const name = plain(environment);
   const linked = /^https?:\/\/[^\s<>()[\]]+$/.test(environmentUrl) ? `[${name}](${environmentUrl})` : name;
-  return service === '' ? linked : `${plain(service)} to ${linked}`;
+  const released = [service || report?.subject?.name, versionsText(report?.subject)].filter((part) => part);
+  return released.length === 0 ? linked : `${plain(released.join(' '))} to ${linked}`;
 }
 
 function figures({ total, weights }: Report): string {

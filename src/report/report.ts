@@ -3,6 +3,7 @@ import type { IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/eve
 import { printPlan, printStep } from '../canary/plan-syntax.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
+import { namedSubject } from './subject.ts';
 
 const tally = z.object({ requests: z.number(), errors: z.number() });
 
@@ -44,6 +45,17 @@ const point = z.object({
 
 const note = z.object({ at: z.number(), level: z.enum(['info', 'good', 'warning', 'error']), text: z.string() });
 
+const podDetails = z.object({
+  pod: z.string(),
+  container: z.string().optional(),
+  reason: z.string(),
+  message: z.string(),
+  exitCode: z.number().optional(),
+  lastLines: z.array(z.string()),
+  events: z.array(z.string()),
+  missing: z.array(z.string()),
+});
+
 /** The record of a run, as it lies beside the summary. Times are milliseconds since the epoch, weights per cent. */
 export const reportSchema = z.object({
   schema: z.literal(1),
@@ -58,9 +70,12 @@ export const reportSchema = z.object({
       /** Milliseconds between two looks at the metrics. */
       interval: z.number(),
       dryRun: z.boolean(),
+      commit: z.string().optional(),
       commands: z.object({ abort: z.string(), approve: z.string(), freeze: z.string() }),
     })
     .optional(),
+  /** The workload, as `shop/checkout`, and the versions that people know. */
+  subject: z.object({ name: z.string(), from: z.string().optional(), to: z.string().optional() }).optional(),
   found: z
     .object({
       route: z.string(),
@@ -93,6 +108,8 @@ export const reportSchema = z.object({
   /** What every check said last. */
   opinions: z.array(opinion),
   breach: z.object({ at: z.number(), weight: z.number(), opinion }).optional(),
+  /** The canary's pods in trouble, as they were before they were removed. */
+  pods: z.array(podDetails).optional(),
   /** Everything else worth telling, in its order. */
   notes: z.array(note),
   /** Dry run only. */
@@ -102,6 +119,10 @@ export const reportSchema = z.object({
       action: z.enum(['create', 'update', 'delete']),
       /** Lines as `diff` gives them, secret values hidden. */
       diff: z.string(),
+      /** The canary's weight of the step that it belongs to. */
+      weight: z.number().optional(),
+      /** It comes only when the steps before have ended well. */
+      later: z.boolean().optional(),
     }),
   ),
   /** When data last arrived, while none does. */
@@ -116,7 +137,8 @@ export const reportSchema = z.object({
       passed: z.boolean().optional(),
       reason: z.string(),
       reached: z.number(),
-      weight: z.number(),
+      /** That the route shows; absent where somebody else has made it into something else. */
+      weight: z.number().optional(),
       revision: z.string(),
       digest: z.string().optional(),
     })
@@ -158,7 +180,11 @@ export function withEvent(report: Report, event: RolloutEvent): Report {
   if (event.type === 'interval') return withInterval(report, event);
   if (event.type === 'planned') {
     const { object, action } = event.write;
-    return { ...report, writes: [...report.writes, { object, action, diff: diffOf(event.write) }] };
+    const { weight, later } = event;
+    return { ...report, writes: [...report.writes, { object, action, diff: diffOf(event.write), weight, later }] };
+  }
+  if (event.type === 'pod-details') {
+    return { ...report, pods: event.details.map((pod) => podDetails.parse(pod)) };
   }
   return withFacts(withNote(report, event), event);
 }
@@ -169,10 +195,12 @@ function withFacts(report: Report, event: Fact): Report {
   const { at } = event;
   switch (event.type) {
     case 'started': {
-      const { id, by, source, interval, dryRun, commands } = event;
+      const { id, by, source, interval, dryRun, commit, commands, arms } = event;
+      const run = { id, startedAt: at, by, plan: printPlan(event.plan), source, interval, dryRun, commands };
       return {
         ...report,
-        run: { id, startedAt: at, by, plan: printPlan(event.plan), source, interval, dryRun, commands },
+        run: { ...run, ...(commit !== undefined && { commit }) },
+        ...(arms && { subject: namedSubject(arms) }),
       };
     }
     case 'preflight': {
@@ -181,6 +209,7 @@ function withFacts(report: Report, event: Fact): Report {
       return {
         ...report,
         found,
+        subject: namedSubject(event.arms),
         ...(event.forecast && { forecast: { ...event.forecast, steps: [...event.forecast.steps] } }),
       };
     }
@@ -210,18 +239,25 @@ function withFacts(report: Report, event: Fact): Report {
     case 'promoting':
       return { ...report, steps: endStep(report, at, 'passed') };
     case 'ended': {
-      const { verdict, passed, reason, reached, weight, revision, digest } = event;
+      const { verdict, passed, reason, reached, weight, revision, digest, arms } = event;
       const outcome = {
         endedAt: at,
         verdict,
         ...(passed && { passed }),
         reason,
         reached,
-        weight,
+        ...(weight !== undefined && { weight }),
         revision,
         ...(digest !== undefined && { digest }),
       };
-      return { ...report, outcome, total: event.total ?? report.total, steps: endStep(report, at, 'stopped') };
+      const subject = arms && { subject: namedSubject(arms) };
+      return {
+        ...report,
+        ...subject,
+        outcome,
+        total: event.total ?? report.total,
+        steps: endStep(report, at, 'stopped'),
+      };
     }
     case 'failed': {
       const { code, about, problem, next, unchanged } = event;

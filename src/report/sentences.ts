@@ -1,8 +1,10 @@
 import { formatDuration } from '../canary/duration.ts';
-import type { IntervalJudged, Planned, RolloutEvent } from '../canary/events.ts';
+import type { Ended, IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
 import { printPlan, printStep } from '../canary/plan-syntax.ts';
-import type { PodProblem, Verdict } from '../canary/ports.ts';
+import type { PodDetails, PodProblem, Verdict } from '../canary/ports.ts';
 import { count } from '../judge/wording.ts';
+import { adviceOf } from './copyable.ts';
+import { namedSubject, shortCommit, versionsText } from './subject.ts';
 
 export interface Sentence {
   readonly level: 'info' | 'good' | 'warning' | 'error';
@@ -18,10 +20,10 @@ export const verdictNames: Readonly<Record<Verdict, string>> = {
 };
 
 /** What an event says, on one line: the same words in the log and in the report's timeline. */
-export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned>): Sentence {
+export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned | PodsDescribed>): Sentence {
   switch (event.type) {
     case 'started':
-      return info(`Rollout ${event.id} by ${event.by}: ${printPlan(event.plan)}`);
+      return info(`${aboutText(event)}Rollout ${event.id} by ${event.by}: ${printPlan(event.plan)}`);
     case 'preflight': {
       const { canary, stable, revision } = event.arms;
       return info(`${event.route} will go from ${stable} to ${canary} (${revision}); ${event.readiness.evidence}`);
@@ -61,11 +63,34 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
     case 'ended':
       return {
         level: event.verdict === 'promoted' || event.passed ? 'good' : 'error',
-        text: `${verdictNames[event.verdict]} at ${event.reached} %: ${event.reason}`,
+        text: `${endText(event)}: ${event.reason}`,
       };
     case 'failed':
-      return error(`${event.about}: ${event.problem} ${event.next}${event.unchanged ? ' Nothing was changed.' : ''}`);
+      return error(
+        `${event.about}: ${event.problem} ${adviceOf(event.next).sentence}${event.unchanged ? ' Nothing was changed.' : ''}`,
+      );
   }
+}
+
+/** What the release is about, before all else. */
+function aboutText({ arms, commit }: Started): string {
+  const subject = arms && namedSubject(arms);
+  const text = [
+    subject?.name ?? '',
+    versionsText(subject),
+    commit === undefined ? '' : `(commit ${shortCommit(commit)})`,
+  ];
+  const told = text.filter((part) => part !== '').join(' ');
+  return told === '' ? '' : `${told}. `;
+}
+
+/**
+ * The verdict with the one weight that matters: the highest that was reached, and while the canary still gets requests what
+ * the route shows. `Frozen` alone where somebody else has made that into something else.
+ */
+export function endText({ verdict, reached, weight }: Pick<Ended, 'verdict' | 'reached' | 'weight'>): string {
+  const told = verdict === 'frozen' || verdict === 'held' ? weight : reached;
+  return told === undefined ? verdictNames[verdict] : `${verdictNames[verdict]} at ${told} %`;
 }
 
 /** `14:03:09`: time of day in UTC. */
@@ -83,7 +108,18 @@ export function requests(number: number): string {
   return `${count(number)} ${number === 1 ? 'request' : 'requests'}`;
 }
 
-function podProblem({ pod, container, reason, message }: PodProblem): string {
+/** A pod in trouble with its exit code, on one line. */
+export function podTitle(pod: Pick<PodDetails, 'pod' | 'container' | 'reason' | 'message' | 'exitCode'>): string {
+  const said = pod.exitCode === undefined || pod.message.includes('exit code');
+  return `Pod ${podProblem(pod)}${said ? '' : `, exit code ${pod.exitCode}`}`;
+}
+
+function podProblem({
+  pod,
+  container,
+  reason,
+  message,
+}: Omit<PodProblem, 'container'> & { container?: string | undefined }): string {
   const where = container === undefined ? pod : `${pod}/${container}`;
   return `${where} ${reason}${message === '' ? '' : ` (${message})`}`;
 }

@@ -1,4 +1,4 @@
-import type { Tally } from '../canary/events.ts';
+import type { Tallies, Tally } from '../canary/events.ts';
 import { type Report, sum } from './report.ts';
 
 /** What the plots show. Times are milliseconds since `start`, weights per cent, rates fractions. */
@@ -8,7 +8,7 @@ export interface Series {
   readonly length: number;
   /** Each weight holds from its time to that of the next one. */
   readonly weights: readonly { readonly time: number; readonly weight: number }[];
-  /** Evenly spaced; a rate is undefined where its arm got no request. */
+  /** In their order; a rate is undefined where its arm got no request, both are where nothing was measured. */
   readonly rates: readonly { readonly time: number; readonly stable?: number; readonly canary?: number }[];
   readonly breach?: { readonly time: number; readonly weight: number };
 }
@@ -16,42 +16,81 @@ export interface Series {
 /** A rate of fewer canary requests than this is that of a longer stretch, so that the plot is no noise. */
 export const FEWEST_REQUESTS = 100;
 
-/** Both arms' error rates and the weights over time, in at most so many slices; undefined where nothing was measured. */
+/**
+ * Both arms' error rates and the weights over time, in at most so many slices; undefined where nothing was measured and no
+ * request was moved.
+ */
 export function seriesOf(report: Report, most: number): Series | undefined {
   const { points, weights, breach } = report;
-  const start = Math.min(points[0]?.at ?? Number.POSITIVE_INFINITY, weights[0]?.at ?? Number.POSITIVE_INFINITY);
-  const last = Math.max(points.at(-1)?.at ?? 0, weights.at(-1)?.at ?? 0);
-  if (points.length < 2 || last <= start) return undefined;
+  const times = [...points, ...weights, ...(breach ? [breach] : [])].map(({ at }) => at);
+  if (times.length === 0) return undefined;
+  const start = times.reduce((earliest, at) => Math.min(earliest, at));
+  const last = times.reduce((latest, at) => Math.max(latest, at));
   // A little longer, so that the weight is seen to fall in the end.
-  const end = last + (last - start) * 0.02;
+  const length = Math.max(last - start, SHORTEST) * 1.02;
   return {
     start,
-    length: end - start,
+    length,
     weights: weights.map(({ at, weight }) => ({ time: at - start, weight })),
-    rates: ratesOf(points, start, end, Math.min(most, points.length)),
+    rates: ratesOf(points, start, most),
     ...(breach && { breach: { time: breach.at - start, weight: breach.weight } }),
   };
 }
 
-function ratesOf(points: Report['points'], start: number, end: number, count: number): Series['rates'] {
-  const width = (end - start) / count;
+/** Milliseconds that a plot shows at least. */
+const SHORTEST = 1_000;
+
+/** So many usual distances between two points without one are a gap in the data. */
+const GAP = 3;
+
+/** Slices of the time from the first measurement to the last one; none is shorter than the usual time between two. */
+function ratesOf(points: Report['points'], start: number, most: number): Series['rates'] {
+  const [first, newest] = [points[0], points.at(-1)];
+  if (!first || !newest) return [];
+  const usual = usualDistance(points);
+  const from = first.at - usual;
+  const count = Math.min(most, Math.max(1, Math.floor((newest.at - from) / usual)));
+  const width = (newest.at - from) / count;
   return Array.from({ length: count }, (_, index) => {
-    const to = start + (index + 1) * width;
+    // The last one ends with the last measurement, whatever is lost in a division.
+    const to = index === count - 1 ? newest.at : from + (index + 1) * width;
     const until = points.findLastIndex(({ at }) => at <= to);
-    const last = points[until];
-    if (last === undefined || last.at <= to - 3 * width) return { time: to - start };
-    let counted = last;
-    for (let back = until - 1; back >= 0; back -= 1) {
-      const earlier = points[back];
-      if (earlier === undefined || earlier.weight !== last.weight) break;
-      if (earlier.at <= to - width && counted.canary.requests >= FEWEST_REQUESTS) break;
-      counted = { ...counted, ...sum(counted, earlier) };
-    }
-    return { time: to - start, ...rate('stable', counted.stable), ...rate('canary', counted.canary) };
+    const time = to - start;
+    const [last, next] = [points[until]?.at ?? from, points[until + 1]?.at ?? newest.at];
+    if (last <= to - width && next - last > GAP * usual) return { time };
+    return { time, ...rateUntil(points, until, to - width, GAP * usual) };
   });
 }
 
-function rate(arm: 'stable' | 'canary', { requests, errors }: Tally): { stable?: number; canary?: number } {
+/**
+ * The rates of both arms at a point, together with as many points before it as make a rate that is no noise: never over a gap,
+ * and never of another weight.
+ *
+ * @param from milliseconds since the epoch: points after it belong to this rate anyhow
+ */
+function rateUntil(points: Report['points'], until: number, from: number, gap: number): Rates {
+  const last = points[until];
+  if (last === undefined) return {};
+  let counted: Tallies = last;
+  for (let back = until - 1; back >= 0; back -= 1) {
+    const [earlier, later] = [points[back], points[back + 1]];
+    if (earlier === undefined || later === undefined || earlier.weight !== last.weight) break;
+    if (later.at - earlier.at > gap) break;
+    if (earlier.at <= from && counted.canary.requests >= FEWEST_REQUESTS) break;
+    counted = sum(counted, earlier);
+  }
+  return { ...rate('stable', counted.stable), ...rate('canary', counted.canary) };
+}
+
+type Rates = { readonly [arm in 'stable' | 'canary']?: number };
+
+/** The median, in milliseconds; a single measurement has none. */
+function usualDistance(points: Report['points']): number {
+  const distances = points.slice(1).map(({ at }, index) => at - (points[index]?.at ?? at));
+  return distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] || SHORTEST;
+}
+
+function rate(arm: keyof Rates, { requests, errors }: Tally): Rates {
   return requests === 0 ? {} : { [arm]: errors / requests };
 }
 

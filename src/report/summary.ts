@@ -5,7 +5,8 @@ import { nextSteps } from './advice.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import type { Report } from './report.ts';
-import { clockTime, requests, span, verdictNames } from './sentences.ts';
+import { clockTime, endText, podTitle, requests, span } from './sentences.ts';
+import { subjectOf } from './subject.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { promoted: '✅', 'rolled-back': '⏪', frozen: '🧊', held: '✋' };
 
@@ -25,6 +26,7 @@ export function renderSummary(report: Report): string {
     mermaidCharts(report) ?? '',
     steps(report),
     checks(report),
+    pods(report),
     steering(report),
     timeline(report),
     forecast(report),
@@ -33,19 +35,19 @@ export function renderSummary(report: Report): string {
   return joined(parts, LIMIT);
 }
 
-function headline({ outcome, failure, run, found, writes: planned }: Report): string {
-  const subject = found ? ` ${plain(found.canary)}` : '';
+function headline(report: Report): string {
+  const { outcome, failure, run, writes: planned } = report;
+  const about = subjectOf(report);
+  const subject = about === '' ? '' : ` ${plain(about)}`;
   if (outcome) {
-    const { verdict, reason, reached } = outcome;
-    return `## ${marks[verdict]} ${verdictNames[verdict]} at ${reached} %:${subject}\n\n**${plain(reason)}**`;
+    return `## ${marks[outcome.verdict]} ${endText(outcome)}:${subject}\n\n**${plain(outcome.reason)}**`;
   }
   if (failure) {
     const changed = failure.unchanged ? 'nothing was changed' : 'no verdict';
     return `## ⛔ Stopped, ${changed}:${subject}\n\n**${plain(`${failure.about}: ${failure.problem}`)}**`;
   }
   if (run?.dryRun) {
-    const number = `${count(planned.length)} ${planned.length === 1 ? 'write' : 'writes'}`;
-    return `## 📝 Dry run:${subject}\n\n**${number} would be made; nothing was changed.**`;
+    return `## 📝 Dry run:${subject}\n\n**${plannedText(planned)} Nothing was changed.**`;
   }
   return `## ⏳ Running:${subject}`;
 }
@@ -55,10 +57,42 @@ function next(report: Report): string {
   return lines.length === 0 ? '' : `### What to do next\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }
 
+/** What comes for sure, apart from what comes only if the canary does well. */
+function plannedText(planned: Report['writes']): string {
+  const number = (count: number) => `${count} ${count === 1 ? 'write' : 'writes'}`;
+  const later = planned.filter((write) => write.later).length;
+  const first = `${number(planned.length - later)} would be made for the first step`;
+  return later === 0 ? `${first}.` : `${first}, and up to ${number(later)} after it, as far as the canary does well.`;
+}
+
 function writes({ writes: planned }: Report): string {
   if (planned.length === 0) return '';
-  const diffs = planned.map(({ action, object, diff }) => details(`${action} ${object}`, block('diff', diff)));
-  return `### What would be written\n\n${diffs.join('\n')}`;
+  const diffs = (some: Report['writes']) =>
+    some
+      .map(({ action, object, weight, diff }) =>
+        details(`${action} ${object}${weight === undefined ? '' : ` for ${weight} %`}`, block('diff', diff)),
+      )
+      .join('\n');
+  const [now, later] = [planned.filter((write) => !write.later), planned.filter((write) => write.later)];
+  return [
+    `### What would be written for the first step\n\n${diffs(now)}`,
+    ...(later.length === 0 ? [] : [`### What would follow, as far as the canary does well\n\n${diffs(later)}`]),
+    'Whatever is created for the rollout is removed again at its end.',
+  ].join('\n\n');
+}
+
+/** What is left of pods that are gone. */
+function pods({ pods: told }: Report): string {
+  if (!told || told.length === 0) return '';
+  const parts = told.map((pod) => {
+    const lines = [...pod.lastLines, ...(pod.lastLines.length === 0 ? ['(its log is empty)'] : [])];
+    return [
+      `**${plain(podTitle(pod))}**`,
+      ...(pod.missing.length > 0 ? pod.missing.map((text) => plain(text)) : [block('text', lines.join('\n'))]),
+      ...(pod.events.length > 0 ? [pod.events.map((text) => `- ${plain(text)}`).join('\n')] : []),
+    ].join('\n\n');
+  });
+  return `### Pods in trouble\n\n${parts.join('\n\n')}`;
 }
 
 function steps(report: Report): string {

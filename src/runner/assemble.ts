@@ -167,6 +167,8 @@ function compose(
     id: facts.identity,
     fingerprint,
     startedBy: facts.startedBy,
+    commit: facts.commit,
+    arms: { stable: found.stable, canary: found.canary, revision: found.revision, versions: found.versions },
   };
   return { world, options, close: () => client.close() };
 }

@@ -241,7 +241,7 @@ async function publish({ inputs, github, key, release, occasion, redact }: Job, 
   await attempt(async () => {
     if (!inputs['issue-on-rollback'] || told.verdict !== 'rolled-back') return;
     const issue = {
-      title: redact(issueTitle(release)),
+      title: redact(issueTitle(release, told.report)),
       text,
       labels: inputs['issue-labels'],
       assignees: inputs['issue-assignees'] ?? [],

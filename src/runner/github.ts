@@ -13,6 +13,7 @@ const variables = z.object({
   GITHUB_ACTION: z.string().optional(),
   RUNNER_NAME: z.string().optional(),
   GITHUB_ACTOR: z.string().optional(),
+  GITHUB_SHA: z.string().optional(),
   GITHUB_TRIGGERING_ACTOR: z.string().optional(),
   GITHUB_WORKSPACE: z.string().optional(),
   RUNNER_TEMP: z.string().optional(),
@@ -30,6 +31,8 @@ export interface RunnerFacts {
   readonly identity: string;
   /** What the identities of all steps of this run begin with: `16-`. */
   readonly runPrefix: string;
+  /** The commit that the workflow runs for. */
+  readonly commit: string | undefined;
   /** Where the repository is checked out. */
   readonly workspace: string;
   readonly temp: string;
@@ -51,6 +54,7 @@ export function runnerFacts(env: Environment): RunnerFacts {
       .join('-')
       .replaceAll(/[^\w.-]+/g, '-'),
     runPrefix: `${run}-`,
+    commit: facts.GITHUB_SHA || undefined,
     workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
     temp: facts.RUNNER_TEMP ?? tmpdir(),
     // https://no-color.org: whatever it is set to.

@@ -1,8 +1,10 @@
 import type { Emit, Forecast, IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
 import { printStep } from '../canary/plan-syntax.ts';
+import type { PodDetails } from '../canary/ports.ts';
 import { count, percent } from '../judge/wording.ts';
+import { adviceOf } from '../report/copyable.ts';
 import { sum } from '../report/report.ts';
-import { sentenceOf, span } from '../report/sentences.ts';
+import { podTitle, sentenceOf, span } from '../report/sentences.ts';
 import { createLines, levelStyles } from './log-lines.ts';
 import { type LogOptions, type LogSink, oneLine, type Paint } from './log-text.ts';
 
@@ -21,6 +23,17 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
     inStep = false;
   }
 
+  /** To be copied as it is: a line of the log for each of its lines. */
+  function copyLines(text: string): void {
+    for (const one of text === '' ? [] : text.split('\n')) sink.info(oneLine(one));
+  }
+
+  function podLines(pod: PodDetails): void {
+    sink.startGroup(oneLine(podTitle(pod)));
+    for (const text of [...pod.missing, ...pod.lastLines, ...pod.events]) sink.info(oneLine(text));
+    sink.endGroup();
+  }
+
   return (event) => {
     if (event.type === 'interval') {
       counted = sum(counted, event.interval);
@@ -29,7 +42,13 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
       return;
     }
     if (event.type === 'planned') {
-      diff(`Would ${event.write.action} ${event.write.object}`, event.write);
+      const when = event.later ? ` if all goes well, for ${event.weight} %` : ` for ${event.weight} %`;
+      diff(`Would ${event.write.action} ${event.write.object}${when}`, event.write);
+      return;
+    }
+    if (event.type === 'pod-details') {
+      closeStep();
+      for (const pod of event.details) podLines(pod);
       return;
     }
     if (event.type === 'step-entered') {
@@ -42,6 +61,7 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
     if (event.type === 'promoting') promoting = true;
     const { level, text } = sentenceOf(event);
     line(event.at, text, levelStyles[level]);
+    if (event.type === 'failed') copyLines(adviceOf(event.next).copy);
     if (event.type === 'started') {
       for (const [verb, command] of Object.entries(event.commands)) sink.info(`          ${verb.padEnd(8)}${command}`);
     }

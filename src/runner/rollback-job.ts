@@ -1,7 +1,7 @@
 import { error as annotateError, notice, warning } from '@actions/core';
 import { diffOf } from '../report/diff.ts';
 import { type RollbackReport, renderRollback } from '../report/rollback-report.ts';
-import { sentenceOf } from '../report/sentences.ts';
+import { podTitle, sentenceOf } from '../report/sentences.ts';
 import { type Candidate, describeCandidate } from '../rollback/choose.ts';
 import type { Revision } from '../rollback/ports.ts';
 import { type RollbackOutcome, rollback } from '../rollback/rollback.ts';
@@ -95,6 +95,10 @@ function gather(inputs: Inputs, facts: RunnerFacts, redact: Redact) {
     // What a rollout tells while it is ended.
     emit(event) {
       if (event.type === 'interval' || event.type === 'planned') return;
+      if (event.type === 'pod-details') {
+        for (const pod of event.details) tell('warning', podTitle(pod));
+        return;
+      }
       const { level, text } = sentenceOf(event);
       tell(level === 'error' ? 'warning' : level, text);
     },

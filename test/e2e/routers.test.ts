@@ -60,7 +60,7 @@ describe.concurrent.each(routers)('by %s', (router) => {
 
       expect(outputs, log).toMatchObject({ verdict: 'rolled-back', digest: '', 'stable-bad': '0' });
       expect(status).toBe(1);
-      expect(outputs.reason).toMatch(/^error-rate: canary 100 %/);
+      expect(outputs.reason).toMatch(/^error-rate: [\d,]+ of [\d,]+ canary requests failed \(100 %\)/);
       expect(summary).toContain('Rolled back');
       expect(Number(outputs.weight)).toBeLessThanOrEqual(50);
       expect(deployed(lab)).toEqual({ replicas: 2, image: lab.stableImage });

@@ -38,7 +38,7 @@ const further: Partial<Record<ScenarioName, (played: Played) => void>> = {
   'errors-100pct'({ ended, result }) {
     expect(ended.status).toBe(1);
     expect(result.weightReached).toBe(5);
-    expect(result.reason).toMatch(/^error-rate: canary 100 %/);
+    expect(result.reason).toMatch(/^error-rate: [\d,]+ of [\d,]+ canary requests failed \(100 %\)/);
   },
   slow({ result }) {
     expect(result.reason).toMatch(/^latency-100ms: /);

@@ -161,7 +161,7 @@ describe.concurrent('Prometheus', () => {
       await scraped(lab);
       const { outputs, log } = await release({ inputs: bySelf });
       expect(outputs.verdict, log).toBe('rolled-back');
-      expect(outputs.reason).toMatch(/^error-rate: canary 100 %/);
+      expect(outputs.reason).toMatch(/^error-rate: [\d,]+ of [\d,]+ canary requests failed \(100 %\)/);
       expect(log).toContain('istio_requests_total');
       expect(route(lab)).toEqual(found);
       expectServed(lab);

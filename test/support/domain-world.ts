@@ -196,6 +196,14 @@ export function createWorld(
           },
           signal,
         ),
+      podDetails: async () =>
+        cluster.canaryPods.problems.map((problem) => ({
+          ...problem,
+          exitCode: 1,
+          lastLines: ['no config'],
+          events: ['BackOff: it fell'],
+          missing: [],
+        })),
       health: (_, arm, signal) =>
         call(
           `arms.health ${arm}`,

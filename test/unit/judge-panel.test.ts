@@ -77,8 +77,8 @@ describe('the error rate', () => {
     const opinion = opinionOf(panel, 'error-rate');
     expect(opinion.state).toBe('unknown');
     expect(opinion.missing).toBeUndefined();
-    expect(opinion.sentence).toMatch(
-      /^canary 0\.73 % of 412 requests, stable 0\.5 % of 7,830; evidence 0\.\d of 4\.6 \(1 false alarm in 100\)$/,
+    expect(opinion.sentence).toBe(
+      '3 of 412 canary requests failed (0.73 %), 1.5 times the rate of stable (0.5 % of 7,830); no more than luck explains',
     );
     expect(opinion.figures).toMatchObject({ canaryRequests: 412, canaryBad: 3, stableRequests: 7830, stableBad: 39 });
     expect(opinion.figures.canaryRate).toBeCloseTo(3 / 412, 12);
@@ -91,6 +91,36 @@ describe('the error rate', () => {
     const opinion = opinionOf(panel, 'error-rate');
     expect(opinion).toMatchObject({ state: 'breach', progress: 1 });
     expect(opinion.figures.evidence).toBeGreaterThan(Math.log(100));
+  });
+
+  it('says in plain words how bad it is, and how seldom luck does as much', () => {
+    const panel = panelOf([errorRate]);
+    panel.add(interval(5, counts(60, 3), counts(1140, 6)));
+    expect(opinionOf(panel, 'error-rate').sentence).toMatch(
+      /^3 of 60 canary requests failed \(5 %\), 9\.5 times the rate of stable \(0\.53 % of 1,140\); luck does this in 1 of 11 rollouts, and a breach takes 1 of 100$/,
+    );
+    panel.add(interval(5, counts(40, 2), counts(760, 4)));
+    panel.add(interval(5, counts(100, 6), counts(1900, 10)));
+    const { sentence, figures } = opinionOf(panel, 'error-rate');
+    const [, told = ''] = /luck does this in less than 1 of ([\d,]+) rollouts$/.exec(sentence) ?? [];
+    expect(sentence).toMatch(/^11 of 200 canary requests failed \(5\.5 %\), 10 times the rate of stable/);
+    // Told is never less probable than it is, and by less than a tenth more.
+    const rollouts = Number(told.replaceAll(',', ''));
+    expect(rollouts).toBeLessThanOrEqual(Math.exp(figures.evidence ?? 0));
+    expect(rollouts).toBeGreaterThan(0.9 * Math.exp(figures.evidence ?? 0));
+  });
+
+  it('names no multiple of a stable arm that had no failure, and none where the canary is no worse', () => {
+    const panel = panelOf([errorRate]);
+    panel.add(interval(5, counts(100, 50), counts(1900, 0)));
+    expect(opinionOf(panel, 'error-rate').sentence).toBe(
+      '50 of 100 canary requests failed (50 %), stable 0 % of 1,900; luck does this in less than 1 of 1,000,000 rollouts',
+    );
+    const even = panelOf([errorRate]);
+    even.add(interval(5, counts(100, 1), counts(1900, 19)));
+    expect(opinionOf(even, 'error-rate').sentence).toBe(
+      '1 of 100 canary requests failed (1 %), stable 1 % of 1,900; no more than luck explains',
+    );
   });
 
   it('is healthy once it is surely below twice the stable rate', () => {
@@ -128,7 +158,9 @@ describe('the error rate', () => {
     panel.add(interval(100, counts(600, 60), counts(0, 0)));
     const opinion = opinionOf(panel, 'error-rate');
     expect(opinion.state).toBe('breach');
-    expect(opinion.sentence).toContain('canary 10 % of 600 requests, stable 0.42 % of 9,500 at weight 5;');
+    expect(opinion.sentence).toContain(
+      '60 of 600 canary requests failed (10 %), 24 times the rate of stable (0.42 % of 9,500) at weight 5;',
+    );
   });
 
   it('never passes or fails on an interval without requests', () => {
@@ -158,7 +190,7 @@ describe('several checks', () => {
     panel.add(interval(5, counts(400, 2, histogram(80, 400)), counts(7600, 38, histogram(76, 7600))));
     expect(opinionOf(panel, 'latency-300ms').state).toBe('breach');
     expect(opinionOf(panel, 'latency-300ms').sentence).toContain(
-      'canary 20 % of 400 requests over 300ms, stable 1 % of 7,600;',
+      '80 of 400 canary requests took over 300ms (20 %), 20 times the rate of stable (1 % of 7,600);',
     );
     expect(opinionOf(panel, 'error-rate').state).toBe('unknown');
   });

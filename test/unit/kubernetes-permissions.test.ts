@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { mergePermissions, permissionTo, renderRoles } from '../../src/kubernetes/permissions.ts';
+import { mergePermissions, permissionTo, renderRights, renderRoles } from '../../src/kubernetes/permissions.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
 
 const permissions = [
@@ -21,6 +21,24 @@ describe('permissions', () => {
       ['pods', 'proxy', ['get']],
       ['deployments', undefined, ['get', 'watch', 'patch']],
     ]);
+  });
+
+  test('are rendered together with the bindings of whom they are for', () => {
+    const rights = parseAllDocuments(renderRights(permissions, 'system:serviceaccount:ci:release')).map((document) =>
+      document.toJS(),
+    );
+    expect(rights.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`)).toEqual([
+      'Role mesh',
+      'Role shop',
+      'RoleBinding mesh',
+      'RoleBinding shop',
+    ]);
+    expect(rights.at(-1)).toMatchObject({
+      roleRef: { kind: 'Role', name: 'sluice' },
+      subjects: [{ kind: 'ServiceAccount', name: 'release', namespace: 'ci' }],
+    });
+    expect(renderRights(permissions, 'alice@acme.example')).toContain('name: alice@acme.example');
+    expect(renderRights(permissions)).toContain('kind: User\n    name: THE_USER_OF_THE_KUBECONFIG');
   });
 
   test('are rendered as a Role for each namespace', () => {

@@ -2,12 +2,36 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mermaidCharts } from '../../src/report/mermaid.ts';
 import { renderPlot } from '../../src/report/plot.ts';
-import { emptyReport } from '../../src/report/report.ts';
+import { emptyReport, type Report } from '../../src/report/report.ts';
 import { seriesOf, ticks } from '../../src/report/series.ts';
-import { reportOf, tell } from './report-story.ts';
+import { reportOf, start, tell } from './report-story.ts';
 
 const late = reportOf(tell({ errors: (weight) => (weight >= 25 ? 0.2 : 0.005) }));
 const healthy = reportOf(tell({ errors: () => 0.005 }));
+
+const one = {
+  at: start,
+  weight: 5,
+  progress: 0,
+  stable: { requests: 200, errors: 1 },
+  canary: { requests: 10, errors: 5 },
+};
+
+/** Ended by its first sample. */
+const sudden: Report = {
+  ...emptyReport,
+  weights: [
+    { at: start, weight: 0 },
+    { at: start, weight: 5 },
+    { at: start + 1_600, weight: 0 },
+  ],
+  points: [{ ...one, at: start + 1_500, canary: { requests: 10, errors: 10 } }],
+  breach: {
+    at: start + 1_500,
+    weight: 5,
+    opinion: { check: 'error-rate', state: 'breach', onBreach: 'rollback', progress: 1, sentence: '', figures: {} },
+  },
+};
 
 function plot(report: typeof late): string {
   return renderPlot(report) ?? '';
@@ -37,7 +61,31 @@ describe('the series of a plot', () => {
     expect(missing.length).toBeGreaterThan(10);
   });
 
-  it('is nothing where too little was measured', () => {
+  it('has one slice for each measurement where they are few, and no gap where one is a little late', () => {
+    const points = [0, 5_000, 11_000, 15_000, 26_000].map((at) => ({ ...one, at: start + at }));
+    const { rates = [] } = seriesOf({ ...emptyReport, points }, 60) ?? {};
+    expect(rates.map(({ canary }) => canary)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5]);
+  });
+
+  it('does not carry a rate over a gap', () => {
+    const before = { ...one, at: start, canary: { requests: 10, errors: 10 } };
+    const times = [1_000, 2_000, 3_000, 60_000, 61_000];
+    const after = { ...one, canary: { requests: 10, errors: 0 } };
+    const points = times.map((at) => ({ ...(at < 60_000 ? before : after), at: start + at }));
+    const { rates = [] } = seriesOf({ ...emptyReport, points }, 60) ?? {};
+    expect(rates.at(-1)).toMatchObject({ canary: 0 });
+    expect(rates.filter(({ canary }) => canary === undefined).length).toBeGreaterThan(50);
+  });
+
+  it('has what there is of a rollout that one sample has ended, or none', () => {
+    expect(seriesOf(sudden, 60)).toMatchObject({
+      rates: [{ canary: 1, stable: 0.005 }],
+      breach: { time: 1_500, weight: 5 },
+    });
+    expect(seriesOf({ ...sudden, points: [] }, 60)).toMatchObject({ rates: [], breach: { weight: 5 } });
+  });
+
+  it('is nothing where nothing was measured and nothing moved', () => {
     expect(seriesOf(emptyReport, 60)).toBeUndefined();
   });
 });
@@ -94,6 +142,21 @@ describe('the plot', () => {
     }
   });
 
+  it('has a picture of a rollout that one sample has ended: both rates, the weight and the breach', () => {
+    const drawn = plot(sudden);
+    for (const text of ['>canary 100 %<', '>stable 0.5 %<', '>breach at 5 %<']) expect(drawn).toContain(text);
+    expect(drawn.match(/<circle/g)).toHaveLength(2);
+    expect(plot({ ...sudden, points: [] })).toContain('>no requests were measured<');
+    expect(renderPlot(emptyReport)).toBeUndefined();
+  });
+
+  it('draws no line over a gap in the data', () => {
+    const [first, second, third, ...rest] = healthy.points;
+    if (!first || !second || !third) throw new Error('the story has no points');
+    const lines = (report: Report) => plot(report).match(/<polyline class="line stable"/g)?.length;
+    expect(lines({ ...healthy, points: [first, second, third, ...rest.slice(100)] })).toBe((lines(healthy) ?? 0) + 1);
+  });
+
   it('takes what others wrote for text', () => {
     const reason = 'pod <script>alert("x")</script> & co\u0000';
     const outcome = { endedAt: 1, verdict: 'held' as const, reason, reached: 5, weight: 5, revision: 'r' };
@@ -107,15 +170,45 @@ describe('the charts of the summary', () => {
   it('are two, as an xychart has but one scale', () => {
     expect(charts.match(/```mermaid/g)).toHaveLength(2);
     expect(charts.match(/^ {4}line /gm)).toHaveLength(2);
-    expect(charts.match(/^ {4}bar /gm)).toHaveLength(1);
+    expect(charts.match(/^ {4}bar /gm)).toHaveLength(3);
   });
 
   it('hold nothing but numbers that Mermaid reads, inside of their axes, as many in each', () => {
     const lists = [...charts.matchAll(/^ {4}(?:line|bar) \[(.*)\]$/gm)].map(([, list = '']) => list.split(', '));
-    expect(lists.map((list) => list.length)).toEqual([60, 60, 60]);
+    expect(lists.map((list) => list.length)).toEqual([60, 60, 60, 60, 60]);
     for (const number of lists.flat()) expect(number).toMatch(/^\d+(\.\d+)?$/);
     const top = Number(/"error rate \(%\)" 0 --> ([\d.]+)/.exec(charts)?.[1]);
-    for (const number of lists.slice(0, 2).flat()) expect(Number(number)).toBeLessThanOrEqual(top);
+    for (const number of lists.slice(0, 3).flat()) expect(Number(number)).toBeLessThanOrEqual(top);
+  });
+
+  it('mark the breach where it was found, in both', () => {
+    const [rates = [], weights = []] = charts
+      .split('Weight of the canary')
+      .map((chart) => [...chart.matchAll(/^ {4}bar \[(.*)\]$/gm)].map(([, list = '']) => list.split(', ').map(Number)));
+    expect(charts).toContain('the red bar is the breach');
+    expect(rates).toHaveLength(1);
+    expect(rates[0]?.findIndex((value) => value > 0)).toBeGreaterThan(55);
+    expect(weights[1]?.filter((value) => value > 0)).toEqual([25]);
+    expect(mermaidCharts(healthy)).not.toContain('breach');
+  });
+
+  it('draw no line where there was no data: a gap parts the chart in two', () => {
+    const [first, second, third, ...rest] = late.points;
+    if (!first || !second || !third) throw new Error('the story has no points');
+    const drawn = mermaidCharts({ ...late, points: [first, second, third, ...rest.slice(80)] }) ?? '';
+    expect(drawn.match(/Error rates? /g)).toHaveLength(2);
+    // Not measured is not zero: stable alone, before the canary had a request, is no line at 0 % for it.
+    const alone = late.points.slice(0, 20).map((point) => ({ ...point, canary: { requests: 0, errors: 0 } }));
+    const later = mermaidCharts({ ...late, points: [...alone, ...late.points.slice(20)] }) ?? '';
+    expect(later.match(/Error rate of/g)).toHaveLength(1);
+    expect(/0 UTC" ([\d.]+) --> /.exec(later)?.[1]).toMatch(/^2\d/);
+  });
+
+  it('show the one sample that ended a rollout', () => {
+    const drawn = mermaidCharts(sudden) ?? '';
+    expect(drawn).toContain('Error rates in the one measurement, at 03:14:01 UTC, in which the breach was found');
+    expect(drawn).toContain('    bar [0.5, 100]');
+    expect(mermaidCharts({ ...sudden, points: [] })).toContain('the red bar is the breach at 5 %');
   });
 
   it('stay below the size that GitHub draws', () => {

@@ -19,7 +19,7 @@ describe('the summary', () => {
   it('begins with the verdict and the measured reason', () => {
     const reason = reportOf(late).outcome?.reason ?? '';
     const [title, , sentence] = summaryOf(late).split('\n');
-    expect(title).toBe('## ⏪ Rolled back at 25 %: Deployment shop/checkout-canary');
+    expect(title).toBe('## ⏪ Rolled back at 25 %: shop/checkout');
     expect(sentence).toBe(`**${reason}**`);
   });
 
@@ -39,7 +39,7 @@ describe('the summary', () => {
       figures: {},
     } as const;
     const events = late.map((event) => (event.type === 'breach' ? { ...event, opinion } : event));
-    expect(summaryOf(events)).toContain('kubectl describe pod');
+    expect(summaryOf(events)).toContain('The pods are gone. Nothing of their logs and events could be kept');
   });
 
   it('has a table of the steps with counts and rates of both arms', () => {
@@ -100,11 +100,103 @@ describe('the summary', () => {
     } as const;
     const text = summaryOf([
       { ...started, dryRun: true },
-      { type: 'planned', at: start, write },
+      { type: 'planned', at: start, weight: 5, later: false, write },
     ]);
-    expect(text).toContain('1 write would be made; nothing was changed.');
+    expect(text).toContain('1 write would be made for the first step. Nothing was changed.');
     expect(text).toContain('```diff\n@@ -1,1 +1,1 @@\n-weight: 0\n+weight: 5\n```');
     expect(text).not.toContain(commands.abort);
+  });
+
+  it('counts the writes of a dry run that come for sure apart from those that only may', () => {
+    const [started] = late;
+    if (started?.type !== 'started') throw new Error('the story does not start');
+    const planned = (weight: number, later: boolean) =>
+      ({
+        type: 'planned',
+        at: start,
+        weight,
+        later,
+        write: { object: 'VirtualService shop/x', action: 'update', before: { weight: 0 }, after: { weight } },
+      }) as const;
+    const text = summaryOf([{ ...started, dryRun: true }, planned(5, false), planned(25, true), planned(100, true)]);
+    expect(text).toContain(
+      '1 write would be made for the first step, and up to 2 writes after it, as far as the canary does well. Nothing was changed.',
+    );
+    expect(text.indexOf('for 25 %')).toBeGreaterThan(text.indexOf('What would follow'));
+  });
+
+  it('is headed by what is released: the workload, both versions, the commit', () => {
+    const [started, preflight, ...rest] = late;
+    if (started?.type !== 'started' || preflight?.type !== 'preflight') throw new Error('the story does not start');
+    const arms = { ...preflight.arms, versions: { stable: '1.0.0', canary: '1.1.0' } };
+    const text = summaryOf([
+      { ...started, arms, commit: '5f70bf18a086007016e948b04aed3b82103a36be' },
+      { ...preflight, arms },
+      ...rest,
+    ]);
+    expect(text.split('\n')[0]).toBe('## ⏪ Rolled back at 25 %: shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1)');
+  });
+
+  it('keeps what the pods wrote last, their events and exit codes: they are gone', () => {
+    const details = [
+      {
+        pod: 'checkout-canary-1',
+        container: 'app',
+        reason: 'CrashLoopBackOff',
+        message: '',
+        exitCode: 3,
+        lastLines: ['reading config', 'no such file: ``` <b>'],
+        events: ['BackOff: Back-off restarting failed container (7 times)'],
+        missing: [],
+      },
+      {
+        pod: 'checkout-canary-2',
+        reason: 'Unready',
+        message: '',
+        lastLines: [],
+        events: [],
+        missing: ["its log can't be read: no"],
+      },
+    ];
+    const text = summaryOf([...late.slice(0, -1), { type: 'pod-details', at: start, details }, ...late.slice(-1)]);
+    expect(text).toContain('Pod checkout-canary-1/app CrashLoopBackOff, exit code 3');
+    expect(text).toContain('````text\nreading config\nno such file: ``` <b>\n````');
+    expect(text).toContain('- BackOff: Back-off restarting failed container (7 times)');
+    expect(text).toContain("its log can't be read: no");
+    expect(text).not.toContain('kubectl logs');
+  });
+
+  it('tells the one weight that the route shows where somebody else has changed it', () => {
+    const ended = {
+      type: 'ended',
+      at: start,
+      verdict: 'frozen',
+      reason: 'somebody changed the weights',
+      reached: 5,
+      weight: 10,
+      revision: 'r',
+    } as const;
+    const text = summaryOf([...late.slice(0, 4), ended]);
+    expect(text).toContain('## 🧊 Frozen at 10 %');
+    expect(text).toContain('The canary still gets **10 %**');
+    expect(text).not.toContain('5 %**');
+    const { weight: _, ...unknown } = ended;
+    expect(summaryOf([...late.slice(0, 4), unknown])).toMatch(/## 🧊 Frozen:?[^%]*\n/);
+  });
+
+  it('has what there is to copy as a block: a Role with its binding, an ignore rule', () => {
+    const text = summaryOf([
+      {
+        type: 'failed',
+        at: start,
+        code: 'forbidden',
+        about: 'permissions',
+        problem: 'are missing.',
+        next: 'Add this Role:\nkind: Role\nrules:\n  - verbs: ["get"]\n',
+        unchanged: true,
+      },
+    ]);
+    expect(text).toContain('- Add this Role:\n\n  ```yaml\n  kind: Role\n  rules:\n    - verbs: ["get"]\n  ```');
   });
 
   it('stays below 1 MiB, whatever happened', () => {
@@ -119,6 +211,8 @@ describe('the summary', () => {
         ({
           type: 'planned',
           at: start,
+          weight: 5,
+          later: false,
           write: { object: 'ConfigMap a/b', action: 'create', before: undefined, after },
         }) as const,
     );

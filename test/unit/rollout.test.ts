@@ -307,6 +307,41 @@ describe('what can not work', () => {
   });
 });
 
+describe('pods in trouble', () => {
+  it('are told of with their last words before they are removed, and after the route is back', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.canaryPods.problems.push({ pod: 'checkout-canary-1', reason: 'OOMKilled', message: '' });
+    });
+    const world = createWorld(cluster);
+    let removedWithout = false;
+    cluster.before = (call) => {
+      if (call === 'arms.undo') removedWithout = eventsOf(world.events, 'pod-details').length === 0;
+    };
+    await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(removedWithout).toBe(false);
+    const order = world.events.map(({ type }) => type);
+    expect(order.indexOf('pod-details')).toBeGreaterThan(order.indexOf('restored'));
+    expect(eventsOf(world.events, 'pod-details')).toMatchObject([
+      { details: [{ pod: 'checkout-canary-1', exitCode: 1, lastLines: ['no config'] }] },
+    ]);
+  });
+
+  it('whose logs can not be read do not keep the route or the verdict waiting', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.canaryPods.problems.push({ pod: 'checkout-canary-1', reason: 'OOMKilled', message: '' });
+    });
+    const world = createWorld(cluster);
+    const deaf = { ...world, arms: { ...world.arms, podDetails: () => Promise.reject(new Error('the node is gone')) } };
+    const outcome = await cluster.clock.run(rollout(deaf, createOptions(), running()));
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
+    expect(eventsOf(world.events, 'warning').map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('the node is gone'),
+    );
+  });
+});
+
 describe('a foreign edit', () => {
   it('freezes the rollout and is not fought', async () => {
     const cluster = createCluster();
@@ -316,6 +351,27 @@ describe('a foreign edit', () => {
     const outcome = await cluster.clock.run(rollout(createWorld(cluster), createOptions(), running()));
     expect(outcome).toMatchObject({ verdict: 'frozen', reason: expect.stringContaining('40 %') });
     expect(cluster.weight).toBe(40);
+  });
+
+  it('is told with the one weight that the route shows then', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.weight = 40;
+    });
+    const world = createWorld(cluster);
+    await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(eventsOf(world.events, 'ended')).toMatchObject([{ verdict: 'frozen', weight: 40 }]);
+  });
+
+  it('that is met on the way back is told with what the route shows as well', async () => {
+    const cluster = createCluster();
+    cluster.errorRate.canary = () => 0.05;
+    cluster.clock.at(cluster.clock.now() + 2_000, () => {
+      cluster.weight = 40;
+    });
+    const world = createWorld(cluster);
+    await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(eventsOf(world.events, 'ended')).toMatchObject([{ verdict: 'frozen', weight: 40 }]);
   });
 
   it('that meets a breach is left to its author, and the verdict says so', async () => {
@@ -776,5 +832,43 @@ describe('a dry run', () => {
     const cluster = createCluster();
     await cluster.clock.run(dryRun(createWorld(cluster), createOptions(), running()));
     expect(cluster.calls).toEqual(['router.inspect', 'arms.inspect', 'meter.preflight']);
+  });
+
+  it('tells each write once, as a change of what the one before has left, and which come for sure', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster);
+    const created = (replicas: number) => ({
+      object: 'Deployment canary',
+      action: 'create' as const,
+      before: undefined,
+      after: { replicas },
+    });
+    const service = { object: 'Service canary', action: 'create' as const, before: undefined, after: {} };
+    const planning = {
+      ...world,
+      arms: { ...world.arms, preview: (_: unknown, weight: number) => [service, created(weight > 5 ? 2 : 1)] },
+      router: {
+        ...world.router,
+        preview: (_: unknown, weight: number) => [
+          { object: 'Route', action: 'update' as const, before: { weight: 0 }, after: { weight } },
+        ],
+      },
+    };
+    await cluster.clock.run(dryRun(planning, createOptions(), running()));
+    const told = eventsOf(world.events, 'planned').map(({ write, weight, later }) => [
+      `${write.action} ${write.object}`,
+      weight,
+      later,
+      write.before,
+    ]);
+    expect(told).toEqual([
+      ['create Service canary', 5, false, undefined],
+      ['create Deployment canary', 5, false, undefined],
+      ['update Route', 5, false, { weight: 0 }],
+      ['update Deployment canary', 25, true, { replicas: 1 }],
+      ['update Route', 25, true, { weight: 5 }],
+      ['update Route', 50, true, { weight: 25 }],
+      ['update Route', 100, true, { weight: 50 }],
+    ]);
   });
 });

@@ -122,9 +122,9 @@ describe('the live log', () => {
       before: { kind: 'Secret', data: { key: 'b2xk' } },
       after: { kind: 'Secret', data: { key: 'bmV3' } },
     } as const;
-    const lines = logOf([{ type: 'planned', at: start, write }]);
+    const lines = logOf([{ type: 'planned', at: start, weight: 5, later: false, write }]);
     expect(lines).toEqual([
-      '▸ Would update Secret shop/keys',
+      '▸ Would update Secret shop/keys for 5 %',
       expect.stringMatching(/^@@/),
       ' kind: Secret',
       ' data:',
@@ -134,6 +134,56 @@ describe('the live log', () => {
     ]);
   });
 
+  it('begins with what is released', () => {
+    const [started] = tell({ errors: () => 0 });
+    if (started?.type !== 'started') throw new Error('the story does not start');
+    const arms = {
+      stable: 'Deployment shop/checkout',
+      canary: 'Deployment shop/checkout-canary',
+      revision: 'r',
+      versions: { stable: '1.0.0', canary: '1.1.0' },
+    };
+    const [line] = logOf([{ ...started, arms, commit: '5f70bf18a086007016e948b04aed3b82103a36be' }]);
+    expect(line).toContain('shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1). Rollout');
+  });
+
+  it('keeps the lines of what is to be copied, and those that a pod wrote last', () => {
+    const lines = logOf([
+      {
+        type: 'pod-details',
+        at: start,
+        details: [
+          {
+            pod: 'checkout-canary-1',
+            reason: 'OOMKilled',
+            message: '',
+            exitCode: 137,
+            lastLines: ['a', '::error::b'],
+            events: ['Killing: c'],
+            missing: [],
+          },
+        ],
+      },
+      {
+        type: 'failed',
+        at: start,
+        code: 'forbidden',
+        about: 'permissions',
+        problem: 'are missing.',
+        next: 'Add this Role:\nkind: Role\n  - a',
+        unchanged: true,
+      },
+    ]);
+    expect(lines.slice(0, 5)).toEqual([
+      '▸ Pod checkout-canary-1 OOMKilled, exit code 137',
+      'a',
+      ': :error::b',
+      'Killing: c',
+      '◂',
+    ]);
+    expect(lines.slice(-2)).toEqual(['kind: Role', '  - a']);
+  });
+
   it('lets nobody else give commands to the runner', () => {
     const evil = 'boom\n::set-output name=verdict::promoted\n##[add-mask]x';
     const lines = logOf([
@@ -141,6 +191,8 @@ describe('the live log', () => {
       {
         type: 'planned',
         at: start,
+        weight: 5,
+        later: false,
         write: {
           object: 'ConfigMap a/b',
           action: 'create',

@@ -1,0 +1,23 @@
+import type { NamedArms } from '../canary/events.ts';
+import type { Report } from './report.ts';
+
+/** What a release is about: `shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1)`; empty where nothing is known of it. */
+export function subjectOf({ subject, run }: Pick<Report, 'subject' | 'run'>): string {
+  const commit = run?.commit === undefined ? '' : `(commit ${shortCommit(run.commit)})`;
+  return [subject?.name ?? '', versionsText(subject), commit].filter((part) => part !== '').join(' ');
+}
+
+/** `1.0.0 → 1.1.0`; empty for a release that changes no image. */
+export function versionsText(subject: Report['subject']): string {
+  return subject?.from === undefined ? '' : `${subject.from} → ${subject.to}`;
+}
+
+export function shortCommit(sha: string): string {
+  return sha.slice(0, 7);
+}
+
+/** The workload without its kind, and its two versions. */
+export function namedSubject({ stable, versions }: NamedArms): NonNullable<Report['subject']> {
+  const name = stable.replace(/^\S+ /, '');
+  return versions ? { name, from: versions.stable, to: versions.canary } : { name };
+}
