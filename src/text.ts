@@ -11,10 +11,11 @@ const invisible = /[\p{Cc}\p{Cf}]/gu;
  * terminal sequences. Takes time in proportion to the text, whoever wrote it.
  */
 export function singleLine(text: string): string {
-  return text
-    .replaceAll(terminalSequence, '')
-    .split(lineBreaks)
-    .map((line) => line.replaceAll('\t', ' ').replaceAll(invisible, '').trim())
+  const lines = text.replaceAll(terminalSequence, '').split(lineBreaks);
+  const shown = lines.map((line) => line.replaceAll('\t', ' ').replaceAll(invisible, ''));
+  if (shown.length === 1) return shown[0] ?? '';
+  return shown
+    .map((line, index) => (index === 0 ? line.trimEnd() : line.trim()))
     .filter((line) => line !== '')
     .join(' ');
 }

@@ -65,9 +65,17 @@ export function readPlan(line: string): PlanReading {
   if (line.trim() === '') return { plan: usualPlan, problems: ['it has no steps'] };
   const steps = line
     .trim()
-    .split(/\s*[,\n]\s*/)
+    .split(',')
+    .flatMap(linesOf)
     .flatMap((text) => readStep(text.replaceAll(/\s+/g, ' '), problems) ?? []);
   return { plan: { steps: ordered(steps, problems) }, problems };
+}
+
+/** The lines between two commas; an empty one where there are none, which is an empty step. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  const written = lines.filter((line) => line !== '');
+  return written.length === 0 ? [''] : written;
 }
 
 function readStep(text: string, problems: string[]): Step | undefined {

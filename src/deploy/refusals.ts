@@ -79,8 +79,10 @@ export function explain(error: ApiError): Explanation {
   if (schema !== undefined) {
     // The server shows Go's own form of a value.
     const problem = schema
-      .trim()
-      .replaceAll(/\s*\n\s*/g, '; ')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .join('; ')
       .replaceAll(/&value\.valueUnstructured\{Value:(.*?)\}/g, '$1');
     return { code: 'invalid-input', problem: `${problem}.`, next: schemaAdvice(schema) };
   }

@@ -5,6 +5,7 @@ import { createMirror, type Mirror } from '../kubernetes/mirror.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../kubernetes/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../kubernetes/resources.ts';
+import { excerpt } from '../text.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
   firstLine,
@@ -36,6 +37,8 @@ const RETRY = 1_000;
 /** Milliseconds to read a container's log: its node may be the very problem. */
 const LOG_PATIENCE = 5_000;
 const LOG_LINES = 20;
+/** Characters of one of them that are shown: whoever writes them must not keep the release busy with it. */
+const MOST_OF_LINE = 2_000;
 /** Pods of one workload that fail alike; more of them say nothing new. */
 const MOST_PODS = 3;
 const MOST_EVENTS = 5;
@@ -514,7 +517,7 @@ async function lastLines(
   try {
     const text = await client.log(pod, { container, previous, lines: LOG_LINES }, patience);
     const lines = text.trimEnd().split('\n');
-    return { lines: lines.filter((line) => line !== '') };
+    return { lines: lines.filter((line) => line !== '').map((line) => excerpt(line, MOST_OF_LINE)) };
   } catch (error) {
     signal.throwIfAborted();
     return { lines: [], problem: firstLine(messageOf(error)) };

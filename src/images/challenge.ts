@@ -6,8 +6,8 @@ export interface Challenge {
 }
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const parameter = new RegExp(`^\\s*,?\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
-const schemeStart = new RegExp(`^\\s*,?\\s*(${token})(?:\\s+|$)(?!=)`);
+const parameter = new RegExp(`^(?:\\s*,)?\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
+const schemeStart = new RegExp(`^(?:\\s*,)?\\s*(${token})(?:\\s+|$)(?!=)`);
 
 /** The challenges of a header's values, in their order; what can't be read ends the list. */
 export function parseChallenges(header: string | readonly string[] | undefined): Challenge[] {

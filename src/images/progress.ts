@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { singleLine } from '../text.ts';
 
 /** A line of `buildx build --progress=rawjson`: https://github.com/moby/buildkit/blob/master/client/graph.go */
 const solveStatus = z.object({
@@ -65,7 +66,7 @@ export function followBuildKit(): Follower {
   function changed(vertex: NonNullable<z.infer<typeof solveStatus>['vertexes']>[number]): ProgressNote[] {
     const before = steps.get(vertex.digest);
     const step: BuildStep = {
-      name: oneLine(vertex.name),
+      name: singleLine(vertex.name),
       cached: vertex.cached ?? false,
       lines: before?.lines ?? [],
       // One that pauses starts again.
@@ -161,8 +162,4 @@ function parse(line: string): z.infer<typeof solveStatus> | undefined {
     // Something that a program printed between.
     return undefined;
   }
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }

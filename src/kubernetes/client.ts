@@ -4,11 +4,24 @@ import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
 import { parseJson, stringifyJson } from '../json.ts';
-import { apiGroup, describe, type ObjectReference, type ResourceType, resourcePath, resources } from './resources.ts';
+import { excerpt } from '../text.ts';
+import { addressOn, proxyPath } from './addresses.ts';
+import {
+  apiGroup,
+  describe,
+  type ObjectReference,
+  type ResourceType,
+  resourcePath,
+  resources,
+  versionPath,
+} from './resources.ts';
 import type { Connection } from './transport.ts';
 
 /** A watch is opened again this often, so that a connection that died without a word is noticed. */
 const WATCH_SECONDS = 30;
+
+/** Bytes of what a pod or a service answers: the largest pages of metrics have some ten million. */
+const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
 
 /** Field manager of all that Sluice writes. */
 export const FIELD_MANAGER = 'sluice';
@@ -144,8 +157,9 @@ export type KubernetesClient = ReturnType<typeof createClient>;
 export function createClient(connection: Connection, options: ClientOptions = {}) {
   const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
-  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean) {
+  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean, mostBytes?: number) {
     return {
+      ...(mostBytes !== undefined && { mostBytes }),
       server: `Kubernetes API server ${connection.server}`,
       next: 'Check that the cluster is reachable from this runner (server address, proxy, firewall).',
       attemptTimeout,
@@ -159,21 +173,22 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
   async function call(
     about: Subject,
-    request: Omit<HttpRequest, 'url'> & { path: string },
+    { path, mostBytes, ...request }: Omit<HttpRequest, 'url'> & { path: string; mostBytes?: number },
     signal: AbortSignal,
     isAnswer?: (response: HttpResponse) => boolean,
   ): Promise<string> {
-    const url = `${connection.server}${request.path}`;
+    const url = addressOn(connection.server, path);
     const mayBeStarting = within(startTime);
     const isBelieved = (response: HttpResponse) =>
       !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
-    let response = await send({ ...request, url }, policy(signal, isBelieved));
+    let response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
     if (response.status === 401) {
       // A long run outlives its credentials: what a plugin gave without an end, or a kubeconfig that was renewed.
       connection.renew();
-      response = await send({ ...request, url }, policy(signal, isBelieved));
+      response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
     }
     if (response.status >= 400) throw refusal(about, response);
+    if (response.status >= 300) throw redirect(about, response);
     return response.body;
   }
 
@@ -368,7 +383,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
           timeoutSeconds: `${WATCH_SECONDS}`,
           resourceVersion,
         });
-        const url = `${connection.server}${resourcePath(type, namespace)}${query}`;
+        const url = addressOn(connection.server, `${resourcePath(type, namespace)}${query}`);
         const opened = performance.now();
         let events = 0;
         try {
@@ -403,17 +418,25 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     }
   }
 
-  /** GET through the API server to a pod or service: `port` is a number or name, `path` begins with a slash. */
-  function proxy(
+  /**
+   * GET through the API server to a pod or service: `port` is a number or name, `path` begins with a slash.
+   *
+   * @throws SluiceError `invalid-input` for a path that leads out of the pod or service, `unsupported` for too long an answer
+   */
+  async function proxy(
     target: ObjectReference,
     port: string,
     path: string,
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<string> {
-    const collection = resourcePath(target.type, target.namespace);
-    const request = { method: 'GET' as const, path: `${collection}/${target.name}:${port}/proxy${path}`, headers };
-    return call({ verb: 'get', reference: target, subresource: 'proxy' }, request, signal);
+    const request = {
+      method: 'GET' as const,
+      path: proxyPath(target, port, path),
+      headers,
+      mostBytes: MOST_BYTES_OF_OTHERS,
+    };
+    return await call({ verb: 'get', reference: target, subresource: 'proxy' }, request, signal);
   }
 
   /** The last lines that a container wrote. */
@@ -429,7 +452,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
    * @param apiVersion `apps/v1`
    */
   async function kindsIn(apiVersion: string, signal: AbortSignal): Promise<ServedKind[]> {
-    const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const path = versionPath(apiVersion);
     const reference = { type: { apiVersion, kind: 'APIResourceList', plural: apiVersion }, namespace: '', name: '' };
     try {
       const served = await callFor(resourceList, { verb: 'get', reference }, { method: 'GET', path }, signal);
@@ -607,6 +630,17 @@ function refusal(subject: Subject, response: HttpResponse): ApiError {
     about,
     problem: `was refused by the API server: ${said}.`,
     next: 'Correct what the message names and run again.',
+  });
+}
+
+/** Nobody's redirect is followed: where it leads is not who was asked. */
+function redirect({ reference }: Subject, response: HttpResponse): ApiError {
+  const { location } = response.headers;
+  const where = typeof location === 'string' ? ` to ${excerpt(location.split(/[?#]/, 1)[0] ?? '', 200)}` : '';
+  return new ApiError('not-found', response, '', {
+    about: describe(reference),
+    problem: `answers with a redirect${where} (HTTP ${response.status}), which is not followed.`,
+    next: 'Give the path that it leads to.',
   });
 }
 

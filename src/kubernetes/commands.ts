@@ -1,8 +1,12 @@
 import * as z from 'zod';
 import { isSluiceError } from '../canary/errors.ts';
 import type { Clock, Command } from '../canary/ports.ts';
+import { excerpt } from '../text.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from './client.ts';
 import type { ObjectReference } from './resources.ts';
+
+/** Characters of what a person gives as name or reason. */
+const MOST_WORDS = 300;
 
 const VERB = 'sluice.dev/command';
 const BY = 'sluice.dev/by';
@@ -77,7 +81,9 @@ export async function* followCommands(
         const answer = known.success ? undefined : `"${word}" is no command: use ${verb.options.join(', ')}`;
         if (!(await takeOff(client, object, seen, answer, signal))) continue;
         taken = shown;
-        if (known.success) yield { verb: known.data, by, why: why === '…' ? '' : why };
+        if (known.success) {
+          yield { verb: known.data, by: excerpt(by, MOST_WORDS), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
+        }
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -64,9 +64,15 @@ export function apiGroup(type: ResourceType): string {
   return type.apiVersion.includes('/') ? (type.apiVersion.split('/')[0] ?? '') : '';
 }
 
+/** URL path of a version of a group. */
+export function versionPath(apiVersion: string): string {
+  const version = apiVersion.split('/').map(encodeURIComponent).join('/');
+  return apiVersion.includes('/') ? `/apis/${version}` : `/api/${version}`;
+}
+
 /** URL path of a collection, or of one object in it. Without a namespace: of all namespaces, or of what belongs to none. */
 export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
-  const root = type.apiVersion.includes('/') ? `/apis/${type.apiVersion}` : `/api/${type.apiVersion}`;
+  const root = versionPath(type.apiVersion);
   const scope = !namespace ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}${scope}/${type.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+  return `${root}${scope}/${encodeURIComponent(type.plural)}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import { type HttpPolicy, send } from '../http.ts';
 import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import { type ObjectReference, resources } from '../kubernetes/resources.ts';
@@ -77,7 +77,7 @@ export function throughService(
       signal.throwIfAborted();
       // The API server passes on what Prometheus says; its own refusals are objects of kind Status.
       if (error instanceof ApiError && !isStatus(error.body)) return { status: error.status, body: error.body };
-      if (error instanceof ApiError) throw error;
+      if (isSluiceError(error) && error.code !== 'unreachable') throw error;
       throw new SluiceError('unreachable', {
         about: `Prometheus ${connection.address}`,
         problem: `did not answer through the API server within ${DEADLINE / 1_000} s.`,

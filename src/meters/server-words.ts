@@ -31,7 +31,7 @@ export function wordsOf(body: string): string | undefined {
     const said = refusalForms.safeParse(json).data;
     return said === undefined ? undefined : excerpt(said, MOST_WORDS);
   }
-  const title = isHtml(body) ? /<title[^>]*>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
+  const title = isHtml(body) ? /<title[^>]{0,200}>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
   const words = title === undefined ? '' : excerpt(title, MOST_WORDS);
   return words === '' ? undefined : words;
 }

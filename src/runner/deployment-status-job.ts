@@ -34,6 +34,7 @@ import {
 import { type Occasion, occasionOf } from './event.ts';
 import { loadGiven } from './load-given.ts';
 import { oneLine } from './log-text.ts';
+import { outputValue } from './outputs.ts';
 import { createRedact, type Redact } from './redact.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -236,7 +237,7 @@ async function publish({ inputs, github, key, release, occasion, redact }: Job, 
       inputs.comment === 'auto' ? (occasion.pullRequest ?? (await pullRequestOf(github, sha))) : inputs.comment;
     if (number === undefined) return info('No pull request belongs to this commit, so there is no comment.');
     outputs['comment-url'] = await keepComment(github, number, marker, text);
-    info(`Comment ${outputs['comment-url']}`);
+    info(oneLine(`Comment ${outputs['comment-url']}`));
   });
   await attempt(async () => {
     if (!inputs['issue-on-rollback'] || told.verdict !== 'rolled-back') return;
@@ -247,13 +248,13 @@ async function publish({ inputs, github, key, release, occasion, redact }: Job, 
       assignees: inputs['issue-assignees'] ?? [],
     };
     outputs['issue-url'] = await keepIssue(github, marker, `<!-- sluice run ${run} -->`, issue);
-    info(`Issue ${outputs['issue-url']}`);
+    info(oneLine(`Issue ${outputs['issue-url']}`));
   });
   return { outputs, failures, status };
 }
 
 async function conclude(job: Job, told: Told, outputs: Outputs, failures: readonly unknown[]): Promise<void> {
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, outputValue(name, value));
   report(job, failures);
   try {
     await summary.addRaw(job.redact(renderTold(told, job.release))).write();

@@ -169,7 +169,9 @@ export const headers = inputType('lines of NAME: VALUE', (given) => {
 export type PerArm = string | { readonly stable: string; readonly canary: string };
 
 export const perArm = inputType('PromQL for both arms, or two lines: stable: … and canary: …', (given): PerArm => {
-  const [, stable, canary] = /^stable:\s*(\S.*)\ncanary:\s*(\S.*)$/.exec(given.replaceAll(/\s*\n\s*/g, '\n')) ?? [];
+  const lines = given.split('\n').map((line) => line.trim());
+  const text = lines.filter((line) => line !== '').join('\n');
+  const [, stable, canary] = /^stable:\s*(\S.*)\ncanary:\s*(\S.*)$/.exec(text) ?? [];
   if (stable !== undefined && canary !== undefined) return { stable, canary };
   if (/^(stable|canary):\s/m.test(given)) wrong('needs two lines, "stable: …" and then "canary: …".');
   return given;

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { singleLine } from '../text.ts';
 
 /** Where a log goes: `@actions/core`, or a terminal. */
 export interface LogSink {
@@ -20,12 +21,20 @@ export function createPaint({ colour }: LogOptions): Paint {
 }
 
 /**
- * What others wrote must not start a line of its own: the runner takes lines that begin with `::`, and `##[` anywhere, as
- * commands.
+ * What others wrote, as a part of the log: on one line, with nothing that turns, hides or colours what stands beside it, and
+ * with no command to the runner.
  */
 export function oneLine(text: string): string {
-  return text
-    .replaceAll(/\s*[\r\n]+\s*/g, ' ')
+  return withoutCommands(singleLine(text));
+}
+
+/**
+ * A line of the log, with its colours, that the runner takes for no command: it does so with lines that begin with `::`, after
+ * blanks of all kinds, and with `##[` anywhere. (https://github.com/actions/runner, ActionCommand.cs)
+ */
+export function withoutCommands(line: string): string {
+  return line
+    .replaceAll(/[\r\n]+/g, ' ')
     .replaceAll('##[', '## [')
-    .replace(/^(\s*):(?=:)/, '$1: ');
+    .replace(/^([\s\u0085]*):(?=:)/, '$1: ');
 }

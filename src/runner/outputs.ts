@@ -1,4 +1,5 @@
 import type { Report } from '../report/report.ts';
+import { singleLine } from '../text.ts';
 import type { Redact } from './redact.ts';
 
 /** Every output of `actions/canary` with its description; `action.yml` and the documentation follow this list. */
@@ -47,11 +48,22 @@ function timestamp(at: number | undefined): string {
   return at === undefined ? '' : new Date(at).toISOString();
 }
 
+/** Outputs that list things, a line each. */
+export const listOutputs: ReadonlySet<string> = new Set(['tags', 'resources', 'pruned', 'stable', 'canary']);
+
+/**
+ * An output as it is set: on one line, whatever others wrote into it, as the next step may print it, and a line of its own
+ * could be a command to the runner. Of a list, each line is.
+ */
+export function outputValue(name: string, value: string): string {
+  return listOutputs.has(name) ? value.split('\n').map(singleLine).join('\n') : singleLine(value);
+}
+
 /** Hands the outputs to the runner. */
 export function setOutputs(
   setOutput: (name: string, value: string) => void,
   outputs: Readonly<Record<OutputName, string>>,
   redact: Redact,
 ): void {
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, redact(value));
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, outputValue(name, redact(value)));
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setOutput, summary, warning } from '@actions/core';
 import { messageOf } from '../canary/errors.ts';
+import { outputValue } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
 
 /** What is left of a run: its outputs, its JSON report at `path`, and its part of the job's summary. */
@@ -14,7 +15,7 @@ export interface Results {
 
 /** Hands the results to the runner, without the secrets in them. */
 export async function publishResults(results: Results, redact: Redact): Promise<void> {
-  for (const [name, value] of Object.entries(results.outputs)) setOutput(name, redact(value));
+  for (const [name, value] of Object.entries(results.outputs)) setOutput(name, outputValue(name, redact(value)));
   // A disk that is full must not cost the verdict.
   const written = await Promise.allSettled([
     writeJson(results.report, results.path, redact),

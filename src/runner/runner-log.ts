@@ -1,8 +1,9 @@
 import { endGroup, info, startGroup } from '@actions/core';
-import type { LogSink } from './log-text.ts';
+import { type LogSink, withoutCommands } from './log-text.ts';
 import type { Redact } from './redact.ts';
 
-/** The log of the job, which no secret gets into. */
+/** The log of the job, which no secret gets into, and no command to the runner. */
 export function runnerLog(redact: Redact): LogSink {
-  return { info: (line) => info(redact(line)), startGroup: (title) => startGroup(redact(title)), endGroup };
+  const clean = (line: string) => withoutCommands(redact(line));
+  return { info: (line) => info(clean(line)), startGroup: (title) => startGroup(clean(title)), endGroup };
 }

@@ -11,6 +11,7 @@ import { openCluster } from './cluster.ts';
 import { runnerFacts } from './github.ts';
 import { loadGiven } from './load-given.ts';
 import { oneLine } from './log-text.ts';
+import { outputValue } from './outputs.ts';
 import { clusterSecrets } from './secrets.ts';
 import { type LoadedSteerInputs, loadSteerInputs } from './steer-inputs.ts';
 
@@ -25,7 +26,7 @@ export async function steerMain(env: Environment): Promise<void> {
   const say = (message: string) => info(oneLine(redact(message)));
   try {
     const { startedBy } = await give(inputs, env, say, cancellation.cancelled);
-    setOutput('rollout', redact(startedBy));
+    setOutput('rollout', outputValue('rollout', redact(startedBy)));
     const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;
     notice(oneLine(redact(told)), { title: `Sluice: ${inputs.command}` });
     await summary.addRaw(redact(`**${plain(told)}**\n\n`)).write();

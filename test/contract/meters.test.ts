@@ -298,6 +298,27 @@ describe('through the API server', () => {
     ]);
   });
 
+  it('a pod is asked for nothing outside of it, whatever its annotation says', async () => {
+    await addArms();
+    const path = '/../../../../../../../api/v1/namespaces/kube-system/secrets/db?x=';
+    const merge = { metadata: { annotations: { 'prometheus.io/path': path } } };
+    await client.patchMerge({ type: resources.pod, namespace: 'shop', name: 'b' }, merge, signal);
+    const { stable, warnings } = await meterOf().read(signal);
+    expect(new Set(stable.map(({ instance }) => instance))).toEqual(new Set(['a']));
+    expect(warnings).toEqual([expect.stringMatching(/^Pod shop\/b \(stable\) Pod shop\/b: .* leads out of it/)]);
+    expect(api.audit.filter(({ resource }) => resource === 'secrets')).toEqual([]);
+  });
+
+  it('a Prometheus behind the API server is asked for nothing outside of it', async () => {
+    const connection = { address: 'k8s://shop/prometheus:9090/../../../secrets' };
+    const meter = createMeter(
+      { kind: 'prometheus', connection, names, queries: { kind: 'http' }, latencyBounds: [], thresholds: [] },
+      { client, clock, env: {}, signal },
+    );
+    await expect(meter.read(signal)).rejects.toMatchObject({ code: 'invalid-input', about: 'Service shop/prometheus' });
+    expect(api.audit.filter(({ resource }) => resource === 'secrets')).toEqual([]);
+  });
+
   it('a pod in a crash loop is told without being asked', async () => {
     await addArms();
     const state = { waiting: { reason: 'CrashLoopBackOff' } };

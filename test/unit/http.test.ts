@@ -84,6 +84,30 @@ describe('send', () => {
     expect(second - first).toBeGreaterThanOrEqual(1_000);
   });
 
+  test('reads no more of an answer than it may be long', async () => {
+    let written = 0;
+    const url = await serve((_, response) => {
+      const more = () => {
+        if (response.destroyed) return;
+        written += 65_536;
+        response.write('x'.repeat(65_536), () => setImmediate(more));
+      };
+      more();
+    });
+    const sent = send({ method: 'GET', url: `${url}/metrics` }, policyOf({ mostBytes: 2 * 1024 * 1024 }));
+    await expect(sent).rejects.toMatchObject({
+      code: 'unsupported',
+      problem: 'answered GET /metrics with more than 2 MiB, which is not read.',
+    });
+    expect(written).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('tells what a server says that answers "not now"', async () => {
+    const url = await serve((_, response) => response.writeHead(429).end('too many queries'));
+    const sent = send({ method: 'GET', url }, policyOf({ deadline: 300, describe: ({ body }) => body }));
+    await expect(sent).rejects.toMatchObject({ problem: expect.stringContaining('(HTTP 429: too many queries)') });
+  });
+
   test('gives up at its deadline, with what was asked, of whom, and the last answer', async () => {
     const url = await serve((_, response) => response.writeHead(503).end());
     const sent = send({ method: 'PATCH', url: `${url}/apis/things?secret=1` }, policyOf({ deadline: 300 }));

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../src/canary/events.ts';
 import { createLog } from '../../src/runner/log.ts';
+import { oneLine, withoutCommands } from '../../src/runner/log-text.ts';
 import { start, tell } from './report-story.ts';
 
 /** The log as GitHub shows it: lines, and `▸ title` … `◂` for a group. */
@@ -202,5 +203,39 @@ describe('the live log', () => {
       },
     ]);
     for (const line of lines) expect(line).not.toMatch(/^\s*::|\n|##\[/);
+  });
+
+  it.each([
+    ['a line break', 'a\n::warning::x', 'a ::warning::x'],
+    ['a next line', '\u0085::add-mask::x', ': :add-mask::x'],
+    ['a blank of another width', '\u2003::add-mask::x', '\u2003: :add-mask::x'],
+    ['a separator of lines', '\u2028::add-mask::x', ': :add-mask::x'],
+    ['what is not seen', '\u200b#\u200b#[error]x', '## [error]x'],
+    ['a colour and a title', '\u001b[31mred\u001b[0m \u001b]0;title\u0007plain', 'red plain'],
+    ['what turns the direction', 'safe\u202egnp.exe', 'safegnp.exe'],
+    ['an end without a begin', '\u001b[', '['],
+  ])('shows what others wrote as it is, whatever hides in it: %s', (_, text, shown) => {
+    expect(oneLine(text)).toBe(shown);
+  });
+
+  it('keeps the indentation of a line', () => {
+    expect(oneLine('   key: value')).toBe('   key: value');
+  });
+
+  it.each([
+    ['blanks', `x${' '.repeat(1_000_000)}y`],
+    ['line breaks', `x${' \n'.repeat(500_000)}y`],
+    ['terminal sequences', '\u001b['.repeat(500_000)],
+    ['titles', '\u001b]'.repeat(500_000)],
+    ['numbers in a sequence', `\u001b[${'1;'.repeat(500_000)}`],
+    ['colons', ':'.repeat(1_000_000)],
+  ])('takes time in proportion to a line of others: %s', (_, text) => {
+    // Work that grows by the square of the text would take hours.
+    expect(oneLine(text).length).toBeLessThanOrEqual(text.length + 1);
+  });
+
+  it('has no commands in what comes to the sink of the runner, and keeps its colours', () => {
+    expect(withoutCommands('  ::stop-commands::x')).toBe('  : :stop-commands::x');
+    expect(withoutCommands('\u001b[2m03:14\u001b[0m  a\r\n::x')).toBe('\u001b[2m03:14\u001b[0m  a ::x');
   });
 });

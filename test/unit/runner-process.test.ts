@@ -10,11 +10,15 @@ import type { RolloutEvent } from '../../src/canary/events.ts';
 import { plain } from '../../src/report/markdown.ts';
 import { emptyReport, reportSchema } from '../../src/report/report.ts';
 import { createAnnotations } from '../../src/runner/annotations.ts';
+import { buildPushOutputs } from '../../src/runner/build-push/outputs.ts';
 import { listenForCancellation } from '../../src/runner/cancellation.ts';
 import { runnerFacts } from '../../src/runner/github.ts';
-import { canaryOutputs, outputsOf, setOutputs } from '../../src/runner/outputs.ts';
+import { helmOutputs } from '../../src/runner/helm/inputs.ts';
+import { kubectlOutputs } from '../../src/runner/kubectl/inputs.ts';
+import { canaryOutputs, listOutputs, outputsOf, outputValue, setOutputs } from '../../src/runner/outputs.ts';
 import { readReport, reportPath, writePlot, writeReport, writeSummary } from '../../src/runner/publish.ts';
 import { createRedact, redactedJson } from '../../src/runner/redact.ts';
+import { rollbackOutputs } from '../../src/runner/rollback-inputs.ts';
 import { loadRunState, saveRunState } from '../../src/runner/state.ts';
 import { reportOf, start, tell } from './report-story.ts';
 
@@ -124,6 +128,27 @@ describe('outputs', () => {
     expect([...set.keys()]).toEqual(Object.keys(canaryOutputs));
     expect(set.get('verdict')).toBe('');
     expect(set.get('reason')).toBe('VirtualService shop/***: does not exist.');
+  });
+
+  it('are one line each, whatever others wrote into them', () => {
+    const set = new Map<string, string>();
+    const why = 'aborted by mallory: x\n::stop-commands::pwned\n\u001b[2J::warning::spoofed';
+    const outputs = { ...outputsOf(breach, 'r.json'), reason: why, verdict: 'held\r\n::error::x' };
+    setOutputs(
+      (name, value) => set.set(name, value),
+      outputs,
+      (text) => text,
+    );
+    expect(set.get('reason')).toBe('aborted by mallory: x ::stop-commands::pwned ::warning::spoofed');
+    expect(set.get('verdict')).toBe('held ::error::x');
+  });
+
+  it('have a line each for what they list, and so say the docs', () => {
+    const declared = { ...canaryOutputs, ...helmOutputs, ...kubectlOutputs, ...rollbackOutputs, ...buildPushOutputs };
+    const lists = Object.entries(declared).flatMap(([name, words]) => (words.includes('a line each') ? [name] : []));
+    // The workloads of a canary release are what `canary` lists.
+    expect(new Set([...lists, 'canary'])).toEqual(listOutputs);
+    expect(outputValue('tags', 'a/b:1\na/b:2\u0007')).toBe('a/b:1\na/b:2');
   });
 });
 

@@ -3,6 +3,7 @@ import { messageOf } from '../../canary/errors.ts';
 import { parseOutcomes, type ReleaseReport, releaseReport, renderRelease } from '../../report/release.ts';
 import { systemClock } from '../clock.ts';
 import { runnerFacts } from '../github.ts';
+import { oneLine } from '../log-text.ts';
 import { type GivenInputs, givenInputs, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
 import { publishResults, readLeft } from '../results.ts';
@@ -27,7 +28,7 @@ function begin(given: GivenInputs): void {
   const { canary, workload, service, canaryService, route, steps } = parts;
   const outputs = { canary, workload, service, 'canary-service': canaryService, route, steps };
   for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
-  info(`Release ${inputs.release}: ${storyOf(parts).join(', then ')}.`);
+  info(oneLine(`Release ${inputs.release}: ${storyOf(parts).join(', then ')}.`));
 }
 
 /** What will happen, in a few words each. */
