@@ -11,6 +11,8 @@ export interface Sample extends Measurement {
   /** Where the process that counts is known from outside: the pod that was asked, and when it began. */
   readonly instance?: string;
   readonly startedAt?: number;
+  /** The same where it began several times, the last one at the end. */
+  readonly starts?: readonly number[] | undefined;
 }
 
 /** A sample and what it counts. One sample can be a count of requests and one of errors. */
@@ -18,6 +20,8 @@ export interface Classified<S extends Sample> {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly sample: S;
+  /** When its process began, at different times where it restarted; milliseconds since the epoch. */
+  readonly starts: readonly number[];
 }
 
 /** @param ups the labels of `up` of the targets that the samples were scraped from, as far as they are known */
@@ -63,7 +67,9 @@ export function createClassifier(
       const source = sources.get(kept);
       if (!source) return [];
       const { sample, kinds } = source;
-      const startedAt = started.get(kept.target) ?? sample.startedAt;
+      const outside = sample.starts ?? (sample.startedAt === undefined ? [] : [sample.startedAt]);
+      const starts = started.get(kept.target) ?? outside;
+      const startedAt = starts.at(-1);
       return [...kinds.values()].map(({ arm, kind, perSecond }) => ({
         arm,
         counter: {
@@ -76,6 +82,7 @@ export function createClassifier(
           ...(runningSince !== undefined && { runningSince }),
         },
         sample,
+        starts,
       }));
     });
   };
@@ -91,13 +98,18 @@ function scrapedSeries(samples: readonly Sample[], place: Placer): Scraped[] {
   return placeSeries(samples, place).map(({ measurement, ...placed }): Scraped => {
     const { instance, labels } = measurement;
     if (instance === undefined) return { ...placed, measurement };
-    return { target: instance, known: true, instance, process: instance, labels, measurement };
+    return { target: instance, known: true, instance, process: instance, labels, measurement, asked: instance };
   });
 }
 
-/** When the process behind each target began, milliseconds since the epoch: a pod's sidecar began at a time of its own. */
-function startsOf(starts: readonly Sample[], place: Placer): Map<string, number> {
-  return new Map(starts.map(({ labels, value, instance }) => [instance ?? place(labels).key, value * 1_000]));
+/** When the process behind each target began, as often as it did; milliseconds since the epoch. A sidecar began at a time of its own. */
+function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[]> {
+  return new Map(
+    starts.map(({ labels, value, instance, history }) => [
+      instance ?? place(labels).key,
+      (history ?? [{ value }]).map((point) => point.value * 1_000),
+    ]),
+  );
 }
 
 function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Counter['kind'] } {

@@ -1,6 +1,8 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm } from '../canary/ports.ts';
-import { equal, escapeRegex, type Labels, like, type Matcher, NAME, type Selector } from './selector.ts';
+import type { Found } from './cluster-names.ts';
+import { type Identify, podIdentities } from './pod-identities.ts';
+import { equal, escapeRegex, type Labels, like, NAME, type Selector } from './selector.ts';
 
 /** How one arm is called where metrics name it. */
 interface ArmNames {
@@ -75,22 +77,22 @@ export const telltales = {
  *
  * @throws SluiceError `invalid-input` where a name that the metrics need is not given.
  */
-export function defaultQueries(queries: DefaultQueries, names: Names, place: Place): Rule[][] {
+export function defaultQueries(queries: DefaultQueries, names: Names, place: Place, found: Found = {}): Rule[][] {
   switch (queries.kind) {
     case 'istio':
       return [istio(queries, names)];
     case 'envoy':
       return envoy(names);
     case 'nginx':
-      return nginx(queries.ingress, names);
+      return nginx(queries.ingress, names, found);
     case 'traefik':
-      return traefik(names);
+      return traefik(names, found);
     case 'linkerd':
-      return linkerd(names, place);
+      return linkerd(names, place, found);
     case 'http':
-      return http(names, place);
+      return http(names, place, found);
     case 'opentelemetry':
-      return opentelemetry(names, place);
+      return opentelemetry(names, place, found);
   }
 }
 
@@ -166,12 +168,13 @@ function envoy(names: Names): Rule[][] {
  * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream that a canary
  * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed.
  */
-function nginx(ingress: string, names: Names): Rule[][] {
+function nginx(ingress: string, names: Names, { ports }: Found): Rule[][] {
   const service = needed(names.stable.service, 'stable', 'service', 'nginx');
   const canary = needed(names.canary.service, 'canary', 'service', 'nginx');
   const upstream = {
     stable: equal('canary', ''),
-    canary: like('canary', `${escapeRegex(`${names.namespace}-${canary}`)}-[^-]+`),
+    // Beside the labels of the Ingress and its Service nothing else begins like this, whatever the port is called.
+    canary: like('canary', `${escapeRegex(`${names.namespace}-${canary}`)}-${anyOf(ports?.canary) ?? '[a-z0-9-]+'}`),
   };
   // A scrape that has labels of these names itself renames the metric's own; many have a namespace, fewer a service.
   const spellings = [
@@ -197,12 +200,16 @@ function nginx(ingress: string, names: Names): Rule[][] {
   );
 }
 
-/** https://doc.traefik.io/traefik/observability/metrics/overview/. A service is called `NAMESPACE-SERVICE-PORT@PROVIDER`. */
-function traefik(names: Names): Rule[][] {
+/**
+ * https://doc.traefik.io/traefik/observability/metrics/overview/. A service is called `NAMESPACE-SERVICE-PORT@PROVIDER`, with
+ * one hyphen for several, whether an Ingress, a TraefikService or an HTTPRoute refers to it.
+ */
+function traefik(names: Names, { ports }: Found): Rule[][] {
   return ['service', 'exported_service'].map((label) =>
     ARMS.flatMap((arm) => {
       const service = needed(names[arm].service, arm, 'service', 'traefik');
-      return rules(arm, [like(label, `${escapeRegex(`${names.namespace}-${service}`)}-[^-@]+@kubernetes.*`)], {
+      const start = `${names.namespace}-${service}`.replace(/-+/g, '-');
+      return rules(arm, [like(label, `${escapeRegex(start)}-${anyOf(ports?.[arm]) ?? '[^-@]+'}@kubernetes.*`)], {
         requests: 'traefik_service_requests_total',
         errors: [[like('code', '5..')]],
         histogram: 'traefik_service_request_duration_seconds',
@@ -212,91 +219,77 @@ function traefik(names: Names): Rule[][] {
   );
 }
 
+function anyOf(texts: readonly string[] | undefined): string | undefined {
+  return texts === undefined || texts.length === 0 ? undefined : `(?:${texts.map(escapeRegex).join('|')})`;
+}
+
 /** https://linkerd.io/2/reference/proxy-metrics/. `failure` is a 5xx, or a gRPC code that is the server's fault. */
-function linkerd(names: Names, place: Place): Rule[][] {
-  const labels = place === 'pods' ? ['arm'] : ['deployment', 'statefulset'];
-  return labels.map((label) =>
-    ARMS.flatMap((arm) => {
-      const identity =
-        place === 'pods'
-          ? [equal(label, arm)]
-          : [equal('namespace', names.namespace), equal(label, names[arm].workload)];
-      return [
-        ...rules(arm, [equal('direction', 'inbound'), ...identity], {
-          requests: 'response_total',
-          errors: [[equal('classification', 'failure')]],
-          histogram: 'response_latency_ms',
-          perSecond: 1_000,
-        }),
-        processStart(arm, identity),
-      ];
+function linkerd(names: Names, place: Place, found: Found): Rule[][] {
+  const byWorkload =
+    (label: string): Identify =>
+    (arm) => ({
+      matchers: [equal('namespace', names.namespace), equal(label, names[arm].workload)],
+    });
+  const workloads = place === 'pods' ? [] : [byWorkload('deployment'), byWorkload('statefulset')];
+  // The labels of workloads come with Linkerd's own Prometheus only.
+  return [...workloads, ...podIdentities(names, place, found)].map((identify) =>
+    ofPods(identify, {
+      requests: 'response_total',
+      only: [equal('direction', 'inbound')],
+      errors: [[equal('classification', 'failure')]],
+      histogram: 'response_latency_ms',
+      perSecond: 1_000,
     }),
   );
 }
 
 /** The names that most client libraries' middlewares use; the status is in one of three labels. */
-function http(names: Names, place: Place): Rule[][] {
-  return podIdentities(names, place).map((identity) =>
-    ARMS.flatMap((arm) => [
-      ...rules(arm, identity(arm), {
-        requests: 'http_requests_total',
-        errors: ['code', 'status', 'status_code'].map((label) => [like(label, '5..')]),
-        histogram: 'http_request_duration_seconds',
-        perSecond: 1,
-      }),
-      processStart(arm, identity(arm)),
-    ]),
+function http(names: Names, place: Place, found: Found): Rule[][] {
+  return podIdentities(names, place, found).map((identify) =>
+    ofPods(identify, {
+      requests: 'http_requests_total',
+      errors: ['code', 'status', 'status_code'].map((label) => [like(label, '5..')]),
+      histogram: 'http_request_duration_seconds',
+      perSecond: 1,
+    }),
   );
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
-function opentelemetry(names: Names, place: Place): Rule[][] {
-  return podIdentities(names, place).map((identity) =>
-    ARMS.flatMap((arm) => [
-      ...rules(arm, identity(arm), {
-        requests: 'http_server_request_duration_seconds_count',
-        errors: [[like('http_response_status_code', '5..')]],
-        histogram: 'http_server_request_duration_seconds',
-        perSecond: 1,
-      }),
-      processStart(arm, identity(arm)),
-    ]),
+function opentelemetry(names: Names, place: Place, found: Found): Rule[][] {
+  return podIdentities(names, place, found).map((identify) =>
+    ofPods(identify, {
+      requests: 'http_server_request_duration_seconds_count',
+      errors: [[like('http_response_status_code', '5..')]],
+      histogram: 'http_server_request_duration_seconds',
+      perSecond: 1,
+    }),
   );
 }
 
-/** What scrape configurations call a pod: of the Prometheus operator and chart, of older charts, of OpenTelemetry. */
-const podLabels = [
-  ['namespace', 'pod'],
-  ['kubernetes_namespace', 'kubernetes_pod_name'],
-  ['k8s_namespace_name', 'k8s_pod_name'],
-] as const;
-
-function podIdentities(names: Names, place: Place): ((arm: Arm) => Matcher[])[] {
-  if (place === 'pods') return [(arm) => [equal('arm', arm)]];
-  return podLabels.map(([namespace, pod]) => (arm) => [
-    equal(namespace, names.namespace),
-    like(pod, podsOf(names[arm].workload)),
-  ]);
-}
-
-/**
- * The names of a workload's pods: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0` of a StatefulSet. The alphabet of
- * Kubernetes' random names keeps `checkout` from picking up the pods of `checkout-canary`.
- */
-function podsOf(workload: string): string {
-  const random = '[bcdfghjklmnpqrstvwxz2456789]';
-  return `${escapeRegex(workload)}-(${random}{1,10}-${random}{5}|[0-9]+)`;
+/** Rules for metrics that the arms' own pods show. */
+function ofPods(identify: Identify, { only = [], ...metric }: MetricNames & { readonly only?: Selector }): Rule[] {
+  return ARMS.flatMap((arm) => {
+    const identity = identify(arm);
+    if (!identity) return [];
+    const { matchers, ...more } = identity;
+    const all = [...rules(arm, [...only, ...matchers], metric), processStart(arm, matchers)];
+    return all.map((rule) => ({ ...rule, ...more }));
+  });
 }
 
 function processStart(arm: Arm, identity: Selector): Rule {
   return { arm, kind: 'start', selector: [equal(NAME, 'process_start_time_seconds'), ...identity], perSecond: 1 };
 }
 
-function rules(
-  arm: Arm,
-  common: Selector,
-  metric: { requests: string; errors: readonly Selector[]; histogram: string; perSecond: Rule['perSecond'] },
-): Rule[] {
+interface MetricNames {
+  readonly requests: string;
+  readonly errors: readonly Selector[];
+  readonly histogram: string;
+  readonly perSecond: Rule['perSecond'];
+}
+
+function rules(arm: Arm, common: Selector, metric: MetricNames): Rule[] {
   const requests = [equal(NAME, metric.requests), ...common];
   return [
     { arm, kind: 'requests', selector: requests, perSecond: 1 },

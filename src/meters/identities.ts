@@ -186,8 +186,8 @@ function identityOf(scraped: Scraped, memory: Memory): Identity {
 }
 
 /** A series with all labels that it was found with; the buckets of a histogram share it. */
-function seriesKey({ measurement }: Scraped): string {
-  return identity(measurement.labels, buckets);
+function seriesKey({ measurement, asked = '' }: Scraped): string {
+  return `${asked} ${identity(measurement.labels, buckets)}`;
 }
 
 const buckets = new Set(['le']);

@@ -1,8 +1,12 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm } from '../canary/ports.ts';
+import type { ArmPods } from './arm-pods.ts';
+import type { Found } from './cluster-names.ts';
 import type { Names, Place, Rule } from './default-queries.ts';
+import { podLabels } from './pod-identities.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import { equal, NAME } from './selector.ts';
+import { isNamedAsRate } from './steady.ts';
 
 /** The user's own counters: PromQL selectors, or sums of them, in which `${workload}` and its like name the arm. */
 interface ArmQueries {
@@ -24,7 +28,12 @@ const placeholders = ['arm', 'namespace', 'workload', 'service', 'version'] as c
  * @throws SluiceError `bad-query` for what is no PromQL, padded, or no raw counter; `invalid-input` for a placeholder that
  *   is unknown or has no value.
  */
-export async function ownQueries(queries: OwnQueries, names: Names, place: Place): Promise<Rule[]> {
+export async function ownQueries(
+  queries: OwnQueries,
+  names: Names,
+  place: Place,
+  { pods }: Found = {},
+): Promise<Rule[]> {
   const perArm = 'requests' in queries ? { stable: queries, canary: queries } : queries;
   const rules = await Promise.all(
     ARMS.flatMap((arm) => {
@@ -36,7 +45,14 @@ export async function ownQueries(queries: OwnQueries, names: Names, place: Place
       ];
     }),
   );
-  return rules;
+  return pods ? rules.map((rule) => withoutPodsOfOther(rule, pods)) : rules;
+}
+
+/** A query that names pods by a pattern, such as `checkout-.*`, may also pick those of the other arm: they are not counted. */
+function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
+  const [, label] = podLabels.find(([, pod]) => rule.selector.some((matcher) => matcher.label === pod)) ?? [];
+  if (label === undefined) return rule;
+  return { ...rule, isOfArm: (labels) => (pods.armOf(labels[label] ?? '') ?? rule.arm) === rule.arm };
 }
 
 /**
@@ -81,6 +97,14 @@ async function counterRule(
       about: `${about} (${query})`,
       problem: 'names no metric.',
       next: 'Begin it with the name of a counter.',
+    });
+  }
+  const rate = selector.find(({ label, op, value }) => label === NAME && op === '=' && isNamedAsRate(value));
+  if (rate) {
+    throw new SluiceError('bad-query', {
+      about: `${about} (${query})`,
+      problem: `reads ${rate.value}, which is a rate by its name: raw counters are needed.`,
+      next: 'Give the counters that it is recorded from.',
     });
   }
   // The pods of an arm are known where they are read one by one, so a query need not tell the arms apart.

@@ -4,6 +4,7 @@ import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import { createMirror } from '../kubernetes/mirror.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { type Classifier, countersOf, createClassifier, isStableRequest, newestOf, type Sample } from './classify.ts';
+import { createClusterNames } from './cluster-names.ts';
 import type { Names, Rule } from './default-queries.ts';
 import { parseExposition } from './exposition.ts';
 import { withBuckets } from './latency.ts';
@@ -11,8 +12,9 @@ import { type EndpointOptions, type MeteredPod, meteredPod } from './metrics-end
 import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
 import { once } from './once.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
-import { createBaselineGuard, type Point, readiness } from './readiness.ts';
+import { createBaselineGuard, type History, readiness } from './readiness.ts';
 import { createFilter, createNameFilter, NAME } from './selector.ts';
+import { requireSteady, type Watched } from './steady.ts';
 
 export interface PodsOptions extends EndpointOptions {
   readonly kind: 'pods';
@@ -38,7 +40,11 @@ const POD_TIMEOUT = 2_000;
 /** Pods asked at once: they all pass through one API server. */
 const CONCURRENCY = 8;
 /** Looks of the preflight, until the counters are seen to grow. */
-const PREFLIGHT_LOOKS = 6;
+const PREFLIGHT_LOOKS = 15;
+/** Of these the first ones come one right after the other: where several processes answer in turn, the counters fall. */
+const QUICK_LOOKS = 10;
+/** Milliseconds between two quick looks. */
+const QUICK_INTERVAL = 60;
 /** The format that is asked for; pods that only know OpenMetrics answer in it all the same. */
 const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
 
@@ -76,8 +82,15 @@ export function createPodsMeter(
   }));
   const about = sources.map(({ namespace, selector }) => `pods ${selector} in ${namespace}`).join(' and ');
   const guard = createBaselineGuard(about);
-  const variants = once(() => ruleVariants(queries, names, source.kind === 'arms' ? 'pods' : 'prometheus'));
+  const namesNow = createClusterNames(queries, names, undefined, { client, signal: lifetime });
+  let ruled: Promise<Rule[][]> | undefined;
   let question: { readonly rules: readonly Rule[]; readonly classify: Classifier } | undefined;
+
+  async function variants(signal: AbortSignal): Promise<Rule[][]> {
+    const found = await namesNow(signal);
+    ruled ??= ruleVariants(queries, names, source.kind === 'arms' ? 'pods' : 'prometheus', found);
+    return ruled;
+  }
 
   async function ask(wanted: (name: string) => boolean, signal: AbortSignal): Promise<PodAnswer[]> {
     const found = await Promise.all(
@@ -149,7 +162,7 @@ export function createPodsMeter(
       const answers = await ask(createNameFilter(rules.map(({ selector }) => selector)), signal);
       return { answers, found: classify(answers.flatMap(({ samples }) => samples)) };
     }
-    const candidates = await variants();
+    const candidates = await variants(signal);
     const answers = await ask(createNameFilter(candidates.flat().map(({ selector }) => selector)), signal);
     const samples = answers.flatMap((answer) => answer.samples);
     for (const rules of candidates) {
@@ -182,28 +195,31 @@ export function createPodsMeter(
     interval: INTERVAL,
 
     async preflight(signal) {
-      const histories = { stable: new Map<string, Point[]>(), canary: new Map<string, Point[]>() };
+      const watched = { stable: new Map<string, Watched>(), canary: new Map<string, Watched>() };
       let notes: string[] = [];
       for (let looks = 1; ; looks += 1) {
         const { answers, found } = await look(signal);
-        if (!question) throw await explainNoSeries(stableRequestSelectors(await variants()), catalog(signal));
-        for (const { arm, counter } of found) {
+        if (!question) throw await explainNoSeries(stableRequestSelectors(await variants(signal)), catalog(signal));
+        for (const { arm, counter, sample, starts } of found) {
           if (counter.kind !== 'requests') continue;
           const key = `${counter.instance} ${counter.series}`;
-          const history = histories[arm].get(key) ?? [];
-          histories[arm].set(key, [...history, counter]);
+          const history = [...(watched[arm].get(key)?.history ?? []), counter];
+          watched[arm].set(key, { name: sample.labels[NAME] ?? '', instance: counter.instance, history, starts });
         }
         if (looks === 1) {
           const requests = found.filter(isStableRequest).map(({ sample }) => sample.labels);
           notes = await requireErrors(question.rules, requests, catalog(signal));
         }
+        const [stable, canary] = [[...watched.stable.values()], [...watched.canary.values()]];
+        requireSteady([...stable, ...canary]);
+        const histories = { stable: stable.map(historyOf), canary: canary.map(historyOf) };
         const result = readiness(
           `metrics of ${answers.length} ${source.kind === 'arms' ? 'pods' : 'gateway pods'}`,
-          { stable: [...histories.stable.values()], canary: [...histories.canary.values()] },
+          histories,
           [...notes, ...warningsOf(answers)],
         );
-        if (result.traffic || looks === PREFLIGHT_LOOKS) return result;
-        await clock.sleep(INTERVAL, signal);
+        if ((result.traffic && looks >= QUICK_LOOKS) || looks === PREFLIGHT_LOOKS) return result;
+        await clock.sleep(looks < QUICK_LOOKS ? QUICK_INTERVAL : INTERVAL, signal);
       }
     },
 
@@ -218,6 +234,10 @@ export function createPodsMeter(
       return guard(reading);
     },
   };
+}
+
+function historyOf({ history }: Watched): History {
+  return history;
 }
 
 interface PodSource {

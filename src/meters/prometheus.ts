@@ -1,7 +1,8 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Gauge, Meter, Reading } from '../canary/ports.ts';
+import type { Arm, Clock, Gauge, Meter, Reading } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import {
+  askedLabels,
   type Classified,
   type Classifier,
   countersOf,
@@ -10,10 +11,12 @@ import {
   newestOf,
   type Sample,
 } from './classify.ts';
+import { createClusterNames, type Found } from './cluster-names.ts';
 import type { Names, Rule } from './default-queries.ts';
+import { createIdentities, type Identities } from './identities.ts';
 import { withBuckets } from './latency.ts';
 import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
-import { once } from './once.ts';
+import { startsOfPod } from './pod-identities.ts';
 import {
   createPrometheusApi,
   isPartialAnswer,
@@ -27,6 +30,7 @@ import { createBaselineGuard, type History, type Point, readiness, requestRate, 
 import { createScrapeTargets } from './scrape-targets.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
+import { requireSteady, type Watched } from './steady.ts';
 
 export interface PrometheusOptions {
   readonly kind: 'prometheus';
@@ -37,6 +41,8 @@ export interface PrometheusOptions {
   readonly latencyBounds: readonly number[];
   /** The expressions that `evaluate` will be asked, to be checked by `preflight`. */
   readonly thresholds: readonly string[];
+  /** Label selectors of the arms' pods; without them the pods are told by how workloads usually name them. */
+  readonly pods?: Readonly<Record<Arm, string>>;
 }
 
 /** The newest measurement of a series, with those before it. */
@@ -46,6 +52,12 @@ interface Series extends Sample {
 
 /** How the counters are asked for, once it is known which series exist. */
 interface Question {
+  /** Which of the variants it is made from. */
+  readonly variant: number;
+  readonly base: readonly Rule[];
+  /** The bounds that the histogram has, as its series write them. */
+  readonly buckets: readonly string[];
+  readonly identities: Identities;
   readonly rules: readonly Rule[];
   /** PromQL; one as a rule. */
   readonly selectors: readonly string[];
@@ -77,12 +89,20 @@ export function createPrometheusMeter(
     client,
     clock,
     env,
-  }: { client?: KubernetesClient; clock: Clock; env: Readonly<Record<string, string | undefined>> },
+    signal: lifetime,
+  }: {
+    client?: KubernetesClient;
+    clock: Clock;
+    env: Readonly<Record<string, string | undefined>>;
+    signal?: AbortSignal;
+  },
 ): Meter {
   const { queries, names, latencyBounds } = options;
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
-  const variants = once(() => ruleVariants(queries, names, 'prometheus'));
+  const world = client && lifetime && { client, signal: lifetime };
+  const namesNow = createClusterNames(queries, names, options.pods, world);
+  let variants: { readonly found: Found; readonly rules: readonly Rule[][] } | undefined;
   const targetsOf = createScrapeTargets(async (selector, signal) => {
     const { data } = await api.query(`${selector}[${LOOKBACK / 1_000}s]`, signal);
     return seriesOf(data).map(({ labels }) => labels);
@@ -91,10 +111,38 @@ export function createPrometheusMeter(
   let scrapeInterval: number | undefined;
   let newest = 0;
 
+  async function variantsNow(signal: AbortSignal): Promise<readonly Rule[][]> {
+    const found = await namesNow(signal);
+    if (variants?.found !== found) {
+      variants = { found, rules: await ruleVariants(queries, names, 'prometheus', found) };
+    }
+    return variants.rules;
+  }
+
+  function questionOf(parts: Pick<Question, 'variant' | 'base' | 'buckets' | 'identities'>): Question {
+    const bounds = parts.buckets.length === 0 ? [] : latencyBounds;
+    const rules = withBuckets(parts.base, bounds, parts.buckets);
+    return {
+      ...parts,
+      rules,
+      selectors: selectorsOf(rules).map(format),
+      classify: createClassifier(rules, parts.identities),
+    };
+  }
+
+  /** The question with the pods that have come since it was made. */
+  async function upToDate(question: Question, signal: AbortSignal): Promise<Question> {
+    const base = (await variantsNow(signal))[question.variant];
+    return base === undefined || base === question.base ? question : questionOf({ ...question, base });
+  }
+
   async function look({ selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
     const answers = await Promise.all(queries);
-    const series = answers.flatMap(({ data }) => seriesOf(data));
+    const { pods } = await namesNow(signal);
+    const series = answers
+      .flatMap(({ data }) => seriesOf(data))
+      .map((one) => ({ ...one, starts: pods && startsOfPod(pods, one.labels) }));
     const ups = await targetsOf(
       series.map(({ labels }) => labels),
       signal,
@@ -112,18 +160,18 @@ export function createPrometheusMeter(
    * @throws SluiceError `unreachable` where nothing was found, which may be due to a partial answer
    */
   async function choose(signal: AbortSignal) {
-    for (const rules of await variants()) {
-      const counters = questionOf(withBuckets(rules, [], []));
+    for (const [variant, base] of (await variantsNow(signal)).entries()) {
+      const identities = createIdentities(askedLabels(base));
+      const counters = questionOf({ variant, base, buckets: [], identities });
       const { found, missing } = await look(counters, LOOKBACK, signal);
       if (!found.some(isStableRequest)) {
         if (missing.length > 0) throw partialAnswer(api.name, missing);
         continue;
       }
-      const asked =
-        latencyBounds.length === 0
-          ? counters
-          : questionOf(withBuckets(rules, latencyBounds, await bucketsOf(rules, signal)));
-      return { question: asked, found, missing };
+      if (latencyBounds.length === 0) return { question: counters, found, missing };
+      const buckets = await bucketsOf(base, signal);
+      withBuckets(base, latencyBounds, buckets);
+      return { question: questionOf({ ...counters, buckets }), found, missing };
     }
     return undefined;
   }
@@ -187,7 +235,7 @@ export function createPrometheusMeter(
     const until = clock.now() + LEAST_STALE;
     for (;;) {
       const chosen = await chooseWhole(signal);
-      if (!chosen) throw await explainNoSeries(stableRequestSelectors(await variants()), catalog(signal));
+      if (!chosen) throw await explainNoSeries(stableRequestSelectors(await variantsNow(signal)), catalog(signal));
       const stable = chosen.found.filter(isStableRequest);
       requireFresh(stable, chosen.question);
       const histories = stable.map(({ sample }) => sample.history);
@@ -219,11 +267,14 @@ export function createPrometheusMeter(
 
   /** When the canary's pods were scraped that have no counters yet: many services show one only after its first request. */
   async function scrapesOfCanary({ rules }: Question, stable: Reading['stable'], signal: AbortSignal) {
+    const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
+    if (!requests) return [];
     const targets = targetSelector(rules);
     // Counted before the pods, as by a gateway: both arms' counters come with the same scrapes.
     if (!targets) return stable;
     const { data } = await api.query(`${format(targets)}[${Math.ceil(LOOKBACK / 1_000)}s]`, signal);
-    return seriesOf(data).map(({ labels, at }) => ({ instance: labels.pod ?? '', at }));
+    const scraped = seriesOf(data).filter(({ labels }) => requests.isOfArm?.(labels) !== false);
+    return scraped.map(({ labels, at }) => ({ instance: labels.pod ?? '', at }));
   }
 
   return {
@@ -238,6 +289,7 @@ export function createPrometheusMeter(
 
     async preflight(signal) {
       const found = await compare(signal);
+      requireSteady(found.found.map(watched));
       const requests = found.stable.map(({ sample }) => sample.labels);
       const notes = await requireErrors(found.question.rules, requests, catalog(signal));
       const remarks = await checkThresholds(signal);
@@ -255,7 +307,8 @@ export function createPrometheusMeter(
     },
 
     async read(signal) {
-      if (!question) {
+      if (question) question = await upToDate(question, signal);
+      else {
         const chosen = await choose(signal);
         question = chosen?.question;
         scrapeInterval = chosen && usualInterval(chosen.found.map(({ sample }) => sample.history));
@@ -289,8 +342,8 @@ export function createPrometheusMeter(
   };
 }
 
-function questionOf(rules: readonly Rule[]): Question {
-  return { rules, selectors: selectorsOf(rules).map(format), classify: createClassifier(rules) };
+function watched({ counter, sample, starts }: Classified<Series>): Watched {
+  return { name: sample.labels[NAME] ?? '', instance: counter.instance, history: sample.history, starts };
 }
 
 /** One selector for everything; or one for each arm where they have no label in common, rather than none but the name. */

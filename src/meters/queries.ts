@@ -1,3 +1,4 @@
+import type { Found } from './cluster-names.ts';
 import { type DefaultQueries, defaultQueries, type Names, type Place, type Rule } from './default-queries.ts';
 import { type OwnQueries, ownQueries } from './own-queries.ts';
 import type { Selector } from './selector.ts';
@@ -10,8 +11,9 @@ export type Queries = DefaultQueries | ({ readonly kind: 'own' } & OwnQueries);
  *
  * @throws SluiceError as of `defaultQueries` and `ownQueries`
  */
-export async function ruleVariants(queries: Queries, names: Names, place: Place): Promise<Rule[][]> {
-  return queries.kind === 'own' ? [await ownQueries(queries, names, place)] : defaultQueries(queries, names, place);
+export async function ruleVariants(queries: Queries, names: Names, place: Place, found: Found = {}): Promise<Rule[][]> {
+  if (queries.kind !== 'own') return defaultQueries(queries, names, place, found);
+  return [await ownQueries(queries, names, place, found)];
 }
 
 /** What must match something in one of the variants. */

@@ -8,6 +8,8 @@ const UNLIKE = 0.1;
 /** A series with its measurement. */
 export interface Scraped extends ScrapedSeries {
   readonly measurement: Measurement;
+  /** The pod that Sluice itself asked, whose labels don't say which one it is. */
+  readonly asked?: string;
 }
 
 /** What one scrape target shows of a process. */

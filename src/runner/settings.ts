@@ -130,7 +130,10 @@ export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
   };
   if (meterOf(inputs) === 'prometheus') {
     const thresholds = gauges.flatMap(({ canary, stable }) => (stable === undefined ? [canary] : [canary, stable]));
-    return { kind: 'prometheus', connection: prometheusConnection(inputs), ...common, thresholds };
+    const pods = { stable: workloads.stable.pods, canary: workloads.canary.pods };
+    const known = pods.stable !== '' && pods.canary !== '';
+    const connection = prometheusConnection(inputs);
+    return { kind: 'prometheus', connection, ...common, thresholds, ...(known && { pods }) };
   }
   const { 'metrics-port': port, 'metrics-path': path, 'metrics-from': from } = inputs;
   const source =

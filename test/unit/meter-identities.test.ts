@@ -376,18 +376,20 @@ describe('whatever labels an application has, and however it is scraped', () => 
 
   it('its totals are counted, where its pods are asked', () => {
     fc.assert(
-      fc.property(application(names), fc.nat(50), (all, gained) => {
+      fc.property(application(names), fc.nat(50), fc.integer({ min: 1, max: 3 }), (all, gained, pods) => {
         const classify = createClassifier(http);
         const tally = createTally();
         const taken = [0, gained].map((more, look) => {
-          const samples = all.map((labels, index): Sample => {
-            const named = { __name__: 'http_requests_total', ...labels };
-            return { labels: named, value: 100 * index + more, at: look + 1, instance: 'checkout-1' };
-          });
+          const samples = Array.from({ length: pods }, (_, pod) =>
+            all.map((labels, index): Sample => {
+              const named = { __name__: 'http_requests_total', ...labels };
+              return { labels: named, value: 100 * (index + pod) + more, at: look + 1, instance: `checkout-${pod}` };
+            }),
+          ).flat();
           return tally.take({ at: look + 1, stable: [], canary: countersOf('canary', classify(samples)) }).sample
             .canary;
         });
-        expect(taken.at(-1)?.requests).toBe(all.length * gained);
+        expect(taken.at(-1)?.requests).toBe(all.length * pods * gained);
       }),
     );
   });
