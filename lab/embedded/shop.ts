@@ -106,7 +106,15 @@ function routes(router: RouterKind, both: boolean): JsonRecord[] {
     }
     case 'nginx': {
       const canary = { 'nginx.ingress.kubernetes.io/canary': 'true', 'nginx.ingress.kubernetes.io/canary-weight': '0' };
-      return arms.map((name) => ingress(name, host, name === 'checkout' ? {} : { annotations: canary }));
+      return [
+        {
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'IngressClass',
+          metadata: { name: 'nginx' },
+          spec: { controller: 'k8s.io/ingress-nginx' },
+        },
+        ...arms.map((name) => ingress(name, host, name === 'checkout' ? {} : { annotations: canary })),
+      ];
     }
     case 'traefik': {
       const services = weights.map((arm) => ({ ...arm, port: 80 }));

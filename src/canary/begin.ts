@@ -16,9 +16,12 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   const { router, arms, meter, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
+  const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
+  for (const message of warnings) warn(world, message);
   const readiness = await meter.preflight(signal);
   const forecast = world.forecast(readiness);
-  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
+  const told = { arms: found, readiness, forecast, ...(notes.length > 0 && { notes }) };
+  emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
   return { route, found };
 }
 

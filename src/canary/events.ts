@@ -86,6 +86,8 @@ interface Preflight {
   readonly arms: NamedArms;
   readonly readiness: MeterReadiness;
   readonly forecast?: Forecast;
+  /** What could not be looked at, one sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** The record of an earlier run was found and this one continues it. */

@@ -56,6 +56,21 @@ export interface Confirmation {
   readonly warning?: string;
 }
 
+/** What was found beside a route, in sentences. */
+export interface Surroundings {
+  /** What changes what the rollout means: other requests to the same pods. */
+  readonly warnings: readonly string[];
+  /** What could not be looked at. */
+  readonly notes: readonly string[];
+}
+
+/** A weight that pods can give. */
+export interface Attainable {
+  readonly weight: number;
+  /** `5 % needs 20 pods, and there are 2: 50 %`; absent where the weight is the one that was asked for. */
+  readonly why?: string;
+}
+
 export interface Router {
   /** `istio`, `gateway-api`, `nginx`, `traefik`, `replicas` */
   readonly kind: string;
@@ -68,6 +83,15 @@ export interface Router {
    * a GitOps controller that would fight over the weights (with the ignore rule to add). Writes nothing.
    */
   inspect(signal: AbortSignal): Promise<RouteSnapshot>;
+
+  /**
+   * Looks at what stands beside the route, as far as the credentials happen to allow it. Refuses with `unsupported` a route that
+   * gets no requests: no gateway or controller takes it. Absent where nothing can stand beside it. Writes nothing.
+   */
+  survey?(snapshot: RouteSnapshot, signal: AbortSignal): Promise<Surroundings>;
+
+  /** The weight that comes nearest among those that this router can give; absent where it can give any. */
+  attainable?(snapshot: RouteSnapshot, weight: number): Attainable;
 
   /** What `shift` to this weight would write, from the route as found. */
   preview(snapshot: RouteSnapshot, weight: number): PlannedWrite[];

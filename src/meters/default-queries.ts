@@ -31,6 +31,7 @@ export type DefaultQueries =
     }
   /** Envoy's clusters as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
   | { readonly kind: 'envoy' }
+  /** `ingress` is the one that is named; others that lead to the same Service are counted with it. */
   | { readonly kind: 'nginx'; readonly ingress: string }
   | { readonly kind: 'traefik' }
   | { readonly kind: 'linkerd' }
@@ -84,7 +85,7 @@ export function defaultQueries(queries: DefaultQueries, names: Names, place: Pla
     case 'envoy':
       return envoy(names);
     case 'nginx':
-      return nginx(queries.ingress, names, found);
+      return nginx(names, found);
     case 'traefik':
       return traefik(names, found);
     case 'linkerd':
@@ -166,9 +167,10 @@ function envoy(names: Names): Rule[][] {
 
 /**
  * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream that a canary
- * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed.
+ * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed. Whichever Ingress leads to the
+ * service shares that upstream, and is shifted and counted with the others.
  */
-function nginx(ingress: string, names: Names, { ports }: Found): Rule[][] {
+function nginx(names: Names, { ports }: Found): Rule[][] {
   const service = needed(names.stable.service, 'stable', 'service', 'nginx');
   const canary = needed(names.canary.service, 'canary', 'service', 'nginx');
   const upstream = {
@@ -184,12 +186,7 @@ function nginx(ingress: string, names: Names, { ports }: Found): Rule[][] {
   ];
   return spellings.map((label) =>
     ARMS.flatMap((arm) => {
-      const common = [
-        equal(label.namespace, names.namespace),
-        equal('ingress', ingress),
-        equal(label.service, service),
-        upstream[arm],
-      ];
+      const common = [equal(label.namespace, names.namespace), equal(label.service, service), upstream[arm]];
       return rules(arm, common, {
         requests: 'nginx_ingress_controller_requests',
         errors: [[like('status', '5..')]],

@@ -26,7 +26,9 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
       return info(`${aboutText(event)}Rollout ${event.id} by ${event.by}: ${printPlan(event.plan)}`);
     case 'preflight': {
       const { canary, stable, revision } = event.arms;
-      return info(`${event.route} will go from ${stable} to ${canary} (${revision}); ${event.readiness.evidence}`);
+      return info(
+        `${event.route} will go from ${stable} to ${canary} (${revision}); ${[event.readiness.evidence, ...(event.notes ?? [])].join('; ')}`,
+      );
     }
     case 'resumed':
       return warning(

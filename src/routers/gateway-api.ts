@@ -2,8 +2,10 @@ import * as z from 'zod';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
-import { resources } from '../kubernetes/resources.ts';
+import { describe, resources } from '../kubernetes/resources.ts';
+import { type ParentReport, requireAccepted } from './gateway-acceptance.ts';
 import { destination, json, type Rule } from './rules.ts';
+import { besideTheRoute, findSenders } from './senders.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
 import { createWeightedRouter, type RouteOptions, type RouterDependencies } from './weighted-route.ts';
 
@@ -20,10 +22,11 @@ const routeTypes = { HTTPRoute: resources.httpRoute, GRPCRoute: resources.grpcRo
 export function createGatewayApiRouter(options: GatewayApiOptions, dependencies: RouterDependencies): Router {
   const { namespace, name } = options;
   const type = routeTypes[options.route];
+  const reference = { type, namespace, name };
   return createWeightedRouter(
     {
       kind: 'gateway-api',
-      reference: { type, namespace, name },
+      reference,
       destinations: serviceDestinations(options, ['group']),
       // https://gateway-api.sigs.k8s.io/reference/spec/#backendref
       largestWeight: 1_000_000,
@@ -36,9 +39,17 @@ export function createGatewayApiRouter(options: GatewayApiOptions, dependencies:
         jq: [`.spec.rules[]?.backendRefs${withCanary ? '' : '[]?.weight'}`],
       }),
       check: (_object, _rules, signal) => requireServices(dependencies.client, options, signal),
+      async survey(_object, readable, signal) {
+        const unresolved = options.canaryIsCreated === true;
+        await requireAccepted(dependencies, reference, { reportsOf: parentsOf, unresolved }, signal);
+        const service = { name: options.stable.name, namespace: options.stable.namespace ?? namespace };
+        const senders = await findSenders(readable, service, [reference]);
+        return besideTheRoute(senders, describe(reference), service);
+      },
+      // A parent that lacks only the canary’s Service, which is made later, serves the route.
       statusAsFound: (object) =>
         parentsOf(object)
-          .filter(({ awaits }) => awaits === undefined)
+          .filter(({ awaits, accepted }) => awaits === undefined || (options.canaryIsCreated && accepted))
           .map(({ parent }) => parent),
       report(object, asFound) {
         if (asFound.length === 0) return { followed: true, evidence: `${type.kind} read back` };
@@ -125,19 +136,21 @@ export function gatewayApiRules(object: KubernetesObject): Rule[] {
  * The parents that report on a route, each with what it still owes to the current generation: conditions Accepted and
  * ResolvedRefs that are true (https://gateway-api.sigs.k8s.io/reference/spec/#routeparentstatus).
  */
-function parentsOf(object: KubernetesObject): { parent: string; awaits: string | undefined }[] {
+function parentsOf(object: KubernetesObject): ParentReport[] {
   const generation = object.metadata.generation ?? 0;
   return (route.parse(object).status?.parents ?? []).map(({ parentRef, controllerName, conditions }) => {
     const { kind, namespace = object.metadata.namespace, name, sectionName, port } = parentRef;
     const listener = [sectionName, port].filter((part) => part !== undefined).join(':');
     const parent = `${kind} ${namespace}/${name}${listener === '' ? '' : ` (${listener})`} of ${controllerName}`;
+    let accepted = false;
     for (const type of ['Accepted', 'ResolvedRefs']) {
       const condition = conditions.find((candidate) => candidate.type === type);
       if (condition === undefined || condition.observedGeneration < generation)
-        return { parent, awaits: `to report ${type} for generation ${generation}` };
+        return { parent, accepted, awaits: `to report ${type} for generation ${generation}` };
       if (condition.status !== 'True')
-        return { parent, awaits: `to say ${type} (${condition.reason}: ${condition.message})` };
+        return { parent, accepted, awaits: `to say ${type} (${condition.reason}: ${condition.message})` };
+      accepted = true;
     }
-    return { parent, awaits: undefined };
+    return { parent, accepted, awaits: undefined };
   });
 }

@@ -3,10 +3,12 @@ import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Permission, Router } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
-import { resources } from '../kubernetes/resources.ts';
+import { describe, resources } from '../kubernetes/resources.ts';
 import { canonicalHost, coversHost, serviceOf } from './istio-hosts.ts';
 import { getNamed } from './lookup.ts';
 import { type Destination, type Destinations, destination, json, type Rule } from './rules.ts';
+import { besideTheRoute, findSenders } from './senders.ts';
+import { surveyVirtualService } from './virtual-service-binding.ts';
 import {
   createWeightedRouter,
   type RouteOptions,
@@ -56,6 +58,14 @@ export function createIstioRouter(options: IstioOptions, dependencies: RouterDep
         if (service !== undefined) await getNamed(dependencies.client, { type: resources.service, ...service }, signal);
         if (at.subset !== undefined) await requireSubset(dependencies.client, namespace, arm, at, signal);
       }
+    },
+    async survey(object, readable) {
+      const told = await surveyVirtualService(object, readable);
+      const service = serviceOf(stable.host, namespace);
+      if (service === undefined) return told;
+      const senders = await findSenders(readable, service, [route.reference]);
+      const beside = besideTheRoute(senders, describe(route.reference), service);
+      return { ...told, warnings: [...told.warnings, ...beside.warnings] };
     },
     explainNoStable,
     statusAsFound(object) {

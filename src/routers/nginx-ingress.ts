@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
 import { resources } from '../kubernetes/resources.ts';
@@ -49,6 +50,19 @@ export function ingressPaths(object: KubernetesObject): { route: string; service
     })),
   );
   return defaultBackend?.service ? [...paths, { route: 'default', service: defaultBackend.service.name }] : paths;
+}
+
+const servicePort = z.looseObject({ number: z.number().optional(), name: z.string().optional() }).prefault({});
+
+/** The ports, by number or name, of a Service that an Ingress sends requests to. */
+export function portsTo(object: KubernetesObject, service: string): string[] {
+  const { defaultBackend, rules } = ingress.parse(object).spec;
+  const paths = rules.flatMap(({ http }) => (http?.paths ?? []).map((entry) => entry.backend));
+  return [...paths, ...(defaultBackend ? [defaultBackend] : [])].flatMap((backend) => {
+    if (backend.service?.name !== service) return [];
+    const { number, name } = servicePort.parse(backend.service.port);
+    return [String(number ?? name ?? '')];
+  });
 }
 
 export function isCanaryIngress(object: KubernetesObject): boolean {
@@ -172,6 +186,26 @@ function isNotInherited(annotation: string): boolean {
   return ['load-balance', 'upstream-hash-by', 'affinity', 'session-cookie-'].some((start) =>
     annotation.startsWith(PREFIX + start),
   );
+}
+
+/**
+ * The JSON Patch that makes a canary Ingress of Sluice's, which may be left from earlier, what it would be if it were made now:
+ * its spec, and those annotations that ingress-nginx reads. The weights are not touched, and neither is what others noted.
+ */
+export function likeStable(object: KubernetesObject, wanted: IngressManifest): PatchOperation[] {
+  const shown = object.metadata.annotations ?? {};
+  const target = wanted.metadata.annotations;
+  const isWeight = (name: string) => name === WEIGHT || name === TOTAL;
+  const stale = Object.keys(shown).filter(
+    (name) => !isWeight(name) && (name.startsWith(PREFIX) || isNotInherited(name)) && !(name in target),
+  );
+  const fresh = Object.entries(target).filter(([name, value]) => !isWeight(name) && shown[name] !== value);
+  const spec: unknown = object.spec;
+  return [
+    ...(isDeepStrictEqual(spec, wanted.spec) ? [] : [{ op: 'replace' as const, path: '/spec', value: wanted.spec }]),
+    ...stale.map((name) => ({ op: 'remove' as const, path: annotationPointer(name) })),
+    ...fresh.map(([name, value]) => ({ op: 'add' as const, path: annotationPointer(name), value })),
+  ];
 }
 
 /** A canary Ingress with the annotations of a weight. */

@@ -9,21 +9,27 @@ import { describe, type ObjectReference, resources } from '../kubernetes/resourc
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
+import { classNameOf, requireIngressNginx } from './ingress-class.ts';
 import { getNamed } from './lookup.ts';
 import {
   annotationFields,
   annotationPatch,
   canaryIngress,
+  type IngressManifest,
   ingressManifest,
   ingressPaths,
   isCanaryIngress,
   isOurs,
+  likeStable,
   planAnnotations,
+  portsTo,
   weightAnnotations,
   weightAnnotationsOf,
   weightMeant,
   withWeight,
 } from './nginx-ingress.ts';
+import { createReadable } from './readable.ts';
+import { besideTheRoute, findSenders, notLookedAt, type Sender } from './senders.ts';
 import { requireServices, servicePermissions } from './services.ts';
 import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
@@ -82,6 +88,12 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     return weightMeant(weightAnnotationsOf(existing));
   }
 
+  /** The canary Ingress as the stable one asks for it now: it may have other paths than at the start. */
+  async function ownIngress(toCreate: IngressManifest, signal: AbortSignal): Promise<IngressManifest> {
+    const now = await client.find(stable, signal);
+    return now === undefined ? toCreate : canaryIngress(now, canary.name, options);
+  }
+
   /** Writes if the weight is one of those expected, and again if somebody writes at the same time. */
   async function write(
     snapshot: RouteSnapshot,
@@ -107,6 +119,30 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     ],
     inspect,
 
+    async survey(_, signal) {
+      const readable = createReadable(client, signal);
+      const stableIngress = await getNamed(client, stable, signal);
+      const unseen = await requireIngressNginx(describe(stable), stableIngress, createReadable(client, signal));
+      const service = { namespace, name: options.stable };
+      const senders = await findSenders(readable, service, [stable, canary]);
+      const ports = portsTo(stableIngress, options.stable);
+      const shifted = senders.filter(
+        ({ type, object }) =>
+          type === resources.ingress &&
+          classNameOf(object) === classNameOf(stableIngress) &&
+          portsTo(object, options.stable).some((port) => ports.includes(port)),
+      );
+      const { warnings } = besideTheRoute(
+        senders.filter((sender) => !shifted.includes(sender)),
+        describe(stable),
+        service,
+      );
+      return {
+        warnings: [...shifted.map((sender) => isShiftedToo(sender, options)), ...warnings],
+        notes: [...unseen, ...notLookedAt(readable)],
+      };
+    },
+
     preview(snapshot, weight) {
       const { toCreate, found } = snapshotData.parse(snapshot.data);
       const planned = planAnnotations(found, weight);
@@ -119,11 +155,12 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
       write(snapshot, [from, to], signal, async (existing) => {
         const { toCreate, found } = snapshotData.parse(snapshot.data);
         const planned = planAnnotations(found, to);
+        const own = toCreate && (await ownIngress(toCreate, signal));
         if (existing !== undefined) {
-          const operations = annotationPatch(existing, planned);
+          const operations = [...annotationPatch(existing, planned), ...(own ? likeStable(existing, own) : [])];
           if (operations.length > 0) await client.patchJson(canary, operations, signal);
-        } else if (toCreate !== null) {
-          await client.create(type, withWeight(toCreate, planned), signal);
+        } else if (own !== null) {
+          await client.create(type, withWeight(own, planned), signal);
         }
       }),
 
@@ -151,6 +188,12 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
         return { followed: true, evidence: 'canary annotations read back' };
       }),
   };
+}
+
+/** The other Ingress is shifted as well, whatever its host: kubernetes/ingress-nginx names an upstream NAMESPACE-SERVICE-PORT. */
+function isShiftedToo({ about, object }: Sender, { namespace, stable }: NginxOptions): string {
+  const hosts = [...new Set(ingressPaths(object).map(({ route }) => route.split('/')[0]))].join(', ');
+  return `${about} (${hosts}) leads to the same port of Service ${namespace}/${stable}: ingress-nginx knows one upstream for a Service and port, so its requests are shifted as well, and are counted with the others.`;
 }
 
 /** Weights are written to a thousandth of a per cent. */

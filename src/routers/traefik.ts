@@ -1,9 +1,12 @@
 import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
-import { resources } from '../kubernetes/resources.ts';
+import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
+import type { Readable } from './readable.ts';
 import { destination, type Rule } from './rules.ts';
+import { besideTheRoute, findSenders } from './senders.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
 import { createWeightedRouter, type RouteOptions, type RouterDependencies } from './weighted-route.ts';
 
@@ -16,10 +19,11 @@ export interface TraefikOptions extends Omit<RouteOptions, 'rules'> {
 /** The Router for a weighted TraefikService, arms told apart by the Services it refers to. */
 export function createTraefikRouter(options: TraefikOptions, dependencies: RouterDependencies): Router {
   const { namespace, name } = options;
+  const reference = { type: resources.traefikService, namespace, name };
   return createWeightedRouter(
     {
       kind: 'traefik',
-      reference: { type: resources.traefikService, namespace, name },
+      reference,
       destinations: serviceDestinations(options),
       // Traefik adds weights up as float64 and sets no bound; this one keeps them exact and readable.
       largestWeight: 1_000_000,
@@ -35,6 +39,11 @@ export function createTraefikRouter(options: TraefikOptions, dependencies: Route
         jq: [`.spec.weighted.services${withCanary ? '' : '[]?.weight'}`],
       }),
       check: (_object, _rules, signal) => requireServices(dependencies.client, options, signal),
+      async survey(_object, readable) {
+        await requireReferred(readable, reference);
+        const service = { name: options.stable.name, namespace: options.stable.namespace ?? namespace };
+        return besideTheRoute(await findSenders(readable, service, [reference]), describe(reference), service);
+      },
       explainNoStable: (object) =>
         traefikRules(object).length > 0
           ? undefined
@@ -49,6 +58,56 @@ export function createTraefikRouter(options: TraefikOptions, dependencies: Route
     options,
     dependencies,
   );
+}
+
+const referring = z.looseObject({
+  kind: z.string().default('Service'),
+  name: z.string().default(''),
+  namespace: z.string().optional(),
+});
+const referringList = z.array(referring).default([]);
+/** Where a TraefikService may be referred to: IngressRoutes, HTTPRoutes, other TraefikServices. */
+const referrer = z.looseObject({
+  spec: z
+    .looseObject({
+      routes: z.array(z.looseObject({ services: referringList })).default([]),
+      rules: z.array(z.looseObject({ backendRefs: referringList })).default([]),
+      weighted: z.looseObject({ services: referringList }).optional(),
+      mirroring: z.looseObject(referring.shape).optional(),
+    })
+    .prefault({}),
+});
+
+/**
+ * A TraefikService gets requests only from what refers to it.
+ *
+ * @throws SluiceError `unsupported` where nothing does, and all that could was looked at
+ */
+async function requireReferred(readable: Readable, { namespace, name, type }: ObjectReference): Promise<void> {
+  const kinds = [resources.ingressRoute, resources.httpRoute, type];
+  const lists = await Promise.all(kinds.map((kind) => readable.list(kind, namespace)));
+  const isReferred = lists
+    .flatMap((list) => list ?? [])
+    .some((object) => {
+      const { spec } = referrer.parse(object);
+      return [
+        ...spec.routes.flatMap(({ services }) => services),
+        ...spec.rules.flatMap(({ backendRefs }) => backendRefs),
+        ...(spec.weighted?.services ?? []),
+        ...(spec.mirroring ? [spec.mirroring] : []),
+      ].some(
+        (entry) =>
+          entry.kind === type.kind &&
+          entry.name === name &&
+          (entry.namespace ?? object.metadata.namespace) === namespace,
+      );
+    });
+  if (isReferred || !readable.isWhole(resources.ingressRoute)) return;
+  throw new SluiceError('unsupported', {
+    about: `TraefikService ${namespace}/${name}`,
+    problem: 'gets no requests: no IngressRoute refers to it.',
+    next: 'Let an IngressRoute lead to it, with kind: TraefikService in its services.',
+  });
 }
 
 const traefikService = z.looseObject({

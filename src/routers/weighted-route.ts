@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot } from '../canary/ports.ts';
+import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot, Surroundings } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
 import { disown } from '../kubernetes/managed-fields.ts';
@@ -9,6 +9,7 @@ import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps, type WrittenFields } from './gitops.ts';
 import { getNamed } from './lookup.ts';
+import { createReadable, type Readable } from './readable.ts';
 import {
   type Destination,
   type Destinations,
@@ -24,6 +25,7 @@ import {
   weightShown,
   weightsOf,
 } from './rules.ts';
+import { notLookedAt } from './senders.ts';
 import { createShareMemory, type Look, type ObserveShare } from './share.ts';
 import { largestFactor } from './weights.ts';
 
@@ -60,6 +62,8 @@ export interface WeightedRoute {
   writtenFields(rules: readonly Rule[], withCanary: boolean): WrittenFields;
   /** Refuses what this kind of route can't shift, with reads only. */
   check(object: KubernetesObject, managed: readonly Rule[], signal: AbortSignal): Promise<void>;
+  /** Looks at what stands beside the route; see `Router.survey`. */
+  survey(object: KubernetesObject, readable: Readable, signal: AbortSignal): Promise<Surroundings>;
   /** Why no rule may name the stable arm, where the object has a shape that explains it. */
   explainNoStable?(object: KubernetesObject): { readonly problem: string; readonly next: string } | undefined;
   /** What of the object's status counts as found: who reports on the data plane, and which complaints are old. */
@@ -160,6 +164,13 @@ export function createWeightedRouter(
     permissions: route.permissions,
     inspect,
     weight,
+
+    async survey(_, signal) {
+      const object = await getNamed(client, reference, signal);
+      const readable = createReadable(client, signal);
+      const { warnings, notes } = await route.survey(object, readable, signal);
+      return { warnings, notes: [...notes, ...notLookedAt(readable)] };
+    },
 
     preview(snapshot, weight) {
       const { rules } = snapshotData.parse(snapshot.data);

@@ -748,6 +748,55 @@ describe('the nginx router', () => {
     await router.confirm(found, 0, signal);
   });
 
+  test('makes a canary Ingress of its own that was left what the stable one is now', async () => {
+    const { options, reference, rules } = await nginxFixture();
+    const stable = { type: resources.ingress, namespace, name: options.name };
+    const router = routerOf(options);
+    const found = await router.inspect(signal);
+    await router.shift(found, 0, 5, signal);
+    // What others noted of it stays theirs.
+    const noted = { 'field.example/endpoints': '[]' };
+    await edit(reference, [
+      { op: 'add', path: '/metadata/annotations/field.example~1endpoints', value: '[]' },
+      { op: 'add', path: '/metadata/annotations/nginx.ingress.kubernetes.io~1load-balance', value: 'ewma' },
+    ]);
+    const path = {
+      path: '/v2',
+      pathType: 'Prefix',
+      backend: { service: { name: options.name, port: { number: 80 } } },
+    };
+    const tls = [{ hosts: [`${options.name}.example`], secretName: 'shop-tls' }];
+    await edit(stable, [
+      { op: 'replace', path: '/spec/rules/0/http/paths/0', value: path },
+      { op: 'add', path: '/spec/rules/0/host', value: 'new.example' },
+      { op: 'add', path: '/spec/tls', value: tls },
+      { op: 'add', path: '/metadata/annotations', value: { 'nginx.ingress.kubernetes.io/affinity': 'cookie' } },
+    ]);
+    // Both the run that is under way and one that comes later follow.
+    const later = await router.inspect(signal);
+    for (const [snapshot, to] of [[found, 25] as const, [later, 50] as const]) {
+      await router.shift(snapshot, to === 25 ? 5 : 25, to, signal);
+      const [rule] = rules(options.canary);
+      expect(await spec(reference)).toEqual({
+        ingressClassName: 'nginx',
+        tls,
+        rules: [
+          { ...rule, host: 'new.example', http: { paths: [{ ...path, backend: rule?.http.paths[0]?.backend }] } },
+        ],
+      });
+      expect(await annotations(reference)).toEqual({
+        ...noted,
+        'nginx.ingress.kubernetes.io/canary': 'true',
+        'nginx.ingress.kubernetes.io/affinity': 'cookie',
+        [weightAnnotation]: String(to),
+      });
+    }
+    const { resourceVersion } = (await client.get(reference, signal)).metadata;
+    await router.shift(later, 25, 50, signal);
+    expect((await client.get(reference, signal)).metadata.resourceVersion).toBe(resourceVersion);
+    await router.restore(later, [50], signal);
+  });
+
   test('uses a canary Ingress that is there, and gives its annotations back', async () => {
     const header = { 'nginx.ingress.kubernetes.io/canary-by-header': 'x-canary' };
     const { options, reference } = await nginxFixture(header);

@@ -74,6 +74,10 @@ export const horizontalPodAutoscalers = builtIn(
   { status: true },
 );
 export const ingresses = builtIn('networking.k8s.io/v1', 'ingresses', 'Ingress', { generation: true, status: true });
+export const ingressClasses = builtIn('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', {
+  namespaced: false,
+  generation: true,
+});
 export const virtualServices = custom('networking.istio.io/v1', 'virtualservices', 'VirtualService');
 export const destinationRules = custom('networking.istio.io/v1', 'destinationrules', 'DestinationRule');
 export const httpRoutes = custom('gateway.networking.k8s.io/v1', 'httproutes', 'HTTPRoute');
@@ -113,11 +117,13 @@ export const storedResources: readonly Resource[] = [
     unconditionalUpdate: false,
   }),
   ingresses,
+  ingressClasses,
   virtualServices,
   destinationRules,
   httpRoutes,
   grpcRoutes,
   custom('gateway.networking.k8s.io/v1', 'gateways', 'Gateway'),
+  custom('networking.istio.io/v1', 'gateways', 'Gateway'),
   traefikServices,
   ingressRoutes,
 ];
