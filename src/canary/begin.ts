@@ -17,8 +17,9 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const readiness = await meter.preflight(signal);
-  const forecast = world.forecast(readiness);
-  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
+  // Without requests that are counted there is nothing to be foretold.
+  const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness) };
+  emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, ...foretold });
   return { route, found };
 }
 
@@ -205,6 +206,7 @@ export function announce({ ledger, meter, clock, emit }: World, options: Rollout
     by: options.startedBy,
     source: meter.source,
     interval: meter.interval,
+    ...(meter.kind === 'none' && { uncounted: true }),
     dryRun,
     ...(options.arms && { arms: options.arms }),
     ...(options.commit !== undefined && { commit: options.commit }),

@@ -15,6 +15,8 @@ export interface StepFacts {
   readonly silent: boolean;
   /** Since the metrics last showed a request to the canary. */
   readonly sinceCanaryRequest: number;
+  /** Pods alone are looked at: what is said of readings is said of looks at them, and no request is waited for. */
+  readonly uncounted?: boolean;
   /** A person approved this step. */
   readonly approved: boolean;
 }
@@ -42,7 +44,7 @@ export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): De
   if (breach) return { kind: 'end', verdict: endingOf(breach.onBreach), reason: `${breach.check}: ${breach.sentence}` };
 
   if (facts.sinceReading > policy.noDataPatience) {
-    return unknownForTooLong(policy, `the metrics have brought nothing new for ${seconds(facts.sinceReading)}`);
+    return unknownForTooLong(policy, `${source(facts)} brought nothing new for ${seconds(facts.sinceReading)}`);
   }
   const observed = step.most > 0;
   if (!observed && !step.hold) return { kind: 'advance', reason: 'the step asks for no observation' };
@@ -71,9 +73,10 @@ function endingOf(onBreach: OnBreach): Verdict {
   return onBreach === 'freeze' ? 'frozen' : 'rolled-back';
 }
 
-function isOver(step: Step, { elapsed, opinions }: StepFacts): boolean {
+function isOver(step: Step, { elapsed, opinions, uncounted }: StepFacts): boolean {
   if (elapsed >= step.most) return true;
-  if (!step.early || elapsed < step.least) return false;
+  // That pods are ready proves nothing of what they answer.
+  if (uncounted || !step.early || elapsed < step.least) return false;
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');
 }
@@ -83,7 +86,11 @@ function whatIsLacking(
   policy: DecisionPolicy,
 ): { until: 'requests' | 'data'; reason: string } | undefined {
   if (facts.silent) {
-    return { until: 'data', reason: `the metrics have brought nothing new for ${seconds(facts.sinceReading)}` };
+    return { until: 'data', reason: `${source(facts)} brought nothing new for ${seconds(facts.sinceReading)}` };
+  }
+  if (facts.uncounted) {
+    const unready = facts.opinions.find(({ state }) => state === 'unknown');
+    return unready && { until: 'data', reason: unready.sentence };
   }
   if (facts.canaryRequests < policy.minRequests) {
     const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
@@ -98,6 +105,10 @@ function whatIsLacking(
 
 function unknownForTooLong({ onNoData }: DecisionPolicy, reason: string): Decision {
   return { kind: 'end', verdict: onNoData === 'hold' ? 'held' : 'rolled-back', reason: `not yet known: ${reason}` };
+}
+
+function source({ uncounted }: StepFacts): string {
+  return uncounted ? 'looks at the pods have' : 'the metrics have';
 }
 
 function seconds(milliseconds: number): string {

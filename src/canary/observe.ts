@@ -83,6 +83,9 @@ export function createObserver(
   let lastCanaryRequest = started;
   let due: Reading['due'];
 
+  /** Nobody counts requests: that the pods were seen is all the news there is. */
+  const uncounted = meter.kind === 'none';
+
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
   function isSilent(now: number): boolean {
@@ -99,6 +102,7 @@ export function createObserver(
       sinceReading: now - lastReading,
       silent: isSilent(now),
       sinceCanaryRequest: now - lastCanaryRequest,
+      ...(uncounted && { uncounted }),
       approved,
     };
     // Between two steps only a breach or missing data can end anything.
@@ -192,6 +196,10 @@ export function createObserver(
     if (stopped) return;
     const health = await world.arms.health(arms, 'canary', signal);
     podTrouble = '';
+    if (uncounted) {
+      lastReading = clock.now();
+      firstReading.resolve();
+    }
     const before = podOpinion.sentence;
     podOpinion = judgePods(health, onPodProblem);
     if (health.problems.length > 0 && podOpinion.sentence !== before) {
@@ -226,7 +234,9 @@ export function createObserver(
   return {
     async run(signal) {
       await Promise.all([
-        repeat(lookAtMetrics, () => pauseUntilNews(due, meter.interval, clock.now()), noData, signal),
+        ...(uncounted
+          ? []
+          : [repeat(lookAtMetrics, () => pauseUntilNews(due, meter.interval, clock.now()), noData, signal)]),
         repeat(lookAtPods, () => POD_INTERVAL, podsUnseen, signal),
       ]);
     },
@@ -268,6 +278,7 @@ export function createObserver(
       stopped = true;
     },
     async finalTallies() {
+      if (uncounted) return total();
       using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
       try {
         const { sample, fresh } = tally.take(await meter.read(limit.signal));

@@ -74,6 +74,8 @@ export interface WorldOptions {
   readonly onPodProblem?: OnBreach;
   /** The stable workload becomes the new revision and the route goes back to it. */
   readonly derived?: boolean;
+  /** Requests are not counted. */
+  readonly uncounted?: boolean;
   /** Somebody else deploys the stable workload after the plan; then the route goes back to it. */
   readonly returns?: boolean;
 }
@@ -85,6 +87,7 @@ export function createWorld(
     owner = 'run-1',
     onBreach = 'rollback',
     onPodProblem = 'rollback',
+    uncounted = false,
     derived = true,
     returns = false,
   }: WorldOptions = {},
@@ -111,7 +114,7 @@ export function createWorld(
     },
     forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
     judge: {
-      panel: createPanel([{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
+      panel: createPanel(uncounted ? [] : [{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
       gauges: [],
       onPodProblem,
     },
@@ -151,7 +154,7 @@ export function createWorld(
         ),
     },
     meter: {
-      kind: 'fake',
+      kind: uncounted ? 'none' : 'fake',
       source: 'requests_total',
       permissions: [],
       interval: 1_000,
