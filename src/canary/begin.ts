@@ -16,11 +16,21 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   const { router, arms, meter, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
-  const readiness = await meter.preflight(signal);
+  const readiness = await meter.preflight(signal).catch(withWaysOut);
   // Without requests that are counted there is nothing to be foretold.
   const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, ...foretold });
   return { route, found };
+}
+
+/** What a service can do whose requests are not found where they were looked for. */
+const WAYS_OUT =
+  'There are three ways out (docs/service.md): let the service count its requests; name the counter that there is by "metrics", or by "query-requests" and "query-errors"; or release on the health of the pods alone by "meter: none".';
+
+function withWaysOut(error: unknown): never {
+  if (!isSluiceError(error, 'bad-query')) throw error;
+  const { about, problem, next } = error;
+  throw new SluiceError('bad-query', { about, problem, next: `${next} ${WAYS_OUT}`, cause: error });
 }
 
 /** The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. */

@@ -307,6 +307,25 @@ describe('what can not work', () => {
   });
 });
 
+describe('requests that are not found where they were looked for', () => {
+  it('are refused with the three ways out', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster);
+    const next = 'See that it is collected.';
+    const preflight = () =>
+      Promise.reject(new SluiceError('bad-query', { about: 'query a', problem: 'matches no series.', next }));
+    const refused = { ...world, meter: { ...world.meter, preflight } };
+    const ended = cluster.clock.run(rollout(refused, createOptions(), running()));
+    await expect(ended).rejects.toMatchObject({
+      code: 'bad-query',
+      next: expect.stringMatching(
+        /^See that it is collected\. There are three ways out.*"metrics".*"query-requests".*"meter: none"/,
+      ),
+    });
+    expect(cluster.calls).not.toContain('ledger.save preparing');
+  });
+});
+
 describe('without metrics', () => {
   it('each step takes its time, and the verdict says what was not looked at', async () => {
     const cluster = createCluster();
