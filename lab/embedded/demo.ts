@@ -5,44 +5,65 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, styleText } from 'node:util';
-import { isScenarioName, play, type ScenarioName, scenarios } from './scenarios.ts';
+import { styleText } from 'node:util';
+import { messageOf } from '../../src/canary/errors.ts';
+import { demoUsage, readDemoOptions } from './demo-options.ts';
+import { play, type ScenarioName, scenarios } from './scenarios.ts';
 
-const { values } = parseArgs({ options: { scenario: { type: 'string' }, json: { type: 'boolean', default: false } } });
-if (values.scenario !== undefined && !isScenarioName(values.scenario)) {
-  console.error(`There is no scenario "${values.scenario}". There are: ${Object.keys(scenarios).join(', ')}.`);
-  process.exit(2);
+// https://no-color.org: whatever it is set to; the actions that run here follow it as well.
+const colour = !process.env.NO_COLOR && process.stdout.isTTY;
+const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+  colour ? styleText(style, text, { validateStream: false }) : text;
+
+try {
+  const options = readDemoOptions(process.argv.slice(2));
+  if (options.help) console.log(demoUsage);
+  else for (const name of options.names) await show(name, options.json);
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 2;
 }
-const names: ScenarioName[] =
-  values.scenario !== undefined && isScenarioName(values.scenario) ? [values.scenario] : ['healthy', 'errors-5pct'];
 
-for (const name of names) {
+async function show(name: ScenarioName, json: boolean): Promise<void> {
   const { title, verdict } = scenarios[name];
-  console.log(`\n${styleText(['bold', 'cyan'], `▌ ${title}`)}\n`);
-  const { lab, ended, result, clean } = await play(name, (text) => process.stdout.write(readable(text)));
+  console.log(`\n${paint(['bold', 'cyan'], `▌ ${title}`)}\n`);
+  const env: Record<string, string> = colour ? {} : { NO_COLOR: '1' };
+  const { lab, ended, result, clean } = await play(name, (text) => process.stdout.write(readable(text)), env);
   await lab.stop();
 
   const summary = join(tmpdir(), `sluice-${name}-summary.md`);
-  const plot = join(tmpdir(), `sluice-${name}.svg`);
   await writeFile(summary, ended.summary);
-  await copyFile((ended.outputs.report ?? '').replace(/\.json$/, '.svg'), plot).catch(() => undefined);
+  const plot = await keptPlot(name, ended.outputs.report ?? '');
   await clean();
 
   const asTold = result.verdict === verdict;
   const told = `${result.verdict} after ${result.secondsToVerdict} s at ${result.weightReached} %; the canary got ${result.canaryRequests} requests, ${result.canaryBad} of them bad`;
-  console.log(`\n${styleText(asTold ? 'green' : 'red', `▌ ${told}`)}`);
-  console.log(`  job summary: ${summary}\n  plot:        ${plot}`);
+  console.log(`\n${paint(asTold ? 'green' : 'red', `▌ ${told}`)}`);
+  console.log(`  job summary: ${summary}`);
+  console.log(`  plot:        ${plot ?? 'none: nothing was measured and no request was moved'}`);
   if (!asTold) process.exitCode = 1;
-  if (values.json) console.log(JSON.stringify(result));
+  if (json) console.log(JSON.stringify(result));
+}
+
+/** Keeps the plot that lies beside a report; undefined where there is none. */
+async function keptPlot(name: ScenarioName, report: string): Promise<string | undefined> {
+  const plot = join(tmpdir(), `sluice-${name}.svg`);
+  try {
+    await copyFile(report.replace(/\.json$/, '.svg'), plot);
+    return plot;
+  } catch {
+    // There is none where nothing was drawn, whatever an earlier demo has left.
+    return undefined;
+  }
 }
 
 /** The runner turns its commands into folded groups and annotations; a terminal gets plain lines. */
 function readable(text: string): string {
   return text
-    .replaceAll(/^::group::(.*)$/gm, (_, title) => styleText('bold', `── ${title}`))
+    .replaceAll(/^::group::(.*)$/gm, (_, title) => paint('bold', `── ${title}`))
     .replaceAll(/^::(?:endgroup|add-mask)::.*\n/gm, '')
     .replaceAll(/^::(error|warning|notice)[^:]*::(.*)$/gm, (_, level, message) => {
-      const colour = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'green';
-      return styleText(colour, decodeURIComponent(message.replaceAll(/%(?!25|0A|0D)/g, '%25')));
+      const style = level === 'error' ? 'red' : level === 'warning' ? 'yellow' : 'green';
+      return paint(style, decodeURIComponent(message.replaceAll(/%(?!25|0A|0D)/g, '%25')));
     });
 }

@@ -197,7 +197,11 @@ export function isScenarioName(name: string): name is ScenarioName {
 }
 
 /** Plays a scenario with the bundle that a workflow runs. `stop` of the lab is the caller's. */
-export async function play(name: ScenarioName, onOutput?: (text: string) => void): Promise<Played> {
+export async function play(
+  name: ScenarioName,
+  onOutput?: (text: string) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Played> {
   const scenario: Scenario = scenarios[name];
   const lab = await startLab({ router: 'istio', arms: 'one', ...scenario.lab });
   await scenario.before?.(lab);
@@ -206,7 +210,7 @@ export async function play(name: ScenarioName, onOutput?: (text: string) => void
   let job = 0;
   const start = async () => {
     job += 1;
-    const started = await startRelease(lab, { job, inputs: scenario.inputs ?? {}, ...(onOutput && { onOutput }) });
+    const started = await startRelease(lab, { job, inputs: scenario.inputs ?? {}, env, ...(onOutput && { onOutput }) });
     runs.push(started);
     return started;
   };
@@ -256,6 +260,8 @@ export interface ReleaseOptions {
   readonly router?: RouterKind;
   /** On top of those that release the lab's new image; an empty one leaves that input out. */
   readonly inputs?: Readonly<Record<string, string>>;
+  /** Of the machine that the job runs on. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Number of the job that releases. */
   readonly job?: number;
   readonly onOutput?: (text: string) => void;
@@ -263,7 +269,7 @@ export interface ReleaseOptions {
 
 /** Starts the release of the lab's new image, as a workflow of the user's would. */
 export function startRelease(lab: Lab, options: ReleaseOptions = {}): Promise<Run> {
-  const { router = 'istio', inputs = {}, job = 1, onOutput } = options;
+  const { router = 'istio', inputs = {}, env = {}, job = 1, onOutput } = options;
   const release = {
     kubeconfig: lab.kubeconfigPath,
     workload: 'deployment/checkout',
@@ -278,7 +284,7 @@ export function startRelease(lab: Lab, options: ReleaseOptions = {}): Promise<Ru
   return runAction({
     action: actionFolder('canary'),
     inputs: { ...release, ...inputs },
-    env: { GITHUB_RUN_ID: String(job), RUNNER_NAME: `runner-${job}` },
+    env: { ...env, GITHUB_RUN_ID: String(job), RUNNER_NAME: `runner-${job}` },
     ...(onOutput && { onOutput }),
   });
 }

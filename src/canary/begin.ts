@@ -18,11 +18,22 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
   for (const message of warnings) warn(world, message);
-  const readiness = await meter.preflight(signal);
-  const forecast = world.forecast(readiness);
-  const told = { arms: found, readiness, forecast, ...(notes.length > 0 && { notes }) };
+  const readiness = await meter.preflight(signal).catch(withWaysOut);
+  // Without requests that are counted there is nothing to be foretold.
+  const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness) };
+  const told = { arms: found, readiness, ...foretold, ...(notes.length > 0 && { notes }) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
   return { route, found };
+}
+
+/** What a service can do whose requests are not found where they were looked for. */
+const WAYS_OUT =
+  'There are three ways out (docs/service.md): let the service count its requests; name the counter that there is by "metrics", or by "query-requests" and "query-errors"; or release on the health of the pods alone by "meter: none".';
+
+function withWaysOut(error: unknown): never {
+  if (!isSluiceError(error, 'bad-query')) throw error;
+  const { about, problem, next } = error;
+  throw new SluiceError('bad-query', { about, problem, next: `${next} ${WAYS_OUT}`, cause: error });
 }
 
 /** The stable workload serves what is to be released, as the rollout that stood in between was undone. */
@@ -246,6 +257,7 @@ export function announce({ ledger, meter, clock, emit }: World, options: Rollout
     by: options.startedBy,
     source: meter.source,
     interval: meter.interval,
+    ...(meter.kind === 'none' && { uncounted: true }),
     dryRun,
     ...(options.arms && { arms: options.arms }),
     ...(options.commit !== undefined && { commit: options.commit }),

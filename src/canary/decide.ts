@@ -19,6 +19,8 @@ export interface StepFacts {
   readonly sinceCanaryRequest: number;
   /** No counter of the canary was ever seen. */
   readonly canaryUnmeasured?: boolean;
+  /** Pods alone are looked at: what is said of readings is said of looks at them, and no request is waited for. */
+  readonly uncounted?: boolean;
   /** A person approved this step. */
   readonly approved: boolean;
 }
@@ -75,9 +77,10 @@ function endingOf(onBreach: OnBreach): Verdict {
   return onBreach === 'freeze' ? 'frozen' : 'rolled-back';
 }
 
-function isOver(step: Step, { elapsed, opinions }: StepFacts): boolean {
+function isOver(step: Step, { elapsed, opinions, uncounted }: StepFacts): boolean {
   if (elapsed >= step.most) return true;
-  if (!step.early || elapsed < step.least) return false;
+  // That pods are ready proves nothing of what they answer.
+  if (uncounted || !step.early || elapsed < step.least) return false;
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');
 }
@@ -92,6 +95,10 @@ function whatIsLacking(
   if (facts.silent) {
     return { until: 'data', reason: nothingNew(facts) };
   }
+  if (facts.uncounted) {
+    const unready = facts.opinions.find(({ state }) => state === 'unknown');
+    return unready && { until: 'data', reason: unready.sentence };
+  }
   if (facts.canaryRequests < policy.minRequests) {
     if (facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
     const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
@@ -105,9 +112,10 @@ function whatIsLacking(
   return starved && { until: 'data', reason: `${starved.check} has no data: ${starved.missing}` };
 }
 
-function nothingNew({ sinceReading, noCounters }: StepFacts): string {
+function nothingNew({ sinceReading, noCounters, uncounted }: StepFacts): string {
+  const source = uncounted ? 'looks at the pods have' : 'the metrics have';
   const why = noCounters === undefined ? '' : `. ${noCounters}`;
-  return `the metrics have brought nothing new for ${seconds(sinceReading)}${why}`;
+  return `${source} brought nothing new for ${seconds(sinceReading)}${why}`;
 }
 
 function unknownForTooLong({ onNoData }: DecisionPolicy, reason: string): Decision {

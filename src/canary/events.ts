@@ -69,6 +69,8 @@ export interface Started {
   readonly source: string;
   /** Milliseconds between two looks at the metrics. */
   readonly interval: number;
+  /** Nobody counts requests: the pods' health alone is judged. */
+  readonly uncounted?: boolean;
   readonly dryRun: boolean;
   /** Absent where nothing was looked at before. */
   readonly arms?: NamedArms;
@@ -88,6 +90,16 @@ interface Preflight {
   readonly forecast?: Forecast;
   /** What could not be looked at, one sentence each. */
   readonly notes?: readonly string[];
+}
+
+/** Nothing serves yet, so that there is nothing to compare with. */
+interface FirstRelease {
+  readonly type: 'first-release';
+  readonly at: number;
+  /** The workload: `Deployment shop/checkout`. */
+  readonly about: string;
+  /** It is deployed here and now; else that is left to what follows. */
+  readonly deploys: boolean;
 }
 
 /** The record of an earlier run was found and this one continues it. */
@@ -278,6 +290,7 @@ export interface Failed {
 export type RolloutEvent =
   | Started
   | Preflight
+  | FirstRelease
   | Resumed
   | Planned
   | StepEntered

@@ -91,6 +91,9 @@ export function createObserver(
   let due: Reading['due'];
   let noCounters: string | undefined;
 
+  /** Nobody counts requests: that the pods were seen is all the news there is. */
+  const uncounted = meter.kind === 'none';
+
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
   function isSilent(now: number): boolean {
@@ -109,6 +112,7 @@ export function createObserver(
       ...(noCounters !== undefined && { noCounters }),
       sinceCanaryRequest: now - lastCanaryRequest,
       canaryUnmeasured,
+      ...(uncounted && { uncounted }),
       approved,
     };
     const breach = worstBreach(facts.opinions);
@@ -213,6 +217,10 @@ export function createObserver(
     if (stopped || promoted) return;
     const health = await world.arms.health(arms, 'canary', signal);
     podTrouble = '';
+    if (uncounted) {
+      lastReading = clock.now();
+      firstReading.resolve();
+    }
     const before = podOpinion.sentence;
     podOpinion = judgePods(health, onPodProblem);
     if (health.problems.length > 0 && podOpinion.sentence !== before) {
@@ -247,7 +255,9 @@ export function createObserver(
   return {
     async run(signal) {
       await Promise.all([
-        repeat(lookAtMetrics, () => pauseUntilNews(due, meter.interval, clock.now()), noData, signal),
+        ...(uncounted
+          ? []
+          : [repeat(lookAtMetrics, () => pauseUntilNews(due, meter.interval, clock.now()), noData, signal)]),
         repeat(lookAtPods, () => POD_INTERVAL, podsUnseen, signal),
       ]);
     },
@@ -294,6 +304,7 @@ export function createObserver(
       stopped = true;
     },
     async finalTallies() {
+      if (uncounted) return total();
       using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
       try {
         const reading = await meter.read(limit.signal);

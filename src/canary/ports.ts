@@ -177,7 +177,7 @@ export interface MeterReadiness {
 }
 
 export interface Meter {
-  /** `prometheus`, `pods` */
+  /** `prometheus`, `pods`; `none` where requests are not counted, and the pods' health alone is judged. */
   readonly kind: string;
   /** What is asked, for the log and the report: the query, or the endpoints. */
   readonly source: string;

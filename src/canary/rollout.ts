@@ -136,11 +136,16 @@ async function run(
     await background;
   }
   const totals = await observer.finalTallies();
-  if (conclusion.passed) conclusion = { ...conclusion, reason: `${comparison(totals)}; ${conclusion.reason}` };
+  const compared = world.meter.kind === 'none' ? UNCOUNTED : comparison(totals);
+  if (conclusion.passed) conclusion = { ...conclusion, reason: `${compared}; ${conclusion.reason}` };
   else if (conclusion.verdict === 'promoted' && options.mode === 'release')
-    conclusion = { ...conclusion, reason: comparison(totals) };
+    conclusion = { ...conclusion, reason: compared };
   return outcomeOf(world, journal.record, conclusion, reached, totals);
 }
+
+/** What a promotion rests on where nobody counts requests. */
+const UNCOUNTED =
+  'the pods stayed healthy for the time of every step; requests were not counted, so errors and latency were not looked at';
 
 /** Why a rollout is held whose plan is passed. */
 const HANDED_OVER = 'the stable workload is to be deployed with the new version now';

@@ -70,13 +70,17 @@ const LOOK_INTERVAL = 1_000;
 /** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it while the trouble lasts. */
 const EVENT_AGE = 60_000;
 
-/** @param lifetime ends the watches */
+/**
+ * @param lifetime ends the watches
+ * @param imageTimeout milliseconds for which it is waited for an image that the registry does not have yet
+ */
 export function createArmView(
   client: KubernetesClient,
   namespace: string,
   target: ArmTarget,
   clock: Clock,
   lifetime: AbortSignal,
+  imageTimeout = 0,
 ): ArmView {
   const histories = new Map<string, PodHistory>();
   let change = Promise.withResolvers<void>();
@@ -120,7 +124,7 @@ export function createArmView(
     const now = clock.now();
     const troubles = seen
       .filter((pod) => !isBeingReplaced(pod, workload))
-      .map((pod) => podTroubles(pod, historyOf(pod), ready > 0));
+      .map((pod) => podTroubles(pod, { ...historyOf(pod), imageTimeout }, ready > 0));
     const problems = [
       ...(await creationProblems(workload, seen.length, signal)),
       ...troubles.flatMap((ofPod) => problemsOf(ofPod, now)),

@@ -10,6 +10,8 @@ export interface ArmsOptions {
   readonly rollout: string;
   /** Milliseconds that open connections to the canary get after the route has left it. */
   readonly drain: number;
+  /** Milliseconds for which it is waited for an image that the registry does not have yet. */
+  readonly imageTimeout?: number | undefined;
   /** Ends the watches, which outlive the calls that begin them. */
   readonly lifetime: AbortSignal;
 }
@@ -21,13 +23,14 @@ export interface ArmsContext extends ArmsOptions {
 }
 
 export function createContext(options: ArmsOptions): ArmsContext {
-  const { client, namespace, clock, lifetime } = options;
+  const { client, namespace, clock, lifetime, imageTimeout } = options;
   const views = new Map<string, ArmView>();
   return {
     ...options,
     view({ kind, name, pods, service }) {
       const key = `${kind}/${name} ${pods} ${service}`;
-      const known = views.get(key) ?? createArmView(client, namespace, { kind, name, pods, service }, clock, lifetime);
+      const target = { kind, name, pods, service };
+      const known = views.get(key) ?? createArmView(client, namespace, target, clock, lifetime, imageTimeout);
       views.set(key, known);
       return known;
     },

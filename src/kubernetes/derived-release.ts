@@ -100,6 +100,19 @@ export const templateFields = {
   appliedWith: ['spec', 'template', 'spec', 'containers'],
   pointers: ['/spec/template'],
   jq: ['.spec.template'],
+  // What Git says of an image is to stay true: an ignore rule would leave it behind.
+  advice: (controller: string, { type, name }: ObjectReference) => {
+    const kind = type.kind.toLowerCase();
+    return [
+      `Release it in three steps: "mode: shift"; commit the new image and let ${controller} synchronise; "mode: finish" (actions/canary/README.md#a-stable-workload-that-something-else-deploys). Or set "gitops: ignore-rule-present" where Git leaves the image alone.`,
+      'with:',
+      '  mode: shift # then, with the same inputs: finish',
+      `  stable: ${kind}/${name}`,
+      `  canary: ${kind}/${name}-canary`,
+      `  stable-service: ${name}`,
+      `  canary-service: ${name}-canary`,
+    ].join('\n');
+  },
 };
 
 /**

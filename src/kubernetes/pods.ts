@@ -78,6 +78,8 @@ export interface PodHistory {
   readonly restarts: ReadonlyMap<string, number>;
   /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
   readonly unreadySince: number | undefined;
+  /** Milliseconds for which it is waited for an image that the registry does not have yet; 0 without it. */
+  readonly imageTimeout?: number;
   /** When a container of it was seen that can't be started; undefined where each can. */
   readonly unstartedSince: number | undefined;
 }
@@ -134,6 +136,9 @@ export const startReasons: ReadonlySet<string> = new Set([
 /** What a registry says of an image that it will not give at the next attempt either. */
 const finalRefusal = /not found|manifest unknown|unauthorized|authorization failed|denied|no match for platform/i;
 
+/** What a registry says of an image that it does not have: it may be pushed yet. */
+const notThere = /not found|manifest unknown|name unknown|repository does not exist/i;
+
 /** The runtime says at each step which image it is about; the last step is what failed. */
 const pullSteps =
   /(?:Failed to pull image|failed to pull and unpack image|failed to resolve (?:image|reference)) "[^"]*": |rpc error: code = \w+ desc = /gi;
@@ -144,13 +149,17 @@ export function pullFailure(message: string): string {
 }
 
 /** Milliseconds for which it may help to wait; undefined for a container that nothing keeps from its start. */
-function startPatience({ state: { waiting } }: ContainerStatus): number | undefined {
+function startPatience({ state: { waiting } }: ContainerStatus, imageTimeout = 0): number | undefined {
   if (!waiting) return undefined;
   const { reason, message } = waiting;
   if (reason === 'CrashLoopBackOff') return 0;
   if (startReasons.has(reason)) return START_PATIENCE;
   const patience = imageReasons.get(reason);
-  return patience !== undefined && finalRefusal.test(message) ? 0 : patience;
+  if (patience === undefined || patience === 0) return patience;
+  if (notThere.test(message)) return imageTimeout;
+  if (finalRefusal.test(message)) return 0;
+  // Between two attempts an older kubelet does not say why the last one failed.
+  return Math.max(patience, imageTimeout);
 }
 
 /** Milliseconds that a pod may wait for a node: an autoscaler needs a few minutes to bring one. */
@@ -228,7 +237,7 @@ function containerTroubles(name: string, container: ContainerStatus, history: Po
   if (history.wasReady && state.terminated && state.terminated.exitCode !== 0) {
     return [trouble('Terminated', `ended while watched; ${lastWords(last)}`)];
   }
-  const patience = startPatience(container);
+  const patience = startPatience(container, history.imageTimeout);
   const waitingFor = firstLine(pullFailure(state.waiting?.message ?? ''));
   if (state.waiting && patience === 0) {
     return [trouble(state.waiting.reason, lastWords(last) || waitingFor)];

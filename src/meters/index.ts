@@ -1,12 +1,13 @@
 import type { Clock, Meter } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
+import { createNoMeter } from './none.ts';
 import { createPodsMeter, type PodsOptions } from './pods.ts';
 import { createPrometheusMeter, type PrometheusOptions } from './prometheus.ts';
 
 export type { Meter } from '../canary/ports.ts';
 
 /** Where the requests of both arms are counted, and by which metrics. */
-export type MeterOptions = PrometheusOptions | PodsOptions;
+export type MeterOptions = PrometheusOptions | PodsOptions | { readonly kind: 'none' };
 
 /** What a meter needs from the process. */
 export interface MeterWorld {
@@ -19,5 +20,6 @@ export interface MeterWorld {
 
 /** @throws SluiceError `invalid-input` for options that contradict each other, before anything is asked. */
 export function createMeter(options: MeterOptions, world: MeterWorld): Meter {
+  if (options.kind === 'none') return createNoMeter();
   return options.kind === 'prometheus' ? createPrometheusMeter(options, world) : createPodsMeter(options, world);
 }

@@ -84,7 +84,10 @@ export function releaseReport(
 
 /** How the whole ended is how its last part of account did: a promotion that Helm could not follow is none. */
 function endingOf(of: (name: PartName) => PartOutcome | undefined): { verdict: string; reason: string } {
-  const rollout = of('shift') ?? of('canary');
+  // Nothing served yet: how it was deployed is how it ended.
+  const first = [of('canary'), of('undo-left')].some((part) => part?.outputs['first-release'] === 'true');
+  const compared = of('shift') ?? of('canary');
+  const rollout = compared?.outcome === 'success' && first && !compared.outputs.verdict ? undefined : compared;
   const deploy = of('deploy');
   const undo = of('undo');
   const finish = of('finish');
@@ -104,8 +107,11 @@ function endingOf(of: (name: PartName) => PartOutcome | undefined): { verdict: s
   // A rollout that is held for the Helm release, which never came to it: the job was cancelled in between.
   if (!last || (last.name === 'shift' && last.outputs.verdict === 'held'))
     return { verdict: undo?.outcome === 'success' ? 'rolled-back' : 'failed', reason: 'the job was stopped' };
-  return { verdict: last.outputs.verdict || 'failed', reason: whyOf(last) };
+  return { verdict: last.outputs.verdict || 'failed', reason: first ? `${FIRST}; ${whyOf(last)}` : whyOf(last) };
 }
+
+/** What a first release is told with. */
+const FIRST = 'first release: nothing served yet, so there was nothing to compare it with';
 
 function whyOf({ name, outcome, outputs }: PartOutcome): string {
   const outcomes = { success: 'succeeded', failure: 'failed', cancelled: 'was cancelled', skipped: 'was skipped' };

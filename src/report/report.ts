@@ -69,6 +69,8 @@ export const reportSchema = z.object({
       source: z.string(),
       /** Milliseconds between two looks at the metrics. */
       interval: z.number(),
+      /** The pods' health alone was judged. */
+      uncounted: z.boolean().optional(),
       dryRun: z.boolean(),
       commit: z.string().optional(),
       commands: z.object({ abort: z.string(), approve: z.string(), freeze: z.string() }),
@@ -110,6 +112,8 @@ export const reportSchema = z.object({
   breach: z.object({ at: z.number(), weight: z.number(), opinion }).optional(),
   /** The canary's pods in trouble, as they were before they were removed. */
   pods: z.array(podDetails).optional(),
+  /** Nothing served yet, so that there was nothing to compare with. */
+  first: z.object({ about: z.string(), deploys: z.boolean() }).optional(),
   /** Everything else worth telling, in its order. */
   notes: z.array(note),
   /** Dry run only. */
@@ -199,7 +203,7 @@ function withFacts(report: Report, event: Fact): Report {
       const run = { id, startedAt: at, by, plan: printPlan(event.plan), source, interval, dryRun, commands };
       return {
         ...report,
-        run: { ...run, ...(commit !== undefined && { commit }) },
+        run: { ...run, ...(event.uncounted && { uncounted: true }), ...(commit !== undefined && { commit }) },
         ...(arms && { subject: namedSubject(arms) }),
       };
     }
@@ -213,6 +217,8 @@ function withFacts(report: Report, event: Fact): Report {
         ...(event.forecast && { forecast: { ...event.forecast, steps: [...event.forecast.steps] } }),
       };
     }
+    case 'first-release':
+      return { ...report, first: { about: event.about, deploys: event.deploys } };
     case 'resumed':
       return { ...report, weights: [...report.weights, { at, weight: event.weight }] };
     case 'step-entered': {

@@ -30,6 +30,8 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
         `${event.route} will go from ${stable} to ${canary} (${revision}); ${[event.readiness.evidence, ...(event.notes ?? [])].join('; ')}`,
       );
     }
+    case 'first-release':
+      return warning(firstText(event));
     case 'resumed':
       return warning(
         `Goes on with what ${event.startedBy} began at ${clockTime(event.startedAt)}, now at ${event.weight} %`,
@@ -72,6 +74,12 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
         `${event.about}: ${event.problem} ${adviceOf(event.next).sentence}${event.unchanged ? ' Nothing was changed.' : ''}`,
       );
   }
+}
+
+/** That there was nothing to compare with, and what follows. */
+export function firstText({ about, deploys }: { readonly about: string; readonly deploys: boolean }): string {
+  const then = deploys ? 'it is deployed at once' : 'it is left to the steps that follow to deploy it';
+  return `First release: nothing serves yet in the place of ${about}, so there is nothing to compare with; ${then}`;
 }
 
 /** What the release is about, before all else. */

@@ -5,7 +5,7 @@ import { nextSteps } from './advice.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import type { Report } from './report.ts';
-import { clockTime, endText, podTitle, requests, span } from './sentences.ts';
+import { clockTime, endText, firstText, podTitle, requests, span } from './sentences.ts';
 import { subjectOf } from './subject.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { promoted: '✅', 'rolled-back': '⏪', frozen: '🧊', held: '✋' };
@@ -41,6 +41,9 @@ function headline(report: Report): string {
   const subject = about === '' ? '' : ` ${plain(about)}`;
   if (outcome) {
     return `## ${marks[outcome.verdict]} ${endText(outcome)}:${subject}\n\n**${plain(outcome.reason)}**`;
+  }
+  if (report.first && !failure) {
+    return `## 🌱 First release:${subject || ` ${plain(report.first.about)}`}\n\n**${plain(firstText(report.first))}.**`;
   }
   if (failure) {
     const changed = failure.unchanged ? 'nothing was changed' : 'no verdict';
@@ -115,7 +118,10 @@ function armCells({ requests: number, errors }: Tally): string[] {
   return [requests(number), number === 0 ? '' : `${count(errors)} (${percent(errors / number)})`];
 }
 
-function checks({ opinions, breach }: Report): string {
+function checks({ opinions, breach, run }: Report): string {
+  if (run?.uncounted) {
+    return '### Checks\n\nThe pods’ health alone was judged. Not looked at, as requests are not counted (`meter: none`): errors, latency, and whether the canary got requests at all.';
+  }
   // The opinion that decided is the one to show, not what was measured after it.
   const said = opinions.map((opinion) => (opinion.check === breach?.opinion.check ? breach.opinion : opinion));
   if (said.length === 0) return '';

@@ -23,6 +23,8 @@ export interface WrittenFields {
   readonly pointers: readonly string[];
   /** jq path expressions, for Argo CD. */
   readonly jq: readonly string[];
+  /** What to do in place of an ignore rule, with lines to copy behind the first one. */
+  advice?(controller: string, reference: ObjectReference): string;
 }
 
 interface Target extends Readonly<Record<string, string>> {
@@ -105,7 +107,7 @@ export function refuseGitOps(object: KubernetesObject, reference: ObjectReferenc
     throw new SluiceError('unsupported', {
       about: describe(reference),
       problem: `is applied by ${controller.title} (field manager "${manager}"), which would set ${fields.what ?? 'the weights'} back.`,
-      next: `${next}\n${stringify({ spec })}`,
+      next: fields.advice?.(controller.title, reference) ?? `${next}\n${stringify({ spec })}`,
     });
   }
 }

@@ -10,11 +10,13 @@ import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
 import { derivedArms, existingArms } from '../kubernetes/arms.ts';
 import { canaryName } from '../kubernetes/canary-workload.ts';
+import type { FirstRelease } from '../kubernetes/first-release.ts';
 import { createLedger } from '../kubernetes/ledger.ts';
 import { checkPermissions } from '../kubernetes/permissions.ts';
 import { createMeter } from '../meters/index.ts';
 import { createRouter } from '../routers/index.ts';
 import { openCluster } from './cluster.ts';
+import { type FirstPlace, lookForFirst } from './first-release.ts';
 import type { RunnerFacts } from './github.ts';
 import type { LoadedInputs } from './load-inputs.ts';
 import { observedShare } from './observed-share.ts';
@@ -46,6 +48,10 @@ export interface Assembly {
 export interface Assembled {
   readonly world: World;
   readonly options: RolloutOptions;
+  /** Set where nothing serves yet: then there is nothing to compare with. */
+  readonly first?: FirstRelease | undefined;
+  /** Where a first release takes place. */
+  readonly cluster: FirstPlace['cluster'];
   close(): Promise<void>;
 }
 
@@ -61,8 +67,16 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
   await checkPermissions(client, rights, signal);
   const left = await ledger.load(signal);
   // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
-  const found = isUnfinished(left) || isReleased(left, fingerprint) ? left.arms : await arms.inspect(signal);
-  return compose(assembly, opened, found);
+  if (isUnfinished(left) || isReleased(left, fingerprint)) return compose(assembly, opened, left.arms);
+  const first = await lookForFirst({ cluster: opened.armsOptions, inputs: assembly.loaded.inputs }, signal);
+  if (first) return { ...compose(assembly, opened, noArms(first)), first };
+  return compose(assembly, opened, await arms.inspect(signal));
+}
+
+/** What stands for the arms where there are none yet. */
+function noArms({ about }: FirstRelease): ArmsSnapshot {
+  const nothing = { kind: 'Deployment', name: '', pods: '' };
+  return { stable: about, canary: about, revision: '', data: { stable: nothing, canary: nothing } };
 }
 
 /**
@@ -92,7 +106,14 @@ export async function assembleUnfinished(assembly: Assembly, signal: AbortSignal
   const opened = open(assembly);
   const left = await opened.ledger.load(signal);
   if (isUnfinished(left)) return compose(assembly, opened, left.arms);
-  await opened.client.close();
+  const { emit, clock, loaded } = assembly;
+  try {
+    // Whoever asks for an undo before a release learns by it that there is nothing to be compared with.
+    const first = await lookForFirst({ cluster: opened.armsOptions, inputs: loaded.inputs }, signal);
+    if (first) emit({ type: 'first-release', at: clock.now(), about: first.about, deploys: false });
+  } finally {
+    await opened.client.close();
+  }
   return undefined;
 }
 
@@ -104,7 +125,10 @@ function open({ loaded, facts, env, clock, lifetime }: Assembly) {
   const { client, namespace } = openCluster(inputs, env);
   const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
 
-  const armsOptions = { client, namespace, clock, rollout, drain: inputs.drain, lifetime };
+  const armsOptions = {
+    ...{ client, namespace, clock, rollout, drain: inputs.drain, lifetime },
+    imageTimeout: inputs['image-timeout'],
+  };
   const target = targetOf(loaded, namespace);
   const arms =
     target.kind === 'existing' ? existingArms(armsOptions, target.workloads) : derivedArms(armsOptions, target.release);
@@ -126,12 +150,13 @@ function open({ loaded, facts, env, clock, lifetime }: Assembly) {
   // Which rights are needed does not depend on what the workloads are found to be.
   const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
   const rights = permissionsOf({ ...assumed, arms, ledger });
-  return { client, namespace, arms, ledger, share, adapters, rights, fingerprint: fingerprintOf(loaded, namespace) };
+  const fingerprint = fingerprintOf(loaded, namespace);
+  return { client, namespace, arms, armsOptions, ledger, share, adapters, rights, fingerprint };
 }
 
 function compose(
   { loaded, facts, clock, emit }: Assembly,
-  { client, namespace, arms, ledger, share, adapters, fingerprint }: Opened,
+  { client, namespace, arms, armsOptions, ledger, share, adapters, fingerprint }: Opened,
   found: ArmsSnapshot,
 ): Assembled {
   const { inputs, plan } = loaded;
@@ -170,7 +195,7 @@ function compose(
     commit: facts.commit,
     arms: { stable: found.stable, canary: found.canary, revision: found.revision, versions: found.versions },
   };
-  return { world, options, close: () => client.close() };
+  return { world, options, cluster: armsOptions, close: () => client.close() };
 }
 
 /** All rights that a run with these adapters uses. */

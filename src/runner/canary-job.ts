@@ -24,6 +24,7 @@ import { type Assembled, type Assembly, assemble, assembleLeft, assembleUnfinish
 import { listenForCancellation } from './cancellation.ts';
 import { systemClock } from './clock.ts';
 import { failureOf } from './failure.ts';
+import { releaseFirst } from './first-release.ts';
 import { type RunnerFacts, runnerFacts } from './github.ts';
 import { type LoadedInputs, loadInputs } from './load-inputs.ts';
 import { createLog } from './log.ts';
@@ -59,12 +60,15 @@ export async function canaryMain(env: Environment): Promise<void> {
   let over = false;
   try {
     const assembly = { loaded, facts, env, clock: systemClock, emit: audience.emit, lifetime: lifetime.signal };
-    const { world, options, close } = await assemble(assembly, cancellation.cancelled);
+    const { world, options, first, cluster, close } = await assemble(assembly, cancellation.cancelled);
     // Not before: what was refused while nothing could be written leaves nothing to `post`, which would refuse it again.
     saveRunState({ saveState }, { ...state, over: false }, redact);
     for (const message of startWarnings(inputs, loaded.plan)) warn(world, message);
     try {
-      if (inputs['dry-run']) {
+      if (first) {
+        const place = { cluster, inputs, clock: systemClock, emit: audience.emit };
+        await releaseFirst(first, place, { world, options }, cancellation.cancelled);
+      } else if (inputs['dry-run']) {
         await dryRun(world, options, cancellation.cancelled);
       } else {
         const { verdict, passed } = await rollout(world, options, cancellation.cancelled);
@@ -112,6 +116,10 @@ async function undoUnfinished(job: Job, signal: AbortSignal): Promise<void> {
   if (cleared || process.exitCode === 1) return;
   info('No rollout of this route is unfinished: nothing was changed.');
   setOutput('reason', 'no rollout of this route was unfinished');
+  if (!job.audience.first()) return;
+  setOutput('first-release', 'true');
+  if (job.loaded.inputs['first-release'] === 'refuse')
+    setFailed('Nothing serves yet, so a new version has nothing to be compared with; "first-release: refuse" is set.');
 }
 
 /** What a process of the action works with. */
@@ -181,6 +189,7 @@ async function gather(facts: RunnerFacts, redact: Redact, path: string, fails: F
   return {
     /** So far the cluster was only looked at. */
     unchanged: () => unchanged,
+    first: () => report.first !== undefined,
     emit(event: RolloutEvent) {
       report = withEvent(report, event);
       unchanged &&= looks.has(event.type);

@@ -25,7 +25,10 @@ export function routerOf({ router, route }: Pick<CanaryInputs, 'router' | 'route
 }
 
 /** Where requests are counted. */
-export function meterOf({ meter, prometheus }: CanaryInputs): 'prometheus' | 'pods' {
+export function meterOf({
+  meter,
+  prometheus,
+}: Pick<CanaryInputs, 'meter' | 'prometheus'>): 'prometheus' | 'pods' | 'none' {
   return meter ?? (prometheus === undefined ? 'pods' : 'prometheus');
 }
 
@@ -129,6 +132,27 @@ const rules: readonly Rule[] = [
     inputs.meter === 'pods' &&
     given(inputs, 'prometheus') &&
     '"meter: pods" does not ask Prometheus: leave "prometheus" out, or use "meter: prometheus".',
+  (inputs) => {
+    const counting = ['prometheus', 'metrics', 'query-requests', 'query-errors', 'query-latency'] as const;
+    const useless = counting.filter((name) => given(inputs, name));
+    return (
+      inputs.meter === 'none' &&
+      useless.length > 0 &&
+      `"meter: none" counts no requests, so ${quoted(useless)} would have no effect: leave it out.`
+    );
+  },
+  (inputs) => {
+    const counting = inputs.checks.filter(({ check }) => check !== 'pods' && check !== 'error-rate');
+    return (
+      inputs.meter === 'none' &&
+      counting.length > 0 &&
+      `"meter: none" counts no requests, so checks can't be of ${listed(counting.map(({ check }) => check))}: leave them out.`
+    );
+  },
+  (inputs) =>
+    inputs.meter === 'none' &&
+    inputs.checks.some((one) => one.check === 'pods' && one['on-breach'] === 'warn') &&
+    '"meter: none" leaves the pods alone to be judged: their "on-breach" has to be rollback or freeze.',
   (inputs) =>
     meterOf(inputs) === 'pods' &&
     inputs.checks.some(({ check }) => check === 'promql') &&
@@ -144,6 +168,7 @@ const rules: readonly Rule[] = [
   (inputs) => onlyWith(inputs, metricsOf(inputs) === 'istio', ['istio-reporter'], '"metrics: istio"'),
   (inputs) =>
     routerOf(inputs) !== undefined &&
+    meterOf(inputs) !== 'none' &&
     metricsOf(inputs) === undefined &&
     !given(inputs, 'query-requests') &&
     `With "router: ${routerOf(inputs)}" nothing says whose metrics count the requests: give "metrics", or "query-requests" and "query-errors".`,

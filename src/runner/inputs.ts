@@ -163,6 +163,13 @@ export const canaryInputs = z.strictObject({
     description: 'YAML file of the repository that holds the plan, instead of `steps`.',
     example: '.github/canary.yml',
   }),
+  'first-release': input(choice('deploy', 'refuse', 'skip'), {
+    group: 'plan',
+    description:
+      'What to do where nothing serves yet, so that there is nothing to compare with. `deploy`: a workload that exists gets the image at once, and the summary says so; one that does not exist is refused, with the ways to deploy it. `refuse`: neither. `skip`: it is left to the steps that follow, and output `first-release` is true.',
+    default: 'deploy',
+    example: 'refuse',
+  }),
   mode: input(choice('release', 'shift', 'finish', 'undo'), {
     group: 'plan',
     description:
@@ -177,10 +184,10 @@ export const canaryInputs = z.strictObject({
     example: '200',
   }),
 
-  meter: input(choice('prometheus', 'pods'), {
+  meter: input(choice('prometheus', 'pods', 'none'), {
     group: 'metrics',
     description:
-      'Where requests are counted: `prometheus`, or `pods`, whose metrics endpoints are read through the API server. Without it, `prometheus` if an address is given.',
+      'Where requests are counted: `prometheus`, or `pods`, whose metrics endpoints are read through the API server; `none` for a service without metrics: each step takes its time, the pods’ health alone is judged, and the summary says what was not looked at. Without it, `prometheus` if an address is given.',
     example: 'pods',
   }),
   metrics: input(choice('istio', 'envoy', 'nginx', 'traefik', 'linkerd', 'http', 'opentelemetry'), {
@@ -348,6 +355,12 @@ export const canaryInputs = z.strictObject({
     description: 'How long pods may take to become ready.',
     default: '10m',
     example: '20m',
+  }),
+  'image-timeout': input(duration, {
+    group: 'behaviour',
+    description:
+      'How long pods may wait for an image that the registry does not have yet, where another workflow builds it. Without it, an image that is not found is a breach at once.',
+    example: '10m',
   }),
   'undo-timeout': input(duration, {
     group: 'behaviour',

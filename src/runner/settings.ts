@@ -121,6 +121,7 @@ export function routerOptions(inputs: RouteInputs, { namespace, workloads }: Pla
 
 /** The meter's options; thresholds and latency bounds are those of the checks. */
 export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
+  if (meterOf(inputs) === 'none') return { kind: 'none' };
   const { namespace, workloads } = place;
   const { checks, gauges } = judgeSettings(inputs, { steps: [] }, place);
   const common = {
@@ -163,6 +164,8 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
         onPodProblem = one['on-breach'] ?? 'rollback';
         break;
       case 'error-rate':
+        // The default check, which a service without metrics can't have; the summary says so.
+        if (meterOf(inputs) === 'none') break;
         checks.push({ kind: 'error-rate', ...common, ...comparisonOf(one, inputs) });
         break;
       case 'latency':
@@ -211,7 +214,7 @@ export function rolloutSettings(
     onInterrupted: inputs['on-interrupted'],
     timeout: inputs.timeout,
     confirmTimeout: inputs['confirm-timeout'],
-    readyTimeout: inputs['ready-timeout'],
+    readyTimeout: inputs['ready-timeout'] + (inputs['image-timeout'] ?? 0),
     undoTimeout: inputs['undo-timeout'],
   };
 }

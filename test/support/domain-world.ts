@@ -77,6 +77,8 @@ export interface WorldOptions {
   readonly onPodProblem?: OnBreach;
   /** The stable workload becomes the new revision and the route goes back to it. */
   readonly derived?: boolean;
+  /** Requests are not counted. */
+  readonly uncounted?: boolean;
   /** Somebody else deploys the stable workload after the plan; then the route goes back to it. */
   readonly returns?: boolean;
 }
@@ -88,6 +90,7 @@ export function createWorld(
     owner = 'run-1',
     onBreach = 'rollback',
     onPodProblem = 'rollback',
+    uncounted = false,
     derived = true,
     returns = false,
   }: WorldOptions = {},
@@ -114,7 +117,7 @@ export function createWorld(
     },
     forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
     judge: {
-      panel: createPanel([{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
+      panel: createPanel(uncounted ? [] : [{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
       gauges: [],
       onPodProblem,
     },
@@ -154,7 +157,7 @@ export function createWorld(
         ),
     },
     meter: {
-      kind: 'fake',
+      kind: uncounted ? 'none' : 'fake',
       source: 'requests_total',
       permissions: [],
       interval: 1_000,

@@ -90,6 +90,35 @@ describe('a pod without a problem', () => {
   });
 });
 
+describe('an image that is not there yet', () => {
+  const at = (seconds: number, reason: string, message: string, imageTimeout: number) => {
+    const waiting = podOf({ ready: false, state: { waiting: { reason, message } } });
+    const history = { ...remember(undefined, waiting, now), imageTimeout };
+    return problemsOf(podTroubles(waiting, history, false), now + seconds * 1_000).map((problem) => problem.reason);
+  };
+  const missing = 'registry.example/shop:2: not found';
+
+  test('is a problem at once where nobody said to wait for it', () => {
+    expect(at(0, 'ErrImagePull', missing, 0)).toEqual(['ErrImagePull']);
+  });
+
+  test('is waited for as long as it was said, whatever the kubelet tells between two attempts', () => {
+    for (const [reason, message] of [
+      ['ErrImagePull', missing],
+      ['ErrImagePull', 'manifest unknown'],
+      ['ImagePullBackOff', 'Back-off pulling image "registry.example/shop:2"'],
+    ] as const) {
+      expect(at(599, reason, message, 600_000)).toEqual([]);
+      expect(at(601, reason, message, 600_000)).toEqual([reason]);
+    }
+  });
+
+  test('is not waited for where the registry refuses', () => {
+    expect(at(1, 'ErrImagePull', 'unexpected status: 401 Unauthorized', 600_000)).toEqual(['ErrImagePull']);
+    expect(at(1, 'InvalidImageName', 'couldn’t parse image name', 600_000)).toEqual(['InvalidImageName']);
+  });
+});
+
 describe('a problem by itself', () => {
   const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' } };
 

@@ -106,6 +106,7 @@ describe('the report of a release', () => {
   const skipped = { outcome: 'skipped', outputs: {} };
   const built = { outcome: 'success', outputs: { image: 'checkout@sha256:1', tags: 'checkout:1.2.3' } };
   const held = success('held', { passed: 'true' });
+  const first = { outcome: 'success', outputs: { 'first-release': 'true', verdict: '' } };
 
   it.each<[string, Readonly<Record<string, Outcome>>, string]>([
     ['a promoted workload', { build: built, canary: success('promoted'), deploy: success('deployed') }, 'promoted'],
@@ -113,6 +114,9 @@ describe('the report of a release', () => {
     ['a canary that is worse', { build: built, canary: failure('rolled-back'), deploy: skipped }, 'rolled-back'],
     ['one that is frozen', { shift: failure('frozen'), beside: success('deployed') }, 'frozen'],
     ['no canary', { build: built, deploy: success('unchanged') }, 'unchanged'],
+    ['a first release', { build: built, canary: first, deploy: success('deployed') }, 'deployed'],
+    ['a first release of a whole chart', { build: built, 'undo-left': first, deploy: success('deployed') }, 'deployed'],
+    ['a first release that fails', { build: built, canary: first, deploy: failure('failed') }, 'failed'],
     ['a failed build', { build: failure(), canary: skipped }, 'failed'],
     ['inputs that are refused', { begin: failure() }, 'failed'],
     ['a whole canary release', { shift: held, deploy: success('deployed'), finish: success('promoted') }, 'promoted'],
@@ -143,6 +147,14 @@ describe('the report of a release', () => {
     const ran = Object.values(steps).filter(({ outcome }) => outcome !== 'skipped');
     expect(report.parts).toHaveLength(ran.length);
     expect(renderRelease(report)).toContain(`## Release checkout: ${verdict}`);
+  });
+
+  it('says of a first release that there was nothing to compare with', () => {
+    const steps = { build: built, canary: first, deploy: success('deployed') };
+    const report = releaseReport('checkout', parseOutcomes(JSON.stringify(steps)), new Map(), 0);
+    expect(renderRelease(report)).toContain(
+      'first release: nothing served yet, so there was nothing to compare it with',
+    );
   });
 
   it('holds the reports of its parts and what they came to', () => {

@@ -166,6 +166,22 @@ describe('the summary', () => {
     expect(text).not.toContain('kubectl logs');
   });
 
+  it('says of a first release that there was nothing to compare with', () => {
+    const [started] = late;
+    if (started?.type !== 'started') throw new Error('the story does not start');
+    const first = { type: 'first-release', at: start, about: 'Deployment shop/checkout', deploys: false } as const;
+    const text = summaryOf([started, first]);
+    expect(text.split('\n')[0]).toBe('## 🌱 First release: Deployment shop/checkout');
+    expect(text).toContain('nothing to compare with; it is left to the steps that follow to deploy it');
+  });
+
+  it('says what was not looked at where requests are not counted', () => {
+    const [started, ...rest] = late;
+    if (started?.type !== 'started') throw new Error('the story does not start');
+    const text = summaryOf([{ ...started, uncounted: true }, ...rest]);
+    expect(text).toContain('Not looked at, as requests are not counted (`meter: none`): errors, latency');
+  });
+
   it('tells the one weight that the route shows where somebody else has changed it', () => {
     const ended = {
       type: 'ended',

@@ -307,6 +307,77 @@ describe('what can not work', () => {
   });
 });
 
+describe('requests that are not found where they were looked for', () => {
+  it('are refused with the three ways out', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster);
+    const next = 'See that it is collected.';
+    const preflight = () =>
+      Promise.reject(new SluiceError('bad-query', { about: 'query a', problem: 'matches no series.', next }));
+    const refused = { ...world, meter: { ...world.meter, preflight } };
+    const ended = cluster.clock.run(rollout(refused, createOptions(), running()));
+    await expect(ended).rejects.toMatchObject({
+      code: 'bad-query',
+      next: expect.stringMatching(
+        /^See that it is collected\. There are three ways out.*"metrics".*"query-requests".*"meter: none"/,
+      ),
+    });
+    expect(cluster.calls).not.toContain('ledger.save preparing');
+  });
+});
+
+describe('without metrics', () => {
+  it('each step takes its time, and the verdict says what was not looked at', async () => {
+    const cluster = createCluster();
+    const world = createWorld(cluster, { uncounted: true });
+    const begun = cluster.clock.now();
+    const outcome = await cluster.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome.verdict).toBe('promoted');
+    expect(outcome.reason).toContain('requests were not counted');
+    // Three steps of a minute each.
+    expect(cluster.clock.now() - begun).toBeGreaterThanOrEqual(180_000);
+    expect(cluster.calls).not.toContain('meter.read');
+    expect(eventsOf(world.events, 'preflight')[0]?.forecast).toBeUndefined();
+  });
+
+  it('a pod in trouble rolls back as ever', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 90_000, () => {
+      cluster.canaryPods.problems.push({ pod: 'checkout-canary-1', reason: 'OOMKilled', message: '' });
+    });
+    const outcome = await cluster.clock.run(
+      rollout(createWorld(cluster, { uncounted: true }), createOptions(), running()),
+    );
+    expect(outcome).toMatchObject({ verdict: 'rolled-back', weight: 25, routeRestored: true });
+  });
+
+  it('a step does not end well while pods are not ready, nor while they can not be seen', async () => {
+    const unready = createCluster();
+    unready.clock.at(unready.clock.now() + 30_000, () => {
+      unready.canaryPods.ready = 0;
+    });
+    const world = createWorld(unready, { uncounted: true });
+    const outcome = await unready.clock.run(rollout(world, createOptions(), running()));
+    expect(outcome).toMatchObject({
+      verdict: 'rolled-back',
+      weight: 5,
+      reason: expect.stringMatching(/not yet known: 0 of 1 pods/),
+    });
+
+    const unseen = createCluster();
+    const from = unseen.clock.now() + 30_000;
+    unseen.before = (call) => {
+      if (call === 'arms.health canary' && unseen.clock.now() > from) throw new Error('no answer');
+    };
+    const blind = await unseen.clock.run(rollout(createWorld(unseen, { uncounted: true }), createOptions(), running()));
+    expect(blind).toMatchObject({
+      verdict: 'rolled-back',
+      weight: 5,
+      reason: expect.stringContaining('looks at the pods'),
+    });
+  });
+});
+
 describe('pods in trouble', () => {
   it('are told of with their last words before they are removed, and after the route is back', async () => {
     const cluster = createCluster();

@@ -223,6 +223,17 @@ describe('wrong inputs', () => {
       { ...one, metrics: 'http', 'query-requests': 'a', 'query-errors': 'b' },
       'give one or the other',
     ],
+    ['no metrics with metrics', { ...one, meter: 'none', metrics: 'http' }, '"meter: none" counts no requests'],
+    [
+      'no metrics with a latency check',
+      { ...one, meter: 'none', checks: '- {check: latency, bound: 1s}' },
+      "checks can't be of latency",
+    ],
+    [
+      'nothing to be judged',
+      { ...one, meter: 'none', checks: '- {check: pods, on-breach: warn}' },
+      'leaves the pods alone to be judged',
+    ],
     ['half of the queries', { ...one, 'query-requests': 'a' }, '"query-requests" and "query-errors" belong together'],
     [
       'latency without its query',

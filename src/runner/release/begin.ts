@@ -165,6 +165,7 @@ function canaryGiven({ image }: ReleasePartsInputs, parts: Parts, given: GivenIn
         }
       : { workload, image, service };
   return {
+    'first-release': given['first-release'],
     ...{ context, namespace, timeout, meter, metrics, prometheus, checks, route, steps, ...arms },
     'plan-file': given['plan-file'],
     'min-requests': given['min-requests'],

@@ -50,9 +50,16 @@ const openInputs = {
   canary: input(choice('workload', 'release', 'none'), {
     group: 'parts',
     description:
-      'What the new version is compared as. `workload`: Sluice makes the canary from the workload that serves, with the new image. `release`: the whole chart is installed once more beside the release, with all that is new in it, and removed after the verdict. `none`: not at all, as for the first release.',
+      'What the new version is compared as. `workload`: Sluice makes the canary from the workload that serves, with the new image. `release`: the whole chart is installed once more beside the release, with all that is new in it, and removed after the verdict. `none`: not at all.',
     default: 'workload',
     example: 'release',
+  }),
+  'first-release': input(choice('deploy', 'refuse'), {
+    group: 'parts',
+    description:
+      'What to do where nothing serves yet, so that there is nothing to compare with: `deploy` at once, and the summary says so, or `refuse`.',
+    default: 'deploy',
+    example: 'refuse',
   }),
   chart: input(text, {
     group: 'parts',
