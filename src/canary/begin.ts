@@ -1,6 +1,6 @@
 import { isSluiceError, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
-import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
+import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
@@ -19,6 +19,7 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   const readiness = await meter.preflight(signal);
   const forecast = world.forecast(readiness);
   emit({ type: 'preflight', at: clock.now(), route: route.object, arms: found, readiness, forecast });
+  for (const message of found.warnings ?? []) warn(world, message);
   return { route, found };
 }
 
@@ -54,8 +55,9 @@ export async function clearUp(
     const digest = await completePromotion(world, journal, options, signal);
     return { record: journal.record, verdict: 'promoted', reason: 'an earlier run had promoted it', digest };
   }
-  const { verdict, reason } = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  return { record: journal.record, verdict, reason };
+  const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  const { verdict, reason, left: notTakenBack } = undone;
+  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
 }
 
 export interface Cleared {
@@ -64,6 +66,8 @@ export interface Cleared {
   readonly reason: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
 }
 
 /** The promotion is made, and there is no way back: what is left is tidying up. */
@@ -79,7 +83,7 @@ async function adopt(
   signal: AbortSignal,
 ): Promise<RolloutRecord> {
   // That it was paused is history.
-  const { verdict: _verdict, endedAt: _endedAt, ...rest } = left;
+  const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
   const record = { ...rest, id };
   await ledger.save(record, signal);
   return record;
@@ -147,7 +151,7 @@ function phaseAt(shown: number, { phase, weight }: RolloutRecord): RolloutRecord
 async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
   const { router, arms, clock, ledger } = world;
   // Read again under the lease: this is what a restore gives back.
-  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  const [route, { warnings: _, ...found }] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const record: RolloutRecord = {
     schema: 1,

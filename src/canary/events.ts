@@ -6,7 +6,16 @@
 import type { Opinion } from '../judge/types.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Plan, Step } from './plan.ts';
-import type { Arm, ArmsSnapshot, Command, MeterReadiness, PlannedWrite, PodProblem, Verdict } from './ports.ts';
+import type {
+  Arm,
+  ArmsSnapshot,
+  Command,
+  LeftObject,
+  MeterReadiness,
+  PlannedWrite,
+  PodProblem,
+  Verdict,
+} from './ports.ts';
 
 /** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */
 export interface Tally {
@@ -184,11 +193,17 @@ interface Restoring {
   readonly reason: string;
 }
 
-/** The route shows exactly what was found before the first write. Whether the data plane follows comes as `confirmed`. */
+/** The route shows the weights that were found before the first write. Whether the data plane follows comes as `confirmed`. */
 interface Restored {
   readonly type: 'restored';
   readonly at: number;
   readonly weight: number;
+}
+
+/** Route and workloads were seen to be as they were found before the first write. */
+interface UndoSeen {
+  readonly type: 'undone';
+  readonly at: number;
 }
 
 /** The plan is done; the new revision is being made the stable one. */
@@ -228,6 +243,8 @@ export interface Ended {
   readonly revision: string;
   /** Image digest that serves everything; after a promotion only. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
   /** All that was counted, with one last look after the end; absent where this process counted nothing. */
   readonly total?: Tallies;
 }
@@ -260,6 +277,7 @@ export type RolloutEvent =
   | Holding
   | Restoring
   | Restored
+  | UndoSeen
   | Promoting
   | Verified
   | Warned

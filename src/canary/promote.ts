@@ -1,4 +1,5 @@
 import { confirm } from './confirm.ts';
+import type { ArmsSnapshot } from './ports.ts';
 import type { ConcludingWorld, Journal, RolloutOptions, World } from './session.ts';
 
 /**
@@ -12,7 +13,8 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
   const { arms, clock, emit } = world;
   emit({ type: 'promoting', at: clock.now() });
   await journal.write({ phase: 'promoting' }, signal);
-  const { routeBackToStable } = await arms.promote(journal.record.arms, signal);
+  const learn = (learned: ArmsSnapshot) => journal.write({ arms: learned }, signal);
+  const { routeBackToStable } = await arms.promote(journal.record.arms, learn, signal);
   await journal.write({ phase: routeBackToStable ? 'returning' : 'retiring' }, signal);
 }
 
@@ -33,6 +35,8 @@ export async function completePromotion(
   if (journal.record.phase === 'returning') {
     await router.restore(route, [weight.to, weight.from, route.weight], signal);
     await confirm(world, route, route.weight, options, signal);
+    // Whatever comes after this, the route is back.
+    await journal.write({ weight: { from: weight.to, to: route.weight } }, signal);
   }
   const { digest, evidence } = await arms.verify(found, signal);
   emit({ type: 'verified', at: clock.now(), digest, evidence });

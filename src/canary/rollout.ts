@@ -16,7 +16,7 @@ import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { persist } from './persist.ts';
 import type { Step } from './plan.ts';
-import type { RolloutRecord, Verdict } from './ports.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
 import { undo } from './restore.ts';
 import { deadline, type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
@@ -34,12 +34,14 @@ export interface Outcome extends Tallies {
   readonly revision: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
 /** What an ending is: the outcome without the figures that are the same for all. */
-type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest'>;
+type Conclusion = Pick<Outcome, 'verdict' | 'passed' | 'reason' | 'routeRestored' | 'digest' | 'left'>;
 
 /**
  * One canary run, from the first look to its verdict.
@@ -265,7 +267,7 @@ async function stableServes(world: World, record: RolloutRecord): Promise<boolea
 async function finishUndo(world: World, journal: Journal, options: RolloutOptions): Promise<Outcome> {
   const { record } = journal;
   const restored = await undo(world, journal, record.reason ?? 'an earlier run began to undo it', options);
-  return outcomeOf(world, record, restored, record.weight.to, nothingCounted);
+  return outcomeOf(world, journal.record, restored, Math.max(record.weight.from, record.weight.to), nothingCounted);
 }
 
 async function finishPromotion(
@@ -324,7 +326,7 @@ function outcomeOf(
 ): Outcome {
   const { arms, startedAt } = record;
   const { revision } = arms;
-  const { verdict, reason, digest } = conclusion;
+  const { verdict, reason, digest, left } = conclusion;
   const passed = conclusion.passed ?? verdict === 'promoted';
   const outcome = { ...conclusion, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
   world.emit({
@@ -337,6 +339,7 @@ function outcomeOf(
     weight: record.weight.to,
     revision,
     ...(digest !== undefined && { digest }),
+    ...(left && { left }),
     ...(totals !== nothingCounted && { total: totals }),
   });
   return outcome;

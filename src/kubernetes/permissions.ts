@@ -11,8 +11,8 @@ export function permissionTo(verbs: readonly string[], type: ResourceType, names
 
 /** The same rights with each resource named once in a namespace, in a fixed order. */
 export function mergePermissions(permissions: readonly Permission[]): Permission[] {
-  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '' }) =>
-    [namespace, apiGroup, resource, subresource].join(' '),
+  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '', optional = false }) =>
+    [namespace, apiGroup, resource, subresource, optional].join(' '),
   );
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -27,7 +27,8 @@ const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'
 
 /** The RBAC Roles that grant these rights, one for each namespace and a ClusterRole for what belongs to none, as YAML documents. */
 export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
-  const namespaces = Map.groupBy(mergePermissions(permissions), ({ namespace }) => namespace);
+  const all = mergePermissions(permissions.map(({ optional: _, ...permission }) => permission));
+  const namespaces = Map.groupBy(all, ({ namespace }) => namespace);
   return [...namespaces]
     .map(([namespace, rules]) =>
       stringify({
@@ -45,7 +46,7 @@ export function renderRoles(permissions: readonly Permission[], name = 'sluice')
 }
 
 /**
- * Asks the API server for every right before anything else is done.
+ * Asks the API server for every right that a release can't do without, before anything else is done.
  *
  * @throws SluiceError `forbidden`, one for all rights that are missing, with the Roles to add
  */
@@ -56,7 +57,9 @@ export async function checkPermissions(
 ): Promise<void> {
   const needed = mergePermissions(permissions);
   const answers = await Promise.all(
-    needed.map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
+    needed
+      .filter(({ optional }) => !optional)
+      .map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
   );
   const missing = answers.filter(({ verbs }) => verbs.length > 0);
   if (missing.length === 0) return;

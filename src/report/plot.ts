@@ -1,6 +1,6 @@
 import { percent } from '../judge/wording.ts';
 import type { Report } from './report.ts';
-import { clockTime, verdictNames } from './sentences.ts';
+import { clockTime, verdictNames, weightOfVerdict } from './sentences.ts';
 import { FEWEST_REQUESTS, type Series, seriesOf, ticks, timeUnit } from './series.ts';
 
 const width = 960;
@@ -71,7 +71,8 @@ const style = `<style>
 </style>`;
 
 function headline({ outcome, failure, run }: Report): { title: string; subtitle: string } {
-  if (outcome) return { title: `${verdictNames[outcome.verdict]} at ${outcome.reached} %`, subtitle: outcome.reason };
+  if (outcome)
+    return { title: `${verdictNames[outcome.verdict]} at ${weightOfVerdict(outcome)} %`, subtitle: outcome.reason };
   if (failure) return { title: 'No verdict', subtitle: `${failure.about}: ${failure.problem}` };
   return { title: 'Running', subtitle: run?.plan ?? '' };
 }

@@ -3,7 +3,7 @@ import type { DeploymentState } from '../github/deployments.ts';
 import { count, percent } from '../judge/wording.ts';
 import { code, plain, table } from './markdown.ts';
 import type { Report } from './report.ts';
-import { verdictNames } from './sentences.ts';
+import { verdictNames, weightOfVerdict } from './sentences.ts';
 
 /** What there is to be told of a release. */
 export interface Told {
@@ -43,7 +43,7 @@ const names: Readonly<Record<DeploymentState, string>> = {
 
 /** One line of plain text, for deployments and commit statuses. */
 export function describeTold({ verdict, reason, state, report }: Told): string {
-  const reached = verdict && report?.outcome ? ` at ${report.outcome.reached} %` : '';
+  const reached = verdict && report?.outcome ? ` at ${weightOfVerdict(report.outcome)} %` : '';
   const title = verdict ? `${verdictNames[verdict]}${reached}` : names[state];
   return reason === '' ? title : `${title}: ${reason}`;
 }
@@ -52,7 +52,7 @@ export function describeTold({ verdict, reason, state, report }: Told): string {
 export function renderTold(told: Told, release: Release): string {
   const { verdict, reason, state, report } = told;
   const title = verdict ? verdictNames[verdict] : names[state];
-  const reached = verdict && report?.outcome ? ` at ${report.outcome.reached} %` : '';
+  const reached = verdict && report?.outcome ? ` at ${weightOfVerdict(report.outcome)} %` : '';
   const parts = [
     `### ${marks[state]} ${title}${reached}: ${where(release)}`,
     reason === '' ? '' : `**${plain(reason)}**`,

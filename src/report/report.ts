@@ -119,6 +119,8 @@ export const reportSchema = z.object({
       weight: z.number(),
       revision: z.string(),
       digest: z.string().optional(),
+      /** What an undo could not take back. */
+      left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
     })
     .optional(),
   /** A run that came to no verdict. */
@@ -210,7 +212,7 @@ function withFacts(report: Report, event: Fact): Report {
     case 'promoting':
       return { ...report, steps: endStep(report, at, 'passed') };
     case 'ended': {
-      const { verdict, passed, reason, reached, weight, revision, digest } = event;
+      const { verdict, passed, reason, reached, weight, revision, digest, left } = event;
       const outcome = {
         endedAt: at,
         verdict,
@@ -220,6 +222,7 @@ function withFacts(report: Report, event: Fact): Report {
         weight,
         revision,
         ...(digest !== undefined && { digest }),
+        ...(left && { left: [...left] }),
       };
       return { ...report, outcome, total: event.total ?? report.total, steps: endStep(report, at, 'stopped') };
     }

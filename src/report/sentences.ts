@@ -51,7 +51,9 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
     case 'restoring':
       return warning(`The route goes back from ${event.from} % to ${event.to} %: ${event.reason}`);
     case 'restored':
-      return good(`The route is as it was found, with ${event.weight} % for the canary`);
+      return good(`The route's weights are as they were found, with ${event.weight} % for the canary`);
+    case 'undone':
+      return good('The route is as it was found, and the stable pods run the version before');
     case 'promoting':
       return info('Every step is over; the new revision becomes the stable one');
     case 'verified':
@@ -61,11 +63,23 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
     case 'ended':
       return {
         level: event.verdict === 'promoted' || event.passed ? 'good' : 'error',
-        text: `${verdictNames[event.verdict]} at ${event.reached} %: ${event.reason}`,
+        text: `${verdictNames[event.verdict]} at ${weightOfVerdict(event)} %: ${event.reason}`,
       };
     case 'failed':
       return error(`${event.about}: ${event.problem} ${event.next}${event.unchanged ? ' Nothing was changed.' : ''}`);
   }
+}
+
+/** The weight that a verdict is told with: where it stays, or the highest that was reached before it went back. */
+export function weightOfVerdict({ verdict, passed, reached, weight }: Verdicted): number {
+  return (verdict === 'held' || verdict === 'frozen') && !passed ? weight : reached;
+}
+
+interface Verdicted {
+  readonly verdict: Verdict;
+  readonly passed?: boolean | undefined;
+  readonly reached: number;
+  readonly weight: number;
 }
 
 /** `14:03:09`: time of day in UTC. */

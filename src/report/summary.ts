@@ -5,7 +5,7 @@ import { nextSteps } from './advice.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import type { Report } from './report.ts';
-import { clockTime, requests, span, verdictNames } from './sentences.ts';
+import { clockTime, requests, span, verdictNames, weightOfVerdict } from './sentences.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { promoted: '✅', 'rolled-back': '⏪', frozen: '🧊', held: '✋' };
 
@@ -36,8 +36,8 @@ export function renderSummary(report: Report): string {
 function headline({ outcome, failure, run, found, writes: planned }: Report): string {
   const subject = found ? ` ${plain(found.canary)}` : '';
   if (outcome) {
-    const { verdict, reason, reached } = outcome;
-    return `## ${marks[verdict]} ${verdictNames[verdict]} at ${reached} %:${subject}\n\n**${plain(reason)}**`;
+    const { verdict, reason } = outcome;
+    return `## ${marks[verdict]} ${verdictNames[verdict]} at ${weightOfVerdict(outcome)} %:${subject}\n\n**${plain(reason)}**`;
   }
   if (failure) {
     const changed = failure.unchanged ? 'nothing was changed' : 'no verdict';

@@ -1,5 +1,5 @@
 import type { Ended, Failed, RolloutEvent } from '../canary/events.ts';
-import { sentenceOf, verdictNames } from '../report/sentences.ts';
+import { sentenceOf, verdictNames, weightOfVerdict } from '../report/sentences.ts';
 
 /** What of `@actions/core` is used here: each call becomes an annotation of the run. */
 export interface Annotator {
@@ -28,7 +28,7 @@ export function createAnnotations(annotate: Annotator, fails: Fails) {
     } else if (event.type === 'failed') {
       annotate.error(sentenceOf(event).text, { title: failureTitle(event) });
     } else if (event.type === 'ended') {
-      const title = `Sluice: ${verdictNames[event.verdict].toLowerCase()} at ${event.reached} %`;
+      const title = `Sluice: ${verdictNames[event.verdict].toLowerCase()} at ${weightOfVerdict(event)} %`;
       if (fails(event.verdict, event.passed)) annotate.error(event.reason, { title });
       else annotate.notice(event.reason, { title });
     }
