@@ -1,7 +1,7 @@
 import { finishPromotion, isPromoted } from './conclude.ts';
 import { isSluiceError, NothingToRelease, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
-import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
+import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
@@ -17,7 +17,7 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
-  for (const message of warnings) warn(world, message);
+  for (const message of [...warnings, ...(found.warnings ?? [])]) warn(world, message);
   const readiness = await meter.preflight(signal).catch(withWaysOut);
   // Without requests that are counted there is nothing to be foretold.
   const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness) };
@@ -66,7 +66,7 @@ export async function takeUp(
   try {
     await refuseWhatCannotWork(world, signal);
   } catch (error) {
-    const served = await seeServed(world, error, { ...cleared, left }, signal);
+    const served = await seeServed(world, error, { cleared, left }, signal);
     if (served === undefined) throw error;
     return served;
   }
@@ -80,7 +80,7 @@ export async function takeUp(
 async function seeServed(
   world: World,
   error: unknown,
-  { left, verdict, record }: Cleared & { readonly left: RolloutRecord },
+  { cleared: { verdict, record }, left }: { readonly cleared: Cleared; readonly left: RolloutRecord },
   signal: AbortSignal,
 ): Promise<ServesAlready | undefined> {
   if (!(error instanceof NothingToRelease) || verdict !== 'rolled-back') return undefined;
@@ -111,8 +111,9 @@ export async function clearUp(
     const reason = 'an earlier run had promoted it';
     if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
   }
-  const { verdict, reason } = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  return { record: journal.record, verdict, reason };
+  const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  const { verdict, reason, left: notTakenBack } = undone;
+  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
 }
 
 export interface Cleared {
@@ -121,6 +122,8 @@ export interface Cleared {
   readonly reason: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
@@ -131,7 +134,7 @@ async function adopt(
   signal: AbortSignal,
 ): Promise<RolloutRecord> {
   // That it was paused is history.
-  const { verdict: _verdict, endedAt: _endedAt, ...rest } = left;
+  const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
   const record = { ...rest, id };
   await ledger.save(record, signal);
   return record;
@@ -199,7 +202,7 @@ function phaseAt(shown: number, { phase, weight }: RolloutRecord): RolloutRecord
 async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
   const { router, arms, clock, ledger } = world;
   // Read again under the lease: this is what a restore gives back.
-  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
+  const [route, { warnings: _, ...found }] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const record: RolloutRecord = {
     schema: 1,

@@ -2,7 +2,7 @@ import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
-import type { RolloutRecord, Verdict } from './ports.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { describePods, type ShownWeight, shownWeight, undo } from './restore.ts';
 import { onlyCanaryServes, stableServes } from './serving.ts';
@@ -26,6 +26,8 @@ export interface Conclusion {
   readonly routeRestored: boolean;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
   /** Where somebody else has changed the weights. */
   readonly shown?: ShownWeight;
 }

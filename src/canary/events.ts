@@ -10,6 +10,7 @@ import type {
   Arm,
   ArmsSnapshot,
   Command,
+  LeftObject,
   MeterReadiness,
   PlannedWrite,
   PodDetails,
@@ -225,11 +226,17 @@ interface Restoring {
   readonly reason: string;
 }
 
-/** The route shows exactly what was found before the first write. Whether the data plane follows comes as `confirmed`. */
+/** The route shows the weights that were found before the first write. Whether the data plane follows comes as `confirmed`. */
 interface Restored {
   readonly type: 'restored';
   readonly at: number;
   readonly weight: number;
+}
+
+/** Route and workloads were seen to be as they were found before the first write. */
+interface UndoSeen {
+  readonly type: 'undone';
+  readonly at: number;
 }
 
 /** The plan is done; the new revision is being made the stable one. */
@@ -271,6 +278,8 @@ export interface Ended {
   readonly arms?: NamedArms;
   /** Image digest that serves everything; after a promotion only. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
   /** All that was counted, with one last look after the end; absent where this process counted nothing. */
   readonly total?: Tallies;
 }
@@ -305,6 +314,7 @@ export type RolloutEvent =
   | Holding
   | Restoring
   | Restored
+  | UndoSeen
   | Promoting
   | Verified
   | Warned

@@ -207,6 +207,8 @@ export interface ArmsSnapshot {
   /** What people call the two versions: the tags of their images. Absent where they do not differ, as in a release of config. */
   readonly versions?: Versions | undefined;
   readonly data: Json;
+  /** What the user should know before anything is changed, one sentence each. Not kept in the record. */
+  readonly warnings?: readonly string[];
 }
 
 export interface Versions {
@@ -259,9 +261,14 @@ export interface Arms {
   /**
    * Makes the stable workload the new revision and waits until it is available with that digest; where it is deployed by
    * somebody else, only waits. Where both arms are the user's own workloads and the canary stays, there is nothing to
-   * update. Idempotent. True when the route must go back to the stable arm.
+   * update. Idempotent. True when the route must go back to the stable arm. `learn` keeps what the API server has made of
+   * what was written, before anything is waited for: a later run has to know it.
    */
-  promote(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly routeBackToStable: boolean }>;
+  promote(
+    snapshot: ArmsSnapshot,
+    learn: (snapshot: ArmsSnapshot) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ readonly routeBackToStable: boolean }>;
   /**
    * Gives up the ownership of what was written, so that somebody else can deploy the new version as the stable workload.
    * Idempotent.
@@ -285,7 +292,23 @@ export interface Arms {
   /** After a promotion: waits for connections to drain, removes what Sluice created. Idempotent. */
   retire(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** After a rollback: gives back the workloads, config and scaling as found, removes what Sluice created. Idempotent. */
-  undo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+  undo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<Undone>;
+}
+
+/** What an undo has seen in the end. */
+export interface Undone {
+  /** What could not be taken back. */
+  readonly left: readonly LeftObject[];
+  /** What somebody else has changed since the rollout began, which stays, one sentence each. */
+  readonly others: readonly string[];
+}
+
+/** An object that is still of the new version after an undo. */
+export interface LeftObject {
+  /** `Deployment shop/checkout` */
+  readonly object: string;
+  /** What it shows: `container app has registry.example/checkout:1.1.0`. */
+  readonly shows: string;
 }
 
 // ── record and lease ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -316,6 +339,8 @@ export interface RolloutRecord {
   readonly endedAt?: number;
   readonly verdict?: Verdict;
   readonly reason?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
 }
 
 /** What a person asked for through the annotations of the record. */

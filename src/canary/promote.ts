@@ -1,4 +1,5 @@
 import { confirm } from './confirm.ts';
+import type { ArmsSnapshot } from './ports.ts';
 import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
 import type { ConcludingWorld, Journal, RolloutOptions, World } from './session.ts';
 
@@ -13,7 +14,8 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
   const { arms, clock, emit } = world;
   emit({ type: 'promoting', at: clock.now() });
   await journal.write({ phase: 'promoting' }, signal);
-  const { routeBackToStable } = await arms.promote(journal.record.arms, signal);
+  const learn = (learned: ArmsSnapshot) => journal.write({ arms: learned }, signal);
+  const { routeBackToStable } = await arms.promote(journal.record.arms, learn, signal);
   await journal.write({ phase: routeBackToStable ? 'returning' : 'retiring' }, signal);
 }
 
@@ -57,6 +59,8 @@ async function giveRouteBack(
   await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
   using guard = whileStableServes(world, journal.record, signal);
   await confirm(world, route, route.weight, options, guard.signal);
+  // Whatever comes after this, the route is back.
+  await journal.write({ weight: { from: weight.to, to: route.weight } }, signal);
   const digest = await seeServing(world, journal, guard.signal);
   await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
   return digest;

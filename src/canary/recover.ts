@@ -1,12 +1,14 @@
 import { isUnfinished } from './begin.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
-import type { RolloutRecord, Verdict } from './ports.ts';
-import { undo } from './restore.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { reasonWithLeft, undo } from './restore.ts';
 import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
 
 export interface Concluded {
   readonly verdict: Verdict;
   readonly reason: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
 }
 
 /** The run that is concluded: the id that it wrote into its record, and the release that it was for. */
@@ -41,8 +43,8 @@ export async function recover(
 
 function tellEnd(world: World, record: RolloutRecord | undefined, run: StoppedRun): Concluded | undefined {
   if (!hasEnded(record, run)) return undefined;
-  const { verdict, reason = '' } = record;
-  return tell(world, record, { verdict, reason });
+  const { verdict, reason = '', left } = record;
+  return tell(world, record, left ? { verdict, reason: reasonWithLeft(reason, left), left } : { verdict, reason });
 }
 
 function tell({ clock, emit }: World, { weight, arms }: RolloutRecord, concluded: Concluded): Concluded {
@@ -63,7 +65,8 @@ async function conclude(
     return finished.verdict === 'promoted' ? { verdict: finished.verdict, reason } : finished;
   }
   const undone = await undo(world, journal, journal.record.reason ?? 'the run was stopped', options);
-  return { verdict: undone.verdict, reason: undone.reason };
+  const { verdict, reason, left } = undone;
+  return { verdict, reason, ...(left && { left }) };
 }
 
 /** The record is of something that this run has left to be done, or to be told. */

@@ -1,7 +1,7 @@
 import { confirm } from './confirm.ts';
 import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
-import type { ArmsSnapshot, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
+import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
 import { type ConcludingWorld, deadline, type Journal, never, type RolloutOptions, warn } from './session.ts';
 
@@ -12,6 +12,8 @@ export interface Restored {
   readonly routeRestored: boolean;
   /** What the route shows where somebody else has changed its weights. */
   readonly shown?: ShownWeight;
+  /** What is still of the new version. */
+  readonly left?: readonly LeftObject[];
 }
 
 /** The canary's weight in per cent; undefined where the weights are no share of the canary's, or could not be read. */
@@ -63,11 +65,19 @@ export async function undo(
     followed(world, journal.record, options, signal),
     describePods(world, journal.record.arms, signal),
   ]);
-  await persist(world, signal, () => arms.undo(journal.record.arms, signal));
+  const { left, others } = await persist(world, signal, () => arms.undo(journal.record.arms, signal));
+  for (const message of others) warn(world, message);
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
   await persist(world, signal, () => router.release(route, signal));
-  const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   const shifted = { from: weight.to, to: route.weight };
+  if (left.length > 0) {
+    // What is left is tried again by the next run.
+    const held = { phase: 'undoing', verdict: 'held', reason, left, endedAt: clock.now(), weight: shifted } as const;
+    await persist(world, signal, () => journal.write(held, signal));
+    return { verdict: 'held', reason: reasonWithLeft(reason, left), routeRestored: false, left };
+  }
+  if (routeRestored && others.length === 0) emit({ type: 'undone', at: clock.now() });
+  const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
 }
@@ -123,6 +133,12 @@ export async function describePods(world: ConcludingWorld, arms: ArmsSnapshot, s
     signal.throwIfAborted();
     warn(world, `Logs and events of the canary's pods could not be read: ${messageOf(error)}`);
   }
+}
+
+/** The reason of an undo that could not take everything back. */
+export function reasonWithLeft(reason: string, left: readonly LeftObject[]): string {
+  const objects = left.map(({ object, shows }) => `${object} (${shows})`).join('; ');
+  return `${reason.replace(/\.$/, '')}; the route goes to stable again, but these are still of the new version: ${objects}`;
 }
 
 /** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */

@@ -16,7 +16,7 @@ import type { Tallies, Tally } from './events.ts';
 import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { Step } from './plan.ts';
-import type { RolloutRecord, Verdict } from './ports.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
 import { undo } from './restore.ts';
 import { deadline, type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
@@ -34,6 +34,8 @@ export interface Outcome extends Tallies {
   readonly revision: string;
   /** Image digest that was seen to serve; only of a promotion. */
   readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
   readonly startedAt: number;
   readonly endedAt: number;
 }
@@ -209,7 +211,7 @@ async function followCommands(
 async function finishUndo(world: World, journal: Journal, options: RolloutOptions): Promise<Outcome> {
   const { record } = journal;
   const restored = await undo(world, journal, record.reason ?? 'an earlier run began to undo it', options);
-  return outcomeOf(world, record, restored, record.weight.to, nothingCounted);
+  return outcomeOf(world, journal.record, restored, Math.max(record.weight.from, record.weight.to), nothingCounted);
 }
 
 async function takeUpPromotion(
@@ -270,7 +272,7 @@ function outcomeOf(
 ): Outcome {
   const { arms, startedAt } = record;
   const { revision } = arms;
-  const { verdict, reason, digest } = conclusion;
+  const { verdict, reason, digest, left } = conclusion;
   const passed = conclusion.passed ?? verdict === 'promoted';
   const { shown, ...rest } = conclusion;
   const outcome = { ...rest, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
@@ -285,6 +287,7 @@ function outcomeOf(
     revision,
     arms,
     ...(digest !== undefined && { digest }),
+    ...(left && { left }),
     ...(totals !== nothingCounted && { total: totals }),
   });
   return outcome;

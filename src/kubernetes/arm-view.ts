@@ -3,6 +3,7 @@ import { orAborted } from '../canary/abort.ts';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { ArmHealth, Clock, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from './client.ts';
+import { isSameVersion } from './image-version.ts';
 import { createMirror } from './mirror.ts';
 import { isReady, type Pod, type PodHistory, pod as podSchema, podTroubles, problemsOf, remember } from './pods.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
@@ -207,7 +208,10 @@ function isBeingReplaced(pod: Pod, { spec, status }: Workload): boolean {
 /** The pod was made from containers with these images. A sidecar that was injected does not count. */
 function runsTemplate(pod: Pod, template: PodTemplate): boolean {
   const images = imagesOf(template);
-  return pod.spec.containers.every(({ name, image }) => !images.has(name) || images.get(name) === image);
+  return pod.spec.containers.every(({ name, image }) => {
+    const wanted = images.get(name);
+    return wanted === undefined || isSameVersion(image, wanted);
+  });
 }
 
 function describeSight({ workload, health, troubles }: ArmSight): string {

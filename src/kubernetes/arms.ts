@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Arms, ArmsSnapshot } from '../canary/ports.ts';
+import type { Arms, ArmsSnapshot, Json } from '../canary/ports.ts';
 import type { ConcludingWorld } from '../canary/session.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from './arms-context.ts';
 import type { FoundChange } from './config-release.ts';
@@ -14,7 +14,7 @@ import {
   verifyDerived,
   verifyDerivedUndone,
 } from './derived-arms.ts';
-import { type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
+import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
 import {
   awaitDeployed,
   type ExistingWorkloads,
@@ -69,6 +69,11 @@ export function recordedArms(options: ArmsOptions): ConcludingWorld['arms'] {
   return concludingArms(createContext(options));
 }
 
+/** As it is kept in the record. */
+function jsonOf(value: unknown): Json {
+  return z.json().parse(JSON.parse(JSON.stringify(value)));
+}
+
 const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
 
 /**
@@ -84,9 +89,10 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
     async podDetails(snapshot, arm, signal) {
       return podDetails(context, await context.view(dataOf(snapshot)[arm]).look(signal), signal);
     },
-    async promote(snapshot, signal) {
+    async promote(snapshot, learn, signal) {
       const data = dataOf(snapshot);
-      if (data.variant === 'derived') await promoteDerived(context, data, signal);
+      const learnData = (learned: DerivedData) => learn({ ...snapshot, data: jsonOf(learned) });
+      if (data.variant === 'derived') await promoteDerived(context, data, learnData, signal);
       else if (data.returns) await awaitDeployed(context, data, signal);
       else await prepareExisting(context, data, 100, signal);
       return { routeBackToStable: data.variant === 'derived' || data.returns !== undefined };
@@ -113,7 +119,9 @@ function concludingArms(context: ArmsContext): Omit<Arms, 'permissions' | 'inspe
     },
     async undo(snapshot, signal) {
       const data = dataOf(snapshot);
-      return data.variant === 'derived' ? undoDerived(context, data, signal) : undoExisting(context, data, signal);
+      if (data.variant === 'derived') return undoDerived(context, data, signal);
+      await undoExisting(context, data, signal);
+      return { left: [], others: [] };
     },
   };
 }

@@ -44,6 +44,24 @@ export function canaryLabels(
   return { labels, stillSelects: matching };
 }
 
+/**
+ * The same, with labels that others select by left as they are where others are enough: first all of those, then those of
+ * policies of security.
+ */
+export function canaryLabelsBeside(
+  stable: Labels,
+  avoid: readonly LabelSelector[],
+  keep: readonly LabelSelector[],
+  others: { readonly security: readonly LabelSelector[]; readonly all: readonly LabelSelector[] },
+): ReturnType<typeof canaryLabels> {
+  const relevant = (selectors: readonly LabelSelector[]) => selectors.filter((selector) => selects(selector, stable));
+  for (const more of [others.all, others.security]) {
+    const found = canaryLabels(stable, avoid, [...keep, ...relevant(more)]);
+    if (found.stillSelects.length === 0) return found;
+  }
+  return canaryLabels(stable, avoid, keep);
+}
+
 function keysOf({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string[] {
   return [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)];
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
 import { canaryName } from './canary-workload.ts';
 import { type KubernetesObject, kubernetesObject, type Manifest } from './client.ts';
-import { copiedMetadata } from './own-objects.ts';
+import { copiedMetadata } from './copied-metadata.ts';
+import { describe, resources } from './resources.ts';
 import type { Labels } from './selectors.ts';
 
 export const service = z.looseObject({
@@ -28,15 +30,30 @@ const sharedServiceFields = [
   'ipFamilyPolicy',
 ] as const;
 
-/** The canary's own Service: the stable one's ports, the canary's pods, reachable inside the cluster only. */
-export function canaryService(stable: Service, labels: Labels, namespace: string, rollout: string): Manifest {
+/**
+ * The canary's own Service: the stable one's ports, the canary's pods, reachable inside the cluster only.
+ *
+ * @param place `selecting`: labels that monitors select Services by
+ */
+export function canaryService(
+  stable: Service,
+  labels: Labels,
+  place: { readonly namespace: string; readonly rollout: string; readonly selecting?: ReadonlySet<string> },
+) {
+  const { namespace, rollout, selecting = new Set() } = place;
   const { spec } = stable;
   const shared = sharedServiceFields.flatMap((field) => (spec[field] === undefined ? [] : [[field, spec[field]]]));
   const headless = spec.clusterIP === 'None';
+  const name = canaryName(stable.metadata.name);
+  if (name.length > LONGEST_SERVICE) throw tooLong(stable, namespace);
   return {
     apiVersion: stable.apiVersion,
     kind: stable.kind,
-    metadata: { name: canaryName(stable.metadata.name), namespace, ...copiedMetadata(stable, rollout) },
+    metadata: {
+      name,
+      namespace,
+      ...copiedMetadata(stable, rollout, { selecting, pods: labels }),
+    },
     spec: {
       ...Object.fromEntries(shared),
       type: 'ClusterIP',
@@ -45,6 +62,17 @@ export function canaryService(stable: Service, labels: Labels, namespace: string
       ports: (spec.ports ?? []).map(({ nodePort: _, ...port }) => port),
     },
   };
+}
+
+/** A Service's name is a label of DNS. */
+const LONGEST_SERVICE = 63;
+
+function tooLong({ metadata: { name } }: Service, namespace: string): SluiceError {
+  return new SluiceError('unsupported', {
+    about: describe({ type: resources.service, namespace, name }),
+    problem: `has a name of ${name.length} characters, and ${canaryName(name)} would have more than the ${LONGEST_SERVICE} that a Service may have.`,
+    next: `Add a Service with a shorter name for the route, or run two workloads of your own with a Service each.`,
+  });
 }
 
 const trafficPolicy = z.looseObject({});

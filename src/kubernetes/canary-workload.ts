@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import { canarySelector, selectorForCanary } from './canary-labels.ts';
 import type { Manifest } from './client.ts';
-import { copiedMetadata } from './own-objects.ts';
+import { copiedMetadata, podEntries } from './copied-metadata.ts';
 import { describe } from './resources.ts';
 import { type LabelSelector, type Labels, labelSelector } from './selectors.ts';
-import { type PodTemplate, referenceOf, type Workload } from './workloads.ts';
+import { type PodTemplate, referenceOf, refuseOwned, type Workload } from './workloads.ts';
 
 /** `checkout-canary`: how Sluice names what it makes from an object. */
 export function canaryName(name: string): string {
@@ -22,6 +22,8 @@ export function checkSupported(stable: Workload, namespace: string): void {
   const refuse = (problem: string, next: string) => {
     throw new SluiceError('unsupported', { about: describe(referenceOf(stable, namespace)), problem, next });
   };
+  refuseOwned(stable, namespace);
+  refuseLongName(stable, namespace);
   if (spec.paused) {
     refuse('is paused, so that the promotion would never roll out.', 'Resume it: kubectl rollout resume.');
   }
@@ -41,6 +43,33 @@ export function checkSupported(stable: Workload, namespace: string): void {
   if (spec.template.metadata?.labels === undefined) refuse('has a pod template without labels.', 'Give it labels.');
 }
 
+/** Characters of a revision's hash and the hyphen before it: the controller labels pods with NAME-HASH. */
+const REVISION_SUFFIX = 11;
+
+/** Characters of the hash of a ReplicaSet's name and the hyphen before it. */
+const REPLICA_SET_SUFFIX = 11;
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+const LONGEST_LABEL = 63;
+const LONGEST_NAME = 253;
+
+function refuseLongName(stable: Workload, namespace: string): void {
+  const name = canaryName(stable.metadata.name);
+  const [most, why] =
+    stable.kind === 'StatefulSet'
+      ? [
+          LONGEST_LABEL - REVISION_SUFFIX,
+          'its controller labels its pods with the name and a hash, 63 characters at most',
+        ]
+      : [LONGEST_NAME - REPLICA_SET_SUFFIX, 'its ReplicaSets have the name and a hash, 253 characters at most'];
+  if (name.length <= most) return;
+  throw new SluiceError('unsupported', {
+    about: describe(referenceOf(stable, namespace)),
+    problem: `has a name of ${stable.metadata.name.length} characters: no pod of ${name} could be created, as ${why}.`,
+    next: `Give it a name of at most ${most - canaryName('').length} characters, or run two workloads of your own and name both, as "stable" and "canary".`,
+  });
+}
+
 /**
  * The canary made from the stable workload: everything is the same but name, replicas, labels and what the release changes.
  *
@@ -54,13 +83,14 @@ export function canaryWorkload(
   options: { readonly namespace: string; readonly rollout: string; readonly replicas: number },
 ): Manifest {
   const stableLabels = stable.spec.template.metadata?.labels ?? {};
+  const annotations = podEntries(template.metadata?.annotations ?? {});
   return {
     apiVersion: stable.apiVersion,
     kind: stable.kind,
     metadata: {
       name: canaryName(stable.metadata.name),
       namespace: options.namespace,
-      ...copiedMetadata(stable, options.rollout),
+      ...copiedMetadata(stable, options.rollout, { pods: stableLabels }),
     },
     spec: {
       ...stable.spec,
@@ -68,7 +98,7 @@ export function canaryWorkload(
       selector: canarySelector(stable.spec.selector, stableLabels, labels),
       template: {
         ...template,
-        metadata: { ...template.metadata, labels },
+        metadata: { labels, ...(Object.keys(annotations).length > 0 && { annotations }) },
         spec: ownKind(template.spec, (selector) => selectorForCanary(selector, stableLabels, labels)),
       },
     },

@@ -295,8 +295,9 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     reference: ObjectReference,
     operations: readonly PatchOperation[],
     signal: AbortSignal,
+    options: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<KubernetesObject> {
-    return patch(reference, 'application/json-patch+json', operations, signal);
+    return patch(reference, 'application/json-patch+json', operations, signal, options.dryRun);
   }
 
   /** RFC 7396. */
@@ -304,10 +305,16 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     return patch(reference, 'application/merge-patch+json', change, signal);
   }
 
-  function patch(reference: ObjectReference, contentType: string, body: unknown, signal: AbortSignal) {
+  function patch(
+    reference: ObjectReference,
+    contentType: string,
+    body: unknown,
+    signal: AbortSignal,
+    dryRun: boolean = false,
+  ) {
     const request = {
       method: 'PATCH' as const,
-      path: `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`,
+      path: `${pathOf(reference)}${queryOf({ fieldManager: FIELD_MANAGER, dryRun: dryRun ? 'All' : undefined })}`,
       headers: { 'content-type': contentType },
       body: stringifyJson(body),
     };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import type { LeftObject } from '../canary/ports.ts';
 import { canaryName } from './canary-workload.ts';
 import { ApiError, type KubernetesClient, type KubernetesObject, type PatchOperation } from './client.ts';
 import {
@@ -147,7 +148,7 @@ function configObject(
 }
 
 /**
- * Gives the originals the canary's content. Idempotent.
+ * Gives the originals the canary's content. Idempotent. What the API server answers is what was written.
  *
  * @throws SluiceError `conflict` where somebody else has changed one since the release began
  */
@@ -160,8 +161,8 @@ export async function promoteConfig(
     const { original, copy, backup } = placesOf(change, scope.namespace);
     const { before, after } = await keptContents(scope, change, signal);
     if (!after || !before) throw lost(after ? backup : copy);
-    const seen = await exchange(scope.client, original, before, after, signal);
-    if (!sameContent(seen, after)) {
+    const { content, written } = await exchange(scope.client, original, before, after, signal);
+    if (!written && !holds(content, after)) {
       throw new SluiceError('conflict', {
         about: describe(original),
         problem: 'was changed by somebody else since the release began.',
@@ -171,19 +172,35 @@ export async function promoteConfig(
   }
 }
 
-/** Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays. */
+/**
+ * Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays.
+ *
+ * @returns those that have the new content all the same
+ */
 export async function restoreConfig(
   scope: Scope,
   changes: readonly ConfigChange[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<LeftObject[]> {
+  const left: LeftObject[] = [];
   for (const change of changes) {
     const { before, after } = await keptContents(scope, change, signal);
     // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
-    if (after && before) {
-      await exchange(scope.client, placesOf(change, scope.namespace).original, after, before, signal);
+    if (!after || !before) continue;
+    const { original } = placesOf(change, scope.namespace);
+    const { content } = await exchange(scope.client, original, after, before, signal);
+    if (isForm(content, after, before)) {
+      left.push({ object: describe(original), shows: 'it has the new content' });
     }
   }
+  return left;
+}
+
+/** Whether a content has all entries of another one; admission or a controller may have added some. */
+function holds(content: ConfigContent, wanted: ConfigContent): boolean {
+  const covers = (all: Readonly<Record<string, string>>, some: Readonly<Record<string, string>>) =>
+    Object.entries(some).every(([key, value]) => all[key] === value);
+  return covers(content.data, wanted.data) && covers(content.binaryData, wanted.binaryData);
 }
 
 /** The old content and the new one, from the copies that `prepareConfig` has made. */
@@ -200,16 +217,40 @@ async function exchange(
   from: ConfigContent,
   to: ConfigContent,
   signal: AbortSignal,
-): Promise<ConfigContent> {
+): Promise<{ readonly content: ConfigContent; readonly written: boolean }> {
   const found = await client.get(reference, signal);
-  if (!sameContent(contentOf(found), from)) return contentOf(found);
+  const current = contentOf(found);
+  if (!isForm(current, from, to)) return { content: current, written: false };
   try {
-    return contentOf(await client.patchJson(reference, replaceContent(found, to), signal));
+    const wanted = {
+      data: exchanged(current.data, from.data, to.data),
+      binaryData: exchanged(current.binaryData, from.binaryData, to.binaryData),
+    };
+    return {
+      content: contentOf(await client.patchJson(reference, replaceContent(found, wanted), signal)),
+      written: true,
+    };
   } catch (error) {
     // Written by somebody else between the two requests, or by ourselves when the answer to a first attempt was lost.
-    if (error instanceof ApiError && error.code === 'conflict') return contentOf(await client.get(reference, signal));
-    throw error;
+    if (!(error instanceof ApiError && error.code === 'conflict')) throw error;
+    return { content: contentOf(await client.get(reference, signal)), written: false };
   }
+}
+
+/** The content is the one to replace, with no more than entries that admission or a controller has added. */
+function isForm(current: ConfigContent, from: ConfigContent, to: ConfigContent): boolean {
+  if (sameContent(current, from)) return true;
+  return holds(current, from) && (holds(from, to) || !holds(current, to));
+}
+
+/** Entries that neither content has stay: a controller keeps them. */
+function exchanged(
+  current: Readonly<Record<string, string>>,
+  from: Readonly<Record<string, string>>,
+  to: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const added = Object.entries(current).filter(([key]) => !Object.hasOwn(from, key) && !Object.hasOwn(to, key));
+  return { ...Object.fromEntries(added), ...to };
 }
 
 function replaceContent(found: KubernetesObject, { data, binaryData }: ConfigContent): PatchOperation[] {

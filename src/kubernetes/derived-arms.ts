@@ -1,20 +1,23 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { Json, Permission, PlannedWrite } from '../canary/ports.ts';
+import type { Json, Permission, PlannedWrite, Undone } from '../canary/ports.ts';
 import type { ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { type ConfigContent, configType } from './config-copies.ts';
 import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
 import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
+import { restoreStable } from './derived-undo.ts';
 import { disown } from './managed-fields.ts';
+import { selectorPermissions } from './other-selectors.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
 import { permissionTo } from './permissions.ts';
 import { detailsPermissions } from './pod-details.ts';
 import { type Pod, runningImages } from './pods.ts';
-import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, reversed } from './promotion.ts';
+import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, showsChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from './revision.ts';
 import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from './scaling.ts';
-import { type PodTemplate, referenceTo, workload, workloadType } from './workloads.ts';
+import { referenceTo, type Workload, workload, workloadType } from './workloads.ts';
 
 /** Makes or grows the canary for a weight, and waits for its pods. */
 export async function prepareDerived(
@@ -86,8 +89,17 @@ async function applyCanaryAutoscaler(
   await applyOwn(client, ownObject({ ...data.autoscaler, spec }), rollout, signal);
 }
 
-/** Makes the stable workload the new version while the canary serves, and waits until it is available. */
-export async function promoteDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the stable workload the new version while the canary serves, and waits until it is available.
+ *
+ * @param learn takes the data with what the API server has made of what was written, where that was not known before
+ */
+export async function promoteDerived(
+  context: ArmsContext,
+  data: DerivedData,
+  learn: (learned: DerivedData) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, namespace } = context;
   const { stable } = data;
   const reference = referenceTo(stable, namespace);
@@ -97,9 +109,11 @@ export async function promoteDerived(context: ArmsContext, data: DerivedData, si
   if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
   if (stable.autoscaler || data.joinService) await raiseReplicas(client, reference, capacity, signal);
   await promoteConfig(context, data.config, signal);
-  const { generation } = await changeTemplate(client, reference, data.change, signal);
+  const { generation, change } = await changeTemplate(client, reference, data.change, signal);
+  const learned = { ...data, change };
+  if (!isDeepStrictEqual(change, data.change)) await learn(learned);
   await rolledOut(context, stable, generation, signal);
-  await verifyDerived(context, data, signal);
+  await verifyDerived(context, learned, signal);
 }
 
 async function rolledOut(context: ArmsContext, target: ArmTarget, generation: number, signal: AbortSignal) {
@@ -115,29 +129,34 @@ async function rolledOut(context: ArmsContext, target: ArmTarget, generation: nu
 
 export async function verifyDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
   const { pods } = await context.view(data.canary).look(signal);
-  return verifyChange(context, data, pods, signal);
+  return verifySide(context, data, { side: 'after', sample: pods }, signal);
 }
 
 /** Proves that the stable pods run what was found before the rollout, all of them available. */
 export function verifyDerivedUndone(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
-  const { images, checksum } = reversed(data.change);
-  const change = { images, ...(checksum?.after != null && { checksum: { ...checksum, after: checksum.after } }) };
-  return verifyChange(context, { ...data, change }, [], signal);
+  return verifySide(context, data, { side: 'before', sample: [] }, signal);
 }
 
-/** @param sample pods that run the images where these name no digest */
-function verifyChange(context: ArmsContext, data: DerivedData, sample: readonly Pod[], signal: AbortSignal) {
+interface WantedSide {
+  readonly side: 'before' | 'after';
+  /** Pods that run the images where these name no digest. */
+  readonly sample: readonly Pod[];
+}
+
+function verifySide(context: ArmsContext, data: DerivedData, { side, sample }: WantedSide, signal: AbortSignal) {
   const { images, checksum } = data.change;
-  const expected = (template: PodTemplate): ExpectedRevision | undefined => {
+  const mark = checksum?.[side] ?? undefined;
+  const expected = (found: Workload): ExpectedRevision | undefined => {
+    if (!showsChange(found, data.change, side)) return undefined;
+    const { template } = found.spec;
     const changed = images.map(({ container }) => container);
     const [first] = template.spec.containers.map(({ name }) => name);
     const containers = changed.length > 0 ? changed : first === undefined ? [] : [first];
-    const wanted = templateImages(template, containers);
-    if (images.some(({ container, after }) => wanted.get(container) !== after)) return undefined;
     return {
-      images: wanted,
+      // As the API server has stored them: admission may have pinned a digest, which is then what the pods must run.
+      images: templateImages(template, containers),
       seen: new Map(containers.map((name) => [name, runningImages(sample, name)])),
-      annotation: checksum && [CHECKSUM_ANNOTATION, checksum.after],
+      annotation: mark === undefined ? undefined : [CHECKSUM_ANNOTATION, mark],
     };
   };
   return verifyRevision(context, data.stable, expected, signal);
@@ -169,14 +188,13 @@ export async function undoDerivedPromotion(
 }
 
 /** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
-export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
-  const { client, namespace } = context;
-  await restoreConfig(context, data.config, signal);
-  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
-  if (restored?.now) await rolledOut(context, data.stable, restored.generation, signal);
+export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
+  const configLeft = await restoreConfig(context, data.config, signal);
+  const { left, others } = await restoreStable(context, data, signal);
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
   await release(context, data, signal);
+  return { left: [...configLeft, ...left], others };
 }
 
 /** Deleting pods respects their preStop hooks and grace periods. The autoscaler goes before what it scales. */
@@ -312,5 +330,8 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
       : []),
     ...[...changed].map((type) => permissionTo(own, type, namespace)),
     ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
+    ...selectorPermissions(namespace),
+    { ...permissionTo(['get'], resources.persistentVolumeClaim, namespace), optional: true },
+    { ...permissionTo(['list'], resources.lease, namespace), optional: true },
   ];
 }

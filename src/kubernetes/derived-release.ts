@@ -4,7 +4,7 @@ import { NothingToRelease, SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
-import { ARM_LABEL, canaryLabels } from './canary-labels.ts';
+import { ARM_LABEL, canaryLabelsBeside } from './canary-labels.ts';
 import {
   canaryDestinationRule,
   canaryService,
@@ -17,8 +17,12 @@ import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts
 import type { Manifest } from './client.ts';
 import { type ConfigManifest, renameConfig } from './config-copies.ts';
 import { configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
+import { podEntries } from './copied-metadata.ts';
+import { foreseeChange, foreseeObjects } from './foresee.ts';
 import { imageChanges, releaseDigest, versionsOf, withImages } from './images.ts';
-import { findOwn, isOwn, type OwnObject, ownReference } from './own-objects.ts';
+import { refuseOneAtATime } from './one-at-a-time.ts';
+import { compareSelectors, findOtherSelectors, podSelectors, serviceLabels } from './other-selectors.ts';
+import { isOwn, type OwnObject } from './own-objects.ts';
 import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { templateRevision } from './revision.ts';
@@ -132,14 +136,16 @@ export async function inspectDerived(
   const about = describe(reference);
   const { template } = stable.spec;
   checkSupported(stable, namespace);
+  const exclusive = await refuseOneAtATime(context, stable, signal);
   if (release.gitops !== 'ignore-rule-present') refuseGitOps(stable, reference, templateFields);
   refuseUnavailable(stable, namespace);
 
   const images = imageChanges(release.images, template, about);
   const config = await inspectConfig(client, namespace, release.config, template, about, signal);
   if (images.length === 0 && config.length === 0) throw new NothingToRelease(about);
-  const change = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
-  const released = withChange(template, change);
+  const wanted = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
+  const { change, warnings } = await foreseeChange(context, stable, wanted, signal);
+  const released = withChange(template, wanted);
   const renamed = new Set(config.map(({ change: { kind, name } }) => `${kind}/${name}`));
   const forCanary = renameConfig(released, (kind, name) => (renamed.has(`${kind}/${name}`) ? canaryName(name) : name));
 
@@ -170,7 +176,8 @@ export async function inspectDerived(
     autoscaler: release.joinService ? undefined : scaling.autoscaler,
     others: [...network.objects, ...scaling.budgets].map((object) => manifest.parse(object)),
   };
-  await refuseTakenNames(context, data, signal);
+  warnings.push(...exclusive, ...network.warnings);
+  warnings.push(...(await foreseeObjects(context, ownObjects(data), configCopies(data, namespace), signal)));
   const digest = config.length === 0 ? releaseDigest(images) : undefined;
   const snapshot = {
     stable: about,
@@ -178,6 +185,7 @@ export async function inspectDerived(
     revision: digest ?? templateRevision(released),
     versions: versionsOf(images),
     data: z.json().parse(JSON.parse(JSON.stringify(data))),
+    warnings: [...new Set(warnings)],
   };
   return { snapshot, config };
 }
@@ -185,17 +193,23 @@ export async function inspectDerived(
 /** The canary's labels, its Service, and its DestinationRule. */
 async function inspectNetwork(context: ArmsContext, stable: Workload, release: DerivedRelease, signal: AbortSignal) {
   const { client, namespace, rollout } = context;
-  const stableLabels = stable.spec.template.metadata?.labels ?? {};
+  const others = await findOtherSelectors(context, signal);
+  const templateLabels = stable.spec.template.metadata?.labels ?? {};
   const services = (await listServices(client, namespace, signal)).filter((found) => !isOwn(found, rollout));
-  const service = serviceOf(services, stableLabels, release.service, namespace);
+  const service = serviceOf(services, templateLabels, release.service, namespace);
+  const selected = Object.assign({}, stable.spec.selector.matchLabels, ...services.map(({ spec }) => spec.selector));
+  const stableLabels = podEntries(templateLabels, selected);
+  const compared = { workload: `${stable.kind}/${stable.metadata.name}`, stable: templateLabels };
   const ofService = ({ spec }: Service) => ({ matchLabels: spec.selector ?? {} });
   if (release.joinService) {
     if (!service) throw noService(describe(referenceOf(stable, namespace)));
-    const { labels } = canaryLabels(stableLabels, [stable.spec.selector], [ofService(service)]);
-    return { labels, service: service.metadata.name, canaryService: service.metadata.name, objects: [] };
+    const keep = [ofService(service)];
+    const { labels } = canaryLabelsBeside(stableLabels, [stable.spec.selector], keep, podSelectors(others));
+    const warnings = compareSelectors(others, { ...compared, canary: labels });
+    return { labels, service: service.metadata.name, canaryService: service.metadata.name, objects: [], warnings };
   }
   const avoid = [stable.spec.selector, ...services.map(ofService)];
-  const { labels, stillSelects } = canaryLabels(stableLabels, avoid, []);
+  const { labels, stillSelects } = canaryLabelsBeside(stableLabels, avoid, [], podSelectors(others));
   const [caught] = services.filter((candidate) => selects(ofService(candidate), labels));
   if (stillSelects.length > 0) {
     throw new SluiceError('unsupported', {
@@ -206,8 +220,13 @@ async function inspectNetwork(context: ArmsContext, stable: Workload, release: D
       next: 'Let it select by a label with a value, such as app=NAME.',
     });
   }
-  if (!service) return { labels, service: undefined, canaryService: undefined, objects: [] };
-  const ofCanary = canaryService(service, labels, namespace, rollout);
+  if (!service) {
+    const warnings = compareSelectors(others, { ...compared, canary: labels });
+    return { labels, service: undefined, canaryService: undefined, objects: [], warnings };
+  }
+  const ofCanary = canaryService(service, labels, { namespace, rollout, selecting: serviceLabels(others) });
+  const metadata = { stable: service.metadata.labels ?? {}, canary: ofCanary.metadata.labels };
+  const warnings = compareSelectors(others, { ...compared, canary: labels, services: metadata });
   const rules = release.istio ? await client.list(resources.destinationRule, namespace, {}, signal) : [];
   const rule = rules
     .map((object) => destinationRule.parse(object))
@@ -216,7 +235,7 @@ async function inspectNetwork(context: ArmsContext, stable: Workload, release: D
     rule && !isOwn(rule, rollout)
       ? [ofCanary, canaryDestinationRule(rule, release.istio?.subset, hostOf(ofCanary, namespace), namespace, rollout)]
       : [ofCanary];
-  return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects };
+  return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects, warnings };
 }
 
 /** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */
@@ -267,15 +286,6 @@ export function configCopies({ config }: DerivedData, namespace: string): Object
     const { copy, backup } = placesOf(change, namespace);
     return [copy, backup];
   });
-}
-
-async function refuseTakenNames({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
-  const objects = ownObjects(data);
-  const references = [...objects.map(ownReference), ...configCopies(data, namespace)];
-  await Promise.all(references.map((reference) => findOwn(client, reference, rollout, signal)));
-  await Promise.all(
-    objects.map((each) => client.apply(each.type, each.manifest, signal, { force: true, dryRun: true })),
-  );
 }
 
 function checksumOf(template: PodTemplate, config: readonly FoundChange[]): NonNullable<TemplateChange['checksum']> {

@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot, Permission, PlannedWrite } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
+import { isSameVersion } from './image-version.ts';
 import { versionsOf } from './images.ts';
 import { disown } from './managed-fields.ts';
 import { permissionTo } from './permissions.ts';
@@ -188,7 +189,7 @@ export async function awaitDeployed(
 
 function hasImages(template: PodTemplate, wanted: Readonly<Record<string, string>>): boolean {
   const images = imagesOf(template);
-  return Object.entries(wanted).every(([name, image]) => images.get(name) === image);
+  return Object.entries(wanted).every(([name, image]) => isSameVersion(images.get(name), image));
 }
 
 export function verifyExisting(
@@ -196,7 +197,7 @@ export function verifyExisting(
   { stable, canary, containers, returns }: ExistingData,
   signal: AbortSignal,
 ) {
-  const expected = (template: PodTemplate) => {
+  const expected = ({ spec: { template } }: Workload) => {
     if (returns && !hasImages(template, returns)) return undefined;
     const [first] = template.spec.containers.map(({ name }) => name);
     const names = containers.length > 0 ? containers : first === undefined ? [] : [first];

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import { deadline } from '../canary/session.ts';
-import { createArmView } from './arm-view.ts';
-import type { ArmsOptions } from './arms-context.ts';
+import { type ArmsOptions, createContext } from './arms-context.ts';
 import { imageChanges, versionsOf } from './images.ts';
 import { changeTemplate, hasRolledOut } from './promotion.ts';
 import { describe, resources } from './resources.ts';
@@ -72,14 +71,15 @@ export async function deployFirst(
   given: { readonly workload: WorkloadInput; readonly images: ReadonlyMap<string, string>; readonly timeout: number },
   signal: AbortSignal,
 ) {
-  const { client, namespace, clock, lifetime } = options;
+  const { client, namespace, clock } = options;
   if (!('name' in given.workload)) throw new TypeError('a first release has a workload with a name');
   const reference = referenceTo(given.workload, namespace);
   const about = describe(reference);
   const before = workloadSchema.parse(await client.get(reference, signal));
   const images = imageChanges(given.images, before.spec.template, about);
   const target = { ...given.workload, pods: selectorText(before.spec.selector) };
-  const view = createArmView(client, namespace, target, clock, lifetime);
+  const context = createContext(options);
+  const view = context.view(target);
   const late = () =>
     new SluiceError('not-ready', {
       about,
@@ -95,9 +95,9 @@ export async function deployFirst(
   );
   const containers = images.map(({ container }) => container);
   const verified = await verifyRevision(
-    { ...options, view: () => view },
+    context,
     target,
-    (template) => ({ images: templateImages(template, containers), seen: new Map() }),
+    ({ spec }) => ({ images: templateImages(spec.template, containers), seen: new Map() }),
     limit.signal,
   );
   return { ...verified, versions: versionsOf(images) };

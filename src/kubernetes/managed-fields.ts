@@ -13,12 +13,14 @@ const managedFields = z.array(
 /**
  * The managers of a field, newest first. Format: https://kubernetes.io/docs/reference/using-api/server-side-apply/
  *
- * @param path names from the object's root to the field: `['spec', 'replicas']`
+ * @param path names from the object's root to the field: `['spec', 'replicas']`; an item of a list as `k:{"name":"app"}`
  */
 export function managersOf(object: KubernetesObject, path: readonly string[]): string[] {
   return managedFields
     .parse(object.metadata.managedFields ?? [])
-    .filter(({ fieldsV1 }) => path.reduce<FieldSet | undefined>((set, name) => set?.[`f:${name}`], fieldsV1))
+    .filter(({ fieldsV1 }) =>
+      path.reduce<FieldSet | undefined>((set, name) => set?.[name.startsWith('k:') ? name : `f:${name}`], fieldsV1),
+    )
     .sort((a, b) => b.time.localeCompare(a.time))
     .map(({ manager }) => manager);
 }

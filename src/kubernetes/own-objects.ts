@@ -1,7 +1,6 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { KubernetesClient, KubernetesObject, Manifest } from './client.ts';
 import { describe, type ObjectReference, type ResourceType } from './resources.ts';
-import type { Labels } from './selectors.ts';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const ROLLOUT = 'sluice.dev/rollout';
@@ -72,22 +71,4 @@ export async function removeOwn(
 ): Promise<void> {
   const found = await client.find(reference, signal);
   if (found && isOwn(found, rollout)) await client.remove(reference, signal);
-}
-
-/** Annotations and labels that make other tools take a copy for one of their own objects, or that mean only the original. */
-const foreign =
-  /^(kubectl\.kubernetes\.io\/|deployment\.kubernetes\.io\/|argocd\.argoproj\.io\/|kustomize\.toolkit\.fluxcd\.io\/|helm\.toolkit\.fluxcd\.io\/|meta\.helm\.sh\/|autoscaling\.alpha\.kubernetes\.io\/)/;
-
-/** Labels and annotations for a copy of an object: what selects or configures it stays, what tracks its owner goes. */
-export function copiedMetadata(original: KubernetesObject, rollout: string) {
-  const { labels = {}, annotations = {}, managedFields = [] } = original.metadata;
-  const byArgo = managedFields.some(({ manager = '' }) => /argocd/i.test(manager));
-  const kept = (entries: Labels) => Object.fromEntries(Object.entries(entries).filter(([key]) => !foreign.test(key)));
-  const [keptLabels, keptAnnotations] = [kept(labels), kept(annotations)];
-  // Argo CD deletes what carries its tracking label and is not in Git.
-  if (byArgo) delete keptLabels['app.kubernetes.io/instance'];
-  return {
-    labels: { ...keptLabels, ...ownLabels(rollout) },
-    ...(Object.keys(keptAnnotations).length > 0 && { annotations: keptAnnotations }),
-  };
 }

@@ -11,8 +11,8 @@ export function permissionTo(verbs: readonly string[], type: ResourceType, names
 
 /** The same rights with each resource named once in a namespace, in a fixed order. */
 export function mergePermissions(permissions: readonly Permission[]): Permission[] {
-  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '' }) =>
-    [namespace, apiGroup, resource, subresource].join(' '),
+  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '', optional = false }) =>
+    [namespace, apiGroup, resource, subresource, optional].join(' '),
   );
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -27,7 +27,8 @@ const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'
 
 /** The RBAC Roles that grant these rights, one for each namespace and a ClusterRole for what belongs to none, as YAML documents. */
 export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
-  const namespaces = Map.groupBy(mergePermissions(permissions), ({ namespace }) => namespace);
+  const all = mergePermissions(permissions.map(({ optional: _, ...permission }) => permission));
+  const namespaces = Map.groupBy(all, ({ namespace }) => namespace);
   return [...namespaces]
     .map(([namespace, rules]) =>
       stringify({
@@ -73,7 +74,7 @@ export function renderRights(permissions: readonly Permission[], username = NOBO
 }
 
 /**
- * Asks the API server for every right before anything else is done.
+ * Asks the API server for every right that a release can't do without, before anything else is done.
  *
  * @throws SluiceError `forbidden`, one for all rights that are missing, with the Roles to add
  */

@@ -35,6 +35,7 @@ const rolloutRecord = z.object({
   endedAt: z.number().optional(),
   verdict: z.enum(['promoted', 'rolled-back', 'frozen', 'held']).optional(),
   reason: z.string().optional(),
+  left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
 }) satisfies z.ZodType<RolloutRecord>;
 
 const recordObject = z.looseObject({

@@ -12,6 +12,7 @@ export const resources = {
   service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
   configMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
   secret: { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' },
+  persistentVolumeClaim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims' },
   event: { apiVersion: 'v1', kind: 'Event', plural: 'events' },
   namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },

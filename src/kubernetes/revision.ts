@@ -5,7 +5,7 @@ import type { ArmSight, ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { digestOf, isReady, type Pod, runningImages } from './pods.ts';
 import { describe } from './resources.ts';
-import { imagesOf, isRolledOut, type PodTemplate, referenceTo } from './workloads.ts';
+import { imagesOf, isRolledOut, type PodTemplate, referenceTo, type Workload } from './workloads.ts';
 
 /** `template-3f2a…`: identifies a pod template whatever the order of its fields. */
 export function templateRevision(template: PodTemplate): string {
@@ -45,7 +45,7 @@ function checkRevision(
     const shown = [...running].join(', ');
     const known = seen.get(container);
     // A runtime may report the digest of its platform's image; the reference by which it pulled proves the same.
-    const pulledByDigest = wanted !== undefined && alive.every((pod) => imageOf(pod, container) === image);
+    const pulledByDigest = wanted !== undefined && alive.every((pod) => digestOf(imageOf(pod, container)) === wanted);
     if (wanted !== undefined && !pulledByDigest && !(running.size === 1 && running.has(wanted))) {
       return { mismatch: `container ${container} runs ${shown || 'nothing'} instead of ${wanted}` };
     }
@@ -63,8 +63,8 @@ function checkRevision(
   return { digest };
 }
 
-function imageOf(pod: Pod, container: string): string | undefined {
-  return [...pod.spec.initContainers, ...pod.spec.containers].find(({ name }) => name === container)?.image;
+function imageOf(pod: Pod, container: string): string {
+  return [...pod.spec.initContainers, ...pod.spec.containers].find(({ name }) => name === container)?.image ?? '';
 }
 
 /** The images of containers as the template names them. */
@@ -86,7 +86,7 @@ const VERIFY_PATIENCE = 60_000;
 export async function verifyRevision(
   context: ArmsContext,
   target: ArmTarget,
-  expected: (template: PodTemplate) => ExpectedRevision | undefined,
+  expected: (found: Workload) => ExpectedRevision | undefined,
   signal: AbortSignal,
 ): Promise<{ readonly digest: string; readonly evidence: string }> {
   const about = describe(referenceTo(target, context.namespace));
@@ -106,7 +106,7 @@ export async function verifyRevision(
 
   function check({ workload, pods, health }: ArmSight) {
     if (!workload) return { mismatch: 'it does not exist' };
-    const wanted = expected(workload.spec.template);
+    const wanted = expected(workload);
     if (!wanted) return { mismatch: 'its pod template was changed by somebody else' };
     const available = `${health.ready} of ${health.desired} pods are ready`;
     if (!isRolledOut(workload) || health.ready < health.desired || health.ready === 0) return { mismatch: available };

@@ -152,7 +152,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
       return (done && health.ready >= health.desired) || undefined;
     }, signal);
     const images = template ? templateImages(template, [...imagesOf(template).keys()]) : new Map();
-    const expected = (shown: PodTemplate) =>
+    const expected = ({ spec: { template: shown } }: Workload) =>
       templateRevision(shown) === to.id ? { images, seen: new Map() } : undefined;
     const verified = await verifyRevision(context, arm, expected, signal);
     await disown(client, reference, signal);

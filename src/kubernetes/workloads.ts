@@ -85,6 +85,9 @@ export type WorkloadInput = { readonly kind: WorkloadKind; readonly name: string
  */
 export function parseWorkloadInput(text: string, input: string): WorkloadInput {
   const wanted = text.trim();
+  const [, other] =
+    /^(daemonset|ds|job|cronjob|cj|pod|po|replicaset|rs|replicationcontroller|rc|rollout)\/./i.exec(wanted) ?? [];
+  if (other !== undefined) throw unsupportedKind(text, input);
   const [, kind = '', name = ''] = /^(deployment|deploy|statefulset|sts)\/([a-z0-9][-a-z0-9.]*)$/i.exec(wanted) ?? [];
   if (name !== '') return { kind: /^d/i.test(kind) ? 'Deployment' : 'StatefulSet', name };
   if (/=|\s(not)?in\s*\(/.test(wanted)) return { selector: wanted };
@@ -92,6 +95,14 @@ export function parseWorkloadInput(text: string, input: string): WorkloadInput {
     about: `input "${input}"`,
     problem: `"${text}" names no workload.`,
     next: 'Write deployment/NAME, statefulset/NAME, or a label selector such as app=checkout,track=canary.',
+  });
+}
+
+function unsupportedKind(text: string, input: string): SluiceError {
+  return new SluiceError('invalid-input', {
+    about: `input "${input}"`,
+    problem: `"${text}" is of a kind of which no second one can serve a share of the requests.`,
+    next: 'Name a Deployment or a StatefulSet: deployment/NAME or statefulset/NAME.',
   });
 }
 
@@ -164,6 +175,30 @@ export function refuseUnavailable(stable: Workload, namespace: string): void {
     about: describe(referenceOf(stable, namespace)),
     problem: `is not available: ${status.readyReplicas} of ${spec.replicas} pods are ready, and a release needs a stable version to go back to.`,
     next: 'Repair it first, or deploy the new version without a canary.',
+  });
+}
+
+/** Whose object a workload is: an operator's, which sets back what others change. */
+export function ownerOf({ metadata }: KubernetesObject): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner) return `${owner.kind} ${owner.name}`;
+  // The lifecycle manager of operators keeps its Deployments without owner references of controllers.
+  const operator = metadata.labels?.['olm.owner'];
+  return operator === undefined ? undefined : `${metadata.labels?.['olm.owner.kind'] ?? 'operator'} ${operator}`;
+}
+
+/**
+ * What a controller owns is set back by it.
+ *
+ * @throws SluiceError `unsupported`
+ */
+export function refuseOwned(found: Workload, namespace: string): void {
+  const owner = ownerOf(found);
+  if (owner === undefined) return;
+  throw new SluiceError('unsupported', {
+    about: describe(referenceOf(found, namespace)),
+    problem: `belongs to ${owner}, whose controller sets back every change of it, so that a promotion would not last.`,
+    next: `Release by changing ${owner}, or run two of its kind and name their workloads as "stable" and "canary".`,
   });
 }
 

@@ -16,6 +16,13 @@ export function nextSteps(report: Report): string[] {
       ];
     case 'frozen':
     case 'held':
+      if (outcome.left) {
+        return [
+          ...outcome.left.map(({ object, shows }) => `${code(object)} is still of the new version: ${plain(shows)}.`),
+          'Give it the version before by hand (`kubectl rollout undo`), or mend what keeps the new one there: an admission rule, an operator, pods that do not start.',
+          'Then run the workflow again: what is left of this rollout is taken back first.',
+        ];
+      }
       if (outcome.passed) {
         return [
           'Deploy the stable workload with the new version, and let it get ready.',

@@ -145,6 +145,8 @@ export const reportSchema = z.object({
       weight: z.number().optional(),
       revision: z.string(),
       digest: z.string().optional(),
+      /** What an undo could not take back. */
+      left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
     })
     .optional(),
   /** A run that came to no verdict. */
@@ -245,7 +247,7 @@ function withFacts(report: Report, event: Fact): Report {
     case 'promoting':
       return { ...report, steps: endStep(report, at, 'passed') };
     case 'ended': {
-      const { verdict, passed, reason, reached, weight, revision, digest, arms } = event;
+      const { verdict, passed, reason, reached, weight, revision, digest, left, arms } = event;
       const outcome = {
         endedAt: at,
         verdict,
@@ -255,6 +257,7 @@ function withFacts(report: Report, event: Fact): Report {
         ...(weight !== undefined && { weight }),
         revision,
         ...(digest !== undefined && { digest }),
+        ...(left && { left: [...left] }),
       };
       const subject = arms && { subject: namedSubject(arms) };
       return {

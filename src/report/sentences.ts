@@ -1,5 +1,5 @@
 import { formatDuration } from '../canary/duration.ts';
-import type { Ended, IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
+import type { IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
 import { printPlan, printStep } from '../canary/plan-syntax.ts';
 import type { PodDetails, PodProblem, Verdict } from '../canary/ports.ts';
 import { count } from '../judge/wording.ts';
@@ -57,7 +57,9 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
     case 'restoring':
       return warning(`The route goes back from ${event.from} % to ${event.to} %: ${event.reason}`);
     case 'restored':
-      return good(`The route is as it was found, with ${event.weight} % for the canary`);
+      return good(`The route's weights are as they were found, with ${event.weight} % for the canary`);
+    case 'undone':
+      return good('The route is as it was found, and the stable pods run the version before');
     case 'promoting':
       return info('Every step is over; the new revision becomes the stable one');
     case 'verified':
@@ -94,12 +96,19 @@ function aboutText({ arms, commit }: Started): string {
   return told === '' ? '' : `${told}. `;
 }
 
+type EndFacts = {
+  readonly verdict: Verdict;
+  readonly passed?: boolean | undefined;
+  readonly reached: number;
+  readonly weight?: number | undefined;
+};
+
 /**
  * The verdict with the one weight that matters: the highest that was reached, and while the canary still gets requests what
  * the route shows. `Frozen` alone where somebody else has made that into something else.
  */
-export function endText({ verdict, reached, weight }: Pick<Ended, 'verdict' | 'reached' | 'weight'>): string {
-  const told = verdict === 'frozen' || verdict === 'held' ? weight : reached;
+export function endText({ verdict, passed, reached, weight }: EndFacts): string {
+  const told = (verdict === 'frozen' || verdict === 'held') && !passed ? weight : reached;
   return told === undefined ? verdictNames[verdict] : `${verdictNames[verdict]} at ${told} %`;
 }
 

@@ -71,8 +71,9 @@ export async function canaryMain(env: Environment): Promise<void> {
       } else if (inputs['dry-run']) {
         await dryRun(world, options, cancellation.cancelled);
       } else {
-        const { verdict, passed } = await rollout(world, options, cancellation.cancelled);
-        if (fails(verdict, passed)) process.exitCode = 1;
+        const { verdict, passed, left } = await rollout(world, options, cancellation.cancelled);
+        // Whatever "fail-on" says: a version that is still there is no ending that somebody wanted.
+        if (fails(verdict, passed) || left) process.exitCode = 1;
       }
     } finally {
       await close();
@@ -98,11 +99,12 @@ export async function canaryPost(env: Environment): Promise<void> {
   if (!loaded || loaded.inputs['dry-run']) return;
   const redact = createRedact(loaded.secrets);
   const audience = await gather(facts, redact, state.report, () => true);
-  await concludeLeft(
+  const concluded = await concludeLeft(
     { loaded, facts, env, audience },
     (assembly) => assembleLeft(assembly, state.id, assembly.lifetime),
     ({ world, options }, signal) => recover(world, { ...options, id: state.id }, signal),
   );
+  if (concluded?.left) process.exitCode = 1;
 }
 
 /** `mode: undo`. It has no use for `post`: what a stopped undo has left is undone by the next one. */
@@ -112,7 +114,7 @@ async function undoUnfinished(job: Job, signal: AbortSignal): Promise<void> {
     (assembly) => assembleUnfinished(assembly, signal),
     ({ world, options }) => undoLeft(world, options, signal),
   );
-  if (cleared?.verdict === 'frozen') process.exitCode = 1;
+  if (cleared?.verdict === 'frozen' || cleared?.left) process.exitCode = 1;
   if (cleared || process.exitCode === 1) return;
   info('No rollout of this route is unfinished: nothing was changed.');
   setOutput('reason', 'no rollout of this route was unfinished');

@@ -32,6 +32,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 const signal = new AbortController().signal;
+const learn = async () => undefined;
 
 let count = 0;
 /** A namespace with Deployment `checkout`, its three pods available. */
@@ -376,7 +377,7 @@ describe('promote', () => {
     const arms = armsOf(namespace);
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    expect(await arms.promote(snapshot, signal)).toEqual({ routeBackToStable: true });
+    expect(await arms.promote(snapshot, learn, signal)).toEqual({ routeBackToStable: true });
     const stable = await read(resources.deployment, namespace, 'checkout');
     expect(stable.spec.template?.spec.containers).toMatchObject([{ image: 'registry.example/checkout:2' }]);
     const digest = cluster.byDigest('registry.example/checkout:2').split('@')[1];
@@ -403,7 +404,7 @@ describe('promote', () => {
     } as const;
     await cluster.client.patchJson(reference, [image], signal);
 
-    await expect(arms.promote(snapshot, signal)).rejects.toMatchObject({
+    await expect(arms.promote(snapshot, learn, signal)).rejects.toMatchObject({
       code: 'conflict',
       about: `Deployment ${namespace}/checkout`,
     });
@@ -442,7 +443,7 @@ describe('undo', () => {
     const arms = armsOf(namespace);
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     await armsOf(namespace, { images: parseImages('registry.example/checkout:3') }).undo(snapshot, signal);
     expect(await contents(namespace)).toEqual(before);
   });
@@ -474,7 +475,7 @@ describe('autoscaling', () => {
     await arms.prepare(snapshot, 100, signal);
     expect(await limits(namespace, 'checkout-canary')).toMatchObject({ minReplicas: 4 });
 
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     expect((await read(resources.deployment, namespace, 'checkout')).status.readyReplicas).toBe(4);
     await arms.retire(snapshot, signal);
     expect(await limits(namespace, 'checkout')).toMatchObject({ minReplicas: 1, maxReplicas: 6 });
@@ -490,7 +491,7 @@ describe('autoscaling', () => {
     const grown = [{ op: 'replace', path: '/spec/replicas', value: 5 }] as const;
     await cluster.client.patchJson({ type: resources.deployment, namespace, name: 'checkout-canary' }, grown, signal);
     await until(async () => (await arms.health(snapshot, 'canary', signal)).ready === 5);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     expect((await read(resources.deployment, namespace, 'checkout')).status.readyReplicas).toBe(5);
   });
 
@@ -512,7 +513,7 @@ describe('autoscaling', () => {
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
     await cluster.client.patchJson(reference, [{ op: 'replace', path: '/spec/replicas', value: 2 }], signal);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     expect(scaled).toBe(true);
   });
 
@@ -607,7 +608,7 @@ describe('without a mesh', () => {
       );
     await scale('checkout-canary', 3);
     await scale('checkout', 0);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     expect((await read(resources.deployment, namespace, 'checkout')).status.readyReplicas).toBe(3);
     expect((await read(resources.deployment, namespace, 'checkout-canary')).spec.replicas).toBe(3);
   });
@@ -678,7 +679,7 @@ describe('config that changes with the release', () => {
     });
     expect((await read(resources.secret, namespace, 'token-canary')).data).toEqual({ token: btoa('new-word') });
 
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     expect((await read(resources.configMap, namespace, 'settings')).data).toEqual({ colour: 'green', size: 'large' });
     expect((await read(resources.secret, namespace, 'token')).data).toEqual({ token: btoa('new-word') });
     const stable = await read(resources.deployment, namespace, 'checkout');
@@ -693,7 +694,7 @@ describe('config that changes with the release', () => {
     const arms = armsOf(namespace, { images: new Map(), config: newConfig(namespace) });
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     await arms.retire(snapshot, signal);
     expect((await read(resources.secret, namespace, 'token')).data).toEqual({ token: btoa('new-word') });
     const left = await cluster.client.list(resources.secret, namespace, {}, signal);
@@ -721,7 +722,7 @@ describe('config that changes with the release', () => {
       metadata: { name: 'settings', namespace },
       data: { colour: 'red' },
     });
-    await expect(arms.promote(snapshot, signal)).rejects.toMatchObject({
+    await expect(arms.promote(snapshot, learn, signal)).rejects.toMatchObject({
       code: 'conflict',
       about: `ConfigMap ${namespace}/settings`,
     });
@@ -822,7 +823,7 @@ describe('the rights', () => {
       const arms = armsOf(namespace, release, { client, lifetime: end.signal });
       const snapshot = await arms.inspect(signal);
       await arms.prepare(snapshot, 100, signal);
-      await arms.promote(snapshot, signal);
+      await arms.promote(snapshot, learn, signal);
       await arms.verify(snapshot, signal);
       await arms[conclude](snapshot, signal);
     }
@@ -844,7 +845,7 @@ describe('killed at any request and run again', () => {
   }
   type Act = (arms: Arms, snapshot: Awaited<ReturnType<Arms['inspect']>>) => Promise<unknown>;
   const prepare: Act = (arms, snapshot) => arms.prepare(snapshot, 100, signal);
-  const promote: Act = (arms, snapshot) => arms.promote(snapshot, signal);
+  const promote: Act = (arms, snapshot) => arms.promote(snapshot, learn, signal);
   const retire: Act = (arms, snapshot) => arms.retire(snapshot, signal);
   const undo: Act = (arms, snapshot) => arms.undo(snapshot, signal);
   const stories: Story[] = [

@@ -21,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 const signal = new AbortController().signal;
+const learn = async () => undefined;
 
 let count = 0;
 /** Deployments `checkout` (three pods) and `checkout-next` (as many as given) with a Service each. */
@@ -111,7 +112,7 @@ describe('prepare', () => {
     expect(await readyOf(namespace, 'checkout-next')).toBe(2);
     await arms.prepare(snapshot, 10, signal);
     expect(await replicasOf(namespace, 'checkout-next')).toBe(2);
-    expect(await arms.promote(snapshot, signal)).toEqual({ routeBackToStable: false });
+    expect(await arms.promote(snapshot, learn, signal)).toEqual({ routeBackToStable: false });
     expect(await arms.health(snapshot, 'canary', signal)).toEqual({ desired: 3, ready: 3, problems: [] });
     expect(await arms.verify(snapshot, signal)).toMatchObject({
       digest: cluster.byDigest('registry.example/checkout:2').split('@')[1],
@@ -154,7 +155,7 @@ describe('a stable workload that somebody else deploys', () => {
     await arms.prepare(snapshot, 100, signal);
     await arms.handOver(snapshot, signal);
     let over = false;
-    const promoted = arms.promote(snapshot, signal).finally(() => {
+    const promoted = arms.promote(snapshot, learn, signal).finally(() => {
       over = true;
     });
     // Several looks later it is still waited for.
@@ -224,8 +225,10 @@ describe('undo', () => {
         const namespace = await openShop(1);
         putAutoscaler(cluster, namespace, 'checkout', { minReplicas: 1, maxReplicas: 5 });
         const snapshot = await armsOf(namespace).inspect(signal);
-        const run = (arms: Arms) =>
-          act === 'prepare' ? arms.prepare(snapshot, 100, signal) : arms[act](snapshot, signal);
+        const run = (arms: Arms): Promise<unknown> => {
+          if (act === 'prepare') return arms.prepare(snapshot, 100, signal);
+          return act === 'promote' ? arms.promote(snapshot, learn, signal) : arms[act](snapshot, signal);
+        };
         if (act !== 'prepare') await armsOf(namespace).prepare(snapshot, 100, signal);
         const died = await run(armsOf(namespace, {}, { client: dyingClient(cluster.client, death) })).then(
           () => false,
@@ -260,7 +263,7 @@ describe('the rights', () => {
     const arms = armsOf(namespace, given, { client: cluster.clientWith(permissions), lifetime: end.signal });
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     await arms.verify(snapshot, signal);
     await arms.undo(snapshot, signal);
     end.abort();

@@ -5,7 +5,15 @@
 
 import { SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
-import type { Command, Counter, PodProblem, Reading, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
+import type {
+  Command,
+  Counter,
+  LeftObject,
+  PodProblem,
+  Reading,
+  RolloutRecord,
+  RouteSnapshot,
+} from '../../src/canary/ports.ts';
 import type { RolloutOptions, World } from '../../src/canary/session.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { OnBreach } from '../../src/judge/types.ts';
@@ -29,6 +37,8 @@ export interface Cluster {
   stableRevision: string;
   canaryRevision: string;
   canaryExists: boolean;
+  /** What an undo of the arms can't take back. */
+  left: LeftObject[];
   metrics: 'up' | 'down' | 'stale';
   /** When the arms are measured next, where the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
@@ -59,6 +69,7 @@ export function createCluster(): Cluster {
     stableRevision: 'sha256:old',
     canaryRevision: 'sha256:new',
     canaryExists: false,
+    left: [],
     metrics: 'up',
     due: undefined,
     record: undefined,
@@ -213,7 +224,7 @@ export function createWorld(
           () => (arm === 'canary' ? { ...cluster.canaryPods } : { ...cluster.stablePods, problems: [] }),
           signal,
         ),
-      promote: (_, signal) =>
+      promote: (_, __, signal) =>
         call(
           'arms.promote',
           () => {
@@ -251,7 +262,8 @@ export function createWorld(
           'arms.undo',
           () => {
             cluster.canaryExists = false;
-            cluster.stableRevision = 'sha256:old';
+            if (cluster.left.length === 0) cluster.stableRevision = 'sha256:old';
+            return { left: cluster.left, others: [] };
           },
           signal,
         ),

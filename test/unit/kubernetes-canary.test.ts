@@ -8,7 +8,7 @@ import {
   isAbout,
   service,
 } from '../../src/kubernetes/canary-network.ts';
-import { canaryWorkload } from '../../src/kubernetes/canary-workload.ts';
+import { canaryWorkload, checkSupported } from '../../src/kubernetes/canary-workload.ts';
 import {
   autoscaler,
   canaryAutoscaler,
@@ -206,13 +206,28 @@ describe('the workload of a canary', () => {
   });
 });
 
+test.each([
+  ['Deployment', 235, undefined],
+  ['Deployment', 236, /253/],
+  ['StatefulSet', 45, undefined],
+  ['StatefulSet', 46, /63/],
+])('a %s whose name has %i characters', (kind, length, problem) => {
+  const stable = workload.parse({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name: 'c'.repeat(length) },
+    spec: { selector: {}, template: { metadata: { labels: { app: 'c' } }, spec: { containers: [] } } },
+  });
+  if (problem) expect(() => checkSupported(stable, 'shop')).toThrow(problem);
+  else expect(() => checkSupported(stable, 'shop')).not.toThrow();
+});
+
 describe('the Service of a canary', () => {
   const serviceOf = (spec: object) =>
     canaryService(
       service.parse({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'checkout' }, spec }),
       { app: 'canary' },
-      'shop',
-      'checkout',
+      { namespace: 'shop', rollout: 'checkout' },
     ).spec;
 
   test('has the same ports and none of the addresses', () => {

@@ -7,7 +7,7 @@ import {
   sameContent,
 } from '../../src/kubernetes/config-copies.ts';
 import { imageChanges, parseImages, withImages } from '../../src/kubernetes/images.ts';
-import { CHECKSUM_ANNOTATION, reversed, templateOperations } from '../../src/kubernetes/promotion.ts';
+import { CHECKSUM_ANNOTATION, templateOperations } from '../../src/kubernetes/promotion.ts';
 import { podTemplate, workload } from '../../src/kubernetes/workloads.ts';
 
 describe('the images of a release', () => {
@@ -182,7 +182,7 @@ describe('the patch of a pod template', () => {
   const images = [{ container: 'app', before: 'shop:1', after: 'shop:2' }];
 
   test('tests what it was made for', () => {
-    expect(templateOperations(stable('shop:1'), { images })).toEqual([
+    expect(templateOperations(stable('shop:1'), { images }, 'after').operations).toEqual([
       { op: 'test', path: '/spec/template/spec/containers/1/name', value: 'app' },
       { op: 'test', path: '/spec/template/spec/containers/1/image', value: 'shop:1' },
       { op: 'replace', path: '/spec/template/spec/containers/1/image', value: 'shop:2' },
@@ -190,19 +190,21 @@ describe('the patch of a pod template', () => {
   });
 
   test('is empty where it is done already, and there is none where somebody else has changed the image', () => {
-    expect(templateOperations(stable('shop:2'), { images })).toEqual([]);
-    expect(templateOperations(stable('shop:3'), { images })).toBeUndefined();
-    expect(templateOperations(stable('shop:1'), reversed({ images }))).toEqual([]);
+    expect(templateOperations(stable('shop:2'), { images }, 'after')).toEqual({ operations: [], others: [] });
+    expect(templateOperations(stable('shop:3'), { images }, 'after').others).toEqual(['container app']);
+    expect(templateOperations(stable('shop:1'), { images }, 'before').operations).toEqual([]);
   });
 
   test('adds the checksum of changed config beside other annotations, and takes it away again', () => {
     const change = { images: [], checksum: { before: null, after: 'abc' } };
-    expect(templateOperations(stable('shop:1', { note: 'kept' }), change)?.at(-1)).toEqual({
+    expect(templateOperations(stable('shop:1', { note: 'kept' }), change, 'after').operations.at(-1)).toEqual({
       op: 'add',
       path: '/spec/template/metadata/annotations',
       value: { note: 'kept', [CHECKSUM_ANNOTATION]: 'abc' },
     });
-    expect(templateOperations(stable('shop:1', { [CHECKSUM_ANNOTATION]: 'abc' }), reversed(change))?.at(-1)).toEqual({
+    expect(
+      templateOperations(stable('shop:1', { [CHECKSUM_ANNOTATION]: 'abc' }), change, 'before').operations.at(-1),
+    ).toEqual({
       op: 'remove',
       path: '/spec/template/metadata/annotations',
     });

@@ -21,9 +21,9 @@ function slow(cluster: Cluster, call: 'promote' | 'retire', milliseconds: number
     which === call ? cluster.clock.sleep(milliseconds, signal) : undefined;
   const arms: typeof world.arms = {
     ...world.arms,
-    async promote(found, signal) {
+    async promote(found, learn, signal) {
       await pause('promote', signal);
-      return promote(found, signal);
+      return promote(found, learn, signal);
     },
     async retire(found, signal) {
       await pause('retire', signal);

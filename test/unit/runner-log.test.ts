@@ -94,7 +94,7 @@ describe('the live log', () => {
     expect(after.map((line) => line.slice(10))).toEqual([
       expect.stringMatching(/^Breach at 25 %: error-rate: /),
       expect.stringMatching(/^The route goes back from 25 % to 0 %: /),
-      'The route is as it was found, with 0 % for the canary',
+      "The route's weights are as they were found, with 0 % for the canary",
       expect.stringMatching(/^Rolled back at 25 %: error-rate: /),
     ]);
   });

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as yaml from 'yaml';
 import { close, listen } from '../sockets.ts';
+import { createAdmission } from './admission.ts';
 import { everything, isAllowed, type User } from './authorization.ts';
 import { discover } from './discovery.ts';
 import { createFaults, type Fault } from './faults.ts';
@@ -57,7 +58,8 @@ const anonymous: User = { name: 'system:anonymous', token: '', groups: ['system:
 export async function startApiServer(options: ApiServerOptions = {}) {
   const { clock = Date, random = Math.random, history = 10_000, bookmarkInterval = 60_000 } = options;
   const storage = createStorage(history);
-  const registry = createRegistry(storage, clock, random);
+  const admission = createAdmission();
+  const registry = createRegistry(storage, clock, random, admission);
   const faults = createFaults();
   const audit: AuditEntry[] = [];
   const users = new Map<string, User>();
@@ -190,6 +192,8 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     port,
     storage,
     registry,
+    /** Rules that change or refuse what is written. */
+    admission,
     /** Every request so far, in the order of the answers. */
     audit,
     setUser,

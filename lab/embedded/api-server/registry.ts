@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import type { Admission } from './admission.ts';
 import { withDefaults } from './defaults.ts';
 import { afterUpdate, apply } from './managed-fields.ts';
 import { type JsonRecord, type KubeObject, kubeObject, recordOf, timestamp } from './objects.ts';
@@ -55,7 +56,12 @@ export type DeleteOptions = z.infer<typeof deleteOptions>;
 export type Registry = ReturnType<typeof createRegistry>;
 
 /** What the server does with objects, below HTTP. Controllers in the same process write through it as well. */
-export function createRegistry(storage: Storage, clock: { now(): number }, random: () => number) {
+export function createRegistry(
+  storage: Storage,
+  clock: { now(): number },
+  random: () => number,
+  admission: Pick<Admission, 'admit'>,
+) {
   function get({ resource, namespace, name }: Key): KubeObject {
     const object = storage.get(resource, namespace, name);
     if (object === undefined) throw notFound(resource, name);
@@ -103,9 +109,10 @@ export function createRegistry(storage: Storage, clock: { now(): number }, rando
       kind: object.kind,
       metadata,
     });
-    validate(resource, complete, undefined);
     const managedFields = managedFieldsOf(complete);
-    const stored = { ...complete, metadata: { ...complete.metadata, managedFields } };
+    const admitted = admission.admit(resource, complete, options.dryRun ?? false);
+    validate(resource, admitted, undefined);
+    const stored = { ...admitted, metadata: { ...admitted.metadata, managedFields } };
     return options.dryRun ? stored : storage.put(resource, stored);
   }
 
@@ -179,10 +186,13 @@ export function createRegistry(storage: Storage, clock: { now(): number }, rando
       throw outdated(resource, name);
     }
     if (uid !== undefined && uid !== current.metadata.uid) throw uidMismatch(key, uid, current);
-    const next = settled(resource, current, proposed, options.subresource);
-    validate(resource, next, current);
+    const asked = settled(resource, current, proposed, options.subresource);
     const managedFields =
-      appliedFields ?? afterUpdate(resource, current, next, { ...options, time: timestamp(clock.now()) });
+      appliedFields ?? afterUpdate(resource, current, asked, { ...options, time: timestamp(clock.now()) });
+    const next = options.subresource
+      ? asked
+      : settled(resource, current, admission.admit(resource, asked, options.dryRun ?? false), undefined);
+    validate(resource, next, current);
     const stored = { ...next, metadata: { ...next.metadata, managedFields } };
     if (isSame(current, stored)) return current;
     if (options.dryRun) return stored;

@@ -54,6 +54,17 @@ export const pods = builtIn('v1', 'pods', 'Pod', {
 });
 export const services = builtIn('v1', 'services', 'Service', { status: true, createOnUpdate: true });
 export const configMaps = builtIn('v1', 'configmaps', 'ConfigMap');
+export const events = builtIn('v1', 'events', 'Event', {
+  createOnUpdate: true,
+  selectableFields: [
+    'involvedObject.kind',
+    'involvedObject.name',
+    'involvedObject.namespace',
+    'involvedObject.uid',
+    'reason',
+    'type',
+  ],
+});
 export const namespaces = builtIn('v1', 'namespaces', 'Namespace', {
   namespaced: false,
   status: true,
@@ -85,6 +96,27 @@ export const grpcRoutes = custom('gateway.networking.k8s.io/v1', 'grpcroutes', '
 export const traefikServices = custom('traefik.io/v1alpha1', 'traefikservices', 'TraefikService', { status: false });
 export const ingressRoutes = custom('traefik.io/v1alpha1', 'ingressroutes', 'IngressRoute', { status: false });
 
+/** Kinds that select pods and that nothing in the lab acts upon: they are stored and no more. */
+const selecting: readonly Resource[] = [
+  builtIn('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', { generation: true }),
+  custom('cilium.io/v2', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
+  custom('crd.projectcalico.org/v1', 'networkpolicies', 'NetworkPolicy'),
+  custom('security.istio.io/v1', 'authorizationpolicies', 'AuthorizationPolicy'),
+  custom('security.istio.io/v1', 'peerauthentications', 'PeerAuthentication'),
+  custom('security.istio.io/v1', 'requestauthentications', 'RequestAuthentication'),
+  custom('policy.linkerd.io/v1beta3', 'servers', 'Server'),
+  custom('networking.istio.io/v1', 'sidecars', 'Sidecar'),
+  custom('networking.istio.io/v1alpha3', 'envoyfilters', 'EnvoyFilter'),
+  custom('telemetry.istio.io/v1', 'telemetries', 'Telemetry'),
+  custom('extensions.istio.io/v1alpha1', 'wasmplugins', 'WasmPlugin'),
+  custom('monitoring.coreos.com/v1', 'podmonitors', 'PodMonitor'),
+  custom('monitoring.coreos.com/v1', 'servicemonitors', 'ServiceMonitor'),
+  custom('monitoring.googleapis.com/v1', 'podmonitorings', 'PodMonitoring'),
+  custom('operator.victoriametrics.com/v1beta1', 'vmpodscrapes', 'VMPodScrape'),
+  custom('operator.victoriametrics.com/v1beta1', 'vmservicescrapes', 'VMServiceScrape'),
+  custom('autoscaling.k8s.io/v1', 'verticalpodautoscalers', 'VerticalPodAutoscaler'),
+];
+
 /** Kinds that are stored. */
 export const storedResources: readonly Resource[] = [
   pods,
@@ -92,17 +124,7 @@ export const storedResources: readonly Resource[] = [
   builtIn('v1', 'endpoints', 'Endpoints', { createOnUpdate: true }),
   configMaps,
   builtIn('v1', 'secrets', 'Secret', { selectableFields: ['type'] }),
-  builtIn('v1', 'events', 'Event', {
-    createOnUpdate: true,
-    selectableFields: [
-      'involvedObject.kind',
-      'involvedObject.name',
-      'involvedObject.namespace',
-      'involvedObject.uid',
-      'reason',
-      'type',
-    ],
-  }),
+  events,
   namespaces,
   deployments,
   statefulSets,
@@ -126,6 +148,8 @@ export const storedResources: readonly Resource[] = [
   custom('networking.istio.io/v1', 'gateways', 'Gateway'),
   traefikServices,
   ingressRoutes,
+  builtIn('v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', { status: true }),
+  ...selecting,
 ];
 
 /** Kinds that are answered and never stored. */

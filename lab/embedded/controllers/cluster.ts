@@ -1,6 +1,6 @@
 import { type JsonRecord, type KubeObject, type OwnerReference, timestamp } from '../api-server/objects.ts';
 import type { Registry } from '../api-server/registry.ts';
-import { apiVersionOf, type Resource } from '../api-server/resources.ts';
+import { apiVersionOf, events, type Resource } from '../api-server/resources.ts';
 import type { Storage } from '../api-server/storage.ts';
 
 /** What controllers work on. */
@@ -46,6 +46,28 @@ export function keyOf(resource: Resource, object: KubeObject) {
 
 export function setStatus({ registry }: Cluster, resource: Resource, object: KubeObject, status: JsonRecord): void {
   registry.modify(keyOf(resource, object), (current) => ({ ...current, status }), { manager, subresource: 'status' });
+}
+
+/** The event by which a controller tells that it could not create a pod: one for each object. */
+export function tellFailedCreate(
+  { registry, storage }: Cluster,
+  resource: Resource,
+  object: KubeObject,
+  message: string,
+): void {
+  const { name, namespace = '', uid } = object.metadata;
+  const key = { resource: events, namespace, name: `${name.slice(0, 200)}.failedcreate` };
+  const now = timestamp(Date.now());
+  const told = {
+    reason: 'FailedCreate',
+    type: 'Warning',
+    message,
+    lastTimestamp: now,
+    involvedObject: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid },
+  };
+  if (storage.get(events, namespace, key.name))
+    registry.modify(key, (current) => ({ ...current, ...told }), { manager });
+  else registry.create(events, namespace, { metadata: { name: key.name }, ...told }, { manager });
 }
 
 /** A condition with its time of transition kept where its status did not change. */

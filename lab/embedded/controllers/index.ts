@@ -1,10 +1,11 @@
 import type { KubeObject } from '../api-server/objects.ts';
 import { horizontalPodAutoscalers, pods, type Resource, services, storedResources } from '../api-server/resources.ts';
+import { StatusError } from '../api-server/status.ts';
 import type { StoredEvent } from '../api-server/storage.ts';
 import type { Images } from '../images.ts';
 import { randomFor } from '../random.ts';
 import { autoscalerController } from './autoscaler.ts';
-import { type Cluster, controllerOf } from './cluster.ts';
+import { type Cluster, controllerOf, type Reconciler, tellFailedCreate } from './cluster.ts';
 import { deploymentController } from './deployments.ts';
 import { endpointSliceController } from './endpoint-slices.ts';
 import { garbageCollector } from './garbage-collector.ts';
@@ -16,6 +17,9 @@ import { statefulSetController } from './stateful-sets.ts';
 export interface ControllersOptions extends Partial<Omit<KubeletOptions, 'images'>> {
   readonly images: Images;
 }
+
+/** Milliseconds until what the API server has refused is tried again. */
+const REFUSED_AGAIN = 1_000;
 
 export type Controllers = ReturnType<typeof startControllers>;
 
@@ -40,12 +44,23 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
     const reconciler = reconcilers.get(plural);
     const object = reconciler && storage.get(reconciler.resource, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
-    return reconciler?.reconcile(object);
+    return reconciler && reconcile(reconciler, object);
   });
   const garbage = createQueue((event: StoredEvent) => {
     collect(event);
     return undefined;
   });
+
+  /** What the API server refuses is told in an event and tried again, as by the real controllers. */
+  function reconcile(reconciler: Reconciler, object: KubeObject): number | undefined {
+    try {
+      return reconciler.reconcile(object);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      tellFailedCreate(cluster, reconciler.resource, object, error.message);
+      return REFUSED_AGAIN;
+    }
+  }
 
   function enqueue(resource: Resource, namespace: string, name: string): void {
     if (reconcilers.has(resource.plural)) workloads.add(`${resource.plural}/${namespace}/${name}`);
