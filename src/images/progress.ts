@@ -163,6 +163,8 @@ function parse(line: string): z.infer<typeof solveStatus> | undefined {
   }
 }
 
+/** Split first and trimmed after: an expression that does both at once takes the square of the blanks in a line. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  const lines = text.split(/[\r\n]+/);
+  return lines.length === 1 ? text : lines.map((line) => line.trim()).join(' ');
 }
