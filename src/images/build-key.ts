@@ -1,7 +1,8 @@
 import { isSluiceError, messageOf } from '../canary/errors.ts';
 import { type ContentFacts, contentKey } from './content-key.ts';
 import { type BuildContext, hashContext } from './context.ts';
-import { outsideOf, triggersAreLocal } from './dockerfile.ts';
+import { frontendsOf, outsideOf, triggersAreLocal } from './dockerfile.ts';
+import { parseDockerfile } from './dockerfile-syntax.ts';
 import { parseReference } from './reference.ts';
 import type { Registry } from './registry.ts';
 
@@ -64,10 +65,13 @@ async function readOutside({ context, facts }: ContentSources, { registry, polic
   const unknown = [...outside.unknown];
   if (buildah && context.file.endsWith('.in')) unknown.push('buildah lets a preprocessor read the Containerfile.');
   const digests: Record<string, string> = {};
+  const frontends = frontendsOf(parseDockerfile(context.dockerfile).syntax, facts.buildArgs);
   const look = async (image: string): Promise<string | undefined> => {
     const { repository, tag = 'latest', digest = await registry.digest(repository, tag) } = parseReference(image);
     if (digest === undefined) return `${image} is not in its registry.`;
     digests[image] = digest;
+    // It reads the Dockerfile, and no image builds on it.
+    if (frontends.includes(image)) return undefined;
     const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
     const triggers = await registry.triggers(repository, digest, platforms.length > 0 ? platforms : [native]);
     return triggersAreLocal(triggers) ? undefined : `${image} takes something from elsewhere (ONBUILD).`;

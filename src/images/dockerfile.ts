@@ -32,8 +32,7 @@ export function outsideOf(
     ...environments.flatMap((args) => basesOf(instructions, args)),
     ...found.flatMap(sourcesOf).filter((name) => !isStage(name, stages)),
   ];
-  // The argument goes before the line: https://docs.docker.com/build/buildkit/frontend/
-  const frontends = [syntax, buildArgs.BUILDKIT_SYNTAX?.trim().split(/\s/)[0]].filter((name) => name !== undefined);
+  const frontends = frontendsOf(syntax, buildArgs);
   const images = named.filter((name) => name !== 'scratch' && !isOdd(name));
   return {
     images: [...new Set([...frontends, ...images])],
@@ -43,6 +42,11 @@ export function outsideOf(
       ...found.filter(downloads).map(({ text }) => `${text} downloads something without a checksum.`),
     ],
   };
+}
+
+/** The images that read a Dockerfile; an argument goes before the line: https://docs.docker.com/build/buildkit/frontend/ */
+export function frontendsOf(syntax: string | undefined, buildArgs: Readonly<Record<string, string>>): string[] {
+  return [syntax, buildArgs.BUILDKIT_SYNTAX?.trim().split(/\s/)[0]].flatMap((name) => name ?? []);
 }
 
 /** Whether instructions that a base image has left (ONBUILD) take nothing from elsewhere than the context. */

@@ -13,15 +13,18 @@ export interface FailedBuild {
 
 const LAST_LINES = 15;
 
+/** Characters of a line that are looked at: what a step prints may be of any length. */
+const LONGEST = 2_000;
+
 /** One error for a build that failed: which step, its last lines, and what to do. */
 export function buildFailure({ program, exitCode, steps, texts }: FailedBuild): SluiceError {
   // A step that was cancelled because of another one is not the cause.
   const failing = steps.filter(({ error }) => error !== undefined);
   const step = failing.find(({ error }) => !/context canceled/i.test(error ?? '')) ?? failing[0];
-  const error = step?.error ?? lastError(texts) ?? `ended with exit status ${exitCode ?? 'unknown'}`;
+  const error = cut(step?.error ?? lastError(texts) ?? `ended with exit status ${exitCode ?? 'unknown'}`);
   const about = step ? `build step ${step.name}` : program;
-  const lines = [...(step?.lines ?? [])].slice(-LAST_LINES);
-  const said = [step?.name, error, ...lines, ...texts].join('\n');
+  const lines = [...(step?.lines ?? [])].slice(-LAST_LINES).map(cut);
+  const said = [step?.name ?? '', error, ...lines, ...texts.slice(-LAST_LINES)].map(cut).join('\n');
   const last = lines.length === 0 ? '' : ` Its last lines:\n${lines.map((line) => `  | ${line}`).join('\n')}\n`;
   for (const { pattern, code, next } of causes) {
     if (pattern.test(said)) return new SluiceError(code, { about, problem: `failed: ${sentence(error)}${last}`, next });
@@ -69,6 +72,10 @@ const causes: readonly { pattern: RegExp; code: SluiceError['code']; next: strin
     next: 'Correct the Dockerfile, or the input "target".',
   },
 ];
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
 
 /** buildx and buildah end with `ERROR: …` and `Error: …`. */
 function lastError(texts: readonly string[]): string | undefined {

@@ -148,7 +148,7 @@ export function createRegistry(options: ConnectionOptions) {
       const images = readAnswer(indexSchema, top.text, repository).manifests.filter(
         (part) => attested(part) === undefined,
       );
-      const meant = images.filter(({ platform }) => platforms.includes((platform && platformText(platform)) ?? ''));
+      const meant = images.filter(({ platform }) => isOneOf((platform && platformText(platform)) ?? '', platforms));
       const configs = await Promise.all(
         (meant.length > 0 ? meant : images).map(async (part) =>
           configOf(repository, (await child(repository, part)).text),
@@ -196,6 +196,11 @@ export function createRegistry(options: ConnectionOptions) {
 
 function sizeOf({ layers }: z.infer<typeof imageSchema>): number {
   return layers.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** `linux/arm64/v8` is `linux/arm64`. */
+function isOneOf(platform: string, wanted: readonly string[]): boolean {
+  return wanted.some((one) => platform === one || platform.startsWith(`${one}/`));
 }
 
 function isIndex({ mediaType }: Manifest): boolean {

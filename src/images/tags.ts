@@ -113,7 +113,7 @@ function asTag(name: string): string {
   const tag = name.replaceAll(/[^a-zA-Z0-9._-]+/g, '-').replace(/^[.-]+/, '');
   const isWhole = /^[\x20-\x7e]*$/.test(name) && tag !== '' && tag.length <= LONGEST;
   if (isWhole) return tag;
-  const hash = createHash('sha256').update(name.normalize('NFC')).digest('hex').slice(0, 8);
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
   const readable = tag.slice(0, LONGEST - hash.length - 5).replace(/[.-]+$/, '');
   return readable === '' ? `ref-${hash}` : `ref-${readable}-${hash}`;
 }

@@ -16,7 +16,14 @@ export async function benchUnchangedBuild(print: (line: string) => void): Promis
   }
   await prepare();
   const [registry, buildkit] = await Promise.all([startRegistry(), startBuildKit()]);
-  const common = { sbom: 'false', 'buildkit-address': buildkit.address, tags: 'semver, sha', version: '1.2.3' };
+  const secret = 'the secret of this benchmark';
+  const common = {
+    sbom: 'false',
+    'reuse-secret': secret,
+    'buildkit-address': buildkit.address,
+    tags: 'semver, sha',
+    version: '1.2.3',
+  };
   const folders: string[] = [];
   try {
     const base = await makeContext('FROM scratch\nCOPY tool /\n');

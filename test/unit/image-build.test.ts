@@ -126,6 +126,16 @@ describe('buildFailure', () => {
     });
   });
 
+  it('does not take long for what a step prints without a line break', () => {
+    const long = `failed to resolve source metadata ${'x '.repeat(200_000)}`;
+    const begun = performance.now();
+    expect(failing(long, [long, long]).problem.length).toBeLessThan(10_000);
+    const follower = followBuildKit();
+    const name = `[2/2] RUN echo${' '.repeat(200_000)}done`;
+    follower.note(JSON.stringify({ vertexes: [{ digest: 'sha256:1', name, started: at(1) }] }));
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+
   it('names the step that failed, not those that were cancelled with it', () => {
     const step = (name: string, error: string) => ({ name, cached: false, lines: [], error });
     const error = buildFailure({

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have such placeholders
-import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -100,10 +101,67 @@ describe('hashContext', () => {
     ['an empty folder', () => mkdir(join(folder, 'data'))],
     ['the right to execute', () => chmod(join(folder, 'src/main.go'), 0o755)],
     ['a link', () => symlink('src/main.go', join(folder, 'link'))],
+    ['who may read', () => chmod(join(folder, 'src/main.go'), 0o640)],
+    ['setuid', () => chmod(join(folder, 'src/main.go'), 0o4644)],
+    ['who may enter a folder', () => chmod(join(folder, 'src'), 0o700)],
+    ['a second name of a file', () => link(join(folder, 'src/main.go'), join(folder, 'main.go'))],
   ])('sees %s', async (_, change) => {
     const before = await hash();
     await change();
     expect(await hash()).not.toBe(before);
+  });
+
+  it('tells two names of one file from two files', async () => {
+    await writeFile(join(folder, 'src/copy.go'), 'package main');
+    const copied = await hash();
+    await rm(join(folder, 'src/copy.go'));
+    await link(join(folder, 'src/main.go'), join(folder, 'src/copy.go'));
+    expect(await hash()).not.toBe(copied);
+  });
+
+  it('sees the mode of a folder that is ignored but for what is in it', async () => {
+    await writeFile(join(folder, '.dockerignore'), 'src\n!src/main.go\n');
+    const before = await hash();
+    await chmod(join(folder, 'src'), 0o700);
+    expect(await hash()).not.toBe(before);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, 'buildx' | 'buildah', string]>([
+    ['a capital', { '.dockerignore': 'build\n' }, 'buildx', 'BUILD'],
+    ['a plus', { '.dockerignore': 'a+b.txt\n' }, 'buildx', 'aab.txt'],
+    [
+      'a file that buildah does not read',
+      { '.containerignore': 'docs\n', '.dockerignore': 'docs\ndata\n' },
+      'buildah',
+      'data',
+    ],
+  ])('sees what %s keeps in the context', async (_, ignore, kind, name) => {
+    for (const [at, text] of Object.entries(ignore)) await writeFile(join(folder, at), text);
+    const of = async () => (await hashContext(await findContext(folder, '.'), never, kind)).hash;
+    await writeFile(join(folder, name), '1');
+    const before = await of();
+    await writeFile(join(folder, name), '2');
+    expect(await of()).not.toBe(before);
+  });
+
+  it('does not know what is neither file, folder nor link, nor a pattern that it can’t read', async () => {
+    await writeFile(join(folder, '.dockerignore'), '[\n');
+    expect((await hashContext(await findContext(folder, '.'), never)).unknown).toHaveLength(1);
+    await rm(join(folder, '.dockerignore'));
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
+    const { unknown } = await hashContext(await findContext(folder, '.'), never);
+    await new Promise((resolve) => server.close(resolve));
+    expect(unknown).toEqual([expect.stringContaining('socket')]);
+  });
+
+  it('reads a context and a Dockerfile outside of the workspace, as docker does, and other usual names', async () => {
+    await rm(join(folder, 'Dockerfile'));
+    await writeFile(join(folder, 'Containerfile'), 'FROM scratch\n');
+    const workspace = join(folder, 'src');
+    expect(await findContext(workspace, '..')).toMatchObject({ folder, file: join(folder, 'Containerfile') });
+    expect(await findContext(workspace, '.', '../Containerfile')).toMatchObject({ dockerfile: 'FROM scratch\n' });
+    expect(await findContext(workspace, '.', join(folder, 'Containerfile'))).toMatchObject({ folder: workspace });
   });
 
   it('tells that .git is in the context, and sees every change in it', async () => {

@@ -27,6 +27,47 @@ describe('inputs', () => {
     expect(inputs).toMatchObject({ push: true, reuse: true, 'immutable-tags': ['versions'], platforms: { length: 2 } });
   });
 
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['"VERSION=1.2.3"\n"IS_CLOUD=true"', { VERSION: '1.2.3', IS_CLOUD: 'true' }],
+    ['A=1\r\nB=2\r\n', { A: '1', B: '2' }],
+    [
+      '"KEY=-----BEGIN KEY-----\nabc\n-----END KEY-----"\nB=1',
+      { KEY: '-----BEGIN KEY-----\nabc\n-----END KEY-----', B: '1' },
+    ],
+    ['"JSON={""host"":""a"",""port"":1}"', { JSON: '{"host":"a","port":1}' }],
+    ['JSON={"host":"a","port":1}', { JSON: '{"host":"a","port":1}' }],
+    ['FIRST="First"', { FIRST: '"First"' }],
+    ['A=x=y, z', { A: 'x=y, z' }],
+    ['EMPTY=', { EMPTY: '' }],
+  ])('reads build arguments as docker’s action does: %j', (given, expected) => {
+    expect(load({ image, 'build-args': given }).read().inputs['build-args']).toEqual(expected);
+  });
+
+  it('masks secrets of several lines, whole and line by line', () => {
+    const { read, masked } = load({
+      image,
+      secrets: '"KEY=first-line\nsecond-line"',
+      'reuse-secret': 'a-secret-of-this-repository',
+    });
+    expect(read().inputs.secrets).toEqual({ KEY: 'first-line\nsecond-line' });
+    expect(masked).toEqual(
+      expect.arrayContaining(['first-line\nsecond-line', 'first-line', 'second-line', 'a-secret-of-this-repository']),
+    );
+  });
+
+  it.each([
+    ['True', true],
+    ['TRUE', true],
+    ['False', false],
+    ['FALSE', false],
+  ])('push: %s', (push, expected) => {
+    expect(load({ image, push }).read().inputs.push).toBe(expected);
+  });
+
+  it('writes the names of owners small, as registries want them', () => {
+    expect(load({ image: 'ghcr.io/AcmeCorp/Shop' }).read().inputs.image?.[0]?.name).toBe('ghcr.io/acmecorp/shop');
+  });
+
   it('masks every secret before it reads anything, and quotes none', () => {
     const { read, masked } = load({
       image,
@@ -64,6 +105,11 @@ describe('inputs', () => {
     [{ image, secrets: 'a=s3cr3t', 'build-args': 'TOKEN=x-s3cr3t' }, 'TOKEN has the value of a secret'],
     [{ image, context: 'https://github.com/acme/shop.git' }, 'is not on this runner'],
     [{ image: 'ghcr.io/acme/checkout:1' }, 'names a tag'],
+    [{ image: 'ghcr.io/acme/checkout:' }, 'is no name of an image'],
+    [{ image, 'build-args': '"A=1' }, 'has a quote that is not closed'],
+    [{ image, push: 'yes' }, '"yes" is neither true nor false'],
+    [{ image, 'reuse-secret': 'short' }, 'is shorter than 16 characters'],
+    [{ push: 'false', 'reuse-secret': 'long enough to be one' }, '"reuse-secret" needs "push"'],
   ])('refuses %j', (inputs, problem) => {
     expect(load(inputs).read).toThrow(problem);
   });

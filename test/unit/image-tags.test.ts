@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { compare, parse } from 'semver';
 import { describe, expect, it } from 'vitest';
 import { tagPattern } from '../../src/images/reference.ts';
-import { isImmutable, parseTagRule, staleFloatingTags, tagsOf } from '../../src/images/tags.ts';
+import { isFixed, isImmutable, parseTagRule, staleFloatingTags, tagsOf } from '../../src/images/tags.ts';
 
 const rules = ['semver', 'branch', 'pr', 'sha'].map(parseTagRule);
 const revision = '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d';
@@ -93,6 +93,53 @@ describe('isImmutable', () => {
   it('holds for every version of a release', () => {
     fc.assert(fc.property(version, (own) => isImmutable(own, ['versions']) && parse(own) !== null));
   });
+});
+
+describe('isFixed', () => {
+  it('lets a branch move that looks like a version, and no version', () => {
+    const branch = tagsOf(rules, { ref: 'refs/heads/2.4.7-develop', revision });
+    expect(branch.all).toContain('2.4.7-develop');
+    expect(isFixed('2.4.7-develop', branch, ['versions'])).toBe(false);
+    expect(isFixed('2.4.7-develop', branch, ['2.*'])).toBe(true);
+    const tag = tagsOf(rules, { ref: 'refs/tags/v2.4.7-develop', revision });
+    expect(isFixed('2.4.7-develop', tag, ['versions'])).toBe(true);
+    // The input says that it is one.
+    const both = tagsOf(rules, { ref: 'refs/heads/2.4.7', revision }, '2.4.7');
+    expect(isFixed('2.4.7', both, ['versions'])).toBe(true);
+  });
+});
+
+describe('branches in other alphabets', () => {
+  it.each(['ветка', '分支', 'üñïcode/branch', 'фича-1', 'ветка-1.2.3', '-', '#'.repeat(3), `long/${'x'.repeat(200)}`])(
+    '%s has a tag of its own',
+    (branch) => {
+      const [tag = ''] = tagsOf([parseTagRule('branch')], { ref: `refs/heads/${branch}` }).all;
+      expect(tag).toMatch(tagPattern);
+      expect(tag).toMatch(/^ref-.*[0-9a-f]{8}$/);
+      // No line of versions.
+      expect(parse(tag)).toBeNull();
+    },
+  );
+
+  it('are kept apart, as Git does', () => {
+    const tag = (branch: string) => tagsOf([parseTagRule('branch')], { ref: `refs/heads/${branch}` }).all[0];
+    expect(tag('ветка')).not.toBe(tag('другая'));
+    expect(tag('caf\u00e9')).not.toBe(tag('cafe\u0301'));
+    expect(tag('фича-1')).not.toBe('1');
+  });
+});
+
+it('a pattern with many stars does not take long', () => {
+  const begun = performance.now();
+  expect(isImmutable('a'.repeat(127), [`${'*a'.repeat(12)}b`])).toBe(false);
+  expect(performance.now() - begun).toBeLessThan(1_000);
+  for (const [tag, pattern, expected] of [
+    ['release-1-x', 'release-*-x', true],
+    ['ab', 'ab*b', false],
+    ['aXbYc', 'a*b*c', true],
+    ['abab', '*ab', true],
+  ] as const)
+    expect(isImmutable(tag, [pattern])).toBe(expected);
 });
 
 describe('parseTagRule', () => {

@@ -5,6 +5,7 @@ import { getState, info, notice, saveState, setFailed, setSecret, summary, warni
 import { isSluiceError, messageOf } from '../../canary/errors.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
+import type { Builder, BuildPolicy } from '../../images/builder.ts';
 import { type BuilderChoice, buildxBuilder, removeBuilder } from '../../images/buildx.ts';
 import {
   buildahAuthFiles,
@@ -13,22 +14,20 @@ import {
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../images/credentials.ts';
-import { type Evidence, sealedEvidence, signedEvidence } from '../../images/evidence.ts';
 import { isLocalHost, type Repository } from '../../images/reference.ts';
 import { createRegistry, type Login } from '../../images/registry.ts';
-import { type Identity, isSigned, type Signing, sign } from '../../images/sign.ts';
 import { listenForCancellation } from '../cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
 import { loadGiven } from '../load-given.ts';
 import type { Redact } from '../redact.ts';
 import { publishResults } from '../results.ts';
 import { runnerLog } from '../runner-log.ts';
-import { workflowIdentity } from './identity.ts';
 import { type BuildPushInputs, suspiciousArgs } from './inputs.ts';
 import { buildSecrets, readBuildInputs } from './load.ts';
 import { createBuildLog } from './log.ts';
 import { orderOf } from './order.ts';
 import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
+import { createSigner } from './signer.ts';
 import { readSource } from './source.ts';
 import { type BuildState, loadBuildState, saveBuildState } from './state.ts';
 import { buildSummary, failureSummary } from './summary.ts';
@@ -99,77 +98,36 @@ async function buildWith(
   const order = await orderOf(inputs, source, places);
   const logins = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
-  const programEnv = {
-    // Builders stay where they are known to everybody else.
-    BUILDX_CONFIG: buildxFolder(env),
-    // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
-    ...(inputs.username !== undefined && {
-      DOCKER_CONFIG: logins.folder,
-      REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
-    }),
-  };
-  const buildah = inputs['builder-kind'] === 'buildah';
+  const programEnv = environmentOf(inputs, env, logins);
   const registry = createRegistry({
     plainHttp,
     patience: inputs['registry-timeout'],
     signal,
     pushTo: inputs.push ? order.repositories.map(({ name }) => name) : [],
-    login: remembered(buildah ? 'name' : 'registry', async (repository) => {
-      const login = buildah
-        ? await buildahLogin(logins.authFiles, repository, signal)
-        : await loginFrom(logins.folder, repository.registry, signal);
-      if (login) setSecret(login.password);
-      return login;
-    }),
+    login: loginsOf(inputs, logins, signal),
   });
   const policy = { signal, deadline: inputs.timeout, scratch, plainHttp, env: programEnv };
-  const ownBuilder = `sluice-${facts.identity}`.slice(0, 60);
-  const signing = signingOf(inputs);
-  const signPolicy = {
+  const signer = createSigner(inputs, env, {
     signal,
     env: programEnv,
+    scratch,
+    registry,
     plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
-  };
+    mask: setSecret,
+    onLine: (line) => emit({ type: 'note', text: line }),
+  });
   const world: BuildWorld = {
     registry,
     policy,
     emit,
-    builder: async () =>
-      inputs['builder-kind'] === 'buildah'
-        ? buildahBuilder(`sluice-${facts.identity}`)
-        : buildxBuilder(
-            choiceOf(inputs),
-            ownBuilder,
-            () => saveBuildState(saveState, { scratch, builder: ownBuilder } satisfies BuildState),
-            policy,
-          ),
-    sign:
-      signing &&
-      ((image, key) =>
-        sign(image, key, signing, {
-          ...signPolicy,
-          signingConfig: inputs['cosign-signing-config'],
-          onLine: (line) => emit({ type: 'note', text: line }),
-        })),
-    evidence: evidenceOf(),
+    builder: () => builderOf(inputs, `sluice-${facts.identity}`, policy),
+    sign: signer.sign,
+    evidence: signer.evidence,
   };
-
-  function evidenceOf(): Evidence | undefined {
-    const secret = inputs['reuse-secret'];
-    if (secret !== undefined) return sealedEvidence(secret, registry);
-    if (!signing) return undefined;
-    let asked: Promise<Identity | undefined> | undefined;
-    return signedEvidence(async (image, key) => {
-      asked ??= signing.kind === 'keyless' ? workflowIdentity(env, setSecret, signal) : Promise.resolve(undefined);
-      return isSigned(image, key, { signing, identity: await asked }, { ...signPolicy, scratch });
-    });
-  }
-
   try {
     const outcome = await buildPush(order, world);
     const { repositories, tags } = order;
-    const verify =
-      outcome.signed && signing ? verification(signing, `${repositories[0]?.name}@${outcome.digest}`, env) : undefined;
+    const verify = outcome.signed ? signer.verification(`${repositories[0]?.name}@${outcome.digest}`) : undefined;
     return {
       outcome,
       repositories,
@@ -179,6 +137,29 @@ async function buildWith(
   } finally {
     await registry.close();
   }
+}
+
+/** What builders and cosign are told of where things lie. */
+function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins): Record<string, string> {
+  return {
+    // Builders stay where they are known to everybody else.
+    BUILDX_CONFIG: buildxFolder(env),
+    // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
+    ...(inputs.username !== undefined && {
+      DOCKER_CONFIG: logins.folder,
+      REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
+    }),
+  };
+}
+
+async function builderOf(
+  inputs: BuildPushInputs,
+  name: string,
+  policy: Omit<BuildPolicy, 'onProgress'>,
+): Promise<Builder> {
+  if (inputs['builder-kind'] === 'buildah') return buildahBuilder(name);
+  const state: BuildState = { scratch: policy.scratch, builder: name.slice(0, 60) };
+  return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => saveBuildState(saveState, state), policy);
 }
 
 /** Where logins are: the runner's own, or files of this run that have the login of the inputs as well. */
@@ -202,6 +183,18 @@ async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string)
   return own;
 }
 
+/** The logins of the builder, which are masked. */
+function loginsOf(inputs: BuildPushInputs, { folder, authFiles }: Logins, signal: AbortSignal) {
+  const buildah = inputs['builder-kind'] === 'buildah';
+  return remembered(buildah ? 'name' : 'registry', async (repository) => {
+    const login = buildah
+      ? await buildahLogin(authFiles, repository, signal)
+      : await loginFrom(folder, repository.registry, signal);
+    if (login) setSecret(login.password);
+    return login;
+  });
+}
+
 /** A credential helper is asked once for each registry, or each repository where those have logins of their own. */
 function remembered(by: 'registry' | 'name', login: (repository: Repository) => Promise<Login | undefined>) {
   const known = new Map<string, Promise<Login | undefined>>();
@@ -220,19 +213,6 @@ function choiceOf(inputs: BuildPushInputs): BuilderChoice {
   const { builder, 'buildkit-address': address } = inputs;
   if (builder !== undefined) return { kind: 'named', name: builder };
   return address === undefined ? { kind: 'usual' } : { kind: 'remote', address };
-}
-
-function signingOf(inputs: BuildPushInputs): Signing | undefined {
-  const { sign: how, 'cosign-key': key, 'cosign-password': password = '' } = inputs;
-  if (how === 'none') return undefined;
-  return how === 'key' && key !== undefined ? { kind: 'key', key, password } : { kind: 'keyless' };
-}
-
-function verification(signing: Signing, image: string, env: Environment): string {
-  if (signing.kind === 'key') return `cosign verify --key cosign.pub ${image}`;
-  const repository = `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${env.GITHUB_REPOSITORY ?? ''}`;
-  const issuer = 'https://token.actions.githubusercontent.com';
-  return `cosign verify --certificate-identity-regexp '^${repository}/' --certificate-oidc-issuer ${issuer} ${image}`;
 }
 
 async function publish(

@@ -52,6 +52,9 @@ function repository(host = registry.host) {
   return { path: `acme/image-${count}`, name: `${host}/acme/image-${count}` };
 }
 
+/** Proves what was built here, for tests of what is reused. */
+const reuse = { 'reuse-secret': 'the secret of these tests' };
+
 const inputs = (more: Readonly<Record<string, string>>) => ({
   'buildkit-address': buildkit.address,
   // The scanner that docker publishes can't be had everywhere; there is one test with one of our own.
@@ -239,6 +242,16 @@ describe('a signature', () => {
     expect(await isSigned(outputs.image ?? '', keys)).toBe(true);
     expect(await registry.digest(path, 'latest')).toBe(outputs.digest);
     expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain('Tr0ub4dor');
+
+    // It proves what was built here: of this content, by who has the key.
+    const again = await build({ ...given, tags: 'again', 'cosign-password': 'Tr0ub4dor' });
+    expect(again.outputs, again.log).toMatchObject({ skipped: 'true', digest: outputs.digest });
+    const foreign = await context(plain, { message: 'pushed by a branch' });
+    const pushed = await build(inputs({ context: foreign, image: name, tags: `raw=${outputs['content-key']}` }));
+    expect(pushed.status, pushed.log).toBe(0);
+    const anew = await build({ ...given, tags: 'anew', 'cosign-password': 'Tr0ub4dor' });
+    expect(anew.outputs, anew.log).toMatchObject({ skipped: 'false', 'content-key': outputs['content-key'] });
+    expect(await registry.digest(path, 'anew')).not.toBe(pushed.outputs.digest);
   });
 });
 
@@ -246,10 +259,10 @@ describe('content that is in the registry already', () => {
   it('is not built again, and gets the new tags', async () => {
     const { path, name } = repository();
     const folder = await context(plain, { message: 'same' });
-    const first = await build(inputs({ context: folder, image: name, tags: 'sha' }));
+    const first = await build(inputs({ context: folder, image: name, tags: 'sha', ...reuse }));
     expect(first.status, first.log).toBe(0);
     // Neither buildx nor any other program can be found, and none is looked for.
-    const second = await build(inputs({ context: folder, image: name, tags: 'sha, raw=again' }), {
+    const second = await build(inputs({ context: folder, image: name, tags: 'sha, raw=again', ...reuse }), {
       GITHUB_SHA: 'ffffffffffffffffffffffffffffffffffffffff',
       PATH: '/nowhere',
     });
@@ -267,7 +280,7 @@ describe('content that is in the registry already', () => {
     const { name } = repository();
     const folder = await context(`FROM ${base.name}\nARG WHO\nCOPY message /more\n`, { message: 'one' });
     const again = (more: Readonly<Record<string, string>> = {}) =>
-      build(inputs({ context: folder, image: name, tags: 'latest', ...more }));
+      build(inputs({ context: folder, image: name, tags: 'latest', ...reuse, ...more }));
     const digests = [(await again()).outputs.digest];
     expect((await again()).outputs.skipped).toBe('true');
 
@@ -285,10 +298,27 @@ describe('content that is in the registry already', () => {
   it('completes a run that ended between its tags', async () => {
     const { path, name } = repository();
     const folder = await context(plain, { message: 'half' });
-    const first = await build(inputs({ context: folder, image: name, tags: 'raw=one' }));
-    const second = await build(inputs({ context: folder, image: name, tags: 'raw=one, raw=two' }));
+    const first = await build(inputs({ context: folder, image: name, tags: 'raw=one', ...reuse }));
+    const second = await build(inputs({ context: folder, image: name, tags: 'raw=one, raw=two', ...reuse }));
     expect(second.outputs).toMatchObject({ skipped: 'true', digest: first.outputs.digest });
-    expect(await registry.tags(path)).toEqual(['one', first.outputs['content-key'], 'two']);
+    const key = first.outputs['content-key'] ?? '';
+    const seal = expect.stringMatching(new RegExp(`^${key}-[0-9a-f]{40}$`));
+    expect(await registry.tags(path)).toEqual(['one', key, seal, 'two']);
+  });
+
+  it('is built where nothing proves that it was built here, whatever its tag says', async () => {
+    const { path, name } = repository();
+    const foreign = await context(plain, { message: 'pushed by a branch' });
+    const folder = await context(plain, { message: 'reviewed' });
+    const given = inputs({ context: folder, image: name, tags: 'latest' });
+    const key = (await build({ ...given, 'dry-run': 'true' })).outputs['content-key'];
+    const pushed = await build(inputs({ context: foreign, image: name, tags: `raw=${key}` }));
+    for (const more of [{}, reuse]) {
+      const { outputs, log } = await build({ ...given, ...more });
+      expect(outputs, log).toMatchObject({ skipped: 'false', 'content-key': key });
+      expect(await registry.digest(path, 'latest')).not.toBe(pushed.outputs.digest);
+      await build(inputs({ context: foreign, image: name, tags: `raw=${key}` }));
+    }
   });
 });
 
@@ -468,6 +498,7 @@ describe('buildah', () => {
       tags: 'semver',
       'builder-kind': 'buildah',
       secrets: 'npm=npm_s3cr3t-Zq82',
+      ...reuse,
     };
     const env = { GITHUB_REF: 'refs/tags/v3.0.0', BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' };
     const { status, outputs, log } = await build(given, env);

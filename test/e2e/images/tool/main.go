@@ -1,5 +1,6 @@
 // Tool is all that is in the images which the tests build: what a step of a build does, named by its first argument.
 //
+//	copy A B     copies a file
 //	fail         prints forty lines and ends with exit code 3
 //	fill         writes to /fill until there is no space left
 //	secret ID    says whether it found the secret, and prints it, as a careless script would
@@ -29,6 +30,10 @@ func main() {
 		return
 	}
 	switch os.Args[1] {
+	case "copy":
+		content, err := os.ReadFile(os.Args[2])
+		check(err)
+		check(os.WriteFile(os.Args[3], content, 0o644))
 	case "fail":
 		for line := range 40 {
 			fmt.Printf("compiling %d\n", line)
