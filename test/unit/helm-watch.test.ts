@@ -50,7 +50,6 @@ function worldOf(): { world: HelmWorld; told: string[]; written: (history: Histo
       timeout: 60_000,
       jobs: false,
       forceConflicts: false,
-      serverSide: 'auto',
       tell: (text) => void told.push(text),
     }),
     changes: { load: async () => undefined, save: async () => undefined },

@@ -239,7 +239,7 @@ export const helmInputList = listInputs(helmInputs);
 
 /** Every output of `actions/helm-deploy` with its description. */
 export const helmOutputs = {
-  verdict: 'How it ended: `deployed`, `unchanged`, `rolled-back`, `uninstalled` or `failed`.',
+  verdict: 'How it ended: `deployed`, `unchanged`, `rolled-back`, `uninstalled` or `failed`. Empty after a dry run.',
   reason: 'Why, in a sentence.',
   revision: 'The revision that the release is at now.',
   'previous-revision': 'The one that it was at before.',

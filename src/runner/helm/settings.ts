@@ -69,7 +69,6 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
       timeout: inputs.timeout,
       jobs: inputs['wait-for-jobs'],
       forceConflicts: inputs['force-conflicts'],
-      serverSide: inputs['server-side'],
       tell: (text) => emit({ type: 'progress', at: clock.now(), text }),
     }),
     changes: createChangeStore(client, lease),
