@@ -15,13 +15,14 @@ import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { itemsOf } from '../input-types.ts';
 import { loadGiven } from '../load-given.ts';
 import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
 import type { Redact } from '../redact.ts';
 import { publishResults, readLeft } from '../results.ts';
 import { runnerLog } from '../runner-log.ts';
-import { clusterSecrets } from '../secrets.ts';
+import { clusterSecrets, urlSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
 import { createHelmLog } from './log.ts';
@@ -98,7 +99,11 @@ export async function helmPost(env: Environment): Promise<void> {
 }
 
 function load(env: Environment) {
-  const secretsOf = (given: GivenInputs) => [given.password ?? '', ...clusterSecrets(given)];
+  const secretsOf = (given: GivenInputs) => [
+    given.password ?? '',
+    ...itemsOf(given['values-files'] ?? '').flatMap(urlSecrets),
+    ...clusterSecrets(given),
+  ];
   return loadGiven(env, secretsOf, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions));
 }
 
