@@ -53,7 +53,7 @@ export const kubectlInputs = z.strictObject({
   manifests: input(list, {
     group: 'objects',
     description:
-      'Files, folders (their files, not those of folders in them) and globs with objects as YAML or JSON. Or give `kustomize`.',
+      'Files, folders (their files, not those of folders in them) and globs with objects as YAML or JSON, relative to the repository or absolute. Or give `kustomize`.',
     example: 'deploy/*.yaml',
   }),
   kustomize: input(text, {
