@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
+import { readObject } from '../kubernetes/read-object.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { destination, type Rule } from './rules.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
@@ -59,7 +60,7 @@ const traefikService = z.looseObject({
 
 /** The one list of a weighted TraefikService, as a rule that takes all requests. */
 export function traefikRules(object: KubernetesObject): Rule[] {
-  const destinations = traefikService.parse(object).spec.weighted?.services ?? [];
+  const destinations = readObject(object, traefikService).spec.weighted?.services ?? [];
   if (destinations.length === 0) return [];
   return [
     {

@@ -27,7 +27,7 @@ export interface Cluster {
   stableRevision: string;
   canaryRevision: string;
   canaryExists: boolean;
-  metrics: 'up' | 'down' | 'stale';
+  metrics: 'up' | 'down' | 'stale' | 'partial';
   /** When the arms are measured next, where the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
@@ -319,9 +319,16 @@ function createTraffic(cluster: Cluster) {
     advance,
     read() {
       advance();
-      if (cluster.metrics === 'up') at = cluster.clock.now();
+      if (cluster.metrics === 'up' || cluster.metrics === 'partial') at = cluster.clock.now();
       const due = cluster.due?.(cluster.clock.now());
-      return { at, stable: counters('stable'), canary: counters('canary'), ...(due && { due }) };
+      const partial = cluster.metrics === 'partial';
+      return {
+        at,
+        stable: counters('stable'),
+        canary: counters('canary'),
+        ...(due && { due }),
+        ...(partial && { partial }),
+      };
     },
   };
 }
