@@ -4,7 +4,10 @@
  * https://github.com/spinnaker/kayenta (kayenta-judge, kayenta-mannwhitney; commit a69573b) and R's wilcox.test.
  */
 
-/** The history of one metric in both arms: one number a sample, NaN for a sample without an answer. */
+/**
+ * The history of one metric in both arms: one number a sample, NaN for a sample without an answer. An infinite one makes the
+ * metric one without data: what its source divides by zero says nothing of either arm, and no rank of it would.
+ */
 export interface History {
   readonly name: string;
   /** Kayenta's "experiment". */
@@ -62,6 +65,8 @@ export interface ScoreOptions {
 const TOLERANCE = 0.25;
 /** Standard normal quantile at 1 − (1 − 0.98) / 2. */
 const QUANTILE = 2.3263478740408408;
+/** Beyond it the difference of two samples, or of two differences, is infinite. */
+const LARGEST = Number.MAX_VALUE / 4;
 /** Per cent of the metrics from which on missing data fails the canary. */
 const TOO_MANY_WITHOUT_DATA = 50;
 
@@ -109,8 +114,9 @@ export function classify(history: History): ClassifiedMetric {
     return { name, groups, classification, critical: fails, deviation };
   };
 
-  if (canary.length === 0 || stable.length === 0) {
-    if (nanStrategy === 'replace') return label('Pass');
+  const isUsable = [...canary, ...stable].every((value) => Math.abs(value) <= LARGEST);
+  if (canary.length === 0 || stable.length === 0 || !isUsable) {
+    if (nanStrategy === 'replace' && isUsable) return label('Pass');
     return history.mustHaveData && !critical ? label('NodataFailMetric') : label('Nodata', 1, critical);
   }
   if (sameValues(canary, stable)) return label('Pass');
@@ -172,11 +178,12 @@ function difference(canary: readonly number[], stable: readonly number[]): Locat
  * Confidence interval and estimate of the shift of `x` against `y`: the shifts at which the normal approximation of the
  * Mann–Whitney statistic, with corrections for ties and continuity, passes the given standard normal quantile, and 0
  * (Hodges and Lehmann 1963; Bauer 1972; as R's wilcox.test(conf.int = TRUE, exact = FALSE), which solves it to 1e-4 and so
- * does Kayenta).
+ * does Kayenta). All are NaN where samples are so far apart that no shift can be named.
  */
 export function mannWhitney(x: readonly number[], y: readonly number[], quantile: number): LocationShift {
   const least = Math.min(...x) - Math.max(...y);
   const most = Math.max(...x) - Math.min(...y);
+  if (!Number.isFinite(most - least)) return { low: Number.NaN, high: Number.NaN, estimate: Number.NaN };
   const crossing = (level: number) => root((shift) => standardizedRankSum(x, y, shift) - level, least, most);
   return { low: crossing(quantile), high: crossing(-quantile), estimate: crossing(0) };
 }

@@ -4,16 +4,22 @@ import * as z from 'zod';
 
 const text = z.string().nullish();
 const texts = z.array(z.string()).nullish();
+/** kubectl reads YAML 1.1, which has more words for true and false. */
+const flag = z.preprocess((value) => {
+  if (typeof value !== 'string') return value;
+  if (/^(yes|on|true)$/i.test(value)) return true;
+  return /^(no|off|false)$/i.test(value) ? false : value;
+}, z.boolean().nullish());
 
 /** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without what changes no request. */
 const clusterFields = z.looseObject({
   server: text,
   'tls-server-name': text,
-  'insecure-skip-tls-verify': z.boolean().nullish(),
+  'insecure-skip-tls-verify': flag,
   'certificate-authority': text,
   'certificate-authority-data': text,
   'proxy-url': text,
-  'disable-compression': z.boolean().nullish(),
+  'disable-compression': flag,
   extensions: z.array(z.looseObject({ name: z.string(), extension: z.unknown() })).nullish(),
 });
 export type ClusterFields = z.infer<typeof clusterFields>;
@@ -25,7 +31,7 @@ const execFields = z.looseObject({
   args: texts,
   env: z.array(z.looseObject({ name: z.string(), value: z.string() })).nullish(),
   installHint: text,
-  provideClusterInfo: z.boolean().nullish(),
+  provideClusterInfo: flag,
   interactiveMode: text,
 });
 export type ExecFields = z.infer<typeof execFields>;
@@ -125,7 +131,7 @@ export function parseKubeconfig(content: string, folder: string): KubeconfigEntr
 /** The parser's own messages and warnings quote the file, which holds credentials. */
 function fromYaml(content: string): unknown {
   try {
-    const document = parseDocument(content, { logLevel: 'silent' });
+    const document = parseDocument(content, { logLevel: 'silent', merge: true });
     if (document.errors.length > 0) return undefined;
     return document.toJS();
   } catch {

@@ -47,10 +47,13 @@ export function connect(initial: KubeConfig, env: Environment, reload: () => Kub
 
   async function authorize(): Promise<Authorization> {
     const options: RequestOptions = {};
+    const stop = new AbortController();
     try {
-      await Promise.race([config.applyToHTTPSOptions(options), tooLong()]);
+      await Promise.race([config.applyToHTTPSOptions(options), tooLong(stop.signal)]);
     } catch (cause) {
       throw notObtained(config, server, cause);
+    } finally {
+      stop.abort();
     }
     const tls = tlsOptions(options);
     const fingerprint = fingerprintOf(tls);
@@ -83,8 +86,8 @@ export function connect(initial: KubeConfig, env: Environment, reload: () => Kub
 /** Milliseconds for an exec plugin, which may have to ask others. */
 const OBTAINED_WITHIN = 60_000;
 
-async function tooLong(): Promise<never> {
-  await sleep(OBTAINED_WITHIN, undefined, { ref: false });
+async function tooLong(signal: AbortSignal): Promise<never> {
+  await sleep(OBTAINED_WITHIN, undefined, { signal });
   throw new Error(`nothing came within ${OBTAINED_WITHIN / 1_000} s`);
 }
 

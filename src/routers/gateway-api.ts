@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
+import { readObject } from '../kubernetes/read-object.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import { type ParentReport, requireAccepted } from './gateway-acceptance.ts';
 import { destination, json, type Rule } from './rules.ts';
@@ -114,7 +115,7 @@ const route = z.looseObject({
 
 /** Every rule of an HTTPRoute or GRPCRoute that has backends. */
 export function gatewayApiRules(object: KubernetesObject): Rule[] {
-  return route.parse(object).spec.rules.flatMap(({ name, matches, backendRefs }, index) =>
+  return readObject(object, route).spec.rules.flatMap(({ name, matches, backendRefs }, index) =>
     backendRefs.length === 0
       ? []
       : [
@@ -138,7 +139,7 @@ export function gatewayApiRules(object: KubernetesObject): Rule[] {
  */
 function parentsOf(object: KubernetesObject): ParentReport[] {
   const generation = object.metadata.generation ?? 0;
-  return (route.parse(object).status?.parents ?? []).map(({ parentRef, controllerName, conditions }) => {
+  return (readObject(object, route).status?.parents ?? []).map(({ parentRef, controllerName, conditions }) => {
     const { kind, namespace = object.metadata.namespace, name, sectionName, port } = parentRef;
     const listener = [sectionName, port].filter((part) => part !== undefined).join(':');
     const parent = `${kind} ${namespace}/${name}${listener === '' ? '' : ` (${listener})`} of ${controllerName}`;

@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Permission, Router } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
+import { readObject, readPart } from '../kubernetes/read-object.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import { canonicalHost, coversHost, serviceOf } from './istio-hosts.ts';
 import { getNamed } from './lookup.ts';
@@ -97,7 +98,7 @@ export function istioDestinations(namespace: string, stable: IstioDestination, c
     });
 
   function leadsTo(entry: Destination, arm: IstioDestination): boolean {
-    const { host, subset, port } = target.parse(entry.destination);
+    const { host, subset, port } = readPart(entry.destination, target, 'a destination of the VirtualService');
     return (
       canonical(host) === canonical(arm.host) &&
       (arm.subset === undefined || subset === arm.subset) &&
@@ -114,7 +115,7 @@ export function istioDestinations(namespace: string, stable: IstioDestination, c
     // https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination
     weightOf: ({ weight }, count) => (count === 1 ? 100 : typeof weight === 'number' ? weight : 0),
     canaryLike(entry) {
-      const { subset: _, ...place } = target.parse(entry.destination);
+      const { subset: _, ...place } = readPart(entry.destination, target, 'a destination of the VirtualService');
       return {
         ...entry,
         destination: {
@@ -126,7 +127,7 @@ export function istioDestinations(namespace: string, stable: IstioDestination, c
       };
     },
     describe(entry) {
-      const { host, subset, port } = target.parse(entry.destination);
+      const { host, subset, port } = readPart(entry.destination, target, 'a destination of the VirtualService');
       return describePlace(host, port?.number, subset);
     },
     stable: describePlace(stable.host, stable.port, stable.subset),
@@ -177,7 +178,7 @@ const virtualService = z.looseObject({
 
 /** Every rule of a VirtualService that has destinations. */
 export function istioRules(object: KubernetesObject): Rule[] {
-  const { spec } = virtualService.parse(object);
+  const { spec } = readObject(object, virtualService);
   return (['http', 'tls', 'tcp'] as const).flatMap((section) =>
     spec[section].flatMap(({ name, match, route }, index) =>
       route.length === 0
@@ -199,7 +200,7 @@ export function istioRules(object: KubernetesObject): Rule[] {
 }
 
 function explainNoStable(object: KubernetesObject) {
-  const { spec } = virtualService.parse(object);
+  const { spec } = readObject(object, virtualService);
   const delegates = spec.http.flatMap(({ delegate }) =>
     delegate === undefined ? [] : [`${delegate.namespace ?? object.metadata.namespace}/${delegate.name}`],
   );
@@ -212,7 +213,7 @@ function explainNoStable(object: KubernetesObject) {
 
 /** What istiod says of the object's current generation. */
 function statusOf(object: KubernetesObject) {
-  const { status } = virtualService.parse(object);
+  const { status } = readObject(object, virtualService);
   const messages = (status?.validationMessages ?? [])
     .filter(({ level }) => level === 'ERROR')
     .map(({ type }) => `${type?.code} ${type?.name}`.trim());
@@ -249,7 +250,7 @@ async function requireSubset(
     namespaces.map((itsNamespace) => client.list(resources.destinationRule, itsNamespace, {}, signal)),
   );
   const subsets = objects.flat().flatMap((object) => {
-    const { spec } = destinationRule.parse(object);
+    const { spec } = readObject(object, destinationRule);
     const pattern = canonicalHost(spec.host, object.metadata.namespace ?? namespace);
     return coversHost(pattern, canonicalHost(host, namespace)) ? spec.subsets.map(({ name }) => name) : [];
   });

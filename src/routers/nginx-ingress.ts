@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
+import { readObject } from '../kubernetes/read-object.ts';
 import { resources } from '../kubernetes/resources.ts';
 import { json } from './rules.ts';
 import { shareOf, splitShare } from './weights.ts';
@@ -42,7 +43,7 @@ export type IngressManifest = z.infer<typeof ingressManifest>;
 
 /** Where an Ingress sends requests: one entry a path, `host` and `path` as they are matched. */
 export function ingressPaths(object: KubernetesObject): { route: string; service: string }[] {
-  const { defaultBackend, rules } = ingress.parse(object).spec;
+  const { defaultBackend, rules } = readObject(object, ingress).spec;
   const paths = rules.flatMap(({ host = '*', http }) =>
     (http?.paths ?? []).map((entry) => ({
       route: `${host}${entry.path ?? '/'}`,
@@ -142,7 +143,7 @@ export function canaryIngress(
   name: string,
   services: { readonly stable: string; readonly canary: string },
 ): IngressManifest {
-  const { defaultBackend, rules, ...rest } = ingress.parse(stable).spec;
+  const { defaultBackend, rules, ...rest } = readObject(stable, ingress).spec;
   const toCanary = (to: z.infer<typeof backend> | undefined) =>
     to?.service?.name === services.stable ? { ...to, service: { ...to.service, name: services.canary } } : undefined;
   const defaultToCanary = toCanary(defaultBackend);

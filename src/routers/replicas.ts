@@ -6,6 +6,7 @@ import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
 import { disown } from '../kubernetes/managed-fields.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
+import { readObject } from '../kubernetes/read-object.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { autoscaler } from '../kubernetes/scaling.ts';
 import { type Labels, labelSelector, selects } from '../kubernetes/selectors.ts';
@@ -66,7 +67,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
   });
 
   async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
-    const { spec } = serviceSchema.parse(await getNamed(client, service, signal));
+    const { spec } = readObject(await getNamed(client, service, signal), serviceSchema);
     const stable = await getNamed(client, referenceOf('stable'), signal);
     const canary = options.canaryIsCreated
       ? await client.find(referenceOf('canary'), signal)
@@ -217,15 +218,15 @@ const workload = z.looseObject({
 });
 
 function replicasOf(object: KubernetesObject): number {
-  return workload.parse(object).spec.replicas;
+  return readObject(object, workload).spec.replicas;
 }
 
 function readyOf(object: KubernetesObject): number {
-  return workload.parse(object).status?.readyReplicas ?? 0;
+  return readObject(object, workload).status?.readyReplicas ?? 0;
 }
 
 function refuseUnselected(about: string, selector: Labels, reference: ObjectReference, object: KubernetesObject): void {
-  const podLabels = workload.parse(object).spec.template.metadata?.labels ?? {};
+  const podLabels = readObject(object, workload).spec.template.metadata?.labels ?? {};
   if (Object.keys(selector).length > 0 && selects({ matchLabels: selector }, podLabels)) return;
   const missing = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
   throw new SluiceError('unsupported', {
@@ -241,7 +242,7 @@ async function refuseAutoscaled(
   signal: AbortSignal,
 ): Promise<void> {
   for (const object of await client.list(resources.horizontalPodAutoscaler, namespace, {}, signal)) {
-    const { kind, name } = autoscaler.parse(object).spec.scaleTargetRef;
+    const { kind, name } = readObject(object, autoscaler).spec.scaleTargetRef;
     if (![stable, canary].some((arm) => arm.kind === kind && arm.name === name)) continue;
     throw new SluiceError('unsupported', {
       about: `${kind} ${namespace}/${name}`,
@@ -263,7 +264,7 @@ async function readyPods(
     client.list(resources.pod, namespace, {}, signal),
   ]);
   const ready = readyEndpoints(slices);
-  const selectorOf = (object: KubernetesObject | undefined) => object && workload.parse(object).spec.selector;
+  const selectorOf = (object: KubernetesObject | undefined) => object && readObject(object, workload).spec.selector;
   const [ofStable, ofCanary] = [selectorOf(workloads.stable), selectorOf(workloads.canary)];
   const serving = pods.filter(({ metadata }) => ready.has(metadata.name)).map(({ metadata }) => metadata.labels ?? {});
   // The stable workload's selector may be the wider one, and pick the canary's pods as well.

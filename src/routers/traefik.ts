@@ -3,6 +3,7 @@ import { SluiceError } from '../canary/errors.ts';
 import type { Router } from '../canary/ports.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
+import { readObject } from '../kubernetes/read-object.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import type { Readable } from './readable.ts';
 import { destination, type Rule } from './rules.ts';
@@ -118,7 +119,7 @@ const traefikService = z.looseObject({
 
 /** The one list of a weighted TraefikService, as a rule that takes all requests. */
 export function traefikRules(object: KubernetesObject): Rule[] {
-  const destinations = traefikService.parse(object).spec.weighted?.services ?? [];
+  const destinations = readObject(object, traefikService).spec.weighted?.services ?? [];
   if (destinations.length === 0) return [];
   return [
     {

@@ -200,6 +200,20 @@ describe('a command', () => {
     expect(Object.keys((await read(rollout)).metadata.annotations ?? {})).toEqual(['sluice.dev/version']);
   });
 
+  test('says who and why on one line of its own, in short', async () => {
+    const rollout = fresh();
+    const ledger = ledgerOf(rollout);
+    await ledger.save(recordOf(), signal);
+    const annotations = {
+      'sluice.dev/command': 'abort',
+      'sluice.dev/by': 'mal\u202elory\r\n',
+      'sluice.dev/why': `x\n::stop-commands::pwned\n${'y'.repeat(5_000)}`,
+    };
+    const [command] = await hear(ledger, 1, () => annotate(rollout, annotations));
+    expect(command).toMatchObject({ verb: 'abort', by: 'mallory' });
+    expect(command?.why).toMatch(/^x ::stop-commands::pwned y{200,280}…$/);
+  });
+
   test('given twice is heard twice', async () => {
     const rollout = fresh();
     const ledger = ledgerOf(rollout);

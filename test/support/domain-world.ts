@@ -39,7 +39,7 @@ export interface Cluster {
   canaryExists: boolean;
   /** What an undo of the arms can't take back. */
   left: LeftObject[];
-  metrics: 'up' | 'down' | 'stale';
+  metrics: 'up' | 'down' | 'stale' | 'partial';
   /** When the arms are measured next, where the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
@@ -358,9 +358,16 @@ function createTraffic(cluster: Cluster) {
     advance,
     read() {
       advance();
-      if (cluster.metrics === 'up') at = cluster.clock.now();
+      if (cluster.metrics === 'up' || cluster.metrics === 'partial') at = cluster.clock.now();
       const due = cluster.due?.(cluster.clock.now());
-      return { at, stable: counters('stable'), canary: counters('canary'), ...(due && { due }) };
+      const partial = cluster.metrics === 'partial';
+      return {
+        at,
+        stable: counters('stable'),
+        canary: counters('canary'),
+        ...(due && { due }),
+        ...(partial && { partial }),
+      };
     },
   };
 }

@@ -19,6 +19,13 @@ describe('the Mann–Whitney interval', () => {
     expect(Math.abs(estimate - 3.05)).toBeLessThan(0.1);
   });
 
+  it('names no shift where there is none', () => {
+    const nothing = { low: Number.NaN, high: Number.NaN, estimate: Number.NaN };
+    expect(mannWhitney([1, Number.POSITIVE_INFINITY], [1, 2], 2)).toEqual(nothing);
+    expect(mannWhitney([1, Number.NaN], [1, 2], 2)).toEqual(nothing);
+    expect(mannWhitney([Number.MAX_VALUE], [-Number.MAX_VALUE], 2)).toEqual(nothing);
+  });
+
   it('mirrors when the arms change places', () => {
     const forth = mannWhitney(slow, fast, 2.3263478740408408);
     const back = mannWhitney(fast, slow, 2.3263478740408408);
@@ -100,6 +107,32 @@ describe('one metric', () => {
     expect(classify(history([], fast)).classification).toBe('Nodata');
     expect(classify(history(Array(14).fill(Number.NaN), fast, { nanStrategy: 'replace' })).classification).toBe('Low');
     expect(classify(history([], fast, { nanStrategy: 'replace' })).classification).toBe('Pass');
+  });
+
+  it.each([
+    ['in the canary', [1, Number.POSITIVE_INFINITY, 2], [1, 2, 3]],
+    ['in stable', [1, 2, 3], [Number.NEGATIVE_INFINITY, 1, 2]],
+    ['in both', [Number.POSITIVE_INFINITY], [Number.POSITIVE_INFINITY]],
+    ['of both signs', [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], [1, 2]],
+    ['beside NaN', [Number.NaN, Number.POSITIVE_INFINITY], [1, 2]],
+  ])('has no data where a sample is infinite: %s', (_, canary, stable) => {
+    for (const nanStrategy of ['remove', 'replace'] as const) {
+      const history = { name: 'm', groups: ['g'], canary, stable, nanStrategy };
+      expect(classify(history)).toMatchObject({ classification: 'Nodata', critical: false });
+      expect(classify({ ...history, mustHaveData: true }).classification).toBe('NodataFailMetric');
+      expect(classify({ ...history, critical: true })).toMatchObject({ classification: 'Nodata', critical: true });
+    }
+  });
+
+  it('ends, whatever the samples are', () => {
+    const samples = fc.array(fc.double(), { maxLength: 8 });
+    fc.assert(
+      fc.property(samples, samples, (canary, stable) => {
+        const { classification } = classify({ name: 'm', groups: [], canary, stable });
+        expect(['Pass', 'High', 'Low', 'Nodata']).toContain(classification);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('without data fails where data is required, and the canary where it is critical', () => {

@@ -183,9 +183,21 @@ describe('a cluster', () => {
     [{ 'proxy-url': 'proxy.example:3128' }, 'proxy-url that is none of'],
     [{ server: 'kubernetes.example' }, 'without a server of the form'],
     [{ server: undefined }, 'without a server of the form'],
-    [{ 'insecure-skip-tls-verify': 'yes' }, 'insecure-skip-tls-verify is no boolean'],
+    [{ 'insecure-skip-tls-verify': 'maybe' }, 'insecure-skip-tls-verify is no boolean'],
   ])('that kubectl refuses is refused by name: %j', (cluster, says) => {
     expect(() => load(kubeconfig({ token: 't' }, cluster))).toThrow(says);
+  });
+
+  it.each([
+    ['yes', true],
+    ['On', true],
+    ['no', false],
+  ])('is read as YAML 1.1, as kubectl does: %s', (word, skips) => {
+    const text = kubeconfig({}, {}).replace(
+      `server: ${server}`,
+      `server: ${server}\n      insecure-skip-tls-verify: ${word}`,
+    );
+    expect(load(text).getCurrentCluster()?.skipTLSVerify).toBe(skips);
   });
 
   it('may do without TLS, as kubectl proxy does, and without compression', async () => {

@@ -153,7 +153,7 @@ describe('a breach', () => {
 });
 
 describe('missing data', () => {
-  it.each(['down', 'stale'] as const)(
+  it.each(['down', 'stale', 'partial'] as const)(
     'keeps the weight while the metrics are %s, then ends as configured',
     async (metrics) => {
       const cluster = createCluster();
