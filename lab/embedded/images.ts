@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { ServiceOptions } from './service.ts';
 
 /** How the pods of an image behave. What is not given is well: no errors, a few milliseconds, ready at once. */
-export interface ImageBehaviour {
+export interface ImageBehaviour extends Pick<ServiceOptions, 'failingPath' | 'labels'> {
   /** Told in the `x-version` header; default the image's tag. */
   readonly version?: string;
   /** Share of requests answered with 500, 0 to 1. */

@@ -16,7 +16,8 @@ export interface LoadOptions {
   readonly url: string;
   /** The `Host` header. */
   readonly host: string;
-  readonly path?: string;
+  /** Asked for in turn; default `/`. */
+  readonly paths?: readonly string[];
   /** Requests a second, sent however long the answers take. */
   readonly rate: number;
   readonly now?: () => number;
@@ -27,32 +28,35 @@ const tick = 5;
 
 /** Sends GET requests at a steady rate over kept-alive connections and remembers what became of each. */
 export function startLoad(options: LoadOptions) {
-  const { url, host, path = '/', now = Date.now } = options;
+  const { url, host, paths = ['/'], now = Date.now } = options;
   const dispatcher = new Agent({ pipelining: 1 });
   const log: LoadEntry[] = [];
   const entries: readonly LoadEntry[] = log;
   const underWay = new Set<Promise<void>>();
   let rate = options.rate;
   let sent = 0;
+  let asked = 0;
   let since = performance.now();
   const timer = setInterval(burst, tick);
 
   function burst(): void {
     const due = ((performance.now() - since) / 1_000) * rate;
     for (; sent < due; sent += 1) {
-      const pending: Promise<void> = send().finally(() => underWay.delete(pending));
+      asked += 1;
+      const path = paths[asked % paths.length] ?? '/';
+      const pending: Promise<void> = send(path).finally(() => underWay.delete(pending));
       underWay.add(pending);
     }
   }
 
-  async function send(): Promise<void> {
+  async function send(path: string): Promise<void> {
     const at = now();
     const begun = performance.now();
-    const entry = await ask().catch(() => ({ status: 0, version: '', pod: '' }));
+    const entry = await ask(path).catch(() => ({ status: 0, version: '', pod: '' }));
     log.push({ at, milliseconds: performance.now() - begun, ...entry });
   }
 
-  async function ask(): Promise<Pick<LoadEntry, 'status' | 'version' | 'pod'>> {
+  async function ask(path: string): Promise<Pick<LoadEntry, 'status' | 'version' | 'pod'>> {
     const answer = await request(`${url}${path}`, { headers: { host }, dispatcher });
     await answer.body.dump();
     const { 'x-version': version = '', 'x-pod': pod = '' } = answer.headers;

@@ -4,6 +4,7 @@ import type { JsonRecord } from './api-server/objects.ts';
 import { findKind } from './api-server/resources.ts';
 import { type Lab, type LabOptions, startLab } from './index.ts';
 import { actionFolder, type Ended, type Run, runAction } from './runner.ts';
+import type { Answered } from './service.ts';
 import type { RouterKind } from './shop.ts';
 
 /** One story that the lab can tell: what is released, what goes wrong meanwhile, and how it should end. */
@@ -54,6 +55,11 @@ const quick = '5 for 4s, 25 for 4s, 50 for 4s, 100';
 const healthy = { stable: { errorRate: 0.005 }, canary: { errorRate: 0.005 }, rate: 200 } as const;
 const bad = (errorRate: number) => ({ ...healthy, canary: { errorRate } });
 
+/** The labels that many tutorials give to the counter of requests; one of them is called as a label of scrape targets is. */
+function byEndpoint({ method, path, code }: Answered) {
+  return { method, endpoint: path, status: String(code) };
+}
+
 export const scenarios = {
   healthy: {
     title: 'A release as good as the one before (0.5 % errors) is promoted',
@@ -85,6 +91,17 @@ export const scenarios = {
   'errors-100pct': {
     title: 'A release that answers nothing but errors is rolled back',
     lab: bad(1),
+    verdict: 'rolled-back',
+    routeRestored: true,
+  },
+  'endpoint-label': {
+    title: 'A release that fails only some requests of /pay is rolled back, where the service counts by endpoint',
+    lab: {
+      stable: { errorRate: 0.005, labels: byEndpoint },
+      canary: { errorRate: 0.4, failingPath: '/pay', labels: byEndpoint },
+      rate: 200,
+      paths: ['/cart', '/pay'],
+    },
     verdict: 'rolled-back',
     routeRestored: true,
   },

@@ -3,14 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { listen } from './sockets.ts';
 
+/** A request that was answered. */
+export interface Answered {
+  readonly method: string;
+  readonly path: string;
+  readonly code: number;
+}
+
 export interface ServiceBehaviour {
   /** Share of requests answered with 500, 0 to 1; evenly, from a random one on. */
   readonly errorRate: number;
   /** Mean milliseconds of a request; each takes between half and one and a half of it. */
   readonly latency: number;
+  /** The only path of which requests fail; default all. */
+  readonly failingPath?: string | undefined;
 }
 
 export interface ServiceOptions extends ServiceBehaviour {
+  /** The labels with which `http_requests_total` counts a request; default its code and method. */
+  readonly labels?: ((request: Answered) => Readonly<Record<string, string>>) | undefined;
   readonly version: string;
   /** The pod's name, told in the `x-pod` header. */
   readonly pod: string;
@@ -26,6 +37,7 @@ export type DemoService = Awaited<ReturnType<typeof startService>>;
  */
 export async function startService(options: ServiceOptions) {
   const { random, version, pod } = options;
+  const labels = options.labels ?? (({ code, method }: Answered) => ({ code: String(code), method }));
   let behaviour: ServiceBehaviour = options;
   let stopped = false;
   // Drawn for each request, errors would let a judge that is right stop a version as good as the one before: once in some
@@ -35,7 +47,7 @@ export async function startService(options: ServiceOptions) {
   const requests = new Counter({
     name: 'http_requests_total',
     help: 'Requests that were answered.',
-    labelNames: ['code', 'method'],
+    labelNames: Object.keys(labels({ method: 'GET', path: '/', code: 200 })),
     registers: [registry],
   });
   const duration = new Histogram({
@@ -59,13 +71,14 @@ export async function startService(options: ServiceOptions) {
       return;
     }
     const begun = performance.now();
-    owed += behaviour.errorRate;
+    const { method = 'GET', url: path = '/' } = request;
+    if (path === (behaviour.failingPath ?? path)) owed += behaviour.errorRate;
     const failed = owed >= 1;
     if (failed) owed -= 1;
     const latency = behaviour.latency * (0.5 + random());
     if (latency > 0) await sleep(latency);
     const code = failed ? 500 : 200;
-    requests.inc({ code: String(code), method: request.method ?? 'GET' });
+    requests.inc(labels({ method, path, code }));
     duration.observe((performance.now() - begun) / 1_000);
     response.writeHead(code, { 'content-type': 'application/json', 'x-version': version, 'x-pod': pod });
     if (stopped) response.shouldKeepAlive = false;

@@ -40,6 +40,10 @@ const further: Partial<Record<ScenarioName, (played: Played) => void>> = {
     expect(result.weightReached).toBe(5);
     expect(result.reason).toMatch(/^error-rate: [\d,]+ of [\d,]+ canary requests failed \(100 %\)/);
   },
+  'endpoint-label'({ result }) {
+    expect(result.reason).toMatch(/^error-rate: canary /);
+    expect(result.canaryBad).toBeGreaterThan(0);
+  },
   slow({ result }) {
     expect(result.reason).toMatch(/^latency-100ms: /);
   },

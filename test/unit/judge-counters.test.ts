@@ -79,6 +79,106 @@ describe('a counter that falls', () => {
   });
 });
 
+describe('a counter that falls although its process did not restart', () => {
+  const MINUTE = 60_000;
+  const readingOf = (at: number, values: Values, startedAt?: number): Reading => ({
+    at,
+    stable: [],
+    canary: counters(at, values, startedAt === undefined ? {} : { startedAt }),
+  });
+
+  it('is that of one of several workers: the second time nothing of it is judged, and that is told once', () => {
+    const tally = createTally();
+    const workers = [5_000, 200, 5_010, 190, 210].map((requests, i) =>
+      tally.take(readingOf((i + 1) * 1_000, { 'a/requests': requests, 'a/errors': requests / 10 }, 1)),
+    );
+    expect(workers.map(({ unusable }) => unusable !== undefined)).toEqual([false, false, false, true, true]);
+    expect(workers.map(({ sample }) => sample.canary.requests)).toEqual([0, 0, 0, 0, 0]);
+    const told = workers.flatMap(({ problems }) => problems);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/of a went from 5010 to 190.*did not restart.*multiprocess mode.*one worker.*gateway/);
+  });
+
+  it('is judged again when that process is gone', () => {
+    const tally = createTally();
+    for (const [i, requests] of [5_000, 200, 5_010, 190].entries()) {
+      tally.take(readingOf((i + 1) * 1_000, { 'a/requests': requests, 'b/requests': 10 }, 1));
+    }
+    const after = tally.take(readingOf(10_000, { 'b/requests': 17 }, 1));
+    expect(after.unusable).toBeUndefined();
+    expect(after.sample.canary.requests).toBe(7);
+  });
+
+  it('is one of several where the start goes back and forth, even if the values rise', () => {
+    const tally = createTally();
+    tally.take(readingOf(100_000, { 'a/requests': 200 }, 50_000));
+    expect(tally.take(readingOf(101_000, { 'a/requests': 5_000 }, 10_000)).sample.canary.requests).toBe(0);
+    expect(tally.take(readingOf(102_000, { 'a/requests': 201 }, 50_000)).unusable).toBeDefined();
+  });
+
+  it('was reset by the restart that is reported a moment later, and its gains since then count', () => {
+    const tally = createTally();
+    tally.take(readingOf(1_000, { 'a/requests': 5_000 }, 1));
+    expect(tally.take(readingOf(20_000, { 'a/requests': 12 }, 1)).sample.canary.requests).toBe(0);
+    expect(tally.take(readingOf(21_000, { 'a/requests': 14 }, 18_000)).sample.canary.requests).toBe(14);
+    tally.take(readingOf(40_000, { 'a/requests': 3 }, 18_000));
+    const again = tally.take(readingOf(41_000, { 'a/requests': 4 }, 39_000));
+    expect(again.unusable).toBeUndefined();
+    expect(again.sample.canary.requests).toBe(18);
+  });
+
+  it('once, as of a route that a gateway had forgotten, counts after some looks', () => {
+    const tally = createTally();
+    const gateway = (at: number, ofStable: number, ofCanary: number) =>
+      tally.take({
+        at,
+        stable: counters(at, { 'gateway/requests': ofStable }, { startedAt: 1 }),
+        canary: counters(at, { 'gateway/requests': ofCanary }, { startedAt: 1 }),
+      }).sample;
+    gateway(1_000, 1_000_000, 500);
+    gateway(2_000, 1_000_100, 4);
+    const taken = [3, 4, 5, 6, 7, 8].map((second) => gateway(second * 1_000, 1_000_100 + second * 10, second + 2));
+    expect(taken.map(({ canary }) => canary.requests)).toEqual([0, 0, 0, 0, 9, 10]);
+    expect(taken.at(-1)?.stable.requests).toBe(180);
+  });
+
+  it('may be any restart where no start is known, but not twice within minutes', () => {
+    const rises = (pause: number) => {
+      const tally = createTally();
+      return [5_000, 12, 30, 8].map((requests, i) => tally.take(readingOf(i * pause + 1, { 'a/requests': requests })));
+    };
+    expect(rises(30 * MINUTE).map(({ sample }) => sample.canary.requests)).toEqual([0, 12, 30, 38]);
+    expect(rises(MINUTE).map(({ unusable }) => unusable !== undefined)).toEqual([false, false, false, true]);
+  });
+
+  it('to a value that no process has right after its start is not counted', () => {
+    const tally = createTally();
+    tally.take(readingOf(1, { 'a/requests': 1_000_000 }));
+    expect(tally.take(readingOf(2, { 'a/requests': 990_000 })).sample.canary.requests).toBe(0);
+  });
+
+  it('is found whichever worker answers, and from then on nothing is counted', () => {
+    const worker = fc.integer({ min: 0, max: 3 });
+    fc.assert(
+      fc.property(fc.array(worker, { maxLength: 40 }), fc.integer({ min: 500, max: 50_000 }), (answers, before) => {
+        const tally = createTally();
+        let counted: number | undefined;
+        let falls = 0;
+        let last = 0;
+        for (const [second, which] of answers.entries()) {
+          const shown = (which + 1) * before + second;
+          const taken = tally.take(readingOf((second + 1) * 1_000, { 'a/requests': shown }, 1));
+          if (shown < last) falls += 1;
+          last = shown;
+          if (falls > 1) counted ??= taken.sample.canary.requests;
+          expect(taken.unusable !== undefined).toBe(falls > 1);
+          if (counted !== undefined) expect(taken.sample.canary.requests).toBe(counted);
+        }
+      }),
+    );
+  });
+});
+
 describe('the start time of a process', () => {
   const startedAt = (at: number, value: number, started: number): Reading => ({
     at,

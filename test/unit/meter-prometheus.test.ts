@@ -205,7 +205,72 @@ describe('a look', () => {
   });
 });
 
+describe('a process that is scraped twice', () => {
+  const target = { job: 'shop/a', instance: '10.0.0.7:80', pod: 'a', endpoint: 'http' };
+  const ups = [target, { ...target, job: 'shop/b', team: 'shop' }].map((labels) => ({
+    metric: { __name__: 'up', ...labels },
+    values: [[now / 1_000 - 5, '1']],
+  }));
+  const twice = ups.map(({ metric }) =>
+    series(
+      { ...metric, __name__: 'requests_total', app: 'checkout', code: '200', route: '/pay' },
+      [15, '90'],
+      [5, '100'],
+    ),
+  );
+
+  it('is counted once, as up of its targets tells which labels are theirs', async () => {
+    const { meter, requests } = await meterOf(({ parameters }) =>
+      matrix(...(parameters.query?.startsWith('up{') ? ups : twice)),
+    );
+    const { stable } = await meter.read(signal);
+    expect(stable).toMatchObject([{ instance: 'a', value: 100 }]);
+    expect(stable[0]?.series).toBe(
+      '[["__name__","requests_total"],["app","checkout"],["code","200"],["route","/pay"]]',
+    );
+    await meter.read(signal);
+    expect(requests.map(({ parameters }) => parameters.query).filter((query) => query?.startsWith('up'))).toEqual([
+      'up{job=~"shop/a|shop/b",instance=~"10\\\\.0\\\\.0\\\\.7:80"}[300s]',
+    ]);
+  });
+
+  it('is counted once where up can’t be asked', async () => {
+    const { meter } = await meterOf(({ parameters }) =>
+      parameters.query?.startsWith('up{')
+        ? { status: 422, body: { status: 'error', errorType: 'execution', error: 'not allowed' } }
+        : matrix(...twice),
+    );
+    expect((await meter.read(signal)).stable).toMatchObject([{ instance: 'a', value: 100 }]);
+  });
+
+  it('is asked about again when a series appears', async () => {
+    let shown = twice.slice(0, 1);
+    const { meter, requests } = await meterOf(({ parameters }) =>
+      matrix(...(parameters.query?.startsWith('up{') ? ups : shown)),
+    );
+    await meter.read(signal);
+    shown = twice;
+    expect((await meter.read(signal)).stable).toHaveLength(1);
+    expect(requests.filter(({ parameters }) => parameters.query?.startsWith('up'))).toHaveLength(2);
+  });
+});
+
 describe('the preflight', () => {
+  it('refuses counters that fall again and again', async () => {
+    const workers = series({ app: 'checkout', code: '200' }, [60, '5000'], [45, '200'], [30, '5010'], [15, '190']);
+    const { meter } = await meterOf(() => matrix(workers));
+    await expect(meter.preflight(signal)).rejects.toThrow('fall again and again (5000, 200, 5010, 190)');
+  });
+
+  it('refuses recorded rates', async () => {
+    const name = 'job:http_requests:all';
+    const [requests, errors] = [own.requests, own.errors].map((query) => query.replace('requests_total', name));
+    const rates = series({ app: 'checkout', code: '200', __name__: name }, [30, '12.5'], [15, '12.6'], [0, '12.4']);
+    const queries = { kind: 'own' as const, requests: requests ?? '', errors: errors ?? '' };
+    const { meter } = await meterOf(() => matrix(rates), { queries });
+    await expect(meter.preflight(signal)).rejects.toThrow('its values fall (12.5, 12.6, 12.4)');
+  });
+
   it('finds the scrape interval and the traffic in one request', async () => {
     const { meter, requests } = await meterOf(() => matrix(growing));
     await expect(meter.preflight(signal)).resolves.toMatchObject({
