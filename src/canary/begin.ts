@@ -12,14 +12,14 @@ interface Found {
 }
 
 /** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
-export async function refuseWhatCannotWork(world: World, signal: AbortSignal): Promise<Found> {
+export async function refuseWhatCannotWork(world: World, plan: Plan, signal: AbortSignal): Promise<Found> {
   const { router, arms, meter, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
   for (const message of warnings) warn(world, message);
   const readiness = await meter.preflight(signal);
-  const forecast = world.forecast(readiness);
+  const forecast = world.forecast(readiness, plan);
   const told = { arms: found, readiness, forecast, ...(notes.length > 0 && { notes }) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
   return { route, found };
@@ -53,7 +53,7 @@ export async function takeUp(
   const cleared = await clearUp(world, left, options, signal);
   if (cleared.verdict === 'frozen' || cleared.verdict === 'held') throw notCleared(left, cleared.reason);
   try {
-    await refuseWhatCannotWork(world, signal);
+    await refuseWhatCannotWork(world, options.plan, signal);
   } catch (error) {
     const served = await seeServed(world, error, { ...cleared, left }, signal);
     if (served === undefined) throw error;
