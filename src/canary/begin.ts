@@ -12,7 +12,7 @@ interface Found {
 }
 
 /** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
-export async function refuseWhatCannotWork(world: World, signal: AbortSignal): Promise<Found> {
+export async function refuseWhatCannotWork(world: World, plan: Plan, signal: AbortSignal): Promise<Found> {
   const { router, arms, meter, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
@@ -20,7 +20,7 @@ export async function refuseWhatCannotWork(world: World, signal: AbortSignal): P
   for (const message of [...warnings, ...(found.warnings ?? [])]) warn(world, message);
   const readiness = await meter.preflight(signal).catch(withWaysOut);
   // Without requests that are counted there is nothing to be foretold.
-  const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness) };
+  const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness, plan) };
   const told = { arms: found, readiness, ...foretold, ...(notes.length > 0 && { notes }) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
   return { route, found };
@@ -64,7 +64,7 @@ export async function takeUp(
   const cleared = await clearUp(world, left, options, signal);
   if (cleared.verdict === 'frozen' || cleared.verdict === 'held') throw notCleared(left, cleared.reason);
   try {
-    await refuseWhatCannotWork(world, signal);
+    await refuseWhatCannotWork(world, options.plan, signal);
   } catch (error) {
     const served = await seeServed(world, error, { cleared, left }, signal);
     if (served === undefined) throw error;

@@ -1,16 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { announce, refuseWhatCannotWork } from './begin.ts';
+import { fitOptions } from './fit-plan.ts';
 import type { PlannedWrite } from './ports.ts';
-import type { RolloutOptions, World } from './session.ts';
+import { type RolloutOptions, type World, warn } from './session.ts';
 
 /**
  * Does all that a rollout does before its first write, then tells each write that it would make. Changes nothing.
  *
  * @throws SluiceError for all that the rollout would refuse.
  */
-export async function dryRun(world: World, options: RolloutOptions, signal: AbortSignal): Promise<void> {
+export async function dryRun(world: World, asked: RolloutOptions, signal: AbortSignal): Promise<void> {
+  const { options, warning } = await fitOptions(world, asked, signal);
   announce(world, options, true);
-  const { route, found } = await refuseWhatCannotWork(world, signal);
+  if (warning !== undefined) warn(world, warning);
+  const { route, found } = await refuseWhatCannotWork(world, options.plan, signal);
   const written = new Map<string, PlannedWrite>();
   for (const [index, { weight }] of options.plan.steps.entries()) {
     for (const planned of [...world.arms.preview(found, weight), ...world.router.preview(route, weight)]) {

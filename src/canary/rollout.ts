@@ -13,6 +13,7 @@ import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
 import { messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
+import { fitOptions } from './fit-plan.ts';
 import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { Step } from './plan.ts';
@@ -47,8 +48,10 @@ export interface Outcome extends Tallies {
  *   the route or has taken it over; `unreachable` when the route could not be restored before the deadline (the record in
  *   the cluster then tells the next run to go on with it).
  */
-export async function rollout(world: World, options: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
+export async function rollout(world: World, asked: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
+  const { options, warning } = await fitOptions(world, asked, signal);
   announce(world, options, false);
+  if (warning !== undefined) warn(world, warning);
   const left = await world.ledger.load(signal);
   if (isReleased(left, options.fingerprint) && (await isSameRevision(world, left, options, signal))) {
     const digest = await digestServing(world, left, signal);
@@ -63,7 +66,7 @@ export async function rollout(world: World, options: RolloutOptions, signal: Abo
     }
   }
   if (options.mode === 'finish') refuseNothingHeld(left, options);
-  if (!isUnfinished(left)) await refuseWhatCannotWork(world, signal);
+  if (!isUnfinished(left)) await refuseWhatCannotWork(world, options.plan, signal);
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {

@@ -39,7 +39,7 @@ export interface World {
   /** Told what the arms have served until now, after every reading: a router compares the canary's share with its weight. */
   counted(total: Counted): void;
   /** What the plan can be expected to see of this much traffic. */
-  forecast(readiness: MeterReadiness): Forecast;
+  forecast(readiness: MeterReadiness, plan: Plan): Forecast;
 }
 
 /** What it takes to conclude a rollout that has begun: its record knows the rest. */

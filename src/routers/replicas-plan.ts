@@ -1,3 +1,5 @@
+import type { Attainable } from '../canary/ports.ts';
+
 /** Pods of each arm. */
 export interface Pods {
   readonly stable: number;
@@ -21,6 +23,36 @@ export function planPods(total: number, weight: number): Pods {
 /** The canary's weight in per cent that pod counts mean if each pod gets as many requests as any other. */
 export function weightOfPods({ stable, canary }: Pods): number {
   return stable + canary === 0 ? 0 : (canary / (stable + canary)) * 100;
+}
+
+/** Per cent by which a weight may be off and still be the one that was asked for. */
+const NEAR = 0.5;
+
+/**
+ * The weight, in whole per cent, that so many pods can give. Two pods give 50 % and no less: who asks for 5 % of them has to
+ * know that half of the requests are at stake.
+ *
+ * @param total pods of both arms as found, at least 1
+ */
+export function attainableBy(total: number, weight: number): Attainable {
+  const given = weightOfPods(planPods(total, weight));
+  if (Math.abs(given - weight) <= NEAR) return { weight };
+  const whole = Math.max(1, Math.round(given));
+  const there = total === 1 ? 'is 1' : `are ${total}`;
+  return { weight: whole, why: `${weight} % needs ${podsFor(weight, total)} pods, and there ${there}: ${whole} %` };
+}
+
+/** Part of a weight by which it may be off where far fewer pods do for it. */
+const ROUGHLY = 0.02;
+
+/** The pods that give a weight exactly, or nearly where that takes only a quarter of them and more than there are: 3 for 33 %. */
+function podsFor(weight: number, there: number): number {
+  const isGivenBy = (total: number, tolerance: number) =>
+    Math.abs(weightOfPods(planPods(total, weight)) - weight) <= tolerance * weight;
+  const counts = Array.from({ length: 99 }, (_, index) => index + 2);
+  const exactly = counts.find((total) => isGivenBy(total, 1e-9)) ?? 100;
+  const roughly = counts.find((total) => isGivenBy(total, ROUGHLY)) ?? exactly;
+  return roughly > there && roughly * 4 < exactly ? roughly : exactly;
 }
 
 /** `asked 30 %, 1 of 4 pods = 25.0 %` */

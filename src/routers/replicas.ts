@@ -14,7 +14,7 @@ import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from './gitops.ts';
 import { getNamed } from './lookup.ts';
-import { describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
+import { attainableBy, describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
 import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
 
@@ -144,6 +144,8 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       permissionTo(['list'], resources.horizontalPodAutoscaler, namespace),
     ],
     inspect,
+
+    attainable: (snapshot, weight) => attainableBy(parse(snapshot).total, weight),
 
     preview(snapshot, weight) {
       const { found, total } = parse(snapshot);

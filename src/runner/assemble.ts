@@ -172,11 +172,11 @@ function compose(
     judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
     emit,
     counted: share.counted,
-    forecast: (readiness) =>
+    forecast: (readiness, asked) =>
       forecast(
         {
           ...FORECAST,
-          plan,
+          plan: asked,
           interval: chosen.meter.interval,
           alpha: inputs['false-rollback-probability'],
           tolerance: inputs.tolerance,

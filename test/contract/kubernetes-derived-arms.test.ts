@@ -458,6 +458,28 @@ describe('undo', () => {
   });
 });
 
+describe('taking a promotion back while the canary keeps the requests', () => {
+  test('makes the stable workload what was found, proves it, and leaves the canary as it is', async () => {
+    const namespace = await openShop();
+    const arms = armsOf(namespace);
+    const snapshot = await arms.inspect(signal);
+    await arms.prepare(snapshot, 100, signal);
+    await arms.promote(snapshot, signal);
+    await expect(arms.verifyUndone(snapshot, AbortSignal.timeout(200))).rejects.toThrow();
+
+    await arms.undoPromotion(snapshot, signal);
+    await arms.undoPromotion(snapshot, signal);
+    const { spec, status } = await read(resources.deployment, namespace, 'checkout');
+    expect(spec.template?.spec.containers).toMatchObject([{ image: 'registry.example/checkout:1' }]);
+    expect(status.readyReplicas).toBe(3);
+    expect(await exists(resources.deployment, namespace, 'checkout-canary')).toBe(true);
+    const proof = await arms.verifyUndone(snapshot, signal);
+    expect(proof?.digest).toBe(cluster.byDigest('registry.example/checkout:1').split('@')[1]);
+    expect(await arms.health(snapshot, 'canary', signal)).toMatchObject({ ready: 3, desired: 3 });
+    await arms.undo(snapshot, signal);
+  });
+});
+
 describe('autoscaling', () => {
   const autoscaler = z.looseObject({ spec: z.looseObject({ minReplicas: z.number(), maxReplicas: z.number() }) });
   const limits = async (namespace: string, name: string) =>

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeApproximation, nextPods, type Pods, planPods, weightOfPods } from '../../src/routers/replicas-plan.ts';
+import {
+  attainableBy,
+  describeApproximation,
+  nextPods,
+  type Pods,
+  planPods,
+  weightOfPods,
+} from '../../src/routers/replicas-plan.ts';
 
 const total = fc.integer({ min: 1, max: 200 });
 const weight = fc.integer({ min: 0, max: 100 });
@@ -96,6 +103,41 @@ describe('going from one count to another', () => {
           ready = step < 10 ? of(grown(kept.stable, asked.stable), grown(kept.canary, asked.canary)) : asked;
         }
         expect(asked).toEqual(target);
+      }),
+    );
+  });
+});
+
+describe('the weight that pods can give', () => {
+  test.each([
+    [2, 5, 50, '5 % needs 20 pods, and there are 2: 50 %'],
+    [1, 5, 50, '5 % needs 20 pods, and there is 1: 50 %'],
+    [4, 30, 25, '30 % needs 10 pods, and there are 4: 25 %'],
+    [2, 33, 50, '33 % needs 3 pods, and there are 2: 50 %'],
+    [10, 33, 30, '33 % needs 100 pods, and there are 10: 30 %'],
+    [6, 5, 17, '5 % needs 20 pods, and there are 6: 17 %'],
+    [3, 1, 33, '1 % needs 100 pods, and there are 3: 33 %'],
+  ])('of %d pods for %d %% is %d %%, and why', (total, weight, given, why) => {
+    expect(attainableBy(total, weight)).toEqual({ weight: given, why });
+  });
+
+  test.each([
+    [20, 5],
+    [4, 25],
+    [3, 33],
+    [2, 50],
+    [2, 100],
+  ])('of %d pods is %d %% where it is asked for', (total, weight) => {
+    expect(attainableBy(total, weight)).toEqual({ weight });
+  });
+
+  test('is a whole number that plans the same pods, and can be given itself', () => {
+    fc.assert(
+      fc.property(total, fc.integer({ min: 1, max: 100 }), (total, weight) => {
+        const given = attainableBy(total, weight).weight;
+        expect(Number.isInteger(given)).toBe(true);
+        expect(planPods(total, given)).toEqual(planPods(total, weight));
+        expect(attainableBy(total, given)).toEqual({ weight: given });
       }),
     );
   });

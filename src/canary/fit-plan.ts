@@ -1,0 +1,68 @@
+import { isUnfinished } from './begin.ts';
+import { isSluiceError } from './errors.ts';
+import type { Plan, Step } from './plan.ts';
+import { printPlan } from './plan-syntax.ts';
+import type { Attainable, RouteSnapshot } from './ports.ts';
+import type { RolloutOptions, World } from './session.ts';
+
+/** A plan whose weights are those that the router can give. */
+export interface FittedPlan {
+  readonly plan: Plan;
+  /** What was asked for and can't be given, one part of a sentence each: `5 % needs 20 pods, and there are 2: 50 %`. */
+  readonly why: readonly string[];
+}
+
+/**
+ * The plan with the weights that can be given. Steps that come to the same weight become one that lasts as long as all of them:
+ * what was to be seen of fewer requests is seen at least as long.
+ */
+export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attainable): FittedPlan {
+  const fitted: Step[] = [];
+  const why: string[] = [];
+  for (const step of steps) {
+    const { weight, why: reason } = attainable(step.weight);
+    if (reason !== undefined) why.push(reason);
+    const before = fitted.at(-1);
+    if (before?.weight === weight) fitted[fitted.length - 1] = joined(before, step);
+    else fitted.push({ ...step, weight });
+  }
+  return { plan: { steps: fitted }, why };
+}
+
+function joined(before: Step, step: Step): Step {
+  return {
+    weight: before.weight,
+    least: before.least + step.least,
+    most: before.most + step.most,
+    early: before.early || step.early,
+    hold: before.hold || step.hold,
+  };
+}
+
+/** The options with the plan that the router can give, and what to tell of it; the same options where it can give any weight. */
+export async function fitOptions(
+  world: World,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<{ readonly options: RolloutOptions; readonly warning?: string }> {
+  const { router } = world;
+  const { attainable } = router;
+  const route = attainable && (await routeAsFound(world, signal));
+  if (!attainable || !route) return { options };
+  const { plan, why } = fitPlan(options.plan, (weight) => attainable(route, weight));
+  if (why.length === 0) return { options };
+  const warning = `Pods are the weights of ${router.object}: ${why.join('; ')}. The rollout takes the steps that they can give: steps: "${printPlan(plan)}"`;
+  return { options: { ...options, plan }, warning };
+}
+
+/** The route before the rollout, also of one that is under way; undefined where it is refused, which is told in its turn. */
+async function routeAsFound({ router, ledger }: World, signal: AbortSignal): Promise<RouteSnapshot | undefined> {
+  const left = await ledger.load(signal);
+  if (isUnfinished(left) && left.route.router === router.kind) return left.route;
+  try {
+    return await router.inspect(signal);
+  } catch (error) {
+    if (isSluiceError(error)) return undefined;
+    throw error;
+  }
+}
