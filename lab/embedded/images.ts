@@ -16,6 +16,8 @@ export interface ImageBehaviour extends Pick<ServiceOptions, 'failingPath' | 'la
   readonly neverReady?: boolean;
   /** Milliseconds from start to ready. */
   readonly readyAfter?: number;
+  /** Where the image was really built; else the digest follows from its name. */
+  readonly digest?: string;
   /** The registry does not give the image, in these words. */
   readonly pullFailure?: string;
 }
@@ -40,7 +42,7 @@ export function createImages(initial: Readonly<Record<string, ImageBehaviour>>) 
 
   function describe(reference: string, behaviour: ImageBehaviour): Image {
     const [, name = reference, tag = 'latest'] = /^(.+?)(?::([^/:]+))?$/.exec(reference) ?? [];
-    const digest = digestOf(reference);
+    const digest = behaviour.digest ?? digestOf(reference);
     return { id: `${name}@${digest}`, digest, version: behaviour.version ?? tag, behaviour };
   }
 

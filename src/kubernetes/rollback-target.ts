@@ -6,6 +6,10 @@ import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { retryOnConflict } from './conflicts.ts';
 import { derivedData, templateFields } from './derived-release.ts';
+
+/** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
+const { advice: _, ...restoredFields } = templateFields;
+
 import { withImages } from './images.ts';
 import { disown } from './managed-fields.ts';
 import { permissionTo } from './permissions.ts';
@@ -89,7 +93,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     for (;;) {
       const found = await read(signal);
       refuseUnfollowed(found, about);
-      if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, templateFields);
+      if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, restoredFields);
       const templates = await keptTemplates(client, namespace, found, signal);
       for (const each of templates) kept.set(each.id, each);
       if (templates.some(({ id }) => id === templateRevision(found.spec.template))) return { found, templates };

@@ -43,7 +43,7 @@ export function nextSteps(report: Report): string[] {
 }
 
 /** One entry of a list, with what there is to copy below it. */
-function adviceLine(next: string): string {
+export function adviceLine(next: string): string {
   const { sentence, copy } = adviceOf(next);
   if (copy === '') return plain(sentence);
   return `${plain(sentence)}\n\n${indented(block('yaml', copy))}`;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../deploy/events.ts';
 import { deployVerdicts } from '../deploy/inventory.ts';
+import { adviceLine } from './advice.ts';
 import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime, span } from './sentences.ts';
@@ -173,7 +174,7 @@ function first(reason: string): string {
 }
 
 function next({ next: todo }: DeployReport): string {
-  return todo === '' ? '' : `### What to do next\n\n- ${plain(todo)}`;
+  return todo === '' ? '' : `### What to do next\n\n- ${adviceLine(todo)}`;
 }
 
 function stuck({ stuck: found }: DeployReport): string {

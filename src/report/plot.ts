@@ -33,7 +33,12 @@ export function renderPlot(report: Report): string | undefined {
     `<rect class="page" width="${width}" height="${height}" rx="6"/>`,
     `<text id="title" class="title" x="20" y="32">${escapeXml(title)}</text>`,
     `<text id="subtitle" class="subtitle" x="20" y="54">${escapeXml(shortened(subtitle, 140))}</text>`,
-    label(left, rates.top - 10, `error rate (points of at least ${FEWEST_REQUESTS} canary requests)`, 'caption'),
+    label(
+      left,
+      rates.top - 10,
+      `error rate (of the last ${FEWEST_REQUESTS} canary requests, or as many as there were)`,
+      'caption',
+    ),
     ...rateTicks.map((rate) => gridLine(yRate(rate), percent(rate))),
     label(left, weights.top - 10, 'canary weight', 'caption'),
     ...[0, 50, 100].map((weight) => gridLine(yWeight(weight), `${weight} %`)),
@@ -179,7 +184,8 @@ function round(value: number): number {
 }
 
 function shortened(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  // Between two words: half of a number is another number.
+  return text.length > most ? `${text.slice(0, most - 1).replace(/\s+\S*$/, '')} …` : text;
 }
 
 function escapeXml(text: string): string {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { adviceLine } from './advice.ts';
 import { block, code, details, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
@@ -40,7 +41,7 @@ export function renderRollback(report: RollbackReport): string {
   const title = verdict ? `${marks[verdict]} ${names[verdict]}` : dryRun ? '📝 Dry run' : '⏳ Running';
   const parts = [
     `## ${title}: ${plain(workload)}\n\n**${plain(reason)}**`,
-    next === undefined ? '' : `### What to do next\n\n- ${plain(next)}`,
+    next === undefined ? '' : `### What to do next\n\n- ${adviceLine(next)}`,
     diff === undefined ? '' : `### What would be written\n\n${block('diff', diff)}`,
     versions(report),
     timeline(report),

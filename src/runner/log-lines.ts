@@ -1,4 +1,5 @@
 import type { PlannedWrite } from '../canary/ports.ts';
+import { adviceOf } from '../report/copyable.ts';
 import { diffOf } from '../report/diff.ts';
 import { clockTime, type Sentence } from '../report/sentences.ts';
 import { createPaint, type LogOptions, type LogSink, oneLine, type Style } from './log-text.ts';
@@ -18,6 +19,11 @@ export function createLines(sink: LogSink, options: LogOptions) {
     /** What happened, and when. */
     line(at: number, text: string, style?: Style): void {
       sink.info(`${paint('dim', clockTime(at))}  ${paint(style, oneLine(text))}`);
+    },
+    /** What is to be copied as it is: a line of the log for each line behind the first one. */
+    copy(next: string): void {
+      const { copy } = adviceOf(next);
+      for (const one of copy === '' ? [] : copy.split('\n')) sink.info(oneLine(one));
     },
     /** A group with the diff of one object. */
     diff(title: string, write: PlannedWrite): void {

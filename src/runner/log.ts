@@ -2,7 +2,6 @@ import type { Emit, Forecast, IntervalJudged, RolloutEvent, Tallies, Tally } fro
 import { printStep } from '../canary/plan-syntax.ts';
 import type { PodDetails } from '../canary/ports.ts';
 import { count, percent } from '../judge/wording.ts';
-import { adviceOf } from '../report/copyable.ts';
 import { sum } from '../report/report.ts';
 import { podTitle, sentenceOf, span } from '../report/sentences.ts';
 import { createLines, levelStyles } from './log-lines.ts';
@@ -13,7 +12,7 @@ const outOfStep = new Set<RolloutEvent['type']>(['holding', 'breach', 'restoring
 
 /** The live log: one line an event, one group a step. Times of day are UTC. */
 export function createLog(sink: LogSink, options: LogOptions): Emit {
-  const { paint, line, diff } = createLines(sink, options);
+  const { paint, line, diff, copy } = createLines(sink, options);
   let inStep = false;
   let counted: Tallies = none;
   let promoting = false;
@@ -21,11 +20,6 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
   function closeStep(): void {
     if (inStep) sink.endGroup();
     inStep = false;
-  }
-
-  /** To be copied as it is: a line of the log for each of its lines. */
-  function copyLines(text: string): void {
-    for (const one of text === '' ? [] : text.split('\n')) sink.info(oneLine(one));
   }
 
   function podLines(pod: PodDetails): void {
@@ -61,7 +55,7 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
     if (event.type === 'promoting') promoting = true;
     const { level, text } = sentenceOf(event);
     line(event.at, text, levelStyles[level]);
-    if (event.type === 'failed') copyLines(adviceOf(event.next).copy);
+    if (event.type === 'failed') copy(event.next);
     if (event.type === 'started') {
       for (const [verb, command] of Object.entries(event.commands)) sink.info(`          ${verb.padEnd(8)}${command}`);
     }

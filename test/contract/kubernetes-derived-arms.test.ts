@@ -464,7 +464,7 @@ describe('taking a promotion back while the canary keeps the requests', () => {
     const arms = armsOf(namespace);
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.promote(snapshot, signal);
+    await arms.promote(snapshot, learn, signal);
     await expect(arms.verifyUndone(snapshot, AbortSignal.timeout(200))).rejects.toThrow();
 
     await arms.undoPromotion(snapshot, signal);

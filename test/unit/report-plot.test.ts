@@ -150,6 +150,12 @@ describe('the plot', () => {
     expect(renderPlot(emptyReport)).toBeUndefined();
   });
 
+  it('is cut between two words, as half of a number is another one', () => {
+    const reason = `${'word '.repeat(26)}less than 1 of 1,000,000 rollouts`;
+    const outcome = { endedAt: 1, verdict: 'held' as const, reason, reached: 5, weight: 5, revision: 'r' };
+    expect(plot({ ...late, outcome })).toMatch(/word less …</);
+  });
+
   it('draws no line over a gap in the data', () => {
     const [first, second, third, ...rest] = healthy.points;
     if (!first || !second || !third) throw new Error('the story has no points');

@@ -1,10 +1,11 @@
 import type { EmitHelm, HelmEvent } from '../../helm/events.ts';
+import { adviceOf } from '../../report/copyable.ts';
 import { createLines, levelStyles } from '../log-lines.ts';
 import type { LogOptions, LogSink } from '../log-text.ts';
 
 /** The live log: one line an event, what would be written in groups. Times of day are UTC. */
 export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
-  const { line, diff } = createLines(sink, options);
+  const { line, diff, copy } = createLines(sink, options);
 
   function plan({ at, writes }: Extract<HelmEvent, { type: 'planned' }>): void {
     if (writes.length === 0) line(at, 'No object would change.');
@@ -37,7 +38,8 @@ export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
           event.verdict === 'failed' ? levelStyles.error : 'bold',
         );
       case 'failed':
-        return line(at, `${event.about}: ${event.problem} ${event.next}`, levelStyles.error);
+        line(at, `${event.about}: ${event.problem} ${adviceOf(event.next).sentence}`, levelStyles.error);
+        return copy(event.next);
     }
   };
 }

@@ -157,6 +157,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
             SLUICE_IMAGE: `${endpoints.registry}/${namespace}`,
             SLUICE_INSECURE_REGISTRIES: endpoints.registry,
             SLUICE_SBOM: 'false',
+            SLUICE_ROUTE_KIND: 'virtualservice',
             SLUICE_STEPS: '10 for 3s, 50 for 3s, 100',
             SLUICE_URL: 'https://shop.example',
           },
@@ -165,14 +166,14 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
       const revisions = () => statesOf('checkout', namespace);
 
       const first = await release('VERSION=v1 ERROR_RATE=0.005', {
-        event: 'workflow_dispatch',
-        inputs: { canary: 'false' },
+        event: 'push',
         variant: 'silent',
         run: '1',
       });
       const installed = await first.ended;
       await first.clean();
       expect(installed.status, installed.log).toBe(0);
+      expect(installed.summary).toContain('First release');
       expect(await revisions()).toEqual(['deployed']);
       expect(github.requests).toEqual([]);
 
@@ -197,7 +198,9 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         ['release', 'pending'],
         ['release', 'failure'],
       ]);
-      expect(github.issues).toMatchObject([{ title: 'Rolled back: checkout to production' }]);
+      expect(github.issues).toMatchObject([
+        { title: expect.stringMatching(/^Rolled back: checkout sha256:[0-9a-f]{7} to production$/) },
+      ]);
       expect(github.issues[0]?.body).toContain('https://github.com/acme/shop/actions/runs/2');
       expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Rolled back') }]);
 
@@ -269,7 +272,8 @@ jobs:
           vars: { NAMESPACE: namespace, IMAGE: `${endpoints.registry}/${namespace}`, REGISTRY: endpoints.registry },
           deadline: 200_000,
         });
-      const first = await release('VERSION=v1 ERROR_RATE=0.005', { canary: 'none' });
+      // Nothing serves yet: it is deployed whatever it would be compared as.
+      const first = await release('VERSION=v1 ERROR_RATE=0.005', { canary: 'workload' });
       const installed = await first.ended;
       await first.clean();
       expect(installed.status, installed.log).toBe(0);

@@ -22,6 +22,9 @@ const OURS = { repository: 'OWNER/sluice', ref: 'v1' } as const;
 /** What of this repository actions and reusable workflows are made of. */
 const PUBLISHED = ['action.yml', 'actions', 'dist', '.github/workflows'];
 
+/** The repository that workflows are of. */
+const HOME = 'acme/shop';
+
 type Values = Readonly<Record<string, string>>;
 
 export interface WorkflowOptions {
@@ -29,6 +32,8 @@ export interface WorkflowOptions {
   readonly workflow: string;
   /** Without it, `push`. */
   readonly event?: 'push' | 'workflow_dispatch' | 'pull_request';
+  /** `OWNER/NAME`; without it, `acme/shop`. */
+  readonly repository?: string;
   /** What GitHub tells of the event. */
   readonly payload?: object;
   /** Of `workflow_dispatch`. */
@@ -145,7 +150,10 @@ function start(
 }
 
 /** A repository with one commit, as after the first push. */
-async function writeRepository(repository: string, { workflow, files = {} }: WorkflowOptions): Promise<void> {
+async function writeRepository(
+  repository: string,
+  { workflow, files = {}, ...options }: WorkflowOptions,
+): Promise<void> {
   for (const [path, content] of Object.entries({ ...files, '.github/workflows/workflow.yml': workflow })) {
     const file = join(repository, path);
     await mkdir(dirname(file), { recursive: true });
@@ -154,7 +162,7 @@ async function writeRepository(repository: string, { workflow, files = {} }: Wor
   const identity = ['-c', 'user.name=alice', '-c', 'user.email=alice@acme.example', '-c', 'commit.gpgsign=false'];
   const git = (...args: string[]) => runToEnd('git', args, { cwd: repository });
   await git('init', '--quiet', '--initial-branch=main');
-  await git('remote', 'add', 'origin', 'https://github.com/acme/shop.git');
+  await git('remote', 'add', 'origin', `https://github.com/${options.repository ?? HOME}.git`);
   await git('add', '--all');
   await git(...identity, 'commit', '--quiet', '--message=Release');
 }
@@ -198,7 +206,14 @@ async function actArguments({ home, sluice }: Places, options: WorkflowOptions):
     '--json',
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--actor', 'alice'],
-    ...['--env', 'GITHUB_RUN_ID=1', '--env', 'GITHUB_REPOSITORY=acme/shop', '--env', 'RUNNER_NAME=act'],
+    ...[
+      '--env',
+      'GITHUB_RUN_ID=1',
+      '--env',
+      `GITHUB_REPOSITORY=${options.repository ?? HOME}`,
+      '--env',
+      'RUNNER_NAME=act',
+    ],
     ...Object.entries(machine?.env ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...(payload === undefined ? [] : ['--eventpath', eventFile]),
     '--no-cache-server',

@@ -32,7 +32,11 @@ const canary = (image: string) => ({
   workflow: canaryStarter,
   event: 'workflow_dispatch' as const,
   inputs: { image },
-  vars: { SLUICE_NAME: 'checkout', SLUICE_STEPS: '30 for 1s, 60 for 1s then hold, 100' },
+  vars: {
+    SLUICE_NAME: 'checkout',
+    SLUICE_ROUTE_KIND: 'virtualservice',
+    SLUICE_STEPS: '30 for 1s, 60 for 1s then hold, 100',
+  },
 });
 const newImage = 'registry.example/checkout:1.1.0';
 
@@ -41,7 +45,7 @@ describe.concurrent('The starter workflow canary', () => {
     await inShop({}, canary(newImage), async ({ lab, run }) => {
       const { status, outputs, log, summary, jobs } = await run.ended;
       expect(status, log).toBe(0);
-      expect(jobs).toEqual({ 'canary/canary': 'success', 'canary/approve': 'success' });
+      expect(jobs).toEqual({ 'canary/build': 'success', 'canary/canary': 'success', 'canary/approve': 'success' });
       expect(outputs).toMatchObject({ verdict: 'promoted', rollout: expect.stringContaining('actions/runs/1') });
       expect(summary).toContain('Promoted');
       expect(log).toMatch(/approve by alice/);
@@ -86,7 +90,11 @@ describe.concurrent('The starter workflow monorepo', () => {
       workflow: monorepoStarter,
       event: 'workflow_dispatch' as const,
       inputs: { services: 'checkout cart', tag: '1.1.0' },
-      vars: { SLUICE_REGISTRY: 'registry.example', SLUICE_STEPS: '30 for 1s, 100' },
+      vars: {
+        SLUICE_REGISTRY: 'registry.example',
+        SLUICE_ROUTE_KIND: 'virtualservice',
+        SLUICE_STEPS: '30 for 1s, 100',
+      },
     };
     await inShop({}, options, async ({ lab, run }) => {
       const { status, steps, log } = await run.ended;
@@ -106,7 +114,7 @@ describe.concurrent('The starter workflow nightly-drill', async () => {
   const drill = (vars: Readonly<Record<string, string>>) => ({
     workflow,
     event: 'workflow_dispatch' as const,
-    vars: { SLUICE_NAME: 'checkout', ...vars },
+    vars: { SLUICE_NAME: 'checkout', SLUICE_ROUTE_KIND: 'virtualservice', ...vars },
   });
 
   it.each([
@@ -142,7 +150,7 @@ describe.concurrent('The starter workflow gate', async () => {
     workflow,
     event: 'workflow_dispatch' as const,
     inputs: { image: newImage },
-    vars: { SLUICE_NAME: name },
+    vars: { SLUICE_NAME: name, SLUICE_ROUTE_KIND: 'virtualservice' },
   });
 
   it('opens for what could be released, and changes nothing', async () => {
