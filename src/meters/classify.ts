@@ -1,6 +1,7 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Counter } from '../canary/ports.ts';
 import type { Rule } from './default-queries.ts';
+import { endingOf } from './endings.ts';
 import { createFilter, format, type Labels } from './selector.ts';
 
 /** The newest measurement of one series. Times are milliseconds since the epoch. */
@@ -18,6 +19,8 @@ export interface Classified<S extends Sample> {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly sample: S;
+  /** It can't be told how these requests ended. */
+  readonly untold?: true;
 }
 
 export type Classifier = <S extends Sample>(samples: readonly S[]) => Classified<S>[];
@@ -59,12 +62,14 @@ export function createClassifier(rules: readonly Rule[]): Classifier {
       const scrape = JSON.stringify([instance, ...[...ignored].map((label) => sample.labels[label] ?? '')]);
       if (matching.some(({ kind }) => kind === 'start')) started.set(scrape, sample.value * 1_000);
       // Alternative rules for one thing, such as three names of a status label, may all pick one series.
-      const kinds = new Map(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
-      return kinds.size === 0 ? [] : [{ sample, instance, scrape, series: seriesOf(sample.labels, ignored), kinds }];
+      const kinds = new Map<Counter['kind'], Rule>(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
+      const untold = addEnding(kinds, sample.labels);
+      const series = seriesOf(sample.labels, ignored);
+      return kinds.size === 0 ? [] : [{ sample, instance, scrape, series, kinds, ...(untold && { untold }) }];
     });
-    return withoutSecondScrapes(found).flatMap(({ sample, instance, scrape, series, kinds }) => {
+    return withoutSecondScrapes(found).flatMap(({ sample, instance, scrape, series, kinds, untold }) => {
       const startedAt = started.get(scrape) ?? sample.startedAt;
-      return [...kinds.values()].map(({ arm, kind, perSecond }) => ({
+      return [...kinds].map(([kind, { arm, perSecond }]) => ({
         arm,
         counter: {
           kind,
@@ -76,9 +81,20 @@ export function createClassifier(rules: readonly Rule[]): Classifier {
           ...(startedAt !== undefined && Number.isFinite(startedAt) && { startedAt }),
         },
         sample,
+        ...(untold && { untold }),
       }));
     });
   };
+}
+
+/** Adds what else a series of requests counts, by how they ended. @returns true where that can't be told. */
+function addEnding(kinds: Map<Counter['kind'], Rule>, labels: Labels): true | undefined {
+  const rule = kinds.get('requests');
+  if (!rule?.endings) return undefined;
+  const ending = endingOf(labels, rule.endings);
+  if (ending === 'failed' || ending === 'unanswered') kinds.set('errors', rule);
+  if (ending === 'unanswered') kinds.set('unanswered', rule);
+  return ending === undefined ? true : undefined;
 }
 
 function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Counter['kind'] } {

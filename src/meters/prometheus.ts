@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Gauge, Meter, Reading } from '../canary/ports.ts';
+import type { Clock, Gauge, Meter, Permission, Reading } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import {
   type Classified,
@@ -11,15 +11,19 @@ import {
   type Sample,
 } from './classify.ts';
 import type { Names, Rule } from './default-queries.ts';
-import { withBuckets } from './latency.ts';
-import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
+import { boundsToRead, withBuckets } from './latency.ts';
+import { type Catalog, explainNoSeries } from './no-series.ts';
 import { once } from './once.ts';
+import { createOriginOf, type OwnTraffic, onlyOwn } from './own-paths.ts';
+import { type ArmPods, createOwnScrapes } from './own-scrapes.ts';
 import { createPrometheusApi, type PrometheusConnection, type QueryResult } from './prometheus-api.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { requireErrors, tells } from './require-errors.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
+import { createUntoldGuard } from './untold.ts';
 
 export interface PrometheusOptions {
   readonly kind: 'prometheus';
@@ -30,6 +34,8 @@ export interface PrometheusOptions {
   readonly latencyBounds: readonly number[];
   /** The expressions that `evaluate` will be asked, to be checked by `preflight`. */
   readonly thresholds: readonly string[];
+  /** The arms' pods, whose specification says what they are asked by others than users. */
+  readonly pods?: ArmPods;
 }
 
 /** The newest measurement of a series, with those before it. */
@@ -68,38 +74,65 @@ export function createPrometheusMeter(
     client,
     clock,
     env,
-  }: { client?: KubernetesClient; clock: Clock; env: Readonly<Record<string, string | undefined>> },
+    signal: lifetime,
+  }: {
+    client?: KubernetesClient;
+    clock: Clock;
+    env: Readonly<Record<string, string | undefined>>;
+    /** Ends the watch for the arms' pods. */
+    signal?: AbortSignal;
+  },
 ): Meter {
   const { queries, names, latencyBounds } = options;
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
+  const untold = createUntoldGuard();
+  // What goes through a gateway comes from outside.
+  const inPods = !['istio', 'envoy', 'nginx', 'traefik'].includes(queries.kind);
+  const ownScrapes = createOwnScrapes(inPods ? options.pods : undefined, {
+    ...(client && { client }),
+    ...(lifetime && { signal: lifetime }),
+  });
   const variants = once(() => ruleVariants(queries, names, 'prometheus'));
   let question: Question | undefined;
   let scrapeInterval: number | undefined;
   let newest = 0;
 
-  async function look({ selectors, classify }: Question, range: number, signal: AbortSignal) {
+  async function look({ rules, selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
-    const answers = await Promise.all(queries);
+    const [own, ...answers] = await Promise.all([ownScrapes.own(signal), ...queries]);
+    const originOf = inPods ? createOriginOf(own, rules) : () => 'user';
+    const all = answers.flatMap(({ data }) => seriesOf(data));
     return {
-      found: classify(answers.flatMap(({ data }) => seriesOf(data))),
+      own,
+      countsStable: classify(all).some(isStableRequest),
+      found: classify(all.filter(({ labels }) => originOf(labels) !== 'own')),
       warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
     };
   }
 
   /** Finds the first variant of the questions that the stable arm's requests answer to. */
   async function choose(signal: AbortSignal) {
+    let chosen: { readonly rules: Rule[]; readonly found: Classified<Series>[] } | undefined;
+    let onlyOwnOf: readonly OwnTraffic[] | undefined;
     for (const rules of await variants()) {
-      const counters = questionOf(withBuckets(rules, [], []));
-      const { found } = await look(counters, LOOKBACK, signal);
-      if (!found.some(isStableRequest)) continue;
-      const asked =
-        latencyBounds.length === 0
-          ? counters
-          : questionOf(withBuckets(rules, latencyBounds, await bucketsOf(rules, signal)));
-      return { question: asked, found };
+      const { found, own, countsStable } = await look(questionOf(withBuckets(rules, [], [])), LOOKBACK, signal);
+      const stable = found.filter(isStableRequest).map(({ sample }) => sample.labels);
+      if (stable.length === 0 && countsStable) onlyOwnOf = own;
+      if (stable.length === 0) continue;
+      // A service may have two such metrics, of which one says how its requests ended.
+      const telling = tells(rules, stable);
+      if (telling || !chosen) chosen = { rules, found };
+      if (telling) break;
     }
-    return undefined;
+    if (!chosen && onlyOwnOf) throw onlyOwn(api.name, onlyOwnOf);
+    if (!chosen) return undefined;
+    const { rules, found } = chosen;
+    const available = await bucketsOf(rules, signal);
+    return {
+      question: questionOf(withBuckets(rules, boundsToRead(latencyBounds, rules, available), available)),
+      found,
+    };
   }
 
   /** Only what was measured lately shows what there is. */
@@ -107,7 +140,11 @@ export function createPrometheusMeter(
 
   async function bucketsOf(rules: readonly Rule[], signal: AbortSignal): Promise<string[]> {
     const values = await Promise.all(
-      stableBucketSelectors(rules).map((selector) => api.labelValues('le', format(selector), since(), signal)),
+      stableBucketSelectors(rules).map(async (selector) => {
+        if (latencyBounds.length > 0) return api.labelValues('le', format(selector), since(), signal);
+        const { data } = await api.query(`count by (le) (${format(selector)})`, signal);
+        return data.resultType === 'vector' ? data.result.flatMap(({ metric }) => metric.le ?? []) : [];
+      }),
     );
     return [...new Set(values.flat())];
   }
@@ -186,7 +223,7 @@ export function createPrometheusMeter(
     get source() {
       return `${api.name}${question ? `: ${question.selectors.join(', ')}` : ''}`;
     },
-    permissions: api.permissions,
+    permissions: [...api.permissions, ...(inPods ? podPermissions(options.pods) : [])],
     get interval() {
       return Math.min(Math.max((scrapeInterval ?? 0) / 4, 1_000), 5_000);
     },
@@ -217,10 +254,19 @@ export function createPrometheusMeter(
       }
       if (!question) return guard({ at: newest, stable: [], canary: [] });
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
-      const { found, warnings } = await look(question, range, signal);
+      const { found, own, warnings } = await look(question, range, signal);
       newest = Math.max(newest, newestOf(found));
       const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
-      const reading = guard({ at: newest, stable, canary, warnings });
+      guard({ at: newest, stable, canary, warnings });
+      const { known, warnings: unknown } = untold(found);
+      const ownRequests = inPods ? ownScrapes.count(own, question.rules, found) : undefined;
+      const reading: Reading = {
+        at: newest,
+        stable: known('stable') ? stable : [],
+        canary: known('canary') ? canary : [],
+        warnings: [...warnings, ...unknown],
+        ...(ownRequests && { own: ownRequests }),
+      };
       if (scrapeInterval === undefined) return reading;
       const measured = { stable, canary: canary.length > 0 ? canary : await scrapesOfCanary(question, stable, signal) };
       return { ...reading, due: dueTimes(measured, scrapeInterval, clock.now()) };
@@ -238,6 +284,10 @@ export function createPrometheusMeter(
       return gaugeOf(answer.data, ages, staleAfter(scrapeInterval));
     },
   };
+}
+
+function podPermissions(pods: ArmPods | undefined): Permission[] {
+  return pods ? [{ apiGroup: '', resource: 'pods', verbs: ['list', 'watch'], namespace: pods.namespace }] : [];
 }
 
 function questionOf(rules: readonly Rule[]): Question {

@@ -130,7 +130,11 @@ export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
   };
   if (meterOf(inputs) === 'prometheus') {
     const thresholds = gauges.flatMap(({ canary, stable }) => (stable === undefined ? [canary] : [canary, stable]));
-    return { kind: 'prometheus', connection: prometheusConnection(inputs), ...common, thresholds };
+    const pods = {
+      namespace,
+      selectors: { stable: workloads.stable.pods, canary: workloads.canary.pods },
+    };
+    return { kind: 'prometheus', connection: prometheusConnection(inputs), ...common, thresholds, pods };
   }
   const { 'metrics-port': port, 'metrics-path': path, 'metrics-from': from } = inputs;
   const source =
@@ -156,6 +160,8 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
       ...(one['on-breach'] && { onBreach: one['on-breach'] }),
     };
     switch (one.check) {
+      case 'unanswered':
+        break;
       case 'pods':
         onPodProblem = one['on-breach'] ?? 'rollback';
         break;
@@ -191,6 +197,26 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
   const observed = plan.steps.filter(({ most }) => most > 0).length;
   const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, observed) };
   return { checks, panel, gauges, onPodProblem };
+}
+
+/** Requests slower than the bound in excess of the stable arm's: new processes start cold, all at once. */
+const COLD_START = { excess: 0.05, designEffect: 3 } as const;
+/** Requests that one client gives up at once when it leaves. */
+const GIVEN_UP_TOGETHER = 2;
+
+/**
+ * What is judged whether or not it is listed: requests that end without an answer, and those that take so long that their
+ * clients have given up.
+ */
+export function watchedChecks(inputs: CanaryInputs): Check[] {
+  const listed = inputs.checks.find((one) => one.check === 'unanswered');
+  const onBreach = listed?.['on-breach'] ?? 'rollback';
+  const tolerances = comparisonOf(listed ?? {}, inputs);
+  const designEffect = Math.max(tolerances.designEffect, GIVEN_UP_TOGETHER);
+  return [
+    { kind: 'unanswered', onBreach, ...tolerances, designEffect },
+    { kind: 'hanging', onBreach, early: tolerances.early, ...COLD_START },
+  ];
 }
 
 /** How the rollout behaves. */

@@ -206,8 +206,10 @@ http_requests_total{namespace="shop",pod="checkout-canary-extra-7d9f8c6b5-x2x4z"
   });
 
   it('needs no labels of the pod where Sluice asks the pods themselves', () => {
-    const [rules = [], ...others] = defaultQueries({ kind: 'http' }, names, 'pods');
-    expect(others).toEqual([]);
+    const variants = defaultQueries({ kind: 'http' }, names, 'pods');
+    const asked = variants.flat().flatMap(({ selector }) => selector.map(({ label }) => label));
+    expect(new Set(asked)).toEqual(new Set(['__name__', 'arm']));
+    const [rules = []] = variants;
     const found = createClassifier(rules)([
       { labels: { __name__: 'http_requests_total', arm: 'canary', code: '500' }, value: 3, at: 2 },
     ]);
