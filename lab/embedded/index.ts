@@ -18,6 +18,8 @@ export interface LabOptions extends Partial<ShopOptions> {
   readonly canary?: ImageBehaviour;
   /** Requests a second through the gateway; default 0. */
   readonly rate?: number;
+  /** Milliseconds after which the clients give up a request; default never. */
+  readonly patience?: number;
   /** All that is drawn at random follows from it; default 1. */
   readonly seed?: number;
   /** Milliseconds until the gateway follows a changed route; default 0. */
@@ -63,7 +65,13 @@ export async function startLab(options: LabOptions = {}) {
   const kubeconfigPath = join(directory, 'kubeconfig');
   await writeFile(kubeconfigPath, api.kubeconfig({ namespace }), { mode: 0o600 });
   await changed(api.storage, () => readyPods(api.storage, namespace, 'checkout').length >= replicas.stable);
-  const load = startLoad({ url: gateway.url, host, rate: options.rate ?? 0 });
+  const { patience } = options;
+  const load = startLoad({
+    url: gateway.url,
+    host,
+    rate: options.rate ?? 0,
+    ...(patience !== undefined && { patience }),
+  });
 
   return {
     api,

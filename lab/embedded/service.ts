@@ -12,6 +12,8 @@ export interface ServiceBehaviour {
 
 export interface ServiceOptions extends ServiceBehaviour {
   readonly version: string;
+  /** As of `ImageBehaviour`. */
+  readonly counts: 'codes' | 'words' | 'scrapes';
   /** The pod's name, told in the `x-pod` header. */
   readonly pod: string;
   readonly random: () => number;
@@ -25,7 +27,7 @@ export type DemoService = Awaited<ReturnType<typeof startService>>;
  * sometimes with an error. `/metrics` shows what it did in the Prometheus text format.
  */
 export async function startService(options: ServiceOptions) {
-  const { random, version, pod } = options;
+  const { random, version, pod, counts } = options;
   let behaviour: ServiceBehaviour = options;
   let stopped = false;
   // Drawn for each request, errors would let a judge that is right stop a version as good as the one before: once in some
@@ -35,7 +37,7 @@ export async function startService(options: ServiceOptions) {
   const requests = new Counter({
     name: 'http_requests_total',
     help: 'Requests that were answered.',
-    labelNames: ['code', 'method'],
+    labelNames: ['code', 'method', 'status', 'handler'],
     registers: [registry],
   });
   const duration = new Histogram({
@@ -51,11 +53,17 @@ export async function startService(options: ServiceOptions) {
   });
   started.set(options.now() / 1_000);
 
+  function count(code: number, method = 'GET', handler = '/'): void {
+    if (counts === 'words') requests.inc({ method, status: code < 500 ? 'success' : 'error' });
+    else requests.inc({ code: String(code), method, ...(counts === 'scrapes' && { handler }) });
+  }
+
   const server = createServer(async (request, response) => {
     request.resume();
     if (request.url === '/metrics') {
       const text = await registry.metrics();
       response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+      if (counts === 'scrapes') count(200, request.method, '/metrics');
       return;
     }
     const begun = performance.now();
@@ -65,7 +73,7 @@ export async function startService(options: ServiceOptions) {
     const latency = behaviour.latency * (0.5 + random());
     if (latency > 0) await sleep(latency);
     const code = failed ? 500 : 200;
-    requests.inc({ code: String(code), method: request.method ?? 'GET' });
+    count(code, request.method);
     duration.observe((performance.now() - begun) / 1_000);
     response.writeHead(code, { 'content-type': 'application/json', 'x-version': version, 'x-pod': pod });
     if (stopped) response.shouldKeepAlive = false;

@@ -137,10 +137,11 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
   async function start(image: Image): Promise<void> {
     if (starting || service !== undefined) return;
     starting = true;
-    const { errorRate = 0, latency = defaultLatency } = image.behaviour;
+    const { errorRate = 0, latency = defaultLatency, counts = 'codes' } = image.behaviour;
     const random = randomFor(settings.seed, `${key.name} ${restarts}`);
     const { version } = image;
-    const process = await startService({ version, pod: key.name, errorRate, latency, random, now: settings.now });
+    const { now } = settings;
+    const process = await startService({ version, pod: key.name, errorRate, latency, counts, random, now });
     starting = false;
     if (ended || terminating) {
       process.kill();
