@@ -36,11 +36,10 @@ export function failurePattern(label: string, values: readonly string[]): string
   const form = values.map((value) => formOf(value, label)).find((one) => one !== undefined);
   if (form === undefined) return undefined;
   switch (form.kind) {
+    case 'class':
+      return escapeRegex(form.wrap('500'));
     case 'code':
-    case 'class': {
-      const pattern = escapeRegex(form.wrap('599')).replace('599', form.kind === 'code' ? '5..' : '5(xx|XX)');
-      return form.named ? `${pattern}.*` : pattern;
-    }
+      return `${escapeRegex(form.wrap('500')).replace('500', '5..')}${form.named ? '.*' : ''}`;
     case 'grpc':
       return [...grpcServerErrors].join('|');
     case 'words': {
