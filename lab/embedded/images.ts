@@ -7,6 +7,11 @@ export interface ImageBehaviour extends Pick<ServiceOptions, 'failingPath' | 'la
   readonly version?: string;
   /** Share of requests answered with 500, 0 to 1. */
   readonly errorRate?: number;
+  /**
+   * What `http_requests_total` of its pods says: the status as a number (`codes`, the default) or a word, or `scrapes`: the
+   * handler beside the number, of looks at the metrics as well.
+   */
+  readonly counts?: 'codes' | 'words' | 'scrapes';
   /** Mean milliseconds of a request; each takes between half and one and a half of it. */
   readonly latency?: number;
   /** The process exits so many milliseconds after each start, and after the change that says so. */

@@ -20,6 +20,8 @@ export interface LabOptions extends Partial<ShopOptions> {
   readonly rate?: number;
   /** The paths that are asked for in turn; default `/`. */
   readonly paths?: readonly string[];
+  /** Milliseconds after which the clients give up a request; default never. */
+  readonly patience?: number;
   /** All that is drawn at random follows from it; default 1. */
   readonly seed?: number;
   /** Milliseconds until the gateway follows a changed route; default 0. */
@@ -65,8 +67,8 @@ export async function startLab(options: LabOptions = {}) {
   const kubeconfigPath = join(directory, 'kubeconfig');
   await writeFile(kubeconfigPath, api.kubeconfig({ namespace }), { mode: 0o600 });
   await changed(api.storage, () => readyPods(api.storage, namespace, 'checkout').length >= replicas.stable);
-  const { paths = ['/'], rate = 0 } = options;
-  const load = startLoad({ url: gateway.url, host, paths, rate });
+  const { paths = ['/'], rate = 0, patience } = options;
+  const load = startLoad({ url: gateway.url, host, paths, rate, ...(patience !== undefined && { patience }) });
 
   return {
     api,

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly paths?: readonly string[];
   /** Requests a second, sent however long the answers take. */
   readonly rate: number;
+  /** Milliseconds after which a request is given up; default never. */
+  readonly patience?: number;
   readonly now?: () => number;
 }
 
@@ -28,7 +30,7 @@ const tick = 5;
 
 /** Sends GET requests at a steady rate over kept-alive connections and remembers what became of each. */
 export function startLoad(options: LoadOptions) {
-  const { url, host, paths = ['/'], now = Date.now } = options;
+  const { url, host, paths = ['/'], patience, now = Date.now } = options;
   const dispatcher = new Agent({ pipelining: 1 });
   const log: LoadEntry[] = [];
   const entries: readonly LoadEntry[] = log;
@@ -57,7 +59,8 @@ export function startLoad(options: LoadOptions) {
   }
 
   async function ask(path: string): Promise<Pick<LoadEntry, 'status' | 'version' | 'pod'>> {
-    const answer = await request(`${url}${path}`, { headers: { host }, dispatcher });
+    const signal = patience === undefined ? null : AbortSignal.timeout(patience);
+    const answer = await request(`${url}${path}`, { headers: { host }, dispatcher, signal });
     await answer.body.dump();
     const { 'x-version': version = '', 'x-pod': pod = '' } = answer.headers;
     return { status: answer.statusCode, version: String(version), pod: String(pod) };

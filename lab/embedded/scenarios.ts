@@ -127,6 +127,27 @@ export const scenarios = {
     verdict: 'held',
     routeRestored: false,
   },
+  'status-words': {
+    title: 'A release that answers nothing but errors, told by words in place of statuses, is rolled back',
+    lab: { stable: { counts: 'words' }, canary: { counts: 'words', errorRate: 1 }, rate: 100 },
+    verdict: 'rolled-back',
+    routeRestored: true,
+  },
+  hangs: {
+    title: 'A release that answers when its clients have long given up is rolled back',
+    lab: { canary: { latency: 20_000 }, rate: 60, patience: 700 },
+    inputs: { steps: '10 for 3s, 50 for 3s, 100 for 3s', metrics: 'istio', 'metrics-from': 'ingress/app=gateway' },
+    verdict: 'rolled-back',
+    routeRestored: true,
+  },
+  'own-scrapes': {
+    title: 'Where Sluice’s own looks are counted as requests nothing is known by them: the rollout holds',
+    lab: { stable: { counts: 'scrapes' }, canary: { counts: 'scrapes', errorRate: 1 }, rate: 0 },
+    before: (lab) => sendRequests(lab, 20),
+    inputs: { 'on-no-data': 'hold', 'no-data-patience': '4s' },
+    verdict: 'held',
+    routeRestored: false,
+  },
   'metrics-down': {
     title: 'Prometheus goes away and does not come back: after the patience the route is restored',
     lab: { ...healthy, prometheus: { scrapeInterval: 1_000 } },

@@ -23,6 +23,8 @@ export interface ServiceOptions extends ServiceBehaviour {
   /** The labels with which `http_requests_total` counts a request; default its code and method. */
   readonly labels?: ((request: Answered) => Readonly<Record<string, string>>) | undefined;
   readonly version: string;
+  /** As of `ImageBehaviour`. */
+  readonly counts: 'codes' | 'words' | 'scrapes';
   /** The pod's name, told in the `x-pod` header. */
   readonly pod: string;
   readonly random: () => number;
@@ -36,8 +38,8 @@ export type DemoService = Awaited<ReturnType<typeof startService>>;
  * sometimes with an error. `/metrics` shows what it did in the Prometheus text format.
  */
 export async function startService(options: ServiceOptions) {
-  const { random, version, pod } = options;
-  const labels = options.labels ?? (({ code, method }: Answered) => ({ code: String(code), method }));
+  const { random, version, pod, counts } = options;
+  const labels = options.labels ?? labelsOf(counts);
   let behaviour: ServiceBehaviour = options;
   let stopped = false;
   // Drawn for each request, errors would let a judge that is right stop a version as good as the one before: once in some
@@ -68,6 +70,7 @@ export async function startService(options: ServiceOptions) {
     if (request.url === '/metrics') {
       const text = await registry.metrics();
       response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+      if (counts === 'scrapes') requests.inc(labels({ method: 'GET', path: '/metrics', code: 200 }));
       return;
     }
     const begun = performance.now();
@@ -110,4 +113,16 @@ export async function startService(options: ServiceOptions) {
       server.closeAllConnections();
     },
   };
+}
+
+/** The labels of the counter of requests, by what the service counts with. */
+function labelsOf(counts: ServiceOptions['counts']): NonNullable<ServiceOptions['labels']> {
+  switch (counts) {
+    case 'codes':
+      return ({ code, method }) => ({ code: String(code), method });
+    case 'words':
+      return ({ code, method }) => ({ method, status: code < 500 ? 'success' : 'error' });
+    case 'scrapes':
+      return ({ code, method, path }) => ({ code: String(code), method, handler: path });
+  }
 }

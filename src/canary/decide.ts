@@ -7,8 +7,10 @@ export interface StepFacts {
   /** Since the data plane was seen to follow the shift to this step's weight. */
   readonly elapsed: number;
   readonly opinions: readonly Opinion[];
-  /** Canary requests that were judged in this step. */
+  /** Canary requests that were judged in this step, without those that may be none of a user's. */
   readonly canaryRequests: number;
+  /** Requests were left out there: without any other nothing is known, however few a step needs. */
+  readonly someOwn?: boolean;
   /** Since the metrics last brought something new. */
   readonly sinceReading: number;
   /** The metrics have missed a reading that was due: what is known is what was. */
@@ -99,9 +101,10 @@ function whatIsLacking(
     const unready = facts.opinions.find(({ state }) => state === 'unknown');
     return unready && { until: 'data', reason: unready.sentence };
   }
-  if (facts.canaryRequests < policy.minRequests) {
+  const needed = Math.max(policy.minRequests, facts.someOwn ? 1 : 0);
+  if (facts.canaryRequests < needed) {
     if (facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
-    const reason = `the canary got ${facts.canaryRequests} of the ${policy.minRequests} requests that a step needs`;
+    const reason = `the canary got ${facts.canaryRequests} of the ${needed} requests that a step needs`;
     return { until: 'requests', reason };
   }
   if (facts.sinceCanaryRequest > policy.noDataPatience) {

@@ -93,6 +93,9 @@ export function createObserver(
 
   /** Nobody counts requests: that the pods were seen is all the news there is. */
   const uncounted = meter.kind === 'none';
+  /** Canary requests that may be none of a user's, at most: now, and when the weight was entered. */
+  let own = 0;
+  let ownBefore = 0;
 
   const opinions = (): Opinion[] => [...panel.opinions(), podOpinion];
 
@@ -106,7 +109,8 @@ export function createObserver(
     const facts = {
       elapsed: stage ? now - stage.begun : 0,
       opinions: opinions(),
-      canaryRequests: panel.requests().canary,
+      canaryRequests: Math.max(0, panel.requests().canary - Math.max(0, own - ownBefore)),
+      someOwn: own > ownBefore,
       sinceReading: now - lastReading,
       silent: isSilent(now),
       ...(noCounters !== undefined && { noCounters }),
@@ -168,7 +172,9 @@ export function createObserver(
       return;
     }
     const interval = difference(before, sample, weight);
-    if (interval.canary.requests > 0) lastCanaryRequest = lastReading;
+    const ownNow = reading.own?.canary ?? 0;
+    if (interval.canary.requests > Math.max(0, ownNow - own)) lastCanaryRequest = lastReading;
+    own = ownNow;
     panel.add(promoted ? asOneArm(interval) : interval);
     if (promoted) return;
     emit({
@@ -280,6 +286,7 @@ export function createObserver(
     enter(next) {
       weight = next;
       lastCanaryRequest = clock.now();
+      ownBefore = own;
       panel.enter(next);
     },
     async stay(step, signal) {

@@ -126,8 +126,11 @@ export interface Router {
 
 /** One cumulative counter of one process at one instant, as the source reports it. */
 export interface Counter {
-  /** What is counted. A `bucket` counts requests that took at most `le` seconds. */
-  readonly kind: 'requests' | 'errors' | 'bucket';
+  /**
+   * What is counted. `errors` are requests that ended badly, `unanswered` those of them that got no answer. A `bucket` counts
+   * requests that took at most `le` seconds.
+   */
+  readonly kind: 'requests' | 'errors' | 'unanswered' | 'bucket';
   /** Upper bound of a `bucket` in seconds; Infinity for the last one. */
   readonly le?: number;
   /** The process that counts, which resets all its counters together: a pod's name or UID, a gateway's pod. */
@@ -149,6 +152,11 @@ export interface Reading {
   readonly at: number;
   readonly stable: readonly Counter[];
   readonly canary: readonly Counter[];
+  /**
+   * Requests since the first look that may be none of a user's, at most: Sluice's own looks, scrapes, probes. Absent where
+   * there are none among the counted ones.
+   */
+  readonly own?: Readonly<Record<Arm, number>>;
   /** What this look could not see, one sentence each: a pod that did not answer, a store that Prometheus missed. */
   readonly warnings?: readonly string[];
   /**

@@ -32,6 +32,7 @@ export interface Tally {
 interface Totals {
   requests: number;
   errors: number;
+  unanswered: number;
   within: Map<number, number>;
 }
 
@@ -126,11 +127,17 @@ function combine(a: Counts, b: Counts, sign: 1 | -1): Counts {
   const within = new Map(
     [...bounds].map((bound) => [bound, (a.within.get(bound) ?? 0) + sign * (b.within.get(bound) ?? 0)]),
   );
-  return { requests: a.requests + sign * b.requests, errors: a.errors + sign * b.errors, within };
+  const unanswered = (a.unanswered ?? 0) + sign * (b.unanswered ?? 0);
+  return {
+    requests: a.requests + sign * b.requests,
+    errors: a.errors + sign * b.errors,
+    ...(unanswered > 0 && { unanswered }),
+    within,
+  };
 }
 
 function noTotals(): Totals {
-  return { requests: 0, errors: 0, within: new Map() };
+  return { requests: 0, errors: 0, unanswered: 0, within: new Map() };
 }
 
 function byInstance(reading: Reading): Map<string, Found[]> {
@@ -147,6 +154,7 @@ function byInstance(reading: Reading): Map<string, Found[]> {
 function addTo(totals: Totals, counter: Counter, gained: number): void {
   if (counter.kind === 'requests') totals.requests += gained;
   else if (counter.kind === 'errors') totals.errors += gained;
+  else if (counter.kind === 'unanswered') totals.unanswered += gained;
   else if (counter.le !== undefined) totals.within.set(counter.le, (totals.within.get(counter.le) ?? 0) + gained);
 }
 
@@ -162,5 +170,7 @@ function advance(last: Counts | undefined, totals: Totals): Counts {
     within.set(bound, now);
     most = now - before;
   }
-  return { requests, errors: grown(last?.errors ?? 0, totals.errors, requests - (last?.requests ?? 0)), within };
+  const errors = grown(last?.errors ?? 0, totals.errors, requests - (last?.requests ?? 0));
+  const unanswered = grown(last?.unanswered ?? 0, totals.unanswered, errors - (last?.errors ?? 0));
+  return { requests, errors, ...(unanswered > 0 && { unanswered }), within };
 }

@@ -1,7 +1,7 @@
 import type { Gauge } from '../canary/ports.ts';
 import { type ComparisonOptions, comparison } from './comparison.ts';
 import { merge } from './counters.ts';
-import { boundProblem, slowerThan } from './latency.ts';
+import { boundProblem, hangBoundOf, slowerThan } from './latency.ts';
 import type { Outcome } from './likelihood.ts';
 import { atLeast, probability } from './ranges.ts';
 import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate, unknown } from './thresholds.ts';
@@ -19,6 +19,10 @@ interface Common {
 export type Check =
   | (Common & ComparisonOptions & { readonly kind: 'error-rate' })
   | (Common & ComparisonOptions & { readonly kind: 'latency'; readonly bound: number })
+  /** Requests that ended without an answer. */
+  | (Common & ComparisonOptions & { readonly kind: 'unanswered' })
+  /** Requests that took so long that most clients have given up; silent where no histogram tells. */
+  | (Common & ComparisonOptions & { readonly kind: 'hanging' })
   | (Common & MaxErrorRate & { readonly kind: 'max-error-rate' })
   | (Common & GaugeLimit & { readonly kind: 'threshold'; readonly name: string });
 
@@ -61,8 +65,14 @@ interface Rule {
   enter?(weight: number): void;
   add?(interval: Interval): void;
   addGauge?(canary: Gauge, stable: Gauge | undefined): void;
-  finding(seen: Seen): Finding;
+  /** Undefined as long as there is nothing that the check could be about. */
+  finding(seen: Seen): Finding | undefined;
 }
+
+/** Part of alpha for each check that is made without being asked for: what it finds is no close call. */
+const WATCH_SHARE = 0.05;
+/** Nats that are nothing but rounding. */
+const NO_EVIDENCE = 0.001;
 
 const NONE: Outcome = { requests: 0, bad: 0 };
 
@@ -70,19 +80,24 @@ const NONE: Outcome = { requests: 0, bad: 0 };
  * The checks of one rollout. Those sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test
  * at alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each
  * keeps a limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is
- * tested at alpha. Plain thresholds have no error probability to share.
+ * tested at alpha. Plain thresholds have no error probability to share. The checks for requests without an answer, which are
+ * always made, get a twentieth of alpha each, so that the others lose next to nothing.
  *
  * Throws RangeError for an option outside its range and for two checks of one name.
  */
 export function createPanel(checks: readonly Check[], options: PanelOptions): Panel {
   const alpha = probability('alpha', options.alpha ?? 0.01);
-  const sharing = checks.filter(
-    ({ kind, onBreach }) => (kind === 'error-rate' || kind === 'latency') && onBreach !== 'warn',
-  );
+  const ending = checks.filter(({ onBreach }) => onBreach !== 'warn');
+  const sharing = ending.filter(({ kind }) => kind === 'error-rate' || kind === 'latency');
+  const left = 1 - WATCH_SHARE * ending.filter(isWatch).length;
+  const alphaOf = (check: Check) => {
+    if (check.onBreach === 'warn') return alpha;
+    return isWatch(check) ? alpha * WATCH_SHARE : (alpha * left) / sharing.length;
+  };
   const members = checks.map((check) => ({
     name: check.name ?? (check.kind === 'latency' ? `latency-${duration(check.bound)}` : check.kind),
     onBreach: check.onBreach ?? 'rollback',
-    rule: ruleOf(check, check.onBreach === 'warn' ? alpha : alpha / sharing.length, options.steps),
+    rule: ruleOf(check, alphaOf(check), options.steps),
   }));
   const names = members.map(({ name }) => name);
   if (new Set(names).size < names.length) throw new RangeError(`two checks have the same name: ${names.join(', ')}`);
@@ -107,7 +122,11 @@ export function createPanel(checks: readonly Check[], options: PanelOptions): Pa
       if (!rule?.addGauge) throw new RangeError(`no threshold is named ${check}`);
       rule.addGauge(canary, stable);
     },
-    opinions: () => members.map(({ name, onBreach, rule }) => ({ check: name, onBreach, ...rule.finding(seen) })),
+    opinions: () =>
+      members.flatMap(({ name, onBreach, rule }) => {
+        const finding = rule.finding(seen);
+        return finding ? [{ check: name, onBreach, ...finding }] : [];
+      }),
     requests: () => ({ canary: seen.step?.canary.requests ?? 0, stable: seen.step?.stable.requests ?? 0 }),
   };
 }
@@ -118,6 +137,10 @@ function ruleOf(check: Check, alpha: number, steps: number): Rule {
       return comparisonRule(check, alpha, steps, 'failed', failed);
     case 'latency':
       return latencyRule(check, alpha, steps);
+    case 'unanswered':
+      return watched(comparisonRule(check, alpha, steps, 'requests', unanswered));
+    case 'hanging':
+      return watched(hangingRule(check, alpha, steps));
     case 'max-error-rate':
       atLeast(0, 'limit', check.limit);
       atLeast(1, 'minRequests', check.minRequests);
@@ -127,8 +150,56 @@ function ruleOf(check: Check, alpha: number, steps: number): Rule {
   }
 }
 
-function failed({ requests, errors }: Counts): Outcome {
-  return { requests, bad: errors };
+function isWatch({ kind }: Check): boolean {
+  return kind === 'unanswered' || kind === 'hanging';
+}
+
+/** Those that were answered: whether a client gives up is its own affair, which only both arms together can tell. */
+function failed({ requests, errors, unanswered = 0 }: Counts): Outcome {
+  return { requests, bad: errors - unanswered };
+}
+
+function unanswered({ requests, unanswered = 0 }: Counts): Outcome {
+  return { requests, bad: unanswered };
+}
+
+/**
+ * A check that nobody asked for keeps no step from ending, neither by missing data nor because two rates of zero can't be
+ * proved to be alike: as long as nothing speaks against the canary, it is healthy.
+ */
+function watched(rule: Rule): Rule {
+  return {
+    ...rule,
+    finding(seen) {
+      const found = rule.finding(seen);
+      if (!found) return undefined;
+      const { missing: _, ...finding } = found;
+      const innocent = finding.state === 'unknown' && (finding.figures.evidence ?? 1) < NO_EVIDENCE;
+      return innocent && seen.step?.canary.requests ? { ...finding, state: 'healthy' } : finding;
+    },
+  };
+}
+
+/** Which bound is judged follows from the histogram that the stable arm turns out to have. */
+function hangingRule(check: ComparisonOptions, alpha: number, steps: number): Rule {
+  let weight: number | undefined;
+  let latency: Rule | undefined;
+  return {
+    enter(next) {
+      weight = next;
+      latency?.enter?.(next);
+    },
+    add(interval) {
+      if (!latency) {
+        const bound = hangBoundOf(interval.stable.within.keys());
+        if (bound === undefined) return;
+        latency = latencyRule({ ...check, bound }, alpha, steps);
+        if (weight !== undefined) latency.enter?.(weight);
+      }
+      latency.add?.(interval);
+    },
+    finding: (seen) => latency?.finding(seen),
+  };
 }
 
 /** Judges what `outcome` finds in both arms' counts. */

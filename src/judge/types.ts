@@ -1,7 +1,12 @@
-/** Requests of one arm within one interval. Whole numbers >= 0; `errors` is at most `requests`, `within` rises with its bound. */
+/**
+ * Requests of one arm within one interval. Whole numbers >= 0; `errors` is at most `requests`, `unanswered` at most `errors`,
+ * `within` rises with its bound.
+ */
 export interface Counts {
   readonly requests: number;
   readonly errors: number;
+  /** Errors of which no answer came; 0 where it is absent. */
+  readonly unanswered?: number;
   /** Cumulative histogram differences: bound in seconds → requests at or under it. Empty without latency data. */
   readonly within: ReadonlyMap<number, number>;
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Counter } from '../canary/ports.ts';
 import type { Rule } from './default-queries.ts';
+import { endingOf } from './endings.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import type { Scraped } from './same-process.ts';
 import { createPlacer, type Measurement, type Placer, placeSeries } from './scraped-series.ts';
@@ -22,6 +23,8 @@ export interface Classified<S extends Sample> {
   readonly sample: S;
   /** When its process began, at different times where it restarted; milliseconds since the epoch. */
   readonly starts: readonly number[];
+  /** It can't be told how these requests ended. */
+  readonly untold?: true;
 }
 
 /** @param ups the labels of `up` of the targets that the samples were scraped from, as far as they are known */
@@ -48,8 +51,9 @@ export function createClassifier(
       if (matching.length === 0) return [];
       refuseBothArms(matching, sample.labels);
       // Alternative rules for one thing, such as three names of a status label, may all pick one series.
-      const kinds = new Map(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
-      return [{ sample, kinds, isStart: matching.some(({ kind }) => kind === 'start') }];
+      const kinds = new Map<Counter['kind'], Rule>(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
+      const untold = addEnding(kinds, sample.labels);
+      return [{ sample, kinds, untold, isStart: matching.some(({ kind }) => kind === 'start') }];
     });
     const starts = found.flatMap(({ sample, isStart }) => (isStart ? [sample] : []));
     const place = createPlacer(
@@ -66,11 +70,11 @@ export function createClassifier(
     return identities.keep(scraped).flatMap(({ scraped: kept, identity, runningSince }) => {
       const source = sources.get(kept);
       if (!source) return [];
-      const { sample, kinds } = source;
+      const { sample, kinds, untold } = source;
       const outside = sample.starts ?? (sample.startedAt === undefined ? [] : [sample.startedAt]);
       const starts = started.get(kept.target) ?? outside;
       const startedAt = starts.at(-1);
-      return [...kinds.values()].map(({ arm, kind, perSecond }) => ({
+      return [...kinds].map(([kind, { arm, perSecond }]) => ({
         arm,
         counter: {
           kind,
@@ -83,6 +87,7 @@ export function createClassifier(
         },
         sample,
         starts,
+        ...(untold && { untold }),
       }));
     });
   };
@@ -110,6 +115,16 @@ function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[
       (history ?? [{ value }]).map((point) => point.value * 1_000),
     ]),
   );
+}
+
+/** Adds what else a series of requests counts, by how they ended. @returns true where that can't be told. */
+function addEnding(kinds: Map<Counter['kind'], Rule>, labels: Labels): true | undefined {
+  const rule = kinds.get('requests');
+  if (!rule?.endings) return undefined;
+  const ending = endingOf(labels, rule.endings);
+  if (ending === 'failed' || ending === 'unanswered') kinds.set('errors', rule);
+  if (ending === 'unanswered') kinds.set('unanswered', rule);
+  return ending === undefined ? true : undefined;
 }
 
 function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Counter['kind'] } {

@@ -1,8 +1,10 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm } from '../canary/ports.ts';
 import type { Found } from './cluster-names.ts';
+import { type EndingLabel, endingOfClass, endingOfFlags, endingOfGrpc, endingOfStatus } from './endings.ts';
 import { type Identify, podIdentities } from './pod-identities.ts';
 import { equal, escapeRegex, type Labels, like, NAME, type Selector } from './selector.ts';
+import { httpMetrics, openTelemetryMetrics, type ServerMetric } from './server-metrics.ts';
 
 /** How one arm is called where metrics name it. */
 interface ArmNames {
@@ -35,9 +37,9 @@ export type DefaultQueries =
   | { readonly kind: 'nginx'; readonly ingress: string }
   | { readonly kind: 'traefik' }
   | { readonly kind: 'linkerd' }
-  /** `http_requests_total` and `http_request_duration_seconds` of the arms' own pods. */
+  /** `http_requests_total` of the arms' own pods, or what their framework has in its place (`httpMetrics`). */
   | { readonly kind: 'http' }
-  /** `http.server.request.duration` of the arms' own pods. */
+  /** `http.server.request.duration` of the arms' own pods, or its predecessors (`openTelemetryMetrics`). */
   | { readonly kind: 'opentelemetry' };
 
 /** What the series that a selector picks say. */
@@ -50,15 +52,14 @@ export interface Rule {
   readonly isOfArm?: (labels: Labels) => boolean;
   /** The unit of a bucket's `le`: how many of it are a second. */
   readonly perSecond: 1 | 1_000;
+  /** The labels of `requests` that tell how they ended; without them, rules for `errors` do. */
+  readonly endings?: readonly EndingLabel[];
 }
 
 /** Where series come from: scraped by Prometheus with its labels added, or read by Sluice, which adds the label `arm`. */
 export type Place = 'prometheus' | 'pods';
 
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
-
-/** The gRPC codes that are the server's fault (OpenTelemetry semantic conventions for RPC): they come with HTTP 200. */
-const GRPC_SERVER_ERRORS = '2|4|12|13|14|15';
 
 /** For each kind of default queries a metric that shows that they may fit. */
 export const telltales = {
@@ -74,7 +75,8 @@ export const telltales = {
 /**
  * The questions for both arms, as variants of which one is to be used: the first whose series exist. Variants differ in
  * what scraping does to labels (`exported_service` where a scrape has a `service` of its own).
- * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault where a metric has them.
+ * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault where a metric has them; a request
+ * without an answer is counted as one, and apart from them.
  *
  * @throws SluiceError `invalid-input` where a name that the metrics need is not given.
  */
@@ -91,9 +93,9 @@ export function defaultQueries(queries: DefaultQueries, names: Names, place: Pla
     case 'linkerd':
       return linkerd(names, place, found);
     case 'http':
-      return http(names, place, found);
+      return served(httpMetrics, names, place, found);
     case 'opentelemetry':
-      return opentelemetry(names, place, found);
+      return served(openTelemetryMetrics, names, place, found);
   }
 }
 
@@ -112,29 +114,42 @@ function istio(queries: Extract<DefaultQueries, { kind: 'istio' }>, names: Names
     const common = [equal('reporter', queries.reporter), ...destination];
     return rules(arm, common, {
       requests: 'istio_requests_total',
-      errors: [[like('response_code', '5..')], [like('grpc_response_status', GRPC_SERVER_ERRORS)]],
+      endings: [
+        { label: 'response_code', read: endingOfStatus },
+        { label: 'grpc_response_status', read: endingOfGrpc },
+        { label: 'response_flags', read: endingOfFlags },
+      ],
       histogram: 'istio_request_duration_milliseconds',
       perSecond: 1_000,
     });
   });
 }
 
+/** Envoy's counters of requests without a status, one for each way in which they end. */
+export const envoyGivenUp = [
+  'upstream_rq_cancelled',
+  'upstream_rq_tx_reset',
+  'upstream_rq_pending_failure_eject',
+  'upstream_cx_destroy_local_with_active_rq',
+] as const;
+
 /**
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. How they are spelled
  * depends on the bootstrap: Istio's own makes the class of the status a label of `upstream_rq` (beside series by single
  * codes, which count the same requests again); Envoy's default tags make it `upstream_rq_xx`; and without a tag for Istio's
  * cluster names Envoy cuts them at their dots, so that half of it stays in the metric's name (after it may come `external_`
- * or `internal_`, again the same requests). These are HTTP statuses: gRPC errors don't show.
+ * or `internal_`, again the same requests). These are HTTP statuses: gRPC errors don't show. A request that its client gives
+ * up has no status: it resets an HTTP/2 stream, ends an HTTP/1 connection, or leaves the queue for one.
  */
 function envoy(names: Names): Rule[][] {
   const spellings = [
-    { root: equal, prefix: 'envoy_cluster_', label: '', requests: 'upstream_rq', classes: ['.xx', '5xx'], whole: true },
+    { root: equal, prefix: 'envoy_cluster_', label: '', requests: 'upstream_rq', classes: '.xx', whole: true },
     {
       root: equal,
       prefix: 'envoy_cluster_',
       label: 'envoy_',
       requests: 'upstream_rq_xx',
-      classes: ['.', '5'],
+      classes: '.',
       whole: true,
     },
     {
@@ -142,11 +157,11 @@ function envoy(names: Names): Rule[][] {
       prefix: `envoy_cluster_${names.namespace.replaceAll('-', '_')}_svc_cluster_local_+`,
       label: 'envoy_',
       requests: 'upstream_rq_xx',
-      classes: ['.', '5'],
+      classes: '.',
       whole: false,
     },
   ] as const;
-  return spellings.map(({ root, prefix, label, requests, classes: [any, error], whole }) =>
+  return spellings.map(({ root, prefix, label, requests, classes, whole }) =>
     ARMS.flatMap((arm): Rule[] => {
       const service = needed(names[arm].service, arm, 'service', 'envoy');
       const start = `outbound\\|[0-9]+\\|${escapeRegex(names[arm].version ?? '')}\\|${escapeRegex(service)}`;
@@ -154,11 +169,22 @@ function envoy(names: Names): Rule[][] {
         `${label}cluster_name`,
         whole ? `${start}\\.${escapeRegex(names.namespace)}\\.svc\\.[^|]*` : start,
       );
-      const counted = [root(NAME, `${prefix}${requests}`), cluster];
-      const status = (pattern: string) => like(`${label}response_code_class`, pattern);
+      const status = `${label}response_code_class`;
       return [
-        { arm, kind: 'requests', selector: [...counted, status(any)], perSecond: 1 },
-        { arm, kind: 'errors', selector: [...counted, status(error)], perSecond: 1 },
+        {
+          arm,
+          kind: 'requests',
+          selector: [root(NAME, `${prefix}${requests}`), cluster, like(status, classes)],
+          perSecond: 1,
+          endings: [{ label: status, read: endingOfClass }],
+        },
+        {
+          arm,
+          kind: 'requests',
+          selector: [like(NAME, `${prefix}(${envoyGivenUp.join('|')})`), cluster],
+          perSecond: 1,
+          endings: [{ label: status, read: endingOfClass, absent: 'unanswered' }],
+        },
         { arm, kind: 'bucket', selector: [root(NAME, `${prefix}upstream_rq_time_bucket`), cluster], perSecond: 1_000 },
       ];
     }),
@@ -189,7 +215,7 @@ function nginx(names: Names, { ports }: Found): Rule[][] {
       const common = [equal(label.namespace, names.namespace), equal(label.service, service), upstream[arm]];
       return rules(arm, common, {
         requests: 'nginx_ingress_controller_requests',
-        errors: [[like('status', '5..')]],
+        endings: [{ label: 'status', read: endingOfStatus }],
         histogram: 'nginx_ingress_controller_request_duration_seconds',
         perSecond: 1,
       });
@@ -208,7 +234,7 @@ function traefik(names: Names, { ports }: Found): Rule[][] {
       const start = `${names.namespace}-${service}`.replace(/-+/g, '-');
       return rules(arm, [like(label, `${escapeRegex(start)}-${anyOf(ports?.[arm]) ?? '[^-@]+'}@kubernetes.*`)], {
         requests: 'traefik_service_requests_total',
-        errors: [[like('code', '5..')]],
+        endings: [{ label: 'code', read: endingOfStatus }],
         histogram: 'traefik_service_request_duration_seconds',
         perSecond: 1,
       });
@@ -233,39 +259,21 @@ function linkerd(names: Names, place: Place, found: Found): Rule[][] {
     ofPods(identify, {
       requests: 'response_total',
       only: [equal('direction', 'inbound')],
-      errors: [[equal('classification', 'failure')]],
+      endings: [{ label: 'classification', read: endingOfStatus }],
       histogram: 'response_latency_ms',
       perSecond: 1_000,
     }),
   );
 }
 
-/** The names that most client libraries' middlewares use; the status is in one of three labels. */
-function http(names: Names, place: Place, found: Found): Rule[][] {
-  return podIdentities(names, place, found).map((identify) =>
-    ofPods(identify, {
-      requests: 'http_requests_total',
-      errors: ['code', 'status', 'status_code'].map((label) => [like(label, '5..')]),
-      histogram: 'http_request_duration_seconds',
-      perSecond: 1,
-    }),
-  );
-}
-
-/** https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration */
-function opentelemetry(names: Names, place: Place, found: Found): Rule[][] {
-  return podIdentities(names, place, found).map((identify) =>
-    ofPods(identify, {
-      requests: 'http_server_request_duration_seconds_count',
-      errors: [[like('http_response_status_code', '5..')]],
-      histogram: 'http_server_request_duration_seconds',
-      perSecond: 1,
-    }),
-  );
+/** Where a service counts for itself, what is counted depends on its framework; the first metric that exists is taken. */
+function served(metrics: readonly ServerMetric[], names: Names, place: Place, found: Found): Rule[][] {
+  const identities = podIdentities(names, place, found);
+  return metrics.flatMap((metric) => identities.map((identify) => ofPods(identify, metric)));
 }
 
 /** Rules for metrics that the arms' own pods show. */
-function ofPods(identify: Identify, { only = [], ...metric }: MetricNames & { readonly only?: Selector }): Rule[] {
+function ofPods(identify: Identify, { only = [], ...metric }: ServerMetric & { readonly only?: Selector }): Rule[] {
   return ARMS.flatMap((arm) => {
     const identity = identify(arm);
     if (!identity) return [];
@@ -279,24 +287,11 @@ function processStart(arm: Arm, identity: Selector): Rule {
   return { arm, kind: 'start', selector: [equal(NAME, 'process_start_time_seconds'), ...identity], perSecond: 1 };
 }
 
-interface MetricNames {
-  readonly requests: string;
-  readonly errors: readonly Selector[];
-  readonly histogram: string;
-  readonly perSecond: Rule['perSecond'];
-}
-
-function rules(arm: Arm, common: Selector, metric: MetricNames): Rule[] {
-  const requests = [equal(NAME, metric.requests), ...common];
+function rules(arm: Arm, common: Selector, metric: ServerMetric): Rule[] {
+  const { requests, endings, histogram, perSecond } = metric;
   return [
-    { arm, kind: 'requests', selector: requests, perSecond: 1 },
-    ...metric.errors.map((error): Rule => ({ arm, kind: 'errors', selector: [...requests, ...error], perSecond: 1 })),
-    {
-      arm,
-      kind: 'bucket',
-      selector: [equal(NAME, `${metric.histogram}_bucket`), ...common],
-      perSecond: metric.perSecond,
-    },
+    { arm, kind: 'requests', selector: [equal(NAME, requests), ...common], perSecond: 1, endings },
+    { arm, kind: 'bucket', selector: [equal(NAME, `${histogram}_bucket`), ...common], perSecond },
   ];
 }
 

@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import { boundProblem } from '../judge/latency.ts';
+import { boundProblem, hangBoundOf } from '../judge/latency.ts';
 import { boundOf } from './classify.ts';
 import type { Rule } from './default-queries.ts';
 import { equal, escapeRegex, format, like } from './selector.ts';
@@ -30,6 +30,21 @@ export function withBuckets(rules: readonly Rule[], bounds: readonly number[], a
     const chosen = les.filter(({ bound }) => bound === Number.POSITIVE_INFINITY || bounds.includes(bound));
     return [{ ...rule, selector: [...rule.selector, like('le', chosen.map(({ le }) => escapeRegex(le)).join('|'))] }];
   });
+}
+
+/**
+ * The bounds of the buckets to be read: those of the latency checks, and the one beyond which a request hangs.
+ *
+ * @param available The values of `le` that the stable arm's histogram has.
+ */
+export function boundsToRead(
+  judged: readonly number[],
+  rules: readonly Rule[],
+  available: readonly string[],
+): number[] {
+  const perSecond = rules.find(({ kind }) => kind === 'bucket')?.perSecond ?? 1;
+  const hang = hangBoundOf(available.map((le) => boundOf(le, perSecond)));
+  return [...new Set([...judged, ...(hang === undefined ? [] : [hang])])];
 }
 
 function noBucket(rule: Rule, problem: string): SluiceError {

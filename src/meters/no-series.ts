@@ -1,6 +1,6 @@
 import { SluiceError } from '../canary/errors.ts';
 import { nearest } from '../canary/nearest.ts';
-import { type DefaultQueries, type Rule, telltales } from './default-queries.ts';
+import { type DefaultQueries, telltales } from './default-queries.ts';
 import { createFilter, createNameFilter, format, formatMatcher, type Labels, NAME, type Selector } from './selector.ts';
 
 /** What there is to be asked for. */
@@ -13,7 +13,7 @@ export interface Catalog {
 }
 
 /** Names or values in one error. */
-const MOST_SHOWN = 6;
+export const MOST_SHOWN = 6;
 
 /**
  * Why selectors match nothing, told of the first one whose metric exists: the name that does not exist with those that are
@@ -71,57 +71,6 @@ function explainMatcher(matcher: Selector[number], series: readonly Labels[]): s
   return `there is no label ${matcher.label}, the labels are ${listed(labels.toSorted())}`;
 }
 
-/**
- * Refuses queries that can't tell errors from requests: the label that should is on no series, or the counter of errors does
- * not exist at all. An error counter that only appears with the first error passes when its label is there.
- *
- * @param requests The stable arm's series of requests.
- * @returns for the log, the labels that tell errors and their values so far: a wrong value shows only to a reader.
- * @throws SluiceError `bad-query`
- */
-export async function requireErrors(
-  rules: readonly Rule[],
-  requests: readonly Labels[],
-  catalog: Catalog,
-): Promise<string[]> {
-  const ofStable = (kind: Rule['kind']) => rules.filter((rule) => rule.arm === 'stable' && rule.kind === kind);
-  const errors = ofStable('errors').map(({ selector }) => selector);
-  const telling = errors.filter((selector) => {
-    const sameName = createNameFilter([selector]);
-    const labels = selector.filter((matcher) => !createFilter([matcher])({})).map(({ label }) => label);
-    return requests.some((one) => sameName(one[NAME] ?? '') && labels.every((label) => one[label]));
-  });
-  if (telling.length > 0) {
-    const common = new Set(ofStable('requests').flatMap(({ selector }) => selector.map(({ label }) => label)));
-    const labels = new Set(telling.flatMap((selector) => selector.map(({ label }) => label)));
-    return [...labels]
-      .filter((label) => !common.has(label))
-      .map((label) => {
-        const values = [...new Set(requests.flatMap((one) => one[label] ?? []))].toSorted();
-        return `errors are told by ${label}, so far ${listed(values.slice(0, MOST_SHOWN))}`;
-      });
-  }
-  const otherNames = errors.filter(
-    (selector) => !requests.some((one) => createNameFilter([selector])(one[NAME] ?? '')),
-  );
-  if (otherNames.length > 0) {
-    const names = await catalog.metricNames();
-    if (names.some(createNameFilter(otherNames))) return [];
-    const { about, problem } = await explainNoSeries(otherNames, catalog);
-    throw new SluiceError('bad-query', {
-      about,
-      problem,
-      next: 'Correct the name; a counter of errors must exist (at 0) before the first error, else a wrong name would look like no errors.',
-    });
-  }
-  const labels = [...new Set(requests.flatMap((one) => Object.keys(one)))].filter((label) => label !== NAME);
-  throw new SluiceError('bad-query', {
-    about: `queries for errors ${errors.map(format).join(', ')}`,
-    problem: `can't tell errors: the series of requests have only the labels ${listed(labels.toSorted())}.`,
-    next: 'Give a query whose series say how a request ended.',
-  });
-}
-
 /** The candidates that are spelled alike, or else share words: the best few. */
 function mostSimilar(word: string, candidates: readonly string[]): string[] {
   const similar: string[] = [];
@@ -144,6 +93,6 @@ function presetFor(names: readonly string[]): DefaultQueries['kind'] | undefined
   return kinds.find((kind) => names.includes(telltales[kind]));
 }
 
-function listed(words: readonly string[]): string {
+export function listed(words: readonly string[]): string {
   return words.length === 0 ? 'none' : words.map((word) => JSON.stringify(word)).join(', ');
 }

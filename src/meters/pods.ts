@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Arm, Clock, Meter, Permission, Reading } from '../canary/ports.ts';
+import type { Clock, Meter } from '../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import { createMirror } from '../kubernetes/mirror.ts';
 import { resources } from '../kubernetes/resources.ts';
@@ -7,14 +7,27 @@ import { type Classifier, countersOf, createClassifier, isStableRequest, newestO
 import { createClusterNames } from './cluster-names.ts';
 import type { Names, Rule } from './default-queries.ts';
 import { parseExposition } from './exposition.ts';
-import { withBuckets } from './latency.ts';
-import { type EndpointOptions, type MeteredPod, meteredPod } from './metrics-endpoint.ts';
-import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
+import { boundsToRead, withBuckets } from './latency.ts';
+import { type EndpointOptions, meteredPod } from './metrics-endpoint.ts';
+import { type Catalog, explainNoSeries } from './no-series.ts';
 import { once } from './once.ts';
+import { createOwnLooks, ownOf } from './own-looks.ts';
+import { createOriginOf, onlyOwn, ownTraffic } from './own-paths.ts';
+import {
+  CONCURRENCY,
+  mapConcurrently,
+  type PodAnswer,
+  permissionsOf,
+  refuseSharedPods,
+  sourcesOf,
+  usualPath,
+} from './pod-sources.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, readiness } from './readiness.ts';
+import { requireErrors, tells } from './require-errors.ts';
 import { createFilter, createNameFilter, NAME } from './selector.ts';
 import { requireSteady, type Watched } from './steady.ts';
+import { createUntoldGuard } from './untold.ts';
 
 export interface PodsOptions extends EndpointOptions {
   readonly kind: 'pods';
@@ -37,8 +50,6 @@ export interface PodsOptions extends EndpointOptions {
 const INTERVAL = 1_000;
 /** Milliseconds for one pod's answer: a pod that hangs must not hold up the others for long. */
 const POD_TIMEOUT = 2_000;
-/** Pods asked at once: they all pass through one API server. */
-const CONCURRENCY = 8;
 /** Looks of the preflight, until the counters are seen to grow. */
 const PREFLIGHT_LOOKS = 15;
 /** Of these the first ones come one right after the other: where several processes answer in turn, the counters fall. */
@@ -47,16 +58,6 @@ const QUICK_LOOKS = 10;
 const QUICK_INTERVAL = 60;
 /** The format that is asked for; pods that only know OpenMetrics answer in it all the same. */
 const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
-
-/** What a pod shows; `failure` says why there is nothing. */
-interface PodAnswer {
-  readonly pod: MeteredPod;
-  readonly arm: Arm | undefined;
-  readonly samples: readonly Sample[];
-  readonly failure?: string;
-  /** What of its page could not be read, though all that is needed was. */
-  readonly unread?: readonly string[];
-}
 
 /**
  * Reads the metrics endpoints of the arms' pods, or of the gateway before them, through the API server's pod proxy: no
@@ -83,6 +84,10 @@ export function createPodsMeter(
   const about = sources.map(({ namespace, selector }) => `pods ${selector} in ${namespace}`).join(' and ');
   const guard = createBaselineGuard(about);
   const namesNow = createClusterNames(queries, names, undefined, { client, signal: lifetime });
+  const untold = createUntoldGuard();
+  const ownLooks = createOwnLooks(clock, async (answer, rules, signal) =>
+    askPod(answer, createNameFilter(rules.map(({ selector }) => selector)), signal),
+  );
   let ruled: Promise<Rule[][]> | undefined;
   let question: { readonly rules: readonly Rule[]; readonly classify: Classifier } | undefined;
 
@@ -97,7 +102,9 @@ export function createPodsMeter(
       mirrors.map(async ({ arm, mirror }) =>
         (await mirror.objects(signal)).flatMap((object) => {
           const pod = meteredPod(object, options, usualPath(queries));
-          return pod ? [{ arm, pod }] : [];
+          if (!pod) return [];
+          const path = typeof pod.endpoint === 'string' ? undefined : pod.endpoint.path;
+          return [{ arm, pod, own: ownTraffic(object, path) }];
         }),
       ),
     );
@@ -110,7 +117,7 @@ export function createPodsMeter(
         next: 'Check the label selectors and the namespace.',
       });
     }
-    const answers = await mapConcurrently(pods, CONCURRENCY, ({ arm, pod }) => askPod(arm, pod, wanted, signal));
+    const answers = await mapConcurrently(pods, CONCURRENCY, (one) => askPod(one, wanted, signal));
     if (answers.every(({ failure }) => failure !== undefined)) {
       throw new SluiceError('unreachable', {
         about,
@@ -122,12 +129,11 @@ export function createPodsMeter(
   }
 
   async function askPod(
-    arm: Arm | undefined,
-    pod: MeteredPod,
+    { arm, pod, own }: Omit<PodAnswer, 'samples' | 'failure'>,
     wanted: (name: string) => boolean,
     signal: AbortSignal,
   ): Promise<PodAnswer> {
-    const nothing = { arm, pod, samples: [] };
+    const nothing = { arm, pod, own, samples: [] };
     if (typeof pod.endpoint === 'string') return { ...nothing, failure: pod.endpoint };
     const { scheme, port, path } = pod.endpoint;
     const name = scheme === 'https' ? `https:${pod.name}` : pod.name;
@@ -136,6 +142,7 @@ export function createPodsMeter(
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(POD_TIMEOUT)]);
       const text = await client.proxy(target, port, path, bounded, { accept: ACCEPT });
       const now = clock.now();
+      ownLooks.answered(pod.name);
       const unread: string[] = [];
       const samples = parseExposition(text, wanted, (problem) => unread.push(problem)).map(
         ({ labels, value, at }): Sample => ({
@@ -160,19 +167,37 @@ export function createPodsMeter(
     if (question) {
       const { rules, classify } = question;
       const answers = await ask(createNameFilter(rules.map(({ selector }) => selector)), signal);
-      return { answers, found: classify(answers.flatMap(({ samples }) => samples)) };
+      return { answers, found: classify(ofUsers(answers, rules)) };
     }
     const candidates = await variants(signal);
     const answers = await ask(createNameFilter(candidates.flat().map(({ selector }) => selector)), signal);
-    const samples = answers.flatMap((answer) => answer.samples);
+    const samples = ofUsers(answers, candidates.flat());
+    let chosen: readonly Rule[] | undefined;
     for (const rules of candidates) {
       const withoutBuckets = withBuckets(rules, [], []);
-      if (!createClassifier(withoutBuckets)(samples).some(isStableRequest)) continue;
-      const asked = withBuckets(rules, latencyBounds, bucketsOf(rules, samples));
-      question = { rules: asked, classify: createClassifier(asked) };
-      return { answers, found: question.classify(samples) };
+      const stable = createClassifier(withoutBuckets)(samples).filter(isStableRequest);
+      if (stable.length === 0) continue;
+      // A service may have two such metrics, of which one says how its requests ended.
+      const telling = tells(
+        rules,
+        stable.map(({ sample }) => sample.labels),
+      );
+      if (telling || !chosen) chosen = rules;
+      if (telling) break;
     }
-    return { answers, found: [] };
+    if (!chosen) return { answers, found: [] };
+    const available = bucketsOf(chosen, samples);
+    const asked = withBuckets(chosen, boundsToRead(latencyBounds, chosen, available), available);
+    question = { rules: asked, classify: createClassifier(asked) };
+    return { answers, found: question.classify(samples) };
+  }
+
+  /** Without what pods ask of themselves, where a label tells. What goes through a gateway comes from outside. */
+  function ofUsers(answers: readonly PodAnswer[], rules: readonly Rule[]): Sample[] {
+    const samples = answers.flatMap((answer) => answer.samples);
+    if (source.kind === 'gateway') return samples;
+    const originOf = createOriginOf(ownOf(answers), rules);
+    return samples.filter(({ labels }) => originOf(labels) !== 'own');
   }
 
   /** Reads everything the pods show, but only when it is asked for. */
@@ -188,6 +213,15 @@ export function createPodsMeter(
     };
   }
 
+  async function explainNothing(answers: readonly PodAnswer[], signal: AbortSignal): Promise<SluiceError> {
+    const candidates = await variants(signal);
+    const samples = answers.flatMap((answer) => answer.samples);
+    if (!candidates.some((rules) => createClassifier(withBuckets(rules, [], []))(samples).some(isStableRequest))) {
+      return explainNoSeries(stableRequestSelectors(candidates), catalog(signal));
+    }
+    return onlyOwn(about, ownOf(answers));
+  }
+
   return {
     kind: 'pods',
     source: `metrics endpoints of ${about}`,
@@ -199,7 +233,7 @@ export function createPodsMeter(
       let notes: string[] = [];
       for (let looks = 1; ; looks += 1) {
         const { answers, found } = await look(signal);
-        if (!question) throw await explainNoSeries(stableRequestSelectors(await variants(signal)), catalog(signal));
+        if (!question) throw await explainNothing(answers, signal);
         for (const { arm, counter, sample, starts } of found) {
           if (counter.kind !== 'requests') continue;
           const key = `${counter.instance} ${counter.series}`;
@@ -225,71 +259,28 @@ export function createPodsMeter(
 
     async read(signal) {
       const { answers, found } = await look(signal);
-      const reading: Reading = {
+      const own =
+        source.kind === 'arms' && question ? await ownLooks.count(answers, found, question, signal) : undefined;
+      const { stable, canary } = guard({
         at: newestOf(found),
         stable: countersOf('stable', found),
         canary: countersOf('canary', found),
         warnings: warningsOf(answers),
+      });
+      const { known, warnings } = untold(found);
+      return {
+        at: newestOf(found),
+        stable: known('stable') ? stable : [],
+        canary: known('canary') ? canary : [],
+        warnings: [...warningsOf(answers), ...warnings],
+        ...(own && { own }),
       };
-      return guard(reading);
     },
   };
 }
 
 function historyOf({ history }: Watched): History {
   return history;
-}
-
-interface PodSource {
-  /** Undefined for a gateway, whose metrics name the arm. */
-  readonly arm: Arm | undefined;
-  readonly namespace: string;
-  readonly selector: string;
-}
-
-function sourcesOf({ source, names, queries }: PodsOptions): PodSource[] {
-  if (source.kind === 'arms') {
-    return [
-      { arm: 'stable', namespace: names.namespace, selector: source.stable },
-      { arm: 'canary', namespace: names.namespace, selector: source.canary },
-    ];
-  }
-  if (['http', 'opentelemetry', 'linkerd'].includes(queries.kind)) {
-    throw new SluiceError('invalid-input', {
-      about: `default queries "${queries.kind}"`,
-      problem: 'count in the pods of the arms; the metrics of a gateway do not tell its backends apart by them.',
-      next: 'Use the queries of the gateway (istio, envoy, nginx, traefik), or read the pods of the arms.',
-    });
-  }
-  return [{ arm: undefined, namespace: source.namespace, selector: source.selector }];
-}
-
-/** Envoy is asked for what is needed only: its statistics can be many megabytes. */
-function usualPath({ kind }: Queries): string {
-  if (kind === 'istio') return '/stats/prometheus';
-  return kind === 'envoy' ? `/stats/prometheus?filter=${encodeURIComponent('upstream_rq_(.xx|time)$')}` : '/metrics';
-}
-
-function permissionsOf(sources: readonly PodSource[]): Permission[] {
-  const namespaces = new Set(sources.map(({ namespace }) => namespace));
-  return [...namespaces].flatMap((namespace) => [
-    { apiGroup: '', resource: 'pods', verbs: ['list', 'watch'], namespace },
-    { apiGroup: '', resource: 'pods', subresource: 'proxy', verbs: ['get'], namespace },
-  ]);
-}
-
-function refuseSharedPods(pods: readonly { readonly pod: MeteredPod }[]): void {
-  const seen = new Set<string>();
-  for (const { pod } of pods) {
-    if (seen.has(pod.name)) {
-      throw new SluiceError('invalid-input', {
-        about: `Pod ${pod.namespace}/${pod.name}`,
-        problem: 'is picked by the label selectors of both arms.',
-        next: 'Give each arm a label that the other does not have.',
-      });
-    }
-    seen.add(pod.name);
-  }
 }
 
 function bucketsOf(rules: readonly Rule[], samples: readonly Sample[]): string[] {
@@ -315,15 +306,4 @@ function warningsOf(answers: readonly PodAnswer[]): string[] {
 
 function describeFailure({ pod, arm, failure }: PodAnswer): string {
   return `Pod ${pod.namespace}/${pod.name}${arm ? ` (${arm})` : ''} ${failure}.`;
-}
-
-/** Maps with no more than `limit` calls under way. */
-async function mapConcurrently<T, R>(items: readonly T[], limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  async function work(): Promise<void> {
-    for (const [index, item] of queue) results[index] = await map(item);
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  return results;
 }

@@ -1,5 +1,7 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Arm, Clock, Gauge, Meter, Reading } from '../canary/ports.ts';
+
+import type { Clock, Gauge, Meter, Permission, Reading } from '../canary/ports.ts';
+
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import {
   askedLabels,
@@ -13,9 +15,12 @@ import {
 } from './classify.ts';
 import { createClusterNames, type Found } from './cluster-names.ts';
 import type { Names, Rule } from './default-queries.ts';
+
 import { createIdentities, type Identities } from './identities.ts';
-import { withBuckets } from './latency.ts';
-import { type Catalog, explainNoSeries, requireErrors } from './no-series.ts';
+import { boundsToRead, withBuckets } from './latency.ts';
+import { type Catalog, explainNoSeries } from './no-series.ts';
+import { createOriginOf, type OwnTraffic, onlyOwn } from './own-paths.ts';
+import { type ArmPods, createOwnScrapes } from './own-scrapes.ts';
 import { startsOfPod } from './pod-identities.ts';
 import {
   createPrometheusApi,
@@ -27,10 +32,12 @@ import {
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
 import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { requireErrors, tells } from './require-errors.ts';
 import { createScrapeTargets } from './scrape-targets.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
 import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
 import { requireSteady, type Watched } from './steady.ts';
+import { createUntoldGuard } from './untold.ts';
 
 export interface PrometheusOptions {
   readonly kind: 'prometheus';
@@ -41,8 +48,8 @@ export interface PrometheusOptions {
   readonly latencyBounds: readonly number[];
   /** The expressions that `evaluate` will be asked, to be checked by `preflight`. */
   readonly thresholds: readonly string[];
-  /** Label selectors of the arms' pods; without them the pods are told by how workloads usually name them. */
-  readonly pods?: Readonly<Record<Arm, string>>;
+  /** The arms' pods; without them the pods are told by how workloads usually name them. */
+  readonly pods?: ArmPods;
 }
 
 /** The newest measurement of a series, with those before it. */
@@ -94,6 +101,7 @@ export function createPrometheusMeter(
     client?: KubernetesClient;
     clock: Clock;
     env: Readonly<Record<string, string | undefined>>;
+    /** Ends the watch for the arms' pods. */
     signal?: AbortSignal;
   },
 ): Meter {
@@ -101,12 +109,16 @@ export function createPrometheusMeter(
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
   const world = client && lifetime && { client, signal: lifetime };
-  const namesNow = createClusterNames(queries, names, options.pods, world);
+  const namesNow = createClusterNames(queries, names, options.pods?.selectors, world);
   let variants: { readonly found: Found; readonly rules: readonly Rule[][] } | undefined;
   const targetsOf = createScrapeTargets(async (selector, signal) => {
     const { data } = await api.query(`${selector}[${LOOKBACK / 1_000}s]`, signal);
     return seriesOf(data).map(({ labels }) => labels);
   });
+  const untold = createUntoldGuard();
+  // What goes through a gateway comes from outside.
+  const inPods = !['istio', 'envoy', 'nginx', 'traefik'].includes(queries.kind);
+  const ownScrapes = createOwnScrapes(inPods ? options.pods : undefined, { ...world });
   let question: Question | undefined;
   let scrapeInterval: number | undefined;
   let newest = 0;
@@ -120,7 +132,7 @@ export function createPrometheusMeter(
   }
 
   function questionOf(parts: Pick<Question, 'variant' | 'base' | 'buckets' | 'identities'>): Question {
-    const bounds = parts.buckets.length === 0 ? [] : latencyBounds;
+    const bounds = parts.buckets.length === 0 ? [] : boundsToRead(latencyBounds, parts.base, parts.buckets);
     const rules = withBuckets(parts.base, bounds, parts.buckets);
     return {
       ...parts,
@@ -136,9 +148,9 @@ export function createPrometheusMeter(
     return base === undefined || base === question.base ? question : questionOf({ ...question, base });
   }
 
-  async function look({ selectors, classify }: Question, range: number, signal: AbortSignal) {
+  async function look({ rules, selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
-    const answers = await Promise.all(queries);
+    const [own, ...answers] = await Promise.all([ownScrapes.own(signal), ...queries]);
     const { pods } = await namesNow(signal);
     const series = answers
       .flatMap(({ data }) => seriesOf(data))
@@ -147,8 +159,12 @@ export function createPrometheusMeter(
       series.map(({ labels }) => labels),
       signal,
     );
+    const counted = classify(series, ups);
+    const originOf = inPods ? createOriginOf(own, rules) : () => 'user';
     return {
-      found: classify(series, ups),
+      own,
+      countsStable: counted.some(isStableRequest),
+      found: counted.filter(({ sample }) => originOf(sample.labels) !== 'own'),
       /** What the server says against its answer; with anything of it, data are missing. */
       missing: answers.flatMap(({ warnings }) => warnings),
     };
@@ -160,20 +176,31 @@ export function createPrometheusMeter(
    * @throws SluiceError `unreachable` where nothing was found, which may be due to a partial answer
    */
   async function choose(signal: AbortSignal) {
+    let chosen:
+      | { readonly counters: Question; readonly found: Classified<Series>[]; readonly missing: string[] }
+      | undefined;
+    let onlyOwnOf: readonly OwnTraffic[] | undefined;
     for (const [variant, base] of (await variantsNow(signal)).entries()) {
-      const identities = createIdentities(askedLabels(base));
-      const counters = questionOf({ variant, base, buckets: [], identities });
-      const { found, missing } = await look(counters, LOOKBACK, signal);
-      if (!found.some(isStableRequest)) {
+      const counters = questionOf({ variant, base, buckets: [], identities: createIdentities(askedLabels(base)) });
+      const { found, own, countsStable, missing } = await look(counters, LOOKBACK, signal);
+      const stable = found.filter(isStableRequest).map(({ sample }) => sample.labels);
+      if (stable.length === 0) {
         if (missing.length > 0) throw partialAnswer(api.name, missing);
+        if (countsStable) onlyOwnOf = own;
         continue;
       }
-      if (latencyBounds.length === 0) return { question: counters, found, missing };
-      const buckets = await bucketsOf(base, signal);
-      withBuckets(base, latencyBounds, buckets);
-      return { question: questionOf({ ...counters, buckets }), found, missing };
+      // A service may have two such metrics, of which one says how its requests ended.
+      const telling = tells(base, stable);
+      if (telling || !chosen) chosen = { counters, found, missing };
+      if (telling) break;
     }
-    return undefined;
+    if (!chosen && onlyOwnOf) throw onlyOwn(api.name, onlyOwnOf);
+    if (!chosen) return undefined;
+    const { counters, found, missing } = chosen;
+    const buckets = await bucketsOf(counters.base, signal);
+    // Refuses a latency that the histogram can't tell, also where there is none.
+    withBuckets(counters.base, latencyBounds, buckets);
+    return { question: questionOf({ ...counters, buckets }), found, missing };
   }
 
   /** As `choose`, with some patience for stores that come back. */
@@ -196,7 +223,11 @@ export function createPrometheusMeter(
 
   async function bucketsOf(rules: readonly Rule[], signal: AbortSignal): Promise<string[]> {
     const values = await Promise.all(
-      stableBucketSelectors(rules).map((selector) => api.labelValues('le', format(selector), since(), signal)),
+      stableBucketSelectors(rules).map(async (selector) => {
+        if (latencyBounds.length > 0) return api.labelValues('le', format(selector), since(), signal);
+        const { data } = await api.query(`count by (le) (${format(selector)})`, signal);
+        return data.resultType === 'vector' ? data.result.flatMap(({ metric }) => metric.le ?? []) : [];
+      }),
     );
     return [...new Set(values.flat())];
   }
@@ -282,7 +313,7 @@ export function createPrometheusMeter(
     get source() {
       return `${api.name}${question ? `: ${question.selectors.join(', ')}` : ''}`;
     },
-    permissions: api.permissions,
+    permissions: [...api.permissions, ...(inPods ? podPermissions(options.pods) : [])],
     get interval() {
       return Math.min(Math.max((scrapeInterval ?? 0) / 4, 1_000), 5_000);
     },
@@ -315,12 +346,21 @@ export function createPrometheusMeter(
       }
       if (!question) return guard({ at: newest, stable: [], canary: [] });
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
-      const { found, missing } = await look(question, range, signal);
+      const { found, own, missing } = await look(question, range, signal);
       const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
       const warnings = missing.map((warning) => `${api.name} warns: ${warning}`);
       if (missing.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
       newest = Math.max(newest, newestOf(found));
-      const reading = guard({ at: newest, stable, canary, warnings });
+      guard({ at: newest, stable, canary, warnings });
+      const { known, warnings: unknown } = untold(found);
+      const ownRequests = inPods ? ownScrapes.count(own, question.rules, found) : undefined;
+      const reading: Reading = {
+        at: newest,
+        stable: known('stable') ? stable : [],
+        canary: known('canary') ? canary : [],
+        warnings: [...warnings, ...unknown],
+        ...(ownRequests && { own: ownRequests }),
+      };
       if (scrapeInterval === undefined) return reading;
       const measured = { stable, canary: canary.length > 0 ? canary : await scrapesOfCanary(question, stable, signal) };
       return { ...reading, due: dueTimes(measured, scrapeInterval, clock.now()) };
@@ -344,6 +384,10 @@ export function createPrometheusMeter(
 
 function watched({ counter, sample, starts }: Classified<Series>): Watched {
   return { name: sample.labels[NAME] ?? '', instance: counter.instance, history: sample.history, starts };
+}
+
+function podPermissions(pods: ArmPods | undefined): Permission[] {
+  return pods ? [{ apiGroup: '', resource: 'pods', verbs: ['list', 'watch'], namespace: pods.namespace }] : [];
 }
 
 /** One selector for everything; or one for each arm where they have no label in common, rather than none but the name. */

@@ -28,6 +28,7 @@ import {
   routerOptions,
   targetOf,
   type Workloads,
+  watchedChecks,
 } from './settings.ts';
 
 /** Error rates that the forecast is about: those of an ordinary service, and of a release that must not get through. */
@@ -169,7 +170,11 @@ function compose(
     arms,
     ledger,
     clock,
-    judge: { panel: createPanel(judge.checks, judge.panel), gauges: judge.gauges, onPodProblem: judge.onPodProblem },
+    judge: {
+      panel: createPanel([...judge.checks, ...watchedChecks(inputs)], judge.panel),
+      gauges: judge.gauges,
+      onPodProblem: judge.onPodProblem,
+    },
     emit,
     counted: share.counted,
     forecast: (readiness, asked) =>

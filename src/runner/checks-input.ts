@@ -46,6 +46,7 @@ const kinds = {
     .refine(({ above, below }) => (above === undefined) !== (below === undefined), {
       error: 'needs either "above" or "below", the side of the limit that is a breach',
     }),
+  unanswered: z.strictObject({ check: z.literal('unanswered'), 'on-breach': onBreach.optional(), ...comparison }),
   pods: z.strictObject({ check: z.literal('pods'), 'on-breach': onBreach.optional() }),
 } as const;
 
@@ -54,7 +55,14 @@ type Kind = keyof typeof kinds;
 /** One rule as it is written; names, units and defaults are the panel's business. */
 export type CheckInput = { [K in Kind]: z.infer<(typeof kinds)[K]> }[Kind];
 
-const kindNames = ['error-rate', 'max-error-rate', 'latency', 'promql', 'pods'] as const satisfies readonly Kind[];
+const kindNames = [
+  'error-rate',
+  'max-error-rate',
+  'latency',
+  'promql',
+  'pods',
+  'unanswered',
+] as const satisfies readonly Kind[];
 const item = z.union([z.string().transform((check) => ({ check })), z.looseObject({ check: z.string() })]);
 
 /** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and what else the check needs. */

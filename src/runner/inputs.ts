@@ -283,7 +283,7 @@ export const canaryInputs = z.strictObject({
   checks: input(checks, {
     group: 'judging',
     description:
-      'What is judged, as a YAML list; each check with `on-breach: rollback`, `freeze` or `warn`. The pods’ health is always watched; list `pods` to change what it leads to.',
+      'What is judged, as a YAML list; each check with `on-breach: rollback`, `freeze` or `warn`. The pods’ health and requests without an answer are always watched; list `pods` or `unanswered` to change what they lead to.',
     default: '- error-rate',
     example: '- error-rate',
   }),

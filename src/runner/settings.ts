@@ -131,10 +131,10 @@ export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
   };
   if (meterOf(inputs) === 'prometheus') {
     const thresholds = gauges.flatMap(({ canary, stable }) => (stable === undefined ? [canary] : [canary, stable]));
-    const pods = { stable: workloads.stable.pods, canary: workloads.canary.pods };
-    const known = pods.stable !== '' && pods.canary !== '';
+    const selectors = { stable: workloads.stable.pods, canary: workloads.canary.pods };
+    const known = selectors.stable !== '' && selectors.canary !== '';
     const connection = prometheusConnection(inputs);
-    return { kind: 'prometheus', connection, ...common, thresholds, ...(known && { pods }) };
+    return { kind: 'prometheus', connection, ...common, thresholds, ...(known && { pods: { namespace, selectors } }) };
   }
   const { 'metrics-port': port, 'metrics-path': path, 'metrics-from': from } = inputs;
   const source =
@@ -160,6 +160,8 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
       ...(one['on-breach'] && { onBreach: one['on-breach'] }),
     };
     switch (one.check) {
+      case 'unanswered':
+        break;
       case 'pods':
         onPodProblem = one['on-breach'] ?? 'rollback';
         break;
@@ -197,6 +199,26 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
   // A step without a time of its own is watched as well: for as long as it holds, or while the promoted pods start.
   const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, plan.steps.length) };
   return { checks, panel, gauges, onPodProblem };
+}
+
+/** Requests slower than the bound in excess of the stable arm's: new processes start cold, all at once. */
+const COLD_START = { excess: 0.05, designEffect: 3 } as const;
+/** Requests that one client gives up at once when it leaves. */
+const GIVEN_UP_TOGETHER = 2;
+
+/**
+ * What is judged whether or not it is listed: requests that end without an answer, and those that take so long that their
+ * clients have given up.
+ */
+export function watchedChecks(inputs: CanaryInputs): Check[] {
+  const listed = inputs.checks.find((one) => one.check === 'unanswered');
+  const onBreach = listed?.['on-breach'] ?? 'rollback';
+  const tolerances = comparisonOf(listed ?? {}, inputs);
+  const designEffect = Math.max(tolerances.designEffect, GIVEN_UP_TOGETHER);
+  return [
+    { kind: 'unanswered', onBreach, ...tolerances, designEffect },
+    { kind: 'hanging', onBreach, early: tolerances.early, ...COLD_START },
+  ];
 }
 
 /** How the rollout behaves. */

@@ -84,7 +84,7 @@ function meterOf(options: Partial<Extract<MeterOptions, { kind: 'prometheus' }>>
       queries: { kind: 'http' },
       latencyBounds: [],
       thresholds: [],
-      pods: selectors,
+      pods: { namespace: 'shop', selectors },
       ...options,
     },
     { client, clock, env: {}, signal: lifetime.signal },
@@ -177,7 +177,7 @@ describe('the pods of the arms', () => {
     addPod('both-2', 'canary', { workload: 'checkout-canary', labels: { shared: 'yes' } });
     counts(ofPod('both-1'), 1, 2);
     counts(ofPod('both-2'), 5, 6);
-    const pods = { stable: 'shared=yes', canary: 'shared=yes' };
+    const pods = { namespace: 'shop', selectors: { stable: 'shared=yes', canary: 'shared=yes' } };
     expect(await totals({ pods })).toEqual({ stable: 2, canary: 6 });
     addPod('both-3', 'canary', { workload: 'other', labels: { shared: 'yes' } });
     await expect(meterOf({ pods }).read(signal)).rejects.toThrow('is picked by the label selectors of both arms');

@@ -54,6 +54,18 @@ const further: Partial<Record<ScenarioName, (played: Played) => void>> = {
     expect(result.canaryRequests).toBe(0);
     expect(result.reason).toMatch(/not yet known/);
   },
+  'status-words'({ result }) {
+    expect(result.reason).toMatch(/^error-rate: canary 100 %/);
+  },
+  hangs({ lab, result }) {
+    expect(result.reason).toMatch(/^unanswered: canary 100 %/);
+    expect(result.weightReached).toBeLessThan(100);
+    expect(lab.load.log.some(({ status }) => status === 0)).toBe(true);
+  },
+  'own-scrapes'({ result }) {
+    expect(result.canaryRequests).toBe(0);
+    expect(result.reason).toMatch(/not yet known: the canary got 0 of/);
+  },
   'metrics-down'({ ended, result }) {
     expect(result.reason).toMatch(/not yet known/);
     expect(ended.log).toMatch(/no new data|nothing new|did not answer/i);
@@ -87,8 +99,8 @@ function expectNoSecret({ ended, others }: Played): void {
 }
 
 /** Shifting itself costs no request: each was answered by a pod. */
-function expectServed({ lab }: Played, { lab: { canary } }: Scenario): void {
+function expectServed({ lab }: Played, { lab: { canary, patience } }: Scenario): void {
   const lost = lab.load.log.filter(({ status, version }) => status === 0 || status === 503 || version === '');
-  // A process that crashes takes the requests with it that it is working on.
-  if (!canary?.crashAfter) expect(lost).toEqual([]);
+  // A process that crashes takes the requests with it that it is working on; clients give up by themselves.
+  if (!canary?.crashAfter && patience === undefined) expect(lost).toEqual([]);
 }

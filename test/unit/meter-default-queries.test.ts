@@ -206,8 +206,10 @@ http_requests_total{namespace="shop",pod="checkout-canary-extra-7d9f8c6b5-x2x4z"
   });
 
   it('needs no labels of the pod where Sluice asks the pods themselves', () => {
-    const [rules = [], ...others] = defaultQueries({ kind: 'http' }, names, 'pods');
-    expect(others).toEqual([]);
+    const variants = defaultQueries({ kind: 'http' }, names, 'pods');
+    const asked = variants.flat().flatMap(({ selector }) => selector.map(({ label }) => label));
+    expect(new Set(asked)).toEqual(new Set(['__name__', 'arm']));
+    const [rules = []] = variants;
     const found = createClassifier(rules)([
       { labels: { __name__: 'http_requests_total', arm: 'canary', code: '500' }, value: 3, at: 2 },
     ]);
@@ -230,6 +232,186 @@ http_server_request_duration_seconds_count{k8s_namespace_name="shop",k8s_pod_nam
     'canary errors = 1',
   ]);
   expect(variants).toContainEqual(['stable requests = 4']);
+});
+
+describe('requests without an answer', () => {
+  const arms = (metric: (workload: string, service: string) => string) =>
+    [metric('checkout', 'checkout'), metric('checkout-canary', 'checkout-canary')].join('\n');
+  const given = (arm: string, count: number) =>
+    ['requests', 'errors', 'unanswered'].map((kind) => `${arm} ${kind} = ${count}`);
+
+  it.each<[string, DefaultQueries, (workload: string, service: string) => string]>([
+    [
+      'Istio, with status 0 as the client left',
+      { kind: 'istio', reporter: 'source', by: 'workload' },
+      (workload) =>
+        `istio_requests_total{reporter="source",destination_workload="${workload}",destination_workload_namespace="shop",response_code="0",response_flags="DC"} 7`,
+    ],
+    [
+      'Istio, with a stream that breaks off after its status',
+      { kind: 'istio', reporter: 'source', by: 'workload' },
+      (workload) =>
+        `istio_requests_total{reporter="source",destination_workload="${workload}",destination_workload_namespace="shop",response_code="200",grpc_response_status="",response_flags="DC"} 7`,
+    ],
+    [
+      'Istio, with a gRPC call that was cancelled',
+      { kind: 'istio', reporter: 'source', by: 'workload' },
+      (workload) =>
+        `istio_requests_total{reporter="source",destination_workload="${workload}",destination_workload_namespace="shop",response_code="200",grpc_response_status="1",response_flags="-"} 7`,
+    ],
+    [
+      'Traefik, as the client left',
+      { kind: 'traefik' },
+      (_, service) => `traefik_service_requests_total{service="shop-${service}-80@kubernetescrd",code="499"} 7`,
+    ],
+    [
+      'Traefik, with nothing written',
+      { kind: 'traefik' },
+      (_, service) => `traefik_service_requests_total{service="shop-${service}-80@kubernetes",code="0"} 7`,
+    ],
+  ])('are counted for both arms: %s', (_, queries, metric) => {
+    expect(read(queries, arms(metric))[0]).toEqual([...given('stable', 7), ...given('canary', 7)]);
+  });
+
+  it.each(['499', '408', '444'])('are counted for both arms: NGINX %s', (status) => {
+    const series = ['', 'shop-checkout-canary-80'].map(
+      (canary) =>
+        `nginx_ingress_controller_requests{namespace="shop",ingress="shop",service="checkout",canary="${canary}",status="${status}"} 7`,
+    );
+    const [found] = read({ kind: 'nginx', ingress: 'shop' }, series.join('\n'));
+    expect(found).toEqual([...given('stable', 7), ...given('canary', 7)]);
+  });
+
+  it.each(['upstream_rq_tx_reset', 'upstream_cx_destroy_local_with_active_rq', 'upstream_rq_cancelled'])(
+    'are counted for both arms: Envoy’s %s',
+    (name) => {
+      const series = ['v1', 'v2'].map(
+        (version) =>
+          `envoy_cluster_${name}{envoy_cluster_name="outbound|80|${version}|checkout.shop.svc.cluster.local"} 7`,
+      );
+      const subsets = { ...names, canary: { ...names.canary, service: 'checkout' } };
+      const samples = parseExposition(series.join('\n'), () => true).map(({ labels, value }) => ({
+        labels,
+        value,
+        at: 0,
+      }));
+      const [, rules = []] = defaultQueries({ kind: 'envoy' }, subsets, 'prometheus');
+      const found = createClassifier(rules)(samples).map(
+        ({ arm, counter }) => `${arm} ${counter.kind} = ${counter.value}`,
+      );
+      expect(found).toEqual([...given('stable', 7), ...given('canary', 7)]);
+    },
+  );
+});
+
+describe('what frameworks count for themselves', () => {
+  /** Series of the first variant that finds any, by how their requests ended. */
+  const endings = (queries: DefaultQueries, lines: string) => {
+    const samples = parseExposition(lines, () => true).map(({ labels, value }) => ({
+      labels: { ...labels, arm: 'canary' },
+      value,
+      at: 0,
+    }));
+    const variants = defaultQueries(queries, names, 'pods').map((rules) => createClassifier(rules)(samples));
+    const sum = (kind: string) =>
+      variants
+        .find((found) => found.some(({ counter }) => counter.kind === 'requests'))
+        ?.reduce((total, { counter }) => total + (counter.kind === kind ? counter.value : 0), 0);
+    return [sum('requests'), sum('errors'), sum('unanswered')];
+  };
+
+  it.each<[string, DefaultQueries['kind'] & ('http' | 'opentelemetry'), string, number[]]>([
+    [
+      'words of hand-written exporters',
+      'http',
+      'http_requests_total{status="success"} 5\nhttp_requests_total{status="client_error"} 3\nhttp_requests_total{status="server_error"} 2',
+      [10, 2, 0],
+    ],
+    [
+      'outcomes',
+      'http',
+      'http_requests_total{status="SUCCESSFUL"} 4\nhttp_requests_total{status="SERVER_ERROR"} 4',
+      [8, 4, 0],
+    ],
+    [
+      'prometheus-fastapi-instrumentator',
+      'http',
+      'http_requests_total{handler="/a",method="GET",status="2xx"} 5\nhttp_requests_total{handler="/a",method="GET",status="5xx"} 2',
+      [7, 2, 0],
+    ],
+    [
+      'Micrometer, whose client left',
+      'http',
+      'http_server_requests_seconds_count{exception="none",outcome="SUCCESS",status="200",uri="/a"} 5\nhttp_server_requests_seconds_count{exception="CancelledServerWebExchangeException",outcome="UNKNOWN",status="200",uri="/a"} 2\nhttp_server_requests_seconds_count{outcome="SERVER_ERROR",status="500",uri="/a"} 1',
+      [8, 3, 2],
+    ],
+    [
+      'express-prom-bundle',
+      'http',
+      'http_request_duration_seconds_count{status_code="200",method="GET"} 5\nhttp_request_duration_seconds_count{status_code="503",method="GET"} 1',
+      [6, 1, 0],
+    ],
+    [
+      'prometheus-net',
+      'http',
+      'http_requests_received_total{code="200",controller="A"} 5\nhttp_requests_received_total{code="500",controller="A"} 1',
+      [6, 1, 0],
+    ],
+    [
+      'flask',
+      'http',
+      'flask_http_request_total{method="GET",status="200"} 5\nflask_http_request_total{method="GET",status="500"} 1',
+      [6, 1, 0],
+    ],
+    [
+      'starlette',
+      'http',
+      'starlette_requests_total{status_code="200"} 5\nstarlette_requests_total{status_code="500"} 1',
+      [6, 1, 0],
+    ],
+    [
+      'gRPC for Go',
+      'http',
+      'grpc_server_handled_total{grpc_code="OK"} 5\ngrpc_server_handled_total{grpc_code="Unavailable"} 2\ngrpc_server_handled_total{grpc_code="NotFound"} 1\ngrpc_server_handled_total{grpc_code="Canceled"} 1',
+      [9, 3, 1],
+    ],
+    [
+      'gRPC for Python',
+      'http',
+      'grpc_server_handled_total{code="OK"} 5\ngrpc_server_handled_total{code="INTERNAL"} 2',
+      [7, 2, 0],
+    ],
+    [
+      'OpenTelemetry, without a status where none was sent',
+      'opentelemetry',
+      'http_server_request_duration_seconds_count{http_response_status_code="200"} 5\nhttp_server_request_duration_seconds_count{error_type="timeout"} 2\nhttp_server_request_duration_seconds_count{error_type="System.Exception",http_response_status_code="500"} 1',
+      [8, 3, 2],
+    ],
+    [
+      'OpenTelemetry of before',
+      'opentelemetry',
+      'http_server_duration_milliseconds_count{http_status_code="200"} 5\nhttp_server_duration_milliseconds_count{http_status_code="502"} 1',
+      [6, 1, 0],
+    ],
+    [
+      'OpenTelemetry for gRPC',
+      'opentelemetry',
+      'rpc_server_duration_milliseconds_count{rpc_grpc_status_code="0"} 5\nrpc_server_duration_milliseconds_count{rpc_grpc_status_code="13"} 1',
+      [6, 1, 0],
+    ],
+  ])('is read: %s', (_, kind, lines, expected) => {
+    expect(endings({ kind }, lines)).toEqual(expected);
+  });
+
+  it('marks what can’t be told', () => {
+    const [rules = []] = defaultQueries({ kind: 'http' }, names, 'pods');
+    const labels = { __name__: 'http_requests_total', arm: 'canary' };
+    const found = createClassifier(rules)([
+      { labels: { ...labels, status: 'odd' }, value: 1, at: 0 },
+      { labels: { ...labels, status: '200' }, value: 1, at: 0 },
+    ]);
+    expect(found.map(({ untold }) => untold)).toEqual([true, undefined]);
+  });
 });
 
 it('says which name of an arm is missing', () => {

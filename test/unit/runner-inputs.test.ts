@@ -141,7 +141,7 @@ describe('wrong inputs', () => {
   });
 
   it.each([
-    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, promql or pods'],
+    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, promql, pods or unanswered'],
     ['- {bound: 300ms}', 'needs "check"'],
     ['- {check: latency}', '"bound": is missing'],
     ['- {check: latency, bound: 300}', '"300" is no duration'],

@@ -137,10 +137,10 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
   async function start(image: Image): Promise<void> {
     if (starting || service !== undefined) return;
     starting = true;
-    const { errorRate = 0, latency = defaultLatency, failingPath, labels } = image.behaviour;
+    const { errorRate = 0, latency = defaultLatency, failingPath, labels, counts = 'codes' } = image.behaviour;
     const random = randomFor(settings.seed, `${key.name} ${restarts}`);
     const { version } = image;
-    const behaviour = { errorRate, latency, failingPath, labels };
+    const behaviour = { errorRate, latency, failingPath, labels, counts };
     const process = await startService({ version, pod: key.name, ...behaviour, random, now: settings.now });
     starting = false;
     if (ended || terminating) {

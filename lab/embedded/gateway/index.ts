@@ -90,21 +90,24 @@ export async function startGateway(storage: Storage, registry: Registry, options
       response.writeHead(route === undefined ? 404 : 503).end('no route\n');
       return;
     }
+    const left = new AbortController();
+    response.once('close', () => left.abort());
     let endpoint = nextEndpoint(destination);
-    let status = await forward(request, response, endpoint);
+    let status = await forward(request, response, endpoint, left.signal);
     // A pod that left before it saw the request (Envoy: reset-before-request); another one gets it.
-    while (status === undefined && endpoint?.isLeaving() && !hasBody(request)) {
+    while (status === undefined && !left.signal.aborted && endpoint?.isLeaving() && !hasBody(request)) {
       endpoint = nextEndpoint(destination);
-      status = await forward(request, response, endpoint);
+      status = await forward(request, response, endpoint, left.signal);
     }
-    if (!response.headersSent) {
+    const gaveUp = status === undefined && left.signal.aborted && !response.headersSent;
+    if (!response.headersSent && !gaveUp) {
       const text = endpoint === undefined ? 'no healthy upstream\n' : 'upstream connect error\n';
       response.writeHead(503, { 'x-destination': destination.service }).end(text);
     }
     const milliseconds = performance.now() - begun;
     const { port } = reachable(destination);
     const method = request.method ?? 'GET';
-    metrics.count({ route, destination, port, endpoint, method, status: status ?? 503, milliseconds });
+    metrics.count({ route, destination, port, endpoint, method, status: status ?? 503, gaveUp, milliseconds });
   }
 
   function reachable(destination: Destination): ReturnType<typeof endpointsOf> {
@@ -128,6 +131,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     request: IncomingMessage,
     response: ServerResponse,
     endpoint: Endpoint | undefined,
+    left: AbortSignal,
   ): Promise<number | undefined> {
     if (endpoint === undefined) return undefined;
     const { connection: _, 'keep-alive': __, ...headers } = request.headers;
@@ -138,13 +142,14 @@ export async function startGateway(storage: Storage, registry: Registry, options
         method: request.method ?? 'GET',
         headers,
         body: hasBody(request) ? request : null,
+        signal: left,
       });
       const { connection: _, 'keep-alive': __, 'transfer-encoding': ___, ...passed } = answer.headers;
       response.writeHead(answer.statusCode, passed);
       await pipeline(answer.body, response);
       return answer.statusCode;
     } catch {
-      // A pod that died under the request; the client gets a 503, or a torn answer.
+      // A client that has left, or a pod that died under the request: the client gets a 503, or a torn answer.
       if (response.headersSent) response.destroy();
       return undefined;
     }

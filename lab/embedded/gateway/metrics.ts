@@ -12,6 +12,8 @@ export interface Passed {
   readonly endpoint: Endpoint | undefined;
   readonly method: string;
   readonly status: number;
+  /** The client left before it was answered; `status` is then without meaning. */
+  readonly gaveUp: boolean;
   readonly milliseconds: number;
 }
 
@@ -65,6 +67,12 @@ export function createGatewayMetrics() {
     buckets: envoyBuckets,
     registers,
   });
+  const envoyResets = new Counter({
+    name: 'envoy_cluster_upstream_rq_tx_reset',
+    help: 'Upstream requests that were reset from this side.',
+    labelNames: ['envoy_cluster_name'],
+    registers,
+  });
   const nginxLabels = ['namespace', 'ingress', 'service', 'canary', 'method', 'status'] as const;
   const nginxRequests = new Counter({
     name: 'nginx_ingress_controller_requests',
@@ -94,7 +102,7 @@ export function createGatewayMetrics() {
     registers,
   });
 
-  function countIstio({ destination, port, endpoint, status, milliseconds }: Passed): void {
+  function countIstio({ destination, port, endpoint, status, gaveUp, milliseconds }: Passed): void {
     const { namespace, service, subset } = destination;
     const host = `${service}.${namespace}.svc.cluster.local`;
     const labels = {
@@ -106,17 +114,21 @@ export function createGatewayMetrics() {
       destination_service_namespace: namespace,
       destination_version: endpoint?.version ?? 'unknown',
       request_protocol: 'http',
-      response_code: String(status),
-      response_flags: endpoint === undefined ? 'UH' : '-',
+      response_code: gaveUp ? '0' : String(status),
+      response_flags: gaveUp ? 'DC' : endpoint === undefined ? 'UH' : '-',
     };
     istioRequests.inc(labels);
     istioDuration.observe(labels, milliseconds);
     const cluster = `outbound|${port ?? ''}|${subset?.name ?? ''}|${host}`;
+    if (gaveUp) {
+      envoyResets.inc({ envoy_cluster_name: cluster });
+      return;
+    }
     envoyRequests.inc({ envoy_cluster_name: cluster, envoy_response_code_class: String(Math.floor(status / 100)) });
     envoyDuration.observe({ envoy_cluster_name: cluster }, milliseconds);
   }
 
-  function countNginx({ route, destination, port, method, status, milliseconds }: Passed): void {
+  function countNginx({ route, destination, port, method, status, gaveUp, milliseconds }: Passed): void {
     const [main] = route.destinations;
     const { namespace, service } = destination;
     const labels = {
@@ -125,15 +137,15 @@ export function createGatewayMetrics() {
       service: main?.service ?? service,
       canary: service === main?.service ? '' : `${namespace}-${service}-${port ?? ''}`,
       method,
-      status: String(status),
+      status: gaveUp ? '499' : String(status),
     };
     nginxRequests.inc(labels);
     nginxDuration.observe(labels, milliseconds / 1_000);
   }
 
-  function countTraefik({ destination, port, method, status, milliseconds }: Passed): void {
+  function countTraefik({ destination, port, method, status, gaveUp, milliseconds }: Passed): void {
     const service = `${destination.namespace}-${destination.service}-${port ?? ''}@kubernetescrd`;
-    const labels = { service, code: String(status), method, protocol: 'http' };
+    const labels = { service, code: gaveUp ? '499' : String(status), method, protocol: 'http' };
     traefikRequests.inc(labels);
     traefikDuration.observe(labels, milliseconds / 1_000);
   }

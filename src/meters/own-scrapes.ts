@@ -1,0 +1,94 @@
+import { isSluiceError } from '../canary/errors.ts';
+import type { Arm, Reading } from '../canary/ports.ts';
+import type { KubernetesClient } from '../kubernetes/client.ts';
+import { createMirror } from '../kubernetes/mirror.ts';
+import { resources } from '../kubernetes/resources.ts';
+import type { Classified, Sample } from './classify.ts';
+import type { Rule } from './default-queries.ts';
+import { createOriginOf, type OwnTraffic, ownTraffic } from './own-paths.ts';
+import { createOwnRequests, type PodCount } from './own-requests.ts';
+
+/** The pods of both arms: their namespace and label selectors. */
+export interface ArmPods {
+  readonly namespace: string;
+  readonly selectors: Readonly<Record<Arm, string>>;
+}
+
+/** Knows what the pods of both arms ask of themselves, from a watch; without a cluster, where metrics usually are. */
+export function createOwnScrapes(
+  pods: ArmPods | undefined,
+  world: { readonly client?: KubernetesClient; readonly signal?: AbortSignal },
+) {
+  const { client, signal: lifetime } = world;
+  const ownRequests = createOwnRequests();
+  const scrapes = new Map<string, { readonly at: number; readonly count: number }>();
+  const mirrors =
+    pods && client && lifetime
+      ? Object.values(pods.selectors).map((labelSelector) =>
+          createMirror(
+            client,
+            { type: resources.pod, namespace: pods.namespace, selector: { labelSelector } },
+            lifetime,
+            () => undefined,
+          ),
+        )
+      : [];
+  let known: readonly OwnTraffic[] | undefined;
+
+  /** An API server that is away for a while hides no metrics. */
+  async function own(signal: AbortSignal): Promise<readonly OwnTraffic[]> {
+    try {
+      const objects = await Promise.all(mirrors.map((mirror) => mirror.objects(signal)));
+      known = objects.flat().flatMap((object) => ownTraffic(object, undefined) ?? []);
+    } catch (error) {
+      if (!known || !isSluiceError(error)) throw error;
+    }
+    return known ?? [];
+  }
+
+  /** Every new measurement of a process is one more scrape of it. */
+  function countScrape(instance: string, at: number): number {
+    const before = scrapes.get(instance);
+    const count = (before?.count ?? -1) + (before?.at === at ? 0 : 1);
+    scrapes.set(instance, { at, count });
+    return count;
+  }
+
+  return {
+    own,
+
+    /**
+     * How many of the requests whose path no label tells may be scrapes, or probes.
+     *
+     * @returns undefined where every request has a path, or nobody but users could have sent them
+     */
+    count(
+      traffic: readonly OwnTraffic[],
+      rules: readonly Rule[],
+      found: readonly Classified<Sample>[],
+    ): Reading['own'] {
+      const originOf = createOriginOf(traffic, rules);
+      const counts = (arm: Arm): PodCount[] => {
+        const requests = found.filter(
+          ({ arm: of, counter, sample }) =>
+            of === arm && counter.kind === 'requests' && originOf(sample.labels) === 'unknown',
+        );
+        const perPod = Map.groupBy(requests, ({ counter }) => counter.instance);
+        const ofArms = [...perPod].filter(([pod]) => traffic.length === 0 || traffic.some((one) => one.pod === pod));
+        return ofArms.map(([pod, counted]): PodCount => {
+          const at = Math.max(...counted.map(({ counter }) => counter.at));
+          return {
+            pod,
+            requests: counted.reduce((sum, { counter: { value } }) => sum + (Number.isFinite(value) ? value : 0), 0),
+            asked: countScrape(pod, at),
+            probesPerSecond: traffic.find((one) => one.pod === pod)?.probesPerSecond ?? 0,
+            at,
+            startedAt: counted[0]?.counter.startedAt,
+          };
+        });
+      };
+      const [stable, canary] = [counts('stable'), counts('canary')];
+      return stable.length + canary.length === 0 ? undefined : ownRequests.take({ stable, canary });
+    },
+  };
+}
