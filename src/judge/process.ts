@@ -8,14 +8,14 @@ export interface Found {
 }
 
 /** What one counter gained. */
-export interface Gain {
+interface Gain {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly gained: number;
 }
 
 /** What one look at a process brought. */
-export interface Counted {
+interface Counted {
   readonly gains: readonly Gain[];
   /** What could not be used, one sentence each. */
   readonly problems: readonly string[];
