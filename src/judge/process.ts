@@ -118,7 +118,7 @@ export function createProcess(instance: string): CountingProcess {
         falls = [...falls.filter((at) => fall.counter.at - at <= FALLS_TOGETHER), fall.counter.at];
         if (falls.length > 1) {
           erratic = describeFalls(instance, fall.last, fall.counter);
-          return { gains: [], problems: [erratic], erratic };
+          return { gains: [], problems: [], erratic };
         }
       }
       const requests = moved.filter(({ counter }) => counter.kind === 'requests');

@@ -27,7 +27,8 @@ export interface Cluster {
   stableRevision: string;
   canaryRevision: string;
   canaryExists: boolean;
-  metrics: 'up' | 'down' | 'stale';
+  /** `workers`: two processes answer in turn, each with counts of its own. */
+  metrics: 'up' | 'down' | 'stale' | 'workers';
   /** When the arms are measured next, where the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
@@ -307,19 +308,21 @@ function createTraffic(cluster: Cluster) {
     served.canary.errors += canary * cluster.errorRate.canary(cluster.served);
   };
   let at = last;
+  let looks = 0;
   const counters = (arm: 'stable' | 'canary'): Counter[] =>
     (['requests', 'errors'] as const).map((kind) => ({
       kind,
       instance: `${arm}-pod`,
       series: kind,
-      value: Math.floor(served[arm][kind]),
+      value: Math.floor(served[arm][kind] / (cluster.metrics === 'workers' && looks % 2 === 1 ? 3 : 1)),
       at,
     }));
   return {
     advance,
     read() {
       advance();
-      if (cluster.metrics === 'up') at = cluster.clock.now();
+      looks += 1;
+      if (cluster.metrics === 'up' || cluster.metrics === 'workers') at = cluster.clock.now();
       const due = cluster.due?.(cluster.clock.now());
       return { at, stable: counters('stable'), canary: counters('canary'), ...(due && { due }) };
     },
