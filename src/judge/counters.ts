@@ -62,6 +62,7 @@ export function createTally(): Tally {
   let sample: Sample | undefined;
   let carrying: readonly Arm[] = [];
   let lasting: readonly string[] = [];
+  let toldErratic = false;
 
   const count = (instance: string, found: readonly Found[]) => {
     const process = processes.get(instance) ?? createProcess(instance);
@@ -77,6 +78,9 @@ export function createTally(): Tally {
       const counted = [...byInstance(reading)].map(([instance, found]) => count(instance, found));
       const problems = counted.flatMap((one) => one.problems);
       const unusable = counted.find(({ erratic }) => erratic !== undefined)?.erratic;
+      // All processes of a service count alike: one of them is enough to be told of.
+      if (unusable !== undefined && !toldErratic) problems.push(unusable);
+      toldErratic ||= unusable !== undefined;
       firstAt ??= reading.at;
 
       const next: Sample = {

@@ -8,14 +8,14 @@ export interface Found {
 }
 
 /** What one counter gained. */
-export interface Gain {
+interface Gain {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly gained: number;
 }
 
 /** What one look at a process brought. */
-export interface Counted {
+interface Counted {
   readonly gains: readonly Gain[];
   /** What could not be used, one sentence each. */
   readonly problems: readonly string[];
@@ -118,7 +118,7 @@ export function createProcess(instance: string): CountingProcess {
         falls = [...falls.filter((at) => fall.counter.at - at <= FALLS_TOGETHER), fall.counter.at];
         if (falls.length > 1) {
           erratic = describeFalls(instance, fall.last, fall.counter);
-          return { gains: [], problems: [erratic], erratic };
+          return { gains: [], problems: [], erratic };
         }
       }
       const requests = moved.filter(({ counter }) => counter.kind === 'requests');

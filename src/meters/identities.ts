@@ -10,12 +10,12 @@ import {
 } from './same-process.ts';
 
 /** What a series is called in readings, for as long as the rollout lasts. */
-export interface Identity {
+interface Identity {
   readonly instance: string;
   readonly series: string;
 }
 
-export interface Kept {
+interface Kept {
   readonly scraped: Scraped;
   readonly identity: Identity;
   /** Of a process that was taken for another one at first: since when it was seen, milliseconds since the epoch. */

@@ -39,7 +39,8 @@ export interface Cluster {
   canaryExists: boolean;
   /** What an undo of the arms can't take back. */
   left: LeftObject[];
-  metrics: 'up' | 'down' | 'stale' | 'partial';
+  /** `workers`: two processes answer in turn, each with counts of its own. */
+  metrics: 'up' | 'down' | 'stale' | 'partial' | 'workers';
   /** When the arms are measured next, where the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
@@ -346,19 +347,21 @@ function createTraffic(cluster: Cluster) {
     served.canary.errors += canary * cluster.errorRate.canary(cluster.served);
   };
   let at = last;
+  let looks = 0;
   const counters = (arm: 'stable' | 'canary'): Counter[] =>
     (['requests', 'errors'] as const).map((kind) => ({
       kind,
       instance: `${arm}-pod`,
       series: kind,
-      value: Math.floor(served[arm][kind]),
+      value: Math.floor(served[arm][kind] / (cluster.metrics === 'workers' && looks % 2 === 1 ? 3 : 1)),
       at,
     }));
   return {
     advance,
     read() {
       advance();
-      if (cluster.metrics === 'up' || cluster.metrics === 'partial') at = cluster.clock.now();
+      looks += 1;
+      if (['up', 'partial', 'workers'].includes(cluster.metrics)) at = cluster.clock.now();
       const due = cluster.due?.(cluster.clock.now());
       const partial = cluster.metrics === 'partial';
       return {

@@ -175,6 +175,18 @@ describe('missing data', () => {
     },
   );
 
+  it('is also what counters of several workers bring: the rollout says so and waits no longer than for silence', async () => {
+    const cluster = createCluster();
+    cluster.clock.at(cluster.clock.now() + 30_000, () => {
+      cluster.metrics = 'workers';
+    });
+    const world = createWorld(cluster);
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ onNoData: 'hold' }), running()));
+    expect(outcome).toMatchObject({ verdict: 'held', weight: 5 });
+    expect(outcome.reason).toMatch(/^not yet known: .*nothing new for .*did not restart.*several worker processes/);
+    expect(eventsOf(world.events, 'warning').filter(({ message }) => message.includes('worker'))).toHaveLength(1);
+  });
+
   it('holds where that is asked for', async () => {
     const cluster = createCluster();
     cluster.clock.at(cluster.clock.now() + 30_000, () => {
