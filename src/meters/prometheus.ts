@@ -91,6 +91,7 @@ export function createPrometheusMeter(
     const answers = await Promise.all(queries);
     return {
       found: classify(answers.flatMap(({ data }) => seriesOf(data))),
+      warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
       /** What the server says against its answer; with anything of it, data are missing. */
       missing: answers.flatMap(({ warnings }) => warnings),
     };
@@ -252,10 +253,9 @@ export function createPrometheusMeter(
       }
       if (!question) return guard({ at: newest, stable: [], canary: [] });
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
-      const { found, missing } = await look(question, range, signal);
+      const { found, warnings } = await look(question, range, signal);
       const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
-      const warnings = missing.map((warning) => `${api.name} warns: ${warning}`);
-      if (missing.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
+      if (warnings.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
       newest = Math.max(newest, newestOf(found));
       const reading = guard({ at: newest, stable, canary, warnings });
       if (scrapeInterval === undefined) return reading;
