@@ -161,6 +161,7 @@ export function createPrometheusMeter(
       own,
       countsStable: counted.some(isStableRequest),
       found: counted.filter(({ sample }) => originOf(sample.labels) !== 'own'),
+      warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
       /** What the server says against its answer; with anything of it, data are missing. */
       missing: answers.flatMap(({ warnings }) => warnings),
     };
@@ -342,10 +343,9 @@ export function createPrometheusMeter(
       }
       if (!question) return guard({ at: newest, stable: [], canary: [] });
       const range = Math.min(Math.max((scrapeInterval ?? LOOKBACK) * 4, 15_000), LOOKBACK);
-      const { found, own, missing } = await look(question, range, signal);
+      const { found, own, warnings } = await look(question, range, signal);
       const [stable, canary] = [countersOf('stable', found), countersOf('canary', found)];
-      const warnings = missing.map((warning) => `${api.name} warns: ${warning}`);
-      if (missing.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
+      if (warnings.length > 0) return { at: newestOf(found), stable, canary, warnings, partial: true };
       newest = Math.max(newest, newestOf(found));
       guard({ at: newest, stable, canary, warnings });
       const { known, warnings: unknown } = untold(found);
