@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Gauge, Meter, Permission, Reading } from '../canary/ports.ts';
+import type { Clock, Meter, Permission, Reading } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import {
   type Classified,
@@ -8,7 +8,6 @@ import {
   createClassifier,
   isStableRequest,
   newestOf,
-  type Sample,
 } from './classify.ts';
 import type { Names, Rule } from './default-queries.ts';
 import { boundsToRead, withBuckets } from './latency.ts';
@@ -16,13 +15,22 @@ import { type Catalog, explainNoSeries } from './no-series.ts';
 import { once } from './once.ts';
 import { createOriginOf, type OwnTraffic, onlyOwn } from './own-paths.ts';
 import { type ArmPods, createOwnScrapes } from './own-scrapes.ts';
-import { createPrometheusApi, type PrometheusConnection, type QueryResult } from './prometheus-api.ts';
+import {
+  gaugeOf,
+  LEAST_STALE,
+  type Series,
+  seriesOf,
+  severalSeries,
+  singleValue,
+  staleAfter,
+} from './prometheus-answers.ts';
+import { createPrometheusApi, type PrometheusConnection } from './prometheus-api.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
-import { createBaselineGuard, type History, type Point, readiness, requestRate, usualInterval } from './readiness.ts';
+import { createBaselineGuard, readiness, requestRate, usualInterval } from './readiness.ts';
 import { requireErrors, tells } from './require-errors.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
-import { equal, format, type Labels, NAME, type Selector, union } from './selector.ts';
+import { equal, format, NAME, type Selector, union } from './selector.ts';
 import { createUntoldGuard } from './untold.ts';
 
 export interface PrometheusOptions {
@@ -38,11 +46,6 @@ export interface PrometheusOptions {
   readonly pods?: ArmPods;
 }
 
-/** The newest measurement of a series, with those before it. */
-interface Series extends Sample {
-  readonly history: History;
-}
-
 /** How the counters are asked for, once it is known which series exist. */
 interface Question {
   readonly rules: readonly Rule[];
@@ -53,9 +56,6 @@ interface Question {
 
 /** Milliseconds of the past in the first look: Prometheus' own idea of what is still present. */
 const LOOKBACK = 300_000;
-/** Milliseconds after which a measurement is old where scraping is usual: two and a half times the longest usual interval. */
-const LEAST_STALE = 150_000;
-
 /** Measurements of a counter after which it counts as standing still. */
 const ENOUGH_POINTS = 4;
 
@@ -300,58 +300,4 @@ function selectorsOf(rules: readonly Rule[]): Selector[] {
   if (all.some(({ label }) => label !== NAME && label !== 'le')) return [all];
   const arms = Map.groupBy(rules, ({ arm }) => arm);
   return [...arms.values()].map((ofArm) => union(ofArm.map(({ selector }) => selector)));
-}
-
-function seriesOf(data: QueryResult): Series[] {
-  if (data.resultType !== 'matrix') return [];
-  return data.result.flatMap(({ metric, values }) => {
-    const history = values.map(pointOf);
-    const last = history.at(-1);
-    return last ? [{ labels: metric, ...last, history }] : [];
-  });
-}
-
-/** A sample of the API: Unix seconds, and the value as text. */
-function pointOf([time, value]: readonly [number, string]): Point {
-  return { at: Math.round(time * 1_000), value: numberOf(value) };
-}
-
-function numberOf(text: string): number {
-  if (text === '+Inf') return Number.POSITIVE_INFINITY;
-  return text === '-Inf' ? Number.NEGATIVE_INFINITY : Number(text);
-}
-
-function staleAfter(interval: number | undefined): number {
-  return Math.max((interval ?? 0) * 4, LEAST_STALE);
-}
-
-function singleValue(data: QueryResult): { value: number; at: number } | string {
-  if (data.resultType === 'scalar') return pointOf(data.result);
-  if (data.resultType === 'string') return 'the answer is a text';
-  if (data.resultType === 'matrix') return 'the answer is a range of values; ask for an instant';
-  const [first, ...more] = data.result;
-  if (!first) return 'the answer is empty';
-  if (more.length > 0) return `the answer ${severalSeries(data.result)}`;
-  return first.value ? pointOf(first.value) : 'the answer is a native histogram';
-}
-
-function severalSeries(result: readonly { readonly metric: Labels }[]): string {
-  const shown = result.slice(0, 3).map(({ metric }) => JSON.stringify(metric));
-  return `has ${result.length} series (${shown.join(', ')}${result.length > 3 ? ', …' : ''})`;
-}
-
-/**
- * @param measured When each selector of the query was last measured, in Unix seconds: an answer is as old as its oldest part.
- * @param limit Milliseconds after which a measurement is stale.
- */
-function gaugeOf(data: QueryResult, measured: readonly ReturnType<typeof singleValue>[], limit: number): Gauge {
-  const single = singleValue(data);
-  if (typeof single === 'string') return { missing: single };
-  const { value, at: asked } = single;
-  if (!Number.isFinite(value)) return { missing: `the answer is ${value}` };
-  const times = measured.flatMap((newest) => (typeof newest === 'string' ? [] : [Math.round(newest.value * 1_000)]));
-  const at = Math.min(asked, ...times);
-  if (asked - at > limit)
-    return { missing: `the answer is stale: measured ${Math.round((asked - at) / 1_000)} s before` };
-  return { value, at };
 }
