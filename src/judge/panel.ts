@@ -138,7 +138,7 @@ function ruleOf(check: Check, alpha: number, steps: number): Rule {
     case 'latency':
       return latencyRule(check, alpha, steps);
     case 'unanswered':
-      return watched(comparisonRule(check, alpha, steps, 'requests', unanswered));
+      return watched(comparisonRule(check, alpha, steps, 'got no answer', unanswered));
     case 'hanging':
       return watched(hangingRule(check, alpha, steps));
     case 'max-error-rate':

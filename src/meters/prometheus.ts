@@ -9,11 +9,9 @@ import {
   createClassifier,
   isStableRequest,
   newestOf,
-  type Sample,
 } from './classify.ts';
 import { createClusterNames, type Found } from './cluster-names.ts';
 import type { Names, Rule } from './default-queries.ts';
-import { gaugeOf, LEAST_STALE, pointOf, severalSeries, singleValue, staleAfter } from './gauge.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { boundsToRead, withBuckets } from './latency.ts';
 import { type Catalog, explainNoSeries } from './no-series.ts';
@@ -21,15 +19,18 @@ import { createOriginOf, type OwnTraffic, onlyOwn } from './own-paths.ts';
 import { type ArmPods, createOwnScrapes } from './own-scrapes.ts';
 import { startsOfPod } from './pod-identities.ts';
 import {
-  createPrometheusApi,
-  isPartialAnswer,
-  type PrometheusConnection,
-  partialAnswer,
-  type QueryResult,
-} from './prometheus-api.ts';
+  gaugeOf,
+  LEAST_STALE,
+  type Series,
+  seriesOf,
+  severalSeries,
+  singleValue,
+  staleAfter,
+} from './prometheus-answers.ts';
+import { createPrometheusApi, isPartialAnswer, type PrometheusConnection, partialAnswer } from './prometheus-api.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from './queries.ts';
-import { createBaselineGuard, type History, readiness, requestRate, usualInterval } from './readiness.ts';
+import { createBaselineGuard, readiness, requestRate, usualInterval } from './readiness.ts';
 import { requireErrors, tells } from './require-errors.ts';
 import { createScrapeTargets } from './scrape-targets.ts';
 import { dueTimes, targetSelector } from './scrape-times.ts';
@@ -48,11 +49,6 @@ export interface PrometheusOptions {
   readonly thresholds: readonly string[];
   /** The arms' pods; without them the pods are told by how workloads usually name them. */
   readonly pods?: ArmPods;
-}
-
-/** The newest measurement of a series, with those before it. */
-interface Series extends Sample {
-  readonly history: History;
 }
 
 /** How the counters are asked for, once it is known which series exist. */
@@ -392,13 +388,4 @@ function selectorsOf(rules: readonly Rule[]): Selector[] {
   if (all.some(({ label }) => label !== NAME && label !== 'le')) return [all];
   const arms = Map.groupBy(rules, ({ arm }) => arm);
   return [...arms.values()].map((ofArm) => union(ofArm.map(({ selector }) => selector)));
-}
-
-function seriesOf(data: QueryResult): Series[] {
-  if (data.resultType !== 'matrix') return [];
-  return data.result.flatMap(({ metric, values }) => {
-    const history = values.map(pointOf);
-    const last = history.at(-1);
-    return last ? [{ labels: metric, ...last, history }] : [];
-  });
 }

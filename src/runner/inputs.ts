@@ -193,7 +193,7 @@ export const canaryInputs = z.strictObject({
   metrics: input(choice('istio', 'envoy', 'nginx', 'traefik', 'linkerd', 'http', 'opentelemetry'), {
     group: 'metrics',
     description:
-      'Whose metrics count the requests; `http` is the service’s own `http_requests_total`. Without it, those of the router from `prometheus`, `http` from `pods`.',
+      'Whose metrics count the requests; `http` is the service’s own `http_requests_total`, or what its framework has in its place (Micrometer, prometheus-net, gRPC and others). Without it, those of the router from `prometheus`, `http` from `pods`.',
     example: 'istio',
   }),
   'istio-reporter': input(choice('source', 'destination', 'waypoint'), {

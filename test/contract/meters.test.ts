@@ -260,6 +260,91 @@ describe('through the API server', () => {
     expect(Math.abs(Date.now() - at)).toBeLessThan(2_000);
   });
 
+  /** Pods that count each look at their metrics as a request. */
+  async function addCountingArms(labels: string): Promise<Map<string, { users: number; looks: number }>> {
+    const counts = new Map<string, { users: number; looks: number }>();
+    for (const name of ['a', 'c']) {
+      const count = { users: 20, looks: 0 };
+      counts.set(name, count);
+      const track = name === 'c' ? 'canary' : 'stable';
+      await addPod(name, { app: 'checkout', track }, () => {
+        const of = (path: string, value: number) =>
+          `http_requests_total{code="200"${labels.replace('PATH', path)}} ${value}`;
+        const shown =
+          labels === '' ? [of('', count.users + count.looks)] : [of('/', count.users), of('/metrics', count.looks)];
+        count.looks += 1;
+        return `${shown.join('\n')}\n`;
+      });
+    }
+    return counts;
+  }
+
+  it('its own looks are no requests, where a path tells them', async () => {
+    const counts = await addCountingArms(',handler="PATH"');
+    const meter = meterOf();
+    expect(await totals(meter)).toMatchObject({ stable: 20, canary: 20 });
+    for (const count of counts.values()) count.users += 1;
+    const { own, ...reading } = await meter.read(signal);
+    expect(reading.canary.map(({ value }) => value)).toEqual([21]);
+    expect(own).toBeUndefined();
+  });
+
+  it('its own looks are told, where no path tells them', async () => {
+    const counts = await addCountingArms('');
+    const meter = meterOf();
+    const first = await meter.read(signal);
+    expect(first.own).toEqual({ stable: 0, canary: 0 });
+    const gained = (reading: typeof first) => (reading.canary[0]?.value ?? 0) - (first.canary[0]?.value ?? 0);
+    const second = await meter.read(signal);
+    expect(gained(second)).toBeGreaterThan(0);
+    expect(second.own?.canary).toBe(gained(second));
+    for (const count of counts.values()) count.users += 5;
+    const third = await meter.read(signal);
+    expect(gained(third) - (third.own?.canary ?? 0)).toBe(5);
+  });
+
+  it('pods that count no looks are found to in the first one', async () => {
+    await addArms();
+    const meter = meterOf();
+    await meter.read(signal);
+    for (const pod of pods.values()) pod.requests += 30;
+    expect((await meter.read(signal)).own).toEqual({ stable: 0, canary: 0 });
+  });
+
+  it('pods that show only looks have no requests', async () => {
+    await addPod(
+      'a',
+      { app: 'checkout', track: 'stable' },
+      () => 'http_requests_total{code="200",path="/metrics"} 7\n',
+    );
+    await expect(meterOf().preflight(signal)).rejects.toThrow('shows no request of a user');
+  });
+
+  it('of two metrics the one is taken that says how requests ended', async () => {
+    await addPod('a', { app: 'checkout', track: 'stable' }, () =>
+      ['http_requests_total{method="GET"} 7', 'http_request_duration_seconds_count{status_code="500"} 3', ''].join(
+        '\n',
+      ),
+    );
+    const { stable } = await meterOf().read(signal);
+    expect(stable.map(({ kind, value }) => [kind, value])).toEqual([
+      ['requests', 3],
+      ['errors', 3],
+    ]);
+  });
+
+  it('an arm with a status that can’t be told shows nothing, and says why', async () => {
+    await addArms();
+    let odd = '';
+    await addPod('d', { app: 'checkout', track: 'canary' }, () => `http_requests_total{code="200"} 5\n${odd}`);
+    const meter = meterOf();
+    expect((await meter.read(signal)).canary).not.toEqual([]);
+    odd = 'http_requests_total{code="odd"} 1\n';
+    const { stable, canary, warnings } = await meter.read(signal);
+    expect([stable.length > 0, canary]).toEqual([true, []]);
+    expect(warnings).toEqual([expect.stringContaining('"code":"odd"')]);
+  });
+
   it('new pods are seen, and gone ones are not asked', async () => {
     await addArms();
     const meter = meterOf();

@@ -37,6 +37,27 @@ describe('a canary of which nothing was ever measured', () => {
   });
 });
 
+describe('requests that may be none of a user’s', () => {
+  const over = { ...facts, elapsed: step.most, opinions: [says('healthy')] };
+
+  it('do not make a step end well, however few requests it needs', () => {
+    const none = { ...policy, minRequests: 0 };
+    expect(decide(step, { ...over, canaryRequests: 0, someOwn: true }, none)).toEqual({
+      kind: 'wait',
+      until: 'requests',
+    });
+    expect(decide(step, { ...over, canaryRequests: 0 }, none).kind).toBe('advance');
+  });
+
+  it('end it as not known after the patience', () => {
+    const late = { ...over, elapsed: step.most + 3 * minute, canaryRequests: 0, someOwn: true };
+    expect(decide(step, late, { ...policy, onNoData: 'hold' })).toMatchObject({
+      verdict: 'held',
+      reason: expect.stringContaining('the canary got 0 of the 50 requests'),
+    });
+  });
+});
+
 describe('a breach', () => {
   it('ends the rollout at any moment, with the measured sentence', () => {
     const decision = decide(step, { ...facts, opinions: [says('breach')] }, policy);

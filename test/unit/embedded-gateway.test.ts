@@ -184,6 +184,18 @@ describe('requests', () => {
     expect(await ask()).toMatchObject({ status: 503 });
   });
 
+  test.each([
+    ['istio', /istio_requests_total\{.*response_code="0",response_flags="DC"\} 1/],
+    ['nginx', /nginx_ingress_controller_requests\{.*status="499"\} 1/],
+    ['traefik', /traefik_service_requests_total\{.*code="499".*\} 1/],
+  ] as const)('that their client gives up are counted as %s does', async (router, counted) => {
+    await start({ router, stable: { latency: 20_000 } });
+    const signal = AbortSignal.timeout(100);
+    await expect(request(lab.gateway.url, { headers: { host: lab.host }, signal })).rejects.toThrow();
+    const metrics = async () => (await request(`http://127.0.0.1:${lab.gateway.metricsPort}/metrics`)).body.text();
+    await expect.poll(metrics).toMatch(counted);
+  });
+
   test('of an unknown host find no route', async () => {
     await start({});
     expect(await ask({ host: 'unknown.example' })).toMatchObject({ status: 404 });

@@ -8,6 +8,7 @@ import {
   routerOptions,
   startWarnings,
   targetOf,
+  watchedChecks,
 } from '../../src/runner/settings.ts';
 
 const place = {
@@ -261,6 +262,21 @@ describe('what is judged', () => {
       latencyBounds: [0.3],
       thresholds: ['mem{pod=~"checkout-v2-.*"}', 'mem{pod=~"checkout-v1-.*"}', 'hits'],
     });
+  });
+
+  it('is always whether requests are answered, and in time', async () => {
+    const { inputs } = await load({ ...one, route: 'virtualservice/x' });
+    const early = { beta: 0.05 };
+    expect(watchedChecks(inputs)).toEqual([
+      { kind: 'unanswered', onBreach: 'rollback', tolerance: 1, excess: 0, designEffect: 2, early },
+      { kind: 'hanging', onBreach: 'rollback', excess: 0.05, designEffect: 3, early },
+    ]);
+    const listed = '- error-rate\n- {check: unanswered, on-breach: warn, burst-size: 5, absolute-tolerance: 2%}';
+    const { inputs: told } = await load({ ...one, route: 'virtualservice/x', checks: listed });
+    expect(watchedChecks(told)).toMatchObject([
+      { onBreach: 'warn', excess: 0.02, designEffect: 5 },
+      { onBreach: 'warn', excess: 0.05 },
+    ]);
   });
 
   it('is the error rate, and the pods always', async () => {

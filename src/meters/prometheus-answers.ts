@@ -1,13 +1,28 @@
 import type { Gauge } from '../canary/ports.ts';
+import type { Sample } from './classify.ts';
 import type { QueryResult } from './prometheus-api.ts';
-import type { Point } from './readiness.ts';
+import type { History, Point } from './readiness.ts';
 import type { Labels } from './selector.ts';
+
+/** The newest measurement of a series, with those before it. */
+export interface Series extends Sample {
+  readonly history: History;
+}
 
 /** Milliseconds after which a measurement is old where scraping is usual: two and a half times the longest usual interval. */
 export const LEAST_STALE = 150_000;
 
+export function seriesOf(data: QueryResult): Series[] {
+  if (data.resultType !== 'matrix') return [];
+  return data.result.flatMap(({ metric, values }) => {
+    const history = values.map(pointOf);
+    const last = history.at(-1);
+    return last ? [{ labels: metric, ...last, history }] : [];
+  });
+}
+
 /** A sample of the API: Unix seconds, and the value as text. */
-export function pointOf([time, value]: readonly [number, string]): Point {
+function pointOf([time, value]: readonly [number, string]): Point {
   return { at: Math.round(time * 1_000), value: numberOf(value) };
 }
 
