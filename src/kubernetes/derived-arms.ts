@@ -300,6 +300,10 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
       : []),
     ...[...changed].map((type) => permissionTo(own, type, namespace)),
     ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
+    // The versions that the cluster keeps: an undo writes no other image.
+    ...kinds.map(({ kind }) =>
+      permissionTo(['list'], kind === 'StatefulSet' ? resources.controllerRevision : resources.replicaSet, namespace),
+    ),
     ...selectorPermissions(namespace),
     { ...permissionTo(['get'], resources.persistentVolumeClaim, namespace), optional: true },
     { ...permissionTo(['list'], resources.lease, namespace), optional: true },

@@ -16,7 +16,7 @@ import {
 import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts';
 import type { Manifest } from './client.ts';
 import { type ConfigManifest, renameConfig } from './config-copies.ts';
-import { configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
+import { type ConfigChange, configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
 import { podEntries } from './copied-metadata.ts';
 import { foreseeChange, foreseeObjects } from './foresee.ts';
 import { imageChanges, releaseDigest, withImages } from './images.ts';
@@ -26,6 +26,7 @@ import { isOwn, type OwnObject } from './own-objects.ts';
 import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { templateRevision } from './revision.ts';
+import { keptTemplates } from './revisions.ts';
 import {
   canaryAutoscaler,
   canaryDisruptionBudget,
@@ -63,7 +64,7 @@ export interface DerivedRelease {
   readonly gitops: GitOpsSetting;
 }
 
-const manifest = z.looseObject({
+export const manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
@@ -133,8 +134,8 @@ export async function inspectDerived(
   const wanted = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
   const { change, warnings } = await foreseeChange(context, stable, wanted, signal);
   const released = withChange(template, wanted);
-  const renamed = new Set(config.map(({ change: { kind, name } }) => `${kind}/${name}`));
-  const forCanary = renameConfig(released, (kind, name) => (renamed.has(`${kind}/${name}`) ? canaryName(name) : name));
+  const configs = config.map(({ change: each }) => each);
+  const forCanary = canaryTemplate(template, wanted, configs);
 
   const network = await inspectNetwork(context, stable, release, signal);
   const scaling = await inspectScaling(context, stable, network.labels, signal);
@@ -157,13 +158,13 @@ export async function inspectDerived(
       service: network.canaryService,
     },
     change,
-    config: config.map(({ change: each }) => each),
+    config: configs,
     joinService: release.joinService,
     workload: manifest.parse(canaryWorkload(stable, forCanary, network.labels, options)),
     autoscaler: release.joinService ? undefined : scaling.autoscaler,
     others: [...network.objects, ...scaling.budgets].map((object) => manifest.parse(object)),
   };
-  warnings.push(...exclusive, ...network.warnings);
+  warnings.push(...exclusive, ...network.warnings, ...(await tellHistory(context, stable, signal)));
   warnings.push(...(await foreseeObjects(context, ownObjects(data), configCopies(data, namespace), signal)));
   const digest = config.length === 0 ? releaseDigest(images) : undefined;
   const snapshot = {
@@ -177,7 +178,12 @@ export async function inspectDerived(
 }
 
 /** The canary's labels, its Service, and its DestinationRule. */
-async function inspectNetwork(context: ArmsContext, stable: Workload, release: DerivedRelease, signal: AbortSignal) {
+export async function inspectNetwork(
+  context: ArmsContext,
+  stable: Workload,
+  release: DerivedRelease,
+  signal: AbortSignal,
+) {
   const { client, namespace, rollout } = context;
   const others = await findOtherSelectors(context, signal);
   const templateLabels = stable.spec.template.metadata?.labels ?? {};
@@ -225,7 +231,7 @@ async function inspectNetwork(context: ArmsContext, stable: Workload, release: D
 }
 
 /** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */
-async function inspectScaling(
+export async function inspectScaling(
   { client, namespace, rollout }: ArmsContext,
   stable: Workload,
   labels: Readonly<Record<string, string>>,
@@ -251,6 +257,19 @@ async function inspectScaling(
     minimum:
       found && !isOperated(found) ? { name: found.metadata.name, minReplicas: found.spec.minReplicas } : undefined,
   };
+}
+
+/** A later run takes a promotion back by what the cluster keeps, and by nothing that stands in the record alone. */
+async function tellHistory(
+  { client, namespace }: ArmsContext,
+  stable: Workload,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const kept = await keptTemplates(client, namespace, stable, signal);
+  if (kept.length > 0 && stable.spec.revisionHistoryLimit !== 0) return [];
+  return [
+    `${describe(referenceOf(stable, namespace))} keeps no history (revisionHistoryLimit): should this run be lost after the promotion, no later one could give it the version before back.`,
+  ];
 }
 
 /** Everything that the release creates, in the order in which it is made. */
@@ -280,6 +299,18 @@ function checksumOf(template: PodTemplate, config: readonly FoundChange[]): NonN
     before: template.metadata?.annotations?.[CHECKSUM_ANNOTATION] ?? null,
     after: createHash('sha256').update(fingerprints.join('\n')).digest('hex').slice(0, 16),
   };
+}
+
+/** The template of the canary's pods: the new version, with the new config under the names of its copies. */
+export function canaryTemplate(
+  template: PodTemplate,
+  change: TemplateChange,
+  config: readonly ConfigChange[],
+): PodTemplate {
+  const renamed = new Set(config.map(({ kind, name }) => `${kind}/${name}`));
+  return renameConfig(withChange(template, change), (kind, name) =>
+    renamed.has(`${kind}/${name}`) ? canaryName(name) : name,
+  );
 }
 
 /** The stable pod template as the release makes it. */

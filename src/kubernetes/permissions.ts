@@ -55,11 +55,9 @@ export async function checkPermissions(
   permissions: readonly Permission[],
   signal: AbortSignal,
 ): Promise<void> {
-  const needed = mergePermissions(permissions);
+  const needed = mergePermissions(permissions.filter(({ optional }) => !optional));
   const answers = await Promise.all(
-    needed
-      .filter(({ optional }) => !optional)
-      .map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
+    needed.map(async (permission) => ({ permission, verbs: await client.missingVerbs(permission, signal) })),
   );
   const missing = answers.filter(({ verbs }) => verbs.length > 0);
   if (missing.length === 0) return;

@@ -195,6 +195,7 @@ export function createWorld(
           }),
           signal,
         ),
+      confirm: (_, __, signal) => call('arms.confirm', () => undefined, signal),
       preview: () => [],
       prepare: (_, weight, signal) =>
         call(
