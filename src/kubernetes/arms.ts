@@ -5,7 +5,6 @@ import type { FoundChange } from './config-release.ts';
 import { confirmDerived, confirmExisting, confirmNewImages, type NamedArms, unreadable } from './confirm-record.ts';
 import { deriveAgain } from './derive-again.ts';
 import {
-  derivedPermissions,
   prepareDerived,
   previewDerived,
   promoteDerived,
@@ -13,6 +12,7 @@ import {
   undoDerived,
   verifyDerived,
 } from './derived-arms.ts';
+import { derivedPermissions } from './derived-permissions.ts';
 import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from './derived-release.ts';
 import {
   awaitDeployed,

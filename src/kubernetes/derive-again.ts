@@ -1,14 +1,8 @@
 import type { ArmsContext } from './arms-context.ts';
 import { canaryWorkload } from './canary-workload.ts';
 import { confirmCanary, confirmNewImages } from './confirm-record.ts';
-import {
-  canaryTemplate,
-  type DerivedData,
-  type DerivedRelease,
-  inspectNetwork,
-  inspectScaling,
-  manifest,
-} from './derived-release.ts';
+import { inspectNetwork } from './derived-network.ts';
+import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './derived-release.ts';
 import { withImages } from './images.ts';
 import { CHECKSUM_ANNOTATION, imageShown, type TemplateChange } from './promotion.ts';
 import { referenceTo, type Workload, workload } from './workloads.ts';

@@ -4,24 +4,15 @@ import { SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
-import { ARM_LABEL, canaryLabelsBeside } from './canary-labels.ts';
-import {
-  canaryDestinationRule,
-  canaryService,
-  destinationRule,
-  hostOf,
-  isAbout,
-  type Service,
-} from './canary-network.ts';
+import { ARM_LABEL } from './canary-labels.ts';
 import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts';
 import type { Manifest } from './client.ts';
 import { type ConfigManifest, renameConfig } from './config-copies.ts';
 import { type ConfigChange, configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
-import { podEntries } from './copied-metadata.ts';
+import { inspectNetwork } from './derived-network.ts';
 import { foreseeChange, foreseeObjects } from './foresee.ts';
 import { imageChanges, releaseDigest, withImages } from './images.ts';
 import { refuseOneAtATime } from './one-at-a-time.ts';
-import { compareSelectors, findOtherSelectors, podSelectors, serviceLabels } from './other-selectors.ts';
 import { isOwn, type OwnObject } from './own-objects.ts';
 import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
@@ -36,7 +27,6 @@ import {
   isOperated,
 } from './scaling.ts';
 import { selectorText, selects } from './selectors.ts';
-import { listServices, serviceOf } from './services.ts';
 import {
   findWorkload,
   type PodTemplate,
@@ -177,59 +167,6 @@ export async function inspectDerived(
   return { snapshot, config };
 }
 
-/** The canary's labels, its Service, and its DestinationRule. */
-export async function inspectNetwork(
-  context: ArmsContext,
-  stable: Workload,
-  release: DerivedRelease,
-  signal: AbortSignal,
-) {
-  const { client, namespace, rollout } = context;
-  const others = await findOtherSelectors(context, signal);
-  const templateLabels = stable.spec.template.metadata?.labels ?? {};
-  const services = (await listServices(client, namespace, signal)).filter((found) => !isOwn(found, rollout));
-  const service = serviceOf(services, templateLabels, release.service, namespace);
-  const selected = Object.assign({}, stable.spec.selector.matchLabels, ...services.map(({ spec }) => spec.selector));
-  const stableLabels = podEntries(templateLabels, selected);
-  const compared = { workload: `${stable.kind}/${stable.metadata.name}`, stable: templateLabels };
-  const ofService = ({ spec }: Service) => ({ matchLabels: spec.selector ?? {} });
-  if (release.joinService) {
-    if (!service) throw noService(describe(referenceOf(stable, namespace)));
-    const keep = [ofService(service)];
-    const { labels } = canaryLabelsBeside(stableLabels, [stable.spec.selector], keep, podSelectors(others));
-    const warnings = compareSelectors(others, { ...compared, canary: labels });
-    return { labels, service: service.metadata.name, canaryService: service.metadata.name, objects: [], warnings };
-  }
-  const avoid = [stable.spec.selector, ...services.map(ofService)];
-  const { labels, stillSelects } = canaryLabelsBeside(stableLabels, avoid, [], podSelectors(others));
-  const [caught] = services.filter((candidate) => selects(ofService(candidate), labels));
-  if (stillSelects.length > 0) {
-    throw new SluiceError('unsupported', {
-      about: caught
-        ? describe({ type: resources.service, namespace, name: caught.metadata.name })
-        : describe(referenceOf(stable, namespace)),
-      problem: 'selects pods in a way that no label of the canary can escape, so it would get traffic at once.',
-      next: 'Let it select by a label with a value, such as app=NAME.',
-    });
-  }
-  if (!service) {
-    const warnings = compareSelectors(others, { ...compared, canary: labels });
-    return { labels, service: undefined, canaryService: undefined, objects: [], warnings };
-  }
-  const ofCanary = canaryService(service, labels, { namespace, rollout, selecting: serviceLabels(others) });
-  const metadata = { stable: service.metadata.labels ?? {}, canary: ofCanary.metadata.labels };
-  const warnings = compareSelectors(others, { ...compared, canary: labels, services: metadata });
-  const rules = release.istio ? await client.list(resources.destinationRule, namespace, {}, signal) : [];
-  const rule = rules
-    .map((object) => destinationRule.parse(object))
-    .find((found) => isAbout(found, service.metadata.name, namespace));
-  const objects =
-    rule && !isOwn(rule, rollout)
-      ? [ofCanary, canaryDestinationRule(rule, release.istio?.subset, hostOf(ofCanary, namespace), namespace, rollout)]
-      : [ofCanary];
-  return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects, warnings };
-}
-
 /** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */
 export async function inspectScaling(
   { client, namespace, rollout }: ArmsContext,
@@ -326,13 +263,5 @@ function nothingToRelease(about: string): SluiceError {
     about,
     problem: 'runs the given images with the given config already: there is nothing to release.',
     next: 'Give a new image, by digest or with a tag of its own (a tag such as "latest" does not show that it moved).',
-  });
-}
-
-function noService(about: string): SluiceError {
-  return new SluiceError('not-found', {
-    about,
-    problem: 'has pods that no Service selects, so pod counts spread no requests.',
-    next: 'Make a Service that selects them, or use another router.',
   });
 }

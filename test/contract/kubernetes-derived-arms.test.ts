@@ -888,7 +888,7 @@ describe('killed at any request and run again', () => {
     };
   }
 
-  test.each(stories)('$title ends in the same state', { timeout: 60_000 }, async (story) => {
+  test.each(stories)('$title ends in the same state', { timeout: 120_000 }, async (story) => {
     const { contents: expected } = await play(story, Number.POSITIVE_INFINITY);
     let survived = false;
     for (let death = 1; !survived; death += 8) {

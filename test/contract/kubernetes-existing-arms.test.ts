@@ -78,7 +78,7 @@ async function minimumOf(namespace: string, name: string): Promise<unknown> {
 
 describe('arms that belong to an operator', () => {
   const owned = async (name: string) => {
-    const namespace = await openShop();
+    const namespace = await openShop(1);
     const owner = { apiVersion: 'acme.example/v1', kind: 'Shop', name: 'main', uid: 'u', controller: true };
     const reference = { type: resources.deployment, namespace, name };
     await cluster.client.patchMerge(reference, { metadata: { ownerReferences: [owner] } }, signal);
