@@ -1,6 +1,7 @@
 /** The RBAC Roles of the documentation, from the same lists of rights that a run checks before its first write. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { parsePlan } from '../src/canary/plan-syntax.ts';
+import type { Permission } from '../src/canary/ports.ts';
 import { waitPermissions } from '../src/deploy/wait.ts';
 import { derivedArms, existingArms } from '../src/kubernetes/arms.ts';
 import { createClient } from '../src/kubernetes/client.ts';
@@ -48,11 +49,16 @@ const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** One folded section a release. */
+/** One folded section a release, and one for what is looked at where it may be. */
 export function roleSections(): string {
-  return Object.entries(releases)
-    .map(([title, given]) => section(title, roles(given)))
-    .join('\n');
+  const required = Object.entries(releases).map(([title, given]) =>
+    section(title, renderRoles(rightsOf(given).filter(({ optional }) => !optional))),
+  );
+  const besides = rightsOf(releases['Istio, metrics from the pods'] ?? {}).filter(({ optional }) => optional);
+  return [
+    ...required,
+    section('Besides, to look at what else selects the pods', renderRoles(besides, 'sluice-look')),
+  ].join('\n');
 }
 
 /** The Role of `actions/steer`. */
@@ -101,7 +107,7 @@ export function helmRoles(): string {
   return section('An ordinary service', renderRoles(permissions));
 }
 
-function roles(given: Readonly<Record<string, string>>): string {
+function rightsOf(given: Readonly<Record<string, string>>): Permission[] {
   // As the runner does: every input is there, those that are not given are empty.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
   const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
@@ -112,12 +118,10 @@ function roles(given: Readonly<Record<string, string>>): string {
   const pods = { kind: 'Deployment', name: 'checkout', pods: 'app=checkout' } as const;
   const place = { namespace, workloads: { stable: pods, canary: { ...pods, name: 'checkout-canary' } } };
   const holder = { identity: 'docs', description: 'docs' };
-  return renderRoles(
-    permissionsOf({
-      router: createRouter(routerOptions(inputs, place), client, { clock }),
-      meter: createMeter(meterOptions(inputs, place), { client, clock, env: {}, signal }),
-      arms: target.kind === 'existing' ? existingArms(arms, target.workloads) : derivedArms(arms, target.release),
-      ledger: createLedger({ client, namespace, rollout: 'checkout', holder, clock, version: '', nonce: () => '' }),
-    }),
-  );
+  return permissionsOf({
+    router: createRouter(routerOptions(inputs, place), client, { clock }),
+    meter: createMeter(meterOptions(inputs, place), { client, clock, env: {}, signal }),
+    arms: target.kind === 'existing' ? existingArms(arms, target.workloads) : derivedArms(arms, target.release),
+    ledger: createLedger({ client, namespace, rollout: 'checkout', holder, clock, version: '', nonce: () => '' }),
+  });
 }

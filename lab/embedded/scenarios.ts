@@ -1,7 +1,8 @@
 import { request } from 'undici';
 import type { Verdict } from '../../src/canary/ports.ts';
-import type { JsonRecord } from './api-server/objects.ts';
+import { type JsonRecord, kubeObject, recordOf } from './api-server/objects.ts';
 import { findKind } from './api-server/resources.ts';
+import { digestOf } from './images.ts';
 import { type Lab, type LabOptions, startLab } from './index.ts';
 import { actionFolder, type Ended, type Run, runAction } from './runner.ts';
 import type { Answered } from './service.ts';
@@ -215,6 +216,19 @@ export const scenarios = {
     verdict: 'frozen',
     routeRestored: false,
   },
+  'admission-rewrites': {
+    title:
+      'Admission pins images to digests; a fault that begins with the promotion is taken back to the version before',
+    lab: healthy,
+    before: async (lab) => pinImages(lab),
+    async meanwhile({ lab }) {
+      await lab.until(() => stableImageOf(lab).includes(`${lab.canaryImage}@`), AbortSignal.timeout(100_000));
+      lab.images.set(lab.canaryImage, { errorRate: 1 });
+      return undefined;
+    },
+    verdict: 'rolled-back',
+    routeRestored: true,
+  },
   'two-at-once': {
     title: 'A second rollout on the same route is refused, and told who holds it',
     lab: healthy,
@@ -358,6 +372,25 @@ function virtualService(lab: Lab): JsonRecord {
   const object = kind && lab.api.storage.get(kind, lab.namespace, 'checkout');
   if (!object) throw new Error('the lab has no VirtualService checkout');
   return object;
+}
+
+/** What an admission rule such as Kyverno's "mutateDigest" does. */
+function pinImages(lab: Lab): void {
+  const pinned = (_: string, value: unknown) =>
+    typeof value === 'string' && [lab.stableImage, lab.canaryImage].includes(value)
+      ? `${value}@${digestOf(value)}`
+      : value;
+  lab.api.admission.add({
+    name: 'pin-images',
+    kinds: ['Deployment', 'Pod'],
+    admit: (object) => kubeObject.parse(JSON.parse(JSON.stringify(object, pinned))),
+  });
+}
+
+function stableImageOf(lab: Lab): string {
+  const kind = findKind('apps/v1', 'Deployment');
+  const { template } = recordOf(recordOf(kind && lab.api.storage.get(kind, lab.namespace, 'checkout')).spec);
+  return JSON.stringify(template ?? '');
 }
 
 /** What somebody does who edits the route by hand. */

@@ -245,7 +245,9 @@ export async function digestServing(
     return (await arms.verify(found, limit.signal)).digest;
   } catch (error) {
     signal.throwIfAborted();
-    if (limit.signal.aborted || isSluiceError(error, 'not-ready')) return undefined;
+    // A record that does not fit any more says nothing of what serves now.
+    if (limit.signal.aborted || isSluiceError(error, 'not-ready') || isSluiceError(error, 'unsupported'))
+      return undefined;
     throw error;
   }
 }

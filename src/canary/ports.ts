@@ -255,6 +255,11 @@ export interface Arms {
   readonly permissions: readonly Permission[];
   /** Reads both arms and what the release changes. Writes nothing. */
   inspect(signal: AbortSignal): Promise<ArmsSnapshot>;
+  /**
+   * Sees that what a record says fits the inputs and the cluster; whatever acts on a snapshot that this process has not made
+   * does so by itself. Throws `unsupported` with the record's name.
+   */
+  confirm(snapshot: ArmsSnapshot, isSameRelease: boolean, signal: AbortSignal): Promise<void>;
   /** What `prepare` and `promote` would write. */
   preview(snapshot: ArmsSnapshot, weight: number): PlannedWrite[];
   /**

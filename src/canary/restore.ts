@@ -190,7 +190,10 @@ export async function shownWeight(
 function undoTimedOut(object: string, milliseconds: number, routeIsBack: boolean): SluiceError {
   const limit = `within ${milliseconds / 1_000} s`;
   const [problem, next] = routeIsBack
-    ? [`is as it was found, but the canary could not be cleared away ${limit}.`, 'Run the workflow again']
+    ? [
+        `shows the weights that were found, but the workloads could not be given back ${limit}.`,
+        'Run the workflow again',
+      ]
     : [`could not be restored ${limit}.`, 'Set its weights back by hand, or run the workflow again'];
   return new SluiceError('unreachable', {
     about: object,

@@ -44,7 +44,7 @@ export interface World {
 
 /** What it takes to conclude a rollout that has begun: its record knows the rest. */
 export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
-  readonly arms: Pick<Arms, 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
+  readonly arms: Pick<Arms, 'confirm' | 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
     Partial<Pick<Arms, 'podDetails'>>;
 }
 

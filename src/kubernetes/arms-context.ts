@@ -26,7 +26,7 @@ export interface ArmsContext extends ArmsOptions {
   access(type: ResourceType, signal: AbortSignal): Promise<Access>;
 }
 
-export type Access = 'granted' | 'forbidden' | 'absent';
+type Access = 'granted' | 'forbidden' | 'absent';
 
 export function createContext(options: ArmsOptions): ArmsContext {
   const { client, namespace, clock, lifetime, imageTimeout } = options;

@@ -63,7 +63,7 @@ const tools = [
 ];
 
 /** A mark by which another tool knows what it owns, prunes, restarts or publishes. */
-export function isMark(key: string): boolean {
+function isMark(key: string): boolean {
   const [prefix = '', name] = key.split('/');
   if (name === undefined) return /^olm\./.test(key);
   if (key === 'kubectl.kubernetes.io/last-applied-configuration') return true;

@@ -1,23 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { Json, Permission, PlannedWrite, Undone } from '../canary/ports.ts';
+import type { Json, PlannedWrite, Undone } from '../canary/ports.ts';
 import type { ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
-import { type ConfigContent, configType } from './config-copies.ts';
+import type { ConfigContent } from './config-copies.ts';
 import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
 import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
 import { restoreStable } from './derived-undo.ts';
 import { disown } from './managed-fields.ts';
-import { selectorPermissions } from './other-selectors.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from './own-objects.ts';
-import { permissionTo } from './permissions.ts';
-import { detailsPermissions } from './pod-details.ts';
 import { type Pod, runningImages } from './pods.ts';
 import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, showsChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from './revision.ts';
 import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from './scaling.ts';
-import { referenceTo, type Workload, workload, workloadType } from './workloads.ts';
+import { referenceTo, type Workload, workload } from './workloads.ts';
 
 /** Makes or grows the canary for a weight, and waits for its pods. */
 export async function prepareDerived(
@@ -308,30 +305,4 @@ function shownContents(kind: 'ConfigMap' | 'Secret', before: ConfigContent, afte
     ),
   });
   return [hidden(before, after, '(old value)'), hidden(after, before, '(new value)')];
-}
-
-/** The rights that a derived canary takes: only those for what this release has. */
-export function derivedPermissions(namespace: string, release: DerivedRelease): Permission[] {
-  const { workload: wanted } = release;
-  const kinds = 'kind' in wanted ? [workloadType(wanted.kind)] : [resources.deployment, resources.statefulSet];
-  const own = ['get', 'create', 'patch', 'delete'];
-  const changed = new Set(release.config.map(({ kind }) => configType(kind)));
-  const statefulSets = kinds.some(({ kind }) => kind === 'StatefulSet');
-  return [
-    ...kinds.map((type) => permissionTo([...own, 'list', 'watch'], type, namespace)),
-    permissionTo(['list', 'watch'], resources.pod, namespace),
-    ...detailsPermissions(namespace),
-    permissionTo(['list', 'watch'], resources.endpointSlice, namespace),
-    permissionTo([...own, 'list'], resources.service, namespace),
-    permissionTo([...own, 'list'], resources.horizontalPodAutoscaler, namespace),
-    permissionTo([...own, 'list'], resources.podDisruptionBudget, namespace),
-    ...(release.istio && !release.joinService
-      ? [permissionTo([...own, 'list'], resources.destinationRule, namespace)]
-      : []),
-    ...[...changed].map((type) => permissionTo(own, type, namespace)),
-    ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
-    ...selectorPermissions(namespace),
-    { ...permissionTo(['get'], resources.persistentVolumeClaim, namespace), optional: true },
-    { ...permissionTo(['list'], resources.lease, namespace), optional: true },
-  ];
 }

@@ -1,31 +1,23 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { NothingToRelease, SluiceError } from '../canary/errors.ts';
+import { NothingToRelease } from '../canary/errors.ts';
 import type { ArmsSnapshot } from '../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
-import { ARM_LABEL, canaryLabelsBeside } from './canary-labels.ts';
-import {
-  canaryDestinationRule,
-  canaryService,
-  destinationRule,
-  hostOf,
-  isAbout,
-  type Service,
-} from './canary-network.ts';
+import { ARM_LABEL } from './canary-labels.ts';
 import { canaryName, canaryWorkload, checkSupported } from './canary-workload.ts';
 import type { Manifest } from './client.ts';
 import { type ConfigManifest, renameConfig } from './config-copies.ts';
-import { configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
-import { podEntries } from './copied-metadata.ts';
+import { type ConfigChange, configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
+import { inspectNetwork } from './derived-network.ts';
 import { foreseeChange, foreseeObjects } from './foresee.ts';
 import { imageChanges, releaseDigest, versionsOf, withImages } from './images.ts';
 import { refuseOneAtATime } from './one-at-a-time.ts';
-import { compareSelectors, findOtherSelectors, podSelectors, serviceLabels } from './other-selectors.ts';
 import { isOwn, type OwnObject } from './own-objects.ts';
 import { CHECKSUM_ANNOTATION, type TemplateChange, templateChange } from './promotion.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 import { templateRevision } from './revision.ts';
+import { keptTemplates } from './revisions.ts';
 import {
   canaryAutoscaler,
   canaryDisruptionBudget,
@@ -35,7 +27,6 @@ import {
   isOperated,
 } from './scaling.ts';
 import { selectorText, selects } from './selectors.ts';
-import { listServices, serviceOf } from './services.ts';
 import {
   findWorkload,
   type PodTemplate,
@@ -63,7 +54,7 @@ export interface DerivedRelease {
   readonly gitops: GitOpsSetting;
 }
 
-const manifest = z.looseObject({
+export const manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
@@ -146,8 +137,8 @@ export async function inspectDerived(
   const wanted = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
   const { change, warnings } = await foreseeChange(context, stable, wanted, signal);
   const released = withChange(template, wanted);
-  const renamed = new Set(config.map(({ change: { kind, name } }) => `${kind}/${name}`));
-  const forCanary = renameConfig(released, (kind, name) => (renamed.has(`${kind}/${name}`) ? canaryName(name) : name));
+  const configs = config.map(({ change: each }) => each);
+  const forCanary = canaryTemplate(template, wanted, configs);
 
   const network = await inspectNetwork(context, stable, release, signal);
   const scaling = await inspectScaling(context, stable, network.labels, signal);
@@ -170,13 +161,13 @@ export async function inspectDerived(
       service: network.canaryService,
     },
     change,
-    config: config.map(({ change: each }) => each),
+    config: configs,
     joinService: release.joinService,
     workload: manifest.parse(canaryWorkload(stable, forCanary, network.labels, options)),
     autoscaler: release.joinService ? undefined : scaling.autoscaler,
     others: [...network.objects, ...scaling.budgets].map((object) => manifest.parse(object)),
   };
-  warnings.push(...exclusive, ...network.warnings);
+  warnings.push(...exclusive, ...network.warnings, ...(await tellHistory(context, stable, signal)));
   warnings.push(...(await foreseeObjects(context, ownObjects(data), configCopies(data, namespace), signal)));
   const digest = config.length === 0 ? releaseDigest(images) : undefined;
   const snapshot = {
@@ -190,56 +181,8 @@ export async function inspectDerived(
   return { snapshot, config };
 }
 
-/** The canary's labels, its Service, and its DestinationRule. */
-async function inspectNetwork(context: ArmsContext, stable: Workload, release: DerivedRelease, signal: AbortSignal) {
-  const { client, namespace, rollout } = context;
-  const others = await findOtherSelectors(context, signal);
-  const templateLabels = stable.spec.template.metadata?.labels ?? {};
-  const services = (await listServices(client, namespace, signal)).filter((found) => !isOwn(found, rollout));
-  const service = serviceOf(services, templateLabels, release.service, namespace);
-  const selected = Object.assign({}, stable.spec.selector.matchLabels, ...services.map(({ spec }) => spec.selector));
-  const stableLabels = podEntries(templateLabels, selected);
-  const compared = { workload: `${stable.kind}/${stable.metadata.name}`, stable: templateLabels };
-  const ofService = ({ spec }: Service) => ({ matchLabels: spec.selector ?? {} });
-  if (release.joinService) {
-    if (!service) throw noService(describe(referenceOf(stable, namespace)));
-    const keep = [ofService(service)];
-    const { labels } = canaryLabelsBeside(stableLabels, [stable.spec.selector], keep, podSelectors(others));
-    const warnings = compareSelectors(others, { ...compared, canary: labels });
-    return { labels, service: service.metadata.name, canaryService: service.metadata.name, objects: [], warnings };
-  }
-  const avoid = [stable.spec.selector, ...services.map(ofService)];
-  const { labels, stillSelects } = canaryLabelsBeside(stableLabels, avoid, [], podSelectors(others));
-  const [caught] = services.filter((candidate) => selects(ofService(candidate), labels));
-  if (stillSelects.length > 0) {
-    throw new SluiceError('unsupported', {
-      about: caught
-        ? describe({ type: resources.service, namespace, name: caught.metadata.name })
-        : describe(referenceOf(stable, namespace)),
-      problem: 'selects pods in a way that no label of the canary can escape, so it would get traffic at once.',
-      next: 'Let it select by a label with a value, such as app=NAME.',
-    });
-  }
-  if (!service) {
-    const warnings = compareSelectors(others, { ...compared, canary: labels });
-    return { labels, service: undefined, canaryService: undefined, objects: [], warnings };
-  }
-  const ofCanary = canaryService(service, labels, { namespace, rollout, selecting: serviceLabels(others) });
-  const metadata = { stable: service.metadata.labels ?? {}, canary: ofCanary.metadata.labels };
-  const warnings = compareSelectors(others, { ...compared, canary: labels, services: metadata });
-  const rules = release.istio ? await client.list(resources.destinationRule, namespace, {}, signal) : [];
-  const rule = rules
-    .map((object) => destinationRule.parse(object))
-    .find((found) => isAbout(found, service.metadata.name, namespace));
-  const objects =
-    rule && !isOwn(rule, rollout)
-      ? [ofCanary, canaryDestinationRule(rule, release.istio?.subset, hostOf(ofCanary, namespace), namespace, rollout)]
-      : [ofCanary];
-  return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects, warnings };
-}
-
 /** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */
-async function inspectScaling(
+export async function inspectScaling(
   { client, namespace, rollout }: ArmsContext,
   stable: Workload,
   labels: Readonly<Record<string, string>>,
@@ -265,6 +208,19 @@ async function inspectScaling(
     minimum:
       found && !isOperated(found) ? { name: found.metadata.name, minReplicas: found.spec.minReplicas } : undefined,
   };
+}
+
+/** A later run takes a promotion back by what the cluster keeps, and by nothing that stands in the record alone. */
+async function tellHistory(
+  { client, namespace }: ArmsContext,
+  stable: Workload,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const kept = await keptTemplates(client, namespace, stable, signal);
+  if (kept.length > 0 && stable.spec.revisionHistoryLimit !== 0) return [];
+  return [
+    `${describe(referenceOf(stable, namespace))} keeps no history (revisionHistoryLimit): should this run be lost after the promotion, no later one could give it the version before back.`,
+  ];
 }
 
 /** Everything that the release creates, in the order in which it is made. */
@@ -296,18 +252,22 @@ function checksumOf(template: PodTemplate, config: readonly FoundChange[]): NonN
   };
 }
 
+/** The template of the canary's pods: the new version, with the new config under the names of its copies. */
+export function canaryTemplate(
+  template: PodTemplate,
+  change: TemplateChange,
+  config: readonly ConfigChange[],
+): PodTemplate {
+  const renamed = new Set(config.map(({ kind, name }) => `${kind}/${name}`));
+  return renameConfig(withChange(template, change), (kind, name) =>
+    renamed.has(`${kind}/${name}`) ? canaryName(name) : name,
+  );
+}
+
 /** The stable pod template as the release makes it. */
 function withChange(template: PodTemplate, { images, checksum }: TemplateChange): PodTemplate {
   const changed = withImages(template, images);
   if (!checksum) return changed;
   const annotations = { ...changed.metadata?.annotations, [CHECKSUM_ANNOTATION]: checksum.after };
   return { ...changed, metadata: { ...changed.metadata, annotations } };
-}
-
-function noService(about: string): SluiceError {
-  return new SluiceError('not-found', {
-    about,
-    problem: 'has pods that no Service selects, so pod counts spread no requests.',
-    next: 'Make a Service that selects them, or use another router.',
-  });
 }

@@ -28,9 +28,11 @@ import { listServices, serviceOf } from './services.ts';
 import {
   findWorkload,
   imagesOf,
+  ownerOf,
   type PodTemplate,
   referenceOf,
   referenceTo,
+  refuseOwned,
   refuseUnavailable,
   type Workload,
   type WorkloadInput,
@@ -96,6 +98,8 @@ export async function inspectExisting(
   const about = describe(canaryReference);
   if (stable.metadata.uid === canary.metadata.uid) throw sameWorkload(about);
   refuseUnavailable(stable, namespace);
+  if (given.joinService) for (const arm of [stable, canary]) refuseOwned(arm, namespace);
+  const owner = ownerOf(canary);
   const [stableAutoscaler, canaryAutoscaler] = await Promise.all([
     findAutoscaler(client, namespace, stable, signal),
     findAutoscaler(client, namespace, canary, signal),
@@ -135,7 +139,12 @@ export async function inspectExisting(
       (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
     versions: versionsOf(changed.map(([name, after = '']) => ({ before: before.get(name) ?? '', after }))),
     data: z.json().parse(JSON.parse(JSON.stringify(data))),
+    ...(owner !== undefined && { warnings: [ownedCanary(about, owner, data)] }),
   };
+}
+
+function ownedCanary(about: string, owner: string, { canary, stable }: ExistingData): string {
+  return `${about} belongs to ${owner}, whose controller may set its number of pods back: it has ${canary.replicas}, and ${stable.ready} are needed for all of the requests.`;
 }
 
 /** Gives the canary the pods for a weight where it has fewer, and waits for them. */

@@ -3,6 +3,7 @@ import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { ArmsContext } from './arms-context.ts';
 import type { KubernetesObject } from './client.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
+import { selectorText } from './selectors.ts';
 import { referenceOf, type Workload } from './workloads.ts';
 
 const mounts = z.array(z.looseObject({ name: z.string(), readOnly: z.boolean().default(false) })).default([]);
@@ -68,7 +69,29 @@ export async function refuseOneAtATime(context: ArmsContext, stable: Workload, s
   const told = await Promise.all(
     writtenVolumes(spec).map((volume) => refuseClaim(context, { stable, alone, refuse }, volume, signal)),
   );
-  return [...(alone === undefined ? [] : [besides(reference, alone)]), ...told.flat()];
+  const elections = await tellElections(context, stable, signal);
+  return [...(alone === undefined ? [] : [besides(reference, alone)]), ...told.flat(), ...elections];
+}
+
+const election = z.looseObject({
+  spec: z.looseObject({ holderIdentity: z.string().nullish() }).prefault({}),
+});
+
+/** A pod that holds a Lease acts for all of them, and the canary's pods may take it over. */
+async function tellElections(context: ArmsContext, stable: Workload, signal: AbortSignal): Promise<string[]> {
+  const { client, namespace } = context;
+  if ((await context.access(resources.lease, signal)) !== 'granted') return [];
+  const [leases, pods] = await Promise.all([
+    client.list(resources.lease, namespace, {}, signal),
+    client.list(resources.pod, namespace, { labelSelector: selectorText(stable.spec.selector) }, signal),
+  ]);
+  return leases.flatMap((lease) => {
+    const holder = election.parse(lease).spec.holderIdentity ?? '';
+    const pod = pods.find(({ metadata: { name } }) => holder === name || holder.startsWith(`${name}_`));
+    if (!pod) return [];
+    const about = describe({ type: resources.lease, namespace, name: lease.metadata.name });
+    return `${about} is held by pod ${pod.metadata.name}: the canary's pods take part in that election, and the one that wins acts for all, whatever the weight.`;
+  });
 }
 
 function besides(reference: ObjectReference, alone: string): string {

@@ -25,6 +25,7 @@ import {
   isRolledOut,
   type PodTemplate,
   referenceTo,
+  refuseOwned,
   type Workload,
   type WorkloadKind,
   workload,
@@ -92,6 +93,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     const end = context.clock.now() + CONTROLLER;
     for (;;) {
       const found = await read(signal);
+      refuseOwned(found, namespace);
       refuseUnfollowed(found, about);
       if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, restoredFields);
       const templates = await keptTemplates(client, namespace, found, signal);

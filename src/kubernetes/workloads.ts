@@ -28,6 +28,7 @@ export const workload = z.looseObject({
     selector: labelSelector,
     template: podTemplate,
     paused: z.boolean().optional(),
+    revisionHistoryLimit: z.number().optional(),
     updateStrategy: z
       .looseObject({
         type: z.string().optional(),
@@ -197,7 +198,7 @@ export function refuseOwned(found: Workload, namespace: string): void {
   if (owner === undefined) return;
   throw new SluiceError('unsupported', {
     about: describe(referenceOf(found, namespace)),
-    problem: `belongs to ${owner}, whose controller sets back every change of it, so that a promotion would not last.`,
+    problem: `belongs to ${owner}, whose controller sets back what others change: nothing that is written would last.`,
     next: `Release by changing ${owner}, or run two of its kind and name their workloads as "stable" and "canary".`,
   });
 }

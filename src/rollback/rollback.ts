@@ -256,6 +256,7 @@ async function conclude(
 ): Promise<void> {
   const concluding = world.concluding(record);
   if (!concluding) throw routeIsNeeded(record);
+  await concluding.arms.confirm(record.arms, false, signal);
   world.tell('warning', `What ${record.startedBy} left unfinished on ${record.route.object} is ended first.`);
   const journal = openJournal(world.ledger, record);
   if (isPromoted(record)) {

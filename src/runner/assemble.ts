@@ -2,9 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { isReleased, isUnfinished } from '../canary/begin.ts';
+import { isSluiceError } from '../canary/errors.ts';
 import type { Emit } from '../canary/events.ts';
 import { forecast } from '../canary/forecast.ts';
-import type { ArmsSnapshot, Clock, Permission } from '../canary/ports.ts';
+import type { ArmsSnapshot, Clock, Permission, RolloutRecord } from '../canary/ports.ts';
 import { concerns } from '../canary/recover.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
 import { createPanel } from '../judge/panel.ts';
@@ -64,11 +65,12 @@ export interface Assembled {
  */
 export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
   const opened = open(assembly);
-  const { client, rights, ledger, arms, fingerprint } = opened;
+  const { client, rights, ledger, arms } = opened;
   await checkPermissions(client, rights, signal);
   const left = await ledger.load(signal);
   // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
-  if (isUnfinished(left) || isReleased(left, fingerprint)) return compose(assembly, opened, left.arms);
+  const recorded = await recordedFound(opened, left, signal);
+  if (recorded) return compose(assembly, opened, recorded);
   const first = await lookForFirst({ cluster: opened.armsOptions, inputs: assembly.loaded.inputs }, signal);
   if (first) return { ...compose(assembly, opened, noArms(first)), first };
   return compose(assembly, opened, await arms.inspect(signal));
@@ -78,6 +80,24 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
 function noArms({ about }: FirstRelease): ArmsSnapshot {
   const nothing = { kind: 'Deployment', name: '', pods: '' };
   return { stable: about, canary: about, revision: '', data: { stable: nothing, canary: nothing } };
+}
+
+/** The workloads as the record of a rollout under way knows them, or of one of this release that is over. */
+async function recordedFound(
+  { arms, fingerprint }: Pick<Opened, 'arms' | 'fingerprint'>,
+  left: RolloutRecord | undefined,
+  signal: AbortSignal,
+): Promise<ArmsSnapshot | undefined> {
+  if (!isUnfinished(left) && !isReleased(left, fingerprint)) return undefined;
+  const { arms: recorded } = left;
+  try {
+    await arms.confirm(recorded, left.fingerprint === fingerprint, signal);
+    return recorded;
+  } catch (error) {
+    // What is over keeps nobody from releasing.
+    if (!isUnfinished(left) && isSluiceError(error, 'unsupported')) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -93,7 +113,10 @@ export async function assembleLeft(
 ): Promise<Assembled | undefined> {
   const opened = open(assembly);
   const left = await opened.ledger.load(signal);
-  if (concerns(left, { id, fingerprint: opened.fingerprint })) return compose(assembly, opened, left.arms);
+  if (concerns(left, { id, fingerprint: opened.fingerprint })) {
+    await opened.arms.confirm(left.arms, false, signal);
+    return compose(assembly, opened, left.arms);
+  }
   await opened.client.close();
   return undefined;
 }
@@ -106,7 +129,10 @@ export async function assembleLeft(
 export async function assembleUnfinished(assembly: Assembly, signal: AbortSignal): Promise<Assembled | undefined> {
   const opened = open(assembly);
   const left = await opened.ledger.load(signal);
-  if (isUnfinished(left)) return compose(assembly, opened, left.arms);
+  if (isUnfinished(left)) {
+    await opened.arms.confirm(left.arms, false, signal);
+    return compose(assembly, opened, left.arms);
+  }
   const { emit, clock, loaded } = assembly;
   try {
     // Whoever asks for an undo before a release learns by it that there is nothing to be compared with.

@@ -79,7 +79,7 @@ export async function assembleRollback(
       giveCommand(client, { type: resources.configMap, namespace, name: `sluice-${rollout}` }, command, during),
     concluding(record) {
       const router = routerFor(inputs, { client, namespace, clock }, foundWorkloads.parse(record.arms.data));
-      return router && { router, arms: recordedArms(armsOptions), clock, emit: audience.emit };
+      return router && { router, arms: recordedArms(armsOptions, inputs.workload), clock, emit: audience.emit };
     },
   };
   const options: RollbackOptions = {

@@ -76,6 +76,29 @@ async function minimumOf(namespace: string, name: string): Promise<unknown> {
   return z.looseObject({ minReplicas: z.number() }).parse(spec).minReplicas;
 }
 
+describe('arms that belong to an operator', () => {
+  const owned = async (name: string) => {
+    const namespace = await openShop(1);
+    const owner = { apiVersion: 'acme.example/v1', kind: 'Shop', name: 'main', uid: 'u', controller: true };
+    const reference = { type: resources.deployment, namespace, name };
+    await cluster.client.patchMerge(reference, { metadata: { ownerReferences: [owner] } }, signal);
+    return namespace;
+  };
+
+  test('are told of, as the operator may set the number of pods back', async () => {
+    const { warnings } = await armsOf(await owned('checkout-next')).inspect(signal);
+    expect(warnings).toEqual([expect.stringContaining('belongs to Shop main')]);
+  });
+
+  test.each(['checkout', 'checkout-next'])('are refused where pods are counted: %s', async (name) => {
+    const arms = armsOf(await owned(name), { joinService: true });
+    await expect(arms.inspect(signal)).rejects.toMatchObject({
+      code: 'unsupported',
+      problem: expect.stringContaining('belongs to Shop main'),
+    });
+  });
+});
+
 describe('inspect', () => {
   test('tells both workloads and the revision of the canary', async () => {
     const namespace = await openShop(1);

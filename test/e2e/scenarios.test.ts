@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Played, play, type Scenario, type ScenarioName, scenarios } from '../../lab/embedded/scenarios.ts';
+import { objectOf } from '../support/release.ts';
 
 const names = Object.keys(scenarios).filter((name): name is ScenarioName => name in scenarios);
 
@@ -83,6 +84,14 @@ const further: Partial<Record<ScenarioName, (played: Played) => void>> = {
   'foreign-edit'({ lab, result }) {
     expect(lab.canaryWeight()).toBe(10);
     expect(result.reason).toMatch(/embedded-lab/);
+  },
+  'admission-rewrites'({ lab, ended, result }) {
+    expect(ended.outputs.left).toBe('');
+    expect(result.weightReached).toBe(100);
+    expect(ended.log).toContain('the stable pods run the version before');
+    const stable = objectOf(lab, 'apps/v1', 'Deployment');
+    expect(JSON.stringify(stable?.spec)).toContain(`"image":"${lab.stableImage}@sha256:`);
+    expect(lab.load.log.slice(-20).map(({ version }) => version)).toEqual(Array(20).fill('1.0.0'));
   },
   'two-at-once'({ others: [second] }) {
     expect(second?.status).toBe(1);

@@ -202,6 +202,7 @@ export function createWorld(
           }),
           signal,
         ),
+      confirm: (_, __, signal) => call('arms.confirm', () => undefined, signal),
       preview: () => [],
       prepare: (_, weight, signal) =>
         call(

@@ -28,6 +28,8 @@ describe('labels of an object', () => {
     ['Rancher Fleet', 'objectset.rio.cattle.io/hash'],
     ['the lifecycle manager of operators', 'olm.owner'],
     ['the add-on manager', 'addonmanager.kubernetes.io/mode'],
+    ['Jenkins X', 'jenkins.io/chart-release'],
+    ['kube-monkey, which kills pods of what bears it', 'kube-monkey/enabled'],
     ['a mirror of clusters', 'mirror.linkerd.io/exported'],
     ['a tool that nobody here has heard of', 'owner.new-tool.example/set'],
   ])('of %s are not copied', (_, key) => {

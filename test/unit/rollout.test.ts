@@ -593,7 +593,10 @@ describe('a data plane that does not follow', () => {
 describe('an undo that is not over in time', () => {
   it.each([
     { during: 'router.restore', says: 'could not be restored within 300 s.' },
-    { during: 'arms.undo', says: 'is as it was found, but the canary could not be cleared away within 300 s.' },
+    {
+      during: 'arms.undo',
+      says: 'shows the weights that were found, but the workloads could not be given back within 300 s.',
+    },
   ])('says what is left: $during', async ({ during, says }) => {
     const cluster = createCluster();
     cluster.errorRate.canary = () => 1;

@@ -171,7 +171,7 @@ describe('istiod is restarted', () => {
         await three.fails('app=checkout-canary', 0.5);
         await Promise.all([approve(one), approve(two)]);
         await says(shifting, '10 % → 50 %');
-        await says(undoing, 'The route is as it was found');
+        await says(undoing, "The route's weights are as they were found");
         await shifted(two, 0)();
         // Longer than a drain takes here.
         await sleep(8_000);
