@@ -52,7 +52,10 @@ export async function undo(
   routeIsBack = true;
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
-  await followed(world, journal.record, options, signal);
+  {
+    using _ = beginToMend(world, journal.record, signal);
+    await followed(world, journal.record, options, signal);
+  }
   await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
   await persist(world, signal, () => router.release(route, signal));
@@ -60,6 +63,18 @@ export async function undo(
   const shifted = { from: weight.to, to: route.weight };
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
+}
+
+/**
+ * Starts to take a promotion back, so that no more of the stable pods become the new version while the proxies follow. Dispose
+ * it to wait no longer: the undo of the arms does the same, and tells what fails.
+ */
+function beginToMend({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
+  const done = new AbortController();
+  if (record.weight.to === 100) {
+    arms.undoPromotion(record.arms, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+  }
+  return { [Symbol.dispose]: () => done.abort(new Error('the data plane has followed')) };
 }
 
 async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord): Promise<boolean> {
