@@ -61,10 +61,13 @@ export async function undo(
   routeIsBack = true;
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
-  await Promise.all([
-    followed(world, journal.record, options, signal),
-    describePods(world, journal.record.arms, signal),
-  ]);
+  {
+    using _ = beginToMend(world, journal.record, signal);
+    await Promise.all([
+      followed(world, journal.record, options, signal),
+      describePods(world, journal.record.arms, signal),
+    ]);
+  }
   const { left, others } = await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   for (const message of others) warn(world, message);
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
@@ -80,6 +83,18 @@ export async function undo(
   const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
+}
+
+/**
+ * Starts to take a promotion back, so that no more of the stable pods become the new version while the proxies follow. Dispose
+ * it to wait no longer: the undo of the arms does the same, and tells what fails.
+ */
+function beginToMend({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
+  const done = new AbortController();
+  if (record.weight.to === 100) {
+    arms.undoPromotion(record.arms, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+  }
+  return { [Symbol.dispose]: () => done.abort(new Error('the data plane has followed')) };
 }
 
 async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord): Promise<boolean> {

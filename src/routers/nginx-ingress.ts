@@ -189,6 +189,8 @@ function isNotInherited(annotation: string): boolean {
   );
 }
 
+const classOfSpec = z.looseObject({ ingressClassName: z.string().optional() });
+
 /**
  * The JSON Patch that makes a canary Ingress of Sluice's, which may be left from earlier, what it would be if it were made now:
  * its spec, and those annotations that ingress-nginx reads. The weights are not touched, and neither is what others noted.
@@ -201,9 +203,11 @@ export function likeStable(object: KubernetesObject, wanted: IngressManifest): P
     (name) => !isWeight(name) && (name.startsWith(PREFIX) || isNotInherited(name)) && !(name in target),
   );
   const fresh = Object.entries(target).filter(([name, value]) => !isWeight(name) && shown[name] !== value);
-  const spec: unknown = object.spec;
+  // The API server gave it the default class where the stable Ingress names none.
+  const { ingressClassName } = classOfSpec.parse(object.spec);
+  const spec = { ...(ingressClassName !== undefined && { ingressClassName }), ...wanted.spec };
   return [
-    ...(isDeepStrictEqual(spec, wanted.spec) ? [] : [{ op: 'replace' as const, path: '/spec', value: wanted.spec }]),
+    ...(isDeepStrictEqual(object.spec, spec) ? [] : [{ op: 'replace' as const, path: '/spec', value: spec }]),
     ...stale.map((name) => ({ op: 'remove' as const, path: annotationPointer(name) })),
     ...fresh.map(([name, value]) => ({ op: 'add' as const, path: annotationPointer(name), value })),
   ];

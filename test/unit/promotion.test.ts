@@ -63,6 +63,11 @@ describe('while the stable workload becomes the new version', () => {
     expect(outcome.endedAt - failsAt).toBeLessThan(5 * second);
     expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:old', canaryExists: false });
     expect(breaches(world.events)).toMatchObject([{ weight: 100 }]);
+    // No more of the stable pods become the new version while the proxies follow.
+    const back = cluster.calls
+      .filter((name) => /undoPromotion|router.(restore|confirm)|arms.undo$/.test(name))
+      .slice(-4);
+    expect(back).toEqual(['router.restore', 'arms.undoPromotion', 'router.confirm', 'arms.undo']);
   });
 
   it('one as good as before is promoted, however long it takes', async () => {
@@ -86,7 +91,7 @@ describe('while the stable workload becomes the new version', () => {
     const outcome = await cluster.clock.run(rollout(world, createOptions({ plan }), running()));
     expect(outcome).toMatchObject({ verdict: 'rolled-back', routeRestored: true });
     const back = cluster.calls.filter((name) => /undoPromotion|router.restore|arms.undo$/.test(name));
-    expect(back).toEqual(['arms.undoPromotion', 'router.restore', 'arms.undo']);
+    expect(back).toEqual(['arms.undoPromotion', 'router.restore', 'arms.undoPromotion', 'arms.undo']);
     expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:old' });
   });
 

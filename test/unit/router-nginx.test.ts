@@ -5,6 +5,7 @@ import { type KubernetesObject, kubernetesObject } from '../../src/kubernetes/cl
 import {
   annotationPatch,
   canaryIngress,
+  likeStable,
   planAnnotations,
   weightAnnotationsOf,
   weightMeant,
@@ -158,5 +159,19 @@ describe('weight annotations', () => {
         expect(applyPatch(edited, operations).some((error) => error !== null)).toBe(true);
       }),
     );
+  });
+});
+
+describe('a canary Ingress that was left', () => {
+  const services = { stable: 'checkout', canary: 'checkout-canary' };
+  const rules = (at: string, service: string) => [{ host: 'shop.example', http: { paths: [path(at, service)] } }];
+
+  test('keeps the class that the API server gave it where the stable one names none', () => {
+    const wanted = canaryIngress(ingress({}, { rules: rules('/v2', 'checkout') }), 'checkout-canary', services);
+    const canary = { [`${prefix}/canary`]: 'true' };
+    const left = ingress(canary, { ingressClassName: 'nginx', rules: rules('/v1', 'checkout-canary') });
+    const spec = { ingressClassName: 'nginx', rules: rules('/v2', 'checkout-canary') };
+    expect(likeStable(left, wanted)).toEqual([{ op: 'replace', path: '/spec', value: spec }]);
+    expect(likeStable(ingress(canary, spec), wanted)).toEqual([]);
   });
 });

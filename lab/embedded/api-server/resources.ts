@@ -85,7 +85,7 @@ export const horizontalPodAutoscalers = builtIn(
   { status: true },
 );
 export const ingresses = builtIn('networking.k8s.io/v1', 'ingresses', 'Ingress', { generation: true, status: true });
-export const ingressClasses = builtIn('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', {
+const ingressClasses = builtIn('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', {
   namespaced: false,
   generation: true,
 });
