@@ -161,7 +161,7 @@ async function foundFiles(paths: Readonly<Record<string, string>>, workspace: st
 function noTags({ ref }: Source): SluiceError {
   return new SluiceError('invalid-input', {
     about: 'input "tags"',
-    problem: `gives no tag for ${ref ?? 'a run without GITHUB_REF'}.`,
+    problem: `gives no tag for ${ref ?? 'a commit of no branch or tag that is known'}.`,
     next: 'Add a rule that applies here (branch, pr, sha, latest), or a tag of your own: raw=nightly.',
   });
 }
