@@ -89,7 +89,7 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
 
 /** Whose signature a reused image has. With a secret it does not matter: it is signed anew by whoever reuses it. */
 function signatureOf(inputs: BuildPushInputs, { workflow }: Places): string {
-  if (inputs['reuse-secret'] !== undefined) return 'anew';
+  if (inputs['reuse-secret'] !== undefined) return 'none';
   const signer = inputs.sign === 'keyless' ? workflow : inputs['cosign-key'];
   return [inputs.sign, signer].filter((part) => part !== undefined).join(' ');
 }
