@@ -5,7 +5,7 @@ import { parseTagRule } from '../../images/tags.ts';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, choice, duration, inputType, itemsOf, list, text, wrong } from '../input-types.ts';
 import { reportInput } from '../shared-inputs.ts';
-import { dockerItems } from './docker-items.ts';
+import { namedLines } from './docker-items.ts';
 
 const folder = inputType('a folder of the repository', (given) =>
   /^(?:[a-z+]+:\/\/|git@|github\.com\/|-$)/.test(given)
@@ -20,19 +20,6 @@ const repositories = inputType('REGISTRY/PATH, a line for each repository', (giv
 const tagRules = inputType('some of semver, branch, pr, sha, latest; or tags', (given) =>
   itemsOf(given).map(parseTagRule),
 );
-
-/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
-const namedLines = inputType('lines of NAME=VALUE', (given) => {
-  const found: Record<string, string> = {};
-  const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
-  for (const [index, item] of items.entries()) {
-    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
-    if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
-    if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
-    found[name] = value.trim();
-  }
-  return found;
-});
 
 const lines = inputType('lines', (given) =>
   given
