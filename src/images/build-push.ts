@@ -4,7 +4,7 @@ import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
 import type { ContentFacts } from './content-key.ts';
 import type { BuildContext } from './context.ts';
 import type { Evidence } from './evidence.ts';
-import { hasProvenance, hasSbom, type Inspected } from './manifests.ts';
+import { hasProvenance, hasSbom, type Inspected, missingFrom } from './manifests.ts';
 import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
 import type { Repository } from './reference.ts';
 import type { Registry } from './registry.ts';
@@ -150,7 +150,7 @@ async function findContent(order: Order, key: string, world: BuildWorld): Promis
   }
   try {
     const found = await registry.inspect(first, manifest);
-    const missing = missingFrom(found, order);
+    const missing = missingFrom(found, order.facts);
     if (missing.length === 0) return found;
     emit({ type: 'note', text: `${manifest.digest} has this content and lacks ${missing.join(' and ')}: built anew.` });
   } catch (error) {
@@ -217,7 +217,7 @@ async function verify(order: Order, digest: string | undefined, { registry, emit
       next: 'Run again; no tag was put.',
     });
   }
-  const missing = missingFrom(first, order);
+  const missing = missingFrom(first, order.facts);
   if (missing.length > 0) {
     throw new SluiceError('failed', {
       about: `${order.repositories[0]?.name}@${first.manifest.digest}`,
@@ -226,19 +226,6 @@ async function verify(order: Order, digest: string | undefined, { registry, emit
     });
   }
   return first;
-}
-
-function missingFrom({ predicates, platforms }: Inspected, { facts }: Order): string[] {
-  return [
-    ...(facts.provenance !== 'false' && !hasProvenance(predicates) ? ['provenance'] : []),
-    ...(facts.sbom !== 'false' && !hasSbom(predicates) ? ['SBOM'] : []),
-    ...facts.platforms.filter((platform) => platform.includes('/') && !hasPlatform(platforms, platform)),
-  ];
-}
-
-/** `linux/arm64` is `linux/arm64/v8`, and the other way round. */
-function hasPlatform(platforms: readonly string[], wanted: string): boolean {
-  return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }
 
 /** Proves and names the content. A registry whose tags are immutable keeps the name of what was built from it first. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import type { ContentFacts } from './content-key.ts';
 
 /** Media types of what a tag may name: https://github.com/opencontainers/image-spec, and docker's older ones. */
 export const manifestTypes = [
@@ -75,4 +76,21 @@ export function hasProvenance(predicates: readonly string[]): boolean {
 
 export function hasSbom(predicates: readonly string[]): boolean {
   return predicates.some((type) => type.startsWith('https://spdx.dev/') || type.startsWith('https://cyclonedx.org/'));
+}
+
+/** What an image lacks of what was asked for. */
+export function missingFrom(
+  { predicates, platforms }: Inspected,
+  asked: Pick<ContentFacts, 'provenance' | 'sbom' | 'platforms'>,
+): string[] {
+  return [
+    ...(asked.provenance !== 'false' && !hasProvenance(predicates) ? ['provenance'] : []),
+    ...(asked.sbom !== 'false' && !hasSbom(predicates) ? ['SBOM'] : []),
+    ...asked.platforms.filter((platform) => platform.includes('/') && !hasPlatform(platforms, platform)),
+  ];
+}
+
+/** `linux/arm64` is `linux/arm64/v8`, and the other way round. */
+function hasPlatform(platforms: readonly string[], wanted: string): boolean {
+  return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }

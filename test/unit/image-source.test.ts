@@ -89,6 +89,19 @@ describe('readSource', () => {
         never,
       );
       expect(later).toMatchObject({ ref: 'refs/heads/main', revision: tagged });
+      // One that another branch has is none of main, though it comes after it; and a version names one commit.
+      await git('checkout', '--quiet', head);
+      const of = async (ref: string) =>
+        readSource(
+          { ...main, GITHUB_REF: ref, GITHUB_SHA: tagged },
+          { workspace, context: '.' },
+          () => undefined,
+          never,
+        );
+      expect(await of('refs/heads/main')).toMatchObject({ ref: 'refs/heads/main', revision: head });
+      expect(await of('refs/tags/v3.1.0')).not.toHaveProperty('ref');
+      await git('update-ref', 'refs/remotes/origin/feature', head);
+      expect(await of('refs/heads/main')).not.toHaveProperty('ref');
     } finally {
       await rm(workspace, { recursive: true, force: true });
     }

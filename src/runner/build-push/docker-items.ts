@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
+import { inputType, wrong } from '../input-types.ts';
 
 const records = z.array(z.array(z.string()));
 
@@ -17,3 +18,16 @@ export function dockerItems(given: string): string[] | undefined {
     return undefined;
   }
 }
+
+/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
+export const namedLines = inputType('lines of NAME=VALUE', (given) => {
+  const found: Record<string, string> = {};
+  const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
+  for (const [index, item] of items.entries()) {
+    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
+    if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
+    if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
+    found[name] = value.trim();
+  }
+  return found;
+});

@@ -5,7 +5,7 @@ import { parseTagRule } from '../../images/tags.ts';
 import { input, listInputs } from '../input-schema.ts';
 import { boolean, choice, duration, inputType, itemsOf, list, text, wrong } from '../input-types.ts';
 import { reportInput } from '../shared-inputs.ts';
-import { dockerItems } from './docker-items.ts';
+import { namedLines } from './docker-items.ts';
 
 const folder = inputType('a folder of the repository', (given) =>
   /^(?:[a-z+]+:\/\/|git@|github\.com\/|-$)/.test(given)
@@ -20,19 +20,6 @@ const repositories = inputType('REGISTRY/PATH, a line for each repository', (giv
 const tagRules = inputType('some of semver, branch, pr, sha, latest; or tags', (given) =>
   itemsOf(given).map(parseTagRule),
 );
-
-/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
-const namedLines = inputType('lines of NAME=VALUE', (given) => {
-  const found: Record<string, string> = {};
-  const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
-  for (const [index, item] of items.entries()) {
-    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
-    if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
-    if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
-    found[name] = value.trim();
-  }
-  return found;
-});
 
 const lines = inputType('lines', (given) =>
   given
@@ -303,63 +290,3 @@ export const buildPushInputs = z.strictObject({
 export type BuildPushInputs = z.infer<typeof buildPushInputs>;
 
 export const buildPushInputList = listInputs(buildPushInputs);
-
-const secretName = /token|password|passwd|secret|credential|api_?key|private_?key/i;
-
-/** What can't be true at once, one sentence each. */
-export function buildPushContradictions(inputs: BuildPushInputs): string[] {
-  const given = (name: keyof BuildPushInputs) => inputs[name] !== undefined;
-  const buildah = inputs['builder-kind'] === 'buildah';
-  const { push, load, cache, sign } = inputs;
-  const problems: string[] = [];
-  const when = (condition: boolean, problem: string) => {
-    if (condition) problems.push(problem);
-  };
-  when((push || load) && !inputs.image?.length, '"image" is needed: name the repository, or set "push" to false.');
-  when(push && load, '"load" and "push" exclude each other: set "push" to false to load the image.');
-  when(load && (inputs.platforms?.length ?? 0) > 1, '"load" takes one platform: docker holds no image of several.');
-  when(given('username') !== given('password'), '"username" and "password" belong together: give both or none.');
-  when(given('registry') && !given('username'), '"registry" says where "username" logs in: give that as well.');
-  when(
-    given('username') && !given('registry') && !given('image'),
-    '"username" needs "registry" where there is no "image".',
-  );
-  when(given('builder') && given('buildkit-address'), '"builder" and "buildkit-address" exclude each other: give one.');
-  when(
-    (cache === 'local') !== given('cache-dir'),
-    '"cache: local" and "cache-dir" belong together: give both or none.',
-  );
-  when(cache === 'registry' && !given('image'), '"cache: registry" keeps the cache beside "image": give that as well.');
-  when((sign === 'key') !== given('cosign-key'), '"sign: key" and "cosign-key" belong together: give both or none.');
-  when(given('cosign-signing-config') && sign === 'none', '"cosign-signing-config" is for "sign": give that as well.');
-  when(given('cosign-password') && sign !== 'key', '"cosign-password" is for "sign: key".');
-  when(given('reuse-secret') && !push, '"reuse-secret" needs "push": only what is pushed can be reused.');
-  when(sign !== 'none' && !push, '"sign" needs "push": a signature lies beside the image in the registry.');
-  if (buildah) {
-    const foreign = (['builder', 'buildkit-address', 'annotations'] as const).filter((name) => given(name));
-    const attesting = (['provenance', 'sbom'] as const).filter((name) => given(name) && inputs[name] !== 'false');
-    for (const name of [...foreign, ...attesting]) problems.push(`"${name}" is for buildx: leave it out with buildah.`);
-    when(cache !== 'none', '"cache" is for buildx: with buildah, give repositories in "cache-from" and "cache-to".');
-    when(load, '"load" is for buildx: buildah has no docker to load into.');
-    when(!push, 'buildah is used to push: set "push" to true, or build with buildx.');
-  }
-  const secrets = Object.entries(inputs.secrets ?? {});
-  for (const id of Object.keys(inputs['secret-files'] ?? {}))
-    when(
-      secrets.some(([other]) => other === id),
-      `"secrets" and "secret-files" both have ${id}: give it once.`,
-    );
-  for (const [name, value] of [...Object.entries(inputs['build-args'] ?? {}), ...Object.entries(inputs.labels ?? {})]) {
-    const holds = secrets.some(([, secret]) => secret.length >= 4 && value.includes(secret));
-    when(
-      holds,
-      `${name} has the value of a secret, and would stand in the image: use it as a secret in the Dockerfile.`,
-    );
-  }
-  return problems;
-}
-
-/** Names of build arguments that sound as if they were secret. */
-export function suspiciousArgs(inputs: BuildPushInputs): string[] {
-  return Object.keys(inputs['build-args'] ?? {}).filter((name) => secretName.test(name));
-}

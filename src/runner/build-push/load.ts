@@ -1,6 +1,7 @@
 import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
+import { buildPushContradictions } from './contradictions.ts';
 import { dockerItems } from './docker-items.ts';
-import { type BuildPushInputs, buildPushContradictions, buildPushInputs } from './inputs.ts';
+import { type BuildPushInputs, buildPushInputs } from './inputs.ts';
 
 /** @throws SluiceError `invalid-input` that names everything that is wrong, and quotes no secret */
 export function readBuildInputs(given: GivenInputs): BuildPushInputs {

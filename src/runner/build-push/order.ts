@@ -89,7 +89,7 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
 
 /** Whose signature a reused image has. With a secret it does not matter: it is signed anew by whoever reuses it. */
 function signatureOf(inputs: BuildPushInputs, { workflow }: Places): string {
-  if (inputs['reuse-secret'] !== undefined) return 'anew';
+  if (inputs['reuse-secret'] !== undefined) return 'none';
   const signer = inputs.sign === 'keyless' ? workflow : inputs['cosign-key'];
   return [inputs.sign, signer].filter((part) => part !== undefined).join(' ');
 }
@@ -161,7 +161,7 @@ async function foundFiles(paths: Readonly<Record<string, string>>, workspace: st
 function noTags({ ref }: Source): SluiceError {
   return new SluiceError('invalid-input', {
     about: 'input "tags"',
-    problem: `gives no tag for ${ref ?? 'a run without GITHUB_REF'}.`,
+    problem: `gives no tag for ${ref ?? 'a commit of no branch or tag that is known'}.`,
     next: 'Add a rule that applies here (branch, pr, sha, latest), or a tag of your own: raw=nightly.',
   });
 }

@@ -54,11 +54,7 @@ export async function readSource(
   const head =
     (await git(['rev-parse', 'HEAD'], workspace, signal)) ??
     (await git(['rev-parse', 'HEAD'], resolve(workspace, context), signal));
-  // A commit that the run has made on top of its own is still of its branch.
-  const follows =
-    head !== undefined &&
-    env.GITHUB_SHA !== undefined &&
-    (await git(['merge-base', '--is-ancestor', env.GITHUB_SHA, head], workspace, signal)) !== undefined;
+  const follows = head !== undefined && (await isOwnCommit(env, head, workspace, signal));
   const { ref, revision, warning } = builtCommit(env, event, { head, follows });
   if (warning !== undefined) warn(warning);
   const createdAt = await commitTime(env, event, revision, workspace, signal);
@@ -66,11 +62,26 @@ export async function readSource(
   return sourceOf({ ...others, GITHUB_REF: ref }, event, revision, createdAt);
 }
 
+/** Whether the run has made this commit itself, on top of its branch: no other branch of the checkout has it. */
+async function isOwnCommit(env: Environment, head: string, workspace: string, signal: AbortSignal): Promise<boolean> {
+  const { GITHUB_SHA: sha, GITHUB_REF: ref = '' } = env;
+  const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
+  if (sha === undefined || branch === undefined) return false;
+  const above = await git(['merge-base', '--is-ancestor', sha, head], workspace, signal);
+  const refs = await git(
+    ['for-each-ref', '--contains', head, '--format=%(refname)', 'refs/remotes'],
+    workspace,
+    signal,
+  );
+  const others = (refs ?? '').split('\n').filter((name) => name !== '' && !name.endsWith(`/${branch}`));
+  return above !== undefined && refs !== undefined && others.length === 0;
+}
+
 /** What is checked out. */
 interface Head {
   /** Undefined without Git. */
   readonly head: string | undefined;
-  /** It comes after the commit that the run is for. */
+  /** The run has made it, on top of the commit that it is for. */
   readonly follows: boolean;
 }
 
@@ -157,7 +168,7 @@ async function commitTime(
 async function git(args: readonly string[], cwd: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     // The checkout may belong to another user than the one of a container.
-    const safe = ['-c', `safe.directory=${cwd}`];
+    const safe = ['-c', 'safe.directory=*'];
     const { exitCode, stdout } = await run(
       { file: 'git', args: [...safe, ...args], cwd },
       { signal, deadline: GIT_DEADLINE },

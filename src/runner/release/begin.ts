@@ -1,5 +1,6 @@
 import { isSluiceError } from '../../canary/errors.ts';
-import { buildPushContradictions, buildPushInputs } from '../build-push/inputs.ts';
+import { buildPushContradictions } from '../build-push/contradictions.ts';
+import { buildPushInputs } from '../build-push/inputs.ts';
 import { contradictionsOf, timeContradictionsOf } from '../contradictions.ts';
 import { helmContradictions, helmInputs } from '../helm/inputs.ts';
 import type { InputsSchema } from '../input-schema.ts';

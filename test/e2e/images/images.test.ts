@@ -242,16 +242,27 @@ describe('a signature', () => {
     expect(await isSigned(outputs.image ?? '', keys)).toBe(true);
     expect(await registry.digest(path, 'latest')).toBe(outputs.digest);
     expect(log.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain('Tr0ub4dor');
+  });
 
-    // It proves what was built here: of this content, by who has the key.
-    const again = await build({ ...given, tags: 'again', 'cosign-password': 'Tr0ub4dor' });
-    expect(again.outputs, again.log).toMatchObject({ skipped: 'true', digest: outputs.digest });
-    const foreign = await context(plain, { message: 'pushed by a branch' });
-    const pushed = await build(inputs({ context: foreign, image: name, tags: `raw=${outputs['content-key']}` }));
+  it('proves what was built here, of this content and by who has the key', async () => {
+    const { path, name } = repository();
+    const keys = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+    made.push(keys);
+    const { key, config } = await makeCosignKey(keys, 'Tr0ub4dor');
+    const signing = { sign: 'key', 'cosign-key': key, 'cosign-signing-config': config, 'cosign-password': 'Tr0ub4dor' };
+    const [foreign, folder] = [
+      await context(plain, { message: 'of a branch' }),
+      await context(plain, { message: 'ours' }),
+    ];
+    const given = inputs({ context: folder, image: name, ...signing });
+    const first = await build({ ...given, tags: 'one' });
+    const again = await build({ ...given, tags: 'two' });
+    expect(again.outputs, again.log).toMatchObject({ skipped: 'true', digest: first.outputs.digest });
+    const pushed = await build(inputs({ context: foreign, image: name, tags: `raw=${first.outputs['content-key']}` }));
     expect(pushed.status, pushed.log).toBe(0);
-    const anew = await build({ ...given, tags: 'anew', 'cosign-password': 'Tr0ub4dor' });
-    expect(anew.outputs, anew.log).toMatchObject({ skipped: 'false', 'content-key': outputs['content-key'] });
-    expect(await registry.digest(path, 'anew')).not.toBe(pushed.outputs.digest);
+    const anew = await build({ ...given, tags: 'three' });
+    expect(anew.outputs, anew.log).toMatchObject({ skipped: 'false', 'content-key': first.outputs['content-key'] });
+    expect(await registry.digest(path, 'three')).not.toBe(pushed.outputs.digest);
   });
 });
 
