@@ -153,13 +153,19 @@ function ownership({ metadata }: KubernetesObject, fieldManager: string): string
   return JSON.stringify(own?.fieldsV1 ?? null);
 }
 
-/** What is written over what is there, as far as it can be known without the API server: of lists, the written one. */
+/**
+ * What is written over what is there, as far as it can be known without the API server: fields that nobody writes stay, in
+ * lists of the same length as well.
+ */
 function merged(found: Content, manifest: Content): Content {
-  const fields = Object.entries(manifest).map(([field, value]) => {
-    const former = found[field];
-    return [field, isContent(former) && isContent(value) ? merged(former, value) : value];
-  });
+  const fields = Object.entries(manifest).map(([field, value]) => [field, mergedValue(found[field], value)]);
   return { ...found, ...Object.fromEntries(fields) };
+}
+
+function mergedValue(former: unknown, value: unknown): unknown {
+  if (isContent(former) && isContent(value)) return merged(former, value);
+  if (!Array.isArray(former) || !Array.isArray(value) || former.length !== value.length) return value;
+  return value.map((item, index) => mergedValue(former[index], item));
 }
 
 function isContent(value: unknown): value is Content {

@@ -135,20 +135,52 @@ export async function resolveObjects(
   namespace: string,
   signal: AbortSignal,
 ): Promise<DeployObject[]> {
+  const { objects, unknown } = await located(client, written, { namespace, definitions: [] }, signal);
+  const problems = [...unknown, ...repeated(objects)];
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+/** Where the objects of a release go. */
+export interface ReleasePlace {
+  /** For objects that name none. */
+  readonly namespace: string;
+  /** Definitions of kinds that Helm installs before the release. */
+  readonly definitions: readonly WrittenObject[];
+}
+
+/**
+ * As `resolveObjects`, for what Helm has rendered or recorded, which is not held to stricter rules than its own: of an object that
+ * stands twice, the last one counts; what is of a kind that the cluster does not serve is told and left out.
+ */
+export async function resolveRendered(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  place: ReleasePlace,
+  signal: AbortSignal,
+): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
+  const { objects, unknown } = await located(client, written, place, signal);
+  return { objects: [...new Map(objects.map((object) => [identityOf(object.reference), object])).values()], unknown };
+}
+
+async function located(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  { namespace, definitions }: ReleasePlace,
+  signal: AbortSignal,
+): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
   const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
   const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
-  const kinds = [...served, ...definedKinds(written)];
-  const problems: string[] = [];
+  const kinds = [...served, ...definedKinds([...definitions, ...written])];
+  const unknown: string[] = [];
   const objects = written.flatMap((object) => {
     const { apiVersion, kind } = object.manifest;
     const known = kinds.find(({ type }) => type.apiVersion === apiVersion && type.kind === kind);
     if (known) return [placed(object, known, namespace)];
-    problems.push(`${object.source}: ${unknownKind(apiVersion, kind, kinds)}`);
+    unknown.push(`${object.source}: ${unknownKind(apiVersion, kind, kinds)}`);
     return [];
   });
-  problems.push(...repeated(objects));
-  if (problems.length > 0) throw wrongManifests(problems);
-  return objects;
+  return { objects, unknown };
 }
 
 function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {

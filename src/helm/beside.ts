@@ -52,7 +52,7 @@ export function besideEachOther(stable: string, canary: string): Beside {
 }
 
 function workloadsIn(manifest: string): Workload[] {
-  return parseManifests([{ name: 'chart', text: manifest }]).flatMap((object) => {
+  return parseManifests([{ name: 'chart', text: manifest, isRendered: true }]).flatMap((object) => {
     const parsed = workload.safeParse(object.manifest);
     return parsed.success ? [parsed.data] : [];
   });

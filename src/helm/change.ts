@@ -11,10 +11,11 @@ import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
  * Milliseconds in which a run that was cancelled gives the release back, before the runner ends it (10 s after its first
  * signal, of which Helm may need some to end); what is not done by then is for `post`.
  */
-const CANCEL_TIME = 6_000;
+export const CANCEL_TIME = 6_000;
 
 export interface HelmOutcome {
-  readonly verdict: HelmVerdict;
+  /** Undefined after a dry run. */
+  readonly verdict: HelmVerdict | undefined;
   readonly reason: string;
   /** What the user can do now, where there is something to do. */
   readonly next?: string;
@@ -24,8 +25,8 @@ export interface HelmOutcome {
 
 /** What one change of a release consists of. */
 export interface Change {
-  /** What the release is to be: the manifest whose workloads are watched. */
-  readonly manifest: string;
+  /** What the release is to be: the manifest whose workloads are watched. Undefined where only Helm's record of it will tell. */
+  readonly manifest: string | undefined;
   /** What it changes, where that was asked. */
   readonly writes: readonly PlannedWrite[] | undefined;
   /** Lets Helm do it. */
@@ -131,6 +132,10 @@ async function guarded(
   signal: AbortSignal,
 ): Promise<void> {
   if (!wait) return act(signal);
+  if (manifest === undefined) {
+    await act(signal);
+    return world.objects.watch((await world.helm.release(undefined, signal)).manifest, undefined, signal);
+  }
   const applied = new AbortController();
   const stop = new AbortController();
   const hopeless = new AbortController();
@@ -276,7 +281,7 @@ async function ifReadable<T>(world: FactSources, what: string, read: () => Promi
   }
 }
 
-function writing(world: HelmWorld, begun: boolean): void {
+export function writing(world: HelmWorld, begun: boolean): void {
   world.emit({ type: 'writing', at: world.clock.now(), begun });
 }
 

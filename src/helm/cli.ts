@@ -41,6 +41,18 @@ const releaseSchema = z.looseObject({
 });
 export type Release = z.infer<typeof releaseSchema>;
 
+/** `helm get metadata` */
+const factsSchema = z.looseObject({
+  revision: z.number(),
+  status: z.string().default(''),
+  applyMethod: z.string().optional(),
+});
+
+/** Helm has met a kind that the cluster does not serve, or not any more. */
+export function isUnknownKind(error: unknown): boolean {
+  return error instanceof SluiceError && /no matches for kind|ensure CRDs are installed first/.test(error.problem);
+}
+
 export interface HelmOptions {
   /** `helm`, or where it is. */
   readonly file: string;
@@ -138,6 +150,26 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
     ];
   }
 
+  /** A revision as it was recorded, without a look at its objects, and without its hooks. */
+  async function recorded(which: readonly string[], signal: AbortSignal): Promise<Release> {
+    const get = (what: string, ...more: string[]) =>
+      helm(['get', what, release, ...which, ...more, ...inNamespace], signal);
+    const [manifest, values, facts] = await Promise.all([
+      get('manifest'),
+      get('values', '--output', 'json'),
+      get('metadata', '--output', 'json'),
+    ]);
+    const { revision, status, applyMethod } = factsSchema.parse(parseJson(jsonIn(facts)));
+    const config = parseJson(values.trim());
+    return releaseSchema.parse({
+      info: { status },
+      config,
+      manifest,
+      version: revision,
+      ...(applyMethod !== undefined && { apply_method: applyMethod }),
+    });
+  }
+
   /** The major version; read once. */
   function version(signal: AbortSignal): Promise<number> {
     major ??= helm(['version', '--template', '{{.Version}}'], signal).then(majorOf);
@@ -152,10 +184,19 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
       await helm(['lint', chart, ...values, '--quiet', ...inNamespace], signal);
     },
 
-    /** Renders the release as the cluster would get it. Writes nothing. */
-    async render(desired: Desired, signal: AbortSignal): Promise<Release> {
+    /**
+     * Renders the release as the cluster would get it. Writes nothing.
+     *
+     * @param where `client` does not ask the cluster for anything: what a template looks up is empty, and no kind is unknown
+     */
+    async render(desired: Desired, signal: AbortSignal, where: 'server' | 'client' = 'server'): Promise<Release> {
       const args = await upgradeArgs(desired, signal);
-      return parseRelease(await helm([...args, '--dry-run=server', '--output', 'json'], signal));
+      return parseRelease(await helm([...args, `--dry-run=${where}`, '--output', 'json'], signal));
+    },
+
+    /** The definitions of kinds that Helm installs before a release that is new: the chart's folder `crds`, as YAML. */
+    definitions(chart: string, signal: AbortSignal): Promise<string> {
+      return helm(['show', 'crds', chart], signal);
     },
 
     async history(signal: AbortSignal): Promise<History> {
@@ -170,7 +211,13 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
     /** A revision as it was recorded; without a number, the newest. */
     async release(revision: number | undefined, signal: AbortSignal): Promise<Release> {
       const which = revision === undefined ? [] : ['--revision', String(revision)];
-      return parseRelease(await helm(['status', release, ...which, '--output', 'json', ...inNamespace], signal));
+      try {
+        return parseRelease(await helm(['status', release, ...which, '--output', 'json', ...inNamespace], signal));
+      } catch (error) {
+        // Helm 4 looks at the objects as well, and fails at a kind that is gone.
+        if (!isUnknownKind(error)) throw error;
+        return recorded(which, signal);
+      }
     },
 
     async upgrade(desired: Desired, signal: AbortSignal): Promise<void> {

@@ -3,8 +3,9 @@ import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { PlannedWrite } from '../canary/ports.ts';
 import { besideEachOther } from './beside.ts';
 import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
-import type { Desired, Release } from './cli.ts';
+import { type Desired, isUnknownKind, type Release } from './cli.ts';
 import { type History, healthyBefore, isAbsent, latest, type Revision } from './history.ts';
+import { randomHooks, sameHooks } from './hooks.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
 import { returnTo } from './record.ts';
 
@@ -18,7 +19,7 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
   const desired: Desired = { ...request.desired, chart: chart.path };
-  const lint = (signal: AbortSignal) => world.helm.lint(chart.path, desired.values, signal);
+  const lint = (signal: AbortSignal) => linted(world, desired, signal);
   if (request.dryRun) {
     await lint(cancelled);
     return rehearsed(world, request, desired, cancelled);
@@ -36,22 +37,38 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
     const history = await recovered(world, request, signal, checked);
     const { rendered, found, writes } = await planned(world, history, desired, signal, await early);
     tellPlan(world, history, writes);
-    if (!request.force && writes.length === 0 && found && isSame(found, rendered, latest(history))) {
+    const difference = found ? await differenceOf(world, found, rendered, { history, desired }, signal) : 'it is new';
+    if (!request.force && writes.length === 0 && found && difference === undefined) {
       return unchanged(world, request, history, found, signal);
     }
-    note(world, 'info', `Writing revision ${rendered.version}: ${countOf(writes)}.`);
+    const why = writes.length === 0 && difference !== undefined ? ` (${difference})` : '';
+    note(world, 'info', `Writing a revision: ${countOf(writes)}${why}.`);
     const act = (acting: AbortSignal) => world.helm.upgrade(desired, acting);
-    const change = { manifest: rendered.manifest, writes, act, endEarly: true };
+    // Without its definitions the cluster could not render it: what Helm really writes shows only afterwards.
+    const isKnown = rendered.definitions === undefined;
+    const change = { manifest: isKnown ? rendered.manifest : undefined, writes, act, endEarly: true };
     const undone = await seenThrough(world, request, history, change, signal);
     if (undone) return undone;
+    const { manifest, version: revision } = isKnown ? rendered : await world.helm.release(undefined, signal);
     const { name = '', version = '', appVersion = '' } = rendered.chart?.metadata ?? {};
-    const written = { revision: rendered.version, chart: `${name}-${version}`, app_version: appVersion };
+    const written = { revision, chart: `${name}-${version}`, app_version: appVersion };
     return {
       verdict: 'deployed',
-      reason: `Revision ${rendered.version} is deployed${seen(request)}.`,
-      release: await releaseFacts(world, written, rendered.manifest, signal),
+      reason: `Revision ${revision} is deployed${seen(request)}.`,
+      release: await releaseFacts(world, written, manifest, signal),
     };
   });
+}
+
+/** What lint says is told. It does not stop a chart that Helm installs: lint renders without a cluster, and is stricter. */
+async function linted(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<void> {
+  try {
+    await world.helm.lint(desired.chart, desired.values, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isSluiceError(error)) throw error;
+    note(world, 'warning', error.problem);
+  }
 }
 
 /** What a deploy would do; nothing is written, and an unfinished release is only looked at. */
@@ -64,7 +81,7 @@ async function rehearsed(
   const history = await world.helm.history(signal);
   const { writes } = await planned(world, history, desired, signal);
   tellPlan(world, history, writes);
-  return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written for ${nameOf(request)}.` };
+  return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would change in ${nameOf(request)}.` };
 }
 
 /** The release as it is to be and as it is. */
@@ -100,22 +117,40 @@ async function planned(world: HelmWorld, history: History, desired: Desired, sig
   const isCurrent = early.found?.version === last && !isAbsent(history);
   const [found, rendered] = await Promise.all([
     isCurrent ? early.found : manifestOf(world, history, signal),
-    early.rendered?.version === last + 1 ? early.rendered : world.helm.render(desired, signal),
+    early.rendered?.version === last + 1 ? early.rendered : rendering(world, history, desired, signal),
   ]);
   const beside = world.stable && besideEachOther(await world.stable(signal), rendered.manifest);
   if (beside) {
     await refuseUnderRollout(world, rendered.manifest, signal);
     world.emit({ type: 'beside', at: world.clock.now(), ...beside });
   }
-  const writes = await world.objects.changes(rendered.manifest, found, signal);
+  const writes = await world.objects.changes(rendered, found, signal);
   return { rendered, found, writes };
+}
+
+/** What Helm would write; with the definitions that it installs first, where it can't render on a cluster without them. */
+async function rendering(
+  { helm }: HelmWorld,
+  history: History,
+  desired: Desired,
+  signal: AbortSignal,
+): Promise<Release & { readonly definitions?: string }> {
+  try {
+    return await helm.render(desired, signal);
+  } catch (error) {
+    // Helm installs the definitions of a chart only with a release that is new.
+    if (!isUnknownKind(error) || !isAbsent(history)) throw error;
+    const definitions = await helm.definitions(desired.chart, signal);
+    if (definitions.trim() === '') throw error;
+    return { ...(await helm.render(desired, signal, 'client')), definitions };
+  }
 }
 
 /**
  * A canary that gets requests by the weights of a rollout is that rollout's: another version in its place was never judged,
  * and nothing in its place answers nobody.
  */
-async function refuseUnderRollout(world: HelmWorld, manifest: string, signal: AbortSignal): Promise<void> {
+export async function refuseUnderRollout(world: HelmWorld, manifest: string, signal: AbortSignal): Promise<void> {
   const [rollouts, objects] = await Promise.all([world.underRollout(signal), world.objects.names(manifest, signal)]);
   for (const object of objects) {
     const found = rollouts.get(object);
@@ -128,28 +163,31 @@ async function refuseUnderRollout(world: HelmWorld, manifest: string, signal: Ab
   }
 }
 
-function tellPlan(world: HelmWorld, history: History, writes: readonly PlannedWrite[]): void {
+export function tellPlan(world: HelmWorld, history: History, writes: readonly PlannedWrite[]): void {
   const last = latest(history);
   const at = world.clock.now();
   if (last && !isAbsent(history)) world.emit({ type: 'found', at, revision: last.revision });
   world.emit({ type: 'planned', at, writes });
 }
 
-/** Helm would record the same once more: the same chart, rendered to the same, by the same values. */
-function isSame(found: Release, rendered: Release, last: Revision | undefined): boolean {
+/** What Helm would record otherwise than it has; undefined for the same chart, rendered to the same, by the same values. */
+async function differenceOf(
+  world: HelmWorld,
+  found: Release,
+  rendered: Release,
+  { history, desired }: { readonly history: History; readonly desired: Desired },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const last = latest(history);
   const { name = '', version = '', appVersion = '' } = rendered.chart?.metadata ?? {};
-  return (
-    last?.status === 'deployed' &&
-    last.chart === `${name}-${version}` &&
-    last.app_version === appVersion &&
-    found.manifest.trim() === rendered.manifest.trim() &&
-    isDeepStrictEqual(found.config ?? {}, rendered.config ?? {}) &&
-    isDeepStrictEqual(hooksOf(found), hooksOf(rendered))
-  );
-}
-
-function hooksOf({ hooks }: Release): string[] {
-  return (hooks ?? []).map(({ path, manifest, events }) => [path, events, manifest].join('\n')).toSorted();
+  if (last?.status !== 'deployed') return `the last revision is ${last?.status ?? 'unknown'}`;
+  if (last.chart !== `${name}-${version}` || last.app_version !== appVersion) return 'the chart has another version';
+  if (found.manifest.trim() !== rendered.manifest.trim()) return 'its manifest has changed';
+  if (!isDeepStrictEqual(found.config ?? {}, rendered.config ?? {})) return 'its values have changed';
+  if (sameHooks(found, rendered)) return undefined;
+  // What differs between two renderings of the same is random, and says nothing.
+  const again = await world.helm.render(desired, signal);
+  return sameHooks(found, rendered, randomHooks(rendered, again)) ? undefined : 'its hooks have changed';
 }
 
 async function unchanged(
@@ -186,11 +224,11 @@ export async function rollBack(
       manifestOf(world, history, signal),
       world.helm.release(target.revision, signal),
     ]);
-    const writes = await world.objects.changes(wanted.manifest, found, signal);
+    const writes = await world.objects.changes(wanted, found, signal);
     tellPlan(world, history, writes);
     const what = `revision ${target.revision} (${target.chart})`;
     if (request.dryRun) {
-      return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be written to go back to ${what}.` };
+      return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would change on the way back to ${what}.` };
     }
     note(world, 'info', `Rolling back to ${what}: ${countOf(writes)}.`);
     const act = (acting: AbortSignal) => world.helm.rollback(target.revision, request.change, acting);
@@ -226,35 +264,6 @@ function targetOf(request: HelmRequest & { readonly revision: number | undefined
   });
 }
 
-/** Removes a release and waits until its objects are gone. One that is not there is fine. */
-export async function uninstall(
-  world: HelmWorld,
-  request: HelmRequest & { readonly keepHistory: boolean },
-  cancelled: AbortSignal,
-): Promise<HelmOutcome> {
-  const gone: HelmOutcome = {
-    verdict: 'uninstalled',
-    reason: `There is no ${nameOf(request)}; nothing was to be done.`,
-  };
-  if (isAbsent(await world.helm.history(cancelled))) return gone;
-  return holding(world, cancelled, async (signal) => {
-    const history = await world.helm.history(signal);
-    const found = await manifestOf(world, history, signal);
-    if (!found) return gone;
-    await refuseUnderRollout(world, found.manifest, signal);
-    const writes = await world.objects.changes('', found, signal);
-    tellPlan(world, history, writes);
-    if (request.dryRun) return { verdict: 'unchanged', reason: `Dry run: ${countOf(writes)} would be deleted.` };
-    note(world, 'info', `Uninstalling ${nameOf(request)}: ${countOf(writes)}.`);
-    const { revision = 0 } = latest(history) ?? {};
-    const record = { id: request.id, baseline: null, latest: revision, undoing: false, keepFailed: true };
-    await world.changes.save(record, signal);
-    await world.helm.uninstall({ ...request.change, keepHistory: request.keepHistory }, signal);
-    await world.changes.save(undefined, signal);
-    return { verdict: 'uninstalled', reason: `${nameOf(request)} and its objects are gone.` };
-  });
-}
-
 /** The `post` step: concludes what `main` was stopped in. Gives nothing where there was nothing to conclude. */
 export async function conclude(
   world: HelmWorld,
@@ -281,7 +290,8 @@ export async function conclude(
   });
 }
 
-function countOf(writes: readonly PlannedWrite[]): string {
+/** `1 object`, `3 objects` */
+export function countOf(writes: readonly PlannedWrite[]): string {
   return writes.length === 1 ? '1 object' : `${writes.length} objects`;
 }
 

@@ -40,7 +40,8 @@ export type HelmEvent =
   | {
       readonly type: 'ended';
       readonly at: number;
-      readonly verdict: HelmVerdict;
+      /** Undefined after a dry run. */
+      readonly verdict: HelmVerdict | undefined;
       readonly reason: string;
       readonly next?: string;
       readonly release?: ReleaseFacts;

@@ -1,12 +1,19 @@
 import type { Clock, PlannedWrite } from '../canary/ports.ts';
-import { comparable, planChanges } from '../deploy/changes.ts';
+import { comparable, inParallel, planChanges } from '../deploy/changes.ts';
 import { waitLines } from '../deploy/events.ts';
-import { type DeployObject, identityOf, parseManifests, resolveObjects } from '../deploy/objects.ts';
+import {
+  type DeployObject,
+  identityOf,
+  parseManifests,
+  resolveRendered,
+  type WrittenObject,
+} from '../deploy/objects.ts';
 import { waitUntilRolledOut } from '../deploy/wait.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import type { Release } from './cli.ts';
-import type { ReleaseObjects, WatchedChange } from './ports.ts';
+import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
+import { remainsOf, removeRelease } from './remove.ts';
 
 export interface ReleaseObjectsOptions {
   readonly client: KubernetesClient;
@@ -20,7 +27,6 @@ export interface ReleaseObjectsOptions {
   /** Jobs are waited for, too. */
   readonly jobs: boolean;
   readonly forceConflicts: boolean;
-  readonly serverSide: 'auto' | 'true' | 'false';
   /** Takes what the workloads wait for, a line at a time. */
   readonly tell: (text: string) => void;
 }
@@ -32,27 +38,39 @@ const HELM = 'helm';
 export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObjects {
   const { client, clock, release, namespace } = options;
 
+  async function located(manifest: string, signal: AbortSignal, definitions = '') {
+    const place = { namespace, definitions: read(definitions) };
+    return resolveRendered(client, read(manifest), place, signal);
+  }
+
   async function resolved(manifest: string, signal: AbortSignal): Promise<DeployObject[]> {
-    return resolveObjects(client, parseManifests([{ name: 'chart', text: manifest }]), namespace, signal);
+    return (await located(manifest, signal)).objects;
   }
 
   async function changes(
-    manifest: string,
+    { manifest, apply_method: method, definitions = '' }: WantedRelease,
     previous: Release | undefined,
     signal: AbortSignal,
   ): Promise<readonly PlannedWrite[]> {
-    const [wanted, former] = await Promise.all([
-      resolved(manifest, signal),
+    const [{ objects: wanted, unknown }, { objects: kinds }, former] = await Promise.all([
+      located(manifest, signal, definitions),
+      located(definitions, signal),
       resolved(previous?.manifest ?? '', signal),
     ]);
-    const objects = [...(await ownNamespace(signal)), ...wanted.map(asHelmWritesIt)];
-    // Only server-side apply knows conflicts; what Helm wrote by patches, it goes on to overwrite.
-    const isServerSide =
-      options.serverSide === 'auto' ? previous?.apply_method === 'ssa' : options.serverSide === 'true';
-    const force = options.forceConflicts || !isServerSide;
-    const planned = await planChanges(client, objects, { force, fieldManager: HELM }, signal);
+    for (const problem of unknown) options.tell(problem);
+    const alongside = [...(await ownNamespace(signal)), ...(await missing(kinds, signal))];
+    // Only server-side apply knows conflicts; what Helm writes by patches, it overwrites.
+    const isServerSide = method === 'ssa';
+    const asked = { force: options.forceConflicts || !isServerSide, fieldManager: HELM, alongside };
+    const by = isServerSide ? 'apply' : 'patch';
+    const all = [...alongside, ...wanted.map(asHelmWritesIt)];
+    const planned = await planChanges(client, all, { ...asked, by }, signal);
+    for (const { object, unchecked } of planned) {
+      if (unchecked !== undefined)
+        options.tell(`${describe(object.reference)} is checked when it is written: ${unchecked}`);
+    }
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
-    const gone = former.filter((object) => !kept.has(identityOf(object.reference)) && !staysForever(object));
+    const gone = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
     return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(gone, signal))];
   }
 
@@ -65,8 +83,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return [{ reference, manifest, source: 'create-namespace' }];
   }
 
+  /** Helm installs no definition over one that is there. */
+  async function missing(definitions: readonly DeployObject[], signal: AbortSignal): Promise<DeployObject[]> {
+    const found = await inParallel(definitions, ({ reference }) => client.find(reference, signal));
+    return definitions.filter((_, index) => found[index] === undefined);
+  }
+
   async function deletions(objects: readonly DeployObject[], signal: AbortSignal): Promise<PlannedWrite[]> {
-    const found = await Promise.all(objects.map(({ reference }) => client.find(reference, signal)));
+    const found = await inParallel(objects, ({ reference }) => client.find(reference, signal));
     return objects.flatMap(({ reference }, index) => {
       const object = found[index];
       if (!object) return [];
@@ -88,6 +112,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 
   return {
     changes,
+    async remains(manifest, signal) {
+      const { objects, unknown } = await located(manifest, signal);
+      return remainsOf(client, { objects: objects.filter(isDeleted), unknown }, signal);
+    },
+    async remove(manifest, signal) {
+      const objects = (await resolved(manifest, signal)).filter(isDeleted);
+      await removeRelease({ client, clock, release, namespace }, objects, signal);
+    },
     names: async (manifest, signal) => (await resolved(manifest, signal)).map(({ reference }) => describe(reference)),
     async watch(manifest, change, signal) {
       const workloads = (await resolved(manifest, signal))
@@ -155,10 +187,13 @@ function generationOf(object: KubernetesObject | undefined): string {
   return object ? `${object.metadata.uid} ${object.metadata.generation}` : '';
 }
 
-/** `helm.sh/resource-policy: keep`: Helm never deletes it. */
-function staysForever({ manifest: { metadata } }: DeployObject): boolean {
-  const policy = texts(metadata.annotations)['helm.sh/resource-policy'];
-  return policy === 'keep';
+/** Not with `helm.sh/resource-policy: keep`. */
+function isDeleted({ manifest: { metadata } }: DeployObject): boolean {
+  return texts(metadata.annotations)['helm.sh/resource-policy'] !== 'keep';
+}
+
+function read(manifest: string): WrittenObject[] {
+  return parseManifests([{ name: 'chart', text: manifest, isRendered: true }]);
 }
 
 function texts(value: unknown): Readonly<Record<string, unknown>> {

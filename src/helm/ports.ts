@@ -8,12 +8,15 @@ import type { ChangeStore } from './record.ts';
 /** The objects of a release in the cluster, by the manifest that Helm renders. */
 export interface ReleaseObjects {
   /**
-   * What applying a manifest would change; nothing is written. `previous` is the revision that the release has now: what is in
-   * it alone goes.
+   * What a release would change; nothing is written. `previous` is the revision that it has now: what is in it alone goes.
    *
    * @throws SluiceError where the API server refuses an object: an immutable field, a value it does not take, a quota
    */
-  changes(manifest: string, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
+  changes(wanted: WantedRelease, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
+  /** What is left of a release that was to be removed, in the order of the manifest. */
+  remains(manifest: string, signal: AbortSignal): Promise<Remains>;
+  /** Deletes the objects of a release that the cluster still knows, and waits until they are gone; then Helm's records of it. */
+  remove(manifest: string, signal: AbortSignal): Promise<void>;
   /** `Deployment shop/checkout`, in the order of the manifest. */
   names(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
@@ -24,6 +27,23 @@ export interface ReleaseObjects {
    * @throws SluiceError `not-ready` as soon as one can't get ready any more, with the reason
    */
   watch(manifest: string, change: WatchedChange | undefined, signal: AbortSignal): Promise<void>;
+}
+
+/** What a release is to be. */
+export interface WantedRelease {
+  readonly manifest: string;
+  /** `ssa` where Helm writes it by server-side apply; anything else stands for patches. */
+  readonly apply_method?: string | undefined;
+  /** Definitions of kinds that Helm installs before it. */
+  readonly definitions?: string | undefined;
+}
+
+export interface Remains {
+  readonly gone: readonly string[];
+  /** `ConfigMap shop/held (waits for its finalizer field.example/hold)` */
+  readonly left: readonly string[];
+  /** Objects of kinds that the cluster does not know: what that is stands in the text. */
+  readonly unknown: readonly string[];
 }
 
 /** A change that is made while its workloads are watched. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../deploy/events.ts';
 import { deployVerdicts } from '../deploy/inventory.ts';
-import { diffOf } from './diff.ts';
+import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime, span } from './sentences.ts';
 
@@ -149,7 +149,7 @@ export function renderDeploySummary(report: DeployReport): string {
     next(report),
     stuck(report),
     objects(report),
-    diffs(report),
+    ...diffs(report),
     timeline(report),
     footer(report),
   ];
@@ -164,7 +164,7 @@ function headline(report: DeployReport): string {
   const changed = hasChanged(report) ? 'before its end' : 'nothing was changed';
   if (endedAt !== undefined) return `## ⛔ Stopped, ${changed}${subject}\n\n${block('text', reason.trim())}`;
   const count = planned.filter(({ action }) => action !== 'unchanged' && action !== 'keep').length;
-  return `## 📝 Dry run${subject}\n\n**${count} of ${planned.length} objects would be written; nothing was changed.**`;
+  return `## 📝 Dry run${subject}\n\n**${count} of ${planned.length} objects would change; nothing was changed.**`;
 }
 
 /** The last lines of a log stand below by themselves. */
@@ -204,11 +204,12 @@ function objects({ objects: planned }: DeployReport): string {
   return `### Objects\n\n${table(['Object', 'Plan', 'Now'], rows)}`;
 }
 
-function diffs({ objects: planned }: DeployReport): string {
+/** Each is a part of its own: the smallest first, so that a large one takes the room of none. */
+function diffs({ objects: planned }: DeployReport): string[] {
   return planned
     .filter(({ diff }) => diff !== '')
-    .map(({ object, diff }) => details(`Diff of ${object}`, block('diff', diff)))
-    .join('\n');
+    .toSorted((a, b) => a.diff.length - b.diff.length)
+    .map(({ object, diff }) => details(`Diff of ${object}`, block('diff', shortened(diff))));
 }
 
 function timeline({ notes }: DeployReport): string {

@@ -14,6 +14,24 @@ export function diffOf({ object, before, after }: PlannedWrite): string {
   return patch.slice(Math.max(0, patch.indexOf('@@'))).trimEnd();
 }
 
+/** Bytes of a diff that are shown: a definition of a kind may have a megabyte, and GitHub takes no more a step. */
+const SHOWN = 30_000;
+
+/** The beginning of a diff, whole lines; and how many lines are left out. */
+export function shortened(diff: string, most = SHOWN): string {
+  if (Buffer.byteLength(diff) <= most) return diff;
+  const lines = diff.split('\n');
+  let size = 0;
+  const shown = lines.findIndex((line) => {
+    size += Buffer.byteLength(line) + 1;
+    return size > most;
+  });
+  return [
+    ...lines.slice(0, shown),
+    `… ${lines.length - shown} more lines are in the JSON report (output "report")`,
+  ].join('\n');
+}
+
 function text(value: Json | undefined): string {
   return value === undefined ? '' : stringify(value);
 }

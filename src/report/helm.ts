@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type HelmEvent, type HelmVerdict, helmVerdicts } from '../helm/events.ts';
-import { diffOf } from './diff.ts';
+import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
@@ -108,12 +108,17 @@ const LIMIT = 900_000;
 
 /** The job summary as Markdown, below GitHub's limit of 1 MiB. */
 export function renderHelmSummary(report: HelmReport): string {
-  const parts = [headline(report), facts(report), objects(report), timeline(report)];
+  const parts = [headline(report), facts(report), objects(report), ...diffs(report), timeline(report)];
   return joined(parts, LIMIT);
 }
 
-function headline({ verdict, refused, release, reason, next }: HelmReport): string {
-  const mark = verdict === undefined ? '⏳ Running' : refused ? '⛔ Stopped, nothing was changed' : marks[verdict];
+/** A dry run has no verdict. */
+function unended(endedAt: number | undefined): string {
+  return endedAt === undefined ? '⏳ Running' : '📝 Dry run';
+}
+
+function headline({ verdict, refused, release, reason, next, endedAt }: HelmReport): string {
+  const mark = verdict === undefined ? unended(endedAt) : refused ? '⛔ Stopped, nothing was changed' : marks[verdict];
   const lines = [`## ${mark}: ${plain(release)}`, `**${plain(reason)}**`, ...(next === '' ? [] : [plain(next)])];
   return lines.join('\n\n');
 }
@@ -133,8 +138,15 @@ function facts({ now, previousRevision, chartDigest }: HelmReport): string {
 
 function objects({ writes }: HelmReport): string {
   if (writes.length === 0) return '';
-  const diffs = writes.map(({ action, object, diff }) => details(`${action} ${object}`, block('diff', diff)));
-  return `### Objects, found → planned\n\n${diffs.join('\n')}`;
+  const rows = writes.map(({ action, object }) => [code(object), action]);
+  return `### Objects that change\n\n${table(['Object', 'Plan'], rows)}`;
+}
+
+/** Each is a part of its own: the smallest first, so that a large one takes the room of none. */
+function diffs({ writes }: HelmReport): string[] {
+  return writes
+    .toSorted((a, b) => a.diff.length - b.diff.length)
+    .map(({ action, object, diff }) => details(`${action} ${object}`, block('diff', shortened(diff))));
 }
 
 function timeline({ notes }: HelmReport): string {

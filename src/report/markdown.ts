@@ -45,12 +45,14 @@ export function details(summary: string, content: string): string {
   return `<details><summary>${plain(summary)}</summary>\n\n${content}\n\n</details>`;
 }
 
-/** The parts of a job summary, except empty ones; as many as `limit` bytes take. */
+/** The parts of a job summary, except empty ones; those that `limit` bytes have no room for are left out, and that is said. */
 export function joined(parts: readonly string[], limit: number): string {
   let text = '';
+  let left = 0;
   for (const part of parts.filter((written) => written !== '')) {
-    if (Buffer.byteLength(text + part) > limit) return `${text}*The rest is in the JSON report.*\n`;
-    text += `${part}\n\n`;
+    if (Buffer.byteLength(text + part) > limit) left += 1;
+    else text += `${part}\n\n`;
   }
-  return text;
+  const what = left === 1 ? 'One part has' : `${left} parts have`;
+  return left === 0 ? text : `${text}*${what} no room here; all is in the JSON report (output \`report\`).*\n`;
 }

@@ -9,6 +9,18 @@ export function isContent(text: string): boolean {
   return text.trim().includes('\n') || text.trim().startsWith('{');
 }
 
+/** `https://…`, and what plugins of Helm read, such as `secrets://…`. A drive of Windows is none. */
+export function isUrl(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+}
+
+/** The secrets in a URL: its password, and the values of its query, which may be a signature. */
+export function urlSecrets(text: string): string[] {
+  if (!isUrl(text) || !URL.canParse(text)) return [];
+  const { password, searchParams } = new URL(text);
+  return [password, decodeURIComponent(password), ...[...searchParams.values()].filter(({ length }) => length >= LONG)];
+}
+
 /** The secrets in the input that every action on a cluster has. A path is no secret. */
 export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
   return isContent(kubeconfig) ? kubeconfigSecrets(kubeconfig) : [];

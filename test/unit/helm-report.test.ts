@@ -62,3 +62,51 @@ it('the summary of what was refused says that nothing was changed', () => {
   const summary = renderHelmSummary([...course.slice(0, 1), refused].reduce(withHelmEvent, emptyHelmReport));
   expect(summary).toContain('## ⛔ Stopped, nothing was changed: checkout');
 });
+
+it('a large diff takes neither the list of objects nor the small ones out of the summary', () => {
+  const dashboard = 'x'.repeat(80).concat('\n').repeat(12_000);
+  const planned: HelmEvent = {
+    type: 'planned',
+    at: 3_000,
+    writes: [
+      { object: 'ConfigMap shop/dashboard', action: 'create', before: undefined, after: { data: { dashboard } } },
+      { object: 'Deployment shop/shop', action: 'update', before: { image: 'shop:1' }, after: { image: 'shop:2' } },
+    ],
+  };
+  const summary = renderHelmSummary([...course.slice(0, 1), planned].reduce(withHelmEvent, emptyHelmReport));
+  expect(summary).toContain('| `ConfigMap shop/dashboard` | create |');
+  expect(summary).toContain('+image: shop:2');
+  expect(summary).toMatch(/… 1\d{4} more lines are in the JSON report/);
+  expect(Buffer.byteLength(summary)).toBeLessThan(100_000);
+});
+
+it('many large diffs leave room for all that is short', () => {
+  const writes = Array.from({ length: 60 }, (_, index) => ({
+    object: `ConfigMap shop/c${index}`,
+    action: 'create' as const,
+    before: undefined,
+    after: { data: { text: `${'y'.repeat(70)}\n`.repeat(500) } },
+  }));
+  const story: readonly HelmEvent[] = [
+    ...course.slice(0, 1),
+    { type: 'planned', at: 3_000, writes },
+    ...course.slice(5),
+  ];
+  const summary = renderHelmSummary(story.reduce(withHelmEvent, emptyHelmReport));
+  expect(summary).toContain('| `ConfigMap shop/c59` | create |');
+  expect(summary).toContain('What happened when');
+  expect(summary).toContain('have no room here; all is in the JSON report');
+  expect(Buffer.byteLength(summary)).toBeLessThan(1_000_000);
+});
+
+it('a dry run is called one, and nothing of it "unchanged"', () => {
+  const ended: HelmEvent = {
+    type: 'ended',
+    at: 5_000,
+    verdict: undefined,
+    reason: 'Dry run: 1 object would change in release shop/shop.',
+  };
+  const summary = renderHelmSummary([...course.slice(0, 4), ended].reduce(withHelmEvent, emptyHelmReport));
+  expect(summary).toMatch(/^## 📝 Dry run: checkout\n\n\*\*Dry run: 1 object would change/);
+  expect(summary).not.toMatch(/unchanged/i);
+});

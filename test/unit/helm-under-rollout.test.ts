@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { uninstall } from '../../src/helm/deploy.ts';
 import { parseHistory } from '../../src/helm/history.ts';
 import type { HelmRequest, HelmWorld } from '../../src/helm/ports.ts';
+import { uninstall } from '../../src/helm/uninstall.ts';
 
 const request: HelmRequest & { readonly keepHistory: boolean } = {
   id: '1',

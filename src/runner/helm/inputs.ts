@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { IMAGE_PARTS } from '../../helm/values.ts';
+import { readYaml } from '../../yaml.ts';
 import { input, listInputs } from '../input-schema.ts';
 import {
   boolean,
@@ -53,7 +53,8 @@ const imageValues = inputType(
 const yamlValues = inputType('values as a YAML mapping', (given) => {
   const problem = 'is no YAML mapping such as "replicas: 3".';
   try {
-    const value: unknown = parse(given);
+    const [value, ...more] = readYaml(given);
+    if (more.length > 0) return wrong(problem);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(problem);
     return given;
   } catch {
@@ -131,7 +132,7 @@ export const helmInputs = z.strictObject({
   }),
   'values-files': input(list, {
     group: 'values',
-    description: 'Files of values, in order: later ones win.',
+    description: 'Files of values, in order: later ones win. A URL is given to Helm as it is.',
     example: 'deploy/values.yaml, deploy/values-production.yaml',
   }),
   values: input(yamlValues, {
@@ -239,7 +240,7 @@ export const helmInputList = listInputs(helmInputs);
 
 /** Every output of `actions/helm-deploy` with its description. */
 export const helmOutputs = {
-  verdict: 'How it ended: `deployed`, `unchanged`, `rolled-back`, `uninstalled` or `failed`.',
+  verdict: 'How it ended: `deployed`, `unchanged`, `rolled-back`, `uninstalled` or `failed`. Empty after a dry run.',
   reason: 'Why, in a sentence.',
   revision: 'The revision that the release is at now.',
   'previous-revision': 'The one that it was at before.',

@@ -1,8 +1,9 @@
 import { error as annotateError, getState, notice, saveState, warning } from '@actions/core';
 import { factsOf, type HelmOutcome } from '../../helm/change.ts';
-import { conclude, deploy, rollBack, uninstall } from '../../helm/deploy.ts';
-import type { HelmEvent } from '../../helm/events.ts';
+import { conclude, deploy, rollBack } from '../../helm/deploy.ts';
+import type { HelmEvent, HelmVerdict } from '../../helm/events.ts';
 import type { HelmWorld } from '../../helm/ports.ts';
+import { uninstall } from '../../helm/uninstall.ts';
 import {
   emptyHelmReport,
   type HelmReport,
@@ -14,13 +15,14 @@ import { listenForCancellation } from '../cancellation.ts';
 import { systemClock } from '../clock.ts';
 import { failureOf } from '../failure.ts';
 import { type RunnerFacts, runnerFacts } from '../github.ts';
+import { itemsOf } from '../input-types.ts';
 import { loadGiven } from '../load-given.ts';
 import { type GivenInputs, parseInputs } from '../parse-inputs.ts';
 import { reportPath } from '../publish.ts';
 import type { Redact } from '../redact.ts';
 import { publishResults, readLeft } from '../results.ts';
 import { runnerLog } from '../runner-log.ts';
-import { clusterSecrets } from '../secrets.ts';
+import { clusterSecrets, urlSecrets } from '../secrets.ts';
 import { loadRunState, saveRunState } from '../state.ts';
 import { type HelmInputs, helmContradictions, helmInputs, type helmOutputs } from './inputs.ts';
 import { createHelmLog } from './log.ts';
@@ -97,7 +99,11 @@ export async function helmPost(env: Environment): Promise<void> {
 }
 
 function load(env: Environment) {
-  const secretsOf = (given: GivenInputs) => [given.password ?? '', ...clusterSecrets(given)];
+  const secretsOf = (given: GivenInputs) => [
+    given.password ?? '',
+    ...itemsOf(given['values-files'] ?? '').flatMap(urlSecrets),
+    ...clusterSecrets(given),
+  ];
   return loadGiven(env, secretsOf, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions));
 }
 
@@ -122,11 +128,11 @@ function gather({ colour }: RunnerFacts, redact: Redact, path: string, before: H
         (mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000)));
       emit({ type: 'ended', at: systemClock.now(), ...outcome, ...(release && { release }) });
       // A deploy that had to be taken back is no success; a rollback that was asked for is one.
-      const wanted =
+      const wanted: readonly HelmVerdict[] =
         mode === 'deploy' || mode === 'canary'
           ? ['deployed', 'unchanged']
           : ['rolled-back', 'unchanged', 'uninstalled'];
-      if (!wanted.includes(outcome.verdict)) process.exitCode = 1;
+      if (outcome.verdict !== undefined && !wanted.includes(outcome.verdict)) process.exitCode = 1;
     },
     async publish(): Promise<void> {
       const outputs = outputsOf(report, path);
@@ -143,7 +149,7 @@ function annotate(event: HelmEvent, redact: Redact): void {
   }
   if (event.type === 'ended') {
     const bad = event.verdict === 'failed' || event.verdict === 'rolled-back';
-    (bad ? annotateError : notice)(redact(event.reason), { title: `Sluice: ${event.verdict}` });
+    (bad ? annotateError : notice)(redact(event.reason), { title: `Sluice: ${event.verdict ?? 'dry run'}` });
   }
 }
 

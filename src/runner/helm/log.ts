@@ -31,7 +31,11 @@ export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
       case 'planned':
         return plan(event);
       case 'ended':
-        return line(at, `${event.verdict}: ${event.reason}`, event.verdict === 'failed' ? levelStyles.error : 'bold');
+        return line(
+          at,
+          event.verdict === undefined ? event.reason : `${event.verdict}: ${event.reason}`,
+          event.verdict === 'failed' ? levelStyles.error : 'bold',
+        );
       case 'failed':
         return line(at, `${event.about}: ${event.problem} ${event.next}`, levelStyles.error);
     }

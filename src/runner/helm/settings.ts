@@ -18,7 +18,7 @@ import { listRecords } from '../../kubernetes/record.ts';
 import { type ObjectReference, resources } from '../../kubernetes/resources.ts';
 import { openCluster } from '../cluster.ts';
 import type { RunnerFacts } from '../github.ts';
-import { isContent } from '../secrets.ts';
+import { isContent, isUrl } from '../secrets.ts';
 import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -69,7 +69,6 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
       timeout: inputs.timeout,
       jobs: inputs['wait-for-jobs'],
       forceConflicts: inputs['force-conflicts'],
-      serverSide: inputs['server-side'],
       tell: (text) => emit({ type: 'progress', at: clock.now(), text }),
     }),
     changes: createChangeStore(client, lease),
@@ -134,7 +133,7 @@ async function requestOf(
     forceConflicts: inputs['force-conflicts'],
   };
   const values = valueFlags({
-    files: (inputs['values-files'] ?? []).map((file) => resolve(facts.workspace, file)),
+    files: (inputs['values-files'] ?? []).map((file) => (isUrl(file) ? file : resolve(facts.workspace, file))),
     inline,
     canary,
     set: inputs.set ?? [],

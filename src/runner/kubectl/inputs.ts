@@ -53,7 +53,7 @@ export const kubectlInputs = z.strictObject({
   manifests: input(list, {
     group: 'objects',
     description:
-      'Files, folders (their files, not those of folders in them) and globs with objects as YAML or JSON. Or give `kustomize`.',
+      'Files, folders (their files, not those of folders in them) and globs with objects as YAML or JSON, relative to the repository or absolute. Or give `kustomize`.',
     example: 'deploy/*.yaml',
   }),
   kustomize: input(text, {
@@ -76,7 +76,8 @@ export const kubectlInputs = z.strictObject({
   }),
   'prune-kinds': input(pruneKinds, {
     group: 'objects',
-    description: 'Kinds that hold what can not be made again, and are pruned only when they are named here.',
+    description:
+      'Kinds that hold what can not be made again, and are pruned only when they are named here, and were made by this `name`.',
     example: 'PersistentVolumeClaim',
   }),
   'force-conflicts': input(boolean, {

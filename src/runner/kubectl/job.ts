@@ -104,7 +104,7 @@ async function load(env: Environment, facts: RunnerFacts, signal: AbortSignal): 
   if (!given) return undefined;
   try {
     const written = await loadManifests(given.inputs, facts.workspace, signal);
-    const values = secretValues(written);
+    const values = secretValues(written, [given.inputs.name ?? '', given.inputs.namespace ?? '']);
     for (const value of values) setSecret(value);
     return { inputs: given.inputs, written, redact: createRedact([...given.secrets, ...values]) };
   } catch (error) {
