@@ -42,7 +42,7 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
       return unchanged(world, request, history, found, signal);
     }
     const why = writes.length === 0 && difference !== undefined ? ` (${difference})` : '';
-    note(world, 'info', `Writing a revision: ${countOf(writes)}${why}.`);
+    note(world, 'info', `Writing revision ${rendered.version}: ${countOf(writes)}${why}.`);
     const act = (acting: AbortSignal) => world.helm.upgrade(desired, acting);
     // Without its definitions the cluster could not render it: what Helm really writes shows only afterwards.
     const isKnown = rendered.definitions === undefined;

@@ -38,11 +38,11 @@ export function releaseOf(version: number, more: Partial<Release> = {}): Release
 }
 
 /** The history of a release with one revision that is deployed. */
-export const oneRevision: History = parseHistory(
+const oneRevision: History = parseHistory(
   JSON.stringify([{ revision: 1, status: 'deployed', chart: 'shop-1.0.0', description: 'Install complete' }]),
 );
 
-export interface Told {
+interface Told {
   readonly events: HelmEvent[];
   /** What Helm was told to change: `upgrade`, `uninstall`. */
   readonly acts: string[];

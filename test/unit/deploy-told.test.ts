@@ -3,6 +3,7 @@ import { digestOf } from '../../src/deploy/deploy.ts';
 import { type DeployEvent, type Stuck, waitLines } from '../../src/deploy/events.ts';
 import { replaceImages } from '../../src/deploy/images.ts';
 import { parseManifests, resolveObjects, type WrittenObject } from '../../src/deploy/objects.ts';
+import type { Json } from '../../src/json.ts';
 import {
   emptyDeployReport,
   hasChanged,
@@ -128,6 +129,25 @@ describe('what is told', () => {
   it('does not count as a change what was undone', () => {
     expect(hasChanged(report)).toBe(false);
     expect(hasChanged(story.slice(0, 4).reduce(withDeployEvent, emptyDeployReport))).toBe(true);
+  });
+
+  it('keeps the list of objects and the small diffs where one of them is large', () => {
+    const text = `${'x'.repeat(80)}\n`.repeat(12_000);
+    const created = (object: string, after: Json) => ({
+      object,
+      action: 'create' as const,
+      write: { object, action: 'create' as const, before: undefined, after },
+    });
+    const objects = [
+      created('ConfigMap shop/dashboard', { data: { text } }),
+      created('Deployment shop/web', { image: 'shop:2' }),
+    ];
+    const large: DeployEvent = { type: 'planned', at, objects };
+    const summary = renderDeploySummary([...story.slice(0, 1), large].reduce(withDeployEvent, emptyDeployReport));
+    expect(summary).toContain('**2 of 2 objects would change; nothing was changed.**');
+    expect(summary).toContain('| `ConfigMap shop/dashboard` |');
+    expect(summary).toContain('+image: shop:2');
+    expect(summary).toContain('more lines are in the JSON report');
   });
 
   it('survives the file that post reads it from', () => {

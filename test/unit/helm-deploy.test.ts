@@ -106,7 +106,7 @@ describe('hooks', () => {
   it('that have changed make one, and the log says why', async () => {
     const { verdict, notes } = await again(hook('test', 't:1'), hook('test', 't:2'), hook('test', 't:2'));
     expect(verdict).toBe('deployed');
-    expect(notes).toContain('Writing a revision: 0 objects (its hooks have changed).');
+    expect(notes).toContain('Writing revision 2: 0 objects (its hooks have changed).');
   });
 });
 

@@ -76,7 +76,8 @@ export const kubectlInputs = z.strictObject({
   }),
   'prune-kinds': input(pruneKinds, {
     group: 'objects',
-    description: 'Kinds that hold what can not be made again, and are pruned only when they are named here.',
+    description:
+      'Kinds that hold what can not be made again, and are pruned only when they are named here, and were made by this `name`.',
     example: 'PersistentVolumeClaim',
   }),
   'force-conflicts': input(boolean, {

@@ -141,6 +141,8 @@ describe.concurrent('actions/helm-deploy', () => {
     inPlace(async ({ deploy, states, find }) => {
       const dry = await deploy({ 'dry-run': 'true' });
       expect(dry.summary).toContain('create Deployment');
+      expect(dry.summary).toContain('## 📝 Dry run: shop');
+      expect(dry.outputs.verdict).toBe('');
       expect(await states()).toBe('');
       expect(await find(resources.lease, 'sluice-helm-shop')).toBeUndefined();
     }));

@@ -105,6 +105,58 @@ spec:
     }));
 });
 
+describe.concurrent('a set is deployed as one', () => {
+  test('a Role and its RoleBinding, by an administrator of the namespace alone', () =>
+    inPlace(async (place) => {
+      const { namespace } = place;
+      const rules = [
+        { apiGroups: ['', 'apps'], resources: ['*'], verbs: ['*'] },
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] },
+        {
+          apiGroups: ['rbac.authorization.k8s.io'],
+          resources: ['roles', 'rolebindings'],
+          verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
+        },
+      ];
+      const kubeconfig = await createAccount(await connect(), namespace, 'admin', rules);
+      const group = 'rbac.authorization.k8s.io';
+      const set = together(
+        `apiVersion: ${group}/v1\nkind: RoleBinding\nmetadata: {name: reader}\nroleRef: {apiGroup: ${group}, kind: Role, name: reader}\nsubjects: [{kind: ServiceAccount, name: reader, namespace: ${namespace}}]\n`,
+        `apiVersion: ${group}/v1\nkind: Role\nmetadata: {name: reader}\nrules: [{apiGroups: [""], resources: [configmaps], verbs: [get]}]\n`,
+        'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: reader}\n',
+      );
+      const ended = await place.deploy(set, { kubeconfig });
+      expect(ended.outputs.verdict, ended.log).toBe('deployed');
+      expect(ended.log).toContain(`it needs Role ${namespace}/reader, which is applied with it`);
+    }));
+
+  test('a definition that gains a field, with an object that uses it; whole numbers keep their 64 bits', () =>
+    inPlace(async (place) => {
+      const group = `${place.namespace}.example`;
+      const definition = (fields: string) =>
+        `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: wheels.${group}}\nspec:\n  group: ${group}\n  scope: Namespaced\n  names: {kind: Wheel, plural: wheels, singular: wheel, listKind: WheelList}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {${fields}}}}}}}]\n`;
+      const wheel = (spec: string) => `apiVersion: ${group}/v1\nkind: Wheel\nmetadata: {name: w1}\nspec: {${spec}}\n`;
+      const size = 'size: {type: integer, format: int64}';
+      const before = together(definition(size), wheel('size: 1'));
+      expect((await place.deploy(before)).outputs.verdict).toBe('deployed');
+      const after = together(
+        definition(`${size}, colour: {type: string}`),
+        wheel('size: 9007199254740993, colour: red'),
+      );
+      const ended = await place.deploy(after);
+      expect(ended.outputs.verdict, ended.log).toBe('deployed');
+      const type = { apiVersion: `${group}/v1`, kind: 'Wheel', plural: 'wheels' };
+      expect((await place.find(type, 'w1'))?.spec).toEqual({ size: 9007199254740993n, colour: 'red' });
+      expect((await place.deploy(after)).outputs.verdict).toBe('unchanged');
+      const cluster = {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        plural: 'customresourcedefinitions',
+      };
+      await place.client.remove({ type: cluster, namespace: '', name: `wheels.${group}` }, never);
+    }));
+});
+
 describe.concurrent('what can not be is refused before the first write', () => {
   test.for([
     [
