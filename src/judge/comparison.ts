@@ -16,6 +16,9 @@ export interface ComparisonOptions {
   readonly early?: Early;
 }
 
+/** What a bad request did, as the sentence says it behind the number of them. */
+export type Failing = 'failed' | 'got no answer' | `took over ${string}`;
+
 /** The canary's bad requests compared with the stable arm's, by the sequential tests. */
 export interface Comparison {
   enter(weight: number): void;
@@ -26,9 +29,8 @@ export interface Comparison {
 /**
  * @param alpha probability of calling a canary within the tolerance a breach, over the whole rollout
  * @param steps how many weights are observed
- * @param failing what a bad request did, for the sentence: `failed`, `took over 300ms`
  */
-export function comparison(options: ComparisonOptions, alpha: number, steps: number, failing: string): Comparison {
+export function comparison(options: ComparisonOptions, alpha: number, steps: number, failing: Failing): Comparison {
   const { tolerance = 1, excess = 0, designEffect = 1, early } = options;
   const accepted: Tolerance = { tolerance, excess, designEffect };
   const better = healthyOptions(accepted, early);

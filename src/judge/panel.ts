@@ -1,5 +1,5 @@
 import type { Gauge } from '../canary/ports.ts';
-import { type ComparisonOptions, comparison } from './comparison.ts';
+import { type ComparisonOptions, comparison, type Failing } from './comparison.ts';
 import { merge } from './counters.ts';
 import { boundProblem, hangBoundOf, slowerThan } from './latency.ts';
 import type { Outcome } from './likelihood.ts';
@@ -207,7 +207,7 @@ function comparisonRule(
   options: ComparisonOptions,
   alpha: number,
   steps: number,
-  failing: string,
+  failing: Failing,
   outcome: (counts: Counts) => Outcome,
 ): Rule {
   const test = comparison(options, alpha, steps, failing);

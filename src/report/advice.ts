@@ -59,7 +59,8 @@ function breachSteps({ steps, pods }: Report, { at, opinion }: NonNullable<Repor
       ? ['What the pods wrote last, and what Kubernetes told of them, is below: they themselves are gone.']
       : ['The pods are gone. Nothing of their logs and events could be kept: look where your logs are gathered.'];
   }
-  const since = steps.at(-1)?.observedFrom ?? at;
+  // A breach may come before the data plane was seen to follow.
+  const since = steps.at(-1)?.observedFrom ?? steps.at(-1)?.enteredAt ?? at;
   return [
     `Look at the canary's logs and traces between ${clockTime(since)} and ${clockTime(at)} UTC.`,
     `If such a difference is acceptable, say so: ${code('tolerance')} is the accepted ratio to stable, ${code('absolute-tolerance')} the accepted excess.`,

@@ -147,10 +147,15 @@ function rateLine(
     .filter((points) => points.length > 0)
     .map((points) =>
       points.length === 1
-        ? `<circle class="dot ${arm}" r="${series.rates.length === 1 ? 5 : 2.5}" cx="${points[0]?.split(',')[0]}" cy="${points[0]?.split(',')[1]}"/>`
+        ? `<circle class="dot ${arm}" r="${isSingle(series, arm) ? 5 : 2.5}" cx="${points[0]?.split(',')[0]}" cy="${points[0]?.split(',')[1]}"/>`
         : `<polyline class="line ${arm}" points="${points.join(' ')}"/>`,
     )
     .join('\n');
+}
+
+/** The arm was measured once, which makes a dot and no line. */
+function isSingle({ rates: all }: Series, arm: 'stable' | 'canary'): boolean {
+  return all.filter(({ [arm]: rate }) => rate !== undefined).length === 1;
 }
 
 /** Each line is named where it ends; two that end close to each other are named one above the other. */
@@ -158,7 +163,7 @@ function armLabels(series: Series, y: (rate: number) => number): string[] {
   const ends = (['canary', 'stable'] as const).flatMap((arm) => {
     const rate = series.rates.findLast((at) => at[arm] !== undefined)?.[arm];
     // A line tells the rate by where it is; a single dot does not.
-    const text = rate === undefined || series.rates.length > 1 ? arm : `${arm} ${percent(rate)}`;
+    const text = rate === undefined || !isSingle(series, arm) ? arm : `${arm} ${percent(rate)}`;
     return rate === undefined ? [] : [{ arm, text, at: y(rate) + 4 }];
   });
   const [upper, lower] = ends.toSorted((a, b) => a.at - b.at);

@@ -1,5 +1,5 @@
 import { announce } from '../canary/begin.ts';
-import { SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Emit } from '../canary/events.ts';
 import type { Clock } from '../canary/ports.ts';
 import type { RolloutOptions, World } from '../canary/session.ts';
@@ -38,7 +38,7 @@ export async function releaseFirst(
   announce(announced.world, announced.options, dryRun);
   if (wanted === 'refuse') throw refused(first);
   const deploys = wanted === 'deploy' && first.exists && workload !== undefined && image !== undefined;
-  if (wanted === 'deploy' && !deploys) throw notHere(first);
+  if (wanted === 'deploy' && !deploys) throw await notHere(first, announced.world, signal);
   emit({ type: 'first-release', at: clock.now(), about: first.about, deploys });
   if (!deploys || dryRun) return;
   const { digest, evidence, versions } = await deployFirst(
@@ -69,10 +69,25 @@ function refused({ about }: FirstRelease): SluiceError {
   });
 }
 
-function notHere({ about, exists }: FirstRelease): SluiceError {
+const WAYS =
+  'A first release has nothing to be compared with: deploy it once by actions/kubectl-deploy or actions/helm-deploy; OWNER/sluice@v1 with "chart" does so by itself. Where a later step deploys it, set "first-release: skip".';
+
+/** What the workload is refused for by itself, with the similar ones that exist, and the ways to a first release. */
+async function notHere({ about }: FirstRelease, { arms }: World, signal: AbortSignal): Promise<SluiceError> {
+  try {
+    await arms.inspect(signal);
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    return new SluiceError(error.code, {
+      about: error.about,
+      problem: error.problem,
+      next: `${error.next} ${WAYS}`,
+      cause: error,
+    });
+  }
   return new SluiceError('not-found', {
     about,
-    problem: `${exists ? 'has never served' : 'does not exist'}, and nothing serves behind its Service: a first release has nothing to be compared with.`,
-    next: 'Deploy it once by actions/kubectl-deploy or actions/helm-deploy; OWNER/sluice@v1 with "chart" does so by itself. Where a later step deploys it, set "first-release: skip".',
+    problem: 'has never served, and can not be deployed here.',
+    next: WAYS,
   });
 }

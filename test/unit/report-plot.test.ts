@@ -150,6 +150,17 @@ describe('the plot', () => {
     expect(renderPlot(emptyReport)).toBeUndefined();
   });
 
+  it('tells the rate of an arm that was measured once, beside one that was measured often', () => {
+    const before = [1, 2, 3].map((second) => ({
+      ...one,
+      at: start + second * 400,
+      canary: { requests: 0, errors: 0 },
+    }));
+    const drawn = plot({ ...sudden, points: [...before, ...sudden.points] });
+    expect(drawn).toContain('>canary 100 %<');
+    expect(drawn).toContain('>stable<');
+  });
+
   it('is cut between two words, as half of a number is another one', () => {
     const reason = `${'word '.repeat(26)}less than 1 of 1,000,000 rollouts`;
     const outcome = { endedAt: 1, verdict: 'held' as const, reason, reached: 5, weight: 5, revision: 'r' };
