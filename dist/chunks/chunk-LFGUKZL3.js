@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{n as i}from"./chunk-OGMRUO5Y.js";import{a as o}from"./chunk-VOSC5CKJ.js";var e=5;async function f(c){for(let r=1;;r+=1)try{return await c()}catch(t){if(!i(t,"conflict")||r===e)throw t}}o(f,"retryOnConflict");export{f as a};
