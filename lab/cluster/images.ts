@@ -38,7 +38,12 @@ function images(layers: Contents['layers']): Image[] {
 
 /** Pushes the lab's images to its registry. */
 export async function pushImages(layers: Contents['layers'], signal: AbortSignal): Promise<void> {
-  await Promise.all(images(layers).map((image) => push(image, signal)));
+  const repositories = Map.groupBy(images(layers), ({ repository }) => repository);
+  // Images of one repository share a layer, which the registry loses at times where it is uploaded twice at once.
+  const pushes = [...repositories.values()].map(async (ofRepository) => {
+    for (const image of ofRepository) await push(image, signal);
+  });
+  await Promise.all(pushes);
 }
 
 /** Pushes an image of one layer as the OCI distribution specification says: layer, configuration, then the manifest. */
