@@ -8,6 +8,7 @@ export default defineConfig({
           name: 'fast',
           include: ['test/{unit,contract}/**/*.test.ts'],
           testTimeout: 30_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

@@ -62,7 +62,9 @@ export async function takeUp(
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
   const cleared = await clearUp(world, left, options, signal);
-  if (cleared.verdict === 'frozen' || cleared.verdict === 'held') throw notCleared(left, cleared.reason);
+  // Objects that kept the new version keep nobody from releasing another one.
+  const isBack = cleared.verdict === 'promoted' || cleared.verdict === 'rolled-back' || cleared.left !== undefined;
+  if (!isBack) throw notCleared(left, cleared.reason);
   try {
     await refuseWhatCannotWork(world, options.plan, signal);
   } catch (error) {

@@ -143,7 +143,8 @@ async function serveFromCanary(world: PausableWorld, journal: Journal, options: 
   using limit = deadline(clock, options.undoTimeout, () => ending, never());
   const { signal } = limit;
   try {
-    const back = { from: route.weight, to: weight.to };
+    // The record says how the requests came to the stable arm, or that they still go to the canary.
+    const back = { from: route.weight, to: Math.max(weight.from, weight.to) };
     await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
     await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
     emit({ type: 'shifted', at: clock.now(), ...back });

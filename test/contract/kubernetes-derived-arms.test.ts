@@ -864,7 +864,9 @@ describe('the rights', () => {
     const asked = cluster.askedByLimited();
     const granted = permissions.flatMap(({ verbs, resource }) => verbs.map((verb) => `${verb} ${resource}`));
     // Server-side apply needs the right to create what is not there, though it asks to patch.
-    expect(granted.filter((right) => !right.startsWith('create ') && !asked.has(right))).toEqual([]);
+    const unused = granted.filter((right) => !right.startsWith('create ') && !asked.has(right));
+    // What pods in trouble wrote last is read where there are any.
+    expect(unused).toEqual(['get pods', 'list events']);
   });
 });
 

@@ -57,7 +57,7 @@ describe('requests without an answer', () => {
     const panel = panelOf();
     panel.add(interval(counts(20, 20), counts(180, 2)));
     expect(breaches(panel)).toEqual(['unanswered']);
-    expect(panel.opinions()[1]?.sentence).toMatch(/^canary 100 % of 20 requests, stable 1\.1 % of 180/);
+    expect(panel.opinions()[1]?.sentence).toMatch(/^20 of 20 canary requests got no answer \(100 %\), 90 times the rate of stable \(1\.1 % of 180\)/);
     expect(panel.opinions()[0]?.sentence).toMatch(/^canary 0 % of 20 requests/);
   });
 
@@ -87,7 +87,7 @@ describe('requests that take very long', () => {
     const panel = panelOf();
     panel.add(interval(counts(30, 0, 30), counts(270, 0, 0)));
     expect(breaches(panel)).toEqual(['hanging']);
-    expect(panel.opinions().at(-1)?.sentence).toMatch(/^canary 100 % of 30 requests over 2\.5s/);
+    expect(panel.opinions().at(-1)?.sentence).toMatch(/^30 of 30 canary requests took over 2\.5s \(100 %\)/);
   });
 
   it('are no breach while the first few of a new process are', () => {
