@@ -59,7 +59,9 @@ describe('while the stable workload becomes the new version', () => {
     };
     const outcome = await cluster.clock.run(rollout(world, createOptions({ plan }), running()));
     expect(outcome).toMatchObject({ verdict: 'rolled-back', weight: 100, routeRestored: true });
-    expect(outcome.reason).toMatch(/^error-rate: .* canary requests failed .* the rate of stable \(0\.\d+ % of .* at weight 50/);
+    expect(outcome.reason).toMatch(
+      /^error-rate: .* canary requests failed .* the rate of stable \(0\.\d+ % of .* at weight 50/,
+    );
     expect(outcome.endedAt - failsAt).toBeLessThan(5 * second);
     expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:old', canaryExists: false });
     expect(breaches(world.events)).toMatchObject([{ weight: 100 }]);
