@@ -10,3 +10,9 @@ export function adviceOf(next: string): Advice {
   const [sentence = '', ...rest] = next.split('\n');
   return { sentence: sentence.trim(), copy: rest.join('\n').trimEnd() };
 }
+
+/** The same where there is room for one line: what is to be copied stands elsewhere. */
+export function adviceInOneLine(next: string): string {
+  const { sentence, copy } = adviceOf(next);
+  return copy === '' ? sentence : `${sentence.replace(/[.:]$/, '')}. It is in the log and the summary, to be copied.`;
+}

@@ -3,7 +3,7 @@ import type { IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } fr
 import { printPlan, printStep } from '../canary/plan-syntax.ts';
 import type { PodDetails, PodProblem, Verdict } from '../canary/ports.ts';
 import { count } from '../judge/wording.ts';
-import { adviceOf } from './copyable.ts';
+import { adviceInOneLine } from './copyable.ts';
 import { namedSubject, shortCommit, versionsText } from './subject.ts';
 
 export interface Sentence {
@@ -73,7 +73,7 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
       };
     case 'failed':
       return error(
-        `${event.about}: ${event.problem} ${adviceOf(event.next).sentence}${event.unchanged ? ' Nothing was changed.' : ''}`,
+        `${event.about}: ${event.problem} ${adviceInOneLine(event.next)}${event.unchanged ? ' Nothing was changed.' : ''}`,
       );
   }
 }

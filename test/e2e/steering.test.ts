@@ -126,7 +126,7 @@ describe.concurrent('A person', () => {
       expect(log).toMatch(/Would update VirtualService shop\/checkout/);
       expect(log).toMatch(/^.*\+.*registry\.example\/checkout:1\.1\.0/m);
       expect(log).toMatch(/canary requests expected/);
-      expect(summary).toContain('nothing was changed');
+      expect(summary).toContain('Nothing was changed');
       expect(writesTo(lab)).toEqual([]);
       expectTidy(lab);
     });

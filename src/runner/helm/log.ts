@@ -1,5 +1,5 @@
 import type { EmitHelm, HelmEvent } from '../../helm/events.ts';
-import { adviceOf } from '../../report/copyable.ts';
+import { adviceInOneLine } from '../../report/copyable.ts';
 import { createLines, levelStyles } from '../log-lines.ts';
 import type { LogOptions, LogSink } from '../log-text.ts';
 
@@ -38,7 +38,7 @@ export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
           event.verdict === 'failed' ? levelStyles.error : 'bold',
         );
       case 'failed':
-        line(at, `${event.about}: ${event.problem} ${adviceOf(event.next).sentence}`, levelStyles.error);
+        line(at, `${event.about}: ${event.problem} ${adviceInOneLine(event.next)}`, levelStyles.error);
         return copy(event.next);
     }
   };
