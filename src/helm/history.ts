@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SluiceError } from '../canary/errors.ts';
 
 /** Where Helm's record of a revision stands: https://pkg.go.dev/helm.sh/helm/v4/pkg/release/common#Status */
 const statuses = [
@@ -29,12 +30,30 @@ export type Revision = Readonly<z.infer<typeof revisionSchema>>;
 /** The revisions of a release, oldest first; none where there is no release. */
 export type History = readonly Revision[];
 
-/** Reads the output of `helm history -o json`. */
+/**
+ * Reads the output of `helm history -o json`.
+ *
+ * @throws SluiceError `unsupported` for another output
+ */
 export function parseHistory(json: string): History {
-  return z
-    .array(revisionSchema)
-    .parse(JSON.parse(json))
-    .toSorted((a, b) => a.revision - b.revision);
+  const parsed = z.array(revisionSchema).safeParse(jsonOf(json));
+  if (!parsed.success) {
+    throw new SluiceError('unsupported', {
+      about: 'helm history',
+      problem: 'answered something else than the revisions of a release as JSON.',
+      next: 'See that "helm" is Helm 3 or 4, and that nothing else writes to its output.',
+    });
+  }
+  return parsed.data.toSorted((a, b) => a.revision - b.revision);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The text may hold what a plugin printed.
+    return undefined;
+  }
 }
 
 /** The newest revision, whatever its state. */

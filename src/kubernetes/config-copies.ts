@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { yamlValue } from '../yaml-value.ts';
 import type { KubernetesObject } from './client.ts';
 import { resources } from './resources.ts';
 import { type PodTemplate, podTemplate } from './workloads.ts';
@@ -43,7 +44,9 @@ export function parseConfigManifests(text: string, namespace: string): ConfigMan
       const { line, col } = syntaxError.linePos?.[0] ?? { line: 1, col: 1 };
       throw badConfig(about, `is not YAML (line ${line}, column ${col}).`);
     }
-    const value: unknown = document.toJS();
+    const value = yamlValue(document, () => {
+      throw badConfig(about, 'is not YAML: an alias in it names no anchor, or stands for too much.');
+    });
     if (value === null || value === undefined) return [];
     const parsed = configManifest.safeParse(value);
     if (!parsed.success) {

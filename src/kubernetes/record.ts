@@ -4,6 +4,7 @@ import type { RolloutRecord } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from './client.ts';
 import { isCommandAnnotation } from './commands.ts';
 import { applyOwn, findOwn, ownLabels, ownSelector } from './own-objects.ts';
+import { readObject } from './read-object.ts';
 import { describe, type ObjectReference, resources } from './resources.ts';
 
 /** The ended rollouts before the current one that are kept for people to read. */
@@ -71,7 +72,7 @@ export async function listRecords(
 ): Promise<KnownRollouts[]> {
   const found = await client.list(resources.configMap, namespace, { labelSelector: ownSelector }, signal);
   return found.flatMap((object) => {
-    const { record: text, history = '[]' } = recordObject.parse(object).data ?? {};
+    const { record: text, history = '[]' } = recordObject.safeParse(object).data?.data ?? {};
     const record = rolloutRecord.safeParse(jsonOf(text ?? ''));
     if (!record.success) return [];
     const past = z.array(namedRollout).catch([]).parse(jsonOf(history));
@@ -94,7 +95,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
 
   async function read(signal: AbortSignal) {
     const found = await findOwn(client, object, rollout, signal);
-    const { record: text, history } = recordObject.parse(found ?? {}).data ?? {};
+    const { record: text, history } = (found && readObject(found, recordObject).data) ?? {};
     return { found, text, history };
   }
 

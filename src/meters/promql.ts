@@ -2,6 +2,9 @@ import type { SyntaxNode } from '@lezer/common';
 import { SluiceError } from '../canary/errors.ts';
 import { equal, type Matcher, NAME, type Selector } from './selector.ts';
 
+/** Characters of one expression: reading it takes more than proportionally longer where it is nonsense. */
+const LONGEST_QUERY = 20_000;
+
 /** What Sluice needs to know of a PromQL expression. */
 export interface Expression {
   /** Selectors that ask for the present, as PromQL and without a range: those with an offset or `@` look elsewhere. */
@@ -22,6 +25,13 @@ export interface Expression {
  * @throws SluiceError `bad-query` for a syntax error, with the place marked.
  */
 export async function parseExpression(query: string, about: string): Promise<Expression> {
+  if (query.length > LONGEST_QUERY) {
+    throw new SluiceError('bad-query', {
+      about,
+      problem: `is longer than ${LONGEST_QUERY.toLocaleString('en')} characters.`,
+      next: 'Let Prometheus record what it calculates, and ask for that.',
+    });
+  }
   const { parser } = await import('@prometheus-io/lezer-promql');
   const root = parser.parse(query).topNode;
   const nodes = descendants(root);

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { SluiceError } from '../canary/errors.ts';
 
 /** The labels of one series, its name under `__name__`. */
@@ -94,6 +95,10 @@ function patternFor(label: string, selector: Selector): string | undefined {
   if (!matcher) return undefined;
   return matcher.op === '=' ? escapeRegex(matcher.value) : matcher.value;
 }
+
+// Patterns of users run on texts that pods and requests choose. Where one backtracks too often, V8 begins again with its
+// linear engine, as RE2 always does; it knows no `i` (https://v8.dev/blog/non-backtracking-regexp).
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 
 /**
  * A regular expression of PromQL (RE2 syntax, anchored, the dot matches newlines) as JavaScript knows it.

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { nearest } from '../canary/nearest.ts';
+import { yamlValue } from '../yaml-value.ts';
 import { duration, inputType, listed, number, rate, wrong } from './input-types.ts';
 
 const must = (be: string) => ({
@@ -69,14 +70,27 @@ const item = z.union([z.string().transform((check) => ({ check })), z.looseObjec
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
   const document = parseDocument(text);
   if (document.errors.length > 0) wrong(`is not YAML: ${document.errors[0]?.message.split('\n')[0]}`);
-  const items = z.array(z.unknown()).safeParse(document.toJS());
+  const items = z.array(z.unknown()).safeParse(yamlValue(document, (problem) => wrong(`is not YAML: ${problem}`)));
   if (!items.success) return wrong('is not a YAML list; write for example "- check: error-rate".');
   const problems: string[] = [];
   const read = items.data.flatMap((one, index) => readCheck(one, `check ${index + 1}`, problems));
+  const named = read.filter(({ check }) => !watchNames.includes(check)).map(nameOf);
+  const uses = Map.groupBy([...named, ...watchNames], (name) => name);
+  const taken = [...uses].flatMap(([name, all]) => (all.length > 1 ? [name] : []));
+  if (taken.length > 0) problems.push(`two checks are called ${listed(taken)}: give each a "name" of its own`);
   if (problems.length > 0) wrong(`${problems.join('; ')}.`);
   if (read.length === 0) wrong('lists no check.');
   return read;
 });
+
+/** What is always looked at has names of its own. */
+const watchNames = ['unanswered', 'hanging', 'pods'];
+
+/** What a check is called in log and report. */
+function nameOf(check: CheckInput): string {
+  if (check.check === 'latency') return check.name ?? `latency of ${check.bound} ms`;
+  return ('name' in check ? check.name : undefined) ?? check.check;
+}
 
 function readCheck(given: unknown, place: string, problems: string[]): CheckInput[] {
   const parsed = item.safeParse(given);

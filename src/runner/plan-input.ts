@@ -4,6 +4,7 @@ import { SluiceError } from '../canary/errors.ts';
 import { nearest } from '../canary/nearest.ts';
 import type { Plan } from '../canary/plan.ts';
 import { readPlan, refusePlan } from '../canary/plan-syntax.ts';
+import { yamlValue } from '../yaml-value.ts';
 
 const token = z
   .union([z.string(), z.number()])
@@ -45,14 +46,15 @@ function lineOnly(text: string): Plan {
 export function parsePlanFile(text: string, about: string): Plan {
   const document = parseDocument(text);
   const [syntaxError] = document.errors;
-  if (syntaxError) {
+  const refuse = (problem: string): never => {
     throw new SluiceError('invalid-input', {
       about,
-      problem: `is not YAML: ${syntaxError.message.split('\n')[0]?.replace(/:$/, '')}.`,
+      problem: `is not YAML: ${problem}.`,
       next: 'Write for example: steps: "5 for 2m, 25 for 5m, 50 for 5m, 100"',
     });
-  }
-  const parsed = planFile.safeParse(document.toJS());
+  };
+  if (syntaxError) refuse(`${syntaxError.message.split('\n')[0]?.replace(/:$/, '')}`);
+  const parsed = planFile.safeParse(yamlValue(document, refuse));
   if (!parsed.success) {
     throw new SluiceError('invalid-input', {
       about,

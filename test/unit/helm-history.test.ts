@@ -22,6 +22,10 @@ function historyOf(text: string): History {
 const FAILED = 'Upgrade "shop" failed: context canceled';
 
 describe('parseHistory', () => {
+  it.each(['', 'WARNING: old client', '{}', '[{"revision":"1"}]'])('names what is no history: %s', (text) => {
+    expect(() => parseHistory(text)).toThrow(/^helm history: answered something else than the revisions of a release/);
+  });
+
   it('reads what Helm 4 and Helm 3 print', () => {
     const json = `[{"revision":3,"updated":"2026-11-26T12:47:36.51Z","status":"deployed","chart":"shop-1.2.3","app_version":"7",
       "rollback_revision":1,"description":"Rollback to 1"},{"revision":1,"updated":"","status":"superseded","chart":"shop-1.2.3",

@@ -115,6 +115,9 @@ describe('a plan in YAML', () => {
   });
 
   it('is refused where a file holds something else', () => {
+    expect(() => parsePlanFile('steps: *none', 'plan file a.yml')).toThrow(
+      /plan file a\.yml: is not YAML: Unresolved alias/,
+    );
     expect(() => parsePlanFile('steps: 5 for 2m, 100\ntimeout: 5m', 'plan file .github/canary.yml')).toThrow(
       'plan file .github/canary.yml: is neither a list of steps',
     );

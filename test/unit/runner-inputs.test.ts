@@ -152,6 +152,10 @@ describe('wrong inputs', () => {
     ['error-rate', 'is not a YAML list'],
     ['[]', 'lists no check'],
     ['- {check: [', 'is not YAML'],
+    ['- *none', 'is not YAML: Unresolved alias'],
+    ['- {check: error-rate, name: hanging}', 'two checks are called hanging: give each a "name" of its own'],
+    ['[error-rate, error-rate]', 'two checks are called error-rate'],
+    ['[{check: latency, bound: 1s}, {check: latency, bound: 1000ms}]', 'two checks are called latency of 1000 ms'],
   ])('tell what is wrong with checks: %s', async (checks, problem) => {
     expect(await refusal({ ...one, checks })).toContain(problem);
   });
