@@ -96,6 +96,9 @@ function patternFor(label: string, selector: Selector): string | undefined {
   return matcher.op === '=' ? escapeRegex(matcher.value) : matcher.value;
 }
 
+/** Characters. V8 refuses a pattern that is much longer at its first use only. */
+const LONGEST_PATTERN = 20_000;
+
 // Patterns of users run on texts that pods and requests choose. Where one backtracks too often, V8 begins again with its
 // linear engine, as RE2 always does; it knows no `i` (https://v8.dev/blog/non-backtracking-regexp).
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
@@ -106,6 +109,7 @@ setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks'
  * @throws SluiceError `bad-query` for what the two languages don't read alike: it would be answered wrongly.
  */
 export function regexOf(pattern: string): RegExp {
+  if (pattern.length > LONGEST_PATTERN) throw unreadable(pattern.slice(0, 60), 'it is too long');
   const [, flags = '', body = ''] = /^(?:\(\?([is]+)\))?(.*)$/s.exec(pattern) ?? [];
   const named = body.replaceAll('(?P<', '(?<');
   const foreign = /\[\[:|\\[AzQECpPx]|\(\?(?![:<]|i:)|\(\?<[=!]/.exec(named);

@@ -6,6 +6,9 @@ import type { Plan } from '../canary/plan.ts';
 import { readPlan, refusePlan } from '../canary/plan-syntax.ts';
 import { yamlValue } from '../yaml-value.ts';
 
+/** Characters of a plan file: the reader of YAML takes seconds for nonsense that is longer. */
+const LONGEST = 20_000;
+
 const token = z
   .union([z.string(), z.number()])
   .transform((value) => String(value).trim())
@@ -44,6 +47,13 @@ function lineOnly(text: string): Plan {
  * @throws SluiceError `invalid-input` with the corrected line
  */
 export function parsePlanFile(text: string, about: string): Plan {
+  if (text.length > LONGEST) {
+    throw new SluiceError('invalid-input', {
+      about,
+      problem: `has ${text.length.toLocaleString('en')} characters, which is no plan.`,
+      next: `Give a file of at most ${LONGEST.toLocaleString('en')}.`,
+    });
+  }
   const document = parseDocument(text);
   const [syntaxError] = document.errors;
   const refuse = (problem: string): never => {

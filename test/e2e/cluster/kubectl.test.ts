@@ -217,7 +217,7 @@ describe.concurrent('what can not be is refused before the first write', () => {
       expect(refused.log).toMatch(
         /are missing: .*get, list, watch, create, update, patch, delete deployments in namespace/,
       );
-      expect(refused.log).toContain('Add this Role');
+      expect(refused.log).toContain('Let an administrator of the cluster apply this, by kubectl apply -f FILE:');
       expect(await place.contents()).toEqual({});
 
       const documented = await createAccount(api, namespace, 'documented', await documentedRules());

@@ -157,7 +157,7 @@ describe.concurrent('The starter workflow gate', async () => {
     await inShop({}, gate('checkout'), async ({ lab, run }) => {
       const { status, log, summary } = await run.ended;
       expect(status, log).toBe(0);
-      expect(summary).toContain('nothing was changed');
+      expect(summary).toContain('Nothing was changed');
       expect(namesOf(lab, 'apps/v1', 'Deployment')).toEqual(['checkout']);
       await servesOnly(lab, '1.0.0');
     });
