@@ -104,7 +104,8 @@ function whatIsLacking(
   const needed = Math.max(policy.minRequests, facts.someOwn ? 1 : 0);
   if (facts.canaryRequests < needed) {
     if (facts.canaryUnmeasured) return { until: 'data', reason: NEVER_MEASURED };
-    const reason = `the canary got ${facts.canaryRequests} of the ${needed} requests that a step needs`;
+    const without = facts.someOwn ? ', without those that may be looks at its metrics or probes' : '';
+    const reason = `the canary got ${facts.canaryRequests} of the ${needed} requests that a step needs${without}`;
     return { until: 'requests', reason };
   }
   if (facts.sinceCanaryRequest > policy.noDataPatience) {

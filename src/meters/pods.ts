@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Meter, Reading } from '../canary/ports.ts';
+import type { Clock, Meter } from '../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import { createMirror } from '../kubernetes/mirror.ts';
 import { resources } from '../kubernetes/resources.ts';
@@ -272,7 +272,7 @@ export function createPodsMeter(
         at: newestOf(found),
         stable: known('stable') ? stable : [],
         canary: known('canary') ? canary : [],
-        warnings: [...warningsOf(answers), ...warnings, ...ownWarnings(own)],
+        warnings: [...warningsOf(answers), ...warnings],
         ...(own && { own }),
       };
     },
@@ -281,13 +281,6 @@ export function createPodsMeter(
 
 function historyOf({ history }: Watched): History {
   return history;
-}
-
-function ownWarnings(own: Reading['own']): string[] {
-  if (!own || own.stable + own.canary === 0) return [];
-  return [
-    'Requests are counted without their paths, so looks at the metrics and probes may be among them: a step does not count these for "min-requests".',
-  ];
 }
 
 function bucketsOf(rules: readonly Rule[], samples: readonly Sample[]): string[] {
