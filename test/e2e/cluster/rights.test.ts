@@ -29,7 +29,8 @@ function without(rules: readonly Rule[], right: string): Rule[] {
 /** The rights by which the API server let requests through. Server-side apply of a new object takes `create` as well. */
 function rightsUsed(requests: readonly AuditedRequest[]): string[] {
   const used = requests
-    .filter(({ resource }) => !resource.startsWith('selfsubject'))
+    // What there is, and what oneself may do, everybody may ask.
+    .filter(({ resource }) => resource !== '' && !resource.startsWith('selfsubject'))
     .flatMap(({ verb, resource, code }) => [
       `${verb} ${resource}`,
       ...(verb === 'patch' && code === 201 ? [`create ${resource}`] : []),
