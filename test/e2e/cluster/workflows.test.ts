@@ -14,6 +14,7 @@ async function release(shop: Shop, tag: string) {
     vars: {
       SLUICE_NAME: 'checkout',
       SLUICE_NAMESPACE: shop.namespace,
+      SLUICE_ROUTE_KIND: 'virtualservice',
       SLUICE_STEPS: '10 for 3s, 50 for 3s then hold, 100',
     },
     deadline: 200_000,
