@@ -77,19 +77,26 @@ const election = z.looseObject({
   spec: z.looseObject({ holderIdentity: z.string().nullish() }).prefault({}),
 });
 
+/** The API server keeps this many characters of a workload's name in those of its pods (`k8s.io/apiserver/pkg/storage/names`). */
+const LONGEST_BASE = 58;
+
 /** A pod that holds a Lease acts for all of them, and the canary's pods may take it over. */
 async function tellElections(context: ArmsContext, stable: Workload, signal: AbortSignal): Promise<string[]> {
   const { client, namespace } = context;
   if ((await context.access(resources.lease, signal)) !== 'granted') return [];
-  const [leases, pods] = await Promise.all([
-    client.list(resources.lease, namespace, {}, signal),
-    client.list(resources.pod, namespace, { labelSelector: selectorText(stable.spec.selector) }, signal),
-  ]);
-  return leases.flatMap((lease) => {
+  const leases = await client.list(resources.lease, namespace, {}, signal);
+  const beginning = stable.metadata.name.slice(0, LONGEST_BASE);
+  const held = leases.flatMap((lease) => {
     const holder = election.parse(lease).spec.holderIdentity ?? '';
+    return holder.startsWith(beginning) ? [{ lease: lease.metadata.name, holder }] : [];
+  });
+  if (held.length === 0) return [];
+  const labelSelector = selectorText(stable.spec.selector);
+  const pods = await client.list(resources.pod, namespace, { labelSelector }, signal);
+  return held.flatMap(({ lease, holder }) => {
     const pod = pods.find(({ metadata: { name } }) => holder === name || holder.startsWith(`${name}_`));
     if (!pod) return [];
-    const about = describe({ type: resources.lease, namespace, name: lease.metadata.name });
+    const about = describe({ type: resources.lease, namespace, name: lease });
     return `${about} is held by pod ${pod.metadata.name}: the canary's pods take part in that election, and the one that wins acts for all, whatever the weight.`;
   });
 }
