@@ -3,13 +3,11 @@ import type { AdmissionHook } from '../../lab/embedded/api-server/admission.ts';
 import { isRecord } from '../../lab/embedded/api-server/objects.ts';
 import { digestOf } from '../../lab/embedded/images.ts';
 import type { Arms, ArmsSnapshot } from '../../src/canary/ports.ts';
-import { derivedArms } from '../../src/kubernetes/arms.ts';
 import { parseConfigManifests } from '../../src/kubernetes/config-copies.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
-import { imagesOf, parseWorkloadInput, workload } from '../../src/kubernetes/workloads.ts';
+import { armsOptionsFor, derivedArmsFor, imageIn, putReadyShop } from '../support/derived-shop.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { put, putShop, type ShopChange } from '../support/shop.ts';
+import { put, type ShopChange } from '../support/shop.ts';
 
 const clock = createQuickClock(50);
 const signal = new AbortController().signal;
@@ -34,13 +32,8 @@ let count = 0;
 async function openShop(change: ShopChange = {}): Promise<string> {
   count += 1;
   const namespace = `admission-${count}`;
-  putShop(cluster, namespace, { replicas: 2, ...change });
-  const reference = { type: resources.deployment, namespace, name: 'checkout' };
-  for (;;) {
-    const { status } = workload.parse(await cluster.client.get(reference, signal));
-    if (status.readyReplicas === 2) return namespace;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await putReadyShop(cluster, namespace, { replicas: 2, ...change });
+  return namespace;
 }
 
 function admit(hook: Partial<AdmissionHook> & Pick<AdmissionHook, 'admit'>): void {
@@ -58,28 +51,10 @@ const pinnedWithoutTag = (image: string) =>
 const mirrored = (image: string) => image.replace(/^registry\.example\//, 'mirror.example/');
 
 function armsOf(namespace: string): Arms {
-  const options = {
-    client: cluster.client,
-    namespace,
-    clock,
-    rollout: 'checkout',
-    drain: 1,
-    lifetime: cluster.lifetime,
-  };
-  return derivedArms(options, {
-    workload: parseWorkloadInput('deployment/checkout', 'workload'),
-    images: parseImages(wanted),
-    config: [],
-    joinService: false,
-    minReplicas: 1,
-    gitops: 'refuse',
-  });
+  return derivedArmsFor(armsOptionsFor(cluster, namespace, clock), { image: wanted });
 }
 
-async function imageOf(namespace: string): Promise<string | undefined> {
-  const found = await cluster.client.get({ type: resources.deployment, namespace, name: 'checkout' }, signal);
-  return imagesOf(workload.parse(found).spec.template).get('app');
-}
+const imageOf = (namespace: string) => imageIn(cluster, namespace);
 
 /** Up to a promotion. @returns the arms with the snapshot that the record then has */
 async function promoted(namespace: string): Promise<{ arms: Arms; snapshot: ArmsSnapshot }> {
@@ -214,22 +189,7 @@ test('entries that a controller adds to config neither stop a promotion nor get 
     '{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {colour: green}}',
     namespace,
   );
-  const options = {
-    client: cluster.client,
-    namespace,
-    clock,
-    rollout: 'checkout',
-    drain: 1,
-    lifetime: cluster.lifetime,
-  };
-  const arms = derivedArms(options, {
-    workload: parseWorkloadInput('deployment/checkout', 'workload'),
-    images: new Map(),
-    config,
-    joinService: false,
-    minReplicas: 1,
-    gitops: 'refuse',
-  });
+  const arms = derivedArmsFor(armsOptionsFor(cluster, namespace, clock), { config });
   const snapshot = await arms.inspect(signal);
   await arms.prepare(snapshot, 100, signal);
   await arms.promote(snapshot, async () => undefined, signal);

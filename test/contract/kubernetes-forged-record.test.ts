@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot } from '../../src/canary/ports.ts';
-import { derivedArms, existingArms, recordedArms } from '../../src/kubernetes/arms.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
+import { existingArms, recordedArms } from '../../src/kubernetes/arms.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
-import { imagesOf, parseWorkloadInput, workload } from '../../src/kubernetes/workloads.ts';
+import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
+import { armsOptionsFor, derivedArmsFor, imageIn, putReadyShop } from '../support/derived-shop.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { putShop } from '../support/shop.ts';
 
@@ -22,35 +22,15 @@ let count = 0;
 async function openShop(): Promise<string> {
   count += 1;
   const namespace = `forged-${count}`;
-  putShop(cluster, namespace, { replicas: 1, image: image('1') });
-  while ((await statusOf(namespace)).readyReplicas !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await putReadyShop(cluster, namespace, { replicas: 1, image: image('1') });
   return namespace;
 }
 
-async function stableOf(namespace: string) {
-  return workload.parse(await cluster.client.get({ type: resources.deployment, namespace, name: 'checkout' }, signal));
-}
-const statusOf = async (namespace: string) => (await stableOf(namespace)).status;
-const imageOf = async (namespace: string) => imagesOf((await stableOf(namespace)).spec.template).get('app');
+const imageOf = (namespace: string) => imageIn(cluster, namespace);
+const optionsFor = (namespace: string) => armsOptionsFor(cluster, namespace, clock);
 
-const optionsFor = (namespace: string) => ({
-  client: cluster.client,
-  namespace,
-  clock,
-  rollout: 'checkout',
-  drain: 1,
-  lifetime: cluster.lifetime,
-});
-
-function armsOf(namespace: string, name = 'checkout', wanted = image('2')): Arms {
-  return derivedArms(optionsFor(namespace), {
-    workload: parseWorkloadInput(`deployment/${name}`, 'workload'),
-    images: parseImages(wanted),
-    config: [],
-    joinService: false,
-    minReplicas: 1,
-    gitops: 'refuse',
-  });
+function armsOf(namespace: string, deployment = 'checkout', wanted = image('2')): Arms {
+  return derivedArmsFor(optionsFor(namespace), { image: wanted, workload: `deployment/${deployment}` });
 }
 
 const record = z.looseObject({

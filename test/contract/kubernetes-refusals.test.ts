@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arms } from '../../src/canary/ports.ts';
-import { derivedArms } from '../../src/kubernetes/arms.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
 import { resources } from '../../src/kubernetes/resources.ts';
-import { parseWorkloadInput, type WorkloadKind, workload, workloadType } from '../../src/kubernetes/workloads.ts';
+import type { WorkloadKind } from '../../src/kubernetes/workloads.ts';
+import { armsOptionsFor, derivedArmsFor, putReadyShop } from '../support/derived-shop.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { put, putShop, type ShopChange } from '../support/shop.ts';
 
@@ -19,28 +18,16 @@ let count = 0;
 async function openShop(change: ShopChange = {}): Promise<string> {
   count += 1;
   const namespace = `refusals-${count}`;
-  putShop(cluster, namespace, { replicas: 1, ...change });
-  const reference = { type: workloadType(change.kind ?? 'Deployment'), namespace, name: change.name ?? 'checkout' };
-  for (;;) {
-    const { status } = workload.parse(await cluster.client.get(reference, signal));
-    if (status.readyReplicas === (change.replicas ?? 1)) return namespace;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await putReadyShop(cluster, namespace, change);
+  return namespace;
 }
 
 function armsOf(
   namespace: string,
   { kind = 'Deployment' as WorkloadKind, name = 'checkout', client = cluster.client } = {},
 ): Arms {
-  const options = { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime: cluster.lifetime };
-  return derivedArms(options, {
-    workload: parseWorkloadInput(`${kind}/${name}`, 'workload'),
-    images: parseImages('registry.example/checkout:2'),
-    config: [],
-    joinService: false,
-    minReplicas: 1,
-    gitops: 'refuse',
-  });
+  const options = { ...armsOptionsFor(cluster, namespace, clock), client };
+  return derivedArmsFor(options, { image: 'registry.example/checkout:2', workload: `${kind}/${name}` });
 }
 
 function putObject(namespace: string, apiVersion: string, kind: string, spec: object, name = 'checkout'): void {
@@ -124,6 +111,22 @@ describe('a workload of which two versions can not run at once', () => {
   test('is told of where nothing but its strategy says so', async () => {
     const namespace = await openShop({ spec: recreate });
     expect((await armsOf(namespace).inspect(signal)).warnings).toEqual([expect.stringContaining('strategy Recreate')]);
+  });
+
+  test('is told of where one of its pods holds a Lease, and not of the Leases of others', async () => {
+    const namespace = await openShop();
+    const [pod] = await cluster.client.list(resources.pod, namespace, {}, signal);
+    const lease = (name: string, holderIdentity: string) =>
+      putObject(namespace, 'coordination.k8s.io/v1', 'Lease', { holderIdentity }, name);
+    lease('checkout-worker', 'checkout-worker-6f7d8-x2x4z_1');
+    lease('other', 'payments-6f7d8-x2x4z');
+    expect((await armsOf(namespace).inspect(signal)).warnings).toEqual([]);
+    lease('checkout', `${pod?.metadata.name}_0b1c`);
+    expect((await armsOf(namespace).inspect(signal)).warnings).toEqual([
+      expect.stringMatching(
+        `^Lease ${namespace}/checkout is held by pod ${pod?.metadata.name}: .*take part in that election`,
+      ),
+    ]);
   });
 });
 

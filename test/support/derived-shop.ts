@@ -1,0 +1,44 @@
+import type { Arms, Clock } from '../../src/canary/ports.ts';
+import { type DerivedRelease, derivedArms } from '../../src/kubernetes/arms.ts';
+import { parseImages } from '../../src/kubernetes/images.ts';
+import { resources } from '../../src/kubernetes/resources.ts';
+import { imagesOf, parseWorkloadInput, workload, workloadType } from '../../src/kubernetes/workloads.ts';
+import type { EmbeddedCluster } from './embedded-cluster.ts';
+import { putShop, type ShopChange } from './shop.ts';
+
+const signal = new AbortController().signal;
+
+/** A shop in a namespace of its own, with all its pods ready. */
+export async function putReadyShop(cluster: EmbeddedCluster, namespace: string, change: ShopChange): Promise<void> {
+  const { kind = 'Deployment', name = 'checkout', replicas = 1 } = change;
+  putShop(cluster, namespace, { ...change, replicas });
+  const reference = { type: workloadType(kind), namespace, name };
+  while (workload.parse(await cluster.client.get(reference, signal)).status.readyReplicas !== replicas) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The image that the stable workload of a shop has. */
+export async function imageIn({ client }: EmbeddedCluster, namespace: string): Promise<string | undefined> {
+  const found = await client.get({ type: resources.deployment, namespace, name: 'checkout' }, signal);
+  return imagesOf(workload.parse(found).spec.template).get('app');
+}
+
+export function armsOptionsFor({ client, lifetime }: EmbeddedCluster, namespace: string, clock: Clock) {
+  return { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime };
+}
+
+/** The arms of a release of an image or of config, by a canary that is derived from the stable workload. */
+export function derivedArmsFor(
+  options: ReturnType<typeof armsOptionsFor>,
+  release: { readonly image?: string; readonly config?: DerivedRelease['config']; readonly workload?: string },
+): Arms {
+  return derivedArms(options, {
+    workload: parseWorkloadInput(release.workload ?? 'deployment/checkout', 'workload'),
+    images: release.image === undefined ? new Map() : parseImages(release.image),
+    config: release.config ?? [],
+    joinService: false,
+    minReplicas: 1,
+    gitops: 'refuse',
+  });
+}
