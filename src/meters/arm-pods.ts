@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Arm } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { createMirror } from '../kubernetes/mirror.ts';
 import { resources } from '../kubernetes/resources.ts';
 import type { Names } from './default-queries.ts';
+import { type OwnTraffic, ownTraffic } from './own-paths.ts';
 import { escapeRegex, type Labels } from './selector.ts';
 
 /** The pods that the API server counts to the arms, those included that were there earlier in the rollout. */
@@ -15,6 +16,8 @@ export interface ArmPods {
   armOf(pod: string): Arm | undefined;
   /** When the container began that a series of a pod is counted in, milliseconds since the epoch; none where it is not known which. */
   startsOf(pod: string, labels: Labels): readonly number[];
+  /** What the pods get asked without any user. */
+  readonly own: readonly OwnTraffic[];
 }
 
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
@@ -59,10 +62,11 @@ const podShape = z.looseObject({
     })
     .prefault({}),
 });
-type Pod = z.infer<typeof podShape>;
+type Pod = z.infer<typeof podShape> & { readonly own: OwnTraffic | undefined };
 
 /**
  * Follows the pods of both arms by watches. A pod that the selectors of both arms pick is that arm's whose workload owns it.
+ * While the API server is away, the pods are those last heard of: their metrics are somewhere else.
  *
  * @param selectors label selectors of the arms' pods
  * @param lifetime ends the watches
@@ -77,6 +81,7 @@ export function followArmPods(
 ): (signal: AbortSignal) => Promise<ArmPods> {
   const seen: Readonly<Record<Arm, Map<string, Pod>>> = { stable: new Map(), canary: new Map() };
   let known: ArmPods | undefined;
+  let listed = false;
   const follow = (arm: Arm) => {
     const source = {
       type: resources.pod,
@@ -84,13 +89,20 @@ export function followArmPods(
       selector: { labelSelector: selectors[arm] },
     };
     return createMirror(client, source, lifetime, (objects) => {
-      for (const pod of objects.map((object) => podShape.parse(object))) seen[arm].set(pod.metadata.name, pod);
+      for (const object of objects) {
+        seen[arm].set(object.metadata.name, { ...podShape.parse(object), own: ownTraffic(object, undefined) });
+      }
       known = undefined;
     });
   };
   const mirrors = ARMS.map(follow);
   return async (signal) => {
-    await Promise.all(mirrors.map((mirror) => mirror.objects(signal)));
+    try {
+      await Promise.all(mirrors.map((mirror) => mirror.objects(signal)));
+      listed = true;
+    } catch (error) {
+      if (!listed || !isSluiceError(error)) throw error;
+    }
     known ??= armPods(seen, names);
     return known;
   };
@@ -120,6 +132,7 @@ function armPods(seen: Readonly<Record<Arm, ReadonlyMap<string, Pod>>>, names: N
       const found = all.canary.get(pod) ?? all.stable.get(pod);
       return found ? startsOfContainer(found, labels) : [];
     },
+    own: ARMS.flatMap((arm) => [...all[arm].values()].flatMap(({ own }) => own ?? [])),
   };
 }
 

@@ -1,50 +1,13 @@
-import { isSluiceError } from '../canary/errors.ts';
 import type { Arm, Reading } from '../canary/ports.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import { createMirror } from '../kubernetes/mirror.ts';
-import { resources } from '../kubernetes/resources.ts';
 import type { Classified, Sample } from './classify.ts';
 import type { Rule } from './default-queries.ts';
-import { createOriginOf, type OwnTraffic, ownTraffic } from './own-paths.ts';
+import { createOriginOf, type OwnTraffic } from './own-paths.ts';
 import { createOwnRequests, type PodCount } from './own-requests.ts';
 
-/** The pods of both arms: their namespace and label selectors. */
-export interface ArmPods {
-  readonly namespace: string;
-  readonly selectors: Readonly<Record<Arm, string>>;
-}
-
-/** Knows what the pods of both arms ask of themselves, from a watch; without a cluster, where metrics usually are. */
-export function createOwnScrapes(
-  pods: ArmPods | undefined,
-  world: { readonly client?: KubernetesClient; readonly signal?: AbortSignal },
-) {
-  const { client, signal: lifetime } = world;
+/** Counts what the pods of both arms ask of themselves, where no label of their requests tells it. */
+export function createOwnScrapes() {
   const ownRequests = createOwnRequests();
   const scrapes = new Map<string, { readonly at: number; readonly count: number }>();
-  const mirrors =
-    pods && client && lifetime
-      ? Object.values(pods.selectors).map((labelSelector) =>
-          createMirror(
-            client,
-            { type: resources.pod, namespace: pods.namespace, selector: { labelSelector } },
-            lifetime,
-            () => undefined,
-          ),
-        )
-      : [];
-  let known: readonly OwnTraffic[] | undefined;
-
-  /** An API server that is away for a while hides no metrics. */
-  async function own(signal: AbortSignal): Promise<readonly OwnTraffic[]> {
-    try {
-      const objects = await Promise.all(mirrors.map((mirror) => mirror.objects(signal)));
-      known = objects.flat().flatMap((object) => ownTraffic(object, undefined) ?? []);
-    } catch (error) {
-      if (!known || !isSluiceError(error)) throw error;
-    }
-    return known ?? [];
-  }
 
   /** Every new measurement of a process is one more scrape of it. */
   function countScrape(instance: string, at: number): number {
@@ -55,8 +18,6 @@ export function createOwnScrapes(
   }
 
   return {
-    own,
-
     /**
      * How many of the requests whose path no label tells may be scrapes, or probes.
      *

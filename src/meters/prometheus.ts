@@ -1,5 +1,5 @@
 import { SluiceError } from '../canary/errors.ts';
-import type { Clock, Meter, Permission, Reading } from '../canary/ports.ts';
+import type { Arm, Clock, Meter, Permission, Reading } from '../canary/ports.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import {
   askedLabels,
@@ -16,7 +16,7 @@ import { createIdentities, type Identities } from './identities.ts';
 import { boundsToRead, withBuckets } from './latency.ts';
 import { type Catalog, explainNoSeries } from './no-series.ts';
 import { createOriginOf, type OwnTraffic, onlyOwn } from './own-paths.ts';
-import { type ArmPods, createOwnScrapes } from './own-scrapes.ts';
+import { createOwnScrapes } from './own-scrapes.ts';
 import { startsOfPod } from './pod-identities.ts';
 import {
   gaugeOf,
@@ -38,6 +38,12 @@ import { equal, format, NAME, type Selector, union } from './selector.ts';
 import { requireSteady, type Watched } from './steady.ts';
 import { createUntoldGuard } from './untold.ts';
 
+/** The pods of both arms: their namespace and label selectors. */
+export interface PodSelectors {
+  readonly namespace: string;
+  readonly selectors: Readonly<Record<Arm, string>>;
+}
+
 export interface PrometheusOptions {
   readonly kind: 'prometheus';
   readonly connection: PrometheusConnection;
@@ -48,7 +54,7 @@ export interface PrometheusOptions {
   /** The expressions that `evaluate` will be asked, to be checked by `preflight`. */
   readonly thresholds: readonly string[];
   /** The arms' pods; without them the pods are told by how workloads usually name them. */
-  readonly pods?: ArmPods;
+  readonly pods?: PodSelectors;
 }
 
 /** How the counters are asked for, once it is known which series exist. */
@@ -110,7 +116,7 @@ export function createPrometheusMeter(
   const untold = createUntoldGuard();
   // What goes through a gateway comes from outside.
   const inPods = !['istio', 'envoy', 'nginx', 'traefik'].includes(queries.kind);
-  const ownScrapes = createOwnScrapes(inPods ? options.pods : undefined, { ...world });
+  const ownScrapes = createOwnScrapes();
   let question: Question | undefined;
   let scrapeInterval: number | undefined;
   let newest = 0;
@@ -142,8 +148,8 @@ export function createPrometheusMeter(
 
   async function look({ rules, selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
-    const [own, ...answers] = await Promise.all([ownScrapes.own(signal), ...queries]);
-    const { pods } = await namesNow(signal);
+    const [{ pods }, ...answers] = await Promise.all([namesNow(signal), ...queries]);
+    const own = pods?.own ?? [];
     const series = answers
       .flatMap(({ data }) => seriesOf(data))
       .map((one) => ({ ...one, starts: pods && startsOfPod(pods, one.labels) }));
@@ -378,7 +384,7 @@ function watched({ counter, sample, starts }: Classified<Series>): Watched {
   return { name: sample.labels[NAME] ?? '', instance: counter.instance, history: sample.history, starts };
 }
 
-function podPermissions(pods: ArmPods | undefined): Permission[] {
+function podPermissions(pods: PodSelectors | undefined): Permission[] {
   return pods ? [{ apiGroup: '', resource: 'pods', verbs: ['list', 'watch'], namespace: pods.namespace }] : [];
 }
 
