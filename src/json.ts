@@ -50,6 +50,20 @@ export function parseJson(text: string): unknown {
   );
 }
 
+/** As `parseJson`; undefined for a text that is no JSON, such as the page of a proxy. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value as JSON keeps it: without what is undefined. */
+export function asJson(value: unknown): Json {
+  return jsonSchema.parse(parseJson(stringifyJson(value)));
+}
+
 /** As `JSON.stringify`, also of what `parseJson` gave. */
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));

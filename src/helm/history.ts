@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { tryParseJson } from '../json.ts';
 
 /** Where Helm's record of a revision stands: https://pkg.go.dev/helm.sh/helm/v4/pkg/release/common#Status */
 const statuses = [
@@ -36,7 +37,7 @@ export type History = readonly Revision[];
  * @throws SluiceError `unsupported` for another output
  */
 export function parseHistory(json: string): History {
-  const parsed = z.array(revisionSchema).safeParse(jsonOf(json));
+  const parsed = z.array(revisionSchema).safeParse(tryParseJson(json));
   if (!parsed.success) {
     throw new SluiceError('unsupported', {
       about: 'helm history',
@@ -45,15 +46,6 @@ export function parseHistory(json: string): History {
     });
   }
   return parsed.data.toSorted((a, b) => a.revision - b.revision);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The text may hold what a plugin printed.
-    return undefined;
-  }
 }
 
 /** The newest revision, whatever its state. */

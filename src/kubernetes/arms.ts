@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import type { Arms, ArmsSnapshot, Json } from '../canary/ports.ts';
+import type { Arms, ArmsSnapshot } from '../canary/ports.ts';
 import type { ConcludingWorld } from '../canary/session.ts';
+import { asJson } from '../json.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from './arms-context.ts';
 import type { FoundChange } from './config-release.ts';
 import { confirmDerived, confirmExisting, confirmNewImages, type NamedArms, unreadable } from './confirm-record.ts';
@@ -107,11 +108,6 @@ export function recordedArms(
   return concludingArms(context, createSnapshots(context, { stable: named, canary: 'any' }));
 }
 
-/** As it is kept in the record. */
-function jsonOf(value: unknown): Json {
-  return z.json().parse(JSON.parse(JSON.stringify(value)));
-}
-
 const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
 type AnyData = z.infer<typeof anyData>;
 
@@ -168,7 +164,7 @@ function concludingArms(
     },
     async promote(snapshot, learn, signal) {
       const data = await dataOf(snapshot, signal);
-      const learnData = (learned: DerivedData) => learn(snapshots.own({ ...snapshot, data: jsonOf(learned) }));
+      const learnData = (learned: DerivedData) => learn(snapshots.own({ ...snapshot, data: asJson(learned) }));
       if (data.variant === 'derived') await promoteDerived(context, data, learnData, signal);
       else if (data.returns) await awaitDeployed(context, data, signal);
       else await prepareExisting(context, data, 100, signal);

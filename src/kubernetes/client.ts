@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../http.ts';
-import { parseJson, stringifyJson } from '../json.ts';
+import { parseJson, stringifyJson, tryParseJson } from '../json.ts';
 import { excerpt } from '../text.ts';
 import { addressOn, proxyPath } from './addresses.ts';
 import {
@@ -200,8 +200,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     signal: AbortSignal,
   ): Promise<z.infer<S>> {
     const isAnswer = ({ status, body }: HttpResponse) =>
-      status < 400 ? shape.safeParse(jsonOf(body)).success : status !== 404 || saysNotFound(body);
-    return shape.parse(jsonOf(await call(about, request, signal, isAnswer)));
+      status < 400 ? shape.safeParse(tryParseJson(body)).success : status !== 404 || saysNotFound(body);
+    return shape.parse(tryParseJson(await call(about, request, signal, isAnswer)));
   }
 
   function callForObject(about: Subject, request: Parameters<typeof call>[1], signal: AbortSignal) {
@@ -682,22 +682,15 @@ function isUnserved({ subresource }: Subject, reason: string, said: string): boo
 
 function parseStatus(body: string): { message: string; reason: string } {
   // Proxies and load balancers answer in HTML; their first line says enough.
-  return status.safeParse(jsonOf(body)).data ?? { message: body.slice(0, 200), reason: '' };
+  return status.safeParse(tryParseJson(body)).data ?? { message: body.slice(0, 200), reason: '' };
 }
 
 /** What a load balancer without a backend says of its paths says nothing of the object. */
 function saysNotFound(body: string): boolean {
   return (
-    z.looseObject({ kind: z.literal('Status') }).safeParse(jsonOf(body)).success || /^404 page not found\s*$/.test(body)
+    z.looseObject({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success ||
+    /^404 page not found\s*$/.test(body)
   );
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return parseJson(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** One rule of a Role, in YAML's flow style so that it fits into a line. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../canary/errors.ts';
+import { asJson } from '../json.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { canaryName } from './canary-workload.ts';
 import type { Manifest } from './client.ts';
@@ -157,7 +158,7 @@ async function confirmImages(
  * @throws SluiceError `unsupported`
  */
 export function confirmCanary(context: ArmsContext, recorded: Manifest, derived: Manifest): void {
-  if (isDeepStrictEqual(JSON.parse(JSON.stringify(recorded.spec)), JSON.parse(JSON.stringify(derived.spec)))) return;
+  if (isDeepStrictEqual(asJson(recorded.spec), asJson(derived.spec))) return;
   throw refusal(
     context,
     `does not fit: by the stable workload and the inputs as they are now, ${describe({ type: workloadType('Deployment'), namespace: context.namespace, name: recorded.metadata.name })} would be another one.`,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import * as z from 'zod';
 import type { Json, PlannedWrite, Undone } from '../canary/ports.ts';
+import { asJson } from '../json.ts';
 import type { ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
 import type { ConfigContent } from './config-copies.ts';
@@ -227,7 +227,7 @@ export function previewDerived(
     object: describe(object),
     action: 'create',
     before: undefined,
-    after: json(after),
+    after: asJson(after),
   });
   const sized = { ...data.workload, spec: { ...data.workload.spec, replicas } };
   const scaled = data.autoscaler && { ...data.autoscaler, spec: { ...data.autoscaler.spec, minReplicas: replicas } };
@@ -276,10 +276,6 @@ export function previewDerived(
     ...[...data.others, sized, ...(scaled ? [scaled] : [])].map((each) => created(ownReference(ownObject(each)), each)),
     ...(weight === 100 ? promotion : []),
   ];
-}
-
-function json(value: unknown): Json {
-  return z.json().parse(JSON.parse(JSON.stringify(value)));
 }
 
 function shownTemplate(images: readonly (readonly [string, string])[], checksum: string | null | undefined): Json {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { NothingToRelease } from '../canary/errors.ts';
 import type { ArmsSnapshot } from '../canary/ports.ts';
+import { asJson } from '../json.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { ARM_LABEL } from './canary-labels.ts';
@@ -175,7 +176,7 @@ export async function inspectDerived(
     canary: describe({ ...reference, name: data.canary.name }),
     revision: digest ?? templateRevision(released),
     versions: versionsOf(images),
-    data: z.json().parse(JSON.parse(JSON.stringify(data))),
+    data: asJson(data),
     warnings: [...new Set(warnings)],
   };
   return { snapshot, config };

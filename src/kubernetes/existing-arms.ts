@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { ArmsSnapshot, Permission, PlannedWrite } from '../canary/ports.ts';
+import { asJson } from '../json.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { isSameVersion } from './image-version.ts';
@@ -138,7 +139,7 @@ export async function inspectExisting(
     revision:
       (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
     versions: versionsOf(changed.map(([name, after = '']) => ({ before: before.get(name) ?? '', after }))),
-    data: z.json().parse(JSON.parse(JSON.stringify(data))),
+    data: asJson(data),
     ...(owner !== undefined && { warnings: [ownedCanary(about, owner, data)] }),
   };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { RolloutRecord } from '../canary/ports.ts';
+import { jsonSchema, stringifyJson, tryParseJson } from '../json.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from './client.ts';
 import { isCommandAnnotation } from './commands.ts';
 import { applyOwn, findOwn, ownLabels, ownSelector } from './own-objects.ts';
@@ -15,7 +16,7 @@ const LIMIT = 1_048_576;
 
 const WRITTEN_BY = 'sluice.dev/version';
 
-const snapshot = { object: z.string(), data: z.json() };
+const snapshot = { object: z.string(), data: jsonSchema };
 const rolloutRecord = z.object({
   schema: z.literal(1),
   id: z.string(),
@@ -29,7 +30,7 @@ const rolloutRecord = z.object({
     canary: z.string(),
     revision: z.string(),
     versions: z.object({ stable: z.string(), canary: z.string() }).optional(),
-    data: z.json(),
+    data: jsonSchema,
   }),
   startedAt: z.number(),
   startedBy: z.string(),
@@ -73,9 +74,9 @@ export async function listRecords(
   const found = await client.list(resources.configMap, namespace, { labelSelector: ownSelector }, signal);
   return found.flatMap((object) => {
     const { record: text, history = '[]' } = recordObject.safeParse(object).data?.data ?? {};
-    const record = rolloutRecord.safeParse(jsonOf(text ?? ''));
+    const record = rolloutRecord.safeParse(tryParseJson(text ?? ''));
     if (!record.success) return [];
-    const past = z.array(namedRollout).catch([]).parse(jsonOf(history));
+    const past = z.array(namedRollout).catch([]).parse(tryParseJson(history));
     return [{ rollout: object.metadata.name.replace(/^sluice-/, ''), record: record.data, past }];
   });
 }
@@ -112,7 +113,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
    */
   async function save(record: RolloutRecord, signal: AbortSignal): Promise<void> {
     known ??= await read(signal);
-    const next = withinLimit({ text: JSON.stringify(record), history: historyWith(known.text, known.history, record) });
+    const next = withinLimit({ text: stringifyJson(record), history: historyWith(known.text, known.history, record) });
     if (known.text === undefined) await create(next, signal);
     else await replace(known.text, next, isNewRollout(known.text, record), signal);
     known = next;
@@ -159,7 +160,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
   }
 
   function parseRecord(text: string, found: KubernetesObject | undefined): RolloutRecord {
-    const parsed = rolloutRecord.safeParse(jsonOf(text));
+    const parsed = rolloutRecord.safeParse(tryParseJson(text));
     if (parsed.success) return parsed.data;
     const author = found?.metadata.annotations?.[WRITTEN_BY] ?? 'an unknown version';
     throw new SluiceError('unsupported', {
@@ -201,30 +202,21 @@ function dataOf({ text, history }: Data) {
   return { record: text, ...(history !== undefined && { history }) };
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Told as a form that can't be read.
-    return undefined;
-  }
-}
-
 /** A run that resumes a rollout has its own id; when the rollout started stays. */
 function isNewRollout(before: string, { startedAt }: RolloutRecord): boolean {
-  return pastRollout.safeParse(jsonOf(before)).data?.startedAt !== startedAt;
+  return pastRollout.safeParse(tryParseJson(before)).data?.startedAt !== startedAt;
 }
 
 /** The history, with the ended rollout added whose record is about to be overwritten by another one's. */
 function historyWith(before: string | undefined, history: string | undefined, next: RolloutRecord): string | undefined {
   if (before === undefined || !isNewRollout(before, next)) return history;
-  const ended = rolloutRecord.safeParse(jsonOf(before));
+  const ended = rolloutRecord.safeParse(tryParseJson(before));
   if (!ended.success) return history;
   const { id, startedAt, startedBy, endedAt, verdict, reason, weight, arms } = ended.data;
   const entry = { id, startedAt, startedBy, endedAt, verdict, reason, weight: weight.to, revision: arms.revision };
   const past = z
     .array(pastRollout)
     .catch([])
-    .parse(jsonOf(history ?? '[]'));
+    .parse(tryParseJson(history ?? '[]'));
   return JSON.stringify([entry, ...past].slice(0, HISTORY));
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Json, Permission, RolloutRecord } from '../canary/ports.ts';
+import { tryParseJson } from '../json.ts';
 import type { Revision, RollbackPlan, RollbackWorkload, Sight, Statement } from '../rollback/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../routers/gitops.ts';
 import type { ArmsContext } from './arms-context.ts';
@@ -235,12 +236,8 @@ function revisionOf({ number, id, template, ready }: KeptTemplate): Revision {
 function notedOn({ metadata }: Workload): Noted | undefined {
   const text = metadata.annotations?.[ANNOTATION];
   if (text === undefined) return undefined;
-  try {
-    return noted.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Somebody wrote something else there.
-    return undefined;
-  }
+  // Somebody may have written something else there.
+  return noted.safeParse(tryParseJson(text)).data;
 }
 
 /** What a plan says of two versions, newest first, and what was said before it. */

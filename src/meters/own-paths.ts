@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { tryParseJson } from '../json.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import type { Rule } from './default-queries.ts';
 import type { Labels } from './selector.ts';
@@ -59,7 +60,7 @@ export function ownTraffic(object: KubernetesObject, asked: string | undefined):
   const variables = pod.spec.containers.flatMap(({ env }) => env);
   const injected = Object.entries(rewritten).flatMap(([variable, shape]) => {
     const value = variables.find((one) => one.name === variable)?.value;
-    return value === undefined ? [] : (shape.safeParse(parsed(value)).data ?? []);
+    return value === undefined ? [] : (shape.safeParse(tryParseJson(value)).data ?? []);
   });
   const paths = [
     ...METRICS,
@@ -72,14 +73,6 @@ export function ownTraffic(object: KubernetesObject, asked: string | undefined):
     paths: [...new Set(paths.map(pathOf))],
     probesPerSecond: probes.reduce((sum, { perSecond }) => sum + perSecond, 0),
   };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What exporters call the path of a request; in `handler` and `endpoint` some have a name instead, which is no path then. */

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Permission } from '../canary/ports.ts';
+import { tryParseJson } from '../json.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { ObjectReference } from '../kubernetes/resources.ts';
 import { excerpt } from '../text.ts';
 import { directly, parseAddress, throughService } from './prometheus-transport.ts';
-import { explainRefusal, parseJson } from './server-words.ts';
+import { explainRefusal } from './server-words.ts';
 
 /** How a Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics), is reached. */
 export interface PrometheusConnection {
@@ -88,7 +89,7 @@ export function createPrometheusApi(
     signal: AbortSignal,
   ): Promise<Answer<z.infer<S>>> {
     const answer = await ask(`/api/v1/${path}?${new URLSearchParams(parameters)}`, signal);
-    const parsed = success.safeParse(parseJson(answer.body)).data;
+    const parsed = success.safeParse(tryParseJson(answer.body)).data;
     if (parsed && answer.status < 300) {
       const data = shape.safeParse(parsed.data);
       if (data.success) return { data: data.data, ...remarksOf(parsed) };

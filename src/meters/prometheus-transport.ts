@@ -3,11 +3,12 @@ import type { Dispatcher } from 'undici';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import { type HttpPolicy, send } from '../http.ts';
+import { tryParseJson } from '../json.ts';
 import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
 import { type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { createDispatcher } from '../kubernetes/transport.ts';
 import type { PrometheusConnection } from './prometheus-api.ts';
-import { parseJson, type Refusal, wordsOf } from './server-words.ts';
+import { type Refusal, wordsOf } from './server-words.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -169,5 +170,5 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
 }
 
 function isStatus(body: string): boolean {
-  return z.object({ kind: z.literal('Status') }).safeParse(parseJson(body)).success;
+  return z.object({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success;
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
+import { tryParseJson } from '../json.ts';
 import { excerpt } from '../text.ts';
 
 /** What a server answered, as far as its refusal is concerned. */
@@ -26,7 +27,7 @@ const refusalForms = z.union([
 
 /** What a server says in a body, as one short line; undefined where it says nothing that a person could read. */
 export function wordsOf(body: string): string | undefined {
-  const json = parseJson(body);
+  const json = tryParseJson(body);
   if (json !== undefined) {
     const said = refusalForms.safeParse(json).data;
     return said === undefined ? undefined : excerpt(said, MOST_WORDS);
@@ -34,15 +35,6 @@ export function wordsOf(body: string): string | undefined {
   const title = isHtml(body) ? /<title[^>]{0,200}>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
   const words = title === undefined ? '' : excerpt(title, MOST_WORDS);
   return words === '' ? undefined : words;
-}
-
-/** JSON of others; undefined for what is none. */
-export function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 function isHtml(body: string): boolean {
@@ -68,7 +60,7 @@ export function explainRefusal(server: string, refusal: Refusal, query: string |
   }
   if (isRedirect(status) || isHtml(body))
     return notFound(server, `answered ${describePage(refusal)}.`, nextForPage(server, refusal));
-  const isApi = z.object({ status: z.literal('error') }).safeParse(parseJson(body)).success;
+  const isApi = z.object({ status: z.literal('error') }).safeParse(tryParseJson(body)).success;
   if (isApi && query !== undefined) {
     return new SluiceError('bad-query', {
       about: `query ${query}`,

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { Router } from '../canary/ports.ts';
+import { jsonSchema } from '../json.ts';
 import type { KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { readObject } from '../kubernetes/read-object.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import { type ParentReport, requireAccepted } from './gateway-acceptance.ts';
-import { destination, json, type Rule } from './rules.ts';
+import { destination, type Rule } from './rules.ts';
 import { besideTheRoute, findSenders } from './senders.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
 import { createWeightedRouter, type RouteOptions, type RouterDependencies } from './weighted-route.ts';
@@ -76,7 +77,7 @@ const route = z.looseObject({
       .array(
         z.looseObject({
           name: z.string().optional(),
-          matches: json.optional(),
+          matches: jsonSchema.optional(),
           backendRefs: z.array(destination).default([]),
         }),
       )

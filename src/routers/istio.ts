@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { SluiceError } from '../canary/errors.ts';
 import type { Arm, Permission, Router } from '../canary/ports.ts';
+import { jsonSchema } from '../json.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { permissionTo } from '../kubernetes/permissions.ts';
 import { readObject, readPart } from '../kubernetes/read-object.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import { canonicalHost, coversHost, serviceOf } from './istio-hosts.ts';
 import { getNamed } from './lookup.ts';
-import { type Destination, type Destinations, destination, json, type Rule } from './rules.ts';
+import { type Destination, type Destinations, destination, type Rule } from './rules.ts';
 import { besideTheRoute, findSenders } from './senders.ts';
 import { surveyVirtualService } from './virtual-service-binding.ts';
 import {
@@ -140,14 +141,14 @@ function describePlace(host: string, port: number | undefined, subset: string | 
 
 const target = z
   .object({ host: z.string(), subset: z.string().optional(), port: z.object({ number: z.number() }).optional() })
-  .catchall(json);
+  .catchall(jsonSchema);
 
 const delegate = z.looseObject({ name: z.string().optional(), namespace: z.string().optional() });
 const routes = z
   .array(
     z.looseObject({
       name: z.string().optional(),
-      match: json.optional(),
+      match: jsonSchema.optional(),
       // Absent from rules that redirect, respond by themselves or delegate.
       route: z.array(destination).default([]),
       delegate: delegate.optional(),

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { jsonSchema } from '../json.ts';
 import type { KubernetesObject, PatchOperation } from '../kubernetes/client.ts';
 import { readObject } from '../kubernetes/read-object.ts';
 import { resources } from '../kubernetes/resources.ts';
-import { json } from './rules.ts';
 import { shareOf, splitShare } from './weights.ts';
 
 const PREFIX = 'nginx.ingress.kubernetes.io/';
@@ -15,19 +15,21 @@ const TOTAL = `${PREFIX}canary-weight-total`;
 export const weightAnnotations = z.object({ weight: z.string().nullable(), total: z.string().nullable() });
 export type WeightAnnotations = Readonly<z.infer<typeof weightAnnotations>>;
 
-const backend = z.object({ service: z.object({ name: z.string() }).catchall(json).optional() }).catchall(json);
-const path = z.object({ path: z.string().optional(), pathType: z.string().optional(), backend }).catchall(json);
+const backend = z
+  .object({ service: z.object({ name: z.string() }).catchall(jsonSchema).optional() })
+  .catchall(jsonSchema);
+const path = z.object({ path: z.string().optional(), pathType: z.string().optional(), backend }).catchall(jsonSchema);
 const rule = z
   .object({
     host: z.string().optional(),
     http: z
       .object({ paths: z.array(path) })
-      .catchall(json)
+      .catchall(jsonSchema)
       .optional(),
   })
-  .catchall(json);
+  .catchall(jsonSchema);
 const ingress = z.looseObject({
-  spec: z.object({ defaultBackend: backend.optional(), rules: z.array(rule).default([]) }).catchall(json),
+  spec: z.object({ defaultBackend: backend.optional(), rules: z.array(rule).default([]) }).catchall(jsonSchema),
 });
 
 /** An Ingress to be created, as plain JSON: it is part of the rollout record. */
@@ -36,8 +38,8 @@ export const ingressManifest = z.object({
   kind: z.string(),
   metadata: z
     .object({ name: z.string(), namespace: z.string(), annotations: z.record(z.string(), z.string()) })
-    .catchall(json),
-  spec: z.record(z.string(), json),
+    .catchall(jsonSchema),
+  spec: z.record(z.string(), jsonSchema),
 });
 export type IngressManifest = z.infer<typeof ingressManifest>;
 

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { Arm, Json } from '../canary/ports.ts';
+import { jsonSchema } from '../json.ts';
 import type { PatchOperation } from '../kubernetes/client.ts';
 import { shareOf, splitShare } from './weights.ts';
 
-export const json = z.json();
-
 /** One entry of a rule's weighted list, as it is in the object: `{destination: {host}, weight}`, `{name, port, weight}`, … */
-export const destination = z.record(z.string(), json);
+export const destination = z.record(z.string(), jsonSchema);
 export type Destination = { readonly [field: string]: Json };
 
 /** A rule of a route: what it matches and where its requests go. Plain JSON, as it is part of the rollout record. */
@@ -21,7 +20,7 @@ export const rule = z.object({
   name: z.string().nullable(),
   /** The field that tells which requests it takes, and what is in it; null where there is none: all requests. */
   matchField: z.string(),
-  match: json,
+  match: jsonSchema,
   /** The field that holds the destinations, and the destinations. */
   listField: z.string(),
   destinations: z.array(destination),

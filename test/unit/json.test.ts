@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson, stringifyJson } from '../../src/json.ts';
+import { asJson, parseJson, stringifyJson, tryParseJson } from '../../src/json.ts';
 
 describe('JSON with whole numbers of 64 bits', () => {
   it('comes back as it was, digit for digit', () => {
@@ -30,5 +30,20 @@ describe('JSON with whole numbers of 64 bits', () => {
       1e20,
       '9007199254740993',
     ]);
+  });
+});
+
+describe('JSON of others', () => {
+  it('is undefined where the text is something else', () => {
+    expect(tryParseJson('<html>503 Service Unavailable</html>')).toBeUndefined();
+    expect(tryParseJson('')).toBeUndefined();
+    expect(tryParseJson('{"kind": "Status"}')).toEqual({ kind: 'Status' });
+  });
+
+  it('keeps what a record keeps: no undefined fields, and whole numbers with all their digits', () => {
+    expect(asJson({ a: undefined, b: [1, { c: null }], d: 9_223_372_036_854_775_807n })).toEqual({
+      b: [1, { c: null }],
+      d: 9_223_372_036_854_775_807n,
+    });
   });
 });
