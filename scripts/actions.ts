@@ -1,16 +1,16 @@
 /** What the documentation of each action is written from. */
-import { buildPushInputList } from '../src/runner/build-push/inputs.ts';
-import { buildPushOutputs } from '../src/runner/build-push/outputs.ts';
-import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/runner/deployment-status-inputs.ts';
-import { helmInputList, helmOutputs } from '../src/runner/helm/inputs.ts';
+import { buildPushInputList } from '../src/actions/build-push/inputs.ts';
+import { buildPushOutputs } from '../src/actions/build-push/outputs.ts';
+import { inputList } from '../src/actions/canary/inputs.ts';
+import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/actions/deployment-status/inputs.ts';
+import { helmInputList, helmOutputs } from '../src/actions/helm-deploy/inputs.ts';
+import { kubectlInputList, kubectlOutputs } from '../src/actions/kubectl-deploy/inputs.ts';
+import { releaseInputList, releasePartsInputList } from '../src/actions/release-parts/inputs.ts';
+import { releaseOutputs, releasePartsOutputs } from '../src/actions/release-parts/outputs.ts';
+import { rollbackInputList, rollbackOutputs } from '../src/actions/rollback/inputs.ts';
+import { steerInputList, steerOutputs } from '../src/actions/steer/inputs.ts';
 import type { ListedInput } from '../src/runner/input-schema.ts';
-import { inputList } from '../src/runner/inputs.ts';
-import { kubectlInputList, kubectlOutputs } from '../src/runner/kubectl/inputs.ts';
 import { canaryOutputs } from '../src/runner/outputs.ts';
-import { releaseInputList, releasePartsInputList } from '../src/runner/release/inputs.ts';
-import { releaseOutputs, releasePartsOutputs } from '../src/runner/release/outputs.ts';
-import { rollbackInputList, rollbackOutputs } from '../src/runner/rollback-inputs.ts';
-import { steerInputList, steerOutputs } from '../src/runner/steer-inputs.ts';
 import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 /** Groups of inputs of the parts of a release. */

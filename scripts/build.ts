@@ -1,24 +1,22 @@
 /**
- * Bundles the entry files of `src/actions` into `dist`, with code that several of them use in shared chunks.
+ * Bundles the entry files of all `src/actions/NAME` into `dist`, with code that several of them use in shared chunks.
  * `--check` builds elsewhere and compares: `dist` must be what the sources give.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Bundle name → entry file: `src/actions/canary-post.ts` becomes `canary/post`. */
+/** Bundle name → entry file: `src/actions/canary/post.ts` becomes `canary/post`, `main.ts` beside it `canary/index`. */
 async function entryPoints(): Promise<Record<string, string>> {
   const folder = join(root, 'src/actions');
-  const names = (await readdir(folder)).map((file) => basename(file, '.ts')).toSorted();
-  return Object.fromEntries(names.map((name) => [bundleName(name), join(folder, `${name}.ts`)]));
-}
-
-function bundleName(entry: string): string {
-  return entry.endsWith('-post') ? entry.replace(/-post$/, '/post') : `${entry}/index`;
+  const files = await Array.fromAsync(glob('*/{main,post}.ts', { cwd: folder }));
+  return Object.fromEntries(
+    files.toSorted().map((file) => [file.replace(/main\.ts$/, 'index').replace(/\.ts$/, ''), join(folder, file)]),
+  );
 }
 
 /** Packages whose modules do nothing when they are loaded, though their package.json does not say so. */

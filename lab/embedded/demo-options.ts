@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../src/canary/errors.ts';
+import { messageOf } from '../../src/core/errors.ts';
 import { isScenarioName, type ScenarioName, scenarios } from './scenarios.ts';
 
 interface DemoOptions {

@@ -6,7 +6,7 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { messageOf } from '../../src/canary/errors.ts';
+import { messageOf } from '../../src/core/errors.ts';
 import { demoUsage, readDemoOptions } from './demo-options.ts';
 import { play, type ScenarioName, scenarios } from './scenarios.ts';
 

@@ -1,6 +1,6 @@
+import { isSluiceError, NothingToRelease, SluiceError } from '../core/errors.ts';
+import type { Plan } from '../judge/plan.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
-import { isSluiceError, NothingToRelease, SluiceError } from './errors.ts';
-import type { Plan } from './plan.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';

@@ -1,6 +1,6 @@
+import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
-import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';

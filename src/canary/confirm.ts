@@ -1,4 +1,4 @@
-import { SluiceError } from './errors.ts';
+import { SluiceError } from '../core/errors.ts';
 import type { RouteSnapshot } from './ports.ts';
 import { deadline, type RolloutOptions, type World, warn } from './session.ts';
 

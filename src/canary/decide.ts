@@ -1,5 +1,5 @@
+import type { Step } from '../judge/plan.ts';
 import type { OnBreach, Opinion } from '../judge/types.ts';
-import type { Step } from './plan.ts';
 import type { Verdict } from './ports.ts';
 
 /** What is known at one evaluation. Times in milliseconds. */

@@ -1,4 +1,4 @@
-import { isSluiceError, messageOf } from './errors.ts';
+import { isSluiceError, messageOf } from '../core/errors.ts';
 import type { Verdict } from './ports.ts';
 
 /** Why a rollout stops before its plan is done. Travels as the reason of an aborted signal, or is thrown. */

@@ -3,9 +3,10 @@
  * them, the report keeps them. An event says what was seen or done; what it means to a reader is the reader's business.
  * Times are milliseconds (`at`: since the Unix epoch), weights per cent, rates fractions.
  */
+
+import type { ErrorCode } from '../core/errors.ts';
+import type { Plan, Step } from '../judge/plan.ts';
 import type { Opinion } from '../judge/types.ts';
-import type { ErrorCode } from './errors.ts';
-import type { Plan, Step } from './plan.ts';
 import type {
   Arm,
   ArmsSnapshot,

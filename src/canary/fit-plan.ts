@@ -1,7 +1,7 @@
+import { isSluiceError } from '../core/errors.ts';
+import type { Plan, Step } from '../judge/plan.ts';
+import { printPlan } from '../judge/plan-syntax.ts';
 import { isUnfinished } from './begin.ts';
-import { isSluiceError } from './errors.ts';
-import type { Plan, Step } from './plan.ts';
-import { printPlan } from './plan-syntax.ts';
 import type { Attainable, RouteSnapshot } from './ports.ts';
 import type { RolloutOptions, World } from './session.ts';
 

@@ -1,6 +1,6 @@
+import type { Plan } from '../judge/plan.ts';
 import { rehearse } from '../judge/rehearsal.ts';
 import type { Forecast } from './events.ts';
-import type { Plan } from './plan.ts';
 import type { MeterReadiness } from './ports.ts';
 
 /** What is foretold about. Rates are fractions, times milliseconds. */

@@ -1,5 +1,5 @@
+import { SluiceError } from '../core/errors.ts';
 import { isUnfinished } from './begin.ts';
-import { SluiceError } from './errors.ts';
 import type { RolloutRecord } from './ports.ts';
 import type { Journal, RolloutOptions, World } from './session.ts';
 

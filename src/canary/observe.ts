@@ -1,11 +1,11 @@
+import { messageOf } from '../core/errors.ts';
 import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
+import type { Step } from '../judge/plan.ts';
 import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
-import { messageOf } from './errors.ts';
 import type { IntervalJudged, Tallies, Tally } from './events.ts';
 import { bestMoment, pauseUntilNews } from './exposure.ts';
-import type { Step } from './plan.ts';
 import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem, Reading } from './ports.ts';
 import { commandLines, deadline, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
 

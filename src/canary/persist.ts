@@ -1,4 +1,4 @@
-import { isSluiceError } from './errors.ts';
+import { isSluiceError } from '../core/errors.ts';
 import type { World } from './session.ts';
 
 /** Milliseconds before an act is tried again that failed because the API server was away. */

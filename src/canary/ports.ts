@@ -3,7 +3,7 @@
  * the domain knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
  */
 
-import type { Json } from '../json.ts';
+import type { Json } from '../core/json.ts';
 
 export type { Json };
 

@@ -1,5 +1,5 @@
+import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
-import { isSluiceError, messageOf, SluiceError } from './errors.ts';
 import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';

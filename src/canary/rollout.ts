@@ -1,4 +1,6 @@
-import { count, percent } from '../judge/wording.ts';
+import { messageOf, SluiceError } from '../core/errors.ts';
+import { count, percent } from '../core/wording.ts';
+import type { Step } from '../judge/plan.ts';
 import {
   announce,
   digestServing,
@@ -11,12 +13,10 @@ import {
 import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
 import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
-import { messageOf, SluiceError } from './errors.ts';
 import type { Tallies, Tally } from './events.ts';
 import { fitOptions } from './fit-plan.ts';
 import { handOver, refuseNothingHeld } from './hand-over.ts';
 import { createObserver, type Observer } from './observe.ts';
-import type { Step } from './plan.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
 import { undo } from './restore.ts';

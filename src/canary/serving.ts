@@ -1,4 +1,4 @@
-import { isSluiceError, SluiceError } from './errors.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { ArmHealth, RolloutRecord } from './ports.ts';
 import { type ConcludingWorld, deadline, never } from './session.ts';
 

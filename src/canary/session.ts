@@ -1,8 +1,8 @@
 import type { Panel } from '../judge/panel.ts';
+import type { Plan } from '../judge/plan.ts';
 import type { OnBreach } from '../judge/types.ts';
 import type { DecisionPolicy } from './decide.ts';
 import type { CommandLines, Emit, Forecast, NamedArms, Tallies } from './events.ts';
-import type { Plan } from './plan.ts';
 import type { Arms, Clock, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
 
 /** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import * as z from 'zod';
-import { messageOf, SluiceError } from '../canary/errors.ts';
+import { messageOf, SluiceError } from '../core/errors.ts';
 
 export interface GitHubOptions {
   readonly token: string;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { parseManifests } from '../deploy/objects.ts';
+import { parseManifests } from '../apply/objects.ts';
+import { SluiceError } from '../core/errors.ts';
 
 const labels = z.record(z.string(), z.string());
 

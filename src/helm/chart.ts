@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { SluiceError } from '../canary/errors.ts';
+import { SluiceError } from '../core/errors.ts';
 import type { Helm, Login } from './cli.ts';
 
 /** Where a chart comes from, as the inputs say it. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { parseJson } from '../json.ts';
-import { type Ended, run } from '../process.ts';
+import { SluiceError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
+import { type Ended, run } from '../core/process.ts';
 import { type History, parseHistory } from './history.ts';
 import { helmError } from './problems.ts';
 

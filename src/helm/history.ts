@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { tryParseJson } from '../json.ts';
+import { SluiceError } from '../core/errors.ts';
+import { tryParseJson } from '../core/json.ts';
 
 /** Where Helm's record of a revision stands: https://pkg.go.dev/helm.sh/helm/v4/pkg/release/common#Status */
 const statuses = [

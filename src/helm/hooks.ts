@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { readYaml } from '../yaml.ts';
+import { readYaml } from '../core/yaml.ts';
 import type { Release } from './cli.ts';
 
 type Hooks = Pick<Release, 'hooks'>;

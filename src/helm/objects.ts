@@ -1,16 +1,16 @@
-import type { Clock, PlannedWrite } from '../canary/ports.ts';
-import { comparable, inParallel, planChanges } from '../deploy/changes.ts';
-import { waitLines } from '../deploy/events.ts';
+import { comparable, inParallel, planChanges } from '../apply/changes.ts';
+import { waitLines } from '../apply/events.ts';
 import {
   type DeployObject,
   identityOf,
   parseManifests,
   resolveRendered,
   type WrittenObject,
-} from '../deploy/objects.ts';
-import { waitUntilRolledOut } from '../deploy/wait.ts';
-import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
-import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
+} from '../apply/objects.ts';
+import { waitUntilRolledOut } from '../apply/wait.ts';
+import type { Clock, PlannedWrite } from '../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { Release } from './cli.ts';
 import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
 import { remainsOf, removeRelease } from './remove.ts';

@@ -1,5 +1,5 @@
 import type { Clock, PlannedWrite, RolloutRecord } from '../canary/ports.ts';
-import type { Claim } from '../kubernetes/lease.ts';
+import type { Claim } from '../ledger/lease.ts';
 import type { Chart } from './chart.ts';
 import type { ChangeOptions, Desired, Helm, Release } from './cli.ts';
 import type { EmitHelm } from './events.ts';

@@ -1,5 +1,5 @@
-import { type ErrorCode, SluiceError } from '../canary/errors.ts';
-import type { Ended } from '../process.ts';
+import { type ErrorCode, SluiceError } from '../core/errors.ts';
+import type { Ended } from '../core/process.ts';
 
 /** What a command of Helm was about. */
 export interface HelmCall {

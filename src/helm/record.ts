@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { KubernetesClient } from '../kubernetes/client.ts';
-import type { ObjectReference } from '../kubernetes/resources.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
+import type { ObjectReference } from '../cluster/resources.ts';
 import {
   contentOf,
   type History,

@@ -1,9 +1,9 @@
-import { SluiceError } from '../canary/errors.ts';
+import { inParallel } from '../apply/changes.ts';
+import { type DeployObject, inDeleteOrder } from '../apply/objects.ts';
 import type { Clock } from '../canary/ports.ts';
-import { inParallel } from '../deploy/changes.ts';
-import { type DeployObject, inDeleteOrder } from '../deploy/objects.ts';
-import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
-import { describe, resources } from '../kubernetes/resources.ts';
+import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import { describe, resources } from '../cluster/resources.ts';
+import { SluiceError } from '../core/errors.ts';
 import type { Remains } from './ports.ts';
 
 type Finding = Pick<KubernetesClient, 'find'>;

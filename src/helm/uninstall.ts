@@ -1,4 +1,4 @@
-import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
+import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { CANCEL_TIME, type HelmOutcome, holding, manifestOf, nameOf, note, writing } from './change.ts';
 import { isUnknownKind } from './cli.ts';
 import { countOf, refuseUnderRollout, tellPlan } from './deploy.ts';

@@ -1,9 +1,9 @@
-import { isSluiceError, messageOf } from '../canary/errors.ts';
+import { isSluiceError, messageOf } from '../core/errors.ts';
+import { parseReference } from '../core/image-reference.ts';
 import { type ContentFacts, contentKey } from './content-key.ts';
 import { type BuildContext, hashContext } from './context.ts';
 import { frontendsOf, outsideOf, triggersAreLocal } from './dockerfile.ts';
 import { parseDockerfile } from './dockerfile-syntax.ts';
-import { parseReference } from './reference.ts';
 import type { Registry } from './registry.ts';
 
 /** What goes into a build from elsewhere than its context, as it is now. */

@@ -1,4 +1,5 @@
-import { isSluiceError, SluiceError } from '../canary/errors.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import type { Repository } from '../core/image-reference.ts';
 import { keyOf } from './build-key.ts';
 import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
 import type { ContentFacts } from './content-key.ts';
@@ -6,7 +7,6 @@ import type { BuildContext } from './context.ts';
 import type { Evidence } from './evidence.ts';
 import { hasProvenance, hasSbom, type Inspected, missingFrom } from './manifests.ts';
 import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
-import type { Repository } from './reference.ts';
 import type { Registry } from './registry.ts';
 import { type ImmutableTags, isFixed, staleFloatingTags, type Tags } from './tags.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../process.ts';
+import { isLocalHost } from '../core/image-reference.ts';
+import { run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
 import { followBuildah } from './progress.ts';
-import { isLocalHost } from './reference.ts';
 
 /** Milliseconds that buildah may take to remove what it has built. */
 const QUICK = 60_000;

@@ -1,5 +1,5 @@
+import type { Repository } from '../core/image-reference.ts';
 import type { BuildStep, ProgressNote } from './progress.ts';
-import type { Repository } from './reference.ts';
 
 /** What is built, from what and whereto. */
 export interface BuildRequest {

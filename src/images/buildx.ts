@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { isSluiceError, SluiceError } from '../canary/errors.ts';
-import { type Ended, run } from '../process.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { isLocalHost } from '../core/image-reference.ts';
+import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
 import { followBuildKit } from './progress.ts';
-import { isLocalHost } from './reference.ts';
 
 /** Which BuildKit builds. */
 export type BuilderChoice =

@@ -3,7 +3,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, SluiceError } from '../canary/errors.ts';
+import { messageOf, SluiceError } from '../core/errors.ts';
 import { type BuilderKind, createFilter, type IgnorePattern, readIgnoreFile } from './ignore-file.ts';
 
 export interface BuildContext {

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { run } from '../process.ts';
-import type { Repository } from './reference.ts';
+import { SluiceError } from '../core/errors.ts';
+import type { Repository } from '../core/image-reference.ts';
+import { run } from '../core/process.ts';
 import type { Login } from './registry-connection.ts';
 
 const authEntry = z.looseObject({

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
+import type { Repository } from '../core/image-reference.ts';
 import type { Manifest } from './manifests.ts';
-import type { Repository } from './reference.ts';
 import type { Registry } from './registry.ts';
 
 /**

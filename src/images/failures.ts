@@ -1,4 +1,4 @@
-import { SluiceError } from '../canary/errors.ts';
+import { SluiceError } from '../core/errors.ts';
 import type { BuildStep } from './progress.ts';
 
 /** How a build program ended that failed. */

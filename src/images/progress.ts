@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { singleLine } from '../text.ts';
+import { singleLine } from '../core/text.ts';
 
 /** A line of `buildx build --progress=rawjson`: https://github.com/moby/buildkit/blob/master/client/graph.go */
 const solveStatus = z.object({

@@ -1,9 +1,9 @@
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { type HttpRequest, type HttpResponse, send } from '../http.ts';
+import { SluiceError } from '../core/errors.ts';
+import { type HttpRequest, type HttpResponse, send } from '../core/http.ts';
+import { apiHost, isLocalHost, type Repository } from '../core/image-reference.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import { apiHost, isLocalHost, type Repository } from './reference.ts';
 import { readAnswer, refused } from './registry-answers.ts';
 
 export interface Login {

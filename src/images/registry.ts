@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { HttpResponse } from '../http.ts';
+import type { HttpResponse } from '../core/http.ts';
+import type { Repository } from '../core/image-reference.ts';
 import {
   attested,
   configSchema,
@@ -13,7 +14,6 @@ import {
   platformText,
   predicatesOf,
 } from './manifests.ts';
-import type { Repository } from './reference.ts';
 import { absent, changedOnTheWay, nextPage, readAnswer, refused } from './registry-answers.ts';
 import { type Call, type ConnectionOptions, createConnection } from './registry-connection.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { SluiceError } from '../canary/errors.ts';
-import { run } from '../process.ts';
+import { SluiceError } from '../core/errors.ts';
+import { run } from '../core/process.ts';
 
 /** How images are signed with cosign. */
 export type Signing =

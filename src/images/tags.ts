@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { compare, parse, rcompare, type SemVer } from 'semver';
-import { SluiceError } from '../canary/errors.ts';
-import { nearest } from '../canary/nearest.ts';
-import { tagPattern } from './reference.ts';
+import { SluiceError } from '../core/errors.ts';
+import { tagPattern } from '../core/image-reference.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Source } from './source.ts';
 
 /** Where a tag comes from. The named ones are those of docker/metadata-action. */

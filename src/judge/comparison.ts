@@ -1,8 +1,8 @@
+import { count, figure, luckOf, percent } from '../core/wording.ts';
 import { type Early, healthyOptions, healthyTest } from './healthy.ts';
 import type { Outcome, Tolerance } from './likelihood.ts';
 import { breachTest } from './sequential.ts';
 import type { Finding } from './thresholds.ts';
-import { count, figure, luckOf, percent } from './wording.ts';
 
 /** What a sequential check is told; the defaults accept exactly the stable rate. */
 export interface ComparisonOptions {

@@ -1,6 +1,6 @@
+import { duration } from '../core/wording.ts';
 import type { Outcome } from './likelihood.ts';
 import type { Counts } from './types.ts';
-import { duration } from './wording.ts';
 
 /**
  * Requests that took longer than `bound` seconds as bad requests. They are counted out of the histogram's own total, its

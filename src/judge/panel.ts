@@ -1,4 +1,5 @@
 import type { Gauge } from '../canary/ports.ts';
+import { duration } from '../core/wording.ts';
 import { type ComparisonOptions, comparison, type Failing } from './comparison.ts';
 import { merge } from './counters.ts';
 import { boundProblem, hangBoundOf, slowerThan } from './latency.ts';
@@ -6,7 +7,6 @@ import type { Outcome } from './likelihood.ts';
 import { atLeast, probability } from './ranges.ts';
 import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate, unknown } from './thresholds.ts';
 import type { Counts, Interval, OnBreach, Opinion } from './types.ts';
-import { duration } from './wording.ts';
 
 interface Common {
   /** Unique in the panel; by default the kind, for latency with its bound: `latency-300ms`. */

@@ -1,9 +1,9 @@
-import type { Plan, Step } from '../canary/plan.ts';
+import { count, percent } from '../core/wording.ts';
 import { type Early, healthyOptions, healthyTest } from './healthy.ts';
 import type { Tolerance } from './likelihood.ts';
+import type { Plan, Step } from './plan.ts';
 import { binomial, type Random, seeded } from './random.ts';
 import { breachTest } from './sequential.ts';
-import { count, percent } from './wording.ts';
 
 export interface RehearsalOptions extends Tolerance {
   readonly plan: Plan;

@@ -1,7 +1,7 @@
 import type { Gauge } from '../canary/ports.ts';
+import { count, figure, percent } from '../core/wording.ts';
 import type { Outcome } from './likelihood.ts';
 import type { Opinion } from './types.ts';
-import { count, figure, percent } from './wording.ts';
 
 /** What a plain rule finds; `progress` says how near the value is to its limit, 1 at a breach. */
 export type Finding = Pick<Opinion, 'state' | 'missing' | 'progress' | 'sentence' | 'figures'>;

@@ -1,8 +1,8 @@
 import type { Clock, Meter } from '../canary/ports.ts';
-import type { KubernetesClient } from '../kubernetes/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { createNoMeter } from './none.ts';
-import { createPodsMeter, type PodsOptions } from './pods.ts';
-import { createPrometheusMeter, type PrometheusOptions } from './prometheus.ts';
+import { createPodsMeter, type PodsOptions } from './pods/meter.ts';
+import { createPrometheusMeter, type PrometheusOptions } from './prometheus/meter.ts';
 
 export type { Meter } from '../canary/ports.ts';
 

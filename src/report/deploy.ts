@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../deploy/events.ts';
-import { deployVerdicts } from '../deploy/inventory.ts';
+import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../apply/events.ts';
+import { deployVerdicts } from '../apply/inventory.ts';
 import { adviceLine } from './advice.ts';
 import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';

@@ -1,4 +1,4 @@
-import { percent } from '../judge/wording.ts';
+import { percent } from '../core/wording.ts';
 import type { Report } from './report.ts';
 import { clockTime, endText } from './sentences.ts';
 import { FEWEST_REQUESTS, type Series, seriesOf, ticks, timeUnit } from './series.ts';

@@ -1,6 +1,6 @@
 import type { Verdict } from '../canary/ports.ts';
+import { count, percent } from '../core/wording.ts';
 import type { DeploymentState } from '../github/deployments.ts';
-import { count, percent } from '../judge/wording.ts';
 import { code, plain, table } from './markdown.ts';
 import type { Report } from './report.ts';
 import { endText, verdictNames } from './sentences.ts';

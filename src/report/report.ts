@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
-import { printPlan, printStep } from '../canary/plan-syntax.ts';
+import { printPlan, printStep } from '../judge/plan-syntax.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
 import { namedSubject } from './subject.ts';

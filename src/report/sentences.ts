@@ -1,8 +1,8 @@
-import { formatDuration } from '../canary/duration.ts';
 import type { IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
-import { printPlan, printStep } from '../canary/plan-syntax.ts';
 import type { PodDetails, PodProblem, Verdict } from '../canary/ports.ts';
-import { count } from '../judge/wording.ts';
+import { formatDuration } from '../core/duration.ts';
+import { count } from '../core/wording.ts';
+import { printPlan, printStep } from '../judge/plan-syntax.ts';
 import { adviceInOneLine } from './copyable.ts';
 import { namedSubject, shortCommit, versionsText } from './subject.ts';
 

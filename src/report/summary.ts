@@ -1,6 +1,6 @@
 import type { Tally } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
-import { count, percent } from '../judge/wording.ts';
+import { count, percent } from '../core/wording.ts';
 import { nextSteps } from './advice.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';

@@ -1,4 +1,4 @@
-import { SluiceError } from '../canary/errors.ts';
+import { SluiceError } from '../core/errors.ts';
 import type { Revision, Statement } from './ports.ts';
 
 /** The word that asks for the last version that is known to have been healthy. */

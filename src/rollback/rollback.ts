@@ -1,11 +1,11 @@
 import { isUnfinished } from '../canary/begin.ts';
 import { isPromoted } from '../canary/conclude.ts';
 import { confirm } from '../canary/confirm.ts';
-import { isSluiceError, SluiceError } from '../canary/errors.ts';
 import type { Clock, Command, Ledger, PlannedWrite, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';
 import { completePromotion } from '../canary/promote.ts';
 import { undo } from '../canary/restore.ts';
 import { type ConcludingWorld, deadline, openJournal, type RolloutOptions } from '../canary/session.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
 import {
   type Candidate,
   describeCandidate,

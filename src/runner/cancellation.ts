@@ -1,4 +1,4 @@
-import { SluiceError } from '../canary/errors.ts';
+import { SluiceError } from '../core/errors.ts';
 
 type Name = 'SIGINT' | 'SIGTERM';
 

@@ -1,6 +1,6 @@
-import { createClient, type KubernetesClient } from '../kubernetes/client.ts';
-import { defaultNamespace, loadConfig } from '../kubernetes/config.ts';
-import { connect } from '../kubernetes/transport.ts';
+import { createClient, type KubernetesClient } from '../cluster/client.ts';
+import { defaultNamespace, loadConfig } from '../cluster/kubeconfig.ts';
+import { connect } from '../cluster/transport.ts';
 
 interface ClusterInputs {
   readonly kubeconfig?: string | undefined;

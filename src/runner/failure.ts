@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetail, isSluiceError, messageOf } from '../canary/errors.ts';
+import { type ErrorCode, type ErrorDetail, isSluiceError, messageOf } from '../core/errors.ts';
 
 type Failure = Readonly<Omit<ErrorDetail, 'cause'>> & { readonly code: ErrorCode | 'unexpected' };
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { parseDuration } from '../canary/duration.ts';
-import { isSluiceError } from '../canary/errors.ts';
+import { parseDuration } from '../core/duration.ts';
+import { isSluiceError } from '../core/errors.ts';
 
 /** How the text of an input is read. */
 export interface InputType<T> {

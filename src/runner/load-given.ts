@@ -1,5 +1,5 @@
 import { setFailed, setSecret } from '@actions/core';
-import { messageOf } from '../canary/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { type GivenInputs, givenInputs } from './parse-inputs.ts';
 import { createRedact, type Redact } from './redact.ts';
 

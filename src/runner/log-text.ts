@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { singleLine } from '../text.ts';
+import { singleLine } from '../core/text.ts';
 
 /** Where a log goes: `@actions/core`, or a terminal. */
 export interface LogSink {

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import { SluiceError } from '../canary/errors.ts';
-import { nearest } from '../canary/nearest.ts';
+import { SluiceError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { type InputsSchema, type ListedInput, listInputs } from './input-schema.ts';
 
 /** Texts by the names of inputs, as the runner gave them. */

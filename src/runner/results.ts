@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setOutput, summary, warning } from '@actions/core';
-import { messageOf } from '../canary/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { outputValue } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
 

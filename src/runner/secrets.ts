@@ -1,5 +1,5 @@
 import { isScalar, parseDocument, visit } from 'yaml';
-import { kubeconfigText } from '../kubernetes/kubeconfig-file.ts';
+import { kubeconfigText } from '../cluster/kubeconfig-file.ts';
 import type { GivenInputs } from './parse-inputs.ts';
 
 /** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */

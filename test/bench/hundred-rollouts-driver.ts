@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assemble } from '../../src/actions/canary/assemble.ts';
+import { inputList } from '../../src/actions/canary/inputs.ts';
+import { loadInputs } from '../../src/actions/canary/load-inputs.ts';
 import { rollout } from '../../src/canary/rollout.ts';
-import { assemble } from '../../src/runner/assemble.ts';
-import { systemClock } from '../../src/runner/clock.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { runnerFacts } from '../../src/runner/github.ts';
-import { inputList } from '../../src/runner/inputs.ts';
-import { loadInputs } from '../../src/runner/load-inputs.ts';
 
 const ROLLOUTS = 100;
 /** Milliseconds: until all rollouts observe, and what is measured then. */

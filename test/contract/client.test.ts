@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { configMaps } from '../../lab/embedded/api-server/resources.ts';
-import { ApiError, createClient, type Manifest } from '../../src/kubernetes/client.ts';
-import { createMirror } from '../../src/kubernetes/mirror.ts';
-import { checkPermissions, permissionTo } from '../../src/kubernetes/permissions.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
+import { ApiError, createClient, type Manifest } from '../../src/cluster/client.ts';
+import { createMirror } from '../../src/cluster/informer.ts';
+import { checkPermissions, permissionTo } from '../../src/cluster/permissions.ts';
+import { resources } from '../../src/cluster/resources.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { openTarget } from './target.ts';
 

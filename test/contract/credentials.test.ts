@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { startApiServer } from '../../lab/embedded/api-server/index.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
-import { createClient } from '../../src/kubernetes/client.ts';
-import { loadConfig } from '../../src/kubernetes/config.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import { connect } from '../../src/kubernetes/transport.ts';
+import { createClient } from '../../src/cluster/client.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { connect } from '../../src/cluster/transport.ts';
 
 const api = await startApiServer();
 const namespaces = { type: resources.configMap, namespace: 'default', name: 'kept' };

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { deployments } from '../../lab/embedded/api-server/resources.ts';
-import { SluiceError } from '../../src/canary/errors.ts';
 import type { Arms } from '../../src/canary/ports.ts';
-import { type ArmsOptions, type DerivedRelease, derivedArms } from '../../src/kubernetes/arms.ts';
-import type { KubernetesClient, KubernetesObject } from '../../src/kubernetes/client.ts';
-import { parseConfigManifests } from '../../src/kubernetes/config-copies.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
-import { type ResourceType, resources } from '../../src/kubernetes/resources.ts';
-import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
+import type { KubernetesClient, KubernetesObject } from '../../src/cluster/client.ts';
+import { type ResourceType, resources } from '../../src/cluster/resources.ts';
+import { SluiceError } from '../../src/core/errors.ts';
+import { type ArmsOptions, type DerivedRelease, derivedArms } from '../../src/workloads/arms/arms.ts';
+import { parseConfigManifests } from '../../src/workloads/config-copies.ts';
+import { parseImages } from '../../src/workloads/images.ts';
+import { parseWorkloadInput } from '../../src/workloads/workload.ts';
 import {
   Crash,
   createQuickClock,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Arms } from '../../src/canary/ports.ts';
-import { type ArmsOptions, type ExistingWorkloads, existingArms } from '../../src/kubernetes/arms.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { type ArmsOptions, type ExistingWorkloads, existingArms } from '../../src/workloads/arms/arms.ts';
+import { parseWorkloadInput } from '../../src/workloads/workload.ts';
 import {
   Crash,
   createQuickClock,

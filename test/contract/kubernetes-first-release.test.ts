@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deployFirst, findFirstRelease } from '../../src/kubernetes/first-release.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
+import { deployFirst, findFirstRelease } from '../../src/workloads/arms/first-release.ts';
+import { parseImages } from '../../src/workloads/images.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { putShop } from '../support/shop.ts';
 

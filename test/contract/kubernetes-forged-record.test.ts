@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot } from '../../src/canary/ports.ts';
-import { existingArms, recordedArms } from '../../src/kubernetes/arms.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import { parseWorkloadInput } from '../../src/kubernetes/workloads.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { existingArms, recordedArms } from '../../src/workloads/arms/arms.ts';
+import { parseWorkloadInput } from '../../src/workloads/workload.ts';
 import { armsOptionsFor, derivedArmsFor, imageIn, putReadyShop } from '../support/derived-shop.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { putShop } from '../support/shop.ts';

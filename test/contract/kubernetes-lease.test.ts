@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { SluiceError } from '../../src/canary/errors.ts';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
-import { type Claim, claimLease, type LeaseOptions } from '../../src/kubernetes/lease.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { SluiceError } from '../../src/core/errors.ts';
+import { type Claim, claimLease, type LeaseOptions } from '../../src/ledger/lease.ts';
 import { createQuickClock } from '../support/embedded-cluster.ts';
 import { openTarget } from './target.ts';
 

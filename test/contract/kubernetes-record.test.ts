@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { SluiceError } from '../../src/canary/errors.ts';
 import type { Command, RolloutRecord } from '../../src/canary/ports.ts';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
-import { createLedger } from '../../src/kubernetes/ledger.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { SluiceError } from '../../src/core/errors.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
 import { createQuickClock } from '../support/embedded-cluster.ts';
 import { openTarget } from './target.ts';
 

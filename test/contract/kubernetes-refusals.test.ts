@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Arms } from '../../src/canary/ports.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import type { WorkloadKind } from '../../src/kubernetes/workloads.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import type { WorkloadKind } from '../../src/workloads/workload.ts';
 import { armsOptionsFor, derivedArmsFor, putReadyShop } from '../support/derived-shop.ts';
 import { createQuickClock, type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { put, putShop, type ShopChange } from '../support/shop.ts';

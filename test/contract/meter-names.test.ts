@@ -4,11 +4,11 @@ import { startApiServer } from '../../lab/embedded/api-server/index.ts';
 import { evaluate } from '../../lab/embedded/prometheus/promql.ts';
 import { createSeriesStore } from '../../lab/embedded/prometheus/series.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
-import { loadConfig } from '../../src/kubernetes/config.ts';
-import { connect } from '../../src/kubernetes/transport.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { connect } from '../../src/cluster/transport.ts';
 import { createMeter, type MeterOptions } from '../../src/meters/index.ts';
-import type { Labels } from '../../src/meters/selector.ts';
+import type { Labels } from '../../src/meters/series/selector.ts';
 
 const signal = AbortSignal.timeout(60_000);
 const clock = { now: () => Date.now(), sleep: async () => undefined };

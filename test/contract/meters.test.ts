@@ -6,10 +6,10 @@ import { portsAnnotation } from '../../lab/embedded/api-server/proxy.ts';
 import { pods as podResource } from '../../lab/embedded/api-server/resources.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 import type { Clock, Meter } from '../../src/canary/ports.ts';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
-import { loadConfig } from '../../src/kubernetes/config.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import { connect } from '../../src/kubernetes/transport.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { connect } from '../../src/cluster/transport.ts';
 import { createMeter, type MeterOptions } from '../../src/meters/index.ts';
 import {
   canaryPod,

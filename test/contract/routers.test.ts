@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { isSluiceError } from '../../src/canary/errors.ts';
 import type { Clock, Router } from '../../src/canary/ports.ts';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
-import { type ObjectReference, type ResourceType, resourcePath, resources } from '../../src/kubernetes/resources.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
+import { type ObjectReference, type ResourceType, resourcePath, resources } from '../../src/cluster/resources.ts';
+import { isSluiceError } from '../../src/core/errors.ts';
 import {
   createRouter,
   type GatewayApiOptions,
   type IstioOptions,
   type RouterOptions,
   type TraefikOptions,
-} from '../../src/routers/index.ts';
+} from '../../src/routes/weights/index.ts';
 import { openTarget } from './target.ts';
 
 /**

@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { startApiServer } from '../../lab/embedded/api-server/index.ts';
 import { startControllers } from '../../lab/embedded/controllers/index.ts';
 import { createImages } from '../../lab/embedded/images.ts';
-import { loadConfig } from '../../src/kubernetes/config.ts';
-import { connect } from '../../src/kubernetes/transport.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { connect } from '../../src/cluster/transport.ts';
 
 /** An object as tests look at it. */
 export const anyObject = z.looseObject({

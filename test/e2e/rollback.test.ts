@@ -4,13 +4,13 @@ import { deployments, statefulSets } from '../../lab/embedded/api-server/resourc
 import type { Lab, LabOptions } from '../../lab/embedded/index.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../lab/embedded/runner.ts';
 import { type ReleaseOptions, reached } from '../../lab/embedded/scenarios.ts';
-import { createClient } from '../../src/kubernetes/client.ts';
-import { loadConfig } from '../../src/kubernetes/config.ts';
-import { connect } from '../../src/kubernetes/transport.ts';
+import { rollbackRights } from '../../src/actions/rollback/assemble.ts';
+import { loadRollbackInputs } from '../../src/actions/rollback/inputs.ts';
+import { createClient } from '../../src/cluster/client.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { connect } from '../../src/cluster/transport.ts';
+import { systemClock as clock } from '../../src/core/clock.ts';
 import { rollbackReportSchema } from '../../src/report/rollback-report.ts';
-import { systemClock as clock } from '../../src/runner/clock.ts';
-import { loadRollbackInputs } from '../../src/runner/rollback-inputs.ts';
-import { rollbackRights } from '../../src/runner/rollback-world.ts';
 import {
   annotations,
   expectNoSecret,

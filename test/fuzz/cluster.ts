@@ -1,5 +1,5 @@
 import { type Dispatcher, MockAgent } from 'undici';
-import { createClient, type KubernetesClient } from '../../src/kubernetes/client.ts';
+import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 
 const server = 'http://cluster.example';
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import fc from 'fast-check';
-import { isSluiceError } from '../../src/canary/errors.ts';
+import { isSluiceError } from '../../src/core/errors.ts';
 import { readers } from './readers.ts';
 
 /** What the thread of one reader does. */

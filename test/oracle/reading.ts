@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { isRecord } from '../../lab/embedded/api-server/objects.ts';
-import { messageOf } from '../../src/canary/errors.ts';
-import { documentsIn } from '../../src/deploy/documents.ts';
-import { parseManifests } from '../../src/deploy/objects.ts';
-import { parseJson } from '../../src/json.ts';
+import { documentsIn } from '../../src/apply/documents.ts';
+import { parseManifests } from '../../src/apply/objects.ts';
+import { messageOf } from '../../src/core/errors.ts';
+import { parseJson } from '../../src/core/json.ts';
 
 /** Marks what kubectl has read: it has to change something to print it. */
 const MARK = 'sluice.dev/oracle';

@@ -1,7 +1,7 @@
 /** Writes down what kubectl reads of each case, for those who have no kubectl: node test/oracle/record.ts */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringifyJson } from '../../src/json.ts';
+import { stringifyJson } from '../../src/core/json.ts';
 import { kubectlReads } from './reading.ts';
 
 const folder = join(import.meta.dirname, 'cases');

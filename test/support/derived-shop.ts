@@ -1,8 +1,8 @@
 import type { Arms, Clock } from '../../src/canary/ports.ts';
-import { type DerivedRelease, derivedArms } from '../../src/kubernetes/arms.ts';
-import { parseImages } from '../../src/kubernetes/images.ts';
-import { resources } from '../../src/kubernetes/resources.ts';
-import { imagesOf, parseWorkloadInput, workload, workloadType } from '../../src/kubernetes/workloads.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { type DerivedRelease, derivedArms } from '../../src/workloads/arms/arms.ts';
+import { parseImages } from '../../src/workloads/images.ts';
+import { imagesOf, parseWorkloadInput, workload, workloadType } from '../../src/workloads/workload.ts';
 import type { EmbeddedCluster } from './embedded-cluster.ts';
 import { putShop, type ShopChange } from './shop.ts';
 

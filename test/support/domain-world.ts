@@ -3,7 +3,6 @@
  * time. Every call to a port is written down and can be made to fail, so that a test can break a rollout between any two.
  */
 
-import { SluiceError } from '../../src/canary/errors.ts';
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
 import type {
   Command,
@@ -15,6 +14,7 @@ import type {
   RouteSnapshot,
 } from '../../src/canary/ports.ts';
 import type { RolloutOptions, World } from '../../src/canary/session.ts';
+import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { OnBreach } from '../../src/judge/types.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

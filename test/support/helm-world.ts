@@ -1,4 +1,4 @@
-import { SluiceError } from '../../src/canary/errors.ts';
+import { SluiceError } from '../../src/core/errors.ts';
 import { createHelm, type Helm, type Release } from '../../src/helm/cli.ts';
 import type { HelmEvent } from '../../src/helm/events.ts';
 import { type History, parseHistory } from '../../src/helm/history.ts';

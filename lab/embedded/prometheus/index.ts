@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createFilter, type Labels, NAME } from '../../../src/meters/selector.ts';
+import { createFilter, type Labels, NAME } from '../../../src/meters/series/selector.ts';
 import type { Storage } from '../api-server/storage.ts';
 import { close, listen } from '../sockets.ts';
 import { evaluate, parseSelector, QueryError, type Value } from './promql.ts';

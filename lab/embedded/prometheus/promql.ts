@@ -1,6 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
-import { type Labels, type Matcher, NAME } from '../../../src/meters/selector.ts';
+import { type Labels, type Matcher, NAME } from '../../../src/meters/series/selector.ts';
 import { extrapolated, quantile } from './functions.ts';
 import { type SeriesStore, sampleAt, samplesIn } from './series.ts';
 

@@ -1,6 +1,6 @@
 import { request } from 'undici';
-import { parseExposition } from '../../../src/meters/exposition.ts';
-import { type Labels, NAME } from '../../../src/meters/selector.ts';
+import { parseExposition } from '../../../src/meters/pods/exposition.ts';
+import { type Labels, NAME } from '../../../src/meters/series/selector.ts';
 import type { SeriesStore } from './series.ts';
 import type { ScrapeTarget } from './targets.ts';
 

@@ -1,4 +1,4 @@
-import { createFilter, type Labels, type Selector } from '../../../src/meters/selector.ts';
+import { createFilter, type Labels, type Selector } from '../../../src/meters/series/selector.ts';
 
 export interface Sample {
   /** Milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endpoints } from '../../../lab/cluster/layout.ts';
-import { resources } from '../../../src/kubernetes/resources.ts';
+import { resources } from '../../../src/cluster/resources.ts';
 import { chart, type Inputs, image, inPlace, loseMachine, type Place, serveCharts } from './helm.ts';
 
 /** A hook that is at work until it is stopped. */

@@ -13,12 +13,12 @@ import { endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { programPath } from '../../../lab/cluster/programs.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../../lab/embedded/runner.ts';
+import { createClient, type KubernetesObject } from '../../../src/cluster/client.ts';
+import { loadConfig } from '../../../src/cluster/kubeconfig.ts';
+import { type ResourceType, resources } from '../../../src/cluster/resources.ts';
+import { connect } from '../../../src/cluster/transport.ts';
 import type { Login } from '../../../src/helm/cli.ts';
 import { type History, parseHistory } from '../../../src/helm/history.ts';
-import { createClient, type KubernetesObject } from '../../../src/kubernetes/client.ts';
-import { loadConfig } from '../../../src/kubernetes/config.ts';
-import { type ResourceType, resources } from '../../../src/kubernetes/resources.ts';
-import { connect } from '../../../src/kubernetes/transport.ts';
 import { documentedRules } from './documented-roles.ts';
 import { createAccount } from './shop.ts';
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { conclude, type DeployOptions, type DeployWorld, deploy } from '../../../src/deploy/deploy.ts';
-import { createInventoryStore } from '../../../src/deploy/inventory.ts';
-import { parseManifests, resolveObjects } from '../../../src/deploy/objects.ts';
-import type { KubernetesClient } from '../../../src/kubernetes/client.ts';
-import { claimLease } from '../../../src/kubernetes/lease.ts';
-import { systemClock as clock } from '../../../src/runner/clock.ts';
+import { createInventoryStore } from '../../../src/apply/inventory.ts';
+import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
+import type { KubernetesClient } from '../../../src/cluster/client.ts';
+import { systemClock as clock } from '../../../src/core/clock.ts';
+import { conclude, type DeployOptions, type DeployWorld, deploy } from '../../../src/kubectl/deploy.ts';
+import { claimLease } from '../../../src/ledger/lease.ts';
 import { dyingClient } from '../../support/embedded-cluster.ts';
 import { configMapOf, deploymentOf, inPlace, type Place, together } from './kubectl.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
-import { resources } from '../../../src/kubernetes/resources.ts';
+import { resources } from '../../../src/cluster/resources.ts';
 import { configMapOf, deploymentOf, documentedRules, inPlace, type Place, together } from './kubectl.ts';
 import { createAccount } from './shop.ts';
 

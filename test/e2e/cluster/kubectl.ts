@@ -6,11 +6,11 @@ import * as z from 'zod';
 import { kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type Ended, type Run, runAction } from '../../../lab/embedded/runner.ts';
-import { comparable } from '../../../src/deploy/changes.ts';
-import { createClient, type KubernetesClient } from '../../../src/kubernetes/client.ts';
-import { loadConfig } from '../../../src/kubernetes/config.ts';
-import { describe, type ResourceType, resources } from '../../../src/kubernetes/resources.ts';
-import { connect } from '../../../src/kubernetes/transport.ts';
+import { comparable } from '../../../src/apply/changes.ts';
+import { createClient, type KubernetesClient } from '../../../src/cluster/client.ts';
+import { loadConfig } from '../../../src/cluster/kubeconfig.ts';
+import { describe, type ResourceType, resources } from '../../../src/cluster/resources.ts';
+import { connect } from '../../../src/cluster/transport.ts';
 
 const never = new AbortController().signal;
 

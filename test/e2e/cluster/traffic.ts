@@ -5,7 +5,7 @@ import { lastLines } from '../../../lab/cluster/commands.ts';
 import { logDir } from '../../../lab/cluster/layout.ts';
 import { load, type Sent } from '../../../lab/cluster/load.ts';
 import type { Ended, Run } from '../../../lab/embedded/runner.ts';
-import { messageOf } from '../../../src/canary/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 
 /** What a client of the shop saw during a release. */
 export interface Seen {

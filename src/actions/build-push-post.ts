@@ -1,3 +1,0 @@
-import { buildPushPost } from '../runner/build-push/job.ts';
-
-await buildPushPost(process.env);

@@ -1,3 +1,0 @@
-import { buildPushMain } from '../runner/build-push/job.ts';
-
-await buildPushMain(process.env);

@@ -1,0 +1,33 @@
+import { parse } from 'csv-parse/sync';
+import * as z from 'zod';
+import { inputType, wrong } from '../../runner/input-types.ts';
+
+const records = z.array(z.array(z.string()));
+
+/**
+ * The items of an input of several lines, as docker/build-push-action reads it: a line may be quoted, `""` in it is a quote, and
+ * a quoted item may have several lines. Undefined where a quote is not closed.
+ * https://github.com/docker/actions-toolkit/blob/main/src/util.ts, getInputList
+ */
+export function dockerItems(given: string): string[] | undefined {
+  try {
+    const options = { relax_quotes: true, relax_column_count: true, skip_empty_lines: true };
+    const found = records.parse(parse(given.replaceAll('\r\n', '\n'), options));
+    return found.map((fields) => fields.join(',').trim()).filter((item) => item !== '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
+export const namedLines = inputType('lines of NAME=VALUE', (given) => {
+  const found: Record<string, string> = {};
+  const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
+  for (const [index, item] of items.entries()) {
+    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
+    if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
+    if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
+    found[name] = value.trim();
+  }
+  return found;
+});

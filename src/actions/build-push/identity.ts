@@ -1,0 +1,66 @@
+import { EnvHttpProxyAgent } from 'undici';
+import * as z from 'zod';
+import { send } from '../../core/http.ts';
+import type { Identity } from '../../images/sign.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const tokenAnswer = z.object({ value: z.string() });
+const claims = z.object({ iss: z.string(), job_workflow_ref: z.string() });
+
+/** Milliseconds. */
+const DEADLINE = 20_000;
+
+/**
+ * Whom the certificate of a signature without a key will name: the workflow file of this job, which is another one than that of
+ * the run where the workflow is called by another. Undefined where the job has no `id-token: write`.
+ * https://docs.github.com/en/actions/reference/security/oidc
+ *
+ * @param mask is handed the token
+ */
+export async function workflowIdentity(
+  env: Environment,
+  mask: (secret: string) => void,
+  signal: AbortSignal,
+): Promise<Identity | undefined> {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
+  if (!url || !token) return undefined;
+  const dispatcher = new EnvHttpProxyAgent();
+  try {
+    const address = new URL(url);
+    address.searchParams.set('audience', 'sigstore');
+    const { status, body } = await send(
+      { method: 'GET', url: address.href },
+      {
+        server: 'GitHub’s token service',
+        next: 'Run again.',
+        attemptTimeout: DEADLINE / 2,
+        deadline: DEADLINE,
+        signal,
+        authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, dispatcher }),
+      },
+    );
+    if (status !== 200) return undefined;
+    const { value } = tokenAnswer.parse(JSON.parse(body));
+    mask(value);
+    return identityOf(value, env.GITHUB_SERVER_URL);
+  } catch {
+    signal.throwIfAborted();
+    // Without an identity nothing is proven, and everything is built.
+    return undefined;
+  } finally {
+    await dispatcher.close();
+  }
+}
+
+/** Reads the claims of a token; only the signature's certificate is trusted for them. */
+export function identityOf(token: string, server = 'https://github.com'): Identity | undefined {
+  const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
+  try {
+    const { iss: issuer, job_workflow_ref: workflow } = claims.parse(JSON.parse(payload));
+    return { issuer, subject: `${server}/${workflow}` };
+  } catch {
+    // Another kind of token.
+    return undefined;
+  }
+}

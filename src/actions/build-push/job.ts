@@ -1,0 +1,234 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { getState, info, notice, saveState, setFailed, setSecret, summary, warning } from '@actions/core';
+import { isSluiceError, messageOf } from '../../core/errors.ts';
+import { isLocalHost, type Repository } from '../../core/image-reference.ts';
+import { type BuildWorld, buildPush } from '../../images/build-push.ts';
+import { buildahBuilder } from '../../images/buildah.ts';
+import type { Builder, BuildPolicy } from '../../images/builder.ts';
+import { type BuilderChoice, buildxBuilder, removeBuilder } from '../../images/buildx.ts';
+import {
+  buildahAuthFiles,
+  buildahLogin,
+  loginFrom,
+  writeOwnAuthFile,
+  writeOwnConfig,
+} from '../../images/credentials.ts';
+import { createRegistry, type Login } from '../../images/registry.ts';
+import { listenForCancellation } from '../../runner/cancellation.ts';
+import { type RunnerFacts, runnerFacts } from '../../runner/github.ts';
+import { loadGiven } from '../../runner/load-given.ts';
+import type { Redact } from '../../runner/redact.ts';
+import { publishResults } from '../../runner/results.ts';
+import { runnerLog } from '../../runner/runner-log.ts';
+import { suspiciousArgs } from './contradictions.ts';
+import type { BuildPushInputs } from './inputs.ts';
+import { buildSecrets, readBuildInputs } from './load.ts';
+import { createBuildLog } from './log.ts';
+import { orderOf } from './order.ts';
+import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
+import { createSigner } from './signer.ts';
+import { readSource } from './source.ts';
+import { type BuildState, loadBuildState, saveBuildState } from './state.ts';
+import { buildSummary, failureSummary } from './summary.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds. */
+const CLEAN_UP = 60_000;
+
+/** The `main` step of `actions/build-push`: from the inputs to the image. Sets the exit status of the process. */
+export async function buildPushMain(env: Environment): Promise<void> {
+  using cancellation = listenForCancellation(process);
+  const loaded = loadGiven(env, buildSecrets, readBuildInputs);
+  if (!loaded) return;
+  const { inputs, redact } = loaded;
+  const facts = runnerFacts(env);
+  const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
+  const log = createBuildLog(
+    { ...runnerLog(redact), warning: (message) => warning(redact(message), { title: 'Sluice' }) },
+    facts.colour,
+  );
+  // Before anything lies there: whatever stops this process, `post` removes it.
+  saveBuildState(saveState, { scratch });
+  try {
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const result = await buildWith(inputs, env, facts, scratch, log.emit, cancellation.cancelled);
+    log.close();
+    await publish(result, inputs, facts, redact);
+  } catch (error) {
+    log.close();
+    setFailed(redact(messageOf(error)));
+    if (isSluiceError(error)) await summary.addRaw(redact(failureSummary(error))).write();
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The `post` step: ends what was made for the run, and removes its login and secrets where `main` was stopped. */
+export async function buildPushPost(env: Environment): Promise<void> {
+  const state = loadBuildState(getState);
+  if (!state) return;
+  await rm(state.scratch, { recursive: true, force: true });
+  if (state.builder === undefined) return;
+  try {
+    const policy = { signal: AbortSignal.timeout(CLEAN_UP), env: { BUILDX_CONFIG: buildxFolder(env) } };
+    await removeBuilder(state.builder, policy);
+    info(`Removed builder ${state.builder}.`);
+  } catch (error) {
+    warning(`Builder ${state.builder} could not be removed: ${messageOf(error)}`);
+  }
+}
+
+async function buildWith(
+  inputs: BuildPushInputs,
+  env: Environment,
+  facts: RunnerFacts,
+  scratch: string,
+  emit: BuildWorld['emit'],
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  for (const name of suspiciousArgs(inputs)) {
+    const text = `Build argument ${name} sounds like a secret: arguments stand in the image and its provenance. Use "secrets".`;
+    emit({ type: 'warning', text });
+  }
+  const warn = (text: string) => emit({ type: 'warning', text });
+  const source = await readSource(env, { workspace: facts.workspace, context: inputs.context }, warn, signal);
+  const places = { workspace: facts.workspace, scratch, workflow: env.GITHUB_WORKFLOW_REF };
+  const order = await orderOf(inputs, source, places);
+  const logins = await logIn(inputs, env, scratch);
+  const plainHttp = inputs['insecure-registries'] ?? [];
+  const programEnv = environmentOf(inputs, env, logins);
+  const registry = createRegistry({
+    plainHttp,
+    patience: inputs['registry-timeout'],
+    signal,
+    pushTo: inputs.push ? order.repositories.map(({ name }) => name) : [],
+    login: loginsOf(inputs, logins, signal),
+  });
+  const policy = { signal, deadline: inputs.timeout, scratch, plainHttp, env: programEnv };
+  const signer = createSigner(inputs, env, {
+    signal,
+    env: programEnv,
+    scratch,
+    registry,
+    plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
+    mask: setSecret,
+    onLine: (line) => emit({ type: 'note', text: line }),
+  });
+  const world: BuildWorld = {
+    registry,
+    policy,
+    emit,
+    builder: () => builderOf(inputs, `sluice-${facts.identity}`, policy),
+    sign: signer.sign,
+    evidence: signer.evidence,
+  };
+  try {
+    const outcome = await buildPush(order, world);
+    const { repositories, tags } = order;
+    const verify = outcome.signed ? signer.verification(`${repositories[0]?.name}@${outcome.digest}`) : undefined;
+    return {
+      outcome,
+      repositories,
+      version: tags.version,
+      ...(verify !== undefined && { verifySignature: verify }),
+    };
+  } finally {
+    await registry.close();
+  }
+}
+
+/** What builders and cosign are told of where things lie. */
+function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins): Record<string, string> {
+  return {
+    // Builders stay where they are known to everybody else.
+    BUILDX_CONFIG: buildxFolder(env),
+    // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
+    ...(inputs.username !== undefined && {
+      DOCKER_CONFIG: logins.folder,
+      REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
+    }),
+  };
+}
+
+async function builderOf(
+  inputs: BuildPushInputs,
+  name: string,
+  policy: Omit<BuildPolicy, 'onProgress'>,
+): Promise<Builder> {
+  if (inputs['builder-kind'] === 'buildah') return buildahBuilder(name);
+  const state: BuildState = { scratch: policy.scratch, builder: name.slice(0, 60) };
+  return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => saveBuildState(saveState, state), policy);
+}
+
+/** Where logins are: the runner's own, or files of this run that have the login of the inputs as well. */
+interface Logins {
+  /** Of docker. */
+  readonly folder: string;
+  /** Of buildah, the first one that has a login goes before the others. */
+  readonly authFiles: readonly string[];
+}
+
+async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string): Promise<Logins> {
+  const home = env.HOME || homedir();
+  const folder = env.DOCKER_CONFIG || join(home, '.docker');
+  const authFiles = buildahAuthFiles(env, home, process.getuid?.() ?? 0);
+  const { username, password } = inputs;
+  if (username === undefined || password === undefined) return { folder, authFiles };
+  const own = { folder: join(scratch, 'docker'), authFiles: [join(scratch, 'containers', 'auth.json')] };
+  const registry = inputs.registry ?? inputs.image?.[0]?.registry ?? 'docker.io';
+  await writeOwnConfig(folder, own.folder, registry, { username, password });
+  await writeOwnAuthFile(authFiles, join(scratch, 'containers', 'auth.json'), registry, { username, password });
+  return own;
+}
+
+/** The logins of the builder, which are masked. */
+function loginsOf(inputs: BuildPushInputs, { folder, authFiles }: Logins, signal: AbortSignal) {
+  const buildah = inputs['builder-kind'] === 'buildah';
+  return remembered(buildah ? 'name' : 'registry', async (repository) => {
+    const login = buildah
+      ? await buildahLogin(authFiles, repository, signal)
+      : await loginFrom(folder, repository.registry, signal);
+    if (login) setSecret(login.password);
+    return login;
+  });
+}
+
+/** A credential helper is asked once for each registry, or each repository where those have logins of their own. */
+function remembered(by: 'registry' | 'name', login: (repository: Repository) => Promise<Login | undefined>) {
+  const known = new Map<string, Promise<Login | undefined>>();
+  return (repository: Repository) => {
+    const found = known.get(repository[by]) ?? login(repository);
+    known.set(repository[by], found);
+    return found;
+  };
+}
+
+function buildxFolder(env: Environment): string {
+  return env.BUILDX_CONFIG || join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'buildx');
+}
+
+function choiceOf(inputs: BuildPushInputs): BuilderChoice {
+  const { builder, 'buildkit-address': address } = inputs;
+  if (builder !== undefined) return { kind: 'named', name: builder };
+  return address === undefined ? { kind: 'usual' } : { kind: 'remote', address };
+}
+
+async function publish(
+  result: BuildResult,
+  inputs: BuildPushInputs,
+  { workspace, temp, identity }: RunnerFacts,
+  redact: Redact,
+): Promise<void> {
+  const path =
+    inputs.report === undefined ? resolve(temp, `sluice-${identity}-image.json`) : resolve(workspace, inputs.report);
+  const { outcome } = result;
+  const title = outcome.skipped ? 'Sluice: unchanged, nothing was built' : 'Sluice: built';
+  if (!inputs['dry-run'])
+    notice(`${result.repositories[0]?.name ?? 'image'} ${outcome.digest ?? ''}`.trim(), { title });
+  const outputs = buildPushOutputsOf(result, path);
+  const summaryText = buildSummary(result, { dryRun: inputs['dry-run'] });
+  await publishResults({ outputs, report: result, path, summary: summaryText }, redact);
+}

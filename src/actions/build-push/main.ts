@@ -1,0 +1,3 @@
+import { buildPushMain } from './job.ts';
+
+await buildPushMain(process.env);

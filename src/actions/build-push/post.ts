@@ -1,0 +1,3 @@
+import { buildPushPost } from './job.ts';
+
+await buildPushPost(process.env);

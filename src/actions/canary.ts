@@ -1,3 +1,0 @@
-import { canaryMain } from '../runner/canary-job.ts';
-
-await canaryMain(process.env);

@@ -1,0 +1,275 @@
+import { createHash, randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { isReleased, isUnfinished } from '../../canary/begin.ts';
+import type { Emit } from '../../canary/events.ts';
+import { forecast } from '../../canary/forecast.ts';
+import type { ArmsSnapshot, Clock, Permission, RolloutRecord } from '../../canary/ports.ts';
+import { concerns } from '../../canary/recover.ts';
+import type { RolloutOptions, World } from '../../canary/session.ts';
+import { checkPermissions } from '../../cluster/permissions.ts';
+import { isSluiceError } from '../../core/errors.ts';
+import { createPanel } from '../../judge/panel.ts';
+import { createLedger } from '../../ledger/ledger.ts';
+import { createMeter } from '../../meters/index.ts';
+import { createRouter } from '../../routes/weights/index.ts';
+import { openCluster } from '../../runner/cluster.ts';
+import type { RunnerFacts } from '../../runner/github.ts';
+import { derivedArms, existingArms } from '../../workloads/arms/arms.ts';
+import type { FirstRelease } from '../../workloads/arms/first-release.ts';
+import { canaryName } from '../../workloads/canary-workload.ts';
+import { type FirstPlace, lookForFirst } from './first-release.ts';
+import type { LoadedInputs } from './load-inputs.ts';
+import { observedShare } from './observed-share.ts';
+import {
+  judgeSettings,
+  meterOptions,
+  type Place,
+  rolloutSettings,
+  routerOptions,
+  targetOf,
+  type Workloads,
+  watchedChecks,
+} from './settings.ts';
+
+/** Error rates that the forecast is about: those of an ordinary service, and of a release that must not get through. */
+const FORECAST = { stableRate: 0.005, detects: 0.05 } as const;
+/** Rollouts to simulate: a run wants to go on, a dry run wants to know. */
+const REHEARSALS = { run: 200, dryRun: 2_000 } as const;
+
+export interface Assembly {
+  readonly loaded: LoadedInputs;
+  readonly facts: RunnerFacts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Ends the watches in the background. */
+  readonly lifetime: AbortSignal;
+}
+
+export interface Assembled {
+  readonly world: World;
+  readonly options: RolloutOptions;
+  /** Set where nothing serves yet: then there is nothing to compare with. */
+  readonly first?: FirstRelease | undefined;
+  /** Where a first release takes place. */
+  readonly cluster: FirstPlace['cluster'];
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the adapters that the inputs ask for. Asks the cluster for the rights that all of them need, and for the workloads
+ * that the inputs name; writes nothing.
+ *
+ * @throws SluiceError for credentials, rights or workloads that are missing
+ */
+export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
+  const opened = open(assembly);
+  const { client, rights, ledger, arms } = opened;
+  await checkPermissions(client, rights, signal);
+  const left = await ledger.load(signal);
+  // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
+  const recorded = await recordedFound(opened, left, signal);
+  if (recorded) return compose(assembly, opened, recorded);
+  const first = await lookForFirst({ cluster: opened.armsOptions, inputs: assembly.loaded.inputs }, signal);
+  if (first) return { ...compose(assembly, opened, noArms(first)), first };
+  return compose(assembly, opened, await arms.inspect(signal));
+}
+
+/** What stands for the arms where there are none yet. */
+function noArms({ about }: FirstRelease): ArmsSnapshot {
+  const nothing = { kind: 'Deployment', name: '', pods: '' };
+  return { stable: about, canary: about, revision: '', data: { stable: nothing, canary: nothing } };
+}
+
+/** The workloads as the record of a rollout under way knows them, or of one of this release that is over. */
+async function recordedFound(
+  { arms, fingerprint }: Pick<Opened, 'arms' | 'fingerprint'>,
+  left: RolloutRecord | undefined,
+  signal: AbortSignal,
+): Promise<ArmsSnapshot | undefined> {
+  if (!isUnfinished(left) && !isReleased(left, fingerprint)) return undefined;
+  const { arms: recorded } = left;
+  try {
+    await arms.confirm(recorded, left.fingerprint === fingerprint, signal);
+    return recorded;
+  } catch (error) {
+    // What is over keeps nobody from releasing.
+    if (!isUnfinished(left) && isSluiceError(error, 'unsupported')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The same for the rollout that a run was stopped in, by what its record says. Rights are not asked for: an undo does what
+ * it can.
+ *
+ * @returns undefined where the run has left nothing to do or to tell: what it was refused for is then not asked again
+ */
+export async function assembleLeft(
+  assembly: Assembly,
+  id: string,
+  signal: AbortSignal,
+): Promise<Assembled | undefined> {
+  const opened = open(assembly);
+  const left = await opened.ledger.load(signal);
+  if (concerns(left, { id, fingerprint: opened.fingerprint })) {
+    await opened.arms.confirm(left.arms, false, signal);
+    return compose(assembly, opened, left.arms);
+  }
+  await opened.client.close();
+  return undefined;
+}
+
+/**
+ * The same for whatever rollout of the route is unfinished, whoever began it.
+ *
+ * @returns undefined where none is
+ */
+export async function assembleUnfinished(assembly: Assembly, signal: AbortSignal): Promise<Assembled | undefined> {
+  const opened = open(assembly);
+  const left = await opened.ledger.load(signal);
+  if (isUnfinished(left)) {
+    await opened.arms.confirm(left.arms, false, signal);
+    return compose(assembly, opened, left.arms);
+  }
+  const { emit, clock, loaded } = assembly;
+  try {
+    // Whoever asks for an undo before a release learns by it that there is nothing to be compared with.
+    const first = await lookForFirst({ cluster: opened.armsOptions, inputs: loaded.inputs }, signal);
+    if (first) emit({ type: 'first-release', at: clock.now(), about: first.about, deploys: false });
+  } finally {
+    await opened.client.close();
+  }
+  return undefined;
+}
+
+type Opened = ReturnType<typeof open>;
+
+/** What does not depend on the workloads that are found. */
+function open({ loaded, facts, env, clock, lifetime }: Assembly) {
+  const { inputs } = loaded;
+  const { client, namespace } = openCluster(inputs, env);
+  const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
+
+  const armsOptions = {
+    ...{ client, namespace, clock, rollout, drain: inputs.drain, lifetime },
+    imageTimeout: inputs['image-timeout'],
+  };
+  const target = targetOf(loaded, namespace);
+  const arms =
+    target.kind === 'existing' ? existingArms(armsOptions, target.workloads) : derivedArms(armsOptions, target.release);
+  const ledger = createLedger({
+    client,
+    namespace,
+    rollout,
+    holder: { identity: facts.identity, description: facts.startedBy },
+    clock,
+    version: packageJson.version,
+    nonce: randomUUID,
+  });
+  const share = observedShare();
+  const adapters = (place: Place) => ({
+    router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
+    meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
+  });
+
+  // Which rights are needed does not depend on what the workloads are found to be.
+  const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
+  const rights = permissionsOf({ ...assumed, arms, ledger });
+  const fingerprint = fingerprintOf(loaded, namespace);
+  return { client, namespace, arms, armsOptions, ledger, share, adapters, rights, fingerprint };
+}
+
+function compose(
+  { loaded, facts, clock, emit }: Assembly,
+  { client, namespace, arms, armsOptions, ledger, share, adapters, fingerprint }: Opened,
+  found: ArmsSnapshot,
+): Assembled {
+  const { inputs, plan } = loaded;
+  const place = { namespace, workloads: foundWorkloads.parse(found.data) };
+  const judge = judgeSettings(inputs, plan, place);
+  const chosen = adapters(place);
+
+  const world: World = {
+    ...chosen,
+    arms,
+    ledger,
+    clock,
+    judge: {
+      panel: createPanel([...judge.checks, ...watchedChecks(inputs)], judge.panel),
+      gauges: judge.gauges,
+      onPodProblem: judge.onPodProblem,
+    },
+    emit,
+    counted: share.counted,
+    forecast: (readiness, asked) =>
+      forecast(
+        {
+          ...FORECAST,
+          plan: asked,
+          interval: chosen.meter.interval,
+          alpha: inputs['false-rollback-probability'],
+          tolerance: inputs.tolerance,
+          excess: inputs['absolute-tolerance'],
+          designEffect: inputs['burst-size'],
+          rollouts: inputs['dry-run'] ? REHEARSALS.dryRun : REHEARSALS.run,
+        },
+        readiness,
+      ),
+  };
+  const options: RolloutOptions = {
+    ...rolloutSettings(inputs, plan),
+    id: facts.identity,
+    fingerprint,
+    startedBy: facts.startedBy,
+    commit: facts.commit,
+    arms: { stable: found.stable, canary: found.canary, revision: found.revision, versions: found.versions },
+  };
+  return { world, options, cluster: armsOptions, close: () => client.close() };
+}
+
+/** All rights that a run with these adapters uses. */
+export function permissionsOf({
+  router,
+  meter,
+  arms,
+  ledger,
+}: Pick<World, 'router' | 'meter' | 'arms' | 'ledger'>): Permission[] {
+  return [router, meter, arms, ledger].flatMap(({ permissions }) => permissions);
+}
+
+const foundWorkloads = z.object({
+  stable: z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() }),
+  canary: z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() }),
+});
+
+/** The workloads by the names that the inputs give, before anything was asked. */
+function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
+  const named = (given: typeof inputs.stable) =>
+    given && 'name' in given ? { ...given, pods: '' } : { kind: 'Deployment' as const, name: 'unknown', pods: '' };
+  const { workload } = inputs;
+  if (!workload) return { stable: named(inputs.stable), canary: named(inputs.canary) };
+  return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
+}
+
+/** Identity of what is asked for: the same release again has the same one, whatever the patience or the credentials. */
+function fingerprintOf({ inputs, plan, config }: LoadedInputs, namespace: string): string {
+  const { workload, image, stable, canary, service, router, route } = inputs;
+  const subject = {
+    namespace,
+    plan,
+    workload,
+    image: image && [...image],
+    config,
+    stable,
+    canary,
+    service,
+    router,
+    route,
+    rules: inputs['route-rules'],
+    services: [inputs['stable-service'], inputs['canary-service']],
+    subsets: [inputs['stable-subset'], inputs['canary-subset']],
+  };
+  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
+}

@@ -1,0 +1,401 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions and query placeholders are what users write
+import * as z from 'zod';
+import { input, listInputs } from '../../runner/input-schema.ts';
+import {
+  boolean,
+  choice,
+  choices,
+  duration,
+  headers,
+  inputType,
+  list,
+  number,
+  perArm,
+  probability,
+  rate,
+  route,
+  service,
+  text,
+  wholeNumber,
+  wrong,
+} from '../../runner/input-types.ts';
+import { clusterInputs } from '../../runner/shared-inputs.ts';
+import { parseImages } from '../../workloads/images.ts';
+import { parseWorkloadInput } from '../../workloads/workload.ts';
+import { checks } from './checks-input.ts';
+import { parseSteps } from './plan-input.ts';
+
+const arm = inputType('deployment/NAME, statefulset/NAME or a label selector', (given) =>
+  parseWorkloadInput(given, 'stable'),
+);
+
+/** One workload by its name. */
+export const workload = inputType('deployment/NAME or statefulset/NAME', (given) => {
+  const parsed = given.includes('/') ? parseWorkloadInput(given, 'workload') : { selector: given };
+  return 'name' in parsed ? parsed : wrong(`"${given}" names no workload; write deployment/NAME or statefulset/NAME.`);
+});
+
+const images = inputType('an image, or lines of CONTAINER=IMAGE', parseImages);
+
+const steps = inputType('a plan, as one line or as a YAML list', parseSteps);
+
+/** The kinds of object that are a route, and the router of each. */
+export const routersByKind = {
+  virtualservice: 'istio',
+  httproute: 'gateway-api',
+  grpcroute: 'gateway-api',
+  ingress: 'nginx',
+  traefikservice: 'traefik',
+} as const;
+
+/** Pods of a gateway: `istio-system/istio=ingressgateway`, in the release's namespace without one. */
+const metricsFrom = inputType('arms, or a label selector of gateway pods: NAMESPACE/KEY=VALUE', (given) => {
+  if (given === 'arms') return { kind: 'arms' as const };
+  const [, namespace, selector] = /^(?:([a-z0-9-]+)\/)?([^\s/=,]+(?:\/[^\s=,]+)?=\S*)$/.exec(given) ?? [];
+  if (selector === undefined)
+    return wrong(`"${given}" is neither "arms" nor a selector such as istio-system/istio=ingressgateway.`);
+  return { kind: 'gateway' as const, namespace, selector };
+});
+
+/** Every input of `actions/canary`. The runner's names, `action.yml` and the documentation follow this list. */
+export const canaryInputs = z.strictObject({
+  ...clusterInputs('workloads and route'),
+
+  workload: input(workload, {
+    group: 'target',
+    description:
+      'The workload to release to. Sluice makes the canary from it, and updates it on promotion. Or give `stable` and `canary`.',
+    example: 'deployment/checkout',
+  }),
+  image: input(images, {
+    group: 'target',
+    description: 'The new image of `workload`; with several containers, a line each.',
+    example: 'ghcr.io/acme/checkout@sha256:…',
+  }),
+  'config-files': input(list, {
+    group: 'target',
+    description:
+      'Files (globs) with the ConfigMaps and Secrets that change with the release of `workload`. A rollback gives back the old content.',
+    example: 'deploy/config/*.yaml',
+  }),
+  service: input(service, {
+    group: 'target',
+    description:
+      'The Service of `workload`, which the route sends requests to. With `stable` and `canary`: the Service that both arms share, told apart by subsets or by their pods.',
+    example: 'checkout',
+  }),
+  'canary-min-replicas': input(wholeNumber(1), {
+    group: 'target',
+    description:
+      'Pods that the canary of `workload` has at least; 1 without it. Beyond that, as many as its weight takes.',
+    example: '2',
+  }),
+  stable: input(arm, {
+    group: 'target',
+    description: 'The workload that serves now, where both versions run already. Needs `canary`.',
+    example: 'deployment/checkout-v1',
+  }),
+  canary: input(arm, {
+    group: 'target',
+    description: 'The workload of the new version, where both versions run already. Needs `stable`.',
+    example: 'deployment/checkout-v2',
+  }),
+
+  router: input(choice('istio', 'gateway-api', 'nginx', 'traefik', 'replicas'), {
+    group: 'route',
+    description:
+      'What moves the traffic. Told by the kind in `route`; needed for `replicas`, which has no route: there the weight is approximated by numbers of pods.',
+    example: 'istio',
+  }),
+  route: input(route('virtualservice', 'httproute', 'grpcroute', 'ingress', 'traefikservice'), {
+    group: 'route',
+    description: 'The object that holds the weights. Only weights change, and the canary’s destination.',
+    example: 'virtualservice/checkout',
+  }),
+  'route-rules': input(list, {
+    group: 'route',
+    description: 'Names or places (`http[0]`) of the rules to shift. Without it, every rule that names the stable arm.',
+    example: 'primary',
+  }),
+  'stable-service': input(service, {
+    group: 'route',
+    description: 'Service of the stable arm, where each arm has its own.',
+    example: 'checkout-v1',
+  }),
+  'canary-service': input(service, {
+    group: 'route',
+    description: 'Service of the canary, where each arm has its own.',
+    example: 'checkout-v2',
+  }),
+  'stable-subset': input(text, {
+    group: 'route',
+    description:
+      'Istio: subset of the stable arm in the DestinationRule of `service`. With `workload`, where the route names one.',
+    example: 'v1',
+  }),
+  'canary-subset': input(text, {
+    group: 'route',
+    description: 'Istio: subset of the canary in the DestinationRule of `service`.',
+    example: 'v2',
+  }),
+  'canary-ingress': input(route('ingress'), {
+    group: 'route',
+    description:
+      'NGINX: the Ingress with the canary annotations. Without it, one named like `route` with `-canary` behind; made for the time of the rollout where it does not exist.',
+    example: 'ingress/checkout-canary',
+  }),
+  gitops: input(choice('refuse', 'ignore-rule-present'), {
+    group: 'route',
+    description:
+      'When Argo CD or Flux manages the weights: `refuse`, with the ignore rule to add; `ignore-rule-present` once it is there.',
+    default: 'refuse',
+    example: 'ignore-rule-present',
+  }),
+
+  steps: input(steps, {
+    group: 'plan',
+    description:
+      'The plan: weights in per cent and how long to observe at each. `25 for 2m to 10m` ends as soon as the judge is sure, `25 for 10m early` may do so at any time, `50 for 5m then hold` waits for approval. Also as a YAML list of `{weight, for, to, early, hold}`.',
+    example: '5 for 2m, 25 for 5m, 50 for 5m, 100',
+  }),
+  'plan-file': input(text, {
+    group: 'plan',
+    description: 'YAML file of the repository that holds the plan, instead of `steps`.',
+    example: '.github/canary.yml',
+  }),
+  'first-release': input(choice('deploy', 'refuse', 'skip'), {
+    group: 'plan',
+    description:
+      'What to do where nothing serves yet, so that there is nothing to compare with. `deploy`: a workload that exists gets the image at once, and the summary says so; one that does not exist is refused, with the ways to deploy it. `refuse`: neither. `skip`: it is left to the steps that follow, and output `first-release` is true.',
+    default: 'deploy',
+    example: 'refuse',
+  }),
+  mode: input(choice('release', 'shift', 'finish', 'undo'), {
+    group: 'plan',
+    description:
+      'How much is done: `release` all of it. Where something else deploys the stable workload, as a Helm release: `shift` the plan alone, after which the rollout is held with the canary serving; then, with the same inputs, `finish`, which gives the route back once the stable workload is the new version. `undo` ends what earlier runs have left unfinished on the route, and releases nothing.',
+    default: 'release',
+    example: 'shift',
+  }),
+  'min-requests': input(wholeNumber(0), {
+    group: 'plan',
+    description: 'Canary requests that a step needs to end well, however long it takes.',
+    default: '50',
+    example: '200',
+  }),
+
+  meter: input(choice('prometheus', 'pods', 'none'), {
+    group: 'metrics',
+    description:
+      'Where requests are counted: `prometheus`, or `pods`, whose metrics endpoints are read through the API server; `none` for a service without metrics: each step takes its time, the pods’ health alone is judged, and the summary says what was not looked at. Without it, `prometheus` if an address is given.',
+    example: 'pods',
+  }),
+  metrics: input(choice('istio', 'envoy', 'nginx', 'traefik', 'linkerd', 'http', 'opentelemetry'), {
+    group: 'metrics',
+    description:
+      'Whose metrics count the requests; `http` is the service’s own `http_requests_total`, or what its framework has in its place (Micrometer, prometheus-net, gRPC and others). Without it, those of the router from `prometheus`, `http` from `pods`.',
+    example: 'istio',
+  }),
+  'istio-reporter': input(choice('source', 'destination', 'waypoint'), {
+    group: 'metrics',
+    description: 'Which proxy’s count of `istio_requests_total` is taken. Only `source` sees refused connections.',
+    example: 'destination',
+  }),
+  'query-requests': input(perArm, {
+    group: 'metrics',
+    description:
+      'Your own counter of requests, instead of `metrics`: a PromQL selector in which `${arm}`, `${namespace}`, `${workload}`, `${service}` and `${version}` name the arm; or two lines, `stable: …` and `canary: …`.',
+    example: 'shop_requests_total{workload="${workload}"}',
+  }),
+  'query-errors': input(perArm, {
+    group: 'metrics',
+    description: 'Your own counter of failed requests. Needed with `query-requests`.',
+    example: 'shop_requests_total{workload="${workload}",code=~"5.."}',
+  }),
+  'query-latency': input(perArm, {
+    group: 'metrics',
+    description: 'Your own histogram of seconds (its `_bucket` series), for latency checks.',
+    example: 'shop_request_seconds_bucket{workload="${workload}"}',
+  }),
+  prometheus: input(text, {
+    group: 'metrics',
+    description:
+      'Address of Prometheus: a URL, or `k8s://NAMESPACE/SERVICE:PORT` to reach a private one through the API server.',
+    example: 'k8s://monitoring/prometheus:9090',
+  }),
+  'prometheus-token': input(text, {
+    group: 'metrics',
+    description: 'Bearer token for Prometheus. Masked.',
+    example: '${{ secrets.PROMETHEUS_TOKEN }}',
+  }),
+  'prometheus-token-file': input(text, {
+    group: 'metrics',
+    description: 'File with a bearer token, read again for every request.',
+    example: '/var/run/secrets/tokens/prometheus',
+  }),
+  'prometheus-username': input(text, {
+    group: 'metrics',
+    description: 'User name for basic authentication.',
+    example: 'sluice',
+  }),
+  'prometheus-password': input(text, {
+    group: 'metrics',
+    description: 'Password for basic authentication. Masked.',
+    example: '${{ secrets.PROMETHEUS_PASSWORD }}',
+  }),
+  'prometheus-ca': input(text, {
+    group: 'metrics',
+    description: 'Certificate authority of Prometheus, as PEM or a path.',
+    example: 'certs/ca.pem',
+  }),
+  'prometheus-cert': input(text, {
+    group: 'metrics',
+    description: 'Client certificate for Prometheus, as PEM or a path. Needs `prometheus-key`.',
+    example: 'certs/client.pem',
+  }),
+  'prometheus-key': input(text, {
+    group: 'metrics',
+    description: 'Key of the client certificate, as PEM or a path. Content is masked.',
+    example: 'certs/client-key.pem',
+  }),
+  'prometheus-headers': input(headers, {
+    group: 'metrics',
+    description: 'Further headers, a line each. Values are masked.',
+    example: 'X-Scope-OrgID: shop',
+  }),
+  'metrics-port': input(text, {
+    group: 'metrics',
+    description:
+      'Pods: number or name of the metrics port. Without it, the annotation `prometheus.io/port` or a port named for metrics.',
+    example: '9090',
+  }),
+  'metrics-path': input(text, {
+    group: 'metrics',
+    description: 'Pods: path of the metrics. Without it, the annotation `prometheus.io/path` or `/metrics`.',
+    example: '/stats/prometheus',
+  }),
+  'metrics-from': input(metricsFrom, {
+    group: 'metrics',
+    description: 'Pods: whose metrics are read, those of the arms or of a gateway before them.',
+    example: 'istio-system/istio=ingressgateway',
+  }),
+
+  checks: input(checks, {
+    group: 'judging',
+    description:
+      'What is judged, as a YAML list; each check with `on-breach: rollback`, `freeze` or `warn`. The pods’ health and requests without an answer are always watched; list `pods` or `unanswered` to change what they lead to.',
+    default: '- error-rate',
+    example: '- error-rate',
+  }),
+  'false-rollback-probability': input(probability, {
+    group: 'judging',
+    description: 'Probability that a canary as good as stable is rolled back, over the whole rollout.',
+    default: '0.01',
+    example: '0.001',
+  }),
+  tolerance: input(number(1), {
+    group: 'judging',
+    description: 'Accepted ratio of the canary’s error rate to that of stable.',
+    default: '1',
+    example: '1.5',
+  }),
+  'absolute-tolerance': input(rate, {
+    group: 'judging',
+    description: 'Accepted excess of the canary’s error rate over that of stable.',
+    default: '0',
+    example: '0.1%',
+  }),
+  'burst-size': input(number(1), {
+    group: 'judging',
+    description: 'How many errors come from one cause on average: retries, batches. Evidence counts for so much less.',
+    default: '1',
+    example: '3',
+  }),
+  'early-promotion-error': input(probability, {
+    group: 'judging',
+    description: 'Probability that a step which may end early does so although the canary is worse than accepted.',
+    default: '0.05',
+    example: '0.01',
+  }),
+
+  'on-no-data': input(choice('rollback', 'hold'), {
+    group: 'behaviour',
+    description: 'How the rollout ends when it can’t be known how the canary does: no metrics, no requests.',
+    default: 'rollback',
+    example: 'hold',
+  }),
+  'no-data-patience': input(duration, {
+    group: 'behaviour',
+    description: 'How long it may be not known.',
+    default: '2m',
+    example: '5m',
+  }),
+  'on-interrupted': input(choice('resume', 'undo'), {
+    group: 'behaviour',
+    description:
+      'What to do with a rollout of this same release that an earlier run left unfinished, frozen or held. One of another release is always undone.',
+    default: 'resume',
+    example: 'undo',
+  }),
+  timeout: input(duration, {
+    group: 'behaviour',
+    description:
+      'How long the rollout may take; then it is undone. Keep it below the time limit of the job (`timeout-minutes`, 6 hours without it).',
+    default: '5h30m',
+    example: '1h',
+  }),
+  'confirm-timeout': input(duration, {
+    group: 'behaviour',
+    description: 'How long the data plane may take to follow a shift.',
+    default: '1m',
+    example: '2m',
+  }),
+  'ready-timeout': input(duration, {
+    group: 'behaviour',
+    description: 'How long pods may take to become ready.',
+    default: '10m',
+    example: '20m',
+  }),
+  'image-timeout': input(duration, {
+    group: 'behaviour',
+    description:
+      'How long pods may wait for an image that the registry does not have yet, where another workflow builds it. Without it, an image that is not found is a breach at once.',
+    example: '10m',
+  }),
+  'undo-timeout': input(duration, {
+    group: 'behaviour',
+    description: 'How long an undo may try; it starts its own clock.',
+    default: '5m',
+    example: '10m',
+  }),
+  drain: input(duration, {
+    group: 'behaviour',
+    description: 'How long open connections to the canary’s pods get after the route has left them.',
+    default: '30s',
+    example: '2m',
+  }),
+  'fail-on': input(choices('rolled-back', 'frozen', 'held'), {
+    group: 'behaviour',
+    description: 'Verdicts that fail the job.',
+    default: 'rolled-back, frozen, held',
+    example: 'rolled-back',
+  }),
+  'dry-run': input(boolean, {
+    group: 'behaviour',
+    description: 'Check everything and print what would be written, without a change.',
+    default: 'false',
+    example: 'true',
+  }),
+  report: input(text, {
+    group: 'behaviour',
+    description:
+      'Path of the JSON report; the plot is written beside it as SVG. Without it, a file in the temporary folder of the runner.',
+    example: 'sluice-report.json',
+  }),
+});
+
+export type CanaryInputs = z.infer<typeof canaryInputs>;
+export type InputName = keyof CanaryInputs;
+
+/** All inputs with their facts, in the order of the documentation. */
+export const inputList = listInputs(canaryInputs);

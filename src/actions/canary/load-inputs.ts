@@ -1,0 +1,110 @@
+import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import type { Plan } from '../../judge/plan.ts';
+import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
+import { clusterSecrets, headerSecrets, isContent } from '../../runner/secrets.ts';
+import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
+import { type CanaryInputs, canaryInputs } from './inputs.ts';
+import { parsePlanFile } from './plan-input.ts';
+
+/** What the inputs are read with. */
+export interface InputSource {
+  /** The environment: the runner puts input `min-requests` into `INPUT_MIN-REQUESTS`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file of the repository. Rejects where there is none. */
+  readFile(path: string): Promise<string>;
+  /** The paths of the files that a pattern picks. */
+  glob(pattern: string): Promise<string[]>;
+  /** Takes each secret before anything else happens, so that the runner's log can mask it. */
+  mask(secret: string): void;
+}
+
+export interface LoadedInputs {
+  readonly inputs: CanaryInputs;
+  readonly plan: Plan;
+  /** The texts of `config-files`. */
+  readonly config: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+const ACTION = 'canary';
+
+/**
+ * Reads all inputs of the canary action at once.
+ *
+ * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, unknown names, and what
+ *   contradicts itself. It quotes no secret.
+ */
+export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
+  const given = givenInputs(source.env);
+  const secrets = secretsOf(given);
+  for (const secret of secrets) source.mask(secret);
+
+  const inputs = parseInputs(canaryInputs, given, ACTION);
+  const problems = contradictionsOf(inputs);
+  const [plan, config] = await Promise.all([
+    inputs.steps ?? orProblem(readPlanFile(inputs['plan-file'], source), problems),
+    orProblem(readConfig(inputs['config-files'] ?? [], source), problems),
+  ]);
+  if (plan) problems.push(...timeContradictionsOf(plan, inputs));
+  if (problems.length > 0 || !plan || !config) throw inputRefusal(problems, ACTION);
+  return { inputs, plan, config, secrets };
+}
+
+/** What was read, or nothing and one more problem. */
+async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    problems.push(error.message);
+    return undefined;
+  }
+}
+
+function secretsOf(given: GivenInputs): string[] {
+  const { 'prometheus-key': key = '', 'prometheus-headers': headers = '' } = given;
+  return [
+    given['prometheus-token'] ?? '',
+    given['prometheus-password'] ?? '',
+    // A path is no secret.
+    ...(isContent(key) ? [key] : []),
+    ...clusterSecrets(given),
+    ...headerSecrets(headers),
+  ].filter((secret) => secret.trim() !== '');
+}
+
+/** Without a file, no steps: whether there may be none depends on what is done. */
+async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan> {
+  return path === undefined
+    ? { steps: [] }
+    : parsePlanFile(await readText('plan-file', path, readFile), `plan file ${path}`);
+}
+
+/** Every pattern must pick something: a release without its config is not what was asked for. */
+async function readConfig(patterns: readonly string[], { readFile, glob }: InputSource): Promise<string[]> {
+  const paths = await Promise.all(
+    patterns.map(async (pattern) => {
+      const found = await glob(pattern);
+      if (found.length === 0) throw noFile('config-files', pattern);
+      return found.toSorted();
+    }),
+  );
+  return Promise.all([...new Set(paths.flat())].map((path) => readText('config-files', path, readFile)));
+}
+
+async function readText(input: string, path: string, readFile: InputSource['readFile']): Promise<string> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw noFile(input, path, cause);
+  }
+}
+
+function noFile(input: string, path: string, cause?: unknown): SluiceError {
+  return new SluiceError('invalid-input', {
+    about: `input "${input}"`,
+    problem: `${path} is no file that can be read.`,
+    next: 'Give a path in the repository, and check it out in an earlier step (actions/checkout).',
+    cause,
+  });
+}

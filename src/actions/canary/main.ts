@@ -1,0 +1,3 @@
+import { canaryMain } from './job.ts';
+
+await canaryMain(process.env);

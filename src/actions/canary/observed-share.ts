@@ -1,0 +1,19 @@
+import type { Counted, World } from '../../canary/session.ts';
+import type { ObserveShare } from '../../routes/weights/share.ts';
+
+/** Keeps what was counted last, so that a router can compare the share of requests with the weight. */
+export function observedShare(): Pick<World, 'counted'> & { readonly observe: ObserveShare } {
+  let last: Counted | undefined;
+  return {
+    counted(total) {
+      last = total;
+    },
+    /** Undefined where nobody counts, as when only the rest of an earlier rollout is cleared away. */
+    observe: async () =>
+      last && {
+        canary: last.canary.requests,
+        total: last.canary.requests + last.stable.requests,
+        canaryUnmeasured: last.canaryUnmeasured,
+      },
+  };
+}

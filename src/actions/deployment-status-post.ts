@@ -1,3 +1,0 @@
-import { deploymentStatusPost } from '../runner/deployment-status-job.ts';
-
-await deploymentStatusPost(process.env);

@@ -1,3 +1,0 @@
-import { deploymentStatusMain } from '../runner/deployment-status-job.ts';
-
-await deploymentStatusMain(process.env);

@@ -1,0 +1,3 @@
+import { deploymentStatusMain } from './job.ts';
+
+await deploymentStatusMain(process.env);

@@ -1,0 +1,3 @@
+import { deploymentStatusPost } from './job.ts';
+
+await deploymentStatusPost(process.env);

@@ -1,3 +1,0 @@
-import { helmMain } from '../runner/helm/job.ts';
-
-await helmMain(process.env);

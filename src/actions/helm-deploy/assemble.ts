@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isUnfinished } from '../../canary/begin.ts';
+import type { Clock } from '../../canary/ports.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { kubeconfigText } from '../../cluster/kubeconfig-file.ts';
+import { type ObjectReference, resources } from '../../cluster/resources.ts';
+import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import { fetchChart } from '../../helm/chart.ts';
+import { createHelm, type Helm } from '../../helm/cli.ts';
+import type { EmitHelm } from '../../helm/events.ts';
+import { lastGood } from '../../helm/history.ts';
+import { createReleaseObjects } from '../../helm/objects.ts';
+import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
+import { createChangeStore } from '../../helm/record.ts';
+import { imageSettings, valueFlags } from '../../helm/values.ts';
+import { claimLease } from '../../ledger/lease.ts';
+import { listRecords } from '../../ledger/record.ts';
+import { openCluster } from '../../runner/cluster.ts';
+import type { RunnerFacts } from '../../runner/github.ts';
+import { isUrl } from '../../runner/secrets.ts';
+import { CANARY, type HelmInputs } from './inputs.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds without a renewal after which the Lease of a dead run may be taken over. */
+const LEASE = 15_000;
+
+export interface HelmAssembly {
+  readonly inputs: HelmInputs;
+  readonly facts: RunnerFacts;
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly emit: EmitHelm;
+}
+
+export interface AssembledHelm {
+  readonly world: HelmWorld;
+  readonly request: DeployRequest;
+  close(): Promise<void>;
+}
+
+/** Builds what a run needs from its inputs. Asks nobody anything yet. */
+export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAssembly): Promise<AssembledHelm> {
+  const { client, namespace } = openCluster(inputs, env);
+  const { release: asked = '' } = inputs;
+  const isCanary = inputs.mode === 'canary';
+  const release = isCanary ? `${asked}${CANARY}` : asked;
+  const folder = await mkdtemp(join(facts.temp, 'sluice-helm-'));
+  const helmOptions = {
+    file: 'helm',
+    namespace,
+    env: await helmEnvironment(inputs, folder),
+    flags: inputs.context === undefined ? [] : ['--kube-context', inputs.context],
+    onLine: (text: string) => emit({ type: 'progress', at: clock.now(), text: `helm: ${text}` }),
+  };
+  const helm = createHelm({ ...helmOptions, release });
+  const stable = createHelm({ ...helmOptions, release: asked });
+  const lease: ObjectReference = { type: resources.lease, namespace, name: `sluice-helm-${release}` };
+  const holder = { identity: facts.identity, description: facts.startedBy };
+  const world: HelmWorld = {
+    helm,
+    objects: createReleaseObjects({
+      client,
+      clock,
+      release,
+      namespace,
+      createNamespace: inputs['create-namespace'],
+      timeout: inputs.timeout,
+      jobs: inputs['wait-for-jobs'],
+      forceConflicts: inputs['force-conflicts'],
+      tell: (text) => emit({ type: 'progress', at: clock.now(), text }),
+    }),
+    changes: createChangeStore(client, lease),
+    clock,
+    emit,
+    claim: (signal) =>
+      claimLease({ client, lease, rollout: release, holder, clock, duration: LEASE, nonce: randomUUID }, signal),
+    stable: isCanary ? (signal) => stableManifest(stable, `${namespace}/${asked}`, signal) : undefined,
+    underRollout: async (signal) => {
+      const unfinished = (await listRecords(client, namespace, signal)).filter(({ record }) => isUnfinished(record));
+      return new Map(
+        unfinished.flatMap(({ record }) => [record.arms.stable, record.arms.canary].map((object) => [object, record])),
+      );
+    },
+    fetchChart: (signal) => fetchChart(chartOf(inputs), helm, folder, signal),
+    missingNamespace: (signal) => missingNamespace(client, namespace, inputs['create-namespace'], signal),
+  };
+  return {
+    world,
+    request: await requestOf(inputs, facts, { release, namespace }, folder),
+    async close() {
+      await Promise.all([client.close(), rm(folder, { recursive: true, force: true })]);
+    },
+  };
+}
+
+/** Credentials go to files of this run's own, which are gone after it; an earlier step's logins stay as they are. */
+async function helmEnvironment(
+  { kubeconfig = '', repository, username }: HelmInputs,
+  folder: string,
+): Promise<Record<string, string>> {
+  const content = kubeconfigText(kubeconfig);
+  const path = content === undefined ? kubeconfig.trim() : join(folder, 'kubeconfig');
+  if (content !== undefined) await writeFile(path, content, { mode: 0o600 });
+  return {
+    ...(path !== '' && { KUBECONFIG: path }),
+    ...(repository !== undefined && {
+      HELM_REPOSITORY_CONFIG: join(folder, 'repositories.yaml'),
+      HELM_REPOSITORY_CACHE: join(folder, 'cache'),
+    }),
+    ...(username !== undefined && { HELM_REGISTRY_CONFIG: join(folder, 'registry.json') }),
+  };
+}
+
+function chartOf({ chart = '', repository, version, username, password, ...inputs }: HelmInputs) {
+  const login = username !== undefined && password !== undefined ? { username, password } : undefined;
+  return { chart, repository, version, login, plainHttp: inputs['plain-http'] };
+}
+
+async function requestOf(
+  inputs: HelmInputs,
+  facts: RunnerFacts,
+  place: { readonly release: string; readonly namespace: string },
+  folder: string,
+): Promise<DeployRequest> {
+  const inline = await valuesFile(inputs.values, join(folder, 'values.yaml'));
+  const canary = await valuesFile(inputs['canary-values'], join(folder, 'canary-values.yaml'));
+  const change = {
+    timeout: inputs.timeout,
+    wait: inputs.wait,
+    waitForJobs: inputs['wait-for-jobs'],
+    historyMax: inputs['history-max'],
+    forceConflicts: inputs['force-conflicts'],
+  };
+  const values = valueFlags({
+    files: (inputs['values-files'] ?? []).map((file) => (isUrl(file) ? file : resolve(facts.workspace, file))),
+    inline,
+    canary,
+    set: inputs.set ?? [],
+    setString: [
+      ...(inputs.image === undefined ? [] : imageSettings(inputs.image, inputs['image-values'])),
+      ...(inputs['set-string'] ?? []),
+    ],
+  });
+  return {
+    id: facts.identity,
+    ...place,
+    change,
+    rollbackOnFailure: inputs['rollback-on-failure'],
+    test: inputs.test,
+    dryRun: inputs['dry-run'],
+    force: inputs.force,
+    desired: { ...change, values, serverSide: inputs['server-side'] },
+  };
+}
+
+async function valuesFile(values: string | undefined, path: string): Promise<string | undefined> {
+  if (values === undefined) return undefined;
+  await writeFile(path, values, { mode: 0o600 });
+  return path;
+}
+
+/** @throws SluiceError `not-found` where nothing is deployed that a canary could stand beside */
+async function stableManifest(helm: Helm, name: string, signal: AbortSignal): Promise<string> {
+  const good = lastGood(await helm.history(signal));
+  if (good) return (await helm.release(good.revision, signal)).manifest;
+  throw new SluiceError('not-found', {
+    about: `release ${name}`,
+    problem: 'is not deployed, so that there is nothing to stand beside.',
+    next: 'Deploy it first with mode: deploy, or check "release" and "namespace".',
+  });
+}
+
+async function missingNamespace(
+  client: KubernetesClient,
+  name: string,
+  mayCreate: boolean,
+  signal: AbortSignal,
+): Promise<((signal: AbortSignal) => Promise<void>) | undefined> {
+  const type = resources.namespace;
+  // Who may not read namespaces may well work in one.
+  if (!mayCreate || (await client.find({ type, namespace: '', name }, signal))) return undefined;
+  return async (creating) => {
+    try {
+      await client.create(type, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, creating);
+    } catch (error) {
+      // Another run was faster.
+      if (!isSluiceError(error, 'conflict')) throw error;
+    }
+  };
+}

@@ -1,0 +1,3 @@
+import { helmMain } from './job.ts';
+
+await helmMain(process.env);

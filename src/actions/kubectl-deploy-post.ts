@@ -1,6 +1,0 @@
-import { isLeft } from '../runner/left.ts';
-
-if (isLeft(process.env)) {
-  const { kubectlPost } = await import('../runner/kubectl/job.ts');
-  await kubectlPost(process.env);
-}

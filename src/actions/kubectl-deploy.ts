@@ -1,3 +1,0 @@
-import { kubectlMain } from '../runner/kubectl/job.ts';
-
-await kubectlMain(process.env);

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { DeployEvent } from '../../apply/events.ts';
+import { createInventoryStore } from '../../apply/inventory.ts';
+import { type DeployObject, resolveObjects, type WrittenObject } from '../../apply/objects.ts';
+import { checkPermissions } from '../../cluster/permissions.ts';
+import { systemClock as clock } from '../../core/clock.ts';
+import { type DeployOptions, type DeployWorld, deployPermissions } from '../../kubectl/deploy.ts';
+import { claimLease } from '../../ledger/lease.ts';
+import { openCluster } from '../../runner/cluster.ts';
+import type { RunnerFacts } from '../../runner/github.ts';
+import type { KubectlInputs } from './inputs.ts';
+
+/** Milliseconds without a heartbeat after which a run counts as dead. */
+const LEASE = 15_000;
+
+export interface AssembledDeploy {
+  readonly world: DeployWorld;
+  readonly options: DeployOptions;
+  /**
+   * Where the cluster keeps the objects, after it was asked for all the rights that are needed.
+   *
+   * @throws SluiceError for kinds or rights that are missing
+   */
+  objects(written: readonly WrittenObject[], signal: AbortSignal): Promise<DeployObject[]>;
+  close(): Promise<void>;
+}
+
+/** Builds what the inputs ask for. */
+export function assembleDeploy(
+  inputs: KubectlInputs,
+  facts: RunnerFacts,
+  env: Readonly<Record<string, string | undefined>>,
+  emit: (event: DeployEvent) => void,
+): AssembledDeploy {
+  const { client, namespace } = openCluster(inputs, env);
+  const name = inputs.name ?? '';
+  const store = createInventoryStore(client, namespace, name);
+  const holder = { identity: facts.identity, description: facts.startedBy };
+  const options: DeployOptions = {
+    id: facts.identity,
+    startedBy: facts.startedBy,
+    name,
+    namespace,
+    createNamespace: inputs['create-namespace'],
+    prune: inputs.prune,
+    pruneKinds: inputs['prune-kinds'] ?? [],
+    force: inputs['force-conflicts'],
+    wait: inputs.wait,
+    undoOnFailure: inputs['undo-on-failure'],
+    timeout: inputs.timeout,
+    maxRestarts: inputs['max-restarts'],
+    dryRun: inputs['dry-run'],
+  };
+  return {
+    world: {
+      client,
+      store,
+      clock,
+      emit,
+      claim: (signal) =>
+        claimLease(
+          { client, lease: store.lease, rollout: name, holder, clock, duration: LEASE, nonce: randomUUID },
+          signal,
+        ),
+    },
+    options,
+    async objects(written, signal) {
+      const objects = await resolveObjects(client, written, namespace, signal);
+      await checkPermissions(client, deployPermissions(objects, options, store), signal);
+      return objects;
+    },
+    close: client.close,
+  };
+}

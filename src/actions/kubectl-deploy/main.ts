@@ -1,0 +1,3 @@
+import { kubectlMain } from './job.ts';
+
+await kubectlMain(process.env);

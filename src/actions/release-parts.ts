@@ -1,3 +1,0 @@
-import { releasePartsMain } from '../runner/release/job.ts';
-
-await releasePartsMain(process.env);

@@ -1,0 +1,175 @@
+import { isSluiceError } from '../../core/errors.ts';
+import type { InputsSchema } from '../../runner/input-schema.ts';
+import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
+import { buildPushContradictions } from '../build-push/contradictions.ts';
+import { buildPushInputs } from '../build-push/inputs.ts';
+import { contradictionsOf, timeContradictionsOf } from '../canary/contradictions.ts';
+import { canaryInputs } from '../canary/inputs.ts';
+import { helmContradictions, helmInputs } from '../helm-deploy/inputs.ts';
+import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
+
+/** Where the inputs of the composite action are documented. */
+export const PAGE = 'docs/release.md';
+
+const DEFAULT_STEPS = '5 for 2m, 25 for 5m, 50 for 5m, 100';
+
+/** What the parts of a release are told that no input says as it stands. */
+export interface Parts {
+  readonly build: boolean;
+  readonly canary: ReleasePartsInputs['canary'];
+  readonly deploy: boolean;
+  readonly workload: string;
+  readonly canaryWorkload: string;
+  readonly service: string;
+  readonly canaryService: string;
+  readonly route: string;
+  readonly steps: string;
+}
+
+/**
+ * Reads all inputs of the composite action at once, and sees that each part will take its own: nothing has been built or
+ * deployed yet.
+ *
+ * @throws SluiceError `invalid-input` that names everything that is wrong
+ */
+export function loadRelease(given: GivenInputs): { readonly inputs: ReleasePartsInputs; readonly parts: Parts } {
+  const inputs = parseInputs(releasePartsInputs, given, PAGE);
+  const parts = partsOf(inputs, given.steps);
+  const problems = [...missing(inputs), ...contradictions(inputs)];
+  // What a part says follows from what is missing.
+  if (problems.length === 0) problems.push(...problemsOfParts(inputs, parts, given));
+  if (problems.length > 0) throw inputRefusal([...new Set(problems)], PAGE);
+  return { inputs, parts };
+}
+
+/**
+ * What the parts are called as long as nothing is said of them.
+ *
+ * @param steps the plan as it was written
+ */
+function partsOf(
+  { build, canary, chart, release = '', ...inputs }: ReleasePartsInputs,
+  steps: string | undefined,
+): Parts {
+  const workload = inputs.workload ?? `deployment/${release}`;
+  const service = inputs.service ?? release;
+  const [name = '', port] = service.split(':');
+  const canaryOf = port === undefined ? `${name}-canary` : `${name}-canary:${port}`;
+  const plan = inputs['plan-file'] === undefined ? DEFAULT_STEPS : '';
+  return {
+    build,
+    canary,
+    deploy: chart !== undefined,
+    workload,
+    canaryWorkload: `${workload}-canary`,
+    service,
+    canaryService: inputs['canary-service'] ?? canaryOf,
+    route: inputs.route ?? `virtualservice/${release}`,
+    steps: canary === 'none' ? '' : steps || plan,
+  };
+}
+
+function missing({ release, image }: ReleasePartsInputs): string[] {
+  return [
+    ...(release === undefined ? ['Input "release" is needed: name the release. Example: release: checkout'] : []),
+    ...(image === undefined ? ['Input "image" is needed. Example: image: ghcr.io/acme/checkout'] : []),
+  ];
+}
+
+const ofBuild = ['file', 'target', 'platforms', 'build-args', 'sbom', 'registry-username'] as const;
+const ofChart = ['chart-repository', 'chart-version', 'values-files', 'values'] as const;
+const ofRollout = ['route', 'steps', 'plan-file', 'meter', 'metrics', 'prometheus'] as const;
+const ofCanaryRelease = ['canary-values', 'canary-service'] as const;
+
+function contradictions(inputs: ReleasePartsInputs): string[] {
+  const { build, canary, chart } = inputs;
+  const without = (left: boolean, names: readonly (keyof ReleasePartsInputs)[], why: string) => {
+    const useless = names.filter((name) => left && inputs[name] !== undefined).map((name) => `"${name}"`);
+    return useless.length === 0 ? [] : [`${useless.join(', ')} would have no effect ${why}: leave it out.`];
+  };
+  return [
+    ...(canary === 'release' && chart === undefined
+      ? ['"canary: release" installs the chart once more: give "chart", or use "canary: workload".']
+      : []),
+    ...(canary === 'none' && chart === undefined ? ['Nothing would be released: without a canary, give "chart".'] : []),
+    ...without(!build, ofBuild, 'with "build: false"'),
+    ...without(chart === undefined, ofChart, 'without "chart"'),
+    ...without(canary === 'none', ofRollout, 'with "canary: none"'),
+    ...without(canary !== 'release', ofCanaryRelease, 'without "canary: release"'),
+  ];
+}
+
+/** What the actions of the parts would say of what they will be given. */
+function problemsOfParts(inputs: ReleasePartsInputs, parts: Parts, given: GivenInputs): string[] {
+  const { build, canary, deploy } = parts;
+  return [
+    ...(build ? partProblems(buildPushInputs, buildGiven(given), buildPushContradictions) : []),
+    ...(deploy ? partProblems(helmInputs, helmGiven(given), helmContradictions) : []),
+    ...(canary === 'none'
+      ? []
+      : partProblems(canaryInputs, canaryGiven(inputs, parts, given), (read) => [
+          ...contradictionsOf(read),
+          ...(read.steps ? timeContradictionsOf(read.steps, read) : []),
+        ])),
+  ];
+}
+
+function partProblems<S extends InputsSchema>(
+  schema: S,
+  given: GivenInputs,
+  contradict: (inputs: ReturnType<typeof parseInputs<S>>) => readonly string[],
+): readonly string[] {
+  try {
+    const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    return contradict(parseInputs(schema, told, PAGE));
+  } catch (error) {
+    if (!isSluiceError(error, 'invalid-input')) throw error;
+    return error.problem.split('\n').flatMap((line) => (line.startsWith('- ') ? [line.slice(2)] : []));
+  }
+}
+
+function buildGiven(given: GivenInputs): GivenInputs {
+  const { image, file, target, platforms, cache, sbom } = given;
+  const args = given['build-args'];
+  return { image, context: given['build-context'], file, target, platforms, 'build-args': args, cache, sbom };
+}
+
+function helmGiven(given: GivenInputs): GivenInputs {
+  const { context, namespace, release, chart, values, image } = given;
+  return {
+    context,
+    namespace,
+    release,
+    chart,
+    repository: given['chart-repository'],
+    version: given['chart-version'],
+    'values-files': given['values-files'],
+    values,
+    // By the digest that it will have.
+    image: given.build === 'false' ? image : `${image}@sha256:${'0'.repeat(64)}`,
+    'image-values': given['image-values'],
+    ...(given['canary-values'] && { mode: 'canary', 'canary-values': given['canary-values'] }),
+  };
+}
+
+function canaryGiven({ image }: ReleasePartsInputs, parts: Parts, given: GivenInputs): GivenInputs {
+  const { workload, canaryWorkload, service, canaryService, route, steps } = parts;
+  const { context, namespace, timeout, meter, metrics, prometheus, checks } = given;
+  const arms =
+    parts.canary === 'release'
+      ? {
+          mode: 'shift',
+          stable: workload,
+          canary: canaryWorkload,
+          'stable-service': service,
+          'canary-service': canaryService,
+        }
+      : { workload, image, service };
+  return {
+    'first-release': given['first-release'],
+    ...{ context, namespace, timeout, meter, metrics, prometheus, checks, route, steps, ...arms },
+    'plan-file': given['plan-file'],
+    'min-requests': given['min-requests'],
+    'on-no-data': given['on-no-data'],
+  };
+}

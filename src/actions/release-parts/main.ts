@@ -1,0 +1,3 @@
+import { releasePartsMain } from './job.ts';
+
+await releasePartsMain(process.env);

@@ -1,3 +1,0 @@
-import { rollbackMain } from '../runner/rollback-job.ts';
-
-await rollbackMain(process.env);

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import packageJson from '../../../package.json' with { type: 'json' };
+import type { Emit } from '../../canary/events.ts';
+import type { Clock, Permission, Router } from '../../canary/ports.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { checkPermissions } from '../../cluster/permissions.ts';
+import { describe, resources } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { giveCommand } from '../../ledger/commands.ts';
+import { createLedger } from '../../ledger/ledger.ts';
+import { listRecords } from '../../ledger/record.ts';
+import type { RollbackOptions, RollbackWorld } from '../../rollback/rollback.ts';
+import { createRouter } from '../../routes/weights/index.ts';
+import { openCluster } from '../../runner/cluster.ts';
+import type { RunnerFacts } from '../../runner/github.ts';
+import { recordedArms } from '../../workloads/arms/arms.ts';
+import { createContext } from '../../workloads/arms-context.ts';
+import { canaryName } from '../../workloads/canary-workload.ts';
+import { rollbackPermissions, rollbackWorkload } from '../../workloads/rollback/rollback-target.ts';
+import { rolloutsOf, statementsOf } from '../../workloads/rollback/rollout-statements.ts';
+import { referenceTo } from '../../workloads/workload.ts';
+import { routerOf } from '../canary/contradictions.ts';
+import { routerOptions, type Workloads } from '../canary/settings.ts';
+import type { loadRollbackInputs } from './inputs.ts';
+
+type Inputs = ReturnType<typeof loadRollbackInputs>;
+
+/** Who is told of a rollback. */
+export type Audience = Pick<RollbackWorld, 'tell' | 'considered' | 'planned'> & { readonly emit: Emit };
+
+export interface RollbackAssembly {
+  readonly inputs: Inputs;
+  readonly facts: RunnerFacts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly audience: Audience;
+  /** Ends the watches in the background. */
+  readonly lifetime: AbortSignal;
+}
+
+/**
+ * Builds the adapters of a rollback. Asks the cluster for the rights, and for the records of rollouts of the workload.
+ *
+ * @throws SluiceError for credentials or rights that are missing
+ */
+export async function assembleRollback(
+  { inputs, facts, env, clock, audience, lifetime }: RollbackAssembly,
+  signal: AbortSignal,
+): Promise<{ readonly world: RollbackWorld; readonly options: RollbackOptions; close(): Promise<void> }> {
+  const { client, namespace } = openCluster(inputs, env);
+  const object = describe(referenceTo(inputs.workload, namespace));
+
+  const holder = { identity: facts.identity, description: facts.startedBy };
+  await checkPermissions(client, rollbackRights(inputs, { client, namespace, clock }), signal);
+  const known = rolloutsOf(await listRecords(client, namespace, signal), object);
+  const rollout = rolloutName(
+    inputs,
+    object,
+    known.map((each) => each.rollout),
+  );
+
+  const ledger = createLedger({ ...ledgerOptions, client, namespace, clock, rollout, holder });
+  const armsOptions = { client, namespace, clock, rollout, drain: inputs.drain, lifetime };
+  const service = inputs['stable-service'] ?? inputs.service;
+  const world: RollbackWorld = {
+    ...audience,
+    workload: rollbackWorkload(createContext(armsOptions), {
+      ...inputs.workload,
+      service: service?.name,
+      gitops: inputs.gitops,
+    }),
+    ledger,
+    clock,
+    router: routerFor(inputs, { client, namespace, clock }, assumedWorkloads(inputs)),
+    statements: async (during) =>
+      rolloutsOf(await listRecords(client, namespace, during), object).flatMap(statementsOf),
+    command: (command, during) =>
+      giveCommand(client, { type: resources.configMap, namespace, name: `sluice-${rollout}` }, command, during),
+    concluding(record) {
+      const router = routerFor(inputs, { client, namespace, clock }, foundWorkloads.parse(record.arms.data));
+      return router && { router, arms: recordedArms(armsOptions, inputs.workload), clock, emit: audience.emit };
+    },
+  };
+  const options: RollbackOptions = {
+    wanted: inputs.revision,
+    dryRun: inputs['dry-run'],
+    startedBy: facts.startedBy,
+    readyTimeout: inputs['ready-timeout'],
+    confirmTimeout: inputs['confirm-timeout'],
+    undoTimeout: inputs['undo-timeout'],
+  };
+  return { world, options, close: () => client.close() };
+}
+
+interface Place {
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+  readonly clock: Clock;
+}
+
+const ledgerOptions = { version: packageJson.version, nonce: randomUUID };
+
+/** All rights that a rollback with these inputs uses. To end a rollout that a dead run has left takes that rollout's own. */
+export function rollbackRights(inputs: Inputs, place: Place): Permission[] {
+  // They are the same whatever the rollout is called.
+  const nobody = { identity: '', description: '' };
+  const ledger = createLedger({ ...ledgerOptions, ...place, rollout: 'any', holder: nobody });
+  const router = routerFor(inputs, place, assumedWorkloads(inputs));
+  return [
+    ...rollbackPermissions(place.namespace, inputs.workload),
+    ...(router?.permissions ?? []),
+    ...ledger.permissions,
+  ];
+}
+
+/** The router that the inputs describe; undefined where they name no route. */
+function routerFor(inputs: Inputs, { client, namespace, clock }: Place, workloads: Workloads): Router | undefined {
+  if (routerOf(inputs) === undefined) return undefined;
+  // Of two workloads that exist, each has a Service or a subset of its own.
+  const two = inputs['canary-service'] !== undefined || inputs['canary-subset'] !== undefined;
+  const named = { ...inputs, workload: two ? undefined : inputs.workload };
+  // No weight is written but what a rollout of one's own has left, which asked for leave.
+  const options = routerOptions({ ...named, gitops: 'ignore-rule-present' }, { namespace, workloads });
+  return createRouter(options, client, { clock });
+}
+
+const named = z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() });
+const foundWorkloads = z.object({ stable: named, canary: named });
+
+/** The workloads by the names that a release of this one gives them. */
+function assumedWorkloads({ workload }: Inputs): Workloads {
+  const stable = { ...workload, pods: '' };
+  return { stable, canary: { ...stable, name: canaryName(workload.name) } };
+}
+
+/**
+ * What record and Lease are named by: the route, as in `actions/canary`. Where no input names it, the rollouts that there were
+ * of the workload tell.
+ */
+function rolloutName(inputs: Inputs, object: string, known: readonly string[]): string {
+  if (inputs.route) return inputs.route.name;
+  if (inputs.router === 'replicas' && inputs.service) return inputs.service.name;
+  const [only] = known;
+  if (known.length <= 1) return only ?? inputs.service?.name ?? inputs.workload.name;
+  throw new SluiceError('invalid-input', {
+    about: object,
+    problem: `was released through several routes: ${known.join(', ')}.`,
+    next: 'Say which one serves it now, with "route" and "service".',
+  });
+}

@@ -1,0 +1,3 @@
+import { rollbackMain } from './job.ts';
+
+await rollbackMain(process.env);

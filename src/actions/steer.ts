@@ -1,3 +1,0 @@
-import { steerMain } from '../runner/steer-job.ts';
-
-await steerMain(process.env);

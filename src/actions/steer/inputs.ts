@@ -1,0 +1,76 @@
+import * as z from 'zod';
+import { input, listInputs } from '../../runner/input-schema.ts';
+import { boolean, choice, duration, inputType, text, wrong } from '../../runner/input-types.ts';
+import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
+import { canaryInputs } from '../canary/inputs.ts';
+
+const { kubeconfig, context, namespace } = canaryInputs.shape;
+
+const rolloutName = inputType('the name of a route: checkout', (given) =>
+  /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(given) ? given : wrong(`"${given}" is no name; leave its kind out.`),
+);
+
+/** Every input of `actions/steer`. */
+const steerInputs = z.strictObject({
+  kubeconfig,
+  context,
+  namespace,
+  rollout: input(rolloutName, {
+    group: 'command',
+    description: 'Name of the rollout: that of its route, or of its `service` where there is no route. Needed.',
+    example: 'checkout',
+  }),
+  command: input(choice('approve', 'abort', 'freeze'), {
+    group: 'command',
+    description:
+      '`approve` lets the step that holds go on, or the next one that will; `abort` goes back; `freeze` stops. Needed.',
+    example: 'approve',
+  }),
+  'only-this-run': input(boolean, {
+    group: 'command',
+    description:
+      'Speak only to a rollout that this run of the workflow has started. Behind an approval, which may come when a newer one runs already, it has to be true.',
+    default: 'false',
+    example: 'true',
+  }),
+  by: input(text, {
+    group: 'command',
+    description: 'Who asks for it, for the report. Without it, who started this run of the workflow.',
+    example: 'alice',
+  }),
+  why: input(text, {
+    group: 'command',
+    description: 'Why, for the report.',
+    example: 'support reports broken baskets',
+  }),
+  timeout: input(duration, {
+    group: 'command',
+    description: 'How long to wait for a rollout that runs, and as long again for it to take the command.',
+    default: '2m',
+    example: '10m',
+  }),
+});
+type SteerInputs = z.infer<typeof steerInputs>;
+export type LoadedSteerInputs = SteerInputs & {
+  readonly rollout: string;
+  readonly command: NonNullable<SteerInputs['command']>;
+};
+
+export const steerInputList = listInputs(steerInputs);
+
+/** Every output of `actions/steer` with its description. */
+export const steerOutputs = {
+  rollout: 'Who started the rollout that took the command, and where it can be seen.',
+} as const;
+
+/** @throws SluiceError `invalid-input` that names everything that is wrong */
+export function loadSteerInputs(given: GivenInputs): LoadedSteerInputs {
+  const inputs = parseInputs(steerInputs, given, 'steer');
+  const { rollout, command } = inputs;
+  const problems = [
+    ...(rollout === undefined ? ['Input "rollout" is needed. Example: rollout: checkout'] : []),
+    ...(command === undefined ? ['Input "command" is needed: approve, abort or freeze.'] : []),
+  ];
+  if (rollout === undefined || command === undefined) throw inputRefusal(problems, 'steer');
+  return { ...inputs, rollout, command };
+}

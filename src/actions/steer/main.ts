@@ -1,0 +1,3 @@
+import { steerMain } from './job.ts';
+
+await steerMain(process.env);

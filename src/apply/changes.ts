@@ -1,0 +1,200 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import type { Json, PlannedWrite } from '../canary/ports.ts';
+import {
+  ApiError,
+  type ApplyOptions,
+  FIELD_MANAGER,
+  type KubernetesClient,
+  type KubernetesObject,
+  kubernetesObject,
+} from '../cluster/client.ts';
+import { describe } from '../cluster/resources.ts';
+import { jsonSchema, parseJson, stringifyJson } from '../core/json.ts';
+import { type ComingObject, type DryRunRefusal, reasonToWait } from './dependencies.ts';
+import type { DeployObject } from './objects.ts';
+import { explain, type Refusal, refused, saidIn } from './refusals.ts';
+
+/** What applying an object would change. */
+export interface ObjectChange {
+  readonly object: DeployObject;
+  readonly action: 'create' | 'update' | 'unchanged';
+  /** As it is now. */
+  readonly found: KubernetesObject | undefined;
+  /** For the diff; undefined where nothing changes. */
+  readonly write: PlannedWrite | undefined;
+  /** It must be applied: something changes, be it only who owns a field. */
+  readonly needed: boolean;
+  /** Why the API server could not say what it will be: a sentence that begins in lower case. */
+  readonly unchecked: string | undefined;
+}
+
+/** Requests that are under way at the same time. */
+const PARALLEL = 8;
+
+/** Does the same for each item, so many at a time. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  act: (item: T) => Promise<R>,
+  most = PARALLEL,
+): Promise<R[]> {
+  const results = new Map<number, R>();
+  const queue = items.entries();
+  const work = async () => {
+    for (const [index, item] of queue) results.set(index, await act(item));
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, work));
+  return [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
+}
+
+export interface PlanOptions extends Pick<ApplyOptions, 'force' | 'fieldManager'> {
+  /** What is made with the objects and is none of them: a namespace, the definitions of kinds. */
+  readonly alongside?: readonly DeployObject[];
+  /** How they will be written; default `apply`. What is written by patches is not held to the rules of server-side apply. */
+  readonly by?: 'apply' | 'patch';
+}
+
+type PlanClient = Pick<KubernetesClient, 'find' | 'create' | 'apply'>;
+
+/**
+ * Asks the API server what each object would become, and writes nothing (a dry run, which runs defaults, validation, quota
+ * and admission). Each is asked for alone: one that is refused since the rest of the set is not there yet is not refused.
+ *
+ * @throws SluiceError, one for all objects that it would refuse: `conflict` where fields belong to other managers,
+ *   `forbidden` for rights, else `invalid-input`
+ */
+export async function planChanges(
+  client: PlanClient,
+  objects: readonly DeployObject[],
+  options: PlanOptions,
+  signal: AbortSignal,
+): Promise<ObjectChange[]> {
+  const asked = await inParallel(objects, (object) => ask(client, object, options, signal));
+  const coming: ComingObject[] = [
+    ...(options.alongside ?? []).map((object) => ({ object, isNew: true })),
+    ...asked.flatMap(({ change }) => (change.action === 'unchanged' ? [] : [comingOf(change)])),
+  ];
+  const refusals: Refusal[] = [];
+  const changes = asked.flatMap(({ change, error }) => {
+    if (!error) return [change];
+    const unchecked = isTyped(error, options) ?? reasonToWait(change.object, refusalOf(error), coming);
+    if (unchecked !== undefined) return [{ ...change, unchecked }];
+    refusals.push({ object: change.object, error });
+    return [];
+  });
+  if (refusals.length > 0) throw refused(refusals);
+  return changes;
+}
+
+function comingOf({ object, action }: ObjectChange): ComingObject {
+  return { object, isNew: action === 'create' };
+}
+
+function refusalOf(error: ApiError): DryRunRefusal {
+  return { status: error.status, message: saidIn(error) };
+}
+
+/** Only server-side apply compares with the schema so, and it does not write this. */
+function isTyped(error: ApiError, { by }: PlanOptions): string | undefined {
+  if (by !== 'patch' || !/failed to create typed patch object/.test(saidIn(error))) return undefined;
+  return `it can't be compared: ${explain(error).problem}`;
+}
+
+/** What an object becomes, and where the API server refuses that: how, and what one would expect. */
+async function ask(client: PlanClient, object: DeployObject, options: PlanOptions, signal: AbortSignal) {
+  const found = await client.find(object.reference, signal);
+  try {
+    const applied = await dryRun(client, object, found, options, signal);
+    return { change: changeOf(object, found, applied, options), error: undefined };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const expected = found ? merged(found, object.manifest) : object.manifest;
+    return { change: { ...changeOf(object, found, expected, options), needed: true }, error };
+  }
+}
+
+function dryRun(
+  client: PlanClient,
+  { reference: { type }, manifest }: DeployObject,
+  found: KubernetesObject | undefined,
+  { force = false, fieldManager = FIELD_MANAGER, by = 'apply' }: PlanOptions,
+  signal: AbortSignal,
+): Promise<KubernetesObject> {
+  if (by === 'apply') return client.apply(type, manifest, signal, { force, fieldManager, dryRun: true, strict: true });
+  if (!found) return client.create(type, manifest, signal, { fieldManager, dryRun: true });
+  return client.apply(type, manifest, signal, { force: true, fieldManager, dryRun: true });
+}
+
+type Content = { readonly [field: string]: unknown };
+
+function changeOf(
+  object: DeployObject,
+  found: KubernetesObject | undefined,
+  applied: Content,
+  { fieldManager = FIELD_MANAGER }: PlanOptions,
+): ObjectChange {
+  const before = found && comparable(found);
+  const after = comparable(applied);
+  const action = !found ? 'create' : isDeepStrictEqual(before, after) ? 'unchanged' : 'update';
+  const owners = (content: Content) => ownership(kubernetesObject.parse(content), fieldManager);
+  const needed = action !== 'unchanged' || !found || owners(found) !== owners(applied);
+  const write =
+    action === 'unchanged'
+      ? undefined
+      : ({ object: describe(object.reference), action, before, after } satisfies PlannedWrite);
+  return { object, action, found, write, needed, unchecked: undefined };
+}
+
+function ownership({ metadata }: KubernetesObject, fieldManager: string): string {
+  const own = metadata.managedFields?.find(
+    ({ manager, operation, subresource }) =>
+      manager === fieldManager && operation === 'Apply' && subresource === undefined,
+  );
+  return JSON.stringify(own?.fieldsV1 ?? null);
+}
+
+/**
+ * What is written over what is there, as far as it can be known without the API server: fields that nobody writes stay, in
+ * lists of the same length as well.
+ */
+function merged(found: Content, manifest: Content): Content {
+  const fields = Object.entries(manifest).map(([field, value]) => [field, mergedValue(found[field], value)]);
+  return { ...found, ...Object.fromEntries(fields) };
+}
+
+function mergedValue(former: unknown, value: unknown): unknown {
+  if (isContent(former) && isContent(value)) return merged(former, value);
+  if (!Array.isArray(former) || !Array.isArray(value) || former.length !== value.length) return value;
+  return value.map((item, index) => mergedValue(former[index], item));
+}
+
+function isContent(value: unknown): value is Content {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What the API server itself keeps in each object. */
+const kept = new Set([
+  'managedFields',
+  'resourceVersion',
+  'generation',
+  'uid',
+  'creationTimestamp',
+  'selfLink',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+]);
+
+const jsonObject = z.record(z.string(), jsonSchema);
+
+/** An object without what the API server and controllers keep in it: equal for two that a user would call the same. */
+export function comparable(object: { readonly [field: string]: unknown }): { readonly [field: string]: Json } {
+  const {
+    status: _,
+    apiVersion = '',
+    kind = '',
+    metadata = {},
+    ...rest
+  } = jsonObject.parse(parseJson(stringifyJson(object)));
+  const own = Object.entries(jsonObject.parse(metadata)).filter(([field]) => !kept.has(field));
+  return { apiVersion, kind, metadata: Object.fromEntries(own), ...rest };
+}

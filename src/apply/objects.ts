@@ -1,0 +1,304 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import type { AnyManifest, KubernetesClient, ServedKind } from '../cluster/client.ts';
+import { describe, type ObjectReference } from '../cluster/resources.ts';
+import { SluiceError } from '../core/errors.ts';
+import { jsonSchema } from '../core/json.ts';
+import { documentsIn, type ManifestText } from './documents.ts';
+
+/** A value that is not there and one that says nothing are the same: charts write `namespace:` where nobody set it. */
+const unset = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+
+/** Labels or annotations: one without a value is an empty text to the API server. */
+const texts = z.record(
+  z.string(),
+  z
+    .string()
+    .nullable()
+    .transform((text) => text ?? ''),
+);
+
+/** An object as somebody wrote it; fields that nobody here knows survive. */
+const manifest = z
+  .looseObject({
+    apiVersion: z.string().min(1),
+    kind: z.string().min(1),
+    metadata: z
+      .looseObject({
+        name: z.string().min(1),
+        namespace: unset,
+        labels: texts.nullish(),
+        annotations: texts.nullish(),
+      })
+      .catchall(jsonSchema),
+  })
+  .catchall(jsonSchema);
+
+/** An object of a manifest, before it is known what the cluster takes it for. */
+export interface WrittenObject {
+  readonly manifest: z.infer<typeof manifest>;
+  /** `deploy/app.yaml, document 2` */
+  readonly source: string;
+}
+
+/** An object to be deployed, and where the cluster keeps it. */
+export interface DeployObject {
+  readonly reference: ObjectReference;
+  /** With the namespace that it goes to. */
+  readonly manifest: AnyManifest;
+  /** `deploy/app.yaml, document 2` */
+  readonly source: string;
+}
+
+/**
+ * The objects in texts of YAML or JSON: of several documents, with the items of each `List`. Empty documents are left out.
+ *
+ * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
+ */
+export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] {
+  const problems: string[] = [];
+  const objects = texts.flatMap(documentsIn).flatMap(({ source, values, problem }) => {
+    if (problem !== undefined) problems.push(`${source}: is no YAML that can be read: ${problem}.`);
+    return values.flatMap((value, index) =>
+      objectsIn(value, values.length === 1 ? source : `${source}, object ${index + 1}`, problems),
+    );
+  });
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+/** https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go: items may lack what their list says. */
+const listObject = z.looseObject({
+  apiVersion: z.string().default(''),
+  kind: z.string().regex(/List$/),
+  items: z
+    .array(z.unknown())
+    .nullable()
+    .transform((items) => items ?? []),
+});
+const untyped = z.looseObject({ apiVersion: z.undefined().optional(), kind: z.undefined().optional() });
+
+function objectsIn(value: unknown, source: string, problems: string[]): WrittenObject[] {
+  const list = listObject.safeParse(value);
+  if (list.success) {
+    const { apiVersion, kind, items } = list.data;
+    return items.flatMap((item, index) => {
+      const bare = untyped.safeParse(item);
+      const typed = bare.success && kind !== 'List' ? { ...bare.data, apiVersion, kind: kind.slice(0, -4) } : item;
+      return objectsIn(typed, `${source}, item ${index + 1}`, problems);
+    });
+  }
+  const parsed = manifest.safeParse(value);
+  if (parsed.success) return [{ manifest: parsed.data, source }];
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
+  problems.push(`${source}: is no Kubernetes object (${wrong.join('; ')}).`);
+  return [];
+}
+
+/** What the custom resource definitions among these objects define, before the API server serves it. */
+const definition = z.looseObject({
+  apiVersion: z.string().startsWith('apiextensions.k8s.io/'),
+  kind: z.literal('CustomResourceDefinition'),
+  spec: z.looseObject({
+    group: z.string(),
+    scope: z.string(),
+    names: z.looseObject({ kind: z.string(), plural: z.string() }),
+    versions: z.array(z.looseObject({ name: z.string() })),
+  }),
+});
+
+function definedKinds(objects: readonly WrittenObject[]): ServedKind[] {
+  return objects.flatMap(({ manifest }) => {
+    const parsed = definition.safeParse(manifest);
+    if (!parsed.success) return [];
+    const { group, scope, names, versions } = parsed.data.spec;
+    return versions.map(({ name }) => ({
+      type: { apiVersion: `${group}/${name}`, kind: names.kind, plural: names.plural },
+      namespaced: scope === 'Namespaced',
+    }));
+  });
+}
+
+/**
+ * Finds out where the cluster keeps each object: asks the API server for the kinds in the versions that are used, one request
+ * a version. A kind whose definition is among the objects need not be served yet.
+ *
+ * @param namespace for objects that name none
+ * @throws SluiceError `invalid-input`, one for everything that is wrong: kinds that nobody knows, the same object twice
+ */
+export async function resolveObjects(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<DeployObject[]> {
+  const { objects, unknown } = await located(client, written, { namespace, definitions: [] }, signal);
+  const problems = [...unknown, ...repeated(objects)];
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+/** Where the objects of a release go. */
+export interface ReleasePlace {
+  /** For objects that name none. */
+  readonly namespace: string;
+  /** Definitions of kinds that Helm installs before the release. */
+  readonly definitions: readonly WrittenObject[];
+}
+
+/**
+ * As `resolveObjects`, for what Helm has rendered or recorded, which is not held to stricter rules than its own: of an object that
+ * stands twice, the last one counts; what is of a kind that the cluster does not serve is told and left out.
+ */
+export async function resolveRendered(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  place: ReleasePlace,
+  signal: AbortSignal,
+): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
+  const { objects, unknown } = await located(client, written, place, signal);
+  return { objects: [...new Map(objects.map((object) => [identityOf(object.reference), object])).values()], unknown };
+}
+
+async function located(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  { namespace, definitions }: ReleasePlace,
+  signal: AbortSignal,
+): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
+  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
+  const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
+  const kinds = [...served, ...definedKinds([...definitions, ...written])];
+  const unknown: string[] = [];
+  const objects = written.flatMap((object) => {
+    const { apiVersion, kind } = object.manifest;
+    const known = kinds.find(({ type }) => type.apiVersion === apiVersion && type.kind === kind);
+    if (known) return [placed(object, known, namespace)];
+    unknown.push(`${object.source}: ${unknownKind(apiVersion, kind, kinds)}`);
+    return [];
+  });
+  return { objects, unknown };
+}
+
+function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {
+  const { namespace: own, ...metadata } = manifest.metadata;
+  const namespace = namespaced ? (own ?? fallback) : '';
+  return {
+    reference: { type, namespace, name: metadata.name },
+    manifest: { ...manifest, metadata: { ...metadata, ...(namespace !== '' && { namespace }) } },
+    source,
+  };
+}
+
+const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
+
+/**
+ * Without the rules of an aggregated ClusterRole, which its controller writes whatever a manifest says:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
+ */
+export function withoutControlledFields(object: DeployObject): DeployObject {
+  const { reference, manifest } = object;
+  if (reference.type.kind !== 'ClusterRole' || !aggregated.safeParse(manifest).success) return object;
+  const { rules: _, ...rest } = manifest;
+  return { ...object, manifest: rest };
+}
+
+function unknownKind(apiVersion: string, kind: string, kinds: readonly ServedKind[]): string {
+  const sameVersion = kinds.some(({ type }) => type.apiVersion === apiVersion);
+  const what = `the cluster does not know ${kind} of ${apiVersion}`;
+  return sameVersion
+    ? `${what}; check the spelling of the kind.`
+    : `${what}; check apiVersion, or install what defines it (a CustomResourceDefinition may stand in the same manifests).`;
+}
+
+function repeated(objects: readonly DeployObject[]): string[] {
+  const same = Map.groupBy(objects, ({ reference }) => identityOf(reference));
+  return [...same.values()].flatMap(([first, ...rest]) => {
+    const different = rest.filter(({ manifest }) => !isDeepStrictEqual(manifest, first?.manifest));
+    return first && different.length > 0
+      ? [
+          `${describe(first.reference)} stands twice: in ${[first, ...different].map(({ source }) => source).join(' and in ')}.`,
+        ]
+      : [];
+  });
+}
+
+/** Names an object whatever version of its group it is written in. */
+export function identityOf({ type, namespace, name }: ObjectReference): string {
+  const group = type.apiVersion.includes('/') ? type.apiVersion.split('/')[0] : '';
+  return `${group}/${type.kind}/${namespace}/${name}`;
+}
+
+function wrongManifests(problems: readonly string[]): SluiceError {
+  return new SluiceError('invalid-input', {
+    about: 'manifests',
+    problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((line) => `- ${line}`).join('\n')}\n`,
+    next: 'Correct them and run again. Nothing was changed.',
+  });
+}
+
+/**
+ * Kinds in the order in which others need them, as Helm (pkg/release/v1/util/kind_sorter.go) and kubectl's kustomize have
+ * it; what is not named stands between the workloads and the webhooks.
+ */
+const before = [
+  'Namespace',
+  'CustomResourceDefinition',
+  'PriorityClass',
+  'StorageClass',
+  'RuntimeClass',
+  'IngressClass',
+  'GatewayClass',
+  'NetworkPolicy',
+  'ResourceQuota',
+  'LimitRange',
+  'PodDisruptionBudget',
+  'ServiceAccount',
+  'Secret',
+  'ConfigMap',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+  'Service',
+  'DaemonSet',
+  'Pod',
+  'ReplicationController',
+  'ReplicaSet',
+  'Deployment',
+  'HorizontalPodAutoscaler',
+  'StatefulSet',
+  'Job',
+  'CronJob',
+  'Ingress',
+];
+const after = [
+  'APIService',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+];
+
+function rank({ type }: ObjectReference): number {
+  const early = before.indexOf(type.kind);
+  const late = after.indexOf(type.kind);
+  return late >= 0 ? before.length + 1 + late : early >= 0 ? early : before.length;
+}
+
+/** In the order to apply in: what others need comes first. Objects of one kind stay in the order that they were written in. */
+export function inApplyOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
+  return objects.toSorted((a, b) => rank(a.reference) - rank(b.reference));
+}
+
+/** In the order to delete in: what needs others goes first. */
+export function inDeleteOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
+  return inApplyOrder(objects).toReversed();
+}

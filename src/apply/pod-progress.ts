@@ -1,0 +1,205 @@
+import * as z from 'zod';
+import { type KubernetesObject, kubernetesObject } from '../cluster/client.ts';
+import {
+  imageReasons,
+  isReady,
+  type Pod,
+  pullFailure,
+  START_PATIENCE,
+  startReasons,
+  UNSCHEDULABLE_PATIENCE,
+} from '../cluster/pods.ts';
+import type { Problem } from './progress.ts';
+
+/** A warning that the cluster has recorded about an object. */
+export const warningEvent = z.looseObject({
+  ...kubernetesObject.shape,
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  count: z.number().nullish(),
+  lastTimestamp: z.string().nullish(),
+  eventTime: z.string().nullish(),
+  series: z.looseObject({ lastObservedTime: z.string().nullish() }).nullish(),
+  involvedObject: z.looseObject({
+    kind: z.string().default(''),
+    name: z.string().default(''),
+    uid: z.string().default(''),
+    fieldPath: z.string().optional(),
+  }),
+});
+export type WarningEvent = z.infer<typeof warningEvent>;
+
+/** A container that ended with an error, and which of its logs tells about it. */
+interface Crash {
+  readonly container: string;
+  readonly times: number;
+  readonly previous: boolean;
+}
+
+/** How far a pod is, and what it waits for. */
+export interface PodProgress {
+  readonly pod: string;
+  readonly ready: boolean;
+  /** `waits for a node: 0/3 nodes are available: 3 Insufficient cpu.` */
+  readonly text: string;
+  /** Every pod passes through this: worth a line only when it lasts. */
+  readonly ordinary: boolean;
+  readonly problem?: Problem;
+  readonly crash?: Crash;
+}
+
+export interface PodPatience {
+  /** Restarts of a container that starting may take; Infinity where its controller counts them. */
+  readonly maxRestarts: number;
+}
+
+type ContainerStatus = Pod['status']['containerStatuses'][number];
+
+/**
+ * What a pod waits for, by its status and the warnings about it.
+ *
+ * @param warnings about this pod, the newest last
+ */
+export function podProgressOf(pod: Pod, warnings: readonly WarningEvent[], patience: PodPatience): PodProgress {
+  const of = (text: string, more: Partial<PodProgress> = {}): PodProgress => ({
+    pod: pod.metadata.name,
+    ready: false,
+    text,
+    ordinary: false,
+    ...more,
+  });
+  const { status } = pod;
+  if (isReady(pod)) return of('is ready', { ready: true, ordinary: true });
+  if (status.phase === 'Succeeded') return of('has ended well', { ready: true, ordinary: true });
+  const containers = [...status.initContainerStatuses, ...status.containerStatuses];
+  const stuck = containers.flatMap((container) => containerProgress(container, pod, warnings, patience))[0];
+  if (stuck) return of(stuck.text, stuck);
+  if (status.phase === 'Failed') return of(`has failed${aside(status.reason)}${after(status.message)}`);
+
+  const scheduled = status.conditions.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') {
+    const message = firstLine(scheduled.message);
+    const text = `waits for a node${after(message)}`;
+    return of(text, { problem: { reason: scheduled.reason, message: text, patience: UNSCHEDULABLE_PATIENCE } });
+  }
+  const warning = warnings.at(-1);
+  if (warning) {
+    // Probes fail while a container starts: that is what they are for.
+    return of(`${warning.reason}${after(warning.message)}`, { ordinary: warning.reason === 'Unhealthy' });
+  }
+  return of(ordinaryText(containers, scheduled?.status === 'True'), { ordinary: true });
+}
+
+function containerProgress(
+  { name, state, lastState, restartCount }: ContainerStatus,
+  pod: Pod,
+  warnings: readonly WarningEvent[],
+  { maxRestarts }: PodPatience,
+): { text: string; problem?: Problem; crash?: Crash }[] {
+  const { waiting } = state;
+  const reason = waiting?.reason ?? '';
+  const imagePatience = imageReasons.get(reason);
+  if (waiting && imagePatience !== undefined) {
+    const image = [...pod.spec.initContainers, ...pod.spec.containers].find(
+      (container) => container.name === name,
+    )?.image;
+    // The kubelet's two words for it come in turns: that is no news.
+    const text = `container ${name} can't get its image ${image ?? ''}${after(pullError(waiting.message, warnings))}`;
+    return [{ text, problem: { reason: 'image', message: `${text} (${reason})`, patience: imagePatience } }];
+  }
+  if (waiting && startReasons.has(reason)) {
+    const text = `container ${name} can't be started (${reason})${after(waiting.message)}`;
+    return [{ text, problem: { reason, message: text, patience: START_PATIENCE } }];
+  }
+  const last = state.terminated ?? lastState.terminated;
+  if (!last || last.exitCode === 0 || (state.terminated === undefined && restartCount === 0)) return [];
+  // It is counted as a restart only when it runs again.
+  const times = restartCount + (state.running === undefined ? 1 : 0);
+  const code = last.exitCode === undefined ? '' : `exit code ${last.exitCode}`;
+  const why = last.reason === 'OOMKilled' ? ', OOMKilled: more memory than its limit' : aside(last.reason, ['Error']);
+  const text = `container ${name} crashed ${times === 1 ? 'once' : `${times} times`} (${code}${why})`;
+  const isOver = reason === 'CrashLoopBackOff' && times > maxRestarts;
+  return [
+    {
+      text,
+      crash: { container: name, times, previous: state.terminated === undefined },
+      ...(isOver && { problem: { reason: 'crash', message: `${text}: ${reason}`, patience: 0 } }),
+    },
+  ];
+}
+
+/** The back-off's own words hide why the image can't be had; the event before it says so. */
+function pullError(message: string, warnings: readonly WarningEvent[]): string {
+  const said = warnings.findLast(
+    ({ reason, message: text }) => reason === 'Failed' && /pull image/i.test(text),
+  )?.message;
+  return firstLine(pullFailure(said ?? (/^Back-off/.test(message) ? '' : message)));
+}
+
+function ordinaryText(containers: readonly ContainerStatus[], isScheduled: boolean): string {
+  const waiting = containers.find(({ state }) => state.waiting !== undefined)?.state.waiting;
+  if (waiting) return `is being started (${waiting.reason})`;
+  if (containers.some(({ state }) => state.running !== undefined)) return 'runs and is not ready';
+  return isScheduled ? 'has a node and is being started' : 'waits for the scheduler';
+}
+
+/** When an event was seen last, as ISO 8601. */
+export function lastSeen({ series, lastTimestamp, eventTime, metadata }: WarningEvent): string {
+  return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
+}
+
+/** The pods that a workload's present version has, without those on their way out. */
+export function podsOf(
+  workload: KubernetesObject,
+  pods: readonly Pod[],
+  replicaSets: readonly KubernetesObject[],
+): Pod[] {
+  const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  if (workload.kind === 'Pod') return living.filter(({ metadata }) => metadata.name === workload.metadata.name);
+  if (workload.kind === 'Deployment') {
+    const present = presentReplicaSet(workload, replicaSets);
+    return present ? living.filter((candidate) => isOwnedBy(candidate, present)) : [];
+  }
+  const own = living.filter((candidate) => isOwnedBy(candidate, workload));
+  if (workload.kind === 'StatefulSet') {
+    const revision = updateRevision.safeParse(workload).data?.status.updateRevision;
+    return own.filter(({ metadata }) => metadata.labels?.['controller-revision-hash'] === revision);
+  }
+  if (workload.kind === 'DaemonSet') {
+    const template = workload.metadata.annotations?.['deprecated.daemonset.template.generation'];
+    return own.filter(({ metadata }) => metadata.labels?.['pod-template-generation'] === template);
+  }
+  return own;
+}
+
+const REVISION = 'deployment.kubernetes.io/revision';
+const updateRevision = z.looseObject({ status: z.looseObject({ updateRevision: z.string().optional() }) });
+
+/** The ReplicaSet of a Deployment's present version. */
+export function presentReplicaSet(
+  deployment: KubernetesObject,
+  replicaSets: readonly KubernetesObject[],
+): KubernetesObject | undefined {
+  const revision = deployment.metadata.annotations?.[REVISION];
+  return replicaSets.find(
+    (candidate) => isOwnedBy(candidate, deployment) && candidate.metadata.annotations?.[REVISION] === revision,
+  );
+}
+
+function isOwnedBy({ metadata }: KubernetesObject, owner: KubernetesObject): boolean {
+  return metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) === true;
+}
+
+function aside(reason: string, known: readonly string[] = []): string {
+  return reason === '' || known.includes(reason) ? '' : ` (${reason})`;
+}
+
+function after(message: string): string {
+  return message === '' ? '' : `: ${firstLine(message)}`;
+}
+
+/** The first line, with no more of it than a person reads. */
+export function firstLine(text: string): string {
+  const line = text.trim().split('\n')[0] ?? '';
+  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
+}

@@ -1,0 +1,124 @@
+import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import { retryOnConflict } from '../cluster/conflicts.ts';
+import type { ObjectReference } from '../cluster/resources.ts';
+import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
+import { identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
+import { progressOf } from './progress.ts';
+
+export interface UndoOptions {
+  readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace' | 'patchJson' | 'remove'>;
+  readonly snapshot: Snapshot;
+  /** Name of the inventory: what was created is deleted where it still carries it. */
+  readonly name: string;
+  /** The namespace that holds the inventory itself stays. */
+  readonly namespace: string;
+  readonly restored: (reference: ObjectReference, how: 'restored' | 'deleted' | 'created again') => void;
+}
+
+/**
+ * Gives back every object as it was, and deletes those that were not there. Can be repeated.
+ *
+ * @returns what was ready before, and has to become so again
+ */
+export async function undoChanges(options: UndoOptions, signal: AbortSignal): Promise<ObjectReference[]> {
+  const { snapshot } = options;
+  const existed = snapshot.entries.flatMap(({ found, ...entry }) => (found ? [{ ...entry, found }] : []));
+  for (const entry of inApplyOrder(existed)) await restore(options, entry, signal);
+  for (const { reference } of inDeleteOrder(snapshot.entries.filter(({ found }) => !found))) {
+    await deleteCreated(options, reference, signal);
+  }
+  return existed.filter(({ found }) => wasReady(found)).map(({ reference }) => reference);
+}
+
+/** It is judged without its status' generation, which is about another life of it where it was deleted. */
+function wasReady(found: KubernetesObject): boolean {
+  return progressOf(found).state === 'done';
+}
+
+async function deleteCreated(
+  { client, name, namespace, restored }: UndoOptions,
+  reference: ObjectReference,
+  signal: AbortSignal,
+): Promise<void> {
+  if (identityOf(reference) === `/Namespace//${namespace}`) return;
+  const found = await client.find(reference, signal);
+  if (found?.metadata.labels?.[INVENTORY_LABEL] !== name || found.metadata.deletionTimestamp !== undefined) return;
+  await client.remove(reference, signal, found.metadata.uid);
+  restored(reference, 'deleted');
+}
+
+const REVISION = 'deployment.kubernetes.io/revision';
+
+/**
+ * Writes the whole object as it was, and then who owned its fields: else the next apply would meet this very write as a
+ * foreign one. What the cluster itself has changed since (its revision, the replicas that an autoscaler sets) stays.
+ */
+async function restore(
+  { client, restored }: UndoOptions,
+  entry: SnapshotEntry & { readonly found: KubernetesObject },
+  signal: AbortSignal,
+): Promise<void> {
+  const { reference, found } = entry;
+  const how = await retryOnConflict(async () => {
+    const live = await client.find(reference, signal);
+    if (live && isAsFound(live, found)) return undefined;
+    // A Job would run once more.
+    if (!live && reference.type.kind === 'Job') return undefined;
+    const wanted = asManifest(found, live, entry.leavesReplicas);
+    const written = live
+      ? await client.replace(reference.type, wanted, signal)
+      : await client.create(reference.type, wanted, signal);
+    await client.patchJson(reference, ownersAsFound(found, written), signal);
+    return live ? ('restored' as const) : ('created again' as const);
+  });
+  if (how) restored(reference, how);
+}
+
+/** Nobody has written it since. */
+function isAsFound(live: KubernetesObject, { metadata }: KubernetesObject): boolean {
+  return live.metadata.uid === metadata.uid && live.metadata.resourceVersion === metadata.resourceVersion;
+}
+
+function asManifest(found: KubernetesObject, live: KubernetesObject | undefined, leavesReplicas: boolean) {
+  const { status: _, ...content } = found;
+  const {
+    uid: _uid,
+    creationTimestamp: _at,
+    generation: _generation,
+    managedFields: _owners,
+    ...metadata
+  } = found.metadata;
+  const { resourceVersion: _version, ...described } = metadata;
+  const revision = live?.metadata.annotations?.[REVISION];
+  const annotations = revision === undefined ? metadata.annotations : { ...metadata.annotations, [REVISION]: revision };
+  return {
+    ...content,
+    ...(leavesReplicas && live && withReplicasOf(live, content)),
+    metadata: {
+      ...described,
+      ...(annotations && { annotations }),
+      ...(live?.metadata.resourceVersion !== undefined && { resourceVersion: live.metadata.resourceVersion }),
+    },
+  };
+}
+
+function withReplicasOf(live: KubernetesObject, content: { readonly [field: string]: unknown }): object {
+  const { spec: own } = content;
+  const { spec: present } = live;
+  if (!isObject(own) || !isObject(present) || present.replicas === undefined) return {};
+  return { spec: { ...own, replicas: present.replicas } };
+}
+
+function isObject(value: unknown): value is { readonly [field: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function ownersAsFound(
+  { metadata: { managedFields = [] } }: KubernetesObject,
+  written: KubernetesObject,
+): PatchOperation[] {
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: written.metadata.resourceVersion },
+    { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+  ];
+}

@@ -1,0 +1,56 @@
+import { orAborted } from '../core/abort.ts';
+import type { KubernetesClient, KubernetesObject, Selector } from './client.ts';
+import type { ResourceType } from './resources.ts';
+
+/** The objects that a selector picks, kept up to date by a watch. */
+export interface Mirror {
+  /**
+   * The objects as last heard of; begins to watch at the first call. Throws what ended the watch, and watches again at the
+   * next call: what can't be kept up to date is not shown.
+   */
+  objects(signal: AbortSignal): Promise<KubernetesObject[]>;
+}
+
+/**
+ * @param lifetime ends the watch
+ * @param changed called after every change, and when the watch fails
+ */
+export function createMirror(
+  client: KubernetesClient,
+  source: { readonly type: ResourceType; readonly namespace: string; readonly selector: Selector },
+  lifetime: AbortSignal,
+  changed: (objects: readonly KubernetesObject[]) => void,
+): Mirror {
+  let known = new Map<string, KubernetesObject>();
+  let listed: PromiseWithResolvers<void> | undefined;
+
+  async function follow(first: PromiseWithResolvers<void>): Promise<void> {
+    try {
+      for await (const event of client.reflect(source.type, source.namespace, source.selector, lifetime)) {
+        if (event.type === 'LISTED') known = new Map(event.objects.map((object) => [object.metadata.name, object]));
+        else if (event.type === 'DELETED') known.delete(event.object.metadata.name);
+        else known.set(event.object.metadata.name, event.object);
+        if (event.type === 'LISTED') first.resolve();
+        changed([...known.values()]);
+      }
+      lifetime.throwIfAborted();
+    } catch (error) {
+      listed = undefined;
+      first.reject(error);
+      changed([]);
+    }
+  }
+
+  return {
+    async objects(signal) {
+      if (!listed) {
+        listed = Promise.withResolvers();
+        // Whoever awaits the first list is told; without anybody it is no unhandled rejection.
+        listed.promise.catch(() => undefined);
+        void follow(listed);
+      }
+      await orAborted(listed.promise, signal);
+      return [...known.values()];
+    },
+  };
+}

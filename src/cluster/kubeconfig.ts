@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { SluiceError } from '../core/errors.ts';
+import { Credentials, credentialsOf } from './credentials.ts';
+import {
+  clusterEntry,
+  contextEntry,
+  entryOf,
+  fromBase64,
+  type KubeconfigEntries,
+  KubeconfigProblem,
+  kubeconfigText,
+  mergeKubeconfigs,
+  parseKubeconfig,
+  userEntry,
+} from './kubeconfig-file.ts';
+
+export interface ConfigOptions {
+  /**
+   * A path, or the file's content, which may be in base64; empty means: as kubectl would find it (KUBECONFIG, ~/.kube/config,
+   * in the cluster).
+   */
+  readonly kubeconfig: string;
+  /** Empty means the file's current context. */
+  readonly context: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The token of a pod's service account. */
+const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/**
+ * Loads the credentials as kubectl would. Exec plugins and token files are the library's: they are asked again when what they
+ * gave has expired. What kubectl refuses is refused, and nothing of the file is quoted but names.
+ *
+ * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown context.
+ */
+export function loadConfig(options: ConfigOptions): KubeConfig {
+  const given = options.kubeconfig.trim();
+  try {
+    const entries = given === '' ? findEntries(options.env) : entriesIn(given);
+    return entries ? select(entries, options.context) : inCluster(options.context);
+  } catch (error) {
+    if (!(error instanceof KubeconfigProblem)) throw error;
+    throw new SluiceError('invalid-input', {
+      about: 'input "kubeconfig"',
+      problem: `${error.message}.`,
+      next: 'Give the path of a kubeconfig or its content, or set KUBECONFIG.',
+    });
+  }
+}
+
+function entriesIn(given: string): KubeconfigEntries {
+  const content = kubeconfigText(given);
+  return content === undefined ? readEntries(given) : parseKubeconfig(content, process.cwd());
+}
+
+function readEntries(path: string): KubeconfigEntries {
+  if (!existsSync(path)) throw new KubeconfigProblem(whatIsMissing(path));
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch {
+    throw new KubeconfigProblem(`can't be read as a file${shown(path)}`);
+  }
+  return parseKubeconfig(fromBase64(content) ?? content, dirname(path));
+}
+
+/** What kubectl would find; undefined where there is no file. */
+function findEntries(env: ConfigOptions['env']): KubeconfigEntries | undefined {
+  const list = (env.KUBECONFIG ?? '').trim();
+  if (list === '') {
+    const home = env.HOME ?? env.USERPROFILE;
+    const path = home === undefined ? undefined : join(home, '.kube', 'config');
+    return path !== undefined && existsSync(path) ? readEntries(path) : undefined;
+  }
+  if (kubeconfigText(list) !== undefined) {
+    throw new KubeconfigProblem(
+      'is empty, and KUBECONFIG holds the content of a file, where kubectl takes paths alone',
+    );
+  }
+  const paths = list.split(delimiter).filter((path) => path !== '');
+  const found = paths.filter((path) => existsSync(path));
+  if (found.length === 0) {
+    throw new KubeconfigProblem(`is empty, and no file of KUBECONFIG exists${paths.map(shown).join('')}`);
+  }
+  return mergeKubeconfigs(found.map(readEntries));
+}
+
+function select(entries: KubeconfigEntries, wanted: string): Credentials {
+  const name = wanted === '' ? entries.currentContext : wanted;
+  const context = entryOf(contextEntry, entries.contexts, name);
+  const clusterName = context?.fields.cluster ?? '';
+  const cluster = entryOf(clusterEntry, entries.clusters, clusterName);
+  if (!context || !cluster) throw noCluster(entries, wanted, context ? clusterName : undefined);
+  const userName = context.fields.user ?? '';
+  const user = entryOf(userEntry, entries.users, userName);
+  if (!user && userName !== '') {
+    throw new KubeconfigProblem(`has no user "${userName}", which its context "${name}" names`);
+  }
+  return credentialsOf({ name, namespace: context.fields.namespace || undefined }, cluster, user);
+}
+
+function inCluster(context: string): Credentials {
+  if (context !== '' || !existsSync(IN_CLUSTER_TOKEN)) throw noCluster(undefined, context, undefined);
+  const credentials = new Credentials();
+  credentials.loadFromCluster();
+  return credentials;
+}
+
+function noCluster(entries: KubeconfigEntries | undefined, context: string, missing: string | undefined): SluiceError {
+  const names = [...(entries?.contexts.keys() ?? [])];
+  const contexts = names.length === 0 ? '.' : `; the contexts are ${names.join(', ')}.`;
+  const isUnset = entries !== undefined && context === '' && entries.currentContext === '' && names.length > 0;
+  const problem = isUnset ? `has no current context, so it names no cluster${contexts}` : `names no cluster${contexts}`;
+  return new SluiceError('invalid-input', {
+    about: context === '' ? 'input "kubeconfig"' : `input "context" (${context})`,
+    problem: missing ? `names the cluster "${missing}", which the kubeconfig does not have${contexts}` : problem,
+    next: isUnset
+      ? 'Give the input "context".'
+      : 'Log in to the cluster in an earlier step, or give "kubeconfig" and "context".',
+  });
+}
+
+function whatIsMissing(given: string): string {
+  return isPathLike(given)
+    ? `names no file: no file is at ${given}`
+    : 'is neither the path of a file that exists, nor a kubeconfig, nor one in base64 (it is not shown, as it may be a secret)';
+}
+
+function shown(path: string): string {
+  return isPathLike(path) ? ` (${path})` : '';
+}
+
+/** Whether a text can only be a path. A token or a key has long parts of mixed letters and digits, and no slash or ending. */
+function isPathLike(given: string): boolean {
+  if (given.length > 200 || !/^[\w.@~+ /\\:-]+$/.test(given)) return false;
+  const parts = given.split(/[/\\]/);
+  if (parts.some((part) => part.length > 40 || isRandom(part))) return false;
+  if (/^([/~.]|[A-Za-z]:\\)/.test(given)) return true;
+  const isFile = parts.length > 1 || /\.(ya?ml|json|conf|config|kubeconfig)$/.test(given);
+  return isFile && parts.every((part) => /^[a-z0-9._-]+$/.test(part));
+}
+
+function isRandom(part: string): boolean {
+  return part.length > 12 && /[a-z]/.test(part) && /[A-Z]/.test(part) && /\d/.test(part);
+}
+
+/** The namespace of the current context, `default` where it names none. */
+export function defaultNamespace(config: KubeConfig): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace?.trim() || 'default';
+}

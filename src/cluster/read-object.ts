@@ -1,0 +1,42 @@
+import type * as z from 'zod';
+import { SluiceError } from '../core/errors.ts';
+import type { KubernetesObject } from './client.ts';
+
+/**
+ * What is needed of an object, which somebody else has written: a cluster takes any form where its definitions say none.
+ *
+ * @throws SluiceError `unsupported` with the object's name and the field that is of another form
+ */
+export function readObject<S extends z.ZodType>(object: KubernetesObject, shape: S): z.infer<S> {
+  const { kind, metadata } = object;
+  const place = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return readPart(object, shape, `${kind} ${place}`);
+}
+
+/**
+ * The same for a part of an object.
+ *
+ * @param about as the user would name it
+ */
+export function readPart<S extends z.ZodType>(part: unknown, shape: S, about: string): z.infer<S> {
+  const parsed = shape.safeParse(part);
+  if (parsed.success) return parsed.data;
+  throw new SluiceError('unsupported', {
+    about,
+    problem: `has a form that can't be read: ${describeIssue(parsed.error.issues[0])}.`,
+    next: 'Correct this field, or update the definitions of its kind, so that the API server refuses such an object.',
+  });
+}
+
+/** `spec.http[0].route is no array` */
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+  const path = (issue?.path ?? []).reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );
+  const field = path === '' ? 'it' : path;
+  if (issue?.code !== 'invalid_type') return `${field} is of another kind than usual`;
+  if (issue.message.endsWith('undefined')) return `${field} is missing`;
+  return `${field} is no ${issue.expected === 'record' ? 'object' : issue.expected}`;
+}

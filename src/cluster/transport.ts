@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import type { RequestOptions } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { SluiceError } from '../core/errors.ts';
+import { excerpt } from '../core/text.ts';
+import { Credentials } from './credentials.ts';
+import { proxyFor } from './proxy.ts';
+
+export interface Connection {
+  /** `https://10.0.0.1:6443`, without a slash at its end. */
+  readonly server: string;
+  /** Credentials and TLS settings of this very moment: expired ones are renewed before they are handed out. */
+  authorize(): Promise<Authorization>;
+  /** Forgets credentials that the server does not accept (any more): the next ones come from the kubeconfig as it is then. */
+  renew(): void;
+  close(): Promise<void>;
+}
+
+interface Authorization {
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly dispatcher: Dispatcher;
+}
+
+interface TlsOptions {
+  readonly ca?: RequestOptions['ca'];
+  readonly cert?: RequestOptions['cert'];
+  readonly key?: RequestOptions['key'];
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, made anew only when the
+ * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
+ * `proxy-url` of the kubeconfig wins over them.
+ */
+export function connect(initial: KubeConfig, env: Environment, reload: () => KubeConfig = () => initial): Connection {
+  const cluster = initial.getCurrentCluster();
+  const server = (cluster?.server ?? '').replace(/\/+$/, '');
+  let config = initial;
+  let pool: { fingerprint: string; dispatcher: Dispatcher } | undefined;
+  let underWay: Promise<Authorization> | undefined;
+
+  async function authorize(): Promise<Authorization> {
+    const options: RequestOptions = {};
+    const stop = new AbortController();
+    try {
+      await Promise.race([config.applyToHTTPSOptions(options), tooLong(stop.signal)]);
+    } catch (cause) {
+      throw notObtained(config, server, cause);
+    } finally {
+      stop.abort();
+    }
+    const tls = tlsOptions(options);
+    const fingerprint = fingerprintOf(tls);
+    if (pool?.fingerprint !== fingerprint) {
+      void pool?.dispatcher.close();
+      pool = { fingerprint, dispatcher: createDispatcher(tls, server, env, cluster?.proxyUrl) };
+    }
+    return { headers: authorizationHeaders(options), dispatcher: pool.dispatcher };
+  }
+
+  return {
+    server,
+    // Requests that begin together share one call of an exec plugin.
+    authorize() {
+      underWay ??= authorize().finally(() => {
+        underWay = undefined;
+      });
+      return underWay;
+    },
+    renew() {
+      config = reload();
+    },
+    async close() {
+      await pool?.dispatcher.destroy();
+      pool = undefined;
+    },
+  };
+}
+
+/** Milliseconds for an exec plugin, which may have to ask others. */
+const OBTAINED_WITHIN = 60_000;
+
+async function tooLong(signal: AbortSignal): Promise<never> {
+  await sleep(OBTAINED_WITHIN, undefined, { signal });
+  throw new Error(`nothing came within ${OBTAINED_WITHIN / 1_000} s`);
+}
+
+function notObtained(config: KubeConfig, server: string, cause: unknown): SluiceError {
+  const isMissing =
+    cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' && cause.message.startsWith('spawn');
+  const hint = config instanceof Credentials ? config.installHint : undefined;
+  return new SluiceError('forbidden', {
+    about: `credentials for ${server}`,
+    problem: `could not be obtained (${reasonOf(cause)}).`,
+    next: isMissing
+      ? `Install the exec plugin of the kubeconfig in an earlier step${hint ? `: ${excerpt(hint, 300)}` : '.'}`
+      : 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
+  });
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown error';
+  // What can't be read is quoted by the parser, and it may be a token.
+  if (cause instanceof SyntaxError || cause instanceof TypeError) return 'the exec plugin printed no ExecCredential';
+  return excerpt(cause.message.split('\n')[0] ?? '', 300);
+}
+
+/**
+ * A pool of kept-alive connections with these TLS settings to a server, through the proxy that `proxyUrl` names or, without
+ * it, the environment.
+ */
+export function createDispatcher(tls: TlsOptions, server: string, env: Environment, proxyUrl?: string): Dispatcher {
+  const connect = { ...tls, keepAlive: true, timeout: 5_000 };
+  const uri = proxyUrl ?? proxyFor(new URL(server), env);
+  // Over HTTP/2, undici 8 ends watches by an error that nobody can catch (`socket idle timeout`).
+  const allowH2 = false;
+  return uri === undefined ? new Agent({ allowH2, connect }) : new ProxyAgent({ allowH2, uri, requestTls: connect });
+}
+
+function tlsOptions(options: RequestOptions): TlsOptions {
+  return {
+    ...(options.ca !== undefined && { ca: options.ca }),
+    ...(options.cert !== undefined && { cert: options.cert }),
+    ...(options.key !== undefined && { key: options.key }),
+    ...(options.servername !== undefined && { servername: options.servername }),
+    ...(options.rejectUnauthorized !== undefined && { rejectUnauthorized: options.rejectUnauthorized }),
+  };
+}
+
+function fingerprintOf(tls: TlsOptions): string {
+  const hash = createHash('sha256');
+  for (const part of [tls.ca, tls.cert, tls.key, tls.servername, tls.rejectUnauthorized]) hash.update(`${part}\n`);
+  return hash.digest('hex');
+}
+
+function authorizationHeaders(options: RequestOptions): Authorization['headers'] {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    headers[name] = typeof value === 'object' ? [...value] : String(value);
+  }
+  if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  return headers;
+}

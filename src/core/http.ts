@@ -1,0 +1,205 @@
+import pRetry, { AbortError } from 'p-retry';
+import { type Dispatcher, request } from 'undici';
+import { SluiceError } from './errors.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface HttpPolicy {
+  /** Who is asked, for errors: `Kubernetes API server https://10.0.0.1:6443`. */
+  readonly server: string;
+  /** What the user can do when it does not answer. */
+  readonly next: string;
+  /** Milliseconds for one attempt. */
+  readonly attemptTimeout: number;
+  /** Milliseconds for all attempts together. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** False for what the server can't have said, such as the page of a proxy before it: it is asked again. */
+  readonly isAnswer?: (response: HttpResponse) => boolean;
+  /** True for a refusal that no further attempt changes, though its status says "not now". */
+  readonly isFinal?: (response: HttpResponse) => boolean;
+  /** What a server says in an answer that means "not now", as one short line for the error. */
+  readonly describe?: (response: HttpResponse) => string | undefined;
+  /** Bytes of an answer from which on it is refused. */
+  readonly mostBytes?: number;
+  /** Credentials of the attempt: asked again for each one. */
+  authorize(): Promise<{ headers: Readonly<Record<string, string | string[]>>; dispatcher: Dispatcher }>;
+}
+
+/** An answer of half a gigabyte is the longest text that there can be. */
+const MOST_BYTES = 500 * 1024 * 1024;
+
+/** Answers that mean "not now": RFC 9110 and the API server's own throttling. */
+const retryable = new Set([429, 500, 502, 503, 504]);
+
+/**
+ * Sends one request, and again with growing pauses while the server is away or says "not now", until the deadline.
+ * Every request of Sluice is one that may be repeated.
+ *
+ * @throws SluiceError `unreachable` when no usable answer came in time; the signal's reason when it aborts.
+ */
+export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
+  const deadline = AbortSignal.timeout(policy.deadline);
+  const signal = AbortSignal.any([policy.signal, deadline]);
+  let lastAnswer = 'no answer';
+  try {
+    return await pRetry(
+      async () => {
+        const response = await attempt(call, policy, signal).catch((error: unknown) => {
+          if (error instanceof SluiceError) throw new AbortError(error);
+          if (isDistrust(error)) throw new AbortError(distrusted(policy, error));
+          lastAnswer = reasonOf(error);
+          throw error instanceof Error ? error : new Error(lastAnswer);
+        });
+        const isAnswer = policy.isAnswer?.(response) ?? true;
+        const isFinal = !retryable.has(response.status) || policy.isFinal?.(response) === true;
+        if (isAnswer && isFinal) return response;
+        const words = policy.describe?.(response);
+        lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}${words === undefined ? '' : `: ${words}`}`;
+        await pause(retryAfter(response), signal);
+        throw new Error(lastAnswer);
+      },
+      {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: 100,
+        maxTimeout: 2_000,
+        factor: 2,
+        randomize: true,
+        signal,
+      },
+    );
+  } catch (error) {
+    policy.signal.throwIfAborted();
+    if (error instanceof SluiceError) throw error;
+    throw unreachable(call, policy, lastAnswer, error);
+  }
+}
+
+/**
+ * Opens a response whose body arrives over time (a watch). One attempt; `signal` ends the body as well, and so do
+ * `silence` milliseconds without a byte.
+ *
+ * @throws SluiceError `unreachable` when the connection fails.
+ */
+export async function open(call: HttpRequest, policy: HttpPolicy, silence: number): Promise<Dispatcher.ResponseData> {
+  const { headers, dispatcher } = await policy.authorize();
+  try {
+    return await request(call.url, {
+      method: call.method,
+      headers: { ...call.headers, ...headers },
+      dispatcher,
+      signal: policy.signal,
+      headersTimeout: policy.attemptTimeout,
+      bodyTimeout: silence,
+    });
+  } catch (error) {
+    policy.signal.throwIfAborted();
+    throw unreachable(call, policy, reasonOf(error), error);
+  }
+}
+
+async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSignal): Promise<HttpResponse> {
+  const { headers, dispatcher } = await policy.authorize();
+  const response = await request(call.url, {
+    method: call.method,
+    headers: { ...call.headers, ...headers },
+    body: call.body ?? null,
+    dispatcher,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(policy.attemptTimeout)]),
+  });
+  return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
+}
+
+/** The text of a body, as long as it is no longer than it may be: nobody's answer may fill the memory. */
+async function bodyOf(call: HttpRequest, body: AsyncIterable<Uint8Array>, policy: HttpPolicy): Promise<string> {
+  const { mostBytes = MOST_BYTES } = policy;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) {
+      throw new SluiceError('unsupported', {
+        about: policy.server,
+        problem: `answered ${call.method} ${new URL(call.url).pathname} with more than ${Math.floor(mostBytes / 1024 / 1024)} MiB, which is not read.`,
+        next: 'Check the address, or let it show less.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, cause: unknown): SluiceError {
+  const path = new URL(call.url).pathname;
+  return new SluiceError('unreachable', {
+    about: policy.server,
+    problem: `did not answer ${call.method} ${path} within ${policy.deadline / 1_000} s (${answer}).`,
+    next: policy.next,
+    cause,
+  });
+}
+
+/**
+ * No further attempt gets another certificate, be it the server's or the one that the server refuses. Bytes that were changed
+ * on the way are an ERR_SSL_ too, and another matter. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
+function isDistrust(error: unknown): error is Error {
+  const code = codeOf(error);
+  if (code === undefined) return false;
+  if (/^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)) return true;
+  return /^ERR_SSL_.*_ALERT_(.*CERTIFICATE|UNKNOWN_CA)/.test(code);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function distrusted(policy: HttpPolicy, cause: Error): SluiceError {
+  return new SluiceError('unreachable', {
+    about: policy.server,
+    problem: `shows no certificate that can be trusted (${cause.message}).`,
+    next: 'Give the certificate authority that signed it, and the host name that it was issued for.',
+    cause,
+  });
+}
+
+/** Milliseconds that the server asks to wait; zero where it does not say, as the back-off waits anyway. */
+function retryAfter(response: HttpResponse): number {
+  const seconds = Number(response.headers['retry-after']);
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 30) * 1_000 : 0;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(finish, milliseconds);
+    function finish(): void {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }
+    function stop(): void {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'connection failed';
+  if (error.name === 'TimeoutError') return 'timed out';
+  const code = codeOf(error);
+  // OpenSSL's own messages name its source files.
+  return code?.startsWith('ERR_SSL_') ? code : error.message || code || error.name;
+}

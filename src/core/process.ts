@@ -1,0 +1,72 @@
+import { execa } from 'execa';
+import { SluiceError } from './errors.ts';
+
+export interface Program {
+  /** Name on the PATH, or a path. */
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Its standard input; without it, there is none. */
+  readonly input?: string;
+}
+
+export interface ProgramPolicy {
+  readonly signal: AbortSignal;
+  /** Milliseconds that it may take. */
+  readonly deadline: number;
+  /** Milliseconds from SIGTERM, at the deadline or when the signal aborts, to SIGKILL; default 5,000. */
+  readonly grace?: number;
+  /** Takes each line of both outputs as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** How a program ended. Its outputs are without the last line break. */
+export interface Ended {
+  /** Undefined where a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program to its end, never through a shell. Its exit status is the caller's to judge.
+ *
+ * @throws SluiceError `not-found` where there is no such program, `timed-out` at the deadline; the signal's reason when that aborts
+ */
+export async function run(
+  { file, args, env, cwd, input }: Program,
+  { signal, deadline, grace = 5_000, onLine }: ProgramPolicy,
+): Promise<Ended> {
+  signal.throwIfAborted();
+  const running = execa(file, args, {
+    ...(env && { env }),
+    ...(cwd !== undefined && { cwd }),
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+    cancelSignal: signal,
+    timeout: deadline,
+    forceKillAfterDelay: grace,
+    reject: false,
+    all: true,
+  });
+  if (onLine) for await (const line of running.iterable({ from: 'all' })) onLine(line);
+  const result = await running;
+  signal.throwIfAborted();
+  if (result.timedOut) {
+    throw new SluiceError('timed-out', {
+      about: file,
+      problem: `had not ended after ${deadline / 1_000} s.`,
+      next: 'Look at its last lines above; a longer time may be all that it needs.',
+    });
+  }
+  if (result.code === 'ENOENT') {
+    throw new SluiceError('not-found', {
+      about: file,
+      problem: 'is not installed on this runner.',
+      next: 'Install it in an earlier step.',
+      cause: result.cause,
+    });
+  }
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+}

@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import type { Clock, Command } from '../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import type { ObjectReference } from '../cluster/resources.ts';
+import { isSluiceError } from '../core/errors.ts';
+import { excerpt } from '../core/text.ts';
+
+/** Characters of what a person gives as name or reason. */
+const MOST_WORDS = 300;
+
+const VERB = 'sluice.dev/command';
+const BY = 'sluice.dev/by';
+const WHY = 'sluice.dev/why';
+/** What Sluice says to a command that it does not know. */
+const ANSWER = 'sluice.dev/answer';
+
+/** The annotations by which a person steers a rollout. */
+const command = [VERB, BY, WHY] as const;
+
+export function isCommandAnnotation(name: string): boolean {
+  return [...command, ANSWER].some((candidate) => candidate === name);
+}
+
+const verb = z.enum(['abort', 'approve', 'freeze']);
+
+/** Milliseconds before the watch is tried again when the API server could not be reached. */
+const RETRY = 1_000;
+
+/** The command to copy, for a person with the right to patch the record. */
+export function commandLine({ namespace, name }: ObjectReference, word: Command['verb']): string {
+  return `kubectl -n ${namespace} annotate --overwrite configmap/${name} ${VERB}=${word} ${BY}="$USER" ${WHY}="…"`;
+}
+
+/** Puts a command on the record, as a person does with the command line. */
+export async function giveCommand(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { verb: word, by, why }: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.patchMerge(object, { metadata: { annotations: { [VERB]: word, [BY]: by, [WHY]: why } } }, signal);
+}
+
+/** The word of the command on a record that nobody has taken off yet; undefined where there is none. */
+export function waitingCommand({ metadata }: KubernetesObject): string | undefined {
+  return metadata.annotations?.[VERB];
+}
+
+/** Takes back a command that nobody has taken, so that no later run takes it for its own. */
+export async function withdrawCommand(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { verb: word }: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const seen = await client.find(object, signal);
+  if (seen && waitingCommand(seen) === word) await takeOff(client, object, seen, undefined, signal);
+}
+
+/**
+ * The commands that people put on the record, each once, until the signal aborts. A command is taken off the record before
+ * it is passed on; a word that is none is taken off too, with an answer in its place.
+ */
+export async function* followCommands(
+  client: KubernetesClient,
+  object: ObjectReference,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<Command> {
+  while (!signal.aborted) {
+    // Further changes of the record bring events that still show a command which is taken off already.
+    let taken: string | undefined;
+    try {
+      const selector = { fieldSelector: `metadata.name=${object.name}` };
+      for await (const { type, object: seen } of client.watch(object.type, object.namespace, selector, signal)) {
+        const { [VERB]: word, [BY]: by = 'somebody', [WHY]: why = '' } = seen.metadata.annotations ?? {};
+        const shown = JSON.stringify([word, by, why]);
+        if (type !== 'MODIFIED' || word === undefined) taken = undefined;
+        if (type === 'DELETED' || word === undefined || shown === taken) continue;
+        const known = verb.safeParse(word.trim().toLowerCase());
+        const answer = known.success ? undefined : `"${word}" is no command: use ${verb.options.join(', ')}`;
+        if (!(await takeOff(client, object, seen, answer, signal))) continue;
+        taken = shown;
+        if (known.success) {
+          yield { verb: known.data, by: excerpt(by, MOST_WORDS), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isSluiceError(error, 'unreachable')) throw error;
+      await clock.sleep(RETRY, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** @returns false when the annotations are not those any more that were seen: they come with an event of their own */
+async function takeOff(
+  client: KubernetesClient,
+  object: ObjectReference,
+  { metadata }: KubernetesObject,
+  answer: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { annotations = {} } = metadata;
+  const path = (name: string) => `/metadata/annotations/${name.replace('/', '~1')}`;
+  const operations = command
+    .filter((name) => annotations[name] !== undefined)
+    .flatMap((name): PatchOperation[] => [
+      { op: 'test', path: path(name), value: annotations[name] },
+      { op: 'remove', path: path(name) },
+    ]);
+  const reply: PatchOperation[] =
+    answer !== undefined
+      ? [{ op: 'add', path: path(ANSWER), value: answer }]
+      : annotations[ANSWER] === undefined
+        ? []
+        : [{ op: 'remove', path: path(ANSWER) }];
+  try {
+    await client.patchJson(object, [...operations, ...reply], signal);
+    return true;
+  } catch (error) {
+    if (!isSluiceError(error, 'conflict')) throw error;
+    // Only the holder of the Lease takes commands off: one that is gone was taken by a first attempt whose answer was lost.
+    const now = await client.find(object, signal);
+    return now !== undefined && now.metadata.annotations?.[VERB] === undefined;
+  }
+}

@@ -1,0 +1,222 @@
+import * as z from 'zod';
+import type { RolloutRecord } from '../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import { applyOwn, findOwn, ownLabels, ownSelector } from '../cluster/ownership.ts';
+import { readObject } from '../cluster/read-object.ts';
+import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { jsonSchema, stringifyJson, tryParseJson } from '../core/json.ts';
+import { isCommandAnnotation } from './commands.ts';
+
+/** The ended rollouts before the current one that are kept for people to read. */
+const HISTORY = 5;
+
+/** Bytes that the API server takes for all data of a ConfigMap. */
+const LIMIT = 1_048_576;
+
+const WRITTEN_BY = 'sluice.dev/version';
+
+const snapshot = { object: z.string(), data: jsonSchema };
+const rolloutRecord = z.object({
+  schema: z.literal(1),
+  id: z.string(),
+  fingerprint: z.string(),
+  phase: z.enum(['preparing', 'shifting', 'promoting', 'returning', 'retiring', 'undoing', 'paused', 'ended']),
+  step: z.number(),
+  weight: z.object({ from: z.number(), to: z.number() }),
+  route: z.object({ ...snapshot, router: z.string(), weight: z.number() }),
+  arms: z.object({
+    stable: z.string(),
+    canary: z.string(),
+    revision: z.string(),
+    versions: z.object({ stable: z.string(), canary: z.string() }).optional(),
+    data: jsonSchema,
+  }),
+  startedAt: z.number(),
+  startedBy: z.string(),
+  endedAt: z.number().optional(),
+  verdict: z.enum(['promoted', 'rolled-back', 'frozen', 'held']).optional(),
+  reason: z.string().optional(),
+  left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
+}) satisfies z.ZodType<RolloutRecord>;
+
+const recordObject = z.looseObject({
+  data: z.looseObject({ record: z.string().optional(), history: z.string().optional() }).optional(),
+});
+
+/** An ended rollout, as the history keeps it. */
+const pastRollout = z.looseObject({ startedAt: z.number() });
+
+/** What of it is known to have been written. */
+const namedRollout = z.object({
+  startedAt: z.number(),
+  startedBy: z.string(),
+  endedAt: z.number().optional(),
+  verdict: rolloutRecord.shape.verdict,
+  revision: z.string(),
+});
+export type PastRollout = z.infer<typeof namedRollout>;
+
+/** The record of a route's last rollout, and the ended ones before it. */
+export interface KnownRollouts {
+  /** Name of the rollouts, that of their route. */
+  readonly rollout: string;
+  readonly record: RolloutRecord;
+  readonly past: readonly PastRollout[];
+}
+
+/** The records of all routes in a namespace; those that another version has written in another form are left out. */
+export async function listRecords(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<KnownRollouts[]> {
+  const found = await client.list(resources.configMap, namespace, { labelSelector: ownSelector }, signal);
+  return found.flatMap((object) => {
+    const { record: text, history = '[]' } = recordObject.safeParse(object).data?.data ?? {};
+    const record = rolloutRecord.safeParse(tryParseJson(text ?? ''));
+    if (!record.success) return [];
+    const past = z.array(namedRollout).catch([]).parse(tryParseJson(history));
+    return [{ rollout: object.metadata.name.replace(/^sluice-/, ''), record: record.data, past }];
+  });
+}
+
+export interface RecordOptions {
+  readonly client: KubernetesClient;
+  readonly object: ObjectReference;
+  readonly rollout: string;
+  /** Version of Sluice, for a later one that can't read its records. */
+  readonly version: string;
+}
+
+/** The record of a route's rollout in a ConfigMap. One process writes it at a time; a second one is found out. */
+export function createRecordStore({ client, object, rollout, version }: RecordOptions) {
+  /** The text that this process has read or written last; undefined before the first reading. */
+  let known: { readonly text: string | undefined; readonly history: string | undefined } | undefined;
+
+  async function read(signal: AbortSignal) {
+    const found = await findOwn(client, object, rollout, signal);
+    const { record: text, history } = (found && readObject(found, recordObject).data) ?? {};
+    return { found, text, history };
+  }
+
+  /** @throws SluiceError `unsupported` for a record that another version has written in another form */
+  async function load(signal: AbortSignal): Promise<RolloutRecord | undefined> {
+    const { found, text, history } = await read(signal);
+    known = { text, history };
+    return text === undefined ? undefined : parseRecord(text, found);
+  }
+
+  /**
+   * @throws SluiceError `conflict` when the record is not what this process has read or written last, and `unsupported`
+   *   when it is too large
+   */
+  async function save(record: RolloutRecord, signal: AbortSignal): Promise<void> {
+    known ??= await read(signal);
+    const next = withinLimit({ text: stringifyJson(record), history: historyWith(known.text, known.history, record) });
+    if (known.text === undefined) await create(next, signal);
+    else await replace(known.text, next, isNewRollout(known.text, record), signal);
+    known = next;
+  }
+
+  async function create(next: Data, signal: AbortSignal): Promise<void> {
+    const manifest = {
+      apiVersion: object.type.apiVersion,
+      kind: object.type.kind,
+      metadata: {
+        name: object.name,
+        namespace: object.namespace,
+        labels: ownLabels(rollout),
+        annotations: { [WRITTEN_BY]: version },
+      },
+      data: dataOf(next),
+    };
+    await applyOwn(client, { type: object.type, manifest }, rollout, signal);
+  }
+
+  async function replace(before: string, next: Data, begins: boolean, signal: AbortSignal): Promise<void> {
+    const operations: PatchOperation[] = [
+      { op: 'test', path: '/data/record', value: before },
+      { op: 'add', path: '/data', value: dataOf(next) },
+      ...(begins ? [await newAnnotations(signal)] : []),
+    ];
+    try {
+      await client.patchJson(object, operations, signal);
+    } catch (error) {
+      // Whoever deleted the record, what it says is still needed.
+      if (isSluiceError(error, 'not-found')) return create(next, signal);
+      if (!isSluiceError(error, 'conflict')) throw error;
+      // The answer to a first attempt may have been lost.
+      if ((await read(signal)).text !== next.text) throw writtenByOthers();
+    }
+  }
+
+  /** What somebody asked of an earlier rollout is not meant for the one that begins. */
+  async function newAnnotations(signal: AbortSignal): Promise<PatchOperation> {
+    const { found } = await read(signal);
+    const others = Object.entries(found?.metadata.annotations ?? {}).filter(([name]) => !isCommandAnnotation(name));
+    const value = { ...Object.fromEntries(others), [WRITTEN_BY]: version };
+    return { op: 'add', path: '/metadata/annotations', value };
+  }
+
+  function parseRecord(text: string, found: KubernetesObject | undefined): RolloutRecord {
+    const parsed = rolloutRecord.safeParse(tryParseJson(text));
+    if (parsed.success) return parsed.data;
+    const author = found?.metadata.annotations?.[WRITTEN_BY] ?? 'an unknown version';
+    throw new SluiceError('unsupported', {
+      about: describe(object),
+      problem: `was written by Sluice ${author} in a form that this version (${version}) does not read.`,
+      next: `Run that version to conclude the rollout, or restore the route by hand and delete the ConfigMap.`,
+    });
+  }
+
+  function withinLimit(data: Data): Data {
+    const size = ({ text, history = '' }: Data) => Buffer.byteLength(text) + Buffer.byteLength(history);
+    if (size(data) <= LIMIT) return data;
+    const bare = { text: data.text, history: undefined };
+    if (size(bare) <= LIMIT) return bare;
+    throw new SluiceError('unsupported', {
+      about: describe(object),
+      problem: `can't hold the rollout: the route and the workloads as found take ${size(bare)} bytes of the ${LIMIT} that a ConfigMap may have.`,
+      next: 'Split the route into smaller objects.',
+    });
+  }
+
+  function writtenByOthers(): SluiceError {
+    return new SluiceError('conflict', {
+      about: describe(object),
+      problem: 'was written by another process during the rollout.',
+      next: 'Find the other run of this release; only one may go on.',
+    });
+  }
+
+  return { load, save };
+}
+
+interface Data {
+  readonly text: string;
+  readonly history: string | undefined;
+}
+
+function dataOf({ text, history }: Data) {
+  return { record: text, ...(history !== undefined && { history }) };
+}
+
+/** A run that resumes a rollout has its own id; when the rollout started stays. */
+function isNewRollout(before: string, { startedAt }: RolloutRecord): boolean {
+  return pastRollout.safeParse(tryParseJson(before)).data?.startedAt !== startedAt;
+}
+
+/** The history, with the ended rollout added whose record is about to be overwritten by another one's. */
+function historyWith(before: string | undefined, history: string | undefined, next: RolloutRecord): string | undefined {
+  if (before === undefined || !isNewRollout(before, next)) return history;
+  const ended = rolloutRecord.safeParse(tryParseJson(before));
+  if (!ended.success) return history;
+  const { id, startedAt, startedBy, endedAt, verdict, reason, weight, arms } = ended.data;
+  const entry = { id, startedAt, startedBy, endedAt, verdict, reason, weight: weight.to, revision: arms.revision };
+  const past = z
+    .array(pastRollout)
+    .catch([])
+    .parse(tryParseJson(history ?? '[]'));
+  return JSON.stringify([entry, ...past].slice(0, HISTORY));
+}

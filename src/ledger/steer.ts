@@ -1,0 +1,107 @@
+import type { Clock, Command, RolloutRecord } from '../canary/ports.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
+import { describe, type ObjectReference } from '../cluster/resources.ts';
+import { SluiceError } from '../core/errors.ts';
+import { giveCommand, waitingCommand, withdrawCommand } from './commands.ts';
+import { createRecordStore } from './record.ts';
+
+/** Milliseconds between two looks at the record. */
+const PAUSE = 500;
+
+export interface SteerOptions {
+  readonly client: KubernetesClient;
+  /** The record of the route's rollouts. */
+  readonly object: ObjectReference;
+  /** Name of the route. */
+  readonly rollout: string;
+  readonly clock: Clock;
+  /** Milliseconds to wait for a rollout that runs, and as many for it to take the command. */
+  readonly patience: number;
+  /** Identities of the rollouts that are meant begin so: `16-`, the number of a workflow's run. Without it, any is meant. */
+  readonly startedBy?: string;
+  /** Version of Sluice. */
+  readonly version: string;
+  /** Is told what is waited for. */
+  readonly tell: (message: string) => void;
+}
+
+/**
+ * Gives a command to the rollout that runs, as a person does, and waits until it has been taken.
+ *
+ * @returns the record of the rollout that took it
+ * @throws SluiceError `not-found` when no rollout runs in time, `timed-out` when the one that runs does not take the command: it
+ *   is taken back then
+ */
+export async function steer(options: SteerOptions, command: Command, signal: AbortSignal): Promise<RolloutRecord> {
+  const { client, object, clock, patience, tell } = options;
+  const record = await runningRollout(options, signal);
+  tell(`${command.verb} is asked of the rollout that ${record.startedBy} has started`);
+  await giveCommand(client, object, command, signal);
+  try {
+    const until = clock.now() + patience;
+    while (clock.now() < until) {
+      const seen = await client.find(object, signal);
+      if (seen && waitingCommand(seen) === undefined) return record;
+      await clock.sleep(PAUSE, signal);
+    }
+  } catch (error) {
+    await takeBack(options, command);
+    throw error;
+  }
+  await takeBack(options, command);
+  throw new SluiceError('timed-out', {
+    about: describe(object),
+    problem: `has the command, but the rollout that ${record.startedBy} has started did not take it in ${patience / 1_000} s.`,
+    next: 'Look whether its job still runs. If it does not, run the release workflow again: it goes on from there, or undoes it.',
+  });
+}
+
+/** The record as soon as it shows a rollout that listens to commands. */
+async function runningRollout(
+  { client, object, rollout, clock, patience, startedBy = '', version, tell }: SteerOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  const isMeant = (record: RolloutRecord | undefined): record is RolloutRecord =>
+    record !== undefined && isRunning(record) && record.id.startsWith(startedBy);
+  const { load } = createRecordStore({ client, object, rollout, version });
+  const until = clock.now() + patience;
+  let record = await load(signal);
+  if (!isMeant(record)) tell(`No rollout of ${rollout} runs yet; waiting up to ${patience / 1_000} s for one`);
+  while (!isMeant(record)) {
+    if (clock.now() >= until) throw noRollout(object, record, startedBy !== '');
+    await clock.sleep(PAUSE, signal);
+    record = await load(signal);
+  }
+  return record;
+}
+
+/** A rollout that is frozen or held has no process any more that would listen. */
+function isRunning({ phase }: RolloutRecord): boolean {
+  return phase !== 'ended' && phase !== 'paused';
+}
+
+/** A command that stays on the record would be taken by the next run. A run that is cancelled may still do this. */
+function takeBack({ client, object }: SteerOptions, command: Command): Promise<void> {
+  return withdrawCommand(client, object, command, AbortSignal.timeout(5_000));
+}
+
+function noRollout(object: ObjectReference, record: RolloutRecord | undefined, onlyThisRun: boolean): SluiceError {
+  if (record && isRunning(record)) {
+    return new SluiceError('not-found', {
+      about: describe(object),
+      problem: `shows a rollout of another run: ${record.startedBy} has started it.`,
+      next: 'It was not touched. Approve or reject it in its own run.',
+    });
+  }
+  const last =
+    record?.verdict === undefined ? '' : `: the last one is ${record.verdict} (${record.reason ?? 'no reason'})`;
+  const whose = onlyThisRun ? ' of this run' : '';
+  return new SluiceError('not-found', {
+    about: describe(object),
+    problem: `shows no rollout${whose} under way${last}.`,
+    next:
+      record?.phase === 'paused'
+        ? 'Nobody listens any more: run the release workflow again to go on, or with "on-interrupted: undo" to go back.'
+        : 'Check "rollout" and "namespace", or start the release first.',
+  });
+}

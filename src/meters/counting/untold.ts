@@ -1,0 +1,34 @@
+import type { Arm } from '../../canary/ports.ts';
+import type { Classified, Sample } from './classify.ts';
+
+/** Which arms it can be known of how they do, and what is told of the others. */
+interface Told {
+  known(arm: Arm): boolean;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Remembers the arms that have got a request of which it can't be told how it ended: a status in a new word is no success,
+ * and nothing that such an arm counts is a comparison. What its series showed in the first look is the past.
+ */
+export function createUntoldGuard(): (found: readonly Classified<Sample>[]) => Told {
+  const values = new Map<string, number>();
+  const unknown = new Map<Arm, string>();
+  let first = true;
+  return (found) => {
+    for (const { arm, counter, sample, untold } of found) {
+      if (!untold) continue;
+      const key = `${counter.instance} ${counter.series}`;
+      const before = values.get(key) ?? (first ? counter.value : 0);
+      values.set(key, counter.value);
+      // Not "greater": after a restart it counts from zero.
+      if (counter.value !== before && counter.value > 0 && !unknown.has(arm)) unknown.set(arm, describe(arm, sample));
+    }
+    first = false;
+    return { known: (arm) => !unknown.has(arm), warnings: [...unknown.values()] };
+  };
+}
+
+function describe(arm: Arm, { labels }: Sample): string {
+  return `It can't be told how requests of the ${arm} arm ended that are counted as ${JSON.stringify(labels)}, so nothing is known of this arm. Write its statuses as numbers, or count with queries of your own.`;
+}

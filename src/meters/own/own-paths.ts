@@ -1,0 +1,133 @@
+import * as z from 'zod';
+import type { KubernetesObject } from '../../cluster/client.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { tryParseJson } from '../../core/json.ts';
+import type { Rule } from '../queries/default-queries.ts';
+import type { Labels } from '../series/selector.ts';
+
+/** What a pod's own specification asks of it, without any user. */
+export interface OwnTraffic {
+  readonly pod: string;
+  /** Paths of metrics and of HTTP probes, without their queries. */
+  readonly paths: readonly string[];
+  /** HTTP probes a second, all containers together. */
+  readonly probesPerSecond: number;
+}
+
+const probe = z.looseObject({
+  httpGet: z.looseObject({ path: z.string().default('/') }).optional(),
+  periodSeconds: z.number().positive().default(10),
+});
+type Probe = z.infer<typeof probe>;
+
+const podShape = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), annotations: z.record(z.string(), z.string()).default({}) }),
+  spec: z.looseObject({
+    containers: z.array(
+      z.looseObject({
+        livenessProbe: probe.optional(),
+        readinessProbe: probe.optional(),
+        env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).default([]),
+      }),
+    ),
+  }),
+});
+
+/** What Istio's injection has put its own in the place of, as JSON in variables of its container. */
+const rewritten = {
+  ISTIO_KUBE_APP_PROBERS: z
+    .record(z.string(), probe)
+    .transform((probers) => Object.values(probers).flatMap(({ httpGet }) => httpGet?.path ?? [])),
+  ISTIO_PROMETHEUS_ANNOTATIONS: z.looseObject({ path: z.string().optional() }).transform(({ path }) => path ?? []),
+};
+
+/** Where metrics are by custom: Prometheus' own default, and Spring's. */
+const METRICS = ['/metrics', '/actuator/prometheus'];
+
+/**
+ * The requests that a pod gets by its own specification; undefined for what is no pod. A startup probe ends before there is
+ * anything to judge, so it is left out.
+ *
+ * @param asked The path at which Sluice reads the pod's metrics.
+ */
+export function ownTraffic(object: KubernetesObject, asked: string | undefined): OwnTraffic | undefined {
+  const pod = podShape.safeParse(object).data;
+  if (!pod) return undefined;
+  const { name, annotations } = pod.metadata;
+  const probes = pod.spec.containers
+    .flatMap(({ livenessProbe, readinessProbe }): (Probe | undefined)[] => [livenessProbe, readinessProbe])
+    .flatMap((one) => (one?.httpGet ? [{ path: one.httpGet.path, perSecond: 1 / one.periodSeconds }] : []));
+  const variables = pod.spec.containers.flatMap(({ env }) => env);
+  const injected = Object.entries(rewritten).flatMap(([variable, shape]) => {
+    const value = variables.find((one) => one.name === variable)?.value;
+    return value === undefined ? [] : (shape.safeParse(tryParseJson(value)).data ?? []);
+  });
+  const paths = [
+    ...METRICS,
+    ...[asked, annotations['prometheus.io/path']].flatMap((path) => path ?? []),
+    ...probes.map(({ path }) => path),
+    ...injected,
+  ];
+  return {
+    pod: name,
+    paths: [...new Set(paths.map(pathOf))],
+    probesPerSecond: probes.reduce((sum, { perSecond }) => sum + perSecond, 0),
+  };
+}
+
+/** What exporters call the path of a request; in `handler` and `endpoint` some have a name instead, which is no path then. */
+const pathLabels = [
+  'path',
+  'handler',
+  'route',
+  'uri',
+  'endpoint',
+  'http_route',
+  'http_target',
+  'url',
+  'url_path',
+  'url_rule',
+  'request_path',
+  'http_path',
+  'target',
+  'page',
+  'view',
+];
+
+/** Whose request a series counts, as far as its labels tell. */
+export type Origin = 'user' | 'own' | 'unknown';
+
+/**
+ * Tells requests of users from those that pods get by their own specification, by their very path. The root is left to the
+ * users, even where it is probed. A label that a query asks for is the query's own business.
+ */
+export function createOriginOf(own: readonly OwnTraffic[], rules: readonly Rule[]): (labels: Labels) => Origin {
+  const asked = new Set(rules.flatMap(({ selector }) => selector.map(({ label }) => label)));
+  const telling = pathLabels.filter((label) => !asked.has(label));
+  const paths = new Set(own.flatMap((pod) => pod.paths).filter((path) => path !== '/'));
+  return (labels) => {
+    const found = telling.flatMap((label) => (isPath(labels[label]) ? [pathOf(labels[label])] : []));
+    if (found.length === 0) return 'unknown';
+    return found.some((path) => paths.has(path)) ? 'own' : 'user';
+  };
+}
+
+function isPath(value: string | undefined): value is string {
+  return value !== undefined && /^(\/|https?:\/\/)/.test(value);
+}
+
+/** The path alone, without server, query and a slash at its end. */
+function pathOf(value: string): string {
+  const [path = ''] = value.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/);
+  return path.replace(/(?<=.)\/+$/, '') || '/';
+}
+
+/** Why there is nothing to count although there are counters. */
+export function onlyOwn(about: string, own: readonly OwnTraffic[]): SluiceError {
+  const paths = [...new Set(own.flatMap((pod) => pod.paths))].filter((path) => path !== '/');
+  return new SluiceError('bad-query', {
+    about,
+    problem: `shows no request of a user, only such as the pods get by their own specification (${paths.join(', ')}).`,
+    next: 'Send a request to the stable arm, and see that it is counted.',
+  });
+}

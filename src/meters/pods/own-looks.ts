@@ -1,0 +1,85 @@
+import type { Arm, Clock, Reading } from '../../canary/ports.ts';
+import type { Classified, Classifier, Sample } from '../counting/classify.ts';
+import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
+import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
+import type { Rule } from '../queries/default-queries.ts';
+import { CONCURRENCY, mapConcurrently, type PodAnswer } from './pod-sources.ts';
+
+interface Question {
+  readonly rules: readonly Rule[];
+  readonly classify: Classifier;
+}
+
+type Ask = (answer: PodAnswer, rules: readonly Rule[], signal: AbortSignal) => Promise<PodAnswer>;
+
+/** Looks in a row that show whether a pod counts them: users rarely send so many in that time. */
+const IN_A_ROW = 3;
+
+/** Knows how many of the requests whose path no label tells may be Sluice's own looks, or probes. */
+export function createOwnLooks(clock: Clock, ask: Ask) {
+  const ownRequests = createOwnRequests();
+  const answers = new Map<string, number>();
+
+  /** Asks a pod again and again: one that counts less than that counts no looks. */
+  async function tryOut(answer: PodAnswer, before: number, question: Question, signal: AbortSignal): Promise<void> {
+    let last = answer;
+    for (let looks = 0; looks < IN_A_ROW; looks += 1) last = await ask(answer, question.rules, signal);
+    const pathless = pathlessOf(question.rules, [answer]);
+    const gained = total(pathless(question.classify(last.samples))) - before;
+    if (last.failure === undefined && gained < IN_A_ROW) ownRequests.countsNoLooks(answer.pod.name);
+  }
+
+  return {
+    /** A pod has answered once more. */
+    answered(pod: string): void {
+      answers.set(pod, (answers.get(pod) ?? 0) + 1);
+    },
+
+    /** @returns undefined where every request has a path, which tells whose it is */
+    async count(
+      all: readonly PodAnswer[],
+      found: readonly Classified<Sample>[],
+      question: Question,
+      signal: AbortSignal,
+    ): Promise<Reading['own']> {
+      const pathless = pathlessOf(question.rules, all)(found);
+      if (pathless.length === 0) return undefined;
+      const perPod = Map.groupBy(pathless, ({ counter }) => counter.instance);
+      const requestsOf = ({ pod }: PodAnswer) => total(perPod.get(pod.name) ?? []);
+      const answering = all.filter(({ failure }) => failure === undefined);
+      const counts = (arm: Arm) =>
+        answering
+          .filter((answer) => answer.arm === arm)
+          .map(
+            (answer): PodCount => ({
+              pod: answer.pod.name,
+              requests: requestsOf(answer),
+              asked: (answers.get(answer.pod.name) ?? 1) - 1,
+              probesPerSecond: answer.own?.probesPerSecond ?? 0,
+              at: clock.now(),
+              startedAt: answer.pod.startedAt,
+            }),
+          );
+      const unseen = answering.filter(({ pod }) => !ownRequests.knows(pod.name));
+      const own = ownRequests.take({ stable: counts('stable'), canary: counts('canary') });
+      await mapConcurrently(unseen, CONCURRENCY, (answer) => tryOut(answer, requestsOf(answer), question, signal));
+      return own;
+    },
+  };
+}
+
+/** What pods ask of themselves. */
+export function ownOf(answers: readonly PodAnswer[]): OwnTraffic[] {
+  return answers.flatMap(({ own }) => own ?? []);
+}
+
+/** Picks the counts of requests whose path no label tells. */
+function pathlessOf(rules: readonly Rule[], answers: readonly PodAnswer[]) {
+  const originOf = createOriginOf(ownOf(answers), rules);
+  return (found: readonly Classified<Sample>[]) =>
+    found.filter(({ counter, sample }) => counter.kind === 'requests' && originOf(sample.labels) === 'unknown');
+}
+
+function total(found: readonly Classified<Sample>[]): number {
+  return found.reduce((sum, { counter }) => sum + (Number.isFinite(counter.value) ? counter.value : 0), 0);
+}

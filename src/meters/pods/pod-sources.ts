@@ -1,0 +1,92 @@
+import type { Arm, Permission } from '../../canary/ports.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Sample } from '../counting/classify.ts';
+import type { OwnTraffic } from '../own/own-paths.ts';
+import { envoyGivenUp } from '../queries/default-queries.ts';
+import type { Queries } from '../queries/queries.ts';
+import type { PodsOptions } from './meter.ts';
+import type { MeteredPod } from './metrics-endpoint.ts';
+
+/** Pods asked at once: they all pass through one API server. */
+export const CONCURRENCY = 8;
+
+/** What a pod shows; `failure` says why there is nothing. */
+export interface PodAnswer {
+  readonly pod: MeteredPod;
+  readonly arm: Arm | undefined;
+  readonly samples: readonly Sample[];
+  readonly failure?: string;
+  /** What of its page could not be read, though all that is needed was. */
+  readonly unread?: readonly string[];
+  readonly own: OwnTraffic | undefined;
+}
+
+export interface PodSource {
+  /** Undefined for a gateway, whose metrics name the arm. */
+  readonly arm: Arm | undefined;
+  readonly namespace: string;
+  readonly selector: string;
+}
+
+export function sourcesOf({ source, names, queries }: PodsOptions): PodSource[] {
+  if (source.kind === 'arms') {
+    return [
+      { arm: 'stable', namespace: names.namespace, selector: source.stable },
+      { arm: 'canary', namespace: names.namespace, selector: source.canary },
+    ];
+  }
+  if (['http', 'opentelemetry', 'linkerd'].includes(queries.kind)) {
+    throw new SluiceError('invalid-input', {
+      about: `default queries "${queries.kind}"`,
+      problem: 'count in the pods of the arms; the metrics of a gateway do not tell its backends apart by them.',
+      next: 'Use the queries of the gateway (istio, envoy, nginx, traefik), or read the pods of the arms.',
+    });
+  }
+  return [{ arm: undefined, namespace: source.namespace, selector: source.selector }];
+}
+
+/** Those that are read, by their names in Envoy itself. */
+const envoyStatistics = `upstream_rq_(.xx|time)$|${envoyGivenUp.map((name) => `${name}$`).join('|')}`;
+
+/** Envoy is asked for what is needed only: its statistics can be many megabytes. */
+export function usualPath({ kind }: Queries): string {
+  if (kind === 'istio') return '/stats/prometheus';
+  return kind === 'envoy' ? `/stats/prometheus?filter=${encodeURIComponent(envoyStatistics)}` : '/metrics';
+}
+
+export function permissionsOf(sources: readonly PodSource[]): Permission[] {
+  const namespaces = new Set(sources.map(({ namespace }) => namespace));
+  return [...namespaces].flatMap((namespace) => [
+    { apiGroup: '', resource: 'pods', verbs: ['list', 'watch'], namespace },
+    { apiGroup: '', resource: 'pods', subresource: 'proxy', verbs: ['get'], namespace },
+  ]);
+}
+
+export function refuseSharedPods(pods: readonly { readonly pod: MeteredPod }[]): void {
+  const seen = new Set<string>();
+  for (const { pod } of pods) {
+    if (seen.has(pod.name)) {
+      throw new SluiceError('invalid-input', {
+        about: `Pod ${pod.namespace}/${pod.name}`,
+        problem: 'is picked by the label selectors of both arms.',
+        next: 'Give each arm a label that the other does not have.',
+      });
+    }
+    seen.add(pod.name);
+  }
+}
+
+/** Maps with no more than `limit` calls under way. */
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  limit: number,
+  map: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  async function work(): Promise<void> {
+    for (const [index, item] of queue) results[index] = await map(item);
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  return results;
+}

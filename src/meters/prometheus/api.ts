@@ -1,0 +1,173 @@
+import * as z from 'zod';
+import type { Permission } from '../../canary/ports.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import type { ObjectReference } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { tryParseJson } from '../../core/json.ts';
+import { excerpt } from '../../core/text.ts';
+import { explainRefusal } from './server-words.ts';
+import { directly, parseAddress, throughService } from './transport.ts';
+
+/** How a Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics), is reached. */
+export interface PrometheusConnection {
+  /** `http(s)://host:port/prefix`, or `k8s://namespace/service:port/prefix` through the API server's service proxy. */
+  readonly address: string;
+  readonly authorization?:
+    | { readonly kind: 'bearer'; readonly token: string }
+    /** Read again for every request, as projected tokens are renewed in place. */
+    | { readonly kind: 'bearer-file'; readonly path: string }
+    | { readonly kind: 'basic'; readonly username: string; readonly password: string };
+  /** PEM, or paths of PEM files that are read again when they change. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Such as `X-Scope-OrgID`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const sample = z.tuple([z.number(), z.string()]);
+const labels = z.record(z.string(), z.string());
+const success = z.object({
+  status: z.literal('success'),
+  warnings: z.array(z.string()).nullish(),
+  infos: z.array(z.string()).nullish(),
+  /** VictoriaMetrics: some of its storage nodes did not answer. */
+  isPartial: z.boolean().nullish(),
+  data: z.unknown(),
+});
+
+const result = z.discriminatedUnion('resultType', [
+  // A native histogram has `histograms` in the place of `values`.
+  z.object({
+    resultType: z.literal('matrix'),
+    result: z.array(z.object({ metric: labels, values: z.array(sample).default([]) })),
+  }),
+  z.object({
+    resultType: z.literal('vector'),
+    result: z.array(z.object({ metric: labels, value: sample.optional() })),
+  }),
+  z.object({ resultType: z.literal('scalar'), result: sample }),
+  z.object({ resultType: z.literal('string'), result: sample }),
+]);
+
+export type QueryResult = z.infer<typeof result>;
+
+/** An answer and what the server says beside it, each a short line. */
+export interface Answer<T> {
+  readonly data: T;
+  /** What it says against the answer: that a store did not answer, so that data are missing. */
+  readonly warnings: readonly string[];
+  /** What it remarks on the query, which is no fault of the data. */
+  readonly infos: readonly string[];
+}
+
+/** Characters of one remark of the server that are kept. */
+const MOST_WORDS = 300;
+
+/**
+ * The part of Prometheus' HTTP API that is needed (https://prometheus.io/docs/prometheus/latest/querying/api/).
+ *
+ * Errors are SluiceError: `bad-query` with the query and what Prometheus says of it, `unreachable`, `forbidden`, and
+ * `not-found` where something else than Prometheus answers.
+ *
+ * @param client Needed for `k8s://` addresses.
+ * @throws SluiceError `invalid-input` for an address that can't be used, or settings that contradict it.
+ */
+export function createPrometheusApi(
+  connection: PrometheusConnection,
+  { client, env }: { readonly client?: KubernetesClient; readonly env: Environment },
+) {
+  const address = parseAddress(connection.address);
+  const name = `Prometheus ${connection.address}`;
+  const ask =
+    address.kind === 'service' ? throughService(address, connection, client) : directly(address.url, connection, env);
+
+  async function call<S extends z.ZodType>(
+    path: string,
+    parameters: Readonly<Record<string, string>>,
+    shape: S,
+    signal: AbortSignal,
+  ): Promise<Answer<z.infer<S>>> {
+    const answer = await ask(`/api/v1/${path}?${new URLSearchParams(parameters)}`, signal);
+    const parsed = success.safeParse(tryParseJson(answer.body)).data;
+    if (parsed && answer.status < 300) {
+      const data = shape.safeParse(parsed.data);
+      if (data.success) return { data: data.data, ...remarksOf(parsed) };
+    }
+    throw explainRefusal(name, answer, parameters.query ?? parameters['match[]']);
+  }
+
+  /** For what is asked once and not judged over time: half an answer is none. */
+  async function callForAll<S extends z.ZodType>(...call_: Parameters<typeof call<S>>): Promise<z.infer<S>> {
+    const { data, warnings } = await call(...call_);
+    const partial = warnings.filter((warning) => !saysWasCut(warning));
+    if (partial.length > 0) throw partialAnswer(name, partial);
+    return data;
+  }
+
+  return {
+    /** `Prometheus http://…`, for logs and errors. */
+    name,
+    permissions: address.kind === 'service' ? [proxyPermission(address.service)] : [],
+    /** Evaluates an expression now. */
+    query(query: string, signal: AbortSignal): Promise<Answer<QueryResult>> {
+      return call('query', { query }, result, signal);
+    },
+    /** The values of a label: of the series that a selector picks, and since a time (milliseconds), where given. */
+    async labelValues(
+      label: string,
+      selector: string | undefined,
+      since: number | undefined,
+      signal: AbortSignal,
+    ): Promise<string[]> {
+      const parameters = { ...(selector !== undefined && { 'match[]': selector }), ...startOf(since) };
+      return callForAll(`label/${label}/values`, parameters, z.array(z.string()), signal);
+    },
+    /** The labels of the series that a selector picked since a time (milliseconds): no more than 10,000 of them. */
+    async series(selector: string, since: number, signal: AbortSignal): Promise<Record<string, string>[]> {
+      const parameters = { 'match[]': selector, limit: '10000', ...startOf(since) };
+      return callForAll('series', parameters, z.array(labels), signal);
+    },
+  };
+}
+
+function proxyPermission({ namespace }: ObjectReference): Permission {
+  return { apiGroup: '', resource: 'services', subresource: 'proxy', verbs: ['get'], namespace };
+}
+
+function startOf(since: number | undefined): Record<string, string> {
+  return since === undefined ? {} : { start: String(since / 1_000) };
+}
+
+/** Before Prometheus 2.53, remarks on the query came among the warnings (https://github.com/prometheus/prometheus/issues/14135). */
+function remarksOf({ warnings, infos, isPartial }: z.infer<typeof success>): Omit<Answer<unknown>, 'data'> {
+  const isInfo = (remark: string) => remark.startsWith('PromQL info:');
+  const said = (warnings ?? []).map((warning) => excerpt(warning, MOST_WORDS));
+  return {
+    warnings: [
+      ...said.filter((remark) => !isInfo(remark)),
+      ...(isPartial ? ['some of its storage nodes did not answer (isPartial)'] : []),
+    ],
+    infos: [...said.filter(isInfo), ...(infos ?? []).map((info) => excerpt(info, MOST_WORDS))],
+  };
+}
+
+/** The answer is as long as it was asked to be. */
+function saysWasCut(warning: string): boolean {
+  return /truncated due to limit/i.test(warning);
+}
+
+/** The error for an answer in which data are missing, where all of them are needed. */
+class PartialAnswer extends SluiceError {}
+
+export function partialAnswer(server: string, warnings: readonly string[]): SluiceError {
+  return new PartialAnswer('unreachable', {
+    about: server,
+    problem: `answered with a part of the data only: ${warnings.join('; ')}.`,
+    next: 'Wait until all its stores answer again, or take those that are gone for good out of it.',
+  });
+}
+
+export function isPartialAnswer(error: unknown): boolean {
+  return error instanceof PartialAnswer;
+}

@@ -1,0 +1,38 @@
+import type { Arm } from '../../canary/ports.ts';
+import type { Rule } from '../queries/default-queries.ts';
+import { equal, NAME, type Selector } from '../series/selector.ts';
+
+/** A measurement of one source; the time is milliseconds since the epoch. */
+interface Measured {
+  /** The process that was asked: a pod's name. */
+  readonly instance: string;
+  readonly at: number;
+}
+
+/**
+ * When each source will be measured, the next two times: Prometheus scrapes a target at the same moment of every interval
+ * (https://prometheus.io/docs/prometheus/latest/configuration/configuration/, `scrape_interval`).
+ *
+ * @param interval milliseconds between two scrapes of a target
+ * @param now milliseconds since the epoch; the times are after it and in their order
+ */
+export function dueTimes(
+  measured: Readonly<Record<Arm, readonly Measured[]>>,
+  interval: number,
+  now: number,
+): Record<Arm, number[]> {
+  const next = (last: number) => last + Math.max(Math.floor((now - last) / interval) + 1, 1) * interval;
+  const ofArm = (arm: Arm) =>
+    [...Map.groupBy(measured[arm], ({ instance }) => instance).values()]
+      .map((ofInstance) => next(Math.max(...ofInstance.map(({ at }) => at))))
+      .flatMap((time) => [time, time + interval])
+      .toSorted((a, b) => a - b);
+  return { stable: ofArm('stable'), canary: ofArm('canary') };
+}
+
+/** Picks `up` of the canary's pods, where its counters are told by the pod's name; undefined where they are not. */
+export function targetSelector(rules: readonly Rule[]): Selector | undefined {
+  const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
+  const ofPods = requests?.selector.filter(({ label }) => label === 'pod' || label === 'namespace') ?? [];
+  return ofPods.some(({ label }) => label === 'pod') ? [equal(NAME, 'up'), ...ofPods] : undefined;
+}

@@ -1,0 +1,131 @@
+import * as z from 'zod';
+import { SluiceError } from '../../core/errors.ts';
+import { tryParseJson } from '../../core/json.ts';
+import { excerpt } from '../../core/text.ts';
+
+/** What a server answered, as far as its refusal is concerned. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+  /** Where it sends the one who asks, in place of an answer. */
+  readonly location?: string;
+}
+
+/** Characters of others' words that an error quotes. */
+const MOST_WORDS = 300;
+
+const text = z.string().min(1);
+/** The forms of a refusal: Prometheus and Grafana Cloud, AWS, Google (also as a list), Azure, OAuth. */
+const refusalForms = z.union([
+  z.object({ error: text }).transform(({ error }) => error),
+  z.object({ message: text }).transform(({ message }) => message),
+  z.object({ Message: text }).transform(({ Message }) => Message),
+  z.object({ error: z.object({ message: text }) }).transform(({ error }) => error.message),
+  z.tuple([z.object({ error: z.object({ message: text }) })]).transform(([{ error }]) => error.message),
+  z.object({ error_description: text }).transform((answer) => answer.error_description),
+]);
+
+/** What a server says in a body, as one short line; undefined where it says nothing that a person could read. */
+export function wordsOf(body: string): string | undefined {
+  const json = tryParseJson(body);
+  if (json !== undefined) {
+    const said = refusalForms.safeParse(json).data;
+    return said === undefined ? undefined : excerpt(said, MOST_WORDS);
+  }
+  const title = isHtml(body) ? /<title[^>]{0,200}>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
+  const words = title === undefined ? '' : excerpt(title, MOST_WORDS);
+  return words === '' ? undefined : words;
+}
+
+function isHtml(body: string): boolean {
+  return body.slice(0, 1_000).trimStart().startsWith('<');
+}
+
+/**
+ * The error for an answer that is no data: with the server's own words, and the next step that fits the kind of server.
+ *
+ * @param server such as `Prometheus http://prometheus:9090`
+ */
+export function explainRefusal(server: string, refusal: Refusal, query: string | undefined): SluiceError {
+  const { status, body } = refusal;
+  const words = wordsOf(body);
+  const said = words === undefined ? '' : `: ${words.replace(/\.$/, '')}`;
+  if (status === 401 || status === 403) {
+    return new SluiceError('forbidden', {
+      about: server,
+      problem: `does not accept the credentials (HTTP ${status})${said}.`,
+      next:
+        howToSignIn(server, words ?? '') ?? 'Check the token, user name or client certificate, and its right to query.',
+    });
+  }
+  if (isRedirect(status) || isHtml(body))
+    return notFound(server, `answered ${describePage(refusal)}.`, nextForPage(server, refusal));
+  const isApi = z.object({ status: z.literal('error') }).safeParse(tryParseJson(body)).success;
+  if (isApi && query !== undefined) {
+    return new SluiceError('bad-query', {
+      about: `query ${query}`,
+      problem: `was refused by ${server}${said}.`,
+      next: 'Correct what the message names.',
+    });
+  }
+  const problem = `answered HTTP ${status}${isApi ? '' : ', which is no answer of the Prometheus HTTP API'}${said}.`;
+  return notFound(
+    server,
+    problem,
+    'Check the address and its path prefix (Mimir: /prometheus, VictoriaMetrics: /select/0/prometheus).',
+  );
+}
+
+function notFound(about: string, problem: string, next: string): SluiceError {
+  return new SluiceError('not-found', { about, problem, next });
+}
+
+/** The kinds of hosted Prometheus, told by their address or their words, and what each wants. */
+const signIns: readonly { readonly known: RegExp; readonly next: string }[] = [
+  {
+    known: /\baps-workspaces[\w.-]*\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
+    next: 'Amazon Managed Prometheus takes signed requests (AWS SigV4) alone: run a SigV4 proxy (aws-sigv4-proxy) with a role that may aps:QueryMetrics, aps:GetLabels and aps:GetSeries, and give its address.',
+  },
+  {
+    known: /\bmonitoring\.googleapis\.com/i,
+    next: 'Google Managed Prometheus takes OAuth access tokens, which end after an hour: run its frontend with an account that has the role monitoring.viewer, and give the address of the frontend.',
+  },
+  {
+    known: /\bprometheus\.monitor\.azure\./i,
+    next: 'Azure Monitor takes tokens of Microsoft Entra ID for https://prometheus.monitor.azure.com, of an identity with the role Monitoring Data Reader on the workspace.',
+  },
+  {
+    known: /\.grafana\.net\b/i,
+    next: 'Grafana Cloud takes the number of the Prometheus instance as user name, and an access policy token with the scope metrics:read as password.',
+  },
+  {
+    known: /\bno org id\b|\btenant\b|X-Scope-OrgID/i,
+    next: 'Name the tenant in a header: X-Scope-OrgID.',
+  },
+];
+
+function howToSignIn(server: string, words: string): string | undefined {
+  return signIns.find(({ known }) => known.test(server) || known.test(words))?.next;
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function describePage({ status, body, location }: Refusal): string {
+  if (isRedirect(status))
+    return `HTTP ${status}, a redirect${location === undefined ? '' : ` to ${withoutQuery(location)}`}`;
+  const title = wordsOf(body);
+  return `HTTP ${status} with a web page${title === undefined ? '' : ` ("${title}")`}, which is no answer of the Prometheus HTTP API`;
+}
+
+function nextForPage(server: string, { status, location = '' }: Refusal): string {
+  if (isRedirect(status) && server.includes('http://') && location.startsWith('https://'))
+    return 'Give the address with https://, if that is the same server; else the address behind the proxy that lets people log in.';
+  return 'Check the address and its path prefix. Where a proxy asks people to log in, give an address behind it, or a token that it takes.';
+}
+
+/** Where a redirect leads, without its query: that may hold what a login hands on. */
+function withoutQuery(location: string): string {
+  return excerpt(location.split(/[?#]/, 1)[0] ?? '', 200);
+}

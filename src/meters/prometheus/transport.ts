@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises';
+import type { Dispatcher } from 'undici';
+import * as z from 'zod';
+import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import { type ObjectReference, resources } from '../../cluster/resources.ts';
+import { createDispatcher } from '../../cluster/transport.ts';
+import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import { type HttpPolicy, send } from '../../core/http.ts';
+import { tryParseJson } from '../../core/json.ts';
+import type { PrometheusConnection } from './api.ts';
+import { type Refusal, wordsOf } from './server-words.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ATTEMPT_TIMEOUT = 5_000;
+const DEADLINE = 10_000;
+
+type Address =
+  | { kind: 'url'; url: string }
+  | { kind: 'service'; service: ObjectReference; port: string; prefix: string };
+/** Asks for a path; any answer of a server is one, be it data or a refusal. */
+export type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
+
+/** @throws SluiceError `invalid-input` */
+export function parseAddress(address: string): Address {
+  const service = /^k8s:\/\/([a-z0-9-]+)\/((?:https?:)?[a-z0-9-]+):([a-z0-9-]+)(\/[^?#]*)?$/.exec(address);
+  if (service) {
+    const [, namespace = '', name = '', port = '', prefix = ''] = service;
+    return {
+      kind: 'service',
+      service: { type: resources.service, namespace, name },
+      port,
+      prefix: prefix.replace(/\/+$/, ''),
+    };
+  }
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw new SluiceError('invalid-input', {
+      about: 'address of Prometheus',
+      problem: 'is neither an http(s) URL nor of the form k8s://namespace/service:port.',
+      next: 'Give for example http://prometheus.example.com:9090 or k8s://monitoring/prometheus:9090.',
+    });
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '') {
+    throw new SluiceError('invalid-input', {
+      about: 'address of Prometheus',
+      problem: 'holds credentials or a query string, which would show in logs.',
+      next: 'Give the credentials in the inputs made for them, and the address without them.',
+    });
+  }
+  return { kind: 'url', url: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };
+}
+
+/** Asks by the API server's proxy to a Service. */
+export function throughService(
+  { service, port, prefix }: Extract<Address, { kind: 'service' }>,
+  connection: PrometheusConnection,
+  client: KubernetesClient | undefined,
+): Ask {
+  const sendsAuthorization = Object.keys(connection.headers ?? {}).some(
+    (name) => name.toLowerCase() === 'authorization',
+  );
+  if (connection.authorization || connection.tls || sendsAuthorization) {
+    throw new SluiceError('invalid-input', {
+      about: `address ${connection.address}`,
+      problem: 'goes through the API server, which keeps the Authorization header and client certificates for itself.',
+      next: 'Leave out the credentials of Prometheus, or give an http(s) address.',
+    });
+  }
+  if (!client) throw new TypeError('a k8s:// address needs a Kubernetes client');
+  return async (path, signal) => {
+    const deadline = AbortSignal.timeout(DEADLINE);
+    try {
+      const bounded = AbortSignal.any([signal, deadline]);
+      const body = await client.proxy(service, port, `${prefix}${path}`, bounded, connection.headers);
+      return { status: 200, body };
+    } catch (error) {
+      signal.throwIfAborted();
+      // The API server passes on what Prometheus says; its own refusals are objects of kind Status.
+      if (error instanceof ApiError && !isStatus(error.body)) return { status: error.status, body: error.body };
+      if (isSluiceError(error) && error.code !== 'unreachable') throw error;
+      throw new SluiceError('unreachable', {
+        about: `Prometheus ${connection.address}`,
+        problem: `did not answer through the API server within ${DEADLINE / 1_000} s.`,
+        next: 'Check that the Service exists, has ready endpoints and serves this port.',
+        cause: error,
+      });
+    }
+  };
+}
+
+export function directly(url: string, connection: PrometheusConnection, env: Environment): Ask {
+  let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
+
+  async function authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
+    const { ca, cert, key } = connection.tls ?? {};
+    const tls = {
+      ...(ca !== undefined && { ca: await pem(ca) }),
+      ...(cert !== undefined && { cert: await pem(cert) }),
+      ...(key !== undefined && { key: await pem(key) }),
+    };
+    const identity = JSON.stringify(tls);
+    if (pool?.key !== identity) {
+      void pool?.dispatcher.close();
+      pool = { key: identity, dispatcher: createDispatcher(tls, url, env) };
+    }
+    return {
+      headers: { ...connection.headers, ...(await authorizationHeader(connection)) },
+      dispatcher: pool.dispatcher,
+    };
+  }
+
+  return async (path, signal) => {
+    const secrets = new Set<string>();
+    const hidden = (text: string) => [...secrets].reduce((left, secret) => left.replaceAll(secret, '***'), text);
+    const policy: HttpPolicy = {
+      server: `Prometheus ${connection.address}`,
+      next: 'Check the address, and that it can be reached from this runner; k8s://namespace/service:port goes through the API server.',
+      attemptTimeout: ATTEMPT_TIMEOUT,
+      deadline: DEADLINE,
+      signal,
+      describe: ({ body }) => wordsOf(hidden(body)),
+      async authorize() {
+        const authorized = await authorize();
+        const { authorization } = authorized.headers;
+        // A server that quotes what it was sent must not bring the token into the log.
+        for (const secret of authorization?.split(' ').slice(1) ?? []) if (secret !== '') secrets.add(secret);
+        return authorized;
+      },
+    };
+    const request = { method: 'GET' as const, url: `${url}${path}`, headers: { accept: 'application/json' } };
+    const { status, body, headers } = await send(request, policy);
+    const { location } = headers;
+    const isData = status < 300;
+    return { status, body: isData ? body : hidden(body), ...(typeof location === 'string' && { location }) };
+  };
+}
+
+async function authorizationHeader({ authorization }: PrometheusConnection): Promise<Record<string, string>> {
+  switch (authorization?.kind) {
+    case undefined:
+      return {};
+    case 'bearer':
+      return { authorization: `Bearer ${authorization.token}` };
+    case 'bearer-file':
+      return { authorization: `Bearer ${(await readOrRefuse(authorization.path, 'bearer token')).trim()}` };
+    case 'basic': {
+      const { username, password } = authorization;
+      return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+    }
+  }
+}
+
+async function pem(value: string): Promise<string> {
+  return value.includes('-----BEGIN') ? value : await readOrRefuse(value, 'certificate');
+}
+
+async function readOrRefuse(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new SluiceError('invalid-input', {
+      about: `${what} of Prometheus`,
+      // What is no path may be the secret itself.
+      problem: path.includes('\n') || path.length > 300 ? 'is no path.' : `can't be read from ${path}.`,
+      next: 'Give the path of a readable file.',
+      cause,
+    });
+  }
+}
+
+function isStatus(body: string): boolean {
+  return z.object({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success;
+}

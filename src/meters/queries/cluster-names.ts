@@ -1,0 +1,98 @@
+import * as z from 'zod';
+import type { Arm } from '../../canary/ports.ts';
+import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import { resources } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { type ArmPods, followArmPods } from './arm-pods.ts';
+import type { Names } from './default-queries.ts';
+import type { Queries } from './queries.ts';
+
+/** What the cluster says of what the names stand for. What is absent could not be asked: names are then matched by patterns. */
+export interface Found {
+  readonly pods?: ArmPods;
+  /** How routes may refer to a port of the arms' Services: by its number or its name. */
+  readonly ports?: Readonly<Record<Arm, readonly string[]>>;
+}
+
+/** The names that metrics may use now; the same object as before where nothing changed. */
+export type ClusterNames = (signal: AbortSignal) => Promise<Found>;
+
+export interface ClusterWorld {
+  readonly client: KubernetesClient;
+  /** Ends the watches. */
+  readonly signal: AbortSignal;
+}
+
+/** Metrics that name pods, and metrics that name ports. */
+const [ofPods, ofPorts] = [
+  ['http', 'opentelemetry', 'linkerd', 'own'],
+  ['nginx', 'traefik'],
+];
+
+/**
+ * Asks the cluster for the names that metrics have of its objects, as far as the queries need them.
+ *
+ * @param selectors label selectors of the arms' pods
+ */
+export function createClusterNames(
+  queries: Queries,
+  names: Names,
+  selectors: Readonly<Record<Arm, string>> | undefined,
+  world: ClusterWorld | undefined,
+): ClusterNames {
+  if (world && selectors && ofPods.includes(queries.kind)) {
+    const follow = followArmPods(world.client, names, selectors, world.signal);
+    let last: Found = {};
+    return async (signal) => {
+      const pods = await follow(signal);
+      if (pods.pattern('stable') === undefined) throw noPods(selectors.stable, names.namespace);
+      if (last.pods !== pods) last = { pods };
+      return last;
+    };
+  }
+  if (world && ofPorts.includes(queries.kind)) {
+    let found: Found | undefined;
+    return async (signal) => {
+      found ??= await portsOf(world.client, names, signal);
+      return found;
+    };
+  }
+  const nothing: Found = {};
+  return async () => nothing;
+}
+
+function noPods(selector: string, namespace: string): SluiceError {
+  return new SluiceError('not-found', {
+    about: `pods ${selector} in ${namespace}`,
+    problem: 'are not there: the stable arm has no pods whose requests could be counted.',
+    next: 'See that the stable workload runs.',
+  });
+}
+
+const port = z.union([z.number(), z.string()]);
+const service = z.looseObject({
+  spec: z
+    .looseObject({
+      ports: z.array(z.looseObject({ name: z.string().optional(), port, targetPort: port.optional() })).default([]),
+    })
+    .prefault({}),
+});
+
+/** The canary's Service may be made later, from the stable one: it has the same ports. */
+async function portsOf(client: KubernetesClient, names: Names, signal: AbortSignal): Promise<Found> {
+  const read = async (name: string | undefined) => {
+    if (name === undefined) return [];
+    const found = await client.find({ type: resources.service, namespace: names.namespace, name }, signal);
+    const ports = found ? service.parse(found).spec.ports : [];
+    return ports.flatMap((one) => [one.name, one.port, one.targetPort]).flatMap((one) => (one ? [String(one)] : []));
+  };
+  try {
+    const [stable, canary] = await Promise.all([read(names.stable.service), read(names.canary.service)]);
+    const all = [...new Set(stable)];
+    return all.length === 0 ? {} : { ports: { stable: all, canary: [...new Set([...stable, ...canary])] } };
+  } catch (error) {
+    // Without the right to read Services any port has to do.
+    if (error instanceof ApiError && error.code === 'forbidden') return {};
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+import type { Arm } from '../../canary/ports.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { equal, NAME } from '../series/selector.ts';
+import { isNamedAsRate } from '../series/steady.ts';
+import type { ArmPods } from './arm-pods.ts';
+import type { Found } from './cluster-names.ts';
+import type { Names, Place, Rule } from './default-queries.ts';
+import { podLabels } from './pod-identities.ts';
+import { parseExpression, refusePadding } from './promql.ts';
+
+/** The user's own counters: PromQL selectors, or sums of them, in which `${workload}` and its like name the arm. */
+interface ArmQueries {
+  readonly requests: string;
+  readonly errors: string;
+  /** The `_bucket` series of a classic histogram of seconds. */
+  readonly latency?: string;
+}
+
+/** One template for both arms, or the two of them. */
+export type OwnQueries = ArmQueries | { readonly stable: ArmQueries; readonly canary: ArmQueries };
+
+const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
+const placeholders = ['arm', 'namespace', 'workload', 'service', 'version'] as const;
+
+/**
+ * The questions in the user's own queries.
+ *
+ * @throws SluiceError `bad-query` for what is no PromQL, padded, or no raw counter; `invalid-input` for a placeholder that
+ *   is unknown or has no value.
+ */
+export async function ownQueries(
+  queries: OwnQueries,
+  names: Names,
+  place: Place,
+  { pods }: Found = {},
+): Promise<Rule[]> {
+  const perArm = 'requests' in queries ? { stable: queries, canary: queries } : queries;
+  const rules = await Promise.all(
+    ARMS.flatMap((arm) => {
+      const { requests, errors, latency } = perArm[arm];
+      return [
+        counterRule(arm, 'requests', requests, names, place),
+        counterRule(arm, 'errors', errors, names, place),
+        ...(latency === undefined ? [] : [counterRule(arm, 'bucket', latency, names, place)]),
+      ];
+    }),
+  );
+  return pods ? rules.map((rule) => withoutPodsOfOther(rule, pods)) : rules;
+}
+
+/** A query that names pods by a pattern, such as `checkout-.*`, may also pick those of the other arm: they are not counted. */
+function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
+  const [, label] = podLabels.find(([, pod]) => rule.selector.some((matcher) => matcher.label === pod)) ?? [];
+  if (label === undefined) return rule;
+  return { ...rule, isOfArm: (labels) => (pods.armOf(labels[label] ?? '') ?? rule.arm) === rule.arm };
+}
+
+/**
+ * A query with the arm's names in it. Placeholders are `${arm}`, `${namespace}`, `${workload}`, `${service}`, `${version}`.
+ *
+ * @throws SluiceError `invalid-input` for a placeholder that is unknown or has no value.
+ */
+export function expand(template: string, arm: Arm, names: Names): string {
+  const values: Readonly<Record<string, string | undefined>> = { arm, namespace: names.namespace, ...names[arm] };
+  return template.replace(/\$\{([^}]*)\}/g, (placeholder, name: string) => {
+    const value = values[name];
+    if (value) return value;
+    const known = placeholders.some((candidate) => candidate === name);
+    throw new SluiceError('invalid-input', {
+      about: `query ${template}`,
+      problem: known
+        ? `uses ${placeholder}, but the ${arm} arm has no ${name}.`
+        : `has the unknown placeholder ${placeholder}.`,
+      next: `Placeholders are ${placeholders.map((candidate) => `\${${candidate}}`).join(', ')}.`,
+    });
+  });
+}
+
+async function counterRule(
+  arm: Arm,
+  kind: 'requests' | 'errors' | 'bucket',
+  template: string,
+  names: Names,
+  place: Place,
+): Promise<Rule> {
+  const query = expand(template, arm, names);
+  const about = `${arm} query for ${kind === 'bucket' ? 'latency' : kind}`;
+  const expression = await parseExpression(query, about);
+  refusePadding(expression, query, about);
+  if ('problem' in expression.counter) {
+    const { problem, next } = expression.counter;
+    throw new SluiceError('bad-query', { about: `${about} (${query})`, problem, next });
+  }
+  const { selector } = expression.counter;
+  if (!selector.some(({ label, op }) => label === NAME && (op === '=' || op === '=~'))) {
+    throw new SluiceError('bad-query', {
+      about: `${about} (${query})`,
+      problem: 'names no metric.',
+      next: 'Begin it with the name of a counter.',
+    });
+  }
+  const rate = selector.find(({ label, op, value }) => label === NAME && op === '=' && isNamedAsRate(value));
+  if (rate) {
+    throw new SluiceError('bad-query', {
+      about: `${about} (${query})`,
+      problem: `reads ${rate.value}, which is a rate by its name: raw counters are needed.`,
+      next: 'Give the counters that it is recorded from.',
+    });
+  }
+  // The pods of an arm are known where they are read one by one, so a query need not tell the arms apart.
+  return { arm, kind, selector: place === 'pods' ? [...selector, equal('arm', arm)] : selector, perSecond: 1 };
+}

@@ -1,0 +1,47 @@
+import type { Arm } from '../../canary/ports.ts';
+import { equal, escapeRegex, type Labels, like, type Selector } from '../series/selector.ts';
+import type { ArmPods } from './arm-pods.ts';
+import type { Found } from './cluster-names.ts';
+import type { Names, Place, Rule } from './default-queries.ts';
+
+/** What scrape configurations call a pod: of the Prometheus operator and chart, of older charts, of OpenTelemetry, of Istio. */
+export const podLabels = [
+  ['namespace', 'pod'],
+  ['kubernetes_namespace', 'kubernetes_pod_name'],
+  ['k8s_namespace_name', 'k8s_pod_name'],
+  ['namespace', 'pod_name'],
+  ['namespace', 'kubernetes_pod_name'],
+  ['kubernetes_namespace', 'pod'],
+  ['exported_namespace', 'exported_pod'],
+] as const;
+
+/** What tells an arm's series; undefined for an arm that has no pods yet, and no series either. */
+export type Identify = (arm: Arm) => (Pick<Rule, 'isOfArm'> & { readonly matchers: Selector }) | undefined;
+
+export function podIdentities(names: Names, place: Place, { pods }: Found): Identify[] {
+  if (place === 'pods') return [(arm) => ({ matchers: [equal('arm', arm)] })];
+  return podLabels.map(
+    ([namespace, pod]): Identify =>
+      (arm) => {
+        const pattern = pods ? pods.pattern(arm) : podsOf(names[arm].workload);
+        if (pattern === undefined) return undefined;
+        const matchers = [equal(namespace, names.namespace), like(pod, pattern)];
+        return { matchers, ...(pods && { isOfArm: (labels: Labels) => pods.armOf(labels[pod] ?? '') === arm }) };
+      },
+  );
+}
+
+/**
+ * The names of a workload's pods, where the API server was not asked: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0` of a
+ * StatefulSet. The alphabet of Kubernetes' random names keeps `checkout` from picking up the pods of `checkout-canary`.
+ */
+function podsOf(workload: string): string {
+  const random = '[bcdfghjklmnpqrstvwxz2456789]';
+  return `${escapeRegex(workload)}-(${random}{1,10}-${random}{5}|[0-9]+)`;
+}
+
+/** When the process began whose series has these labels, as far as the API server tells; milliseconds since the epoch. */
+export function startsOfPod(pods: ArmPods, labels: Labels): readonly number[] | undefined {
+  const [, label] = podLabels.find(([, candidate]) => pods.armOf(labels[candidate] ?? '') !== undefined) ?? [];
+  return label === undefined ? undefined : pods.startsOf(labels[label] ?? '', labels);
+}

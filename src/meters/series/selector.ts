@@ -1,0 +1,130 @@
+import { setFlagsFromString } from 'node:v8';
+import { SluiceError } from '../../core/errors.ts';
+
+/** The labels of one series, its name under `__name__`. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** One condition of a PromQL selector. As in Prometheus, an absent label is an empty one. */
+export interface Matcher {
+  readonly label: string;
+  readonly op: '=' | '!=' | '=~' | '!~';
+  readonly value: string;
+}
+
+/** A PromQL selector; the metric's name is a matcher on `__name__`. */
+export type Selector = readonly Matcher[];
+
+export const NAME = '__name__';
+
+/** `label="value"` */
+export function equal(label: string, value: string): Matcher {
+  return { label, op: '=', value };
+}
+
+/** `label=~"pattern"`, anchored at both ends. */
+export function like(label: string, pattern: string): Matcher {
+  return { label, op: '=~', value: pattern };
+}
+
+/** The text as it stands in a regular expression. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/** The selector as PromQL. */
+export function format(selector: Selector): string {
+  const name = selector.find(
+    ({ label, op, value }) => label === NAME && op === '=' && /^[a-zA-Z_:][\w:]*$/.test(value),
+  );
+  const matchers = selector.filter((matcher) => matcher !== name).map(formatMatcher);
+  if (name && matchers.length === 0) return name.value;
+  return `${name?.value ?? ''}{${matchers.join(',')}}`;
+}
+
+/** One matcher as PromQL. */
+export function formatMatcher({ label, op, value }: Matcher): string {
+  const name = /^[a-zA-Z_]\w*$/.test(label) ? label : JSON.stringify(label);
+  // A JSON string is a PromQL string: both know \\, \", \n and \uXXXX.
+  return `${name}${op}${JSON.stringify(value)}`;
+}
+
+/** Tells of a series whether the selector picks it. @throws SluiceError `bad-query` for a regular expression as of `regexOf` */
+export function createFilter(selector: Selector): (labels: Labels) => boolean {
+  const tests = selector.map(({ label, op, value }) => {
+    const wanted = op === '=' || op === '=~';
+    if (op === '=' || op === '!=') return (labels: Labels) => ((labels[label] ?? '') === value) === wanted;
+    const regex = regexOf(value);
+    return (labels: Labels) => regex.test(labels[label] ?? '') === wanted;
+  });
+  return (labels) => tests.every((test) => test(labels));
+}
+
+/** As `createFilter`, by the metric's name alone. */
+export function createNameFilter(selectors: readonly Selector[]): (name: string) => boolean {
+  const filters = selectors.map((selector) => createFilter(selector.filter(({ label }) => label === NAME)));
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const wanted = filters.some((filter) => filter({ [NAME]: name }));
+    known.set(name, wanted);
+    return wanted;
+  };
+}
+
+/**
+ * One selector that picks whatever any of the given ones picks, and as little more as one selector can: a label stays where
+ * every selector says what it must be. It turns all questions of one look into one request.
+ */
+export function union(selectors: readonly Selector[]): Selector {
+  const [first, ...others] = selectors;
+  if (!first) return [];
+  const labels = new Set(first.map(({ label }) => label));
+  return [...labels].flatMap((label): Matcher[] => {
+    const own = first.filter((matcher) => matcher.label === label);
+    const same = (selector: Selector) =>
+      JSON.stringify(selector.filter((matcher) => matcher.label === label)) === JSON.stringify(own);
+    if (others.every(same)) return own;
+    const patterns = selectors.flatMap((selector) => patternFor(label, selector) ?? []);
+    return patterns.length < selectors.length ? [] : [like(label, [...new Set(patterns)].join('|'))];
+  });
+}
+
+function patternFor(label: string, selector: Selector): string | undefined {
+  const matcher = selector.find((candidate) => candidate.label === label && ['=', '=~'].includes(candidate.op));
+  if (!matcher) return undefined;
+  return matcher.op === '=' ? escapeRegex(matcher.value) : matcher.value;
+}
+
+/** Characters. V8 refuses a pattern that is much longer at its first use only. */
+const LONGEST_PATTERN = 20_000;
+
+// Patterns of users run on texts that pods and requests choose. Where one backtracks too often, V8 begins again with its
+// linear engine, as RE2 always does; it knows no `i` (https://v8.dev/blog/non-backtracking-regexp).
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+
+/**
+ * A regular expression of PromQL (RE2 syntax, anchored, the dot matches newlines) as JavaScript knows it.
+ *
+ * @throws SluiceError `bad-query` for what the two languages don't read alike: it would be answered wrongly.
+ */
+export function regexOf(pattern: string): RegExp {
+  if (pattern.length > LONGEST_PATTERN) throw unreadable(pattern.slice(0, 60), 'it is too long');
+  const [, flags = '', body = ''] = /^(?:\(\?([is]+)\))?(.*)$/s.exec(pattern) ?? [];
+  const named = body.replaceAll('(?P<', '(?<');
+  const foreign = /\[\[:|\\[AzQECpPx]|\(\?(?![:<]|i:)|\(\?<[=!]/.exec(named);
+  try {
+    if (!foreign) return new RegExp(`^(?:${named})$`, flags.includes('i') ? 'is' : 's');
+  } catch (cause) {
+    throw unreadable(pattern, cause instanceof Error ? cause.message : 'it is malformed');
+  }
+  throw unreadable(pattern, `"${foreign[0]}" is not supported`);
+}
+
+function unreadable(pattern: string, why: string): SluiceError {
+  return new SluiceError('bad-query', {
+    about: `regular expression "${pattern}"`,
+    problem: `can't be used (${why}).`,
+    next: 'Write it with plain groups, classes and alternatives.',
+  });
+}

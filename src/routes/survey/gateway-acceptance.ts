@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import type { Clock } from '../../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { getNamed } from '../objects/lookup.ts';
+
+/** Milliseconds that a gateway may take to report on a route, which may have been applied a moment ago. */
+const PATIENCE = 15_000;
+
+const INTERVAL = 500;
+
+/** What one parent says of a route. */
+export interface ParentReport {
+  /** `Gateway infra/public of example.com/controller` */
+  readonly parent: string;
+  /** What is still owed to the current generation; undefined where all is well. */
+  readonly awaits: string | undefined;
+  /** It serves the route, whatever else it lacks. */
+  readonly accepted: boolean;
+}
+
+const routeParents = z.looseObject({
+  spec: z.looseObject({ parentRefs: z.array(z.looseObject({ name: z.string() })).default([]) }).prefault({}),
+});
+
+/**
+ * Waits a moment until some parent accepts a route and resolves what it refers to.
+ *
+ * @param unresolved the route may name a backend that does not exist yet
+ * @throws SluiceError `unsupported` with what the parents say instead
+ */
+export async function requireAccepted(
+  { client, clock }: { readonly client: KubernetesClient; readonly clock: Clock },
+  reference: ObjectReference,
+  { reportsOf, unresolved }: { reportsOf(object: KubernetesObject): ParentReport[]; readonly unresolved: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const about = describe(reference);
+  const end = clock.now() + PATIENCE;
+  for (;;) {
+    const object = await getNamed(client, reference, signal);
+    if (routeParents.parse(object).spec.parentRefs.length === 0)
+      throw new SluiceError('unsupported', {
+        about,
+        problem: 'has no parentRefs, so no Gateway sends it requests.',
+        next: 'Name its Gateway in spec.parentRefs.',
+      });
+    const reports = reportsOf(object);
+    if (reports.some(({ awaits, accepted }) => awaits === undefined || (unresolved && accepted))) return;
+    if (clock.now() >= end) throw notAccepted(about, reports);
+    await clock.sleep(INTERVAL, signal);
+  }
+}
+
+function notAccepted(about: string, reports: readonly ParentReport[]): SluiceError {
+  const said = reports.map(({ parent, awaits }) => `${parent} has still ${awaits}`).join('; ');
+  return new SluiceError('unsupported', {
+    about,
+    problem:
+      reports.length === 0
+        ? 'is accepted by no Gateway: none of its parents reports on it.'
+        : `is accepted by no Gateway: ${said}.`,
+    next: 'Look at its status, at the listeners of the Gateway that it names (host names, allowed namespaces), and whether that Gateway’s controller runs.',
+  });
+}

@@ -1,0 +1,210 @@
+import * as z from 'zod';
+import type { Surroundings } from '../../canary/ports.ts';
+import type { KubernetesObject } from '../../cluster/client.ts';
+import { describe, type ObjectReference, type ResourceType, resources } from '../../cluster/resources.ts';
+import { canonicalHost } from '../objects/istio-hosts.ts';
+import { ingressPaths, isCanaryIngress } from '../objects/nginx-ingress.ts';
+import type { Readable } from '../objects/readable.ts';
+
+/** An object that sends requests to a Service, whatever the route does. */
+export interface Sender {
+  readonly type: ResourceType;
+  /** `Ingress shop/checkout-partners` */
+  readonly about: string;
+  readonly object: KubernetesObject;
+}
+
+export interface ServiceSought {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const reference = z.looseObject({
+  kind: z.string().default('Service'),
+  group: z.string().default(''),
+  name: z.string().default(''),
+  namespace: z.string().optional(),
+});
+const references = z.array(reference).default([]);
+const mirror = z.looseObject({ requestMirror: z.looseObject({ backendRef: reference.optional() }).optional() });
+
+const gatewayRoute = z.looseObject({
+  spec: z
+    .looseObject({
+      rules: z.array(z.looseObject({ backendRefs: references, filters: z.array(mirror).default([]) })).default([]),
+    })
+    .prefault({}),
+});
+
+const istioTarget = z.looseObject({ host: z.string().default('') });
+const istioRule = z.looseObject({
+  route: z.array(z.looseObject({ destination: istioTarget.prefault({}) })).default([]),
+  mirror: istioTarget.optional(),
+  mirrors: z.array(z.looseObject({ destination: istioTarget.prefault({}) })).default([]),
+});
+const istioRulesOf = z.array(istioRule).default([]);
+const virtualService = z.looseObject({
+  spec: z.looseObject({ http: istioRulesOf, tls: istioRulesOf, tcp: istioRulesOf }).prefault({}),
+});
+
+const ingressRoute = z.looseObject({
+  spec: z.looseObject({ routes: z.array(z.looseObject({ services: references })).default([]) }).prefault({}),
+});
+const traefikService = z.looseObject({
+  spec: z
+    .looseObject({
+      weighted: z.looseObject({ services: references }).optional(),
+      mirroring: z.looseObject({ ...reference.shape, mirrors: references }).optional(),
+    })
+    .prefault({}),
+});
+const openShiftRoute = z.looseObject({
+  spec: z.looseObject({ to: reference.prefault({}), alternateBackends: references }).prefault({}),
+});
+
+/** Where each kind of object sends requests: Services as `namespace/name`. */
+const targets: readonly { readonly type: ResourceType; readonly of: (object: KubernetesObject) => string[] }[] = [
+  {
+    type: resources.ingress,
+    of: (object) => ingressPaths(object).map(({ service }) => `${object.metadata.namespace}/${service}`),
+  },
+  ...[resources.httpRoute, resources.grpcRoute, resources.tlsRoute, resources.tcpRoute].map((type) => ({
+    type,
+    of: (object: KubernetesObject) =>
+      gatewayRoute
+        .parse(object)
+        .spec.rules.flatMap(({ backendRefs, filters }) =>
+          services(object, [
+            ...backendRefs,
+            ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
+          ]),
+        ),
+  })),
+  {
+    type: resources.virtualService,
+    of(object) {
+      const { http, tls, tcp } = virtualService.parse(object).spec;
+      return [...http, ...tls, ...tcp].flatMap(({ route, mirror: one, mirrors }) =>
+        [...route, ...mirrors]
+          .map(({ destination }) => destination.host)
+          .concat(one?.host ?? [])
+          .map((host) => hostedBy(host, object.metadata.namespace ?? '')),
+      );
+    },
+  },
+  ...[resources.ingressRoute, resources.ingressRouteTcp].map((type) => ({
+    type,
+    of: (object: KubernetesObject) =>
+      ingressRoute.parse(object).spec.routes.flatMap((route) => services(object, route.services)),
+  })),
+  {
+    type: resources.traefikService,
+    of(object) {
+      const { weighted, mirroring } = traefikService.parse(object).spec;
+      return services(object, [...(weighted?.services ?? []), ...(mirroring ? [mirroring, ...mirroring.mirrors] : [])]);
+    },
+  },
+  {
+    type: resources.openShiftRoute,
+    of(object) {
+      const { to, alternateBackends } = openShiftRoute.parse(object).spec;
+      return services(object, [to, ...alternateBackends]);
+    },
+  },
+];
+
+function services(object: KubernetesObject, given: readonly z.infer<typeof reference>[]): string[] {
+  return given
+    .filter(({ kind, group }) => kind === 'Service' && group === '')
+    .map(({ name, namespace = object.metadata.namespace }) => `${namespace}/${name}`);
+}
+
+/** `shop/checkout` for a host that is the Service's, in whatever spelling; any other host stays what it is. */
+function hostedBy(host: string, namespace: string): string {
+  const [name, itsNamespace, svc] = canonicalHost(host, namespace).split('.');
+  return svc === 'svc' ? `${itsNamespace}/${name}` : host;
+}
+
+/**
+ * All that sends requests to a Service, as far as it may be read, apart from the rollout's own objects. An object whose shape
+ * nobody here knows is left out, as its own controller would do.
+ */
+export async function findSenders(
+  readable: Readable,
+  sought: ServiceSought,
+  except: readonly ObjectReference[],
+): Promise<Sender[]> {
+  const wanted = `${sought.namespace}/${sought.name}`;
+  const own = new Set(except.map(describe));
+  const found = await Promise.all(
+    targets.map(async ({ type, of }) => {
+      const objects = (await readable.list(type, sought.namespace)) ?? [];
+      return objects.flatMap((object): Sender[] => {
+        const { name, namespace = '' } = object.metadata;
+        const about = describe({ type, namespace, name });
+        // A canary Ingress has no requests of its own.
+        if (own.has(about) || (type === resources.ingress && isCanaryIngress(object))) return [];
+        return targetsOf(of, object).includes(wanted) ? [{ type, about, object }] : [];
+      });
+    }),
+  );
+  return [...found.flat(), ...(await openServices(readable, sought))];
+}
+
+function targetsOf(of: (object: KubernetesObject) => string[], object: KubernetesObject): string[] {
+  try {
+    return of(object);
+  } catch (error) {
+    if (error instanceof z.ZodError) return [];
+    throw error;
+  }
+}
+
+const service = z.looseObject({
+  spec: z
+    .looseObject({ type: z.string().default('ClusterIP'), selector: z.record(z.string(), z.string()).default({}) })
+    .prefault({}),
+});
+
+/** Services that the outside reaches without any route, and that lead to the same pods: the sought one itself, or others. */
+async function openServices(readable: Readable, { namespace, name }: ServiceSought): Promise<Sender[]> {
+  const type = resources.service;
+  const inNamespace = ((await readable.list(type, namespace)) ?? []).filter(
+    ({ metadata }) => metadata.namespace === namespace,
+  );
+  const selectorOf = (object: KubernetesObject) => Object.entries(service.parse(object).spec.selector);
+  const sought = inNamespace.find(({ metadata }) => metadata.name === name);
+  if (sought === undefined) return [];
+  const labels = new Map(selectorOf(sought));
+  return inNamespace
+    .filter((object) => {
+      const selector = selectorOf(object);
+      const isOpen = ['LoadBalancer', 'NodePort'].includes(service.parse(object).spec.type);
+      return isOpen && selector.length > 0 && selector.every(([key, value]) => labels.get(key) === value);
+    })
+    .map((object) => {
+      const { type: how } = service.parse(object).spec;
+      return { type, object, about: `${describe({ type, namespace, name: object.metadata.name })} (${how})` };
+    });
+}
+
+/** What a reader has to know of requests that don't follow the weight. */
+export function besideTheRoute(
+  senders: readonly Sender[],
+  route: string,
+  { namespace, name }: ServiceSought,
+): Surroundings {
+  if (senders.length === 0) return { warnings: [], notes: [] };
+  const others = senders.map(({ about }) => about).join(', ');
+  const warning = `Besides ${route}, Service ${namespace}/${name} gets requests from: ${others}. They do not follow the weight; where the pods count requests, they are the stable version’s.`;
+  return { warnings: [warning], notes: [] };
+}
+
+/** What could not be looked at, for the log. */
+export function notLookedAt(readable: Readable): string[] {
+  const unread = readable.unread();
+  if (unread.length === 0) return [];
+  return [
+    `whether others send it requests was not looked at in ${unread.join(', ')}, which these credentials may not read`,
+  ];
+}

@@ -1,0 +1,39 @@
+import type { KubernetesObject } from '../../cluster/client.ts';
+import { lastManager } from '../../cluster/gitops.ts';
+import { SluiceError } from '../../core/errors.ts';
+
+/**
+ * The error for weights that are not what Sluice left.
+ *
+ * @param path names from the object's root to the field that holds them
+ * @param shown what it shows instead, for the reader
+ * @param expected weights that may be there, in per cent
+ */
+export function changedByOthers(
+  about: string,
+  object: KubernetesObject,
+  path: readonly string[],
+  shown: string,
+  expected: readonly number[],
+): SluiceError {
+  const manager = lastManager(object, path);
+  const by = manager === undefined ? 'somebody else' : `field manager "${manager}"`;
+  return new SluiceError('foreign-edit', {
+    about,
+    problem: `was changed by ${by} during the rollout: ${shown}, where a canary weight of ${inWords(expected)} is expected.`,
+    next: 'Decide which weights are right and set them; Sluice leaves them as they are.',
+  });
+}
+
+/** The error for an object that is gone. */
+export function deletedByOthers(about: string, expected: readonly number[]): SluiceError {
+  return new SluiceError('foreign-edit', {
+    about,
+    problem: `was deleted by somebody else during the rollout, where a canary weight of ${inWords(expected)} is expected.`,
+    next: 'Decide what should serve; Sluice does not make it again.',
+  });
+}
+
+function inWords(weights: readonly number[]): string {
+  return [...new Set(weights)].map((weight) => `${weight} %`).join(' or ');
+}

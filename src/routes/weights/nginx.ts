@@ -1,0 +1,278 @@
+import * as z from 'zod';
+import type { Json, Router, RouteSnapshot } from '../../canary/ports.ts';
+import type { KubernetesObject } from '../../cluster/client.ts';
+import { retryOnConflict } from '../../cluster/conflicts.ts';
+import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
+import { disown } from '../../cluster/managed-fields.ts';
+import { permissionTo } from '../../cluster/permissions.ts';
+import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { getNamed } from '../objects/lookup.ts';
+import {
+  annotationFields,
+  annotationPatch,
+  canaryIngress,
+  type IngressManifest,
+  ingressManifest,
+  ingressPaths,
+  isCanaryIngress,
+  isOurs,
+  likeStable,
+  planAnnotations,
+  portsTo,
+  weightAnnotations,
+  weightAnnotationsOf,
+  weightMeant,
+  withWeight,
+} from '../objects/nginx-ingress.ts';
+import { createReadable } from '../objects/readable.ts';
+import { classNameOf, requireIngressNginx } from '../survey/ingress-class.ts';
+import { besideTheRoute, findSenders, notLookedAt, type Sender } from '../survey/senders.ts';
+import { confirmWith } from './confirm.ts';
+import { changedByOthers, deletedByOthers } from './conflicts.ts';
+import { requireServices, servicePermissions } from './services.ts';
+import { createShareMemory } from './share.ts';
+import type { RouterDependencies } from './weighted-route.ts';
+
+export interface NginxOptions {
+  readonly kind: 'nginx';
+  readonly namespace: string;
+  /** The Ingress that sends requests to the stable Service. */
+  readonly name: string;
+  /** The Ingress with the canary annotations; made for the time of the rollout where it does not exist. */
+  readonly canaryIngress: string;
+  /** Names of the arms' Services. */
+  readonly stable: string;
+  readonly canary: string;
+  readonly canaryIsCreated?: boolean;
+  readonly gitops?: GitOpsSetting;
+}
+
+/** `toCreate` is the canary Ingress that Sluice makes; null where the user has one, whose annotations were `found`. */
+const snapshotData = z.object({ toCreate: ingressManifest.nullable(), found: weightAnnotations });
+
+/** The Router for ingress-nginx: the weight is an annotation of a canary Ingress beside the stable one. */
+export function createNginxRouter(options: NginxOptions, { client, ...dependencies }: RouterDependencies): Router {
+  const { namespace } = options;
+  const type = resources.ingress;
+  const stable: ObjectReference = { type, namespace, name: options.name };
+  const canary: ObjectReference = { type, namespace, name: options.canaryIngress };
+  const about = describe(canary);
+  const shares = createShareMemory();
+  const arms = { ...options, stable: { name: options.stable }, canary: { name: options.canary } };
+
+  async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
+    const stableIngress = await getNamed(client, stable, signal);
+    const ingresses = await client.list(type, namespace, {}, signal);
+    refuseStable(stable, stableIngress, options);
+    refuseRivals(options, stableIngress, ingresses);
+    await requireServices(client, arms, signal);
+
+    const existing = ingresses.find(({ metadata }) => metadata.name === canary.name);
+    if (existing === undefined || isOurs(existing)) {
+      const toCreate = canaryIngress(stableIngress, canary.name, options);
+      const found = existing === undefined ? { weight: null, total: null } : weightAnnotationsOf(existing);
+      return { router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data: { toCreate, found } };
+    }
+    refuseCanary(about, existing, options);
+    if (options.gitops !== 'ignore-rule-present') refuseGitOps(existing, canary, annotationFields);
+    const found = weightAnnotationsOf(existing);
+    return { router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data: { toCreate: null, found } };
+  }
+
+  /** The weight of the canary Ingress as it is; `undefined` where it is not what Sluice left. */
+  function weightIn(snapshot: RouteSnapshot, existing: KubernetesObject | undefined): number | undefined {
+    const { toCreate } = snapshotData.parse(snapshot.data);
+    if (existing === undefined) return toCreate === null ? undefined : 0;
+    if (!isCanaryIngress(existing) || (toCreate !== null && !isOurs(existing))) return undefined;
+    return weightMeant(weightAnnotationsOf(existing));
+  }
+
+  /** The canary Ingress as the stable one asks for it now: it may have other paths than at the start. */
+  async function ownIngress(toCreate: IngressManifest, signal: AbortSignal): Promise<IngressManifest> {
+    const now = await client.find(stable, signal);
+    return now === undefined ? toCreate : canaryIngress(now, canary.name, options);
+  }
+
+  /** Writes if the weight is one of those expected, and again if somebody writes at the same time. */
+  async function write(
+    snapshot: RouteSnapshot,
+    expected: readonly number[],
+    signal: AbortSignal,
+    act: (existing: KubernetesObject | undefined) => Promise<void>,
+  ): Promise<void> {
+    await retryOnConflict(async () => {
+      const existing = await client.find(canary, signal);
+      const shown = weightIn(snapshot, existing);
+      if (shown === undefined || !expected.some((weight) => isSame(weight, shown)))
+        throw foreignEdit(about, existing, expected);
+      await act(existing);
+    });
+  }
+
+  return {
+    kind: 'nginx',
+    object: about,
+    permissions: [
+      permissionTo(['get', 'list', 'create', 'patch', 'delete'], type, namespace),
+      ...servicePermissions(arms),
+    ],
+    inspect,
+
+    async survey(_, signal) {
+      const readable = createReadable(client, signal);
+      const stableIngress = await getNamed(client, stable, signal);
+      const unseen = await requireIngressNginx(describe(stable), stableIngress, createReadable(client, signal));
+      const service = { namespace, name: options.stable };
+      const senders = await findSenders(readable, service, [stable, canary]);
+      const ports = portsTo(stableIngress, options.stable);
+      const shifted = senders.filter(
+        ({ type, object }) =>
+          type === resources.ingress &&
+          classNameOf(object) === classNameOf(stableIngress) &&
+          portsTo(object, options.stable).some((port) => ports.includes(port)),
+      );
+      const { warnings } = besideTheRoute(
+        senders.filter((sender) => !shifted.includes(sender)),
+        describe(stable),
+        service,
+      );
+      return {
+        warnings: [...shifted.map((sender) => isShiftedToo(sender, options)), ...warnings],
+        notes: [...unseen, ...notLookedAt(readable)],
+      };
+    },
+
+    preview(snapshot, weight) {
+      const { toCreate, found } = snapshotData.parse(snapshot.data);
+      const planned = planAnnotations(found, weight);
+      if (toCreate === null) return [{ object: about, action: 'update', before: found, after: planned }];
+      const after: Json = withWeight(toCreate, planned);
+      return [{ object: about, action: 'create', before: undefined, after }];
+    },
+
+    shift: (snapshot, from, to, signal) =>
+      write(snapshot, [from, to], signal, async (existing) => {
+        const { toCreate, found } = snapshotData.parse(snapshot.data);
+        const planned = planAnnotations(found, to);
+        const own = toCreate && (await ownIngress(toCreate, signal));
+        if (existing !== undefined) {
+          const operations = [...annotationPatch(existing, planned), ...(own ? likeStable(existing, own) : [])];
+          if (operations.length > 0) await client.patchJson(canary, operations, signal);
+        } else if (own !== null) {
+          await client.create(type, withWeight(own, planned), signal);
+        }
+      }),
+
+    async weight(snapshot, signal) {
+      return weightIn(snapshot, await client.find(canary, signal));
+    },
+
+    restore: (snapshot, expected, signal) =>
+      write(snapshot, [...expected, snapshot.weight], signal, async (existing) => {
+        const { toCreate, found } = snapshotData.parse(snapshot.data);
+        if (existing === undefined) return;
+        if (toCreate !== null) return client.remove(canary, signal);
+        const operations = annotationPatch(existing, found);
+        if (operations.length > 0) await client.patchJson(canary, operations, signal);
+      }),
+
+    release: (_, signal) => disown(client, canary, signal),
+
+    confirm: (snapshot, weight, signal) =>
+      confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
+        const existing = await client.find(canary, signal);
+        const shown = weightIn(snapshot, existing);
+        if (shown === undefined || !isSame(shown, weight)) throw foreignEdit(about, existing, [weight]);
+        // ingress-nginx reports nothing about an Ingress but its address.
+        return { followed: true, evidence: 'canary annotations read back' };
+      }),
+  };
+}
+
+/** The other Ingress is shifted as well, whatever its host: kubernetes/ingress-nginx names an upstream NAMESPACE-SERVICE-PORT. */
+function isShiftedToo({ about, object }: Sender, { namespace, stable }: NginxOptions): string {
+  const hosts = [...new Set(ingressPaths(object).map(({ route }) => route.split('/')[0]))].join(', ');
+  return `${about} (${hosts}) leads to the same port of Service ${namespace}/${stable}: ingress-nginx knows one upstream for a Service and port, so its requests are shifted as well, and are counted with the others.`;
+}
+
+/** Weights are written to a thousandth of a per cent. */
+function isSame(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 0.0005;
+}
+
+function refuseStable(reference: ObjectReference, ingress: KubernetesObject, { stable }: NginxOptions): void {
+  const about = describe(reference);
+  if (isCanaryIngress(ingress))
+    throw new SluiceError('unsupported', {
+      about,
+      problem: 'is a canary Ingress itself.',
+      next: 'Name the Ingress that sends requests to the stable Service.',
+    });
+  const paths = ingressPaths(ingress);
+  if (paths.some(({ service }) => service === stable)) return;
+  throw new SluiceError('not-found', {
+    about,
+    problem: `has no path that leads to Service ${stable}.`,
+    next: `Name the stable Service as the Ingress does; its backends are: ${names(paths)}.`,
+  });
+}
+
+/** Ingresses that keep ingress-nginx from sending anything to the canary, which it only says in its own log. */
+function refuseRivals(options: NginxOptions, stableIngress: KubernetesObject, ingresses: KubernetesObject[]): void {
+  const routes = new Set(
+    ingressPaths(stableIngress).flatMap(({ route, service }) => (service === options.stable ? route : [])),
+  );
+  for (const ingress of ingresses) {
+    if ([options.name, options.canaryIngress].includes(ingress.metadata.name)) continue;
+    const about = describe({ type: resources.ingress, namespace: options.namespace, name: ingress.metadata.name });
+    const paths = ingressPaths(ingress);
+    if (!isCanaryIngress(ingress) && paths.some(({ service }) => service === options.canary))
+      throw new SluiceError('unsupported', {
+        about,
+        problem: `leads to Service ${options.canary} by itself; ingress-nginx takes no Service as a canary that another Ingress uses.`,
+        next: 'Make another Service for the canary pods of the rollout.',
+      });
+    const shared = isCanaryIngress(ingress) ? paths.find(({ route }) => routes.has(route)) : undefined;
+    if (shared !== undefined)
+      throw new SluiceError('unsupported', {
+        about,
+        problem: `is a canary Ingress for ${shared.route} already; ingress-nginx allows one for a path.`,
+        next: 'Name it as the canary Ingress, or remove it.',
+      });
+  }
+}
+
+function refuseCanary(about: string, ingress: KubernetesObject, { canary }: NginxOptions): void {
+  if (!isCanaryIngress(ingress))
+    throw new SluiceError('unsupported', {
+      about,
+      problem: 'exists and is no canary Ingress.',
+      next: 'Annotate it with nginx.ingress.kubernetes.io/canary: "true", or name another one.',
+    });
+  const shown = weightAnnotationsOf(ingress);
+  if (weightMeant(shown) === undefined)
+    throw new SluiceError('unsupported', {
+      about,
+      problem: `has a canary-weight that is no share of its total (${shown.weight} of ${shown.total ?? 100}).`,
+      next: 'Set nginx.ingress.kubernetes.io/canary-weight: "0".',
+    });
+  const paths = ingressPaths(ingress);
+  if (paths.some(({ service }) => service === canary)) return;
+  throw new SluiceError('not-found', {
+    about,
+    problem: `has no path that leads to Service ${canary}.`,
+    next: `Name the canary Service as the Ingress does; its backends are: ${names(paths)}.`,
+  });
+}
+
+function foreignEdit(about: string, ingress: KubernetesObject | undefined, expected: readonly number[]): SluiceError {
+  if (ingress === undefined) return deletedByOthers(about, expected);
+  const { weight, total } = weightAnnotationsOf(ingress);
+  const shown = `it shows canary-weight ${weight ?? 'none'} of ${total ?? 100}`;
+  return changedByOthers(about, ingress, annotationFields.path, shown, expected);
+}
+
+function names(paths: readonly { service: string }[]): string {
+  return [...new Set(paths.map(({ service }) => service))].join(', ') || 'none';
+}

@@ -1,0 +1,276 @@
+import * as z from 'zod';
+import type { Arm, Json, Router, RouteSnapshot } from '../../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import { retryOnConflict } from '../../cluster/conflicts.ts';
+import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
+import { disown } from '../../cluster/managed-fields.ts';
+import { permissionTo } from '../../cluster/permissions.ts';
+import { readObject } from '../../cluster/read-object.ts';
+import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import { type Labels, labelSelector, selects } from '../../cluster/selectors.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { readyEndpoints } from '../../workloads/arm-view.ts';
+import { autoscaler } from '../../workloads/scaling.ts';
+import { getNamed } from '../objects/lookup.ts';
+import { confirmWith } from './confirm.ts';
+import { changedByOthers, deletedByOthers } from './conflicts.ts';
+import { attainableBy, describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
+import { createShareMemory } from './share.ts';
+import type { RouterDependencies } from './weighted-route.ts';
+
+interface WorkloadName {
+  readonly kind: 'Deployment' | 'StatefulSet';
+  readonly name: string;
+}
+
+export interface ReplicasOptions {
+  readonly kind: 'replicas';
+  readonly namespace: string;
+  /** The Service that selects the pods of both arms. */
+  readonly service: string;
+  readonly stable: WorkloadName;
+  readonly canary: WorkloadName;
+  readonly canaryIsCreated?: boolean;
+  readonly gitops?: GitOpsSetting;
+}
+
+/** Pods of the arms as found; the canary's workload may not exist yet, which is no pods. */
+const podCounts = z.object({ stable: z.number(), canary: z.number() });
+
+/** Milliseconds between two looks at pods that have to become ready. */
+const INTERVAL = 250;
+
+const replicasField = {
+  path: ['spec', 'replicas'],
+  // Git may leave the field out, and then nobody sets it back.
+  appliedWith: ['spec', 'replicas'],
+  pointers: ['/spec/replicas'],
+  jq: ['.spec.replicas'],
+};
+
+const types = { Deployment: resources.deployment, StatefulSet: resources.statefulSet };
+
+/**
+ * The Router where there is no mesh: one Service spreads requests over the pods of both arms, and the weight is
+ * approximated by how many each has.
+ */
+export function createReplicasRouter(options: ReplicasOptions, dependencies: RouterDependencies): Router {
+  const { client, clock } = dependencies;
+  const { namespace } = options;
+  const service: ObjectReference = { type: resources.service, namespace, name: options.service };
+  const about = describe(service);
+  const shares = createShareMemory();
+  const referenceOf = (arm: Arm): ObjectReference => ({
+    type: types[options[arm].kind],
+    namespace,
+    name: options[arm].name,
+  });
+
+  async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
+    const { spec } = readObject(await getNamed(client, service, signal), serviceSchema);
+    const stable = await getNamed(client, referenceOf('stable'), signal);
+    const canary = options.canaryIsCreated
+      ? await client.find(referenceOf('canary'), signal)
+      : await getNamed(client, referenceOf('canary'), signal);
+    for (const [arm, object] of [['stable', stable] as const, ['canary', canary] as const]) {
+      if (object === undefined) continue;
+      refuseUnselected(about, spec.selector, referenceOf(arm), object);
+      if (options.gitops !== 'ignore-rule-present') refuseGitOps(object, referenceOf(arm), replicasField);
+    }
+    await refuseAutoscaled(client, options, signal);
+
+    const found: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
+    if (found.stable + found.canary === 0)
+      throw new SluiceError('unsupported', {
+        about: describe(referenceOf('stable')),
+        problem: 'has no pods, so pod counts are no weight.',
+        next: 'Scale it to at least one pod.',
+      });
+    return { router: 'replicas', object: about, weight: weightOfPods(found), data: { ...found } };
+  }
+
+  async function read(signal: AbortSignal) {
+    const [stable, canary] = await Promise.all([
+      client.find(referenceOf('stable'), signal),
+      client.find(referenceOf('canary'), signal),
+    ]);
+    return { stable, canary };
+  }
+
+  /**
+   * One step towards the pod counts, as far as ready pods allow it; true once the counts are those.
+   * The canary's own count may be higher than its weight asks for: its pods are made ready before the weight rises.
+   */
+  async function approach(snapshot: RouteSnapshot, target: Pods, expected: readonly number[], signal: AbortSignal) {
+    const { found, total } = parse(snapshot);
+    const states = [found, ...expected.map((weight) => planPods(total, weight))].map(({ stable }) => stable);
+    let arrived = false;
+    await retryOnConflict(async () => {
+      const { stable, canary } = await read(signal);
+      if (stable === undefined) throw deletedByOthers(describe(referenceOf('stable')), expected);
+      if (canary === undefined && target.canary > 0) throw deletedByOthers(describe(referenceOf('canary')), expected);
+      const asked: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
+      if (asked.stable < Math.min(...states) || asked.stable > Math.max(...states)) {
+        const shown = `it asks for ${asked.stable} pods`;
+        throw changedByOthers(describe(referenceOf('stable')), stable, replicasField.path, shown, expected);
+      }
+      const ready: Pods = { stable: readyOf(stable), canary: canary === undefined ? 0 : readyOf(canary) };
+      const next = nextPods(asked, ready, target, total);
+      const growingFirst =
+        next.stable > asked.stable ? (['stable', 'canary'] as const) : (['canary', 'stable'] as const);
+      for (const arm of growingFirst) {
+        if (next[arm] === asked[arm]) continue;
+        const operations = [
+          { op: 'test', path: '/spec/replicas', value: asked[arm] },
+          { op: 'replace', path: '/spec/replicas', value: next[arm] },
+        ] as const;
+        await client.patchJson(referenceOf(arm), operations, signal);
+      }
+      arrived = next.stable === target.stable && next.canary === target.canary;
+    });
+    return arrived;
+  }
+
+  return {
+    kind: 'replicas',
+    object: about,
+    permissions: [
+      permissionTo(['get'], resources.service, namespace),
+      ...[...new Set([types[options.stable.kind], types[options.canary.kind]])].map((type) =>
+        permissionTo(['get', 'patch'], type, namespace),
+      ),
+      permissionTo(['list'], resources.pod, namespace),
+      permissionTo(['list'], resources.endpointSlice, namespace),
+      permissionTo(['list'], resources.horizontalPodAutoscaler, namespace),
+    ],
+    inspect,
+
+    attainable: (snapshot, weight) => attainableBy(parse(snapshot).total, weight),
+
+    preview(snapshot, weight) {
+      const { found, total } = parse(snapshot);
+      const planned = planPods(total, weight);
+      return (['canary', 'stable'] as const).map((arm) => {
+        const replicas = (pods: Pods): Json => ({ spec: { replicas: pods[arm] } });
+        return {
+          object: describe(referenceOf(arm)),
+          action: 'update' as const,
+          before: replicas(found),
+          after: replicas(planned),
+        };
+      });
+    },
+
+    async shift(snapshot, from, to, signal) {
+      // What has to wait for ready pods is left to `confirm`.
+      await approach(snapshot, planPods(parse(snapshot).total, to), [from, to], signal);
+    },
+
+    async weight(snapshot, signal) {
+      const { found, total } = parse(snapshot);
+      const { stable, canary } = await read(signal);
+      if (stable === undefined) return undefined;
+      const pods: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
+      if (pods.stable === found.stable && pods.canary === found.canary) return snapshot.weight;
+      if (pods.stable > total || pods.stable + pods.canary < total) return undefined;
+      // Canary pods beyond that are being made ready for a higher weight. One pod found leaves no such distinction.
+      return weightOfPods(total === 1 ? pods : { stable: pods.stable, canary: total - pods.stable });
+    },
+
+    async restore(snapshot, expected, signal) {
+      while (!(await approach(snapshot, parse(snapshot).found, expected, signal))) await clock.sleep(INTERVAL, signal);
+    },
+
+    async release(_, signal) {
+      await Promise.all((['stable', 'canary'] as const).map((arm) => disown(client, referenceOf(arm), signal)));
+    },
+
+    async confirm(snapshot, weight, signal) {
+      const { found, total } = parse(snapshot);
+      const target = weight === snapshot.weight ? found : planPods(total, weight);
+      // The share of requests follows the pods that there are, however far from the weight that was asked for.
+      const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
+      return confirmWith(subject, signal, async () => {
+        if (!(await approach(snapshot, target, [weight], signal))) return { awaits: 'ready pods to take over' };
+        const ready = await readyPods(client, options, await read(signal), signal);
+        const shown = `${ready.stable} stable and ${ready.canary} canary endpoints of ${target.stable} and ${target.canary}`;
+        if (ready.stable !== target.stable || ready.canary !== target.canary) return { awaits: `ready ${shown}` };
+        return { followed: true, evidence: `${describeApproximation(target, weight)}; ready: ${shown}` };
+      });
+    },
+  };
+}
+
+function parse(snapshot: RouteSnapshot): { found: Pods; total: number } {
+  const found = podCounts.parse(snapshot.data);
+  return { found, total: found.stable + found.canary };
+}
+
+const labels = z.record(z.string(), z.string());
+
+const serviceSchema = z.looseObject({ spec: z.looseObject({ selector: labels.default({}) }) });
+
+const workload = z.looseObject({
+  spec: z.looseObject({
+    replicas: z.number().default(1),
+    selector: labelSelector,
+    template: z.looseObject({ metadata: z.looseObject({ labels: labels.default({}) }).optional() }),
+  }),
+  status: z.looseObject({ readyReplicas: z.number().default(0) }).optional(),
+});
+
+function replicasOf(object: KubernetesObject): number {
+  return readObject(object, workload).spec.replicas;
+}
+
+function readyOf(object: KubernetesObject): number {
+  return readObject(object, workload).status?.readyReplicas ?? 0;
+}
+
+function refuseUnselected(about: string, selector: Labels, reference: ObjectReference, object: KubernetesObject): void {
+  const podLabels = readObject(object, workload).spec.template.metadata?.labels ?? {};
+  if (Object.keys(selector).length > 0 && selects({ matchLabels: selector }, podLabels)) return;
+  const missing = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
+  throw new SluiceError('unsupported', {
+    about,
+    problem: `does not select the pods of ${describe(reference)} (its selector is ${missing.join(', ') || 'empty'}).`,
+    next: 'Without a mesh one Service must select the pods of both arms: widen its selector, or use another router.',
+  });
+}
+
+async function refuseAutoscaled(
+  client: KubernetesClient,
+  { namespace, stable, canary }: ReplicasOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const object of await client.list(resources.horizontalPodAutoscaler, namespace, {}, signal)) {
+    const { kind, name } = readObject(object, autoscaler).spec.scaleTargetRef;
+    if (![stable, canary].some((arm) => arm.kind === kind && arm.name === name)) continue;
+    throw new SluiceError('unsupported', {
+      about: `${kind} ${namespace}/${name}`,
+      problem: `is scaled by HorizontalPodAutoscaler ${object.metadata.name}, so its pod count is no weight.`,
+      next: 'Use a router that has weights (Istio, Gateway API, ingress-nginx, Traefik), or take the autoscaler away.',
+    });
+  }
+}
+
+/** How many ready endpoints of the Service are pods of each arm. */
+async function readyPods(
+  client: KubernetesClient,
+  { namespace, service }: ReplicasOptions,
+  workloads: { readonly stable: KubernetesObject | undefined; readonly canary: KubernetesObject | undefined },
+  signal: AbortSignal,
+): Promise<Pods> {
+  const [slices, pods] = await Promise.all([
+    client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
+    client.list(resources.pod, namespace, {}, signal),
+  ]);
+  const ready = readyEndpoints(slices);
+  const selectorOf = (object: KubernetesObject | undefined) => object && readObject(object, workload).spec.selector;
+  const [ofStable, ofCanary] = [selectorOf(workloads.stable), selectorOf(workloads.canary)];
+  const serving = pods.filter(({ metadata }) => ready.has(metadata.name)).map(({ metadata }) => metadata.labels ?? {});
+  // The stable workload's selector may be the wider one, and pick the canary's pods as well.
+  const canary = serving.filter((labels) => ofCanary && selects(ofCanary, labels));
+  const stable = serving.filter((labels) => ofStable && selects(ofStable, labels) && !canary.includes(labels));
+  return { stable: stable.length, canary: canary.length };
+}

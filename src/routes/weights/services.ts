@@ -1,0 +1,95 @@
+import type { Arm, Json, Permission } from '../../canary/ports.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { permissionTo } from '../../cluster/permissions.ts';
+import { resources } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { getNamed } from '../objects/lookup.ts';
+import type { Destination, Destinations } from './rules.ts';
+
+/** An arm's Service, as routes that refer to Services by name see it. */
+export interface ServiceReference {
+  readonly name: string;
+  /** The route's own where it is not named. */
+  readonly namespace?: string;
+  /** Port of the Service, where the route has destinations at several ports of it. */
+  readonly port?: number | string;
+}
+
+/** The arms of a route of a namespace, with what decides which of them must exist beforehand. */
+export interface ServiceArms {
+  readonly namespace: string;
+  readonly stable: ServiceReference;
+  readonly canary: ServiceReference;
+  readonly canaryIsCreated?: boolean;
+}
+
+/**
+ * How entries that refer to Services (`{kind, name, namespace, port, weight}`) are read and made.
+ *
+ * @param otherIdentity further fields that tell where an entry leads
+ */
+export function serviceDestinations(
+  { namespace, stable, canary }: ServiceArms,
+  otherIdentity: readonly string[] = [],
+): Destinations {
+  const sameService =
+    stable.name === canary.name && (stable.namespace ?? namespace) === (canary.namespace ?? namespace);
+  if (sameService && (stable.port === undefined || stable.port === canary.port))
+    throw new SluiceError('invalid-input', {
+      about: `Service ${stable.namespace ?? namespace}/${stable.name}`,
+      problem: 'is the destination of both arms.',
+      next: 'Name another Service for the canary.',
+    });
+
+  const leadsTo = (entry: Destination, arm: ServiceReference) =>
+    (entry.kind ?? 'Service') === 'Service' &&
+    (entry.group ?? '') === '' &&
+    entry.name === arm.name &&
+    (entry.namespace ?? namespace) === (arm.namespace ?? namespace) &&
+    (arm.port === undefined || entry.port === undefined || entry.port === arm.port);
+
+  return {
+    identity: ['kind', 'name', 'namespace', 'port', ...otherIdentity],
+    armOf(entry): Arm | undefined {
+      if (leadsTo(entry, stable)) return 'stable';
+      return leadsTo(entry, canary) ? 'canary' : undefined;
+    },
+    weightOf: ({ weight }) => (typeof weight === 'number' ? weight : 1),
+    canaryLike: (entry) => ({
+      ...entry,
+      name: canary.name,
+      ...(canary.namespace !== undefined && { namespace: canary.namespace }),
+      ...(canary.port !== undefined && { port: canary.port }),
+    }),
+    describe: describePlace,
+    stable: describePlace(stable),
+  };
+}
+
+function describePlace({
+  name,
+  namespace,
+  port,
+}: { readonly [field in keyof ServiceReference]?: Json | undefined }): string {
+  return `${namespace === undefined ? '' : `${text(namespace)}/`}${text(name)}${port === undefined ? '' : `:${text(port)}`}`;
+}
+
+/** @throws SluiceError `not-found` where an arm's Service does not exist and the rollout does not make it */
+export async function requireServices(client: KubernetesClient, arms: ServiceArms, signal: AbortSignal): Promise<void> {
+  for (const { name, namespace = arms.namespace } of servicesToCheck(arms))
+    await getNamed(client, { type: resources.service, namespace, name }, signal);
+}
+
+/** The rights that `requireServices` uses. */
+export function servicePermissions(arms: ServiceArms): Permission[] {
+  const namespaces = new Set(servicesToCheck(arms).map(({ namespace = arms.namespace }) => namespace));
+  return [...namespaces].map((namespace) => permissionTo(['get'], resources.service, namespace));
+}
+
+function servicesToCheck({ stable, canary, canaryIsCreated }: ServiceArms): ServiceReference[] {
+  return canaryIsCreated ? [stable] : [stable, canary];
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : String(value);
+}

@@ -1,0 +1,287 @@
+import * as z from 'zod';
+import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject, PatchOperation } from '../../cluster/client.ts';
+import { retryOnConflict } from '../../cluster/conflicts.ts';
+import { type GitOpsSetting, refuseGitOps, type WrittenFields } from '../../cluster/gitops.ts';
+import { disown } from '../../cluster/managed-fields.ts';
+import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { getNamed } from '../objects/lookup.ts';
+import { createReadable, type Readable } from '../objects/readable.ts';
+import { largestFactor } from '../objects/weights.ts';
+import { notLookedAt } from '../survey/senders.ts';
+import { confirmWith } from './confirm.ts';
+import { changedByOthers, deletedByOthers } from './conflicts.ts';
+import {
+  type Destination,
+  type Destinations,
+  describeRule,
+  describeWeights,
+  locateRules,
+  planWeights,
+  type Rule,
+  rule,
+  shows,
+  transition,
+  weightFound,
+  weightShown,
+  weightsOf,
+} from './rules.ts';
+import { createShareMemory, type Look, type ObserveShare } from './share.ts';
+
+/** What all routers need beside their options. */
+export interface RouterDependencies {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  /** The arms' requests, where they can be counted: `confirm` then compares the canary's share with its weight. */
+  readonly observeShare?: ObserveShare;
+}
+
+/** The route as users name it, for the routers that keep weights in the lists of one object. */
+export interface RouteOptions {
+  readonly namespace: string;
+  readonly name: string;
+  /** Names or places (`http[0]`) of the rules to shift; without it, every rule that names the stable arm. */
+  readonly rules?: readonly string[];
+  readonly gitops?: GitOpsSetting;
+  /** What the canary's destination refers to is made by the rollout itself, so it need not exist beforehand. */
+  readonly canaryIsCreated?: boolean;
+}
+
+/** How one kind of object holds its weights. */
+export interface WeightedRoute {
+  readonly kind: string;
+  readonly reference: ObjectReference;
+  readonly destinations: Destinations;
+  /** The largest weight that the API takes. */
+  readonly largestWeight: number;
+  readonly permissions: readonly Permission[];
+  /** Every rule that has destinations. */
+  rules(object: KubernetesObject): Rule[];
+  /** Where the weights are, `withCanary` if the canary's entry is added to the lists. */
+  writtenFields(rules: readonly Rule[], withCanary: boolean): WrittenFields;
+  /** Refuses what this kind of route can't shift, with reads only. */
+  check(object: KubernetesObject, managed: readonly Rule[], signal: AbortSignal): Promise<void>;
+  /** Looks at what stands beside the route; see `Router.survey`. */
+  survey(object: KubernetesObject, readable: Readable, signal: AbortSignal): Promise<Surroundings>;
+  /** Why no rule may name the stable arm, where the object has a shape that explains it. */
+  explainNoStable?(object: KubernetesObject): { readonly problem: string; readonly next: string } | undefined;
+  /** What of the object's status counts as found: who reports on the data plane, and which complaints are old. */
+  statusAsFound(object: KubernetesObject): string[];
+  /** Whether all who reported as found report that the data plane has the object's current generation. */
+  report(object: KubernetesObject, asFound: readonly string[]): Look;
+}
+
+const snapshotData = z.object({ rules: z.array(rule), status: z.array(z.string()) });
+
+/** The Router for objects that hold weights in lists of destinations. */
+export function createWeightedRouter(
+  route: WeightedRoute,
+  options: RouteOptions,
+  dependencies: RouterDependencies,
+): Router {
+  const { client } = dependencies;
+  const { reference, destinations: kind } = route;
+  const about = describe(reference);
+  const shares = createShareMemory();
+
+  async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
+    const object = await getNamed(client, reference, signal);
+    const rules = managedRules(route, object, options.rules);
+    await route.check(object, rules, signal);
+    if (options.gitops !== 'ignore-rule-present') {
+      const withCanary = rules.some((found) => weightsOf(kind, found).canary === undefined);
+      refuseGitOps(object, reference, route.writtenFields(rules, withCanary));
+    }
+    return {
+      router: route.kind,
+      object: about,
+      weight: Math.max(...rules.map((found) => weightFound(kind, found))),
+      data: { rules, status: route.statusAsFound(object) },
+    };
+  }
+
+  /** Each rule as found beside what it is now. */
+  function locate(snapshot: RouteSnapshot, object: KubernetesObject): LocatedRule[] {
+    const { rules } = snapshotData.parse(snapshot.data);
+    const current = locateRules(kind, rules, route.rules(object));
+    return rules.map((found, index) => ({ found, current: current[index] }));
+  }
+
+  /** What a rule shows when the canary's weight is `weight`: the plan; as found, too, where that was its weight. */
+  function targetsAt(snapshot: RouteSnapshot, found: Rule, weights: readonly number[]): (readonly Destination[])[] {
+    return weights.flatMap((weight) => {
+      const planned = planWeights(kind, found, weight);
+      return weight === snapshot.weight ? [planned, found.destinations] : [planned];
+    });
+  }
+
+  /**
+   * Takes every rule to its target, from any state that is the target's or one of the expected weights'.
+   * `partially` writes what can be written before it refuses the rest.
+   */
+  async function write(
+    snapshot: RouteSnapshot,
+    targetOf: (found: Rule) => readonly Destination[],
+    expected: readonly number[],
+    signal: AbortSignal,
+    { partially }: { partially: boolean },
+  ): Promise<void> {
+    await retryOnConflict(async () => {
+      const object = await client.find(reference, signal);
+      if (object === undefined) throw deletedByOthers(about, expected);
+      const operations: PatchOperation[] = [];
+      const foreign: LocatedRule[] = [];
+      for (const { found, current } of locate(snapshot, object)) {
+        const target = targetOf(found);
+        const states = [target, ...targetsAt(snapshot, found, expected)];
+        const believed = states.find((state) => current !== undefined && shows(kind, found, current, state));
+        if (current === undefined || believed === undefined) foreign.push({ found, current });
+        else operations.push(...transition(kind, current, believed, target));
+      }
+      const refusal = foreign.length === 0 ? undefined : foreignEdit(route, object, foreign, expected);
+      if (refusal !== undefined && !partially) throw refusal;
+      if (operations.length > 0) await client.patchJson(reference, operations, signal);
+      if (refusal !== undefined) throw refusal;
+    });
+  }
+
+  async function weight(snapshot: RouteSnapshot, signal: AbortSignal): Promise<number | undefined> {
+    const object = await client.find(reference, signal);
+    if (object === undefined) return undefined;
+    const rules = locate(snapshot, object);
+    const asFound = rules.every(
+      ({ found, current }) => current !== undefined && shows(kind, found, current, found.destinations),
+    );
+    if (asFound) return snapshot.weight;
+    const weights = new Set(rules.map(({ found, current }) => current && weightShown(kind, found, current)));
+    return weights.size === 1 ? [...weights][0] : undefined;
+  }
+
+  return {
+    kind: route.kind,
+    object: about,
+    permissions: route.permissions,
+    inspect,
+    weight,
+
+    async survey(_, signal) {
+      const object = await getNamed(client, reference, signal);
+      const readable = createReadable(client, signal);
+      const { warnings, notes } = await route.survey(object, readable, signal);
+      return { warnings, notes: [...notes, ...notLookedAt(readable)] };
+    },
+
+    preview(snapshot, weight) {
+      const { rules } = snapshotData.parse(snapshot.data);
+      const byRule = (entriesOf: (found: Rule) => readonly Destination[]): Json =>
+        Object.fromEntries(rules.map((found) => [describeRule(found), entriesOf(found)]));
+      const before = byRule((found) => found.destinations);
+      const after = byRule((found) => planWeights(kind, found, weight));
+      return [{ object: about, action: 'update', before, after }];
+    },
+
+    shift: (snapshot, from, to, signal) =>
+      write(snapshot, (found) => planWeights(kind, found, to), [from, to], signal, { partially: false }),
+
+    restore: (snapshot, expected, signal) =>
+      // Where somebody changed one rule, the others must not go on sending requests to a canary that is being undone.
+      write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
+
+    release: (_, signal) => disown(client, reference, signal),
+
+    confirm(snapshot, weight, signal): Promise<Confirmation> {
+      const { status } = snapshotData.parse(snapshot.data);
+      return confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
+        const object = await client.find(reference, signal);
+        if (object === undefined) throw deletedByOthers(about, [weight]);
+        const foreign = locate(snapshot, object).filter(
+          ({ found, current }) =>
+            current === undefined ||
+            !targetsAt(snapshot, found, [weight]).some((state) => shows(kind, found, current, state)),
+        );
+        if (foreign.length > 0) throw foreignEdit(route, object, foreign, [weight]);
+        return route.report(object, status);
+      });
+    },
+  };
+}
+
+/** The rules to shift, after a look at whether each of them can be. */
+function managedRules(route: WeightedRoute, object: KubernetesObject, wanted: readonly string[] | undefined): Rule[] {
+  const about = describe(route.reference);
+  const kind = route.destinations;
+  const rules = route.rules(object);
+  const existing = rules
+    .map((rule) => `${describeRule(rule)} (${describeWeights(kind, rule.destinations)})`)
+    .join('; ');
+  const listed = existing === '' ? 'it has no rule with destinations' : `its rules are: ${existing}`;
+
+  const managed =
+    wanted === undefined
+      ? rules.filter((rule) => weightsOf(kind, rule).stable !== undefined)
+      : wanted.flatMap((selector) => {
+          const selected = rules.filter((rule) => rule.name === selector || rule.place === selector);
+          if (selected.length > 0) return selected;
+          throw new SluiceError('not-found', {
+            about: `rule "${selector}" of ${about}`,
+            problem: 'is not a rule with destinations.',
+            next: `Name rules by their name or place; ${listed}.`,
+          });
+        });
+  if (managed.length === 0) {
+    const { problem, next } = route.explainNoStable?.(object) ?? {
+      problem: `has no rule that sends requests to the stable arm (${kind.stable}).`,
+      next: `Name the stable arm as the route does; ${listed}.`,
+    };
+    throw new SluiceError('not-found', { about, problem, next });
+  }
+  for (const rule of managed) refuseUnsplittable(route, rule);
+  return managed;
+}
+
+function refuseUnsplittable(route: WeightedRoute, rule: Rule): void {
+  const kind = route.destinations;
+  const about = `${describeRule(rule)} of ${describe(route.reference)}`;
+  const refuse = (problem: string, next: string) => new SluiceError('unsupported', { about, problem, next });
+  const weights = describeWeights(kind, rule.destinations);
+  for (const arm of ['stable', 'canary'] as const) {
+    if (rule.destinations.filter((entry) => kind.armOf(entry) === arm).length > 1)
+      throw refuse(`names the ${arm} arm more than once (${weights}).`, 'Say which one is meant, by subset or port.');
+  }
+  const { stable, canary = 0, others } = weightsOf(kind, rule);
+  if (stable === undefined)
+    throw refuse(`does not name the stable arm (${weights}).`, 'Leave it out of the rules to shift.');
+  if (stable + canary === 0)
+    throw refuse(`sends no request to either arm (${weights}).`, 'Name the rules to shift, without this one.');
+  const largest = Math.max(...rule.destinations.map((entry) => kind.weightOf(entry, rule.destinations.length)));
+  if (others > 0 && largest * largestFactor(stable + canary) > route.largestWeight)
+    throw refuse(
+      `has weights too large to be divided exactly beside other destinations (${weights}).`,
+      'Divide all of its weights by the same number.',
+    );
+}
+
+/** A rule as found beside what it is now; `current` is undefined where it is gone. */
+interface LocatedRule {
+  readonly found: Rule;
+  readonly current: Rule | undefined;
+}
+
+function foreignEdit(
+  route: WeightedRoute,
+  object: KubernetesObject,
+  rules: readonly LocatedRule[],
+  expected: readonly number[],
+): SluiceError {
+  const shown = rules.map(({ found, current }) =>
+    current === undefined
+      ? `${describeRule(found)} is gone`
+      : `${describeRule(current)} shows ${describeWeights(route.destinations, current.destinations)}`,
+  );
+  const { path } = route.writtenFields(
+    rules.map(({ found }) => found),
+    false,
+  );
+  return changedByOthers(describe(route.reference), object, path, shown.join('; '), expected);
+}

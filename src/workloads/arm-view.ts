@@ -1,0 +1,243 @@
+import * as z from 'zod';
+import type { ArmHealth, Clock, PodProblem } from '../canary/ports.ts';
+import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import { createMirror } from '../cluster/informer.ts';
+import {
+  isReady,
+  type Pod,
+  type PodHistory,
+  pod as podSchema,
+  podTroubles,
+  problemsOf,
+  remember,
+} from '../cluster/pods.ts';
+import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import { orAborted } from '../core/abort.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { isSameVersion } from './image-version.ts';
+import {
+  imagesOf,
+  type PodTemplate,
+  type Workload,
+  type WorkloadKind,
+  workload as workloadSchema,
+  workloadType,
+} from './workload.ts';
+
+/** What an arm consists of in the cluster. */
+export interface ArmTarget {
+  readonly kind: WorkloadKind;
+  readonly name: string;
+  /** Label selector that picks this arm's pods and no others. */
+  readonly pods: string;
+  /** The Service whose ready endpoints count; absent for an arm that is reached in no such way. */
+  readonly service?: string | undefined;
+}
+
+/** One arm as it is now. */
+export interface ArmSight {
+  /** Absent where the workload does not exist. */
+  readonly workload: Workload | undefined;
+  readonly pods: readonly Pod[];
+  /** What is wrong with its pods and may pass: it does not count yet. */
+  readonly troubles: readonly PodProblem[];
+  readonly health: ArmHealth;
+}
+
+/** Follows one arm's workload, pods and endpoints by watches. */
+export interface ArmView {
+  look(signal: AbortSignal): Promise<ArmSight>;
+  /**
+   * Looks again at every change until `done` gives something back.
+   *
+   * @throws SluiceError `not-ready` at once for pods that can't recover, and where the signal's reason is one, with what
+   *   was last seen added; else the signal's reason
+   */
+  until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T>;
+}
+
+const endpointSlice = z.looseObject({
+  endpoints: z
+    .array(
+      z.looseObject({
+        conditions: z.looseObject({ ready: z.boolean().nullish() }).optional(),
+        targetRef: z.looseObject({ kind: z.string().optional(), name: z.string().optional() }).optional(),
+      }),
+    )
+    .nullish(),
+});
+
+const event = z.looseObject({
+  message: z.string().default(''),
+  lastTimestamp: z.string().nullish(),
+  eventTime: z.string().nullish(),
+});
+
+/** Milliseconds after which a look is taken even when nothing was heard: some problems are a matter of time. */
+const LOOK_INTERVAL = 1_000;
+
+/** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it while the trouble lasts. */
+const EVENT_AGE = 60_000;
+
+/**
+ * @param lifetime ends the watches
+ * @param imageTimeout milliseconds for which it is waited for an image that the registry does not have yet
+ */
+export function createArmView(
+  client: KubernetesClient,
+  namespace: string,
+  target: ArmTarget,
+  clock: Clock,
+  lifetime: AbortSignal,
+  imageTimeout = 0,
+): ArmView {
+  const histories = new Map<string, PodHistory>();
+  let change = Promise.withResolvers<void>();
+
+  function changed(): void {
+    change.resolve();
+    change = Promise.withResolvers();
+  }
+  function rememberPods(objects: readonly KubernetesObject[]): void {
+    for (const pod of objects.map((object) => podSchema.parse(object))) {
+      const key = pod.metadata.uid ?? pod.metadata.name;
+      histories.set(key, remember(histories.get(key), pod, clock.now()));
+    }
+    changed();
+  }
+  const of = (type: ObjectReference['type'], selector: { labelSelector: string } | { fieldSelector: string }) => ({
+    type,
+    namespace,
+    selector,
+  });
+  const byName = of(workloadType(target.kind), { fieldSelector: `metadata.name=${target.name}` });
+  const bySelector = of(resources.pod, { labelSelector: target.pods });
+  const byService = of(resources.endpointSlice, { labelSelector: `kubernetes.io/service-name=${target.service}` });
+  const workloads = createMirror(client, byName, lifetime, changed);
+  const pods = createMirror(client, bySelector, lifetime, rememberPods);
+  const slices = createMirror(client, byService, lifetime, changed);
+
+  async function look(signal: AbortSignal): Promise<ArmSight> {
+    const [[foundWorkload], foundPods, foundSlices] = await Promise.all([
+      workloads.objects(signal),
+      pods.objects(signal),
+      target.service === undefined ? undefined : slices.objects(signal),
+    ]);
+    const workload = foundWorkload && workloadSchema.parse(foundWorkload);
+    const seen = foundPods.map((object) => podSchema.parse(object));
+    // An arm that does not exist yet is not one of which all pods are ready.
+    if (!workload) return { workload, pods: seen, troubles: [], health: { desired: 1, ready: 0, problems: [] } };
+    const reachable = foundSlices && readyEndpoints(foundSlices);
+    const ready = seen.filter((pod) => isReady(pod) && (reachable?.has(pod.metadata.name) ?? true)).length;
+    const desired = workload.spec.replicas;
+    const now = clock.now();
+    const troubles = seen
+      .filter((pod) => !isBeingReplaced(pod, workload))
+      .map((pod) => podTroubles(pod, { ...historyOf(pod), imageTimeout }, ready > 0));
+    const problems = [
+      ...(await creationProblems(workload, seen.length, signal)),
+      ...troubles.flatMap((ofPod) => problemsOf(ofPod, now)),
+    ];
+    const passing = troubles.flat().filter(({ due }) => due > now);
+    return { workload, pods: seen, troubles: passing, health: { desired, ready, problems } };
+  }
+
+  function historyOf(pod: Pod): PodHistory {
+    return histories.get(pod.metadata.uid ?? pod.metadata.name) ?? remember(undefined, pod, clock.now());
+  }
+
+  /** Pods that could not even be created: an exhausted quota, an admission webhook that refuses. */
+  async function creationProblems(workload: Workload, pods: number, signal: AbortSignal): Promise<PodProblem[]> {
+    const { kind, metadata, status, spec } = workload;
+    const problem = (message: string) => ({ pod: `${metadata.name}-…`, reason: 'FailedCreate', message });
+    if (kind === 'Deployment') {
+      const failure = status.conditions.find(({ type }) => type === 'ReplicaFailure');
+      return failure?.status === 'True' ? [problem(failure.message)] : [];
+    }
+    if (pods >= spec.replicas || metadata.uid === undefined) return [];
+    // A StatefulSet tells it nowhere but in events.
+    const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`;
+    const events = (await client.list(resources.event, namespace, { fieldSelector }, signal)).map((object) =>
+      event.parse(object),
+    );
+    const recent = events.filter(
+      (each) => clock.now() - Date.parse(each.lastTimestamp ?? each.eventTime ?? '') <= EVENT_AGE,
+    );
+    return recent.slice(-1).map(({ message }) => problem(message));
+  }
+
+  async function until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T> {
+    let last: ArmSight | undefined;
+    try {
+      for (;;) {
+        const next = change.promise;
+        last = await look(signal);
+        const result = done(last);
+        if (result !== undefined) return result;
+        const [problem] = last.health.problems.filter(({ reason }) => reason !== 'Unready');
+        if (problem) throw beyondRecovery(problem, namespace);
+        await nextLook(next, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted || !isSluiceError(error, 'not-ready') || !last) throw error;
+      const { about, problem, next } = error;
+      throw new SluiceError('not-ready', { about, problem: `${problem} ${describeSight(last)}`, next, cause: error });
+    }
+  }
+
+  async function nextLook(next: Promise<void>, signal: AbortSignal): Promise<void> {
+    const turn = new AbortController();
+    const time = clock.sleep(LOOK_INTERVAL, AbortSignal.any([turn.signal, signal]));
+    try {
+      await orAborted(Promise.race([next, time]), signal);
+    } finally {
+      turn.abort();
+      // The clock's wait was ended because the look is due.
+      time.catch(() => undefined);
+    }
+  }
+
+  return { look, until };
+}
+
+/** Names of the pods that receive traffic. Unset `ready` means ready (EndpointSlice API). */
+export function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
+  const endpoints = slices.flatMap((slice) => endpointSlice.parse(slice).endpoints ?? []);
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
+  return new Set(ready.flatMap(({ targetRef }) => targetRef?.name ?? []));
+}
+
+/** A pod of an earlier template that the controller is about to remove: what ails it is being cured. */
+function isBeingReplaced(pod: Pod, { spec, status }: Workload): boolean {
+  if (status.updatedReplicas >= spec.replicas && status.replicas <= status.updatedReplicas) return false;
+  return !runsTemplate(pod, spec.template);
+}
+
+/** The pod was made from containers with these images. A sidecar that was injected does not count. */
+function runsTemplate(pod: Pod, template: PodTemplate): boolean {
+  const images = imagesOf(template);
+  return pod.spec.containers.every(({ name, image }) => {
+    const wanted = images.get(name);
+    return wanted === undefined || isSameVersion(image, wanted);
+  });
+}
+
+function describeSight({ workload, health, troubles }: ArmSight): string {
+  if (!workload) return 'It does not exist.';
+  const problems = [...health.problems, ...troubles].map(
+    ({ pod, reason, message }) => ` Pod ${pod}: ${reason} (${message}).`,
+  );
+  return `${health.ready} of ${health.desired} pods are ready.${problems.join('')}`;
+}
+
+function beyondRecovery({ pod, container, reason, message }: PodProblem, namespace: string): SluiceError {
+  const inContainer = container === undefined ? '' : `, container ${container}`;
+  const logs = `kubectl -n ${namespace} logs ${pod}${container === undefined ? '' : ` -c ${container}`} --previous`;
+  return new SluiceError('not-ready', {
+    about: `${describe({ type: resources.pod, namespace, name: pod })}${inContainer}`,
+    problem: `${reason}${message === '' ? '' : ` (${message})`}.`,
+    next: /CrashLoop|OOM|Restarted|RunContainer/.test(reason)
+      ? `Look at its last words: ${logs}`
+      : `Look at its events: kubectl -n ${namespace} describe pod ${pod}`,
+  });
+}

@@ -1,0 +1,206 @@
+import * as z from 'zod';
+import type { Arms, ArmsSnapshot } from '../../canary/ports.ts';
+import type { ConcludingWorld } from '../../canary/session.ts';
+import { asJson } from '../../core/json.ts';
+import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
+import type { FoundChange } from '../derived/config-release.ts';
+import {
+  confirmDerived,
+  confirmExisting,
+  confirmNewImages,
+  type NamedArms,
+  unreadable,
+} from '../derived/confirm-record.ts';
+import { deriveAgain } from '../derived/derive-again.ts';
+import {
+  prepareDerived,
+  previewDerived,
+  promoteDerived,
+  retireDerived,
+  undoDerived,
+  undoDerivedPromotion,
+  verifyDerived,
+  verifyDerivedUndone,
+} from '../derived/derived-arms.ts';
+import { derivedPermissions } from '../derived/derived-permissions.ts';
+import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from '../derived/derived-release.ts';
+import {
+  awaitDeployed,
+  type ExistingWorkloads,
+  existingData,
+  existingPermissions,
+  handOverExisting,
+  inspectExisting,
+  prepareExisting,
+  previewExisting,
+  retireExisting,
+  undoExisting,
+  verifyExisting,
+} from '../existing/existing-arms.ts';
+import { podDetails } from '../pod-details.ts';
+import type { WorkloadKind } from '../workload.ts';
+
+export type { ArmsOptions } from '../arms-context.ts';
+export type { DerivedRelease } from '../derived/derived-release.ts';
+export type { ExistingWorkloads } from '../existing/existing-arms.ts';
+
+/** A stable and a canary workload that exist already. */
+export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Arms {
+  const context = createContext(options);
+  const snapshots = createSnapshots(context, given);
+  return {
+    ...concludingArms(context, snapshots),
+    permissions: existingPermissions(options.namespace, given),
+    inspect: async (signal) => snapshots.own(await inspectExisting(context, given, signal)),
+    preview: ({ data }, weight) => previewExisting(context, existingData.parse(data), weight),
+    async prepare(snapshot, weight, signal) {
+      const data = existingData.parse(await snapshots.read(snapshot, signal));
+      await prepareExisting(context, data, weight, signal);
+    },
+  };
+}
+
+/** One workload, of which Sluice makes the canary with the new version. */
+export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms {
+  const context = createContext(options);
+  const snapshots = createSnapshots(context, { stable: release.workload });
+  const concluding = concludingArms(context, snapshots);
+  // Kept for the dry run only: contents of Secrets must not get into the snapshot.
+  let config: readonly FoundChange[] = [];
+  const derived = new WeakMap<ArmsSnapshot, DerivedData>();
+  /** What is taken up from a record is worked out anew: it writes more than an undo does. */
+  async function dataToWrite(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<DerivedData> {
+    const known = derived.get(snapshot);
+    if (known) return known;
+    const recorded = derivedData.parse(await snapshots.read(snapshot, signal));
+    const data = snapshots.isOwn(snapshot) ? recorded : await deriveAgain(context, recorded, release, signal);
+    derived.set(snapshot, data);
+    return data;
+  }
+  return {
+    ...concluding,
+    permissions: derivedPermissions(options.namespace, release),
+    async confirm(snapshot, isSameRelease, signal) {
+      const data = await snapshots.read(snapshot, signal);
+      if (isSameRelease && data.variant === 'derived') confirmNewImages(context, data.change.images, release.images);
+    },
+    async inspect(signal) {
+      const found = await inspectDerived(context, release, signal);
+      config = found.config;
+      return snapshots.own(found.snapshot);
+    },
+    preview: ({ data }, weight) => previewDerived(context, derivedData.parse(data), release, config, weight),
+    async prepare(snapshot, weight, signal) {
+      await prepareDerived(context, await dataToWrite(snapshot, signal), release, weight, signal);
+    },
+    async promote(snapshot, learn, signal) {
+      const data = await snapshots.read(snapshot, signal);
+      if (data.variant === 'derived') confirmNewImages(context, data.change.images, release.images);
+      return concluding.promote(snapshot, learn, signal);
+    },
+  };
+}
+
+/**
+ * What concludes a rollout of either kind of arms by its record alone.
+ *
+ * @param workload that the inputs name: the stable arm
+ */
+export function recordedArms(
+  options: ArmsOptions,
+  named: { readonly kind: WorkloadKind; readonly name: string },
+): ConcludingWorld['arms'] {
+  const context = createContext(options);
+  return concludingArms(context, createSnapshots(context, { stable: named, canary: 'any' }));
+}
+
+const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
+type AnyData = z.infer<typeof anyData>;
+
+type Snapshots = ReturnType<typeof createSnapshots>;
+
+/** Snapshots that this process has made itself are trusted; those from a record are confirmed before they are acted upon. */
+function createSnapshots(context: ArmsContext, inputs: NamedArms) {
+  const made = new WeakSet<object>();
+  const confirmed = new WeakMap<ArmsSnapshot, AnyData>();
+  const isOwn = ({ data }: ArmsSnapshot) => typeof data === 'object' && data !== null && made.has(data);
+
+  return {
+    isOwn,
+    own(snapshot: ArmsSnapshot): ArmsSnapshot {
+      if (typeof snapshot.data === 'object' && snapshot.data !== null) made.add(snapshot.data);
+      return snapshot;
+    },
+    /** @throws SluiceError `unsupported` for a record that does not fit the inputs and the cluster */
+    async read(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
+      const known = confirmed.get(snapshot);
+      if (known) return known;
+      const parsed = anyData.safeParse(snapshot.data);
+      if (!parsed.success) throw unreadable(context);
+      const { data } = parsed;
+      if (!isOwn(snapshot)) {
+        if (data.variant === 'derived') await confirmDerived(context, data, inputs, signal);
+        else await confirmExisting(context, data, inputs, signal);
+      }
+      confirmed.set(snapshot, data);
+      return data;
+    },
+  };
+}
+
+/**
+ * What needs nothing but the snapshot: a run concludes whatever an earlier one has left in the record, also when that was
+ * asked for differently.
+ */
+function concludingArms(
+  context: ArmsContext,
+  snapshots: Snapshots,
+): Omit<Arms, 'permissions' | 'inspect' | 'preview' | 'prepare'> {
+  const dataOf = snapshots.read;
+  return {
+    async confirm(snapshot, _isSameRelease, signal) {
+      await dataOf(snapshot, signal);
+    },
+    async health(snapshot, arm, signal) {
+      return (await context.view((await dataOf(snapshot, signal))[arm]).look(signal)).health;
+    },
+    async podDetails(snapshot, arm, signal) {
+      const data = await dataOf(snapshot, signal);
+      return podDetails(context, await context.view(data[arm]).look(signal), signal);
+    },
+    async promote(snapshot, learn, signal) {
+      const data = await dataOf(snapshot, signal);
+      const learnData = (learned: DerivedData) => learn(snapshots.own({ ...snapshot, data: asJson(learned) }));
+      if (data.variant === 'derived') await promoteDerived(context, data, learnData, signal);
+      else if (data.returns) await awaitDeployed(context, data, signal);
+      else await prepareExisting(context, data, 100, signal);
+      return { routeBackToStable: data.variant === 'derived' || data.returns !== undefined };
+    },
+    async handOver(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      if (data.variant === 'existing') await handOverExisting(context, data, signal);
+    },
+    async undoPromotion(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      if (data.variant === 'derived') await undoDerivedPromotion(context, data, signal);
+    },
+    async verify(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      return data.variant === 'derived' ? verifyDerived(context, data, signal) : verifyExisting(context, data, signal);
+    },
+    async verifyUndone(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      return data.variant === 'derived' ? verifyDerivedUndone(context, data, signal) : undefined;
+    },
+    async retire(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      return data.variant === 'derived' ? retireDerived(context, data, signal) : retireExisting(context, data, signal);
+    },
+    async undo(snapshot, signal) {
+      const data = await dataOf(snapshot, signal);
+      if (data.variant === 'derived') return undoDerived(context, data, signal);
+      await undoExisting(context, data, signal);
+      return { left: [], others: [] };
+    },
+  };
+}

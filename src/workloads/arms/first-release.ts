@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import { deadline } from '../../canary/session.ts';
+import { describe, resources } from '../../cluster/resources.ts';
+import { selectorText } from '../../cluster/selectors.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { type ArmsOptions, createContext } from '../arms-context.ts';
+import { imageChanges, versionsOf } from '../images.ts';
+import { changeTemplate, hasRolledOut } from '../promotion.ts';
+import { templateImages, verifyRevision } from '../revision.ts';
+import { referenceTo, type WorkloadInput, workload as workloadSchema } from '../workload.ts';
+
+const endpointSlice = z.looseObject({
+  endpoints: z
+    .array(z.looseObject({ conditions: z.looseObject({ ready: z.boolean().nullish() }).optional() }))
+    .nullish(),
+});
+
+const REVISION = 'deployment.kubernetes.io/revision';
+
+/** The workload that is to serve for the first time. */
+export interface FirstRelease {
+  /** `Deployment shop/checkout` */
+  readonly about: string;
+  /** Its pods have never been ready; else it does not exist at all. */
+  readonly exists: boolean;
+}
+
+interface Where {
+  readonly client: Pick<ArmsOptions['client'], 'find' | 'list'>;
+  readonly namespace: string;
+}
+
+/**
+ * The workload where nothing serves yet: it does not exist or has never had a ready pod, and its Service has no endpoint that
+ * is ready. A name that is mistyped is no first release: then the Service has endpoints.
+ *
+ * @param service name of the Service that the route sends requests to
+ */
+export async function findFirstRelease(
+  { client, namespace }: Where,
+  given: WorkloadInput,
+  service: string,
+  signal: AbortSignal,
+): Promise<FirstRelease | undefined> {
+  if (!('name' in given) || service === '') return undefined;
+  const reference = referenceTo(given, namespace);
+  const [found, slices] = await Promise.all([
+    client.find(reference, signal),
+    client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
+  ]);
+  const serves = slices.some((slice) =>
+    (endpointSlice.parse(slice).endpoints ?? []).some(({ conditions }) => conditions?.ready !== false),
+  );
+  if (serves) return undefined;
+  const about = describe(reference);
+  if (!found) return { about, exists: false };
+  const { kind, status, metadata } = workloadSchema.parse(found);
+  // What has had several revisions has served, and is down now: that is to be looked at and not to be taken for new.
+  const isNew = kind === 'Deployment' && metadata.annotations?.[REVISION] === '1';
+  return isNew && status.readyReplicas === 0 ? { about, exists: true } : undefined;
+}
+
+/**
+ * Gives a workload that has never served its image, and waits until it serves.
+ *
+ * @returns what is seen to serve
+ * @throws SluiceError `not-ready`
+ */
+export async function deployFirst(
+  options: Pick<ArmsOptions, 'client' | 'namespace' | 'clock' | 'lifetime' | 'rollout' | 'drain'>,
+  given: { readonly workload: WorkloadInput; readonly images: ReadonlyMap<string, string>; readonly timeout: number },
+  signal: AbortSignal,
+) {
+  const { client, namespace, clock } = options;
+  if (!('name' in given.workload)) throw new TypeError('a first release has a workload with a name');
+  const reference = referenceTo(given.workload, namespace);
+  const about = describe(reference);
+  const before = workloadSchema.parse(await client.get(reference, signal));
+  const images = imageChanges(given.images, before.spec.template, about);
+  const target = { ...given.workload, pods: selectorText(before.spec.selector) };
+  const context = createContext(options);
+  const view = context.view(target);
+  const late = () =>
+    new SluiceError('not-ready', {
+      about,
+      problem: `did not get ready within ${given.timeout / 1_000} s.`,
+      next: 'Look at its pods; nothing served before, and nothing does now.',
+    });
+  using limit = deadline(clock, given.timeout, late, signal);
+  const { generation } = await changeTemplate(client, reference, { images }, limit.signal);
+  await view.until(
+    ({ workload, health }) =>
+      (workload && hasRolledOut(workload, reference, generation) && health.ready >= health.desired) || undefined,
+    limit.signal,
+  );
+  const containers = images.map(({ container }) => container);
+  const verified = await verifyRevision(
+    context,
+    target,
+    ({ spec }) => ({ images: templateImages(spec.template, containers), seen: new Map() }),
+    limit.signal,
+  );
+  return { ...verified, versions: versionsOf(images) };
+}

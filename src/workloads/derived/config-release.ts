@@ -1,0 +1,272 @@
+import * as z from 'zod';
+import type { LeftObject } from '../../canary/ports.ts';
+import { ApiError, type KubernetesClient, type KubernetesObject, type PatchOperation } from '../../cluster/client.ts';
+import { applyOwn, findOwn, type OwnObject, ownLabels } from '../../cluster/ownership.ts';
+import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { canaryName } from '../canary-workload.ts';
+import {
+  type ConfigContent,
+  type ConfigKind,
+  type ConfigManifest,
+  configReferences,
+  configType,
+  contentHash,
+  contentOf,
+  sameContent,
+} from '../config-copies.ts';
+import type { PodTemplate } from '../workload.ts';
+
+/** A ConfigMap or Secret whose content changes with the release. It holds no content: that stays in objects of its kind. */
+export const configChange = z.object({
+  kind: z.enum(['ConfigMap', 'Secret']),
+  name: z.string(),
+  /** Stands for the change in the pod template's checksum. */
+  fingerprint: z.string(),
+});
+export type ConfigChange = z.infer<typeof configChange>;
+
+/** A change with the contents themselves, which must not leave the process. */
+export interface FoundChange {
+  readonly change: ConfigChange;
+  readonly before: ConfigContent;
+  readonly after: ConfigContent;
+}
+
+/** Whose config it is. */
+interface Scope {
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+  readonly rollout: string;
+}
+
+/** Where the content of one change is: as it serves the stable arm, for the canary, and as it was. */
+interface Places {
+  readonly original: ObjectReference;
+  readonly copy: ObjectReference;
+  readonly backup: ObjectReference;
+}
+
+export function placesOf({ kind, name }: Pick<ConfigChange, 'kind' | 'name'>, namespace: string): Places {
+  const at = (objectName: string) => ({ type: configType(kind), namespace, name: objectName });
+  return { original: at(name), copy: at(canaryName(name)), backup: at(`sluice-${name}`) };
+}
+
+/**
+ * Which of the given ConfigMaps and Secrets differ from what is in the cluster.
+ *
+ * @param about the workload, for errors
+ * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one
+ *   that can't be changed
+ */
+export async function inspectConfig(
+  client: KubernetesClient,
+  namespace: string,
+  manifests: readonly ConfigManifest[],
+  template: PodTemplate,
+  about: string,
+  signal: AbortSignal,
+): Promise<FoundChange[]> {
+  const references = configReferences(template);
+  const changes = manifests.map(async (manifest): Promise<FoundChange[]> => {
+    const { kind, metadata } = manifest;
+    const { name } = metadata;
+    if (!references.has(`${kind}/${name}`)) {
+      throw new SluiceError('invalid-input', {
+        about: `input "config" (${kind} ${name})`,
+        problem: `is not used by ${about}.`,
+        next: `Leave it out; the pod template refers to ${[...references].join(', ') || 'no ConfigMap and no Secret'}.`,
+      });
+    }
+    const { original } = placesOf({ kind, name }, namespace);
+    const found = await client.find(original, signal);
+    if (!found) {
+      throw new SluiceError('not-found', {
+        about: describe(original),
+        problem: 'does not exist, so there is no old content that a rollback could give back.',
+        next: 'Create it in a step before this one.',
+      });
+    }
+    const [before, after] = [contentOf(found), contentOf(manifest)];
+    if (sameContent(before, after)) return [];
+    if (immutable.parse(found).immutable) {
+      throw new SluiceError('unsupported', {
+        about: describe(original),
+        problem: 'is immutable.',
+        next: 'Give the new content a new name and refer to that in the pod template.',
+      });
+    }
+    const version = kind === 'Secret' ? (found.metadata.resourceVersion ?? '') : contentHash(after);
+    return [{ change: { kind, name, fingerprint: `${kind}/${name}/${version}` }, before, after }];
+  });
+  return (await Promise.all(changes)).flat();
+}
+
+const immutable = z.looseObject({ immutable: z.boolean().optional() });
+
+/** The canary's copies with the new content, and copies of the old content for a rollback. Idempotent. */
+export async function prepareConfig(
+  { client, namespace, rollout }: Scope,
+  changes: readonly ConfigChange[],
+  manifests: readonly ConfigManifest[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const change of changes) {
+    const manifest = manifests.find(({ kind, metadata }) => kind === change.kind && metadata.name === change.name);
+    if (!manifest) continue;
+    const { original, copy, backup } = placesOf(change, namespace);
+    const found = await client.get(original, signal);
+    const after = contentOf(manifest);
+    // Once the promotion has begun, the original holds the new content and must not be taken for the old one.
+    if (!sameContent(contentOf(found), after)) {
+      await applyOwn(client, configObject(backup, change.kind, contentOf(found), found, rollout), rollout, signal);
+    }
+    await applyOwn(client, configObject(copy, change.kind, after, found, rollout), rollout, signal);
+  }
+}
+
+/** @param like the object whose `type` it shares, which a Secret can't change */
+function configObject(
+  place: ObjectReference,
+  kind: ConfigKind,
+  { data, binaryData }: ConfigContent,
+  like: KubernetesObject | ConfigManifest,
+  rollout: string,
+): OwnObject {
+  const { type } = z.looseObject({ type: z.string().optional() }).parse(like);
+  return {
+    type: place.type,
+    manifest: {
+      apiVersion: 'v1',
+      kind,
+      metadata: { name: place.name, namespace: place.namespace, labels: ownLabels(rollout) },
+      ...(kind === 'Secret' && type !== undefined && { type }),
+      data,
+      ...(kind === 'ConfigMap' && { binaryData }),
+    },
+  };
+}
+
+/**
+ * Gives the originals the canary's content. Idempotent. What the API server answers is what was written.
+ *
+ * @throws SluiceError `conflict` where somebody else has changed one since the release began
+ */
+export async function promoteConfig(
+  scope: Scope,
+  changes: readonly ConfigChange[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const change of changes) {
+    const { original, copy, backup } = placesOf(change, scope.namespace);
+    const { before, after } = await keptContents(scope, change, signal);
+    if (!after || !before) throw lost(after ? backup : copy);
+    const { content, written } = await exchange(scope.client, original, before, after, signal);
+    if (!written && !holds(content, after)) {
+      throw new SluiceError('conflict', {
+        about: describe(original),
+        problem: 'was changed by somebody else since the release began.',
+        next: 'Run again with the content that is wanted.',
+      });
+    }
+  }
+}
+
+/**
+ * Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays.
+ *
+ * @returns those that have the new content all the same
+ */
+export async function restoreConfig(
+  scope: Scope,
+  changes: readonly ConfigChange[],
+  signal: AbortSignal,
+): Promise<LeftObject[]> {
+  const left: LeftObject[] = [];
+  for (const change of changes) {
+    const { before, after } = await keptContents(scope, change, signal);
+    // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
+    if (!after || !before) continue;
+    const { original } = placesOf(change, scope.namespace);
+    const { content } = await exchange(scope.client, original, after, before, signal);
+    if (isForm(content, after, before)) {
+      left.push({ object: describe(original), shows: 'it has the new content' });
+    }
+  }
+  return left;
+}
+
+/** Whether a content has all entries of another one; admission or a controller may have added some. */
+function holds(content: ConfigContent, wanted: ConfigContent): boolean {
+  const covers = (all: Readonly<Record<string, string>>, some: Readonly<Record<string, string>>) =>
+    Object.entries(some).every(([key, value]) => all[key] === value);
+  return covers(content.data, wanted.data) && covers(content.binaryData, wanted.binaryData);
+}
+
+/** The old content and the new one, from the copies that `prepareConfig` has made. */
+async function keptContents({ client, namespace, rollout }: Scope, change: ConfigChange, signal: AbortSignal) {
+  const { copy, backup } = placesOf(change, namespace);
+  const [after, before] = await Promise.all([copy, backup].map((place) => findOwn(client, place, rollout, signal)));
+  return { before: before && contentOf(before), after: after && contentOf(after) };
+}
+
+/** Replaces a content by another where it is still there, and gives back the content that is there in the end. */
+async function exchange(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  from: ConfigContent,
+  to: ConfigContent,
+  signal: AbortSignal,
+): Promise<{ readonly content: ConfigContent; readonly written: boolean }> {
+  const found = await client.get(reference, signal);
+  const current = contentOf(found);
+  if (!isForm(current, from, to)) return { content: current, written: false };
+  try {
+    const wanted = {
+      data: exchanged(current.data, from.data, to.data),
+      binaryData: exchanged(current.binaryData, from.binaryData, to.binaryData),
+    };
+    return {
+      content: contentOf(await client.patchJson(reference, replaceContent(found, wanted), signal)),
+      written: true,
+    };
+  } catch (error) {
+    // Written by somebody else between the two requests, or by ourselves when the answer to a first attempt was lost.
+    if (!(error instanceof ApiError && error.code === 'conflict')) throw error;
+    return { content: contentOf(await client.get(reference, signal)), written: false };
+  }
+}
+
+/** The content is the one to replace, with no more than entries that admission or a controller has added. */
+function isForm(current: ConfigContent, from: ConfigContent, to: ConfigContent): boolean {
+  if (sameContent(current, from)) return true;
+  return holds(current, from) && (holds(from, to) || !holds(current, to));
+}
+
+/** Entries that neither content has stay: a controller keeps them. */
+function exchanged(
+  current: Readonly<Record<string, string>>,
+  from: Readonly<Record<string, string>>,
+  to: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const added = Object.entries(current).filter(([key]) => !Object.hasOwn(from, key) && !Object.hasOwn(to, key));
+  return { ...Object.fromEntries(added), ...to };
+}
+
+function replaceContent(found: KubernetesObject, { data, binaryData }: ConfigContent): PatchOperation[] {
+  const binary: PatchOperation[] =
+    found.kind === 'ConfigMap' ? [{ op: 'add', path: '/binaryData', value: binaryData }] : [];
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: found.metadata.resourceVersion },
+    { op: 'add', path: '/data', value: data },
+    ...binary,
+  ];
+}
+
+function lost(place: ObjectReference): SluiceError {
+  return new SluiceError('conflict', {
+    about: describe(place),
+    problem: 'was deleted by somebody else during the release.',
+    next: 'Run again: the release starts over.',
+  });
+}

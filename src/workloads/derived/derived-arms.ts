@@ -1,0 +1,304 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Json, PlannedWrite, Undone } from '../../canary/ports.ts';
+import { disown } from '../../cluster/managed-fields.ts';
+import { applyOwn, findOwn, ownReference, removeOwn } from '../../cluster/ownership.ts';
+import { type Pod, runningImages } from '../../cluster/pods.ts';
+import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import { asJson } from '../../core/json.ts';
+import type { ArmTarget } from '../arm-view.ts';
+import type { ArmsContext } from '../arms-context.ts';
+import type { ConfigContent } from '../config-copies.ts';
+import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, showsChange } from '../promotion.ts';
+import { type ExpectedRevision, templateImages, verifyRevision } from '../revision.ts';
+import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from '../scaling.ts';
+import { referenceTo, type Workload, workload } from '../workload.ts';
+import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
+import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
+import { restoreStable } from './derived-undo.ts';
+
+/** Makes or grows the canary for a weight, and waits for its pods. */
+export async function prepareDerived(
+  context: ArmsContext,
+  data: DerivedData,
+  release: DerivedRelease,
+  weight: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace, rollout } = context;
+  // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
+  const { stable } = data;
+  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
+  await prepareConfig(context, data.config, release.config, signal);
+  for (const object of data.others.map(ownObject)) await applyOwn(client, object, rollout, signal);
+
+  const replicas = data.joinService ? 0 : await canarySize(context, data, release, weight, signal);
+  const generation = await applyCanary(context, data, replicas, signal);
+  if (data.joinService) return;
+  await applyCanaryAutoscaler(context, data, replicas, signal);
+  const reference = referenceTo(data.canary, namespace);
+  await context
+    .view(data.canary)
+    .until(
+      ({ workload: found, health }) =>
+        (found && hasRolledOut(found, reference, generation) && health.ready >= replicas) || undefined,
+      signal,
+    );
+}
+
+async function canarySize(
+  { client, namespace }: ArmsContext,
+  { stable }: DerivedData,
+  { minReplicas }: DerivedRelease,
+  weight: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const { status } = workload.parse(await client.get(referenceTo(stable, namespace), signal));
+  // Found or now, whichever is more: an autoscaler may have grown the stable arm since.
+  return replicasFor(weight, Math.max(stable.ready, status.readyReplicas), minReplicas);
+}
+
+/** @returns the generation of the canary that its controller has to have seen */
+async function applyCanary(
+  { client, namespace, rollout }: ArmsContext,
+  data: DerivedData,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const found = await findOwn(client, referenceTo(data.canary, namespace), rollout, signal);
+  const current = found ? workload.parse(found).spec.replicas : 0;
+  const spec = { ...data.workload.spec, replicas: Math.max(current, replicas) };
+  const { metadata } = await applyOwn(client, ownObject({ ...data.workload, spec }), rollout, signal);
+  return metadata.generation ?? 0;
+}
+
+async function applyCanaryAutoscaler(
+  { client, namespace, rollout }: ArmsContext,
+  data: DerivedData,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!data.autoscaler) return;
+  const object = ownObject(data.autoscaler);
+  const found = await findOwn(client, { ...ownReference(object), namespace }, rollout, signal);
+  const { maxReplicas } = autoscaler.parse(data.autoscaler).spec;
+  const minReplicas = Math.max(replicas, found ? autoscaler.parse(found).spec.minReplicas : 0);
+  const spec = { ...data.autoscaler.spec, minReplicas, maxReplicas: Math.max(maxReplicas, minReplicas) };
+  await applyOwn(client, ownObject({ ...data.autoscaler, spec }), rollout, signal);
+}
+
+/**
+ * Makes the stable workload the new version while the canary serves, and waits until it is available.
+ *
+ * @param learn takes the data with what the API server has made of what was written, where that was not known before
+ */
+export async function promoteDerived(
+  context: ArmsContext,
+  data: DerivedData,
+  learn: (learned: DerivedData) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace } = context;
+  const { stable } = data;
+  const reference = referenceTo(stable, namespace);
+  const canary = await context.view(data.canary).look(signal);
+  // What the canary needs for all of the load, the stable arm needs to take it back.
+  const capacity = data.joinService ? stable.replicas : Math.max(stable.ready, canary.health.ready);
+  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
+  if (stable.autoscaler || data.joinService) await raiseReplicas(client, reference, capacity, signal);
+  await promoteConfig(context, data.config, signal);
+  const { generation, change } = await changeTemplate(client, reference, data.change, signal);
+  const learned = { ...data, change };
+  if (!isDeepStrictEqual(change, data.change)) await learn(learned);
+  await rolledOut(context, stable, generation, signal);
+  await verifyDerived(context, learned, signal);
+}
+
+async function rolledOut(context: ArmsContext, target: ArmTarget, generation: number, signal: AbortSignal) {
+  const reference = referenceTo(target, context.namespace);
+  await context
+    .view(target)
+    .until(
+      ({ workload: found, health }) =>
+        (found && hasRolledOut(found, reference, generation) && health.ready >= health.desired) || undefined,
+      signal,
+    );
+}
+
+export async function verifyDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const { pods } = await context.view(data.canary).look(signal);
+  return verifySide(context, data, { side: 'after', sample: pods }, signal);
+}
+
+/** Proves that the stable pods run what was found before the rollout, all of them available. */
+export function verifyDerivedUndone(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  return verifySide(context, data, { side: 'before', sample: [] }, signal);
+}
+
+interface WantedSide {
+  readonly side: 'before' | 'after';
+  /** Pods that run the images where these name no digest. */
+  readonly sample: readonly Pod[];
+}
+
+function verifySide(context: ArmsContext, data: DerivedData, { side, sample }: WantedSide, signal: AbortSignal) {
+  const { images, checksum } = data.change;
+  const mark = checksum?.[side] ?? undefined;
+  const expected = (found: Workload): ExpectedRevision | undefined => {
+    if (!showsChange(found, data.change, side)) return undefined;
+    const { template } = found.spec;
+    const changed = images.map(({ container }) => container);
+    const [first] = template.spec.containers.map(({ name }) => name);
+    const containers = changed.length > 0 ? changed : first === undefined ? [] : [first];
+    return {
+      // As the API server has stored them: admission may have pinned a digest, which is then what the pods must run.
+      images: templateImages(template, containers),
+      seen: new Map(containers.map((name) => [name, runningImages(sample, name)])),
+      annotation: mark === undefined ? undefined : [CHECKSUM_ANNOTATION, mark],
+    };
+  };
+  return verifyRevision(context, data.stable, expected, signal);
+}
+
+/** After a promotion: the canary gets time to answer what it has begun, then all that was made for it goes. */
+export async function retireDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
+  await drain(context, data, signal);
+  await removeCanary(context, data, signal);
+  await release(context, data, signal);
+}
+
+/** Proxies may still send requests for a moment after the route has left, as long as there are pods that take them. */
+async function drain(context: ArmsContext, { canary }: DerivedData, signal: AbortSignal): Promise<void> {
+  const { health } = await context.view(canary).look(signal);
+  if (health.ready > 0) await context.clock.sleep(context.drain, signal);
+}
+
+/** The stable workload and its config as found, all of its pods available. */
+export async function undoDerivedPromotion(
+  context: ArmsContext,
+  data: DerivedData,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, namespace } = context;
+  await restoreConfig(context, data.config, signal);
+  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
+  if (restored) await rolledOut(context, data.stable, restored.generation, signal);
+}
+
+/** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
+export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
+  const configLeft = await restoreConfig(context, data.config, signal);
+  const { left, others } = await restoreStable(context, data, signal);
+  await drain(context, data, signal);
+  await removeCanary(context, data, signal);
+  await release(context, data, signal);
+  return { left: [...configLeft, ...left], others };
+}
+
+/** Deleting pods respects their preStop hooks and grace periods. The autoscaler goes before what it scales. */
+async function removeCanary({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
+  const references = [...ownObjects(data).reverse().map(ownReference), ...configCopies(data, namespace)];
+  for (const reference of references) await removeOwn(client, reference, rollout, signal);
+}
+
+/** The stable workload and its autoscaler are their owner's again. */
+async function release({ client, namespace, clock }: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
+  await releaseMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+  await disown(client, referenceTo(stable, namespace), signal);
+  if (!stable.autoscaler) return;
+  const { name } = stable.autoscaler;
+  await disown(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
+}
+
+/**
+ * What `prepareDerived` writes for a weight; at 100 also what `promoteDerived` writes.
+ *
+ * @param config the changed contents, where they are known: those of Secrets are not shown
+ */
+export function previewDerived(
+  { namespace }: ArmsContext,
+  data: DerivedData,
+  release: DerivedRelease,
+  config: readonly FoundChange[],
+  weight: number,
+): PlannedWrite[] {
+  const { stable, change } = data;
+  const replicas = data.joinService ? 0 : replicasFor(weight, stable.ready, release.minReplicas);
+  const created = (object: ObjectReference, after: unknown): PlannedWrite => ({
+    object: describe(object),
+    action: 'create',
+    before: undefined,
+    after: asJson(after),
+  });
+  const sized = { ...data.workload, spec: { ...data.workload.spec, replicas } };
+  const scaled = data.autoscaler && { ...data.autoscaler, spec: { ...data.autoscaler.spec, minReplicas: replicas } };
+  const minimum = stable.autoscaler;
+  const stableReference = describe(referenceTo(stable, namespace));
+  const copies = config.flatMap(({ change: { kind, name }, before, after }) => {
+    const { backup, copy } = placesOf({ kind, name }, namespace);
+    const [old, renewed] = shownContents(kind, before, after);
+    return [created(backup, old), created(copy, renewed)];
+  });
+  const promotion: PlannedWrite[] = [
+    ...config.map(({ change: { kind, name }, before, after }): PlannedWrite => {
+      const [old, renewed] = shownContents(kind, before, after);
+      return {
+        object: describe(placesOf({ kind, name }, namespace).original),
+        action: 'update',
+        before: old,
+        after: renewed,
+      };
+    }),
+    {
+      object: stableReference,
+      action: 'update',
+      before: shownTemplate(
+        change.images.map(({ container, before }) => [container, before]),
+        change.checksum?.before,
+      ),
+      after: shownTemplate(
+        change.images.map(({ container, after }) => [container, after]),
+        change.checksum?.after,
+      ),
+    },
+  ];
+  return [
+    ...(minimum && minimum.minReplicas < stable.ready
+      ? [
+          {
+            object: describe({ type: resources.horizontalPodAutoscaler, namespace, name: minimum.name }),
+            action: 'update' as const,
+            before: { spec: { minReplicas: minimum.minReplicas } },
+            after: { spec: { minReplicas: stable.ready } },
+          },
+        ]
+      : []),
+    ...copies,
+    ...[...data.others, sized, ...(scaled ? [scaled] : [])].map((each) => created(ownReference(ownObject(each)), each)),
+    ...(weight === 100 ? promotion : []),
+  ];
+}
+
+function shownTemplate(images: readonly (readonly [string, string])[], checksum: string | null | undefined): Json {
+  return {
+    spec: {
+      template: {
+        ...(checksum !== undefined && {
+          metadata: { annotations: checksum === null ? {} : { [CHECKSUM_ANNOTATION]: checksum } },
+        }),
+        spec: { containers: images.map(([name, image]) => ({ name, image })) },
+      },
+    },
+  };
+}
+
+/** Both contents as a reader may see them: of a Secret only which entries change. */
+function shownContents(kind: 'ConfigMap' | 'Secret', before: ConfigContent, after: ConfigContent): [Json, Json] {
+  const plain = ({ data, binaryData }: ConfigContent): Json => ({ data: { ...data, ...binaryData } });
+  if (kind === 'ConfigMap') return [plain(before), plain(after)];
+  const hidden = (own: ConfigContent, other: ConfigContent, word: string): Json => ({
+    data: Object.fromEntries(
+      Object.entries(own.data).map(([key, value]) => [key, value === other.data[key] ? '(unchanged)' : word]),
+    ),
+  });
+  return [hidden(before, after, '(old value)'), hidden(after, before, '(new value)')];
+}

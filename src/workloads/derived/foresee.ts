@@ -1,0 +1,60 @@
+import { ApiError, type KubernetesObject } from '../../cluster/client.ts';
+import { findOwn, type OwnObject, ownReference } from '../../cluster/ownership.ts';
+import type { ObjectReference } from '../../cluster/resources.ts';
+import type { ArmsContext } from '../arms-context.ts';
+import { asStored, type TemplateChange, templateOperations } from '../promotion.ts';
+import { referenceOf, type Workload, workload } from '../workload.ts';
+
+/**
+ * Asks the API server what it would make of the change of the stable workload, so that it stands in the record before
+ * anything is written: admission rules pin images to digests or read them from a mirror.
+ */
+export async function foreseeChange(
+  { client, namespace }: ArmsContext,
+  stable: Workload,
+  change: TemplateChange,
+  signal: AbortSignal,
+): Promise<{ readonly change: TemplateChange; readonly warnings: string[] }> {
+  const reference = referenceOf(stable, namespace);
+  const { operations } = templateOperations(stable, change, 'after');
+  const answer = await dryRun(() => client.patchJson(reference, operations, signal, { dryRun: true }));
+  if ('warning' in answer) return { change, warnings: [answer.warning] };
+  return { change: asStored(change, workload.parse(answer.object), reference), warnings: [] };
+}
+
+/** A webhook with side effects has the API server refuse every dry run, which is no reason to refuse the release. */
+async function dryRun(
+  ask: () => Promise<KubernetesObject>,
+): Promise<{ readonly object: KubernetesObject } | { readonly warning: string }> {
+  try {
+    return { object: await ask() };
+  } catch (error) {
+    const [said] =
+      error instanceof ApiError ? (/admission webhook "[^"]*" does not support dry run/.exec(error.message) ?? []) : [];
+    if (said === undefined) throw error;
+    return { warning: `What admission makes of the new version is seen only when it is written: ${said}.` };
+  }
+}
+
+/**
+ * Refuses names that are taken, and shows the API server what is to be created, so that admission speaks up before the
+ * first write.
+ *
+ * @returns what could not be seen
+ * @throws SluiceError for what would not be taken
+ */
+export async function foreseeObjects(
+  { client, rollout }: ArmsContext,
+  objects: readonly OwnObject[],
+  copies: readonly ObjectReference[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const references = [...objects.map(ownReference), ...copies];
+  await Promise.all(references.map((reference) => findOwn(client, reference, rollout, signal)));
+  const answers = await Promise.all(
+    objects.map(({ type, manifest }) =>
+      dryRun(() => client.apply(type, manifest, signal, { force: true, dryRun: true })),
+    ),
+  );
+  return answers.flatMap((answer) => ('warning' in answer ? [answer.warning] : []));
+}

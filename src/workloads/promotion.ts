@@ -1,0 +1,250 @@
+import * as z from 'zod';
+import type { KubernetesClient, PatchOperation } from '../cluster/client.ts';
+import { FIELD_MANAGER } from '../cluster/client.ts';
+import { retryOnConflict } from '../cluster/conflicts.ts';
+import { managersOf } from '../cluster/managed-fields.ts';
+import { describe, type ObjectReference } from '../cluster/resources.ts';
+import { SluiceError } from '../core/errors.ts';
+import { isSameVersion } from './image-version.ts';
+import { imagesOf, isRolledOut, type Workload, workload } from './workload.ts';
+
+/** Marks pods whose config changed while their image did not, so that they are replaced. */
+export const CHECKSUM_ANNOTATION = 'sluice.dev/config-checksum';
+
+const imageChange = z.object({
+  container: z.string(),
+  before: z.string(),
+  after: z.string(),
+  /** What the API server makes of `after`, where admission rewrites it; learned by a dry run before the first write. */
+  stored: z.string().optional(),
+});
+export type RecordedImage = z.infer<typeof imageChange>;
+
+/** What a release changes in the stable workload's pod template, and what was there before. */
+export const templateChange = z.object({
+  images: z.array(imageChange),
+  /** `before` is null where there was none. Absent where no config changes. */
+  checksum: z.object({ before: z.string().nullable(), after: z.string() }).optional(),
+});
+export type TemplateChange = z.infer<typeof templateChange>;
+
+/** The side of a change that a template shows; `other` is what somebody else has written. */
+type Side = 'before' | 'after' | 'other';
+
+/** Which version of a container's image a workload shows, in whatever form admission has stored it. */
+export function imageShown(found: Workload, change: RecordedImage): Side {
+  return imageForm(imagesOf(found.spec.template).get(change.container), change);
+}
+
+function imageForm(shown: string | undefined, { before, after, stored }: RecordedImage): Side {
+  if (shown === after || (shown !== undefined && shown === stored)) return 'after';
+  if (shown === before) return 'before';
+  if (isSameVersion(shown, after)) return 'after';
+  return isSameVersion(shown, before) ? 'before' : 'other';
+}
+
+/** The images that a change is about and that a workload does not have as they were before. */
+export function imagesLeft(
+  found: Workload,
+  { images }: TemplateChange,
+  answered: ReadonlyMap<string, string | undefined>,
+): { readonly container: string; readonly image: string }[] {
+  const current = imagesOf(found.spec.template);
+  return images.flatMap((change) => {
+    const { container } = change;
+    const image = current.get(container);
+    const side = imageForm(image, change);
+    // What the API server answered to the old image is the old image. Anything else that Sluice has written and that no
+    // form tells may be the new one, as admission changes a value and not its manager.
+    const unknown = side === 'other' && image !== answered.get(container) && isOwnImage(found, container);
+    return image !== undefined && (side === 'after' || unknown) ? [{ container, image }] : [];
+  });
+}
+
+function isOwnImage(found: Workload, container: string): boolean {
+  const item = `k:${JSON.stringify({ name: container })}`;
+  return managersOf(found, ['spec', 'template', 'spec', listOf(found, container), item, 'image'])[0] === FIELD_MANAGER;
+}
+
+function checksumShown(found: Workload, { before, after }: NonNullable<TemplateChange['checksum']>): Side {
+  const shown = found.spec.template.metadata?.annotations?.[CHECKSUM_ANNOTATION] ?? null;
+  if (shown === after) return 'after';
+  return shown === before ? 'before' : 'other';
+}
+
+/** Whether a workload shows all of a change, or nothing of it. */
+export function showsChange(
+  found: Workload,
+  { images, checksum }: TemplateChange,
+  side: 'before' | 'after' = 'after',
+): boolean {
+  return (
+    images.every((image) => imageShown(found, image) === side) &&
+    (checksum === undefined || checksumShown(found, checksum) === side)
+  );
+}
+
+/**
+ * The operations that make a change on a template as it is now, or take it back: none for what is so already. Each is
+ * guarded by a `test` on what was seen. What somebody else has changed is left out, and named in `others`.
+ */
+export function templateOperations(found: Workload, change: TemplateChange, wanted: 'before' | 'after') {
+  const operations: PatchOperation[] = [];
+  const others: string[] = [];
+  for (const image of change.images) {
+    const side = imageShown(found, image);
+    if (side === wanted) continue;
+    if (side === 'other') others.push(`container ${image.container}`);
+    else operations.push(...imageOperations(found, image.container, image[wanted]));
+  }
+  if (change.checksum) {
+    const side = checksumShown(found, change.checksum);
+    if (side === 'other') others.push('the config checksum');
+    else if (side !== wanted) operations.push(...checksumOperations(found, change.checksum[wanted]));
+  }
+  return { operations, others };
+}
+
+function listOf(found: Workload, container: string): 'containers' | 'initContainers' {
+  return found.spec.template.spec.containers.some(({ name }) => name === container) ? 'containers' : 'initContainers';
+}
+
+function imageOperations(found: Workload, container: string, wanted: string): PatchOperation[] {
+  const list = listOf(found, container);
+  const containers = found.spec.template.spec[list] ?? [];
+  const index = containers.findIndex(({ name }) => name === container);
+  const path = `/spec/template/spec/${list}/${index}`;
+  return [
+    { op: 'test', path: `${path}/name`, value: container },
+    { op: 'test', path: `${path}/image`, value: containers[index]?.image },
+    { op: 'replace', path: `${path}/image`, value: wanted },
+  ];
+}
+
+function checksumOperations(found: Workload, wanted: string | null): PatchOperation[] {
+  const { metadata } = found.spec.template;
+  const { [CHECKSUM_ANNOTATION]: _, ...others } = metadata?.annotations ?? {};
+  const annotations = wanted === null ? others : { ...others, [CHECKSUM_ANNOTATION]: wanted };
+  const path = '/spec/template/metadata/annotations';
+  const none = Object.keys(annotations).length === 0;
+  return [
+    { op: 'test', path: '/spec/template/metadata', value: metadata },
+    none ? { op: 'remove', path } : { op: 'add', path, value: annotations },
+  ];
+}
+
+/** A change that a workload's template shows. */
+interface ChangedTemplate {
+  /** Of the workload, since it shows the change. */
+  readonly generation: number;
+  /** The change with what the API server has made of it. */
+  readonly change: TemplateChange;
+}
+
+/**
+ * Changes the pod template, or finds it changed already. What the API server answers is what was written.
+ *
+ * @throws SluiceError `conflict` where somebody else has changed the same fields, `unsupported` where admission puts them
+ *   back
+ */
+export async function changeTemplate(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  change: TemplateChange,
+  signal: AbortSignal,
+): Promise<ChangedTemplate> {
+  return retryOnConflict(async () => {
+    const found = workload.parse(await client.get(reference, signal));
+    const { operations, others } = templateOperations(found, change, 'after');
+    if (others.length > 0) throw changedByOthers(reference);
+    if (operations.length === 0) return { generation: found.metadata.generation ?? 0, change };
+    const answer = workload.parse(await client.patchJson(reference, operations, signal));
+    return { generation: answer.metadata.generation ?? 0, change: asStored(change, answer, reference) };
+  });
+}
+
+/**
+ * The change with the images that the API server has made of the new ones.
+ *
+ * @throws SluiceError `unsupported` where it has kept the old ones
+ */
+export function asStored(change: TemplateChange, answer: Workload, reference: ObjectReference): TemplateChange {
+  const answered = imagesOf(answer.spec.template);
+  const images = change.images.map((image) => {
+    const stored = answered.get(image.container);
+    if (stored === undefined || imageForm(stored, image) === 'before') throw keepsImage(reference, image);
+    return stored === image.after ? image : { ...image, stored };
+  });
+  return { ...change, images };
+}
+
+/** The template of a workload once a change was taken back. */
+export interface RestoredTemplate {
+  readonly generation: number;
+  /** It was written just now. */
+  readonly now: boolean;
+  /** What somebody else has changed since, which stays: `container app`. */
+  readonly others: readonly string[];
+  /** The images as the API server answered: admission may give the old ones another form. */
+  readonly images: ReadonlyMap<string, string | undefined>;
+}
+
+/**
+ * Takes the change of a template back. Where somebody else has changed the same fields since, theirs stays.
+ *
+ * @returns undefined where the workload does not exist any more
+ */
+export async function restoreTemplate(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  change: TemplateChange,
+  signal: AbortSignal,
+): Promise<RestoredTemplate | undefined> {
+  return retryOnConflict(async () => {
+    const object = await client.find(reference, signal);
+    if (!object) return undefined;
+    const found = workload.parse(object);
+    const { operations, others } = templateOperations(found, change, 'before');
+    const { generation = 0 } = found.metadata;
+    if (operations.length === 0) return { generation, now: false, others, images: new Map() };
+    const answer = workload.parse(await client.patchJson(reference, operations, signal));
+    const { generation: written = 0 } = answer.metadata;
+    return { generation: written, now: written !== generation, others, images: imagesOf(answer.spec.template) };
+  });
+}
+
+/**
+ * Whether every pod is of the template of this generation and available.
+ *
+ * @throws SluiceError `not-ready` when the controller has given up
+ */
+export function hasRolledOut(found: Workload, reference: ObjectReference, generation: number): boolean {
+  if ((found.metadata.generation ?? 0) < generation) return false;
+  const progressing = found.status.conditions.find(({ type }) => type === 'Progressing');
+  const current = found.status.observedGeneration >= generation;
+  if (current && progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded') {
+    throw new SluiceError('not-ready', {
+      about: describe(reference),
+      problem: `did not become available before its progress deadline: ${progressing.message}`,
+      next: 'Look at the events of its pods.',
+    });
+  }
+  return isRolledOut(found);
+}
+
+function changedByOthers(reference: ObjectReference): SluiceError {
+  return new SluiceError('conflict', {
+    about: describe(reference),
+    problem: 'shows an image or config checksum that is neither the one found at the start nor the new one.',
+    next: 'Find out who else deploys to it, and run again.',
+  });
+}
+
+/** An admission rule gives a workload the image that it had, whatever is written. */
+function keepsImage(reference: ObjectReference, { container, before, after }: RecordedImage): SluiceError {
+  return new SluiceError('unsupported', {
+    about: describe(reference),
+    problem: `keeps ${before} in container ${container} when ${after} is written: an admission rule of the cluster puts it back.`,
+    next: 'Find that rule (kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies), or release through the tool that it belongs to.',
+  });
+}

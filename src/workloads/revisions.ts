@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import type { KubernetesClient } from '../cluster/client.ts';
+import { kubernetesObject } from '../cluster/client.ts';
+import { isReady, pod } from '../cluster/pods.ts';
+import { resources } from '../cluster/resources.ts';
+import { selectorText } from '../cluster/selectors.ts';
+import { templateRevision } from './revision.ts';
+import { type PodTemplate, podTemplate, type Workload } from './workload.ts';
+
+const REVISION = 'deployment.kubernetes.io/revision';
+
+/** The labels by which the controllers tell the pods of one template from those of another. */
+const hashLabels = { Deployment: 'pod-template-hash', StatefulSet: 'controller-revision-hash' } as const;
+
+const replicaSet = z.looseObject({ ...kubernetesObject.shape, spec: z.looseObject({ template: podTemplate }) });
+
+const controllerRevision = z.looseObject({
+  ...kubernetesObject.shape,
+  revision: z.number(),
+  data: z.looseObject({ spec: z.looseObject({ template: podTemplate.extend({ $patch: z.string().optional() }) }) }),
+});
+
+/** A pod template that a workload has or had. */
+export interface KeptTemplate {
+  readonly number: number;
+  /** Its `templateRevision`. */
+  readonly id: string;
+  readonly template: PodTemplate;
+  /** `pod-template-hash=6d4b75cb6d`: what its pods are labelled with. */
+  readonly label: string;
+  /** Pods of it that are ready now. */
+  readonly ready: number;
+}
+
+/**
+ * The templates that the cluster keeps of a workload, newest first: those of a Deployment's ReplicaSets, or a StatefulSet's
+ * ControllerRevisions. How many there are is its `revisionHistoryLimit`.
+ */
+export async function keptTemplates(
+  client: KubernetesClient,
+  namespace: string,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<KeptTemplate[]> {
+  const labelSelector = selectorText(workload.spec.selector);
+  const [kept, pods] = await Promise.all([
+    workload.kind === 'Deployment'
+      ? ofReplicaSets(client, namespace, labelSelector, signal)
+      : ofControllerRevisions(client, namespace, labelSelector, signal),
+    client.list(resources.pod, namespace, { labelSelector }, signal),
+  ]);
+  const label = hashLabels[workload.kind];
+  const ready = pods.map((object) => pod.parse(object)).filter(isReady);
+  return kept
+    .filter(({ owners }) => owners.some(({ uid, controller }) => controller && uid === workload.metadata.uid))
+    .map(({ owners: _, hash, ...rest }) => ({
+      ...rest,
+      id: templateRevision(rest.template),
+      label: `${label}=${hash}`,
+      ready: ready.filter(({ metadata }) => metadata.labels?.[label] === hash).length,
+    }))
+    .sort((a, b) => b.number - a.number);
+}
+
+async function ofReplicaSets(client: KubernetesClient, namespace: string, labelSelector: string, signal: AbortSignal) {
+  const found = await client.list(resources.replicaSet, namespace, { labelSelector }, signal);
+  return found.map((object) => {
+    const { metadata, spec } = replicaSet.parse(object);
+    const { [hashLabels.Deployment]: hash = '', ...labels } = spec.template.metadata?.labels ?? {};
+    return {
+      number: Number(metadata.annotations?.[REVISION] ?? 0),
+      // The controller adds its label to the Deployment's template.
+      template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
+      hash,
+      owners: metadata.ownerReferences ?? [],
+    };
+  });
+}
+
+async function ofControllerRevisions(
+  client: KubernetesClient,
+  namespace: string,
+  labelSelector: string,
+  signal: AbortSignal,
+) {
+  const found = await client.list(resources.controllerRevision, namespace, { labelSelector }, signal);
+  return found.map((object) => {
+    const { metadata, revision, data } = controllerRevision.parse(object);
+    // Kept as a strategic merge patch that replaces the whole template.
+    const { $patch: _, ...template } = data.spec.template;
+    return { number: revision, template, hash: metadata.name, owners: metadata.ownerReferences ?? [] };
+  });
+}

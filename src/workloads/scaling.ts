@@ -1,0 +1,199 @@
+import * as z from 'zod';
+import type { Clock } from '../canary/ports.ts';
+import { FIELD_MANAGER, type KubernetesClient, kubernetesObject, type Manifest } from '../cluster/client.ts';
+import { retryOnConflict } from '../cluster/conflicts.ts';
+import { managersOf } from '../cluster/managed-fields.ts';
+import { type ObjectReference, resources } from '../cluster/resources.ts';
+import { type LabelSelector, type Labels, labelSelector, selects } from '../cluster/selectors.ts';
+import { canaryName } from './canary-workload.ts';
+import { copiedMetadata } from './copied-metadata.ts';
+import { type Workload, workload } from './workload.ts';
+
+/**
+ * Pods that carry a share of the load which `capacity` pods carry now.
+ *
+ * @param weight per cent
+ */
+export function replicasFor(weight: number, capacity: number, least: number): number {
+  return Math.max(least, Math.ceil((capacity * weight) / 100), 1);
+}
+
+export const autoscaler = z.looseObject({
+  ...kubernetesObject.shape,
+  spec: z.looseObject({
+    scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }),
+    minReplicas: z.number().default(1),
+    maxReplicas: z.number(),
+  }),
+});
+export type Autoscaler = z.infer<typeof autoscaler>;
+
+/** The HorizontalPodAutoscaler of a workload, where it has one. */
+export async function findAutoscaler(
+  client: KubernetesClient,
+  namespace: string,
+  { kind, metadata }: Workload,
+  signal: AbortSignal,
+): Promise<Autoscaler | undefined> {
+  const all = await client.list(resources.horizontalPodAutoscaler, namespace, {}, signal);
+  return all
+    .map((object) => autoscaler.parse(object))
+    .find(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === metadata.name);
+}
+
+/** An autoscaler that an operator (KEDA) owns gets every change of its limits undone by that operator. */
+export function isOperated({ metadata }: Autoscaler): boolean {
+  return (metadata.ownerReferences ?? []).some(({ controller }) => controller === true);
+}
+
+/** A copy of the stable workload's autoscaler for the canary. `minReplicas` is set for each weight. */
+export function canaryAutoscaler(stable: Autoscaler, namespace: string, rollout: string): Manifest {
+  const { scaleTargetRef } = stable.spec;
+  return {
+    apiVersion: stable.apiVersion,
+    kind: stable.kind,
+    metadata: { name: canaryName(stable.metadata.name), namespace, ...copiedMetadata(stable, rollout) },
+    spec: { ...stable.spec, scaleTargetRef: { ...scaleTargetRef, name: canaryName(scaleTargetRef.name) } },
+  };
+}
+
+type ScaledField = 'minReplicas' | 'replicas';
+
+/**
+ * Milliseconds until an autoscaler has seen the load that came back to a workload: a resolution of metrics-server and a
+ * few rounds of the controller (15 s each by default). Before that it would take away pods that are needed.
+ */
+const AUTOSCALER_SETTLES = 60_000;
+
+/** How many pods an autoscaler left a workload at least, when it was found. */
+export const foundMinimum = z.object({ name: z.string(), minReplicas: z.number() });
+export type FoundMinimum = z.infer<typeof foundMinimum>;
+
+/** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */
+export function raiseMinimum(
+  client: KubernetesClient,
+  namespace: string,
+  name: string,
+  least: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const reference = { type: resources.horizontalPodAutoscaler, namespace, name };
+  return retryOnConflict(async () => {
+    const { spec } = autoscaler.parse(await client.get(reference, signal));
+    const wanted = Math.min(least, spec.maxReplicas);
+    if (spec.minReplicas < wanted) await setNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
+  });
+}
+
+/** Gives a workload at least so many pods. Never lowers. */
+export function raiseReplicas(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  least: number,
+  signal: AbortSignal,
+): Promise<void> {
+  return retryOnConflict(async () => {
+    const { spec } = workload.parse(await client.get(reference, signal));
+    if (spec.replicas < least) await setNumber(client, reference, 'replicas', spec.replicas, least, signal);
+  });
+}
+
+/** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
+export function giveBack(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: ScaledField,
+  found: number,
+  signal: AbortSignal,
+): Promise<void> {
+  return retryOnConflict(async () => {
+    const current = await raisedFrom(client, reference, field, found, signal);
+    if (current !== undefined) await setNumber(client, reference, field, current, found, signal);
+  });
+}
+
+/** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
+export async function releaseMinima(
+  client: KubernetesClient,
+  namespace: string,
+  minima: readonly FoundMinimum[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const at = (name: string) => ({ type: resources.horizontalPodAutoscaler, namespace, name });
+  const raised = await Promise.all(
+    minima.map(({ name, minReplicas }) => raisedFrom(client, at(name), 'minReplicas', minReplicas, signal)),
+  );
+  if (raised.every((current) => current === undefined)) return;
+  await clock.sleep(AUTOSCALER_SETTLES, signal);
+  for (const { name, minReplicas } of minima) await giveBack(client, at(name), 'minReplicas', minReplicas, signal);
+}
+
+/** The number that Sluice has raised a field to; undefined where it has not. */
+async function raisedFrom(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: ScaledField,
+  found: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const object = await client.find(reference, signal);
+  if (!object) return undefined;
+  const current = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
+  if (current === undefined || current <= found) return undefined;
+  const managers = managersOf(object, ['spec', field]);
+  // A number that was handed over and that nobody has set since belongs to nobody.
+  return managers.length === 0 || managers.includes(FIELD_MANAGER) ? current : undefined;
+}
+
+function setNumber(
+  client: KubernetesClient,
+  reference: ObjectReference,
+  field: ScaledField,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+) {
+  const path = `/spec/${field}`;
+  return client.patchJson(
+    reference,
+    [
+      { op: 'test', path, value: from },
+      { op: 'replace', path, value: to },
+    ],
+    signal,
+  );
+}
+
+export const disruptionBudget = z.looseObject({
+  ...kubernetesObject.shape,
+  spec: z.looseObject({
+    selector: labelSelector.optional(),
+    minAvailable: z.union([z.number(), z.string()]).optional(),
+    maxUnavailable: z.union([z.number(), z.string()]).optional(),
+  }),
+});
+export type DisruptionBudget = z.infer<typeof disruptionBudget>;
+
+/**
+ * A budget for the canary where the stable pods have one. It lets one pod go at a time: a copied minimum would keep a
+ * canary of one pod, and so its node, from ever being drained.
+ *
+ * @returns undefined where the canary's pods are under the stable one's budget already, as a pod with two can't be evicted
+ */
+export function canaryDisruptionBudget(
+  stable: DisruptionBudget,
+  labels: Labels,
+  selector: LabelSelector,
+  namespace: string,
+  rollout: string,
+): Manifest | undefined {
+  if (stable.spec.selector && selects(stable.spec.selector, labels)) return undefined;
+  const { minAvailable: _, maxUnavailable: __, ...spec } = stable.spec;
+  return {
+    apiVersion: stable.apiVersion,
+    kind: stable.kind,
+    metadata: { name: canaryName(stable.metadata.name), namespace, ...copiedMetadata(stable, rollout) },
+    spec: { ...spec, maxUnavailable: 1, selector },
+  };
+}

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { isLeft } from '../../../src/runner/left.ts';
+import { saveRunState } from '../../../src/runner/state.ts';
+
+/** The environment of `post` after `main` has saved a state, as the runner makes it. */
+function afterMain(over: boolean): Record<string, string> {
+  const env: Record<string, string> = {};
+  const saveState = (name: string, value: string) => {
+    env[`STATE_${name}`] = value;
+  };
+  saveRunState({ saveState }, { id: '1-release', over, report: '/tmp/"over": true.json' }, (text) => text);
+  return env;
+}
+
+it('post has something to do after a main that was stopped, and nothing after one that ended or never began', () => {
+  expect(isLeft(afterMain(false))).toBe(true);
+  expect(isLeft(afterMain(true))).toBe(false);
+  expect(isLeft({})).toBe(false);
+  expect(isLeft({ STATE_sluice: 'not JSON' })).toBe(true);
+});
