@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { Json, PlannedWrite } from '../canary/ports.ts';
 import {
   ApiError,
   type ApplyOptions,
@@ -10,7 +9,9 @@ import {
   kubernetesObject,
 } from '../cluster/client.ts';
 import { describe } from '../cluster/resources.ts';
+import type { Json } from '../core/json.ts';
 import { jsonSchema, parseJson, stringifyJson } from '../core/json.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import { type ComingObject, type DryRunRefusal, reasonToWait } from './dependencies.ts';
 import type { DeployObject } from './objects.ts';
 import { explain, type Refusal, refused, saidIn } from './refusals.ts';

@@ -1,5 +1,5 @@
 /** What happens while something is deployed, as a log or a report tells it. All times are milliseconds since the epoch. */
-import type { PlannedWrite } from '../canary/ports.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import type { DeployVerdict } from './inventory.ts';
 
 /** What is known of a pod that is not ready. */

@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
-import type { Permission } from '../canary/ports.ts';
 import { type KubernetesClient, kubernetesObject } from '../cluster/client.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { SluiceError } from '../core/errors.ts';
 import { parseJson, stringifyJson } from '../core/json.ts';
+import type { Permission } from '../core/permission.ts';
 
 /** The label of every object that is deployed, with the name of its inventory: only what carries it is ever pruned. */
 export const INVENTORY_LABEL = 'sluice.dev/inventory';

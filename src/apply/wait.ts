@@ -1,10 +1,11 @@
-import type { Clock, Permission } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { createMirror, type Mirror } from '../cluster/informer.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
+import type { Permission } from '../core/permission.ts';
 import { excerpt } from '../core/text.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {

@@ -1,9 +1,10 @@
+import { deadline } from '../core/deadline.ts';
 import { isSluiceError, NothingToRelease, SluiceError } from '../core/errors.ts';
 import type { Plan } from '../judge/plan.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { undo } from './restore.ts';
-import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+import { commandLines, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** What was there before the first write. */
 interface Found {

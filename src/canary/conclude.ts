@@ -1,3 +1,4 @@
+import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
@@ -6,15 +7,7 @@ import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
 import { describePods, type ShownWeight, shownWeight, undo } from './restore.ts';
 import { onlyCanaryServes, stableServes } from './serving.ts';
-import {
-  type ConcludingWorld,
-  deadline,
-  type Journal,
-  never,
-  type RolloutOptions,
-  type World,
-  warn,
-} from './session.ts';
+import { type ConcludingWorld, type Journal, never, type RolloutOptions, type World, warn } from './session.ts';
 
 /** What an ending is: the outcome without the figures that are the same for all. */
 export interface Conclusion {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import { announce, refuseWhatCannotWork } from './begin.ts';
 import { fitOptions } from './fit-plan.ts';
-import type { PlannedWrite } from './ports.ts';
 import { type RolloutOptions, type World, warn } from './session.ts';
 
 /**

@@ -1,13 +1,15 @@
+import { deadline } from '../core/deadline.ts';
 import { messageOf } from '../core/errors.ts';
 import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
 import type { Step } from '../judge/plan.ts';
+import type { Gauge, Reading } from '../judge/readings.ts';
 import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import type { IntervalJudged, Tallies, Tally } from './events.ts';
 import { bestMoment, pauseUntilNews } from './exposure.ts';
-import type { ArmHealth, ArmsSnapshot, Gauge, PodProblem, Reading } from './ports.ts';
-import { commandLines, deadline, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
+import type { ArmHealth, ArmsSnapshot, PodProblem } from './ports.ts';
+import { commandLines, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
 
 /** Watches the canary from before the first shift to the end, whatever the rollout is busy with meanwhile. */
 export interface Observer {

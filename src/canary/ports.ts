@@ -1,40 +1,12 @@
 /**
- * What the rollout needs from the world. Adapters in `routers/`, `meters/`, `kubernetes/` and `runner/` implement these;
+ * What the rollout needs from the world. Adapters in `routes/`, `meters/`, `workloads/` and `ledger/` implement these;
  * the domain knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
  */
 
 import type { Json } from '../core/json.ts';
-
-export type { Json };
-
-export type Arm = 'stable' | 'canary';
-
-export interface Clock {
-  now(): number;
-  /** Resolves after the given milliseconds; rejects with the signal's reason when it aborts. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
-}
-
-/** One right that an adapter uses, in the words of an RBAC rule. */
-export interface Permission {
-  readonly apiGroup: string;
-  readonly resource: string;
-  /** `pods/proxy` is resource `pods`, subresource `proxy`. */
-  readonly subresource?: string;
-  readonly verbs: readonly string[];
-  readonly namespace: string;
-  /** Without it something is told less well, and nothing is refused. */
-  readonly optional?: boolean;
-}
-
-/** An object as a dry run shows it: what is there and what would be. */
-export interface PlannedWrite {
-  /** `VirtualService shop/checkout` */
-  readonly object: string;
-  readonly action: 'create' | 'update' | 'delete';
-  readonly before: Json | undefined;
-  readonly after: Json | undefined;
-}
+import type { Permission } from '../core/permission.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
+import type { Arm, Gauge, Reading } from '../judge/readings.ts';
 
 // ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,56 +95,6 @@ export interface Router {
 }
 
 // ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** One cumulative counter of one process at one instant, as the source reports it. */
-export interface Counter {
-  /**
-   * What is counted. `errors` are requests that ended badly, `unanswered` those of them that got no answer. A `bucket` counts
-   * requests that took at most `le` seconds.
-   */
-  readonly kind: 'requests' | 'errors' | 'unanswered' | 'bucket';
-  /** Upper bound of a `bucket` in seconds; Infinity for the last one. */
-  readonly le?: number;
-  /** The process that counts, which resets all its counters together: a pod's name or UID, a gateway's pod. */
-  readonly instance: string;
-  /** Identity of the series within the instance: its labels, in a fixed order. */
-  readonly series: string;
-  readonly value: number;
-  /** When the source measured it: the scrape's own time and not that of the query. */
-  readonly at: number;
-  /** When the process began to count, where known. */
-  readonly startedAt?: number;
-  /** When it was running at the latest, of a process whose counters are shown late. */
-  readonly runningSince?: number;
-}
-
-/** The answer to one look at the metrics. */
-export interface Reading {
-  /** The newest measurement in it. A reading whose `at` did not move is no new reading. */
-  readonly at: number;
-  readonly stable: readonly Counter[];
-  readonly canary: readonly Counter[];
-  /**
-   * Requests since the first look that may be none of a user's, at most: Sluice's own looks, scrapes, probes. Absent where
-   * there are none among the counted ones.
-   */
-  readonly own?: Readonly<Record<Arm, number>>;
-  /** What this look could not see, one sentence each: a pod that did not answer, a store that Prometheus missed. */
-  readonly warnings?: readonly string[];
-  /**
-   * True where the source says that data are missing from its answer: nothing is counted by it, not even a beginning, as what
-   * is missing may be the errors. Counters do not forget, so the next whole reading makes up for it.
-   */
-  readonly partial?: boolean;
-  /**
-   * When the sources of an arm's counters are due to be measured, the next times in their order; none for an arm that was
-   * never measured. Absent where a look measures by itself, or where the pace is not known.
-   */
-  readonly due?: Readonly<Record<Arm, readonly number[]>>;
-}
-
-/** A PromQL answer: a finite number, or why there is none. Never NaN, never an empty success. */
-export type Gauge = { readonly value: number; readonly at: number } | { readonly missing: string };
 
 /** What the meter found before the first write. */
 export interface MeterReadiness {
@@ -307,6 +229,10 @@ export interface Arms {
   /** After a rollback: gives back the workloads, config and scaling as found, removes what Sluice created. Idempotent. */
   undo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<Undone>;
 }
+
+/** What concluding a rollout needs of its arms. */
+export type ConcludingArms = Pick<Arms, 'confirm' | 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
+  Partial<Pick<Arms, 'podDetails'>>;
 
 /** What an undo has seen in the end. */
 export interface Undone {

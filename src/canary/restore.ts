@@ -1,9 +1,10 @@
+import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
 import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
-import { type ConcludingWorld, deadline, type Journal, never, type RolloutOptions, warn } from './session.ts';
+import { type ConcludingWorld, type Journal, never, type RolloutOptions, warn } from './session.ts';
 
 export interface Restored {
   readonly verdict: Verdict;

@@ -1,3 +1,4 @@
+import { deadline } from '../core/deadline.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { count, percent } from '../core/wording.ts';
 import type { Step } from '../judge/plan.ts';
@@ -20,7 +21,7 @@ import { createObserver, type Observer } from './observe.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
 import { undo } from './restore.ts';
-import { deadline, type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {

@@ -1,9 +1,10 @@
+import type { Clock } from '../core/clock.ts';
 import type { Panel } from '../judge/panel.ts';
 import type { Plan } from '../judge/plan.ts';
 import type { OnBreach } from '../judge/types.ts';
 import type { DecisionPolicy } from './decide.ts';
 import type { CommandLines, Emit, Forecast, NamedArms, Tallies } from './events.ts';
-import type { Arms, Clock, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
+import type { Arms, ConcludingArms, Ledger, Meter, MeterReadiness, RolloutRecord, Router } from './ports.ts';
 
 /** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */
 export interface GaugeQueries {
@@ -44,8 +45,7 @@ export interface World {
 
 /** What it takes to conclude a rollout that has begun: its record knows the rest. */
 export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
-  readonly arms: Pick<Arms, 'confirm' | 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
-    Partial<Pick<Arms, 'podDetails'>>;
+  readonly arms: ConcludingArms;
 }
 
 /**
@@ -97,23 +97,6 @@ export function openJournal(ledger: Ledger, start: RolloutRecord): Journal {
       await ledger.save(next, signal);
       record = next;
     },
-  };
-}
-
-/**
- * A signal that aborts after so many milliseconds by this clock, or with the given one. Dispose it to stop the clock.
- */
-export function deadline(clock: Clock, milliseconds: number, error: () => Error, signal: AbortSignal) {
-  const over = new AbortController();
-  const done = new AbortController();
-  clock.sleep(milliseconds, done.signal).then(
-    () => over.abort(error()),
-    // The wait was ended because what it guarded is done.
-    () => undefined,
-  );
-  return {
-    signal: AbortSignal.any([over.signal, signal]),
-    [Symbol.dispose]: () => done.abort(),
   };
 }
 

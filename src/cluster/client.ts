@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { Permission } from '../canary/ports.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
 import { parseJson, stringifyJson, tryParseJson } from '../core/json.ts';
+import type { Permission } from '../core/permission.ts';
 import { excerpt } from '../core/text.ts';
 import { addressOn, proxyPath } from './addresses.ts';
 import {

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import type { Json } from '../canary/ports.ts';
 import { SluiceError } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
 import { FIELD_MANAGER, type KubernetesObject } from './client.ts';
 import { managersOf } from './managed-fields.ts';
 import { apiGroup, describe, type ObjectReference } from './resources.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import type { Permission } from '../canary/ports.ts';
 import { SluiceError } from '../core/errors.ts';
+import type { Permission } from '../core/permission.ts';
 import type { KubernetesClient } from './client.ts';
 import { apiGroup, type ResourceType } from './resources.ts';
 

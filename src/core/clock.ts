@@ -1,5 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Clock } from '../canary/ports.ts';
+
+export interface Clock {
+  now(): number;
+  /** Resolves after the given milliseconds; rejects with the signal's reason when it aborts. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
 
 /** The real time, which does not jump when the machine's clock is set. */
 export const systemClock: Clock = {

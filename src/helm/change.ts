@@ -1,5 +1,5 @@
-import type { PlannedWrite } from '../canary/ports.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import { sha256 } from './chart.ts';
 import type { Helm, Release } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PlannedWrite } from '../canary/ports.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import { besideEachOther } from './beside.ts';
 import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
 import { type Desired, isUnknownKind, type Release } from './cli.ts';

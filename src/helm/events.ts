@@ -1,5 +1,5 @@
-import type { PlannedWrite } from '../canary/ports.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** How a run of `actions/helm-deploy` ended. */
 export const helmVerdicts = ['deployed', 'unchanged', 'rolled-back', 'uninstalled', 'failed'] as const;

@@ -8,9 +8,10 @@ import {
   type WrittenObject,
 } from '../apply/objects.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
-import type { Clock, PlannedWrite } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Release } from './cli.ts';
 import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
 import { remainsOf, removeRelease } from './remove.ts';

@@ -1,4 +1,6 @@
-import type { Clock, PlannedWrite, RolloutRecord } from '../canary/ports.ts';
+import type { RolloutRecord } from '../canary/ports.ts';
+import type { Clock } from '../core/clock.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Claim } from '../ledger/lease.ts';
 import type { Chart } from './chart.ts';
 import type { ChangeOptions, Desired, Helm, Release } from './cli.ts';

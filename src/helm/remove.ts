@@ -1,8 +1,8 @@
 import { inParallel } from '../apply/changes.ts';
 import { type DeployObject, inDeleteOrder } from '../apply/objects.ts';
-import type { Clock } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { Remains } from './ports.ts';
 

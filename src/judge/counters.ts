@@ -1,5 +1,5 @@
-import type { Arm, Counter, Reading } from '../canary/ports.ts';
 import { type CountingProcess, createProcess, type Found } from './process.ts';
+import type { Arm, Counter, Reading } from './readings.ts';
 import type { Counts, Interval } from './types.ts';
 
 /** What both arms have counted since the first reading. None of it ever falls. */

@@ -1,10 +1,10 @@
-import type { Gauge } from '../canary/ports.ts';
 import { duration } from '../core/wording.ts';
 import { type ComparisonOptions, comparison, type Failing } from './comparison.ts';
 import { merge } from './counters.ts';
 import { boundProblem, hangBoundOf, slowerThan } from './latency.ts';
 import type { Outcome } from './likelihood.ts';
 import { atLeast, probability } from './ranges.ts';
+import type { Gauge } from './readings.ts';
 import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate, unknown } from './thresholds.ts';
 import type { Counts, Interval, OnBreach, Opinion } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { Arm, Counter } from '../canary/ports.ts';
+import type { Arm, Counter } from './readings.ts';
 
 /** A counter of one arm, with its identity within the process. */
 export interface Found {

@@ -1,6 +1,6 @@
-import type { Gauge } from '../canary/ports.ts';
 import { count, figure, percent } from '../core/wording.ts';
 import type { Outcome } from './likelihood.ts';
+import type { Gauge } from './readings.ts';
 import type { Opinion } from './types.ts';
 
 /** What a plain rule finds; `progress` says how near the value is to its limit, 1 at a breach. */

@@ -17,12 +17,13 @@ import {
 } from '../apply/objects.ts';
 import { undoChanges } from '../apply/undo.ts';
 import { waitedFor, waitPermissions, waitUntilRolledOut } from '../apply/wait.ts';
-import type { Clock, Permission } from '../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../cluster/client.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { stringifyJson } from '../core/json.ts';
+import type { Permission } from '../core/permission.ts';
 import type { Claim } from '../ledger/lease.ts';
 
 export interface DeployOptions {

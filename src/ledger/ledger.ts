@@ -1,7 +1,8 @@
-import type { Clock, Ledger } from '../canary/ports.ts';
+import type { Ledger } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { describe, resources } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { commandLine, followCommands } from './commands.ts';
 import { claimLease, type Holder } from './lease.ts';
 import { createRecordStore } from './record.ts';

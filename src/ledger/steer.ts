@@ -1,6 +1,7 @@
-import type { Clock, Command, RolloutRecord } from '../canary/ports.ts';
+import type { Command, RolloutRecord } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { SluiceError } from '../core/errors.ts';
 import { giveCommand, waitingCommand, withdrawCommand } from './commands.ts';
 import { createRecordStore } from './record.ts';

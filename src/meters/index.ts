@@ -1,5 +1,6 @@
-import type { Clock, Meter } from '../canary/ports.ts';
+import type { Meter } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
+import type { Clock } from '../core/clock.ts';
 import { createNoMeter } from './none.ts';
 import { createPodsMeter, type PodsOptions } from './pods/meter.ts';
 import { createPrometheusMeter, type PrometheusOptions } from './prometheus/meter.ts';

@@ -1,6 +1,7 @@
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
-import type { Json, PlannedWrite } from '../canary/ports.ts';
+import type { Json } from '../core/json.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** What a write would change, as the lines of a unified diff over YAML. The values of a Secret are hidden. */
 export function diffOf({ object, before, after }: PlannedWrite): string {

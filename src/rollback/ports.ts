@@ -1,5 +1,7 @@
 /** What a rollback by hand needs from the world. Times are milliseconds since the Unix epoch. */
-import type { PlannedWrite, RolloutRecord } from '../canary/ports.ts';
+
+import type { RolloutRecord } from '../canary/ports.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** One version of a workload that the cluster still keeps. */
 export interface Revision {

@@ -1,11 +1,14 @@
 import { isUnfinished } from '../canary/begin.ts';
 import { isPromoted } from '../canary/conclude.ts';
 import { confirm } from '../canary/confirm.ts';
-import type { Clock, Command, Ledger, PlannedWrite, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';
+import type { Command, Ledger, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';
 import { completePromotion } from '../canary/promote.ts';
 import { undo } from '../canary/restore.ts';
-import { type ConcludingWorld, deadline, openJournal, type RolloutOptions } from '../canary/session.ts';
+import { type ConcludingWorld, openJournal, type RolloutOptions } from '../canary/session.ts';
+import type { Clock } from '../core/clock.ts';
+import { deadline } from '../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import {
   type Candidate,
   describeCandidate,

@@ -1,4 +1,4 @@
-import type { PlannedWrite } from '../canary/ports.ts';
+import type { PlannedWrite } from '../core/planned-write.ts';
 import { adviceOf } from '../report/copyable.ts';
 import { diffOf } from '../report/diff.ts';
 import { clockTime, type Sentence } from '../report/sentences.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ArmHealth, Clock, PodProblem } from '../canary/ports.ts';
+import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { createMirror } from '../cluster/informer.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { orAborted } from '../core/abort.ts';
+import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isSameVersion } from './image-version.ts';
 import {

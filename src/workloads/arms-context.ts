@@ -1,7 +1,7 @@
-import type { Clock } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import type { ResourceType } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
 import { type ArmTarget, type ArmView, createArmView } from './arm-view.ts';
 
 export interface ArmsOptions {

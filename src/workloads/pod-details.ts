@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import type { Permission, PodDetails, PodProblem } from '../canary/ports.ts';
+import type { PodDetails, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { isReady, type Pod } from '../cluster/pods.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import { messageOf } from '../core/errors.ts';
+import type { Permission } from '../core/permission.ts';
 import type { ArmSight } from './arm-view.ts';
 
 /** Pods that are told of: more of them say the same. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { deadline } from '../canary/session.ts';
 import { digestOf, isReady, type Pod, runningImages } from '../cluster/pods.ts';
 import { describe } from '../cluster/resources.ts';
+import { deadline } from '../core/deadline.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { ArmSight, ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Clock } from '../canary/ports.ts';
 import { FIELD_MANAGER, type KubernetesClient, kubernetesObject, type Manifest } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import { managersOf } from '../cluster/managed-fields.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import { type LabelSelector, type Labels, labelSelector, selects } from '../cluster/selectors.ts';
+import type { Clock } from '../core/clock.ts';
 import { canaryName } from './canary-workload.ts';
 import { copiedMetadata } from './copied-metadata.ts';
 import { type Workload, workload } from './workload.ts';

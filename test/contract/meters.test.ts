@@ -5,11 +5,12 @@ import { startApiServer } from '../../lab/embedded/api-server/index.ts';
 import { portsAnnotation } from '../../lab/embedded/api-server/proxy.ts';
 import { pods as podResource } from '../../lab/embedded/api-server/resources.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
-import type { Clock, Meter } from '../../src/canary/ports.ts';
+import type { Meter } from '../../src/canary/ports.ts';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 import { loadConfig } from '../../src/cluster/kubeconfig.ts';
 import { resources } from '../../src/cluster/resources.ts';
 import { connect } from '../../src/cluster/transport.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { createMeter, type MeterOptions } from '../../src/meters/index.ts';
 import {
   canaryPod,

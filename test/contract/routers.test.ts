@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import type { Clock, Router } from '../../src/canary/ports.ts';
+import type { Router } from '../../src/canary/ports.ts';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 import { type ObjectReference, type ResourceType, resourcePath, resources } from '../../src/cluster/resources.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { isSluiceError } from '../../src/core/errors.ts';
 import {
   createRouter,

@@ -1,5 +1,6 @@
-import type { Arms, Clock } from '../../src/canary/ports.ts';
+import type { Arms } from '../../src/canary/ports.ts';
 import { resources } from '../../src/cluster/resources.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { type DerivedRelease, derivedArms } from '../../src/workloads/arms/arms.ts';
 import { parseImages } from '../../src/workloads/images.ts';
 import { imagesOf, parseWorkloadInput, workload, workloadType } from '../../src/workloads/workload.ts';

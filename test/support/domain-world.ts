@@ -4,18 +4,11 @@
  */
 
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
-import type {
-  Command,
-  Counter,
-  LeftObject,
-  PodProblem,
-  Reading,
-  RolloutRecord,
-  RouteSnapshot,
-} from '../../src/canary/ports.ts';
+import type { Command, LeftObject, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
 import type { RolloutOptions, World } from '../../src/canary/session.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
+import type { Counter, Reading } from '../../src/judge/readings.ts';
 import type { OnBreach } from '../../src/judge/types.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 

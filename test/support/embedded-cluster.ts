@@ -1,10 +1,11 @@
 import { startApiServer } from '../../lab/embedded/api-server/index.ts';
 import { startControllers } from '../../lab/embedded/controllers/index.ts';
 import { createImages, digestOf, type ImageBehaviour } from '../../lab/embedded/images.ts';
-import type { Clock, Permission } from '../../src/canary/ports.ts';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 import { loadConfig } from '../../src/cluster/kubeconfig.ts';
 import { connect } from '../../src/cluster/transport.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Permission } from '../../src/core/permission.ts';
 
 export type EmbeddedCluster = Awaited<ReturnType<typeof startEmbeddedCluster>>;
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/canary/ports.ts';
+import type { Clock } from '../../src/core/clock.ts';
 
 /** A clock that stands still until `run` moves it: from one sleeper to the next, as soon as all else has settled. */
 export interface VirtualClock extends Clock {

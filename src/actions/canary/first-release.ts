@@ -1,7 +1,7 @@
 import { announce } from '../../canary/begin.ts';
 import type { Emit } from '../../canary/events.ts';
-import type { Clock } from '../../canary/ports.ts';
 import type { RolloutOptions, World } from '../../canary/session.ts';
+import type { Clock } from '../../core/clock.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { deployFirst, type FirstRelease, findFirstRelease } from '../../workloads/arms/first-release.ts';
 import type { ArmsOptions } from '../../workloads/arms-context.ts';

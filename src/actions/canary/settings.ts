@@ -1,8 +1,8 @@
-import type { Arm } from '../../canary/ports.ts';
 import type { GaugeQueries, RolloutOptions } from '../../canary/session.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Check, PanelOptions } from '../../judge/panel.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';
+import type { Arm } from '../../judge/readings.ts';
 import type { OnBreach } from '../../judge/types.ts';
 import type { MeterOptions } from '../../meters/index.ts';
 import type { PrometheusConnection } from '../../meters/prometheus/api.ts';

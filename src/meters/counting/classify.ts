@@ -1,5 +1,5 @@
-import type { Arm, Counter } from '../../canary/ports.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Arm, Counter } from '../../judge/readings.ts';
 import { endingOf } from '../endings/endings.ts';
 import type { Rule } from '../queries/default-queries.ts';
 import { createIdentities, type Identities } from '../series/identities.ts';

@@ -1,4 +1,4 @@
-import type { Arm } from '../../canary/ports.ts';
+import type { Arm } from '../../judge/readings.ts';
 import type { Classified, Sample } from './classify.ts';
 
 /** Which arms it can be known of how they do, and what is told of the others. */

@@ -2,8 +2,7 @@ import * as z from 'zod';
 import type { KubernetesObject } from '../../cluster/client.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
-import type { Rule } from '../queries/default-queries.ts';
-import type { Labels } from '../series/selector.ts';
+import type { Labels, Selector } from '../series/selector.ts';
 
 /** What a pod's own specification asks of it, without any user. */
 export interface OwnTraffic {
@@ -101,7 +100,10 @@ export type Origin = 'user' | 'own' | 'unknown';
  * Tells requests of users from those that pods get by their own specification, by their very path. The root is left to the
  * users, even where it is probed. A label that a query asks for is the query's own business.
  */
-export function createOriginOf(own: readonly OwnTraffic[], rules: readonly Rule[]): (labels: Labels) => Origin {
+export function createOriginOf(
+  own: readonly OwnTraffic[],
+  rules: readonly { readonly selector: Selector }[],
+): (labels: Labels) => Origin {
   const asked = new Set(rules.flatMap(({ selector }) => selector.map(({ label }) => label)));
   const telling = pathLabels.filter((label) => !asked.has(label));
   const paths = new Set(own.flatMap((pod) => pod.paths).filter((path) => path !== '/'));

@@ -1,4 +1,4 @@
-import type { Arm } from '../../canary/ports.ts';
+import type { Arm } from '../../judge/readings.ts';
 
 /** What was counted of a pod whose series don't say which path was asked for. */
 export interface PodCount {

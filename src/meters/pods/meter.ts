@@ -1,7 +1,8 @@
-import type { Clock, Meter } from '../../canary/ports.ts';
+import type { Meter } from '../../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
 import { createMirror } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
+import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { once } from '../../core/once.ts';
 import {

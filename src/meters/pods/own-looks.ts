@@ -1,4 +1,5 @@
-import type { Arm, Clock, Reading } from '../../canary/ports.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Arm, Reading } from '../../judge/readings.ts';
 import type { Classified, Classifier, Sample } from '../counting/classify.ts';
 import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';

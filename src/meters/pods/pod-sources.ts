@@ -1,5 +1,6 @@
-import type { Arm, Permission } from '../../canary/ports.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Arm } from '../../judge/readings.ts';
 import type { Sample } from '../counting/classify.ts';
 import type { OwnTraffic } from '../own/own-paths.ts';
 import { envoyGivenUp } from '../queries/default-queries.ts';

@@ -1,4 +1,4 @@
-import type { Gauge } from '../../canary/ports.ts';
+import type { Gauge } from '../../judge/readings.ts';
 import type { Sample } from '../counting/classify.ts';
 import type { History, Point } from '../series/readiness.ts';
 import type { Labels } from '../series/selector.ts';

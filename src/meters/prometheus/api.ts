@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Permission } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import type { ObjectReference } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
 import { excerpt } from '../../core/text.ts';
 import { explainRefusal } from './server-words.ts';
 import { directly, parseAddress, throughService } from './transport.ts';

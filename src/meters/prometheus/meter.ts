@@ -1,6 +1,9 @@
-import type { Arm, Clock, Meter, Permission, Reading } from '../../canary/ports.ts';
+import type { Meter } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
+import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Arm, Reading } from '../../judge/readings.ts';
 import {
   askedLabels,
   type Classified,

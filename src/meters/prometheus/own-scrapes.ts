@@ -1,4 +1,4 @@
-import type { Arm, Reading } from '../../canary/ports.ts';
+import type { Arm, Reading } from '../../judge/readings.ts';
 import type { Classified, Sample } from '../counting/classify.ts';
 import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';

@@ -1,4 +1,4 @@
-import type { Arm } from '../../canary/ports.ts';
+import type { Arm } from '../../judge/readings.ts';
 import type { Rule } from '../queries/default-queries.ts';
 import { equal, NAME, type Selector } from '../series/selector.ts';
 

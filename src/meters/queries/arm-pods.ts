@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Arm } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { createMirror } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { type OwnTraffic, ownTraffic } from '../own/own-paths.ts';
 import { escapeRegex, type Labels } from '../series/selector.ts';
 import type { Names } from './default-queries.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Arm } from '../../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { type ArmPods, followArmPods } from './arm-pods.ts';
 import type { Names } from './default-queries.ts';
 import type { Queries } from './queries.ts';

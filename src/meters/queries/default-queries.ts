@@ -1,5 +1,5 @@
-import type { Arm } from '../../canary/ports.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { type EndingLabel, endingOfClass, endingOfFlags, endingOfGrpc, endingOfStatus } from '../endings/endings.ts';
 import { httpMetrics, openTelemetryMetrics, type ServerMetric } from '../endings/server-metrics.ts';
 import { equal, escapeRegex, type Labels, like, NAME, type Selector } from '../series/selector.ts';

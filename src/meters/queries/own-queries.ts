@@ -1,5 +1,5 @@
-import type { Arm } from '../../canary/ports.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { equal, NAME } from '../series/selector.ts';
 import { isNamedAsRate } from '../series/steady.ts';
 import type { ArmPods } from './arm-pods.ts';

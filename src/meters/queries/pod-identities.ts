@@ -1,4 +1,4 @@
-import type { Arm } from '../../canary/ports.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { equal, escapeRegex, type Labels, like, type Selector } from '../series/selector.ts';
 import type { ArmPods } from './arm-pods.ts';
 import type { Found } from './cluster-names.ts';

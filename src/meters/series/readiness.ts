@@ -1,5 +1,6 @@
-import type { MeterReadiness, Reading } from '../../canary/ports.ts';
+import type { MeterReadiness } from '../../canary/ports.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Reading } from '../../judge/readings.ts';
 
 /** A count at an instant; times are milliseconds since the epoch. */
 export interface Point {

@@ -1,4 +1,5 @@
-import type { Clock, Confirmation } from '../../canary/ports.ts';
+import type { Confirmation } from '../../canary/ports.ts';
+import type { Clock } from '../../core/clock.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { createShareWatch, type Look, type ObserveShare, type ShareMemory } from './share.ts';
 

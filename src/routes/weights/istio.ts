@@ -1,11 +1,13 @@
 import * as z from 'zod';
-import type { Arm, Permission, Router } from '../../canary/ports.ts';
+import type { Router } from '../../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject, readPart } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { jsonSchema } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { canonicalHost, coversHost, serviceOf } from '../objects/istio-hosts.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { besideTheRoute, findSenders } from '../survey/senders.ts';

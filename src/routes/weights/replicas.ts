@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Arm, Json, Router, RouteSnapshot } from '../../canary/ports.ts';
+import type { Router, RouteSnapshot } from '../../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
@@ -9,6 +9,8 @@ import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import { type Labels, labelSelector, selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { readyEndpoints } from '../../workloads/arm-view.ts';
 import { autoscaler } from '../../workloads/scaling.ts';
 import { getNamed } from '../objects/lookup.ts';

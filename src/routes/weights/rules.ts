@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { Arm, Json } from '../../canary/ports.ts';
 import type { PatchOperation } from '../../cluster/client.ts';
+import type { Json } from '../../core/json.ts';
 import { jsonSchema } from '../../core/json.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { shareOf, splitShare } from '../objects/weights.ts';
 
 /** One entry of a rule's weighted list, as it is in the object: `{destination: {host}, weight}`, `{name, port, weight}`, … */

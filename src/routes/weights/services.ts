@@ -1,8 +1,10 @@
-import type { Arm, Json, Permission } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { getNamed } from '../objects/lookup.ts';
 import type { Destination, Destinations } from './rules.ts';
 

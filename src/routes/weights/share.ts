@@ -1,4 +1,4 @@
-import type { Clock } from '../../canary/ports.ts';
+import type { Clock } from '../../core/clock.ts';
 
 /**
  * How many requests the arms have served since some fixed instant; `undefined` where nobody counts them at present, and

@@ -1,11 +1,14 @@
 import * as z from 'zod';
-import type { Clock, Confirmation, Json, Permission, Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
+import type { Confirmation, Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject, PatchOperation } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps, type WrittenFields } from '../../cluster/gitops.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { createReadable, type Readable } from '../objects/readable.ts';
 import { largestFactor } from '../objects/weights.ts';

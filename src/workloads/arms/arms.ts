@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import type { Arms, ArmsSnapshot } from '../../canary/ports.ts';
-import type { ConcludingWorld } from '../../canary/session.ts';
+import type { Arms, ArmsSnapshot, ConcludingArms } from '../../canary/ports.ts';
 import { asJson } from '../../core/json.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
 import type { FoundChange } from '../derived/config-release.ts';
@@ -109,7 +108,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
 export function recordedArms(
   options: ArmsOptions,
   named: { readonly kind: WorkloadKind; readonly name: string },
-): ConcludingWorld['arms'] {
+): ConcludingArms {
   const context = createContext(options);
   return concludingArms(context, createSnapshots(context, { stable: named, canary: 'any' }));
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { deadline } from '../../canary/session.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText } from '../../cluster/selectors.ts';
+import { deadline } from '../../core/deadline.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { type ArmsOptions, createContext } from '../arms-context.ts';
 import { imageChanges, versionsOf } from '../images.ts';

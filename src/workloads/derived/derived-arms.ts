@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Json, PlannedWrite, Undone } from '../../canary/ports.ts';
+import type { Undone } from '../../canary/ports.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from '../../cluster/ownership.ts';
 import { type Pod, runningImages } from '../../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { Json } from '../../core/json.ts';
 import { asJson } from '../../core/json.ts';
+import type { PlannedWrite } from '../../core/planned-write.ts';
 import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import type { ConfigContent } from '../config-copies.ts';

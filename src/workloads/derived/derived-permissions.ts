@@ -1,6 +1,6 @@
-import type { Permission } from '../../canary/ports.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
+import type { Permission } from '../../core/permission.ts';
 import { configType } from '../config-copies.ts';
 import { detailsPermissions } from '../pod-details.ts';
 import { selectorPermissions } from '../refusals/other-selectors.ts';

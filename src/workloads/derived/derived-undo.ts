@@ -1,6 +1,6 @@
 import type { Undone } from '../../canary/ports.ts';
-import { deadline } from '../../canary/session.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import { deadline } from '../../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { hasRolledOut, imagesLeft, type RestoredTemplate, restoreTemplate } from '../promotion.ts';

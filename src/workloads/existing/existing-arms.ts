@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ArmsSnapshot, Permission, PlannedWrite } from '../../canary/ports.ts';
+import type { ArmsSnapshot } from '../../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
@@ -8,6 +8,8 @@ import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { asJson } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { PlannedWrite } from '../../core/planned-write.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { isSameVersion } from '../image-version.ts';
 import { versionsOf } from '../images.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Permission } from '../../canary/ports.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { describe } from '../../cluster/resources.ts';
 import { type LabelSelector, type Labels, selectorText, selects } from '../../cluster/selectors.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import type { Permission } from '../../core/permission.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { type SelectingKind, type Selection, selectingKinds } from './selecting-kinds.ts';
 

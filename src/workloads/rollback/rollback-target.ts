@@ -1,9 +1,11 @@
 import * as z from 'zod';
-import type { Json, Permission, RolloutRecord } from '../../canary/ports.ts';
+import type { RolloutRecord } from '../../canary/ports.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { SluiceError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
 import { tryParseJson } from '../../core/json.ts';
+import type { Permission } from '../../core/permission.ts';
 import type { Revision, RollbackPlan, RollbackWorkload, Sight, Statement } from '../../rollback/ports.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { derivedData, templateFields } from '../derived/derived-release.ts';

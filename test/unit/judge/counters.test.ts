@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Counter, Reading } from '../../../src/canary/ports.ts';
 import { createTally, difference, merge, type Sample } from '../../../src/judge/counters.ts';
+import type { Counter, Reading } from '../../../src/judge/readings.ts';
 
 type Kind = Counter['kind'];
 

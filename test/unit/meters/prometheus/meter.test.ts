@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Clock } from '../../../../src/canary/ports.ts';
+import type { Clock } from '../../../../src/core/clock.ts';
 import { createPrometheusMeter, type PrometheusOptions } from '../../../../src/meters/prometheus/meter.ts';
 import { explainRefusal } from '../../../../src/meters/prometheus/server-words.ts';
 

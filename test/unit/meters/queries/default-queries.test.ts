@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Counter } from '../../../../src/canary/ports.ts';
+import type { Counter } from '../../../../src/judge/readings.ts';
 import { countersOf, createClassifier } from '../../../../src/meters/counting/classify.ts';
 import { parseExposition } from '../../../../src/meters/pods/exposition.ts';
 import { type DefaultQueries, defaultQueries, type Names } from '../../../../src/meters/queries/default-queries.ts';

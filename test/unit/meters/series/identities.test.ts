@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Reading } from '../../../../src/canary/ports.ts';
 import { createTally } from '../../../../src/judge/counters.ts';
+import type { Reading } from '../../../../src/judge/readings.ts';
 import { countersOf, createClassifier, newestOf, type Sample } from '../../../../src/meters/counting/classify.ts';
 import { parseExposition } from '../../../../src/meters/pods/exposition.ts';
 import { type DefaultQueries, defaultQueries, type Rule } from '../../../../src/meters/queries/default-queries.ts';

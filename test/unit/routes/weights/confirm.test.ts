@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../../../../src/canary/ports.ts';
+import type { Clock } from '../../../../src/core/clock.ts';
 import { SluiceError } from '../../../../src/core/errors.ts';
 import { confirmWith } from '../../../../src/routes/weights/confirm.ts';
 import { createShareMemory, type ObserveShare } from '../../../../src/routes/weights/share.ts';

@@ -3,11 +3,12 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { startApiServer } from '../../../../lab/embedded/api-server/index.ts';
 import { startControllers } from '../../../../lab/embedded/controllers/index.ts';
 import { createImages } from '../../../../lab/embedded/images.ts';
-import type { Permission, Router } from '../../../../src/canary/ports.ts';
+import type { Router } from '../../../../src/canary/ports.ts';
 import { createClient } from '../../../../src/cluster/client.ts';
 import { loadConfig } from '../../../../src/cluster/kubeconfig.ts';
 import { type ResourceType, resources } from '../../../../src/cluster/resources.ts';
 import { connect } from '../../../../src/cluster/transport.ts';
+import type { Permission } from '../../../../src/core/permission.ts';
 import { createRouter, type RouterOptions } from '../../../../src/routes/weights/index.ts';
 
 /** Each router does all that it does with exactly the rights that it names: no right is missing, and none is unused. */

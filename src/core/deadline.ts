@@ -1,0 +1,18 @@
+import type { Clock } from './clock.ts';
+
+/**
+ * A signal that aborts after so many milliseconds by this clock, or with the given one. Dispose it to stop the clock.
+ */
+export function deadline(clock: Clock, milliseconds: number, error: () => Error, signal: AbortSignal) {
+  const over = new AbortController();
+  const done = new AbortController();
+  clock.sleep(milliseconds, done.signal).then(
+    () => over.abort(error()),
+    // The wait was ended because what it guarded is done.
+    () => undefined,
+  );
+  return {
+    signal: AbortSignal.any([over.signal, signal]),
+    [Symbol.dispose]: () => done.abort(),
+  };
+}
