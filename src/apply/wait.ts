@@ -1,5 +1,5 @@
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
-import { createMirror, type Mirror } from '../cluster/informer.ts';
+import { createInformer, type Informer } from '../cluster/informer.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
@@ -210,20 +210,20 @@ function createView(
   changed: () => void,
 ): (signal: AbortSignal) => Promise<Sight[]> {
   const jobs = createJobMemory();
-  const mirrors = new Map<string, Mirror>(
+  const informers = new Map<string, Informer>(
     sourcesOf(references).map(({ type, namespace, fieldSelector }) => {
       const selector = fieldSelector === undefined ? {} : { fieldSelector };
       const noticed = (objects: readonly KubernetesObject[]) => {
         if (type.kind === 'Job') jobs.remember(objects);
         changed();
       };
-      return [keyOf(type, namespace), createMirror(client, { type, namespace, selector }, lifetime, noticed)];
+      return [keyOf(type, namespace), createInformer(client, { type, namespace, selector }, lifetime, noticed)];
     }),
   );
   let oldWarnings: ReadonlyMap<string, string> | undefined;
 
   async function known(type: ResourceType, namespace: string, signal: AbortSignal): Promise<KubernetesObject[]> {
-    return (await mirrors.get(keyOf(type, namespace))?.objects(signal)) ?? [];
+    return (await informers.get(keyOf(type, namespace))?.objects(signal)) ?? [];
   }
 
   /** Warnings of the time before, about what was before. */

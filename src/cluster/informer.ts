@@ -3,7 +3,7 @@ import type { KubernetesClient, KubernetesObject, Selector } from './client.ts';
 import type { ResourceType } from './resources.ts';
 
 /** The objects that a selector picks, kept up to date by a watch. */
-export interface Mirror {
+export interface Informer {
   /**
    * The objects as last heard of; begins to watch at the first call. Throws what ended the watch, and watches again at the
    * next call: what can't be kept up to date is not shown.
@@ -15,12 +15,12 @@ export interface Mirror {
  * @param lifetime ends the watch
  * @param changed called after every change, and when the watch fails
  */
-export function createMirror(
+export function createInformer(
   client: KubernetesClient,
   source: { readonly type: ResourceType; readonly namespace: string; readonly selector: Selector },
   lifetime: AbortSignal,
   changed: (objects: readonly KubernetesObject[]) => void,
-): Mirror {
+): Informer {
   let known = new Map<string, KubernetesObject>();
   let listed: PromiseWithResolvers<void> | undefined;
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
-import { createMirror } from '../cluster/informer.ts';
+import { createInformer } from '../cluster/informer.ts';
 import {
   isReady,
   type Pod,
@@ -114,9 +114,9 @@ export function createArmView(
   const byName = of(workloadType(target.kind), { fieldSelector: `metadata.name=${target.name}` });
   const bySelector = of(resources.pod, { labelSelector: target.pods });
   const byService = of(resources.endpointSlice, { labelSelector: `kubernetes.io/service-name=${target.service}` });
-  const workloads = createMirror(client, byName, lifetime, changed);
-  const pods = createMirror(client, bySelector, lifetime, rememberPods);
-  const slices = createMirror(client, byService, lifetime, changed);
+  const workloads = createInformer(client, byName, lifetime, changed);
+  const pods = createInformer(client, bySelector, lifetime, rememberPods);
+  const slices = createInformer(client, byService, lifetime, changed);
 
   async function look(signal: AbortSignal): Promise<ArmSight> {
     const [[foundWorkload], foundPods, foundSlices] = await Promise.all([

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { configMaps } from '../../lab/embedded/api-server/resources.ts';
 import { ApiError, createClient, type Manifest } from '../../src/cluster/client.ts';
-import { createMirror } from '../../src/cluster/informer.ts';
+import { createInformer } from '../../src/cluster/informer.ts';
 import { checkPermissions, permissionTo } from '../../src/cluster/permissions.ts';
 import { resources } from '../../src/cluster/resources.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
@@ -157,13 +157,13 @@ describe('against a server that misbehaves', () => {
     metadata: { name, namespace: 'default' },
   });
 
-  test('a mirror goes on after a broken connection, and forgets what was deleted meanwhile', async () => {
+  test('an informer goes on after a broken connection, and forgets what was deleted meanwhile', async () => {
     const { api, client: own } = cluster;
     await own.create(type, inDefault('kept'), signal);
     await own.create(type, inDefault('deleted'), signal);
     const source = { type, namespace: 'default', selector: {} };
-    const mirror = createMirror(own, source, cluster.lifetime, () => undefined);
-    const names = async () => (await mirror.objects(signal)).map(({ metadata }) => metadata.name).sort();
+    const informer = createInformer(own, source, cluster.lifetime, () => undefined);
+    const names = async () => (await informer.objects(signal)).map(({ metadata }) => metadata.name).sort();
     expect(await names()).toEqual(['deleted', 'kept']);
 
     await api.stop();
@@ -174,17 +174,17 @@ describe('against a server that misbehaves', () => {
     expect(await names()).toEqual(['kept', 'new']);
   });
 
-  test('a mirror that was refused says so, and asks again at the next look', async () => {
+  test('an informer that was refused says so, and asks again at the next look', async () => {
     const refused = cluster.clientWith([]);
     const source = { type, namespace: 'default', selector: {} };
-    const mirror = createMirror(refused, source, cluster.lifetime, () => undefined);
-    await expect(mirror.objects(signal)).rejects.toMatchObject({ code: 'forbidden' });
+    const informer = createInformer(refused, source, cluster.lifetime, () => undefined);
+    await expect(informer.objects(signal)).rejects.toMatchObject({ code: 'forbidden' });
     cluster.api.setUser({
       name: 'limited',
       token: 'limited-token',
       rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }],
     });
-    expect(await mirror.objects(signal)).not.toEqual([]);
+    expect(await informer.objects(signal)).not.toEqual([]);
     await refused.close();
   });
 

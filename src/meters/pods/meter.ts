@@ -1,6 +1,6 @@
 import type { Meter } from '../../canary/ports.ts';
 import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
-import { createMirror } from '../../cluster/informer.ts';
+import { createInformer } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -80,9 +80,9 @@ export function createPodsMeter(
 ): Meter {
   const { source, names, queries, latencyBounds } = options;
   const sources = sourcesOf(options);
-  const mirrors = sources.map(({ arm, namespace, selector }) => ({
+  const informers = sources.map(({ arm, namespace, selector }) => ({
     arm,
-    mirror: createMirror(
+    informer: createInformer(
       client,
       { type: resources.pod, namespace, selector: { labelSelector: selector } },
       lifetime,
@@ -107,8 +107,8 @@ export function createPodsMeter(
 
   async function ask(wanted: (name: string) => boolean, signal: AbortSignal): Promise<PodAnswer[]> {
     const found = await Promise.all(
-      mirrors.map(async ({ arm, mirror }) =>
-        (await mirror.objects(signal)).flatMap((object) => {
+      informers.map(async ({ arm, informer }) =>
+        (await informer.objects(signal)).flatMap((object) => {
           const pod = meteredPod(object, options, usualPath(queries));
           if (!pod) return [];
           const path = typeof pod.endpoint === 'string' ? undefined : pod.endpoint.path;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
-import { createMirror } from '../../cluster/informer.ts';
+import { createInformer } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
@@ -88,17 +88,17 @@ export function followArmPods(
       namespace: names.namespace,
       selector: { labelSelector: selectors[arm] },
     };
-    return createMirror(client, source, lifetime, (objects) => {
+    return createInformer(client, source, lifetime, (objects) => {
       for (const object of objects) {
         seen[arm].set(object.metadata.name, { ...podShape.parse(object), own: ownTraffic(object, undefined) });
       }
       known = undefined;
     });
   };
-  const mirrors = ARMS.map(follow);
+  const informers = ARMS.map(follow);
   return async (signal) => {
     try {
-      await Promise.all(mirrors.map((mirror) => mirror.objects(signal)));
+      await Promise.all(informers.map((informer) => informer.objects(signal)));
       listed = true;
     } catch (error) {
       if (!listed || !isSluiceError(error)) throw error;
