@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: query placeholders
 import { describe, expect, it } from 'vitest';
+import { POD_CHECK } from '../../src/canary/observe.ts';
 import { loadInputs } from '../../src/runner/load-inputs.ts';
 import {
   judgeSettings,
@@ -277,6 +278,17 @@ describe('what is judged', () => {
       { onBreach: 'warn', excess: 0.02, designEffect: 5 },
       { onBreach: 'warn', excess: 0.05 },
     ]);
+  });
+
+  it('keeps the names of what is always judged for that', async () => {
+    const { inputs } = await load({ ...one, route: 'virtualservice/x' });
+    const names = [...watchedChecks(inputs).map(({ kind }) => kind), POD_CHECK];
+    for (const name of names) {
+      const checks = `- {check: error-rate, name: ${name}}`;
+      await expect(load({ ...one, route: 'virtualservice/x', checks })).rejects.toThrow(
+        `two checks are called ${name}`,
+      );
+    }
   });
 
   it('is the error rate, and the pods always', async () => {
