@@ -11,6 +11,9 @@ import { bestMoment, pauseUntilNews } from './exposure.ts';
 import type { ArmHealth, ArmsSnapshot, PodProblem } from './ports.ts';
 import { commandLines, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
 
+/** What the health of the canary's pods, which is always judged, is called among the checks. */
+export const POD_CHECK = 'pods';
+
 /** Watches the canary from before the first shift to the end, whatever the rollout is busy with meanwhile. */
 export interface Observer {
   /** Looks at metrics and pods until the signal aborts. Never rejects. */
@@ -350,7 +353,7 @@ function endless(weight: number): Step {
 
 function unseenPods(onBreach: OnBreach): Opinion {
   return {
-    check: 'pods',
+    check: POD_CHECK,
     state: 'unknown',
     onBreach,
     progress: 0,
@@ -362,9 +365,9 @@ function unseenPods(onBreach: OnBreach): Opinion {
 function judgePods({ desired, ready, problems }: ArmHealth, onBreach: OnBreach): Opinion {
   const [worst] = problems;
   const figures = { desired, ready, problems: problems.length };
-  if (worst) return { check: 'pods', state: 'breach', onBreach, progress: 1, sentence: describePod(worst), figures };
+  if (worst) return { check: POD_CHECK, state: 'breach', onBreach, progress: 1, sentence: describePod(worst), figures };
   const state = ready >= desired ? 'healthy' : 'unknown';
-  return { check: 'pods', state, onBreach, progress: 0, sentence: `${ready} of ${desired} pods are ready`, figures };
+  return { check: POD_CHECK, state, onBreach, progress: 0, sentence: `${ready} of ${desired} pods are ready`, figures };
 }
 
 function describePod({ pod, container, reason, message }: PodProblem): string {

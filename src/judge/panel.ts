@@ -69,6 +69,9 @@ interface Rule {
   finding(seen: Seen): Finding | undefined;
 }
 
+/** The kinds of check that are always made, whether or not anybody asks for them. */
+export const watchKinds = ['unanswered', 'hanging'] as const satisfies readonly Check['kind'][];
+
 /** Part of alpha for each check that is made without being asked for: what it finds is no close call. */
 const WATCH_SHARE = 0.05;
 /** Nats that are nothing but rounding. */
@@ -151,7 +154,7 @@ function ruleOf(check: Check, alpha: number, steps: number): Rule {
 }
 
 function isWatch({ kind }: Check): boolean {
-  return kind === 'unanswered' || kind === 'hanging';
+  return watchKinds.some((watched) => watched === kind);
 }
 
 /** Those that were answered: whether a client gives up is its own affair, which only both arms together can tell. */

@@ -1,7 +1,9 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
+import { POD_CHECK } from '../../canary/observe.ts';
 import { nearest } from '../../core/nearest.ts';
 import { yamlValue } from '../../core/yaml-value.ts';
+import { watchKinds } from '../../judge/panel.ts';
 import { duration, inputType, listed, number, rate, wrong } from '../../runner/input-types.ts';
 
 const must = (be: string) => ({
@@ -84,7 +86,7 @@ export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): C
 });
 
 /** What is always looked at has names of its own. */
-const watchNames = ['unanswered', 'hanging', 'pods'];
+const watchNames: readonly string[] = [...watchKinds, POD_CHECK];
 
 /** What a check is called in log and report. */
 function nameOf(check: CheckInput): string {

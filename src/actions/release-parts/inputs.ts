@@ -18,6 +18,7 @@ const secretInputs = {
     description: 'Secrets for `RUN --mount=type=secret,id=NAME`: lines of NAME=VALUE. Masked, and in no layer.',
     example: 'npm=${{ secrets.NPM_TOKEN }}',
   }),
+  'reuse-secret': build['reuse-secret'],
   'registry-password': input(text, {
     group: 'registry',
     description: 'Password or token of `registry-username`. Masked.',

@@ -101,6 +101,28 @@ describe('Reusable workflows', async () => {
   });
 });
 
+const calledSecrets = z.looseObject({
+  on: z.looseObject({ workflow_call: z.looseObject({ secrets: z.record(z.string(), z.unknown()) }) }),
+});
+const givenSecrets = z.looseObject({
+  jobs: z.looseObject({ release: z.looseObject({ secrets: z.record(z.string(), z.string()) }) }),
+});
+
+describe('The secrets of release.yml', async () => {
+  const text = async (path: string) => readFile(join(import.meta.dirname, '../..', path), 'utf8');
+  const [called, starter] = [await text('.github/workflows/release.yml'), await text('workflows/release.yml')];
+  const declared = Object.keys(calledSecrets.parse(parse(called)).on.workflow_call.secrets);
+
+  it('are those of registry, cluster and reuse, and each is handed on', () => {
+    expect(declared).toEqual(['kubeconfig', 'registry-password', 'reuse-secret']);
+    for (const name of declared) expect(called).toMatch(new RegExp(`: \\$\\{\\{ secrets\\.${name}\\b`));
+  });
+
+  it('are given by the starter', () => {
+    expect(Object.keys(givenSecrets.parse(parse(starter)).jobs.release.secrets)).toEqual(declared);
+  });
+});
+
 describe('YAML in READMEs', async () => {
   it.each((await snippets()).map(({ path, text }) => [path, text] as const))('%s is YAML', (_, text) => {
     expect(parseAllDocuments(text).flatMap(({ errors }) => errors)).toEqual([]);

@@ -10,6 +10,7 @@ import {
   targetOf,
   watchedChecks,
 } from '../../../../src/actions/canary/settings.ts';
+import { POD_CHECK } from '../../../../src/canary/observe.ts';
 
 const place = {
   namespace: 'shop',
@@ -277,6 +278,17 @@ describe('what is judged', () => {
       { onBreach: 'warn', excess: 0.02, designEffect: 5 },
       { onBreach: 'warn', excess: 0.05 },
     ]);
+  });
+
+  it('keeps the names of what is always judged for that', async () => {
+    const { inputs } = await load({ ...one, route: 'virtualservice/x' });
+    const names = [...watchedChecks(inputs).map(({ kind }) => kind), POD_CHECK];
+    for (const name of names) {
+      const checks = `- {check: error-rate, name: ${name}}`;
+      await expect(load({ ...one, route: 'virtualservice/x', checks })).rejects.toThrow(
+        `two checks are called ${name}`,
+      );
+    }
   });
 
   it('is the error rate, and the pods always', async () => {

@@ -48,9 +48,34 @@ describe('the composite action', async () => {
 
   it('gives its first step all inputs that are no secrets', () => {
     const [begin] = runs.steps;
-    const secrets = ['kubeconfig', 'build-secrets', 'registry-password', 'prometheus-token'];
+    const secrets = ['kubeconfig', 'build-secrets', 'reuse-secret', 'registry-password', 'prometheus-token'];
     const open = Object.keys(inputs).filter((name) => !secrets.includes(name));
     expect(Object.keys(begin?.with ?? {}).toSorted()).toEqual(open.toSorted());
+  });
+
+  it('gives the build all that the build alone is about', () => {
+    const build = runs.steps.find(({ id }) => id === 'build');
+    const renamed = { secrets: 'build-secrets', username: 'registry-username', password: 'registry-password' };
+    const handed = { context: 'build-context', ...renamed };
+    const same = [
+      'image',
+      'file',
+      'target',
+      'platforms',
+      'build-args',
+      'reuse-secret',
+      'cache',
+      'sbom',
+      'insecure-registries',
+    ];
+    expect(build?.with).toEqual(
+      Object.fromEntries(
+        [...Object.entries(handed), ...same.map((name) => [name, name] as const)].map(([name, ours]) => [
+          name,
+          `\${{ inputs.${ours} }}`,
+        ]),
+      ),
+    );
   });
 
   it('asks a rollout that is gone on with for the same as when it was begun', () => {
