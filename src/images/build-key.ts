@@ -4,7 +4,7 @@ import { type ContentFacts, contentKey } from './content-key.ts';
 import { type BuildContext, hashContext } from './context.ts';
 import { frontendsOf, outsideOf, triggersAreLocal } from './dockerfile.ts';
 import { parseDockerfile } from './dockerfile-syntax.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 
 /** What goes into a build from elsewhere than its context, as it is now. */
 interface Digests {

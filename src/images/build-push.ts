@@ -5,9 +5,9 @@ import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
 import type { ContentFacts } from './content-key.ts';
 import type { BuildContext } from './context.ts';
 import type { Evidence } from './evidence.ts';
-import { hasProvenance, hasSbom, type Inspected, missingFrom } from './manifests.ts';
 import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
-import type { Registry } from './registry.ts';
+import { hasProvenance, hasSbom, type Inspected, missingFrom } from './registry/manifests.ts';
+import type { Registry } from './registry/registry.ts';
 import { type ImmutableTags, isFixed, staleFloatingTags, type Tags } from './tags.ts';
 
 /** What is asked for. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Repository } from '../core/image-reference.ts';
-import type { Manifest } from './manifests.ts';
-import type { Registry } from './registry.ts';
+import type { Manifest } from './registry/manifests.ts';
+import type { Registry } from './registry/registry.ts';
 
 /**
  * How a run knows that an image in the registry was built from a content by a run that it trusts. A tag proves nothing: whoever

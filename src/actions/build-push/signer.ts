@@ -1,5 +1,5 @@
 import { type Evidence, sealedEvidence, signedEvidence } from '../../images/evidence.ts';
-import type { Registry } from '../../images/registry.ts';
+import type { Registry } from '../../images/registry/registry.ts';
 import { isSigned, type Signing, type SignPolicy, sign } from '../../images/sign.ts';
 import { workflowIdentity } from './identity.ts';
 import type { BuildPushInputs } from './inputs.ts';

@@ -10,7 +10,7 @@ import { run } from '../../../lab/cluster/commands.ts';
 import { programPath } from '../../../lab/cluster/programs.ts';
 import { keyOf } from '../../../src/images/build-key.ts';
 import { findContext } from '../../../src/images/context.ts';
-import { createRegistry } from '../../../src/images/registry.ts';
+import { createRegistry } from '../../../src/images/registry/registry.ts';
 import { makeContext, prepare, startBuildKit, startRegistry, type TestRegistry } from './lab.ts';
 import { type TestBuild, type TestCase, testCase, writeContext } from './oracle-cases.ts';
 

@@ -9,8 +9,8 @@ import { parseRepository } from '../../../src/core/image-reference.ts';
 import { type BuildEvent, type BuildWorld, buildPush, type Order } from '../../../src/images/build-push.ts';
 import { findContext } from '../../../src/images/context.ts';
 import { type Evidence, sealedEvidence, signedEvidence } from '../../../src/images/evidence.ts';
-import type { Manifest } from '../../../src/images/manifests.ts';
-import type { Registry } from '../../../src/images/registry.ts';
+import type { Manifest } from '../../../src/images/registry/manifests.ts';
+import type { Registry } from '../../../src/images/registry/registry.ts';
 import { tagsOf } from '../../../src/images/tags.ts';
 
 const mediaType = 'application/vnd.oci.image.index.v1+json';

@@ -5,17 +5,17 @@ import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { apiHost, parseReference, parseRepository } from '../../../src/core/image-reference.ts';
-import { parseChallenges } from '../../../src/images/challenge.ts';
+import { apiHost, parseReference, parseRepository } from '../../../../src/core/image-reference.ts';
 import {
   buildahAuthFiles,
   buildahLogin,
   loginFrom,
   writeOwnAuthFile,
   writeOwnConfig,
-} from '../../../src/images/credentials.ts';
-import { digestOf } from '../../../src/images/manifests.ts';
-import { createRegistry, type Login } from '../../../src/images/registry.ts';
+} from '../../../../src/images/credentials.ts';
+import { parseChallenges } from '../../../../src/images/registry/challenge.ts';
+import { digestOf } from '../../../../src/images/registry/manifests.ts';
+import { createRegistry, type Login } from '../../../../src/images/registry/registry.ts';
 
 const never = new AbortController().signal;
 

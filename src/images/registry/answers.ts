@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { SluiceError } from '../core/errors.ts';
-import type { HttpResponse } from '../core/http.ts';
-import type { Repository } from '../core/image-reference.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { HttpResponse } from '../../core/http.ts';
+import type { Repository } from '../../core/image-reference.ts';
 
 const errorAnswer = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().optional() })) });
 

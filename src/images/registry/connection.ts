@@ -1,10 +1,10 @@
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import * as z from 'zod';
-import { SluiceError } from '../core/errors.ts';
-import { type HttpRequest, type HttpResponse, send } from '../core/http.ts';
-import { apiHost, isLocalHost, type Repository } from '../core/image-reference.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { type HttpRequest, type HttpResponse, send } from '../../core/http.ts';
+import { apiHost, isLocalHost, type Repository } from '../../core/image-reference.ts';
+import { readAnswer, refused } from './answers.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import { readAnswer, refused } from './registry-answers.ts';
 
 export interface Login {
   readonly username: string;

@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import type { HttpResponse } from '../core/http.ts';
-import type { Repository } from '../core/image-reference.ts';
+import type { HttpResponse } from '../../core/http.ts';
+import type { Repository } from '../../core/image-reference.ts';
+import { absent, changedOnTheWay, nextPage, readAnswer, refused } from './answers.ts';
+import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import {
   attested,
   configSchema,
@@ -14,10 +16,8 @@ import {
   platformText,
   predicatesOf,
 } from './manifests.ts';
-import { absent, changedOnTheWay, nextPage, readAnswer, refused } from './registry-answers.ts';
-import { type Call, type ConnectionOptions, createConnection } from './registry-connection.ts';
 
-export type { Login } from './registry-connection.ts';
+export type { Login } from './connection.ts';
 export type Registry = ReturnType<typeof createRegistry>;
 
 const tagList = z.object({ tags: z.array(z.string()).nullish() });

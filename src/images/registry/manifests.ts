@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { ContentFacts } from './content-key.ts';
+import type { ContentFacts } from '../content-key.ts';
 
 /** Media types of what a tag may name: https://github.com/opencontainers/image-spec, and docker's older ones. */
 export const manifestTypes = [
