@@ -5,8 +5,9 @@ import type { Builder, BuildPolicy, BuildRequest } from './builder.ts';
 import type { ContentFacts } from './content-key.ts';
 import type { BuildContext } from './context.ts';
 import type { Evidence } from './evidence.ts';
+import { hasProvenance, hasSbom, missingFrom } from './missing-parts.ts';
 import { type BuildStep, type ProgressNote, slowest } from './progress.ts';
-import { hasProvenance, hasSbom, type Inspected, missingFrom } from './registry/manifests.ts';
+import type { Inspected } from './registry/manifests.ts';
 import type { Registry } from './registry/registry.ts';
 import { type ImmutableTags, isFixed, staleFloatingTags, type Tags } from './tags.ts';
 

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { Repository } from '../core/image-reference.ts';
 import { run } from '../core/process.ts';
-import type { Login } from './registry/connection.ts';
+import type { Login } from './registry/authorization.ts';
 
 const authEntry = z.looseObject({
   auth: z.string().optional(),

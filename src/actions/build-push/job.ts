@@ -15,7 +15,8 @@ import {
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../images/credentials.ts';
-import { createRegistry, type Login } from '../../images/registry/registry.ts';
+import type { Login } from '../../images/registry/authorization.ts';
+import { createRegistry } from '../../images/registry/registry.ts';
 import { listenForCancellation } from '../../runner/cancellation.ts';
 import { type RunnerFacts, runnerFacts } from '../../runner/github.ts';
 import { loadGiven } from '../../runner/load-given.ts';

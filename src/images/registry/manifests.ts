@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { ContentFacts } from '../content-key.ts';
 
 /** Media types of what a tag may name: https://github.com/opencontainers/image-spec, and docker's older ones. */
 export const manifestTypes = [
@@ -68,29 +67,4 @@ export function attested({ annotations }: Descriptor): string | undefined {
 
 export function predicatesOf(image: z.infer<typeof imageSchema>): string[] {
   return image.layers.flatMap(({ annotations }) => annotations?.['in-toto.io/predicate-type'] ?? []);
-}
-
-export function hasProvenance(predicates: readonly string[]): boolean {
-  return predicates.some((type) => type.startsWith('https://slsa.dev/provenance/'));
-}
-
-export function hasSbom(predicates: readonly string[]): boolean {
-  return predicates.some((type) => type.startsWith('https://spdx.dev/') || type.startsWith('https://cyclonedx.org/'));
-}
-
-/** What an image lacks of what was asked for. */
-export function missingFrom(
-  { predicates, platforms }: Inspected,
-  asked: Pick<ContentFacts, 'provenance' | 'sbom' | 'platforms'>,
-): string[] {
-  return [
-    ...(asked.provenance !== 'false' && !hasProvenance(predicates) ? ['provenance'] : []),
-    ...(asked.sbom !== 'false' && !hasSbom(predicates) ? ['SBOM'] : []),
-    ...asked.platforms.filter((platform) => platform.includes('/') && !hasPlatform(platforms, platform)),
-  ];
-}
-
-/** `linux/arm64` is `linux/arm64/v8`, and the other way round. */
-function hasPlatform(platforms: readonly string[], wanted: string): boolean {
-  return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }

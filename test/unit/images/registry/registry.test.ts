@@ -13,9 +13,10 @@ import {
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../../../src/images/credentials.ts';
+import type { Login } from '../../../../src/images/registry/authorization.ts';
 import { parseChallenges } from '../../../../src/images/registry/challenge.ts';
 import { digestOf } from '../../../../src/images/registry/manifests.ts';
-import { createRegistry, type Login } from '../../../../src/images/registry/registry.ts';
+import { createRegistry } from '../../../../src/images/registry/registry.ts';
 
 const never = new AbortController().signal;
 
