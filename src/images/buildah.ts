@@ -30,7 +30,7 @@ export function buildahBuilder(localName: string): Builder {
       };
       const local = `localhost/${localName.toLowerCase()}`;
       try {
-        await call(buildahArguments(request, policy, local), 'buildah build');
+        await call(buildahArguments(request, local), 'buildah build');
         return { digest: await push(request, policy, local, call), steps: follower.steps() };
       } finally {
         await run(
@@ -46,11 +46,7 @@ export function buildahBuilder(localName: string): Builder {
 }
 
 /** All arguments after `buildah`. */
-export function buildahArguments(
-  request: BuildRequest,
-  { plainHttp }: Pick<BuildPolicy, 'plainHttp'>,
-  local: string,
-): string[] {
+export function buildahArguments(request: BuildRequest, local: string): string[] {
   const { target, platforms, createdAt } = request;
   return [
     'build',
@@ -74,7 +70,6 @@ export function buildahArguments(
     ...each('--cache-to', request.cacheTo),
     ...(request.noCache ? ['--no-cache'] : []),
     ...(request.pull ? ['--pull-always'] : []),
-    ...(plainHttp.length > 0 ? ['--tls-verify=false'] : []),
     request.folder,
   ];
 }

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
-import { isLocalHost } from '../core/image-reference.ts';
+import { isLocalHost, type Repository } from '../core/image-reference.ts';
 import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
@@ -84,8 +84,7 @@ export function buildxArguments(
     request.file,
     '--metadata-file',
     metadata,
-    '--output',
-    outputOf(destination, plainHttp),
+    ...each('--output', outputsOf(destination, plainHttp)),
     ...(destination.kind === 'load' ? each('--tag', destination.references) : []),
     ...(target === undefined ? [] : ['--target', target]),
     ...(platforms.length === 0 ? [] : ['--platform', platforms.join(',')]),
@@ -109,19 +108,24 @@ export function buildxArguments(
   ];
 }
 
-function outputOf(destination: BuildRequest['destination'], plainHttp: readonly string[]): string {
-  if (destination.kind === 'load') return 'type=docker';
-  if (destination.kind === 'nowhere') return 'type=cacheonly';
-  const { repositories } = destination;
-  const insecure = repositories.some(({ registry }) => plainHttp.includes(registry) && !isLocalHost(registry));
-  return fields({
-    type: 'image',
-    name: repositories.map(({ name }) => name).join(','),
-    'push-by-digest': 'true',
-    'name-canonical': 'true',
-    push: 'true',
-    ...(insecure && { 'registry.insecure': 'true' }),
-  });
+function outputsOf(destination: BuildRequest['destination'], plainHttp: readonly string[]): string[] {
+  if (destination.kind === 'load') return ['type=docker'];
+  if (destination.kind === 'nowhere') return ['type=cacheonly'];
+  const isInsecure = ({ registry }: Repository) => plainHttp.includes(registry) && !isLocalHost(registry);
+  // An attribute of an output holds for all its names, so that those without TLS get an output of their own.
+  return [
+    imageOutput(
+      destination.repositories.filter((repository) => !isInsecure(repository)),
+      {},
+    ),
+    imageOutput(destination.repositories.filter(isInsecure), { 'registry.insecure': 'true' }),
+  ].flat();
+}
+
+function imageOutput(repositories: readonly Repository[], more: Readonly<Record<string, string>>): string[] {
+  if (repositories.length === 0) return [];
+  const name = repositories.map((repository) => repository.name).join(',');
+  return [fields({ type: 'image', name, 'push-by-digest': 'true', 'name-canonical': 'true', push: 'true', ...more })];
 }
 
 /** `type=image,"name=a,b"`: a line of CSV, as buildx reads its options. */

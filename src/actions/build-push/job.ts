@@ -15,6 +15,7 @@ import {
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../images/credentials.ts';
+import { registriesConfigurations, writeRegistriesConfiguration } from '../../images/insecure-registries.ts';
 import type { Login } from '../../images/registry/authorization.ts';
 import { createRegistry } from '../../images/registry/registry.ts';
 import { listenForCancellation } from '../../runner/cancellation.ts';
@@ -100,7 +101,10 @@ async function buildWith(
   const order = await orderOf(inputs, source, places);
   const logins = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
-  const programEnv = environmentOf(inputs, env, logins);
+  const programEnv = {
+    ...environmentOf(inputs, env, logins),
+    ...(inputs['builder-kind'] === 'buildah' && (await registriesOf(plainHttp, env, scratch))),
+  };
   const registry = createRegistry({
     plainHttp,
     patience: inputs['registry-timeout'],
@@ -152,6 +156,18 @@ function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins
       REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
     }),
   };
+}
+
+/** What buildah is told of registries without TLS, where some are named. */
+async function registriesOf(
+  plainHttp: readonly string[],
+  env: Environment,
+  scratch: string,
+): Promise<Record<string, string>> {
+  if (plainHttp.length === 0) return {};
+  const path = join(scratch, 'registries.conf');
+  await writeRegistriesConfiguration(registriesConfigurations(env, env.HOME || homedir()), path, plainHttp);
+  return { CONTAINERS_REGISTRIES_CONF: path };
 }
 
 async function builderOf(

@@ -36,12 +36,22 @@ describe('buildxArguments', () => {
   it('asks for a push without a tag, and for the attestations', () => {
     const args = buildxArguments(request, { plainHttp: ['registry.lab:5000'] }, '/t/m.json', 'mine').join(' ');
     expect(args).toContain(
-      '--output type=image,"name=ghcr.io/acme/a,registry.lab:5000/acme/b",push-by-digest=true,name-canonical=true,push=true,registry.insecure=true',
+      '--output type=image,name=ghcr.io/acme/a,push-by-digest=true,name-canonical=true,push=true --output type=image,name=registry.lab:5000/acme/b,push-by-digest=true,name-canonical=true,push=true,registry.insecure=true --target',
     );
     expect(args).toContain('--platform linux/amd64,linux/arm64');
     expect(args).toContain('--secret id=npm,src=/t/secrets/0');
     expect(args).toContain('--provenance mode=max --sbom true /w');
     expect(args).not.toContain('--tag');
+  });
+
+  it('pushes to registries of one kind by one output', () => {
+    const args = (plainHttp: readonly string[]) =>
+      buildxArguments(request, { plainHttp }, '/t/m.json', 'mine').join(' ');
+    const output = '--output type=image,"name=ghcr.io/acme/a,registry.lab:5000/acme/b",push-by-digest=true';
+    expect(args([])).toContain(`${output},name-canonical=true,push=true --target`);
+    expect(args(['ghcr.io', 'registry.lab:5000'])).toContain(
+      `${output},name-canonical=true,push=true,registry.insecure=true --target`,
+    );
   });
 
   it('loads into docker under its tags', () => {
@@ -53,7 +63,7 @@ describe('buildxArguments', () => {
 });
 
 it('buildah gets the time of the commit in seconds', () => {
-  expect(buildahArguments(request, { plainHttp: [] }, 'localhost/x').join(' ')).toContain('--timestamp 1767225600');
+  expect(buildahArguments(request, 'localhost/x').join(' ')).toContain('--timestamp 1767225600');
 });
 
 it('cosign signs by digest, all that is in the index', () => {
