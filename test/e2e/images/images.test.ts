@@ -10,11 +10,13 @@ import {
   login,
   makeContext,
   makeCosignKey,
+  outerAddress,
   prepare,
   setUpBuilder,
   startBuild,
   startBuildKit,
   startRegistry,
+  startUntrusted,
   type TestRegistry,
 } from './lab.ts';
 
@@ -395,6 +397,55 @@ describe('a registry that asks for a login', () => {
     expect(log).toContain(next);
     expect(log).not.toContain('Build with');
     expect(await closed.tags(path)).toEqual([]);
+  });
+});
+
+describe('a registry without TLS that is named', () => {
+  let insecure: TestRegistry;
+  beforeAll(async () => {
+    insecure = await startRegistry({ address: outerAddress() });
+  });
+  afterAll(() => insecure?.stop());
+
+  const byBuildah = { 'builder-kind': 'buildah', tags: 'latest' };
+  const env = { BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' };
+
+  it('gets the same image as those with TLS', async () => {
+    const [one, other] = [repository(), repository(insecure.host)];
+    const folder = await context(plain, { message: 'both' });
+    const { status, outputs, log } = await build(
+      inputs({
+        context: folder,
+        image: `${one.name}\n${other.name}`,
+        tags: 'latest',
+        'insecure-registries': insecure.host,
+      }),
+    );
+    expect(status, log).toBe(0);
+    expect(await registry.digest(one.path, 'latest')).toBe(outputs.digest);
+    expect(await insecure.digest(other.path, 'latest')).toBe(outputs.digest);
+  });
+
+  it('gives buildah a base image, and another one without a trusted certificate does not', async () => {
+    const base = repository(insecure.host);
+    const first = await context(plain, { message: 'base' });
+    const given = { 'insecure-registries': insecure.host, ...byBuildah };
+    const pushed = await build({ context: first, image: base.name, ...given }, env);
+    expect(pushed.status, pushed.log).toBe(0);
+    const trusting = await context(`FROM ${base.name}:latest\nCOPY message /other\n`, { message: 'on top' });
+    const built = await build({ context: trusting, image: repository(insecure.host).name, ...given }, env);
+    expect(built.status, built.log).toBe(0);
+
+    const untrusted = await startUntrusted(insecure.host);
+    try {
+      const dockerfile = `FROM ${untrusted.host}/${base.path}:latest\nCOPY message /other\n`;
+      const folder = await context(dockerfile, { message: 'on top' });
+      const { status, log } = await build({ context: folder, image: repository(insecure.host).name, ...given }, env);
+      expect(status, log).toBe(1);
+      expect(log).toContain('x509: certificate signed by unknown authority');
+    } finally {
+      await untrusted.stop();
+    }
   });
 });
 

@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { request as forward } from 'node:http';
+import { createServer } from 'node:https';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
@@ -39,10 +41,11 @@ export async function prepare(): Promise<void> {
   await buildBuilders(never);
 }
 
-export async function startRegistry({ asksForLogin = false } = {}) {
+/** @param address where it listens; one that is not this machine's own is spoken to with TLS if nobody says otherwise */
+export async function startRegistry({ asksForLogin = false, address = '127.0.0.1' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-registry-'));
   const port = await freePort();
-  const host = `127.0.0.1:${port}`;
+  const host = `${address}:${port}`;
   const passwords = join(folder, 'htpasswd');
   const storage = join(folder, 'storage');
   await writeFile(passwords, `${htpasswd}\n`);
@@ -92,6 +95,42 @@ export async function startRegistry({ asksForLogin = false } = {}) {
     },
     async stop(): Promise<void> {
       await end(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An address of this machine that nothing in it tells from that of another one. */
+export function outerAddress(): string {
+  const found = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outer = found.find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (!outer) throw new Error('this machine has no address but those of its loopback interface');
+  return outer.address;
+}
+
+/** Puts TLS before a registry, with a certificate that nobody trusts. */
+export async function startUntrusted(target: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-untrusted-'));
+  const address = outerAddress();
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const subject = ['-subj', '/CN=registry', '-addext', `subjectAltName=IP:${address}`];
+  const made = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate];
+  await run('openssl', ['req', ...made, ...subject]);
+  const server = createServer({ key: await readFile(key), cert: await readFile(certificate) }, (asked, answer) => {
+    const { method = 'GET', url = '/', headers } = asked;
+    forward({ host: target.split(':')[0], port: target.split(':')[1], method, path: url, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(answer);
+    }).end();
+  });
+  const port = await freePort();
+  server.listen(port, address);
+  await once(server, 'listening');
+  return {
+    host: `${address}:${port}`,
+    async stop(): Promise<void> {
+      server.closeAllConnections();
+      server.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
