@@ -1,20 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { isSluiceError } from '../core/errors.ts';
 import { type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
 import { parseJson, stringifyJson, tryParseJson } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
-import { excerpt } from '../core/text.ts';
 import { addressOn, proxyPath } from './addresses.ts';
+import { ApiError, isDenial, redirect, refusal, type Subject, saysNotFound, saysWrongSchema } from './errors.ts';
+import { type ObjectReference, type ResourceType, resourcePath, resources, versionPath } from './resources.ts';
 import {
-  apiGroup,
-  describe,
-  type ObjectReference,
-  type ResourceType,
-  resourcePath,
-  resources,
-  versionPath,
-} from './resources.ts';
+  type AnyManifest,
+  type ApplyOptions,
+  FIELD_MANAGER,
+  type KubernetesObject,
+  kubernetesObject,
+  type LogOptions,
+  metadata,
+  type PatchOperation,
+  type Selector,
+  type ServedKind,
+} from './schema.ts';
 import type { Connection } from './transport.ts';
 
 /** A watch is opened again this often, so that a connection that died without a word is noticed. */
@@ -23,115 +27,10 @@ const WATCH_SECONDS = 30;
 /** Bytes of what a pod or a service answers: the largest pages of metrics have some ten million. */
 const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
 
-/** Field manager of all that Sluice writes. */
-export const FIELD_MANAGER = 'sluice';
-
-const metadata = z.looseObject({
-  name: z.string().default(''),
-  namespace: z.string().optional(),
-  uid: z.string().optional(),
-  resourceVersion: z.string().optional(),
-  generation: z.number().optional(),
-  // Bookmarks of API servers before 1.34 have null.
-  creationTimestamp: z.string().nullish(),
-  deletionTimestamp: z.string().optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  managedFields: z
-    .array(
-      z.looseObject({
-        manager: z.string().optional(),
-        operation: z.string().optional(),
-        fieldsV1: z.unknown().optional(),
-      }),
-    )
-    .optional(),
-  ownerReferences: z
-    .array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() }))
-    .optional(),
-});
-
-/** An object as the API server gave it. Fields that nobody here knows survive. */
-export const kubernetesObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata });
-export type KubernetesObject = z.infer<typeof kubernetesObject>;
-
-/** An object to be written. */
-export interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly [field: string]: unknown };
-  readonly [field: string]: unknown;
-}
-
-/** An object to be written, of whatever scope: one that belongs to no namespace names none. */
-export interface AnyManifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
-  readonly [field: string]: unknown;
-}
-
-export interface ApplyOptions {
-  /** Takes over fields that another manager holds. */
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
-  /** Refuses fields that the schema does not know, instead of dropping them. */
-  readonly strict?: boolean;
-  /** Who owns the fields; `sluice` without it. */
-  readonly fieldManager?: string;
-}
-
-/** Which lines of a container's log. */
-export interface LogOptions {
-  readonly container: string;
-  /** Of the container's former run, after a crash. */
-  readonly previous: boolean;
-  /** How many of the last lines. */
-  readonly lines: number;
-}
-
-/** RFC 6902, the operations in use. */
-export type PatchOperation =
-  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
-  | { readonly op: 'remove'; readonly path: string };
-
 export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject };
 
 /** What `reflect` tells: all objects, or a change of one. */
 export type Reflection = { readonly type: 'LISTED'; readonly objects: readonly KubernetesObject[] } | WatchEvent;
-
-export interface Selector {
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-}
-
-const status = z.looseObject({
-  message: z.string().default(''),
-  reason: z.string().default(''),
-  details: z.looseObject({ causes: z.array(z.looseObject({ message: z.string().optional() })).optional() }).optional(),
-});
-
-/**
- * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …),
- * `body` the whole answer: through a proxy it is that of the server behind it.
- */
-export class ApiError extends SluiceError {
-  readonly status: number;
-  readonly reason: string;
-  readonly body: string;
-
-  constructor(
-    code: SluiceError['code'],
-    response: HttpResponse,
-    reason: string,
-    detail: ConstructorParameters<typeof SluiceError>[1],
-  ) {
-    super(code, detail);
-    this.status = response.status;
-    this.reason = reason;
-    this.body = response.body;
-  }
-}
 
 export interface ClientOptions {
   /** Milliseconds for one attempt of a request; default 10,000. */
@@ -544,21 +443,8 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   }
 }
 
-/** A kind that the API server serves. */
-export interface ServedKind {
-  readonly type: ResourceType;
-  /** Its objects belong to namespaces. */
-  readonly namespaced: boolean;
-}
-
 function referenceOf(type: ResourceType, { metadata: { namespace = '', name } }: AnyManifest): ObjectReference {
   return { type, namespace, name };
-}
-
-interface Subject {
-  readonly verb: string;
-  readonly reference: ObjectReference;
-  readonly subresource?: string;
 }
 
 const objectList = z.looseObject({
@@ -592,79 +478,6 @@ function queryOf(parameters: Readonly<Record<string, string | undefined>>): stri
   return query.size === 0 ? '' : `?${query}`;
 }
 
-function refusal(subject: Subject, response: HttpResponse): ApiError {
-  const { message, reason } = parseStatus(response.body);
-  const { status: code } = response;
-  const about =
-    subject.reference.name === ''
-      ? `${subject.reference.type.plural}${inNamespace(subject.reference.namespace, ' in ')}`
-      : describe(subject.reference);
-  const said = message === '' ? `HTTP ${code}` : message;
-  if (code === 401) {
-    return new ApiError('forbidden', response, reason, {
-      about: 'Kubernetes API server',
-      problem: 'does not accept the credentials (401).',
-      next: 'Log in again, or renew the token of the kubeconfig.',
-    });
-  }
-  if (isDenial(response)) {
-    const { type, namespace } = subject.reference;
-    const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
-    return new ApiError('forbidden', response, reason, {
-      about,
-      problem: `may not be accessed: the right to ${subject.verb} ${resource}${inNamespace(namespace)} is missing.`,
-      next: `Add to the ${namespace === '' ? 'ClusterRole' : 'Role'} of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
-    });
-  }
-  if (code === 404) {
-    return new ApiError('not-found', response, reason, {
-      about,
-      problem: 'does not exist.',
-      next: isUnserved(subject, reason, said)
-        ? `The cluster does not serve ${subject.reference.type.apiVersion}; install its custom resource definitions.`
-        : 'Check the name and the namespace.',
-    });
-  }
-  const testFailed = code === 422 && /testing (value|path)|test failed|the server rejected our request/i.test(said);
-  if (code === 409 || testFailed) {
-    return new ApiError('conflict', response, reason, {
-      about,
-      problem: `was changed by somebody else in the meantime (${said}).`,
-      next: 'Run again; if it happens each time, find out who else writes this object.',
-    });
-  }
-  return new ApiError('invalid-input', response, reason, {
-    about,
-    problem: `was refused by the API server: ${said}.`,
-    next: 'Correct what the message names and run again.',
-  });
-}
-
-/** Nobody's redirect is followed: where it leads is not who was asked. */
-function redirect({ reference }: Subject, response: HttpResponse): ApiError {
-  const { location } = response.headers;
-  const where = typeof location === 'string' ? ` to ${excerpt(location.split(/[?#]/, 1)[0] ?? '', 200)}` : '';
-  return new ApiError('not-found', response, '', {
-    about: describe(reference),
-    problem: `answers with a redirect${where} (HTTP ${response.status}), which is not followed.`,
-    next: 'Give the path that it leads to.',
-  });
-}
-
-function inNamespace(namespace: string, words = ' in namespace '): string {
-  return namespace === '' ? '' : `${words}${namespace}`;
-}
-
-/** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
-function isDenial({ status: code, body }: HttpResponse): boolean {
-  return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
-}
-
-/** An apply of what is not of the kind's schema is answered with a 500, which another attempt gets as well. */
-function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
-  return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
-}
-
 /** True until so many milliseconds after it was asked first. */
 function within(milliseconds: number): () => boolean {
   let end: number | undefined;
@@ -672,28 +485,4 @@ function within(milliseconds: number): () => boolean {
     end ??= performance.now() + milliseconds;
     return performance.now() < end;
   };
-}
-
-/** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */
-function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
-  const plainText = subresource === undefined && reason === '';
-  return plainText || said.includes('could not find the requested resource');
-}
-
-function parseStatus(body: string): { message: string; reason: string } {
-  // Proxies and load balancers answer in HTML; their first line says enough.
-  return status.safeParse(tryParseJson(body)).data ?? { message: body.slice(0, 200), reason: '' };
-}
-
-/** What a load balancer without a backend says of its paths says nothing of the object. */
-function saysNotFound(body: string): boolean {
-  return (
-    z.looseObject({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success ||
-    /^404 page not found\s*$/.test(body)
-  );
-}
-
-/** One rule of a Role, in YAML's flow style so that it fits into a line. */
-function rbacRule(rule: { apiGroup: string; resource: string; verbs: readonly string[] }): string {
-  return `{apiGroups: ["${rule.apiGroup}"], resources: ["${rule.resource}"], verbs: [${rule.verbs.join(', ')}]}`;
 }

@@ -1,5 +1,6 @@
 import type { Meter } from '../../canary/ports.ts';
-import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { createInformer } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';

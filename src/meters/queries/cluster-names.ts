@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
