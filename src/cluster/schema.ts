@@ -4,7 +4,8 @@ import type { ResourceType } from './resources.ts';
 /** Field manager of all that Sluice writes. */
 export const FIELD_MANAGER = 'sluice';
 
-export const metadata = z.looseObject({
+/** The part that all objects have in common. */
+export const objectMetadata = z.looseObject({
   name: z.string().default(''),
   namespace: z.string().optional(),
   uid: z.string().optional(),
@@ -30,7 +31,7 @@ export const metadata = z.looseObject({
 });
 
 /** An object as the API server gave it. Fields that nobody here knows survive. */
-export const kubernetesObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata });
+export const kubernetesObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: objectMetadata });
 export type KubernetesObject = z.infer<typeof kubernetesObject>;
 
 /** An object to be written. */
