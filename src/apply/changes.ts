@@ -1,14 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import {
-  ApiError,
-  type ApplyOptions,
-  FIELD_MANAGER,
-  type KubernetesClient,
-  type KubernetesObject,
-  kubernetesObject,
-} from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
+import { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
+import { type ApplyOptions, FIELD_MANAGER, type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import type { Json } from '../core/json.ts';
 import { jsonSchema, parseJson, stringifyJson } from '../core/json.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';

@@ -1,9 +1,10 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
-import { type KubernetesClient, kubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import { kubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
 import { parseJson, stringifyJson } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';

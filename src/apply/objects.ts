@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { AnyManifest, KubernetesClient, ServedKind } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
+import type { AnyManifest, ServedKind } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
 import { jsonSchema } from '../core/json.ts';
 import { documentsIn, type ManifestText } from './documents.ts';

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { type KubernetesObject, kubernetesObject } from '../cluster/client.ts';
 import {
   imageReasons,
   isReady,
@@ -9,6 +8,7 @@ import {
   startReasons,
   UNSCHEDULABLE_PATIENCE,
 } from '../cluster/pods.ts';
+import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import type { Problem } from './progress.ts';
 
 /** A warning that the cluster has recorded about an object. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type KubernetesObject, kubernetesObject } from '../cluster/client.ts';
+import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 
 /** How far an object is. */
 export interface Progress {

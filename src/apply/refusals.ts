@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ApiError } from '../cluster/client.ts';
+import type { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
 import { type ErrorCode, SluiceError } from '../core/errors.ts';
 import type { DeployObject } from './objects.ts';

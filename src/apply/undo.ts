@@ -1,6 +1,7 @@
-import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
 import { identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
 import { progressOf } from './progress.ts';

@@ -1,8 +1,9 @@
-import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { createInformer, type Informer } from '../cluster/informer.ts';
 import { permissionTo } from '../cluster/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';

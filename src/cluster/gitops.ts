@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 import { SluiceError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
-import { FIELD_MANAGER, type KubernetesObject } from './client.ts';
 import { managersOf } from './managed-fields.ts';
 import { apiGroup, describe, type ObjectReference } from './resources.ts';
+import { FIELD_MANAGER, type KubernetesObject } from './schema.ts';
 
 /** What to do about a GitOps controller on the route: refuse, or trust that it was told to leave the weights alone. */
 export type GitOpsSetting = 'refuse' | 'ignore-rule-present';

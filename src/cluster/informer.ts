@@ -1,6 +1,7 @@
 import { orAborted } from '../core/abort.ts';
-import type { KubernetesClient, KubernetesObject, Selector } from './client.ts';
+import type { KubernetesClient } from './client.ts';
 import type { ResourceType } from './resources.ts';
+import type { KubernetesObject, Selector } from './schema.ts';
 
 /** The objects that a selector picks, kept up to date by a watch. */
 export interface Informer {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { FIELD_MANAGER, type KubernetesClient, type KubernetesObject } from './client.ts';
+import type { KubernetesClient } from './client.ts';
 import { retryOnConflict } from './conflicts.ts';
 import type { ObjectReference } from './resources.ts';
+import { FIELD_MANAGER, type KubernetesObject } from './schema.ts';
 
 const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
 type FieldSet = { readonly [key: string]: FieldSet };

@@ -1,6 +1,7 @@
 import { SluiceError } from '../core/errors.ts';
-import type { KubernetesClient, KubernetesObject, Manifest } from './client.ts';
+import type { KubernetesClient } from './client.ts';
 import { describe, type ObjectReference, type ResourceType } from './resources.ts';
+import type { KubernetesObject, Manifest } from './schema.ts';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const ROLLOUT = 'sluice.dev/rollout';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { PodProblem } from '../canary/ports.ts';
-import { kubernetesObject } from './client.ts';
+import { kubernetesObject } from './schema.ts';
 
 const terminated = z.looseObject({
   reason: z.string().default(''),

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
-import type { KubernetesObject } from './client.ts';
+import type { KubernetesObject } from './schema.ts';
 
 /**
  * What is needed of an object, which somebody else has written: a cluster takes any form where its definitions say none.

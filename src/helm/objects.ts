@@ -8,8 +8,9 @@ import {
   type WrittenObject,
 } from '../apply/objects.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
-import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Release } from './cli.ts';

@@ -1,7 +1,8 @@
 import { inParallel } from '../apply/changes.ts';
 import { type DeployObject, inDeleteOrder } from '../apply/objects.ts';
-import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { Remains } from './ports.ts';

@@ -17,7 +17,8 @@ import {
 } from '../apply/objects.ts';
 import { undoChanges } from '../apply/undo.ts';
 import { waitedFor, waitPermissions, waitUntilRolledOut } from '../apply/wait.ts';
-import { ApiError, type KubernetesClient } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
+import { ApiError } from '../cluster/errors.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Command } from '../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError } from '../core/errors.ts';
 import { excerpt } from '../core/text.ts';

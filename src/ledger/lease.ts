@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { type KubernetesClient, type KubernetesObject, kubernetesObject, type Manifest } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { ownLabels } from '../cluster/ownership.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
+import { type KubernetesObject, kubernetesObject, type Manifest } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 

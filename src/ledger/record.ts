@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { RolloutRecord } from '../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject, PatchOperation } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { applyOwn, findOwn, ownLabels, ownSelector } from '../cluster/ownership.ts';
 import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { jsonSchema, stringifyJson, tryParseJson } from '../core/json.ts';
 import { isCommandAnnotation } from './commands.ts';

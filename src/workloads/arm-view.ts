@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ArmHealth, PodProblem } from '../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { createInformer } from '../cluster/informer.ts';
 import {
   isReady,
@@ -12,6 +12,7 @@ import {
   remember,
 } from '../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import { orAborted } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type KubernetesObject, kubernetesObject, type Manifest } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
+import { type KubernetesObject, kubernetesObject, type Manifest } from '../cluster/schema.ts';
 import type { Labels } from '../cluster/selectors.ts';
 import { SluiceError } from '../core/errors.ts';
 import { canaryName } from './canary-workload.ts';

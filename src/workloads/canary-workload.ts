@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Manifest } from '../cluster/client.ts';
 import { describe } from '../cluster/resources.ts';
+import type { Manifest } from '../cluster/schema.ts';
 import { type LabelSelector, type Labels, labelSelector } from '../cluster/selectors.ts';
 import { SluiceError } from '../core/errors.ts';
 import { canarySelector, selectorForCanary } from './canary-labels.ts';

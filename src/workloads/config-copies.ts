@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
-import type { KubernetesObject } from '../cluster/client.ts';
 import { resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
 import { yamlValue } from '../core/yaml-value.ts';
 import { type PodTemplate, podTemplate } from './workload.ts';

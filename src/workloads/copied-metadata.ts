@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../cluster/client.ts';
 import { ownLabels } from '../cluster/ownership.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Labels } from '../cluster/selectors.ts';
 
 /**

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import type { KubernetesClient, PatchOperation } from '../cluster/client.ts';
-import { FIELD_MANAGER } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import { managersOf } from '../cluster/managed-fields.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
+import type { PatchOperation } from '../cluster/schema.ts';
+import { FIELD_MANAGER } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
 import { isSameVersion } from './image-version.ts';
 import { imagesOf, isRolledOut, type Workload, workload } from './workload.ts';

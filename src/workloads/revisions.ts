@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
-import { kubernetesObject } from '../cluster/client.ts';
 import { isReady, pod } from '../cluster/pods.ts';
 import { resources } from '../cluster/resources.ts';
+import { kubernetesObject } from '../cluster/schema.ts';
 import { selectorText } from '../cluster/selectors.ts';
 import { templateRevision } from './revision.ts';
 import { type PodTemplate, podTemplate, type Workload } from './workload.ts';

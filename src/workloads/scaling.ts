@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { FIELD_MANAGER, type KubernetesClient, kubernetesObject, type Manifest } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import { managersOf } from '../cluster/managed-fields.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
+import { FIELD_MANAGER, kubernetesObject, type Manifest } from '../cluster/schema.ts';
 import { type LabelSelector, type Labels, labelSelector, selects } from '../cluster/selectors.ts';
 import type { Clock } from '../core/clock.ts';
 import { canaryName } from './canary-workload.ts';

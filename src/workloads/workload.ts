@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { type KubernetesClient, type KubernetesObject, kubernetesObject } from '../cluster/client.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
+import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { labelSelector } from '../cluster/selectors.ts';
 import { SluiceError } from '../core/errors.ts';
 

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { configMaps } from '../../lab/embedded/api-server/resources.ts';
-import { ApiError, createClient, type Manifest } from '../../src/cluster/client.ts';
+import { createClient } from '../../src/cluster/client.ts';
+import { ApiError } from '../../src/cluster/errors.ts';
 import { createInformer } from '../../src/cluster/informer.ts';
 import { checkPermissions, permissionTo } from '../../src/cluster/permissions.ts';
 import { resources } from '../../src/cluster/resources.ts';
+import type { Manifest } from '../../src/cluster/schema.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { openTarget } from './target.ts';
 

@@ -1,7 +1,7 @@
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm, Counter } from '../../judge/readings.ts';
 import { endingOf } from '../endings/endings.ts';
-import type { Rule } from '../queries/default-queries.ts';
+import type { Rule } from '../queries/rules.ts';
 import { createIdentities, type Identities } from '../series/identities.ts';
 import type { Scraped } from '../series/same-process.ts';
 import { createPlacer, type Measurement, type Placer, placeSeries } from '../series/scraped-series.ts';

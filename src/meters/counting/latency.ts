@@ -1,6 +1,6 @@
 import { SluiceError } from '../../core/errors.ts';
 import { boundProblem, hangBoundOf } from '../../judge/latency.ts';
-import type { Rule } from '../queries/default-queries.ts';
+import type { Rule } from '../queries/rules.ts';
 import { equal, escapeRegex, format, like } from '../series/selector.ts';
 import { boundOf } from './classify.ts';
 

@@ -1,8 +1,8 @@
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { type EndingLabel, endingOf, endingOfStatus } from '../endings/endings.ts';
 import { canPick, failurePattern } from '../endings/status-forms.ts';
-import type { Rule } from '../queries/default-queries.ts';
 import { type Catalog, explainNoSeries, listed, MOST_SHOWN } from '../queries/no-series.ts';
+import type { Rule } from '../queries/rules.ts';
 import {
   createFilter,
   createNameFilter,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
 import type { Labels, Selector } from '../series/selector.ts';

@@ -1,5 +1,6 @@
 import type { Meter } from '../../canary/ports.ts';
-import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { createInformer } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -18,9 +19,9 @@ import { requireErrors, tells } from '../counting/require-errors.ts';
 import { createUntoldGuard } from '../counting/untold.ts';
 import { createOriginOf, onlyOwn, ownTraffic } from '../own/own-paths.ts';
 import { createClusterNames } from '../queries/cluster-names.ts';
-import type { Names, Rule } from '../queries/default-queries.ts';
 import { type Catalog, explainNoSeries } from '../queries/no-series.ts';
 import { type Queries, ruleVariants, stableBucketSelectors, stableRequestSelectors } from '../queries/queries.ts';
+import type { Names, Rule } from '../queries/rules.ts';
 import { createBaselineGuard, type History, readiness } from '../series/readiness.ts';
 import { createFilter, createNameFilter, NAME } from '../series/selector.ts';
 import { requireSteady, type Watched } from '../series/steady.ts';

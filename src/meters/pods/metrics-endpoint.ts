@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 
 /** A running pod, and where its metrics are. */
 export interface MeteredPod {

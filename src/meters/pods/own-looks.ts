@@ -3,7 +3,7 @@ import type { Arm, Reading } from '../../judge/readings.ts';
 import type { Classified, Classifier, Sample } from '../counting/classify.ts';
 import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
-import type { Rule } from '../queries/default-queries.ts';
+import type { Rule } from '../queries/rules.ts';
 import { CONCURRENCY, mapConcurrently, type PodAnswer } from './pod-sources.ts';
 
 interface Question {

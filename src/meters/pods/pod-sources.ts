@@ -3,7 +3,7 @@ import type { Permission } from '../../core/permission.ts';
 import type { Arm } from '../../judge/readings.ts';
 import type { Sample } from '../counting/classify.ts';
 import type { OwnTraffic } from '../own/own-paths.ts';
-import { envoyGivenUp } from '../queries/default-queries.ts';
+import { envoyGivenUp } from '../queries/envoy.ts';
 import type { Queries } from '../queries/queries.ts';
 import type { PodsOptions } from './meter.ts';
 import type { MeteredPod } from './metrics-endpoint.ts';

@@ -2,7 +2,7 @@ import type { Arm, Reading } from '../../judge/readings.ts';
 import type { Classified, Sample } from '../counting/classify.ts';
 import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
-import type { Rule } from '../queries/default-queries.ts';
+import type { Rule } from '../queries/rules.ts';
 
 /** Counts what the pods of both arms ask of themselves, where no label of their requests tells it. */
 export function createOwnScrapes() {

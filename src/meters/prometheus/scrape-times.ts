@@ -1,5 +1,5 @@
 import type { Arm } from '../../judge/readings.ts';
-import type { Rule } from '../queries/default-queries.ts';
+import type { Rule } from '../queries/rules.ts';
 import { equal, NAME, type Selector } from '../series/selector.ts';
 
 /** A measurement of one source; the time is milliseconds since the epoch. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import * as z from 'zod';
-import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { type ObjectReference, resources } from '../../cluster/resources.ts';
 import { createDispatcher } from '../../cluster/transport.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';

@@ -6,7 +6,7 @@ import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
 import { type OwnTraffic, ownTraffic } from '../own/own-paths.ts';
 import { escapeRegex, type Labels } from '../series/selector.ts';
-import type { Names } from './default-queries.ts';
+import type { Names } from './rules.ts';
 
 /** The pods that the API server counts to the arms, those included that were there earlier in the rollout. */
 export interface ArmPods {

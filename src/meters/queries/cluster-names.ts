@@ -1,11 +1,13 @@
 import * as z from 'zod';
-import { ApiError, type KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
+import { escapeRegex } from '../series/selector.ts';
 import { type ArmPods, followArmPods } from './arm-pods.ts';
-import type { Names } from './default-queries.ts';
 import type { Queries } from './queries.ts';
+import type { Names } from './rules.ts';
 
 /** What the cluster says of what the names stand for. What is absent could not be asked: names are then matched by patterns. */
 export interface Found {
@@ -95,4 +97,9 @@ async function portsOf(client: KubernetesClient, names: Names, signal: AbortSign
     if (error instanceof ApiError && error.code === 'forbidden') return {};
     throw error;
   }
+}
+
+/** Matches each of these ports as metrics write it; undefined where none is known. */
+export function portPattern(ports: readonly string[] | undefined): string | undefined {
+  return ports === undefined || ports.length === 0 ? undefined : `(?:${ports.map(escapeRegex).join('|')})`;
 }

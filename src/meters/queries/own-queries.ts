@@ -4,9 +4,9 @@ import { equal, NAME } from '../series/selector.ts';
 import { isNamedAsRate } from '../series/steady.ts';
 import type { ArmPods } from './arm-pods.ts';
 import type { Found } from './cluster-names.ts';
-import type { Names, Place, Rule } from './default-queries.ts';
 import { podLabels } from './pod-identities.ts';
 import { parseExpression, refusePadding } from './promql.ts';
+import type { Names, Place, Rule } from './rules.ts';
 
 /** The user's own counters: PromQL selectors, or sums of them, in which `${workload}` and its like name the arm. */
 interface ArmQueries {

@@ -2,7 +2,7 @@ import type { Arm } from '../../judge/readings.ts';
 import { equal, escapeRegex, type Labels, like, type Selector } from '../series/selector.ts';
 import type { ArmPods } from './arm-pods.ts';
 import type { Found } from './cluster-names.ts';
-import type { Names, Place, Rule } from './default-queries.ts';
+import type { Names, Place, Rule } from './rules.ts';
 
 /** What scrape configurations call a pod: of the Prometheus operator and chart, of older charts, of OpenTelemetry, of Istio. */
 export const podLabels = [

@@ -1,7 +1,8 @@
 import type { Selector } from '../series/selector.ts';
 import type { Found } from './cluster-names.ts';
-import { type DefaultQueries, defaultQueries, type Names, type Place, type Rule } from './default-queries.ts';
+import { type DefaultQueries, defaultQueries } from './default-queries.ts';
 import { type OwnQueries, ownQueries } from './own-queries.ts';
+import type { Names, Place, Rule } from './rules.ts';
 
 /** What counts the requests: default queries for what serves them, or the user's own. */
 export type Queries = DefaultQueries | ({ readonly kind: 'own' } & OwnQueries);

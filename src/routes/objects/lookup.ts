@@ -1,5 +1,6 @@
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 
 /**

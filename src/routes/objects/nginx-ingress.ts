@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { KubernetesObject, PatchOperation } from '../../cluster/client.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import { jsonSchema } from '../../core/json.ts';
 import { shareOf, splitShare } from './weights.ts';
 

@@ -1,6 +1,7 @@
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import type { ObjectReference, ResourceType } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { isSluiceError } from '../../core/errors.ts';
 
 /**

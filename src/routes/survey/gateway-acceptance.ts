@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { getNamed } from '../objects/lookup.ts';

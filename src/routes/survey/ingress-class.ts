@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Readable } from '../objects/readable.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Surroundings } from '../../canary/ports.ts';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { describe, type ObjectReference, type ResourceType, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { canonicalHost } from '../objects/istio-hosts.ts';
 import { ingressPaths, isCanaryIngress } from '../objects/nginx-ingress.ts';
 import type { Readable } from '../objects/readable.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Surroundings } from '../../canary/ports.ts';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { describe, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { canonicalHost } from '../objects/istio-hosts.ts';
 import type { Readable } from '../objects/readable.ts';

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { lastManager } from '../../cluster/gitops.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 
 /**

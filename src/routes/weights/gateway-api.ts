@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Router } from '../../canary/ports.ts';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { jsonSchema } from '../../core/json.ts';
 import { type ParentReport, requireAccepted } from '../survey/gateway-acceptance.ts';
 import { besideTheRoute, findSenders } from '../survey/senders.ts';

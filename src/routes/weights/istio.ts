@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { Router } from '../../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject, readPart } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { jsonSchema } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import type { Router, RouteSnapshot } from '../../canary/ports.ts';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { getNamed } from '../objects/lookup.ts';

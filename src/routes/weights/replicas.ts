@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Router, RouteSnapshot } from '../../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { type Labels, labelSelector, selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';

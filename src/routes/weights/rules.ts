@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { PatchOperation } from '../../cluster/client.ts';
+import type { PatchOperation } from '../../cluster/schema.ts';
 import type { Json } from '../../core/json.ts';
 import { jsonSchema } from '../../core/json.ts';
 import type { Arm } from '../../judge/readings.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Router } from '../../canary/ports.ts';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Readable } from '../objects/readable.ts';
 import { besideTheRoute, findSenders } from '../survey/senders.ts';

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Confirmation, Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
-import type { KubernetesClient, KubernetesObject, PatchOperation } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps, type WrittenFields } from '../../cluster/gitops.ts';
 import { disown } from '../../cluster/managed-fields.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';

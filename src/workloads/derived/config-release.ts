@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { LeftObject } from '../../canary/ports.ts';
-import { ApiError, type KubernetesClient, type KubernetesObject, type PatchOperation } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { applyOwn, findOwn, type OwnObject, ownLabels } from '../../cluster/ownership.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { canaryName } from '../canary-workload.ts';
 import {

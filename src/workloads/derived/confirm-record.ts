@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Manifest } from '../../cluster/client.ts';
 import { isOwn } from '../../cluster/ownership.ts';
 import { describe, resources } from '../../cluster/resources.ts';
+import type { Manifest } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { asJson } from '../../core/json.ts';
 import type { ArmsContext } from '../arms-context.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { ArmsSnapshot } from '../../canary/ports.ts';
-import type { Manifest } from '../../cluster/client.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { isOwn, type OwnObject } from '../../cluster/ownership.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { Manifest } from '../../cluster/schema.ts';
 import { selectorText, selects } from '../../cluster/selectors.ts';
 import { NothingToRelease } from '../../core/errors.ts';
 import { asJson } from '../../core/json.ts';

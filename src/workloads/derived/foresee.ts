@@ -1,6 +1,7 @@
-import { ApiError, type KubernetesObject } from '../../cluster/client.ts';
+import { ApiError } from '../../cluster/errors.ts';
 import { findOwn, type OwnObject, ownReference } from '../../cluster/ownership.ts';
 import type { ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { asStored, type TemplateChange, templateOperations } from '../promotion.ts';
 import { referenceOf, type Workload, workload } from '../workload.ts';

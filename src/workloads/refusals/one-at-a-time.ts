@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { KubernetesObject } from '../../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { selectorText } from '../../cluster/selectors.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { ArmsContext } from '../arms-context.ts';

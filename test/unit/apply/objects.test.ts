@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inApplyOrder, inDeleteOrder, parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
-import type { ServedKind } from '../../../src/cluster/client.ts';
+import type { ServedKind } from '../../../src/cluster/schema.ts';
 
 const signal = new AbortController().signal;
 

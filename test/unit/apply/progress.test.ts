@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { podProgressOf, podsOf, warningEvent } from '../../../src/apply/pod-progress.ts';
 import { progressOf } from '../../../src/apply/progress.ts';
 import { waitPermissions } from '../../../src/apply/wait.ts';
-import { kubernetesObject } from '../../../src/cluster/client.ts';
 import { pod } from '../../../src/cluster/pods.ts';
+import { kubernetesObject } from '../../../src/cluster/schema.ts';
 
 /** An object whose controller has seen it. */
 function object(kind: string, apiVersion: string, spec: object, status: object, metadata: object = {}) {

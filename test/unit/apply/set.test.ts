@@ -3,13 +3,10 @@ import { planChanges } from '../../../src/apply/changes.ts';
 import type { DeployEvent } from '../../../src/apply/events.ts';
 import { createInventoryStore } from '../../../src/apply/inventory.ts';
 import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
-import {
-  ApiError,
-  type KubernetesClient,
-  type KubernetesObject,
-  kubernetesObject,
-} from '../../../src/cluster/client.ts';
+import type { KubernetesClient } from '../../../src/cluster/client.ts';
+import { ApiError } from '../../../src/cluster/errors.ts';
 import { resources } from '../../../src/cluster/resources.ts';
+import { type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
 import { type DeployOptions, type DeployWorld, deploy } from '../../../src/kubectl/deploy.ts';
 import { createQuickClock, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createInventoryStore, INVENTORY_LABEL, type SnapshotEntry } from '../../../src/apply/inventory.ts';
 import { type UndoOptions, undoChanges } from '../../../src/apply/undo.ts';
-import { kubernetesObject } from '../../../src/cluster/client.ts';
 import { resources } from '../../../src/cluster/resources.ts';
+import { kubernetesObject } from '../../../src/cluster/schema.ts';
 
 const signal = new AbortController().signal;
 const job = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { kubernetesObject } from '../../../src/cluster/client.ts';
 import { lastManager, refuseGitOps } from '../../../src/cluster/gitops.ts';
 import { resources } from '../../../src/cluster/resources.ts';
+import { kubernetesObject } from '../../../src/cluster/schema.ts';
 import { isSluiceError } from '../../../src/core/errors.ts';
 
 const reference = { type: resources.virtualService, namespace: 'shop', name: 'checkout' };

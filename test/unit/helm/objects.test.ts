@@ -2,14 +2,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  ApiError,
-  type ApplyOptions,
-  createClient,
-  type KubernetesClient,
-  type KubernetesObject,
-  kubernetesObject,
-} from '../../../src/cluster/client.ts';
+import { createClient, type KubernetesClient } from '../../../src/cluster/client.ts';
+import { ApiError } from '../../../src/cluster/errors.ts';
+import { type ApplyOptions, type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
 import { createHelm } from '../../../src/helm/cli.ts';
 import { createReleaseObjects } from '../../../src/helm/objects.ts';
 import type { WantedRelease } from '../../../src/helm/ports.ts';

@@ -4,7 +4,8 @@ import { createPanel } from '../../../src/judge/panel.ts';
 import { countersOf, createClassifier } from '../../../src/meters/counting/classify.ts';
 import { boundsToRead, withBuckets } from '../../../src/meters/counting/latency.ts';
 import { parseExposition } from '../../../src/meters/pods/exposition.ts';
-import { type DefaultQueries, defaultQueries, type Names } from '../../../src/meters/queries/default-queries.ts';
+import { type DefaultQueries, defaultQueries } from '../../../src/meters/queries/default-queries.ts';
+import type { Names } from '../../../src/meters/queries/rules.ts';
 
 const names: Names = {
   namespace: 'shop',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KubernetesObject } from '../../../src/cluster/client.ts';
+import type { KubernetesObject } from '../../../src/cluster/schema.ts';
 import { canaryService, service } from '../../../src/workloads/canary-network.ts';
 import { canaryWorkload } from '../../../src/workloads/canary-workload.ts';
 import { copiedMetadata } from '../../../src/workloads/copied-metadata.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createClassifier, type Sample } from '../../../../src/meters/counting/classify.ts';
 import { withBuckets } from '../../../../src/meters/counting/latency.ts';
-import type { Rule } from '../../../../src/meters/queries/default-queries.ts';
+import type { Rule } from '../../../../src/meters/queries/rules.ts';
 import { equal, format, like, union } from '../../../../src/meters/series/selector.ts';
 
 const rule = (arm: Rule['arm'], kind: Rule['kind'], name: string, ...matchers: Rule['selector']): Rule => ({

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Counter } from '../../../../src/judge/readings.ts';
 import { countersOf, createClassifier } from '../../../../src/meters/counting/classify.ts';
 import { parseExposition } from '../../../../src/meters/pods/exposition.ts';
-import { type DefaultQueries, defaultQueries, type Names } from '../../../../src/meters/queries/default-queries.ts';
+import { type DefaultQueries, defaultQueries } from '../../../../src/meters/queries/default-queries.ts';
+import type { Names } from '../../../../src/meters/queries/rules.ts';
 import { format, union } from '../../../../src/meters/series/selector.ts';
 
 const names: Names = {

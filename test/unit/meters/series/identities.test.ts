@@ -4,7 +4,8 @@ import { createTally } from '../../../../src/judge/counters.ts';
 import type { Reading } from '../../../../src/judge/readings.ts';
 import { countersOf, createClassifier, newestOf, type Sample } from '../../../../src/meters/counting/classify.ts';
 import { parseExposition } from '../../../../src/meters/pods/exposition.ts';
-import { type DefaultQueries, defaultQueries, type Rule } from '../../../../src/meters/queries/default-queries.ts';
+import { type DefaultQueries, defaultQueries } from '../../../../src/meters/queries/default-queries.ts';
+import type { Rule } from '../../../../src/meters/queries/rules.ts';
 import { equal, type Labels, like } from '../../../../src/meters/series/selector.ts';
 
 const http: Rule[] = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type KubernetesObject, kubernetesObject } from '../../../../src/cluster/client.ts';
+import { type KubernetesObject, kubernetesObject } from '../../../../src/cluster/schema.ts';
 import { gatewayApiRules } from '../../../../src/routes/weights/gateway-api.ts';
 import { istioDestinations, istioRules } from '../../../../src/routes/weights/istio.ts';
 import type { Destinations, Rule } from '../../../../src/routes/weights/rules.ts';

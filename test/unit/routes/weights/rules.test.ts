@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, test } from 'vitest';
-import { type KubernetesObject, kubernetesObject, type PatchOperation } from '../../../../src/cluster/client.ts';
+import { type KubernetesObject, kubernetesObject, type PatchOperation } from '../../../../src/cluster/schema.ts';
 import {
   type Destination,
   locateRules,

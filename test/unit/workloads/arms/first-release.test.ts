@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KubernetesObject } from '../../../../src/cluster/client.ts';
 import { resources } from '../../../../src/cluster/resources.ts';
+import type { KubernetesObject } from '../../../../src/cluster/schema.ts';
 import { findFirstRelease } from '../../../../src/workloads/arms/first-release.ts';
 
 const signal = new AbortController().signal;

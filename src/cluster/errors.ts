@@ -1,0 +1,137 @@
+import * as z from 'zod';
+import { SluiceError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/http.ts';
+import { tryParseJson } from '../core/json.ts';
+import { excerpt } from '../core/text.ts';
+import { apiGroup, describe, type ObjectReference } from './resources.ts';
+
+/**
+ * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …),
+ * `body` the whole answer: through a proxy it is that of the server behind it.
+ */
+export class ApiError extends SluiceError {
+  readonly status: number;
+  readonly reason: string;
+  readonly body: string;
+
+  constructor(
+    code: SluiceError['code'],
+    response: HttpResponse,
+    reason: string,
+    detail: ConstructorParameters<typeof SluiceError>[1],
+  ) {
+    super(code, detail);
+    this.status = response.status;
+    this.reason = reason;
+    this.body = response.body;
+  }
+}
+
+export interface Subject {
+  readonly verb: string;
+  readonly reference: ObjectReference;
+  readonly subresource?: string;
+}
+
+export function refusal(subject: Subject, response: HttpResponse): ApiError {
+  const { message, reason } = parseStatus(response.body);
+  const { status: code } = response;
+  const about =
+    subject.reference.name === ''
+      ? `${subject.reference.type.plural}${inNamespace(subject.reference.namespace, ' in ')}`
+      : describe(subject.reference);
+  const said = message === '' ? `HTTP ${code}` : message;
+  if (code === 401) {
+    return new ApiError('forbidden', response, reason, {
+      about: 'Kubernetes API server',
+      problem: 'does not accept the credentials (401).',
+      next: 'Log in again, or renew the token of the kubeconfig.',
+    });
+  }
+  if (isDenial(response)) {
+    const { type, namespace } = subject.reference;
+    const resource = type.plural + (subject.subresource ? `/${subject.subresource}` : '');
+    return new ApiError('forbidden', response, reason, {
+      about,
+      problem: `may not be accessed: the right to ${subject.verb} ${resource}${inNamespace(namespace)} is missing.`,
+      next: `Add to the ${namespace === '' ? 'ClusterRole' : 'Role'} of these credentials: ${rbacRule({ apiGroup: apiGroup(type), resource, verbs: [subject.verb] })}`,
+    });
+  }
+  if (code === 404) {
+    return new ApiError('not-found', response, reason, {
+      about,
+      problem: 'does not exist.',
+      next: isUnserved(subject, reason, said)
+        ? `The cluster does not serve ${subject.reference.type.apiVersion}; install its custom resource definitions.`
+        : 'Check the name and the namespace.',
+    });
+  }
+  const testFailed = code === 422 && /testing (value|path)|test failed|the server rejected our request/i.test(said);
+  if (code === 409 || testFailed) {
+    return new ApiError('conflict', response, reason, {
+      about,
+      problem: `was changed by somebody else in the meantime (${said}).`,
+      next: 'Run again; if it happens each time, find out who else writes this object.',
+    });
+  }
+  return new ApiError('invalid-input', response, reason, {
+    about,
+    problem: `was refused by the API server: ${said}.`,
+    next: 'Correct what the message names and run again.',
+  });
+}
+
+/** Nobody's redirect is followed: where it leads is not who was asked. */
+export function redirect({ reference }: Subject, response: HttpResponse): ApiError {
+  const { location } = response.headers;
+  const where = typeof location === 'string' ? ` to ${excerpt(location.split(/[?#]/, 1)[0] ?? '', 200)}` : '';
+  return new ApiError('not-found', response, '', {
+    about: describe(reference),
+    problem: `answers with a redirect${where} (HTTP ${response.status}), which is not followed.`,
+    next: 'Give the path that it leads to.',
+  });
+}
+
+/** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
+export function isDenial({ status: code, body }: HttpResponse): boolean {
+  return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
+}
+
+/** An apply of what is not of the kind's schema is answered with a 500, which another attempt gets as well. */
+export function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
+  return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
+}
+
+/** What a load balancer without a backend says of its paths says nothing of the object. */
+export function saysNotFound(body: string): boolean {
+  return (
+    z.looseObject({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success ||
+    /^404 page not found\s*$/.test(body)
+  );
+}
+
+/** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */
+function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
+  const plainText = subresource === undefined && reason === '';
+  return plainText || said.includes('could not find the requested resource');
+}
+
+const status = z.looseObject({
+  message: z.string().default(''),
+  reason: z.string().default(''),
+  details: z.looseObject({ causes: z.array(z.looseObject({ message: z.string().optional() })).optional() }).optional(),
+});
+
+function parseStatus(body: string): { message: string; reason: string } {
+  // Proxies and load balancers answer in HTML; their first line says enough.
+  return status.safeParse(tryParseJson(body)).data ?? { message: body.slice(0, 200), reason: '' };
+}
+
+function inNamespace(namespace: string, words = ' in namespace '): string {
+  return namespace === '' ? '' : `${words}${namespace}`;
+}
+
+/** One rule of a Role, in YAML's flow style so that it fits into a line. */
+function rbacRule(rule: { apiGroup: string; resource: string; verbs: readonly string[] }): string {
+  return `{apiGroups: ["${rule.apiGroup}"], resources: ["${rule.resource}"], verbs: [${rule.verbs.join(', ')}]}`;
+}

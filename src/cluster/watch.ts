@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
+import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
+import { ApiError, isDenial, refusal } from './errors.ts';
+import type { Reads } from './reads.ts';
+import { queryOf, type Requests } from './requests.ts';
+import { type ResourceType, resourcePath } from './resources.ts';
+import { type KubernetesObject, kubernetesObject, type Selector } from './schema.ts';
+
+/** A watch is opened again this often, so that a connection that died without a word is noticed. */
+const WATCH_SECONDS = 30;
+
+export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject };
+
+/** What `reflect` tells: all objects, or a change of one. */
+export type Reflection = { readonly type: 'LISTED'; readonly objects: readonly KubernetesObject[] } | WatchEvent;
+
+/** What is watched. */
+interface Source {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly selector: Selector;
+}
+
+export function createWatch(requests: Requests, { listWithVersion }: Reads) {
+  /**
+   * What exists now as ADDED events, then every change, until the signal aborts (which ends the sequence without an error).
+   * A watch that breaks or is told that it is too old starts again from a fresh list, so an event may come twice, and a
+   * DELETED one may be missed: who keeps the objects uses `reflect`.
+   */
+  async function* watch(
+    type: ResourceType,
+    namespace: string,
+    selector: Selector,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent> {
+    for await (const event of reflect(type, namespace, selector, signal)) {
+      if (event.type !== 'LISTED') yield event;
+      else for (const object of event.objects) yield { type: 'ADDED', object };
+    }
+  }
+
+  /** As `watch`, with all objects at once in the beginning and after every gap: they replace what was known before. */
+  async function* reflect(
+    type: ResourceType,
+    namespace: string,
+    selector: Selector,
+    signal: AbortSignal,
+  ): AsyncGenerator<Reflection> {
+    const watchFrom = createRound(requests, { type, namespace, selector }, signal);
+    try {
+      while (!signal.aborted) {
+        const { items, resourceVersion } = await listWithVersion(type, namespace, selector, signal);
+        yield { type: 'LISTED', objects: items };
+        yield* watchFrom(resourceVersion);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  return { watch, reflect };
+}
+
+/** Watches from a version on, until a fresh list is needed. */
+function createRound(requests: Requests, source: Source, signal: AbortSignal) {
+  let mayBeStarting = requests.expectStart();
+
+  function openWatch(resourceVersion: string | undefined) {
+    const query = queryOf({
+      ...source.selector,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: `${WATCH_SECONDS}`,
+      resourceVersion,
+    });
+    const path = `${resourcePath(source.type, source.namespace)}${query}`;
+    return requests.openStream(path, (WATCH_SECONDS + 5) * 1_000, signal);
+  }
+
+  /** @throws ApiError for a refusal that a fresh list does not change */
+  async function checkRefusal(response: Dispatcher.ResponseData): Promise<void> {
+    const body = await response.body.text();
+    if (response.statusCode === 410 || response.statusCode >= 500) return;
+    const answer = { status: response.statusCode, headers: response.headers, body };
+    const about = { verb: 'watch', reference: { type: source.type, namespace: source.namespace, name: '' } };
+    if (!isDenial(answer) || !mayBeStarting()) throw refusal(about, answer);
+    await sleep(500, undefined, { signal });
+  }
+
+  return async function* watchFrom(start: string | undefined): AsyncGenerator<WatchEvent> {
+    let resourceVersion = start;
+    while (!signal.aborted) {
+      const opened = performance.now();
+      let events = 0;
+      try {
+        const response = await openWatch(resourceVersion);
+        if (response.statusCode >= 400) return await checkRefusal(response);
+        mayBeStarting = requests.expectStart();
+        for await (const line of linesOf(response.body)) {
+          const event = watchLine.parse(parseJson(line));
+          if (event.type === 'ERROR') return;
+          const object = kubernetesObject.parse(event.object);
+          resourceVersion = object.metadata.resourceVersion;
+          events += 1;
+          if (event.type !== 'BOOKMARK') yield { type: event.type, object };
+        }
+      } catch (error) {
+        if (signal.aborted || error instanceof ApiError) throw error;
+      }
+      // A server that ends every watch at once is not asked in a tight loop.
+      if (events === 0 && performance.now() - opened < 1_000) {
+        await sleep(1_000, undefined, { signal });
+        return;
+      }
+    }
+  };
+}
+
+const watchLine = z.object({
+  type: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
+  object: z.unknown(),
+});
+
+/** The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line !== '');
+  }
+}

@@ -1,0 +1,119 @@
+import * as z from 'zod';
+import { stringifyJson } from '../core/json.ts';
+import { ApiError } from './errors.ts';
+import { json, pathOf, queryOf, type Requests } from './requests.ts';
+import { type ObjectReference, type ResourceType, resourcePath } from './resources.ts';
+import {
+  type AnyManifest,
+  type ApplyOptions,
+  FIELD_MANAGER,
+  type KubernetesObject,
+  type PatchOperation,
+} from './schema.ts';
+
+/** Changing objects. */
+export function createWrites({ callFor, callForObject }: Requests) {
+  /** @throws ApiError with status 409 and reason `AlreadyExists` */
+  function create(
+    type: ResourceType,
+    manifest: AnyManifest,
+    signal: AbortSignal,
+    { dryRun = false, fieldManager = FIELD_MANAGER }: Pick<ApplyOptions, 'dryRun' | 'fieldManager'> = {},
+  ): Promise<KubernetesObject> {
+    const reference = referenceOf(type, manifest);
+    const query = queryOf({ fieldManager, dryRun: dryRun ? 'All' : undefined });
+    const path = `${resourcePath(type, reference.namespace)}${query}`;
+    return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
+  }
+
+  /** Replaces a whole object; `metadata.resourceVersion`, where given, must still be the object's. */
+  function replace(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
+    const reference = referenceOf(type, manifest);
+    const path = `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`;
+    return callForObject({ verb: 'update', reference }, { method: 'PUT', path, ...json(manifest) }, signal);
+  }
+
+  /** Server-side apply. */
+  function apply(
+    type: ResourceType,
+    manifest: AnyManifest,
+    signal: AbortSignal,
+    { force = false, dryRun = false, strict = false, fieldManager = FIELD_MANAGER }: ApplyOptions = {},
+  ): Promise<KubernetesObject> {
+    const reference = referenceOf(type, manifest);
+    const query = queryOf({
+      fieldManager,
+      force: force ? 'true' : undefined,
+      dryRun: dryRun ? 'All' : undefined,
+      fieldValidation: strict ? 'Strict' : undefined,
+    });
+    const request = {
+      method: 'PATCH' as const,
+      path: `${pathOf(reference)}${query}`,
+      headers: { 'content-type': 'application/apply-patch+yaml' },
+      body: stringifyJson(manifest),
+    };
+    return callForObject({ verb: 'patch', reference }, request, signal);
+  }
+
+  /** RFC 6902. @throws ApiError `conflict` where a `test` operation failed: the object is not what was last seen. */
+  function patchJson(
+    reference: ObjectReference,
+    operations: readonly PatchOperation[],
+    signal: AbortSignal,
+    options: Pick<ApplyOptions, 'dryRun'> = {},
+  ): Promise<KubernetesObject> {
+    return patch(reference, 'application/json-patch+json', operations, signal, options.dryRun);
+  }
+
+  /** RFC 7396. */
+  function patchMerge(reference: ObjectReference, change: unknown, signal: AbortSignal): Promise<KubernetesObject> {
+    return patch(reference, 'application/merge-patch+json', change, signal);
+  }
+
+  function patch(
+    reference: ObjectReference,
+    contentType: string,
+    body: unknown,
+    signal: AbortSignal,
+    dryRun: boolean = false,
+  ) {
+    const request = {
+      method: 'PATCH' as const,
+      path: `${pathOf(reference)}${queryOf({ fieldManager: FIELD_MANAGER, dryRun: dryRun ? 'All' : undefined })}`,
+      headers: { 'content-type': contentType },
+      body: stringifyJson(body),
+    };
+    return callForObject({ verb: 'patch', reference }, request, signal);
+  }
+
+  /**
+   * Deletes in the background; an object that is gone already is fine.
+   *
+   * @param uid of the object that is meant: another one of its name stays, which is a `conflict`
+   */
+  async function remove(reference: ObjectReference, signal: AbortSignal, uid?: string): Promise<void> {
+    const options = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      ...(uid !== undefined && { preconditions: { uid } }),
+    };
+    try {
+      await callFor(
+        z.looseObject({ kind: z.string() }),
+        { verb: 'delete', reference },
+        { method: 'DELETE', path: pathOf(reference), ...json(options) },
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    }
+  }
+
+  return { create, replace, apply, patchJson, patchMerge, remove };
+}
+
+function referenceOf(type: ResourceType, { metadata: { namespace = '', name } }: AnyManifest): ObjectReference {
+  return { type, namespace, name };
+}

@@ -1,0 +1,57 @@
+import { SluiceError } from '../../core/errors.ts';
+import type { Arm } from '../../judge/readings.ts';
+import type { EndingLabel } from '../endings/endings.ts';
+import type { ServerMetric } from '../endings/server-metrics.ts';
+import { equal, type Labels, NAME, type Selector } from '../series/selector.ts';
+
+/** How one arm is called where metrics name it. */
+interface ArmNames {
+  /** The Deployment or StatefulSet. */
+  readonly workload: string;
+  /** The Service, without its namespace. */
+  readonly service?: string;
+  /** The subset of a DestinationRule, or the `version` label of the pods. */
+  readonly version?: string;
+}
+
+export interface Names {
+  readonly namespace: string;
+  readonly stable: ArmNames;
+  readonly canary: ArmNames;
+}
+
+/** What the series that a selector picks say. */
+export interface Rule {
+  readonly arm: Arm;
+  /** `start` is when a process began, in Unix seconds; the others as in `Counter`. */
+  readonly kind: 'requests' | 'errors' | 'bucket' | 'start';
+  readonly selector: Selector;
+  /** What a selector can't say of the series that it picks: whether they are the arm's. */
+  readonly isOfArm?: (labels: Labels) => boolean;
+  /** The unit of a bucket's `le`: how many of it are a second. */
+  readonly perSecond: 1 | 1_000;
+  /** The labels of `requests` that tell how they ended; without them, rules for `errors` do. */
+  readonly endings?: readonly EndingLabel[];
+}
+
+/** Where series come from: scraped by Prometheus with its labels added, or read by Sluice, which adds the label `arm`. */
+export type Place = 'prometheus' | 'pods';
+
+export const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
+
+export function rules(arm: Arm, common: Selector, metric: ServerMetric): Rule[] {
+  const { requests, endings, histogram, perSecond } = metric;
+  return [
+    { arm, kind: 'requests', selector: [equal(NAME, requests), ...common], perSecond: 1, endings },
+    { arm, kind: 'bucket', selector: [equal(NAME, `${histogram}_bucket`), ...common], perSecond },
+  ];
+}
+
+export function needed(name: string | undefined, arm: Arm, what: 'service' | 'version', kind: string): string {
+  if (name) return name;
+  throw new SluiceError('invalid-input', {
+    about: `default queries "${kind}"`,
+    problem: `need the ${what} of the ${arm} arm, which is not given.`,
+    next: `Give the ${what}, or queries of your own.`,
+  });
+}
