@@ -1,13 +1,6 @@
 import * as z from 'zod';
-import {
-  imageReasons,
-  isReady,
-  type Pod,
-  pullFailure,
-  START_PATIENCE,
-  startReasons,
-  UNSCHEDULABLE_PATIENCE,
-} from '../cluster/pods.ts';
+import { imageReasons, pullFailure, START_PATIENCE, startReasons, UNSCHEDULABLE_PATIENCE } from './pod-states.ts';
+import { isReady, type Pod } from '../cluster/pods.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import type { Problem } from './progress.ts';
 

@@ -2,21 +2,14 @@ import * as z from 'zod';
 import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { createInformer } from '../cluster/informer.ts';
-import {
-  isReady,
-  type Pod,
-  type PodHistory,
-  pod as podSchema,
-  podTroubles,
-  problemsOf,
-  remember,
-} from '../cluster/pods.ts';
+import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { orAborted } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isSameVersion } from './image-version.ts';
+import { type PodHistory, podTroubles, problemsOf, remember } from './pod-health.ts';
 import {
   imagesOf,
   type PodTemplate,

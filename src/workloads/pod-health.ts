@@ -1,0 +1,169 @@
+import type * as z from 'zod';
+import {
+  finalRefusal,
+  imageReasons,
+  notThere,
+  pullFailure,
+  START_PATIENCE,
+  startReasons,
+  UNREADY_PATIENCE,
+  UNSCHEDULABLE_PATIENCE,
+} from '../apply/pod-states.ts';
+import type { PodProblem } from '../canary/ports.ts';
+import {
+  type ContainerStatus,
+  condition,
+  isReady,
+  isTerminating,
+  type Pod,
+  statuses,
+  type terminated,
+} from '../cluster/pods.ts';
+
+/** What was seen of one pod so far: only what happens while somebody watches is held against it. */
+export interface PodHistory {
+  readonly wasReady: boolean;
+  /** It had failed already when it was first seen. */
+  readonly foundFailed: boolean;
+  /** Restarts of each container up to when the pod was first seen ready: starting is allowed to take several attempts. */
+  readonly restarts: ReadonlyMap<string, number>;
+  /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
+  readonly unreadySince: number | undefined;
+  /** Milliseconds for which it is waited for an image that the registry does not have yet; 0 without it. */
+  readonly imageTimeout?: number;
+  /** When a container of it was seen that can't be started; undefined where each can. */
+  readonly unstartedSince: number | undefined;
+}
+
+/**
+ * The history with this sight of the pod added.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function remember(history: PodHistory | undefined, pod: Pod, now: number): PodHistory {
+  const sinceWhen = (holds: boolean, before: number | undefined) => (holds ? (before ?? now) : undefined);
+  const unstartedSince = sinceWhen(
+    statuses(pod).some((container) => startPatience(container) !== undefined),
+    history?.unstartedSince,
+  );
+  if (history?.wasReady) {
+    return { ...history, unstartedSince, unreadySince: sinceWhen(!isReady(pod), history.unreadySince) };
+  }
+  return {
+    wasReady: isReady(pod),
+    foundFailed: history?.foundFailed ?? pod.status.phase === 'Failed',
+    restarts: new Map(statuses(pod).map(({ name, restartCount }) => [name, restartCount])),
+    unreadySince: undefined,
+    unstartedSince,
+  };
+}
+
+/** Milliseconds for which it may help to wait; undefined for a container that nothing keeps from its start. */
+function startPatience({ state: { waiting } }: ContainerStatus, imageTimeout = 0): number | undefined {
+  if (!waiting) return undefined;
+  const { reason, message } = waiting;
+  if (reason === 'CrashLoopBackOff') return 0;
+  if (startReasons.has(reason)) return START_PATIENCE;
+  const patience = imageReasons.get(reason);
+  if (patience === undefined || patience === 0) return patience;
+  if (notThere.test(message)) return imageTimeout;
+  if (finalRefusal.test(message)) return 0;
+  // Between two attempts an older kubelet does not say why the last one failed.
+  return Math.max(patience, imageTimeout);
+}
+
+/** Something that is wrong with a pod, and from when on it counts, in milliseconds since the epoch. */
+export interface PodTrouble extends PodProblem {
+  readonly due: number;
+}
+
+/**
+ * What is wrong with a pod by itself, whatever the metrics say, from now on or if it lasts. A pod that is being deleted has
+ * no troubles.
+ *
+ * @param others some pod of its arm is ready
+ */
+export function podTroubles(pod: Pod, history: PodHistory, others: boolean): PodTrouble[] {
+  if (isTerminating(pod)) return [];
+  const { status, metadata } = pod;
+  const trouble = (reason: string, message: string, due = 0) => ({ pod: metadata.name, reason, message, due });
+  if (status.phase === 'Failed') {
+    const evicted = status.reason === 'Evicted' && !history.foundFailed;
+    return evicted ? [trouble('Evicted', firstLine(status.message))] : [];
+  }
+  const troubles = statuses(pod).flatMap((container) => containerTroubles(metadata.name, container, history));
+  const scheduled = condition(pod, 'PodScheduled');
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+    const since = Date.parse(scheduled.lastTransitionTime ?? '') || 0;
+    troubles.push(trouble('Unschedulable', firstLine(scheduled.message), since + UNSCHEDULABLE_PATIENCE));
+  }
+  if (history.unreadySince !== undefined) {
+    const message = `was ready and is not any more. ${firstLine(condition(pod, 'Ready')?.message ?? '')}`.trim();
+    troubles.push(trouble('Unready', message, history.unreadySince + (others ? UNREADY_PATIENCE : 0)));
+  }
+  return troubles;
+}
+
+/**
+ * Those troubles of a pod that count by now. That it is not ready is told only where nothing else says why.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function problemsOf(troubles: readonly PodTrouble[], now: number): PodProblem[] {
+  const problems = troubles.filter(({ due }) => due <= now).map(({ due: _, ...problem }) => problem);
+  const causes = problems.filter(({ reason }) => reason !== 'Unready');
+  return causes.length > 0 ? causes : problems;
+}
+
+function containerTroubles(name: string, container: ContainerStatus, history: PodHistory): PodTrouble[] {
+  const { state, lastState, restartCount } = container;
+  const trouble = (reason: string, message: string, due = 0) => ({
+    pod: name,
+    container: container.name,
+    reason,
+    message,
+    due,
+  });
+  const last = state.terminated ?? lastState.terminated;
+  const restartsSeen = restartCount - (history.restarts.get(container.name) ?? 0);
+
+  const outOfMemory = last?.reason === 'OOMKilled';
+  if (outOfMemory && (restartsSeen > 0 || state.terminated !== undefined || !history.wasReady)) {
+    return [trouble('OOMKilled', 'used more memory than its limit allows')];
+  }
+  if (history.wasReady && state.terminated && state.terminated.exitCode !== 0) {
+    return [trouble('Terminated', `ended while watched; ${lastWords(last)}`)];
+  }
+  const patience = startPatience(container, history.imageTimeout);
+  const waitingFor = firstLine(pullFailure(state.waiting?.message ?? ''));
+  if (state.waiting && patience === 0) {
+    return [trouble(state.waiting.reason, lastWords(last) || waitingFor)];
+  }
+  if (history.wasReady && restartsSeen > 0) {
+    return [trouble('Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`)];
+  }
+  if (state.waiting && patience !== undefined) {
+    return [trouble(state.waiting.reason, waitingFor || lastWords(last), (history.unstartedSince ?? 0) + patience)];
+  }
+  return [];
+}
+
+function lastWords(last: z.infer<typeof terminated> | undefined): string {
+  if (!last) return '';
+  const code = last.exitCode === undefined ? '' : `exit code ${last.exitCode}`;
+  const reason = last.reason === '' || last.reason === 'Error' ? '' : ` (${last.reason})`;
+  const said = last.message === '' ? '' : `: ${lastLine(last.message)}`;
+  return `${code}${reason}${said}`;
+}
+
+function firstLine(text: string): string {
+  return shorten(text.trim().split('\n')[0] ?? '');
+}
+
+function lastLine(text: string): string {
+  return shorten(text.trim().split('\n').at(-1) ?? '');
+}
+
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 299)}…`;
+}
