@@ -7,9 +7,9 @@ import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import type { IntervalJudged, Tallies, Tally } from './events.ts';
-import { bestMoment, pauseUntilNews } from './exposure.ts';
 import type { ArmHealth, ArmsSnapshot, PodProblem } from './ports.ts';
-import { commandLines, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
+import { bestMoment, pauseUntilNews } from './scrape-timing.ts';
+import { commandLines, type GaugeQueries, never, type RolloutOptions, type World, warn } from './world.ts';
 
 /** What the health of the canary's pods, which is always judged, is called among the checks. */
 export const POD_CHECK = 'pods';

@@ -1,8 +1,8 @@
-import { isUnfinished } from './begin.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { reasonWithLeft, undo } from './restore.ts';
-import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
+import { isUnfinished } from './resume.ts';
+import { reasonWithLeft, undo } from './undo.ts';
+import { type Journal, openJournal, type RolloutOptions, type World } from './world.ts';
 
 export interface Concluded {
   readonly verdict: Verdict;

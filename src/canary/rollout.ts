@@ -2,6 +2,15 @@ import { deadline } from '../core/deadline.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { count, percent } from '../core/wording.ts';
 import type { Step } from '../judge/plan.ts';
+import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
+import { confirm } from './confirm.ts';
+import { Ending } from './ending.ts';
+import type { Tallies, Tally } from './events.ts';
+import { fitOptions } from './fit-plan.ts';
+import { createObserver, type Observer } from './observe.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { completePromotion, promote } from './promote.ts';
+import { handOver, refuseNothingHeld } from './relinquish.ts';
 import {
   announce,
   digestServing,
@@ -10,18 +19,9 @@ import {
   refuseWhatCannotWork,
   type ServesAlready,
   takeUp,
-} from './begin.ts';
-import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
-import { confirm } from './confirm.ts';
-import { Ending } from './ending.ts';
-import type { Tallies, Tally } from './events.ts';
-import { fitOptions } from './fit-plan.ts';
-import { handOver, refuseNothingHeld } from './hand-over.ts';
-import { createObserver, type Observer } from './observe.ts';
-import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { completePromotion, promote } from './promote.ts';
-import { undo } from './restore.ts';
-import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+} from './resume.ts';
+import { undo } from './undo.ts';
+import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './world.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {

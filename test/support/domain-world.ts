@@ -5,7 +5,7 @@
 
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
 import type { Command, LeftObject, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
-import type { RolloutOptions, World } from '../../src/canary/session.ts';
+import type { RolloutOptions, World } from '../../src/canary/world.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { Counter, Reading } from '../../src/judge/readings.ts';

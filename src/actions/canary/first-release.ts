@@ -1,6 +1,6 @@
-import { announce } from '../../canary/begin.ts';
 import type { Emit } from '../../canary/events.ts';
-import type { RolloutOptions, World } from '../../canary/session.ts';
+import { announce } from '../../canary/resume.ts';
+import type { RolloutOptions, World } from '../../canary/world.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { deployFirst, type FirstRelease, findFirstRelease } from '../../workloads/arms/first-release.ts';

@@ -1,4 +1,4 @@
-import type { GaugeQueries, RolloutOptions } from '../../canary/session.ts';
+import type { GaugeQueries, RolloutOptions } from '../../canary/world.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Check, PanelOptions } from '../../judge/panel.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';

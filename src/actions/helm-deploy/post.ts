@@ -1,4 +1,4 @@
-import { isLeft } from '../../runner/left.ts';
+import { isLeft } from '../../runner/unfinished.ts';
 
 if (isLeft(process.env)) {
   const { helmPost } = await import('./job.ts');

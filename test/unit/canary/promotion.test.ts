@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoLeft } from '../../../src/canary/unfinished.ts';
 import { createPanel } from '../../../src/judge/panel.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 

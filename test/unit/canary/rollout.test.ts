@@ -3,7 +3,7 @@ import { dryRun } from '../../../src/canary/dry-run.ts';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoLeft } from '../../../src/canary/unfinished.ts';
 import { isSluiceError, SluiceError } from '../../../src/core/errors.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 

@@ -8,7 +8,7 @@ import { tryParseJson } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { Revision, RollbackPlan, RollbackWorkload, Sight, Statement } from '../../rollback/ports.ts';
 import type { ArmsContext } from '../arms-context.ts';
-import { derivedData, templateFields } from '../derived/derived-release.ts';
+import { derivedData, templateFields } from '../derived/release.ts';
 
 /** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
 const { advice: _, ...restoredFields } = templateFields;

@@ -4,7 +4,7 @@ import { confirm } from './confirm.ts';
 import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
-import { type ConcludingWorld, type Journal, never, type RolloutOptions, warn } from './session.ts';
+import { type ConcludingWorld, type Journal, never, type RolloutOptions, warn } from './world.ts';
 
 export interface Restored {
   readonly verdict: Verdict;

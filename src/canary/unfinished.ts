@@ -1,5 +1,5 @@
-import { type Cleared, clearUp, isUnfinished } from './begin.ts';
-import { type RolloutOptions, type World, warn } from './session.ts';
+import { type Cleared, clearUp, isUnfinished } from './resume.ts';
+import { type RolloutOptions, type World, warn } from './world.ts';
 
 /**
  * Ends what earlier runs have left unfinished on the route, frozen and held rollouts included, and releases nothing.

@@ -1,7 +1,7 @@
 import { SluiceError } from '../core/errors.ts';
-import { isUnfinished } from './begin.ts';
 import type { RolloutRecord } from './ports.ts';
-import type { Journal, RolloutOptions, World } from './session.ts';
+import { isUnfinished } from './resume.ts';
+import type { Journal, RolloutOptions, World } from './world.ts';
 
 /**
  * Ends the plan of a rollout whose stable workload somebody else deploys, as a Helm release: the canary goes on serving what

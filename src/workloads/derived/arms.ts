@@ -14,9 +14,9 @@ import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, sho
 import { type ExpectedRevision, templateImages, verifyRevision } from '../revision.ts';
 import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from '../scaling.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
-import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
-import { restoreStable } from './derived-undo.ts';
+import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config.ts';
+import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './release.ts';
+import { restoreStable } from './undo.ts';
 
 /** Makes or grows the canary for a weight, and waits for its pods. */
 export async function prepareDerived(

@@ -3,8 +3,8 @@ import { isSluiceError, NothingToRelease, SluiceError } from '../core/errors.ts'
 import type { Plan } from '../judge/plan.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
-import { undo } from './restore.ts';
-import { commandLines, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+import { undo } from './undo.ts';
+import { commandLines, openJournal, type RolloutOptions, type World, warn } from './world.ts';
 
 /** What was there before the first write. */
 interface Found {

@@ -5,7 +5,7 @@ import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { hasRolledOut, imagesLeft, type RestoredTemplate, restoreTemplate } from '../promotion.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import type { DerivedData } from './derived-release.ts';
+import type { DerivedData } from './release.ts';
 
 /** Milliseconds for pods of another template to go that an earlier run has begun to replace. */
 const REPLACEMENT_PATIENCE = 60_000;

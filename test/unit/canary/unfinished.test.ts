@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoLeft } from '../../../src/canary/unfinished.ts';
 import { SluiceError } from '../../../src/core/errors.ts';
-import { emptyReport, withEvent } from '../../../src/report/report.ts';
+import { emptyReport, withEvent } from '../../../src/report/canary-report.ts';
+import { renderSummary } from '../../../src/report/canary-summary.ts';
 import { sentenceOf } from '../../../src/report/sentences.ts';
-import { renderSummary } from '../../../src/report/summary.ts';
 import { outputsOf } from '../../../src/runner/outputs.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { isLeft } from '../../../src/runner/left.ts';
 import { saveRunState } from '../../../src/runner/state.ts';
+import { isLeft } from '../../../src/runner/unfinished.ts';
 
 /** The environment of `post` after `main` has saved a state, as the runner makes it. */
 function afterMain(over: boolean): Record<string, string> {
