@@ -48,7 +48,7 @@ export interface ServesAlready {
  * The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. After that
  * there may be nothing left to release.
  */
-export async function takeUp(
+export async function resumeOrStart(
   world: World,
   options: RolloutOptions,
   signal: AbortSignal,
@@ -62,7 +62,7 @@ export async function takeUp(
   if (options.mode === 'finish') return resumeDeployed(world, left, options, signal);
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  const cleared = await clearUp(world, left, options, signal);
+  const cleared = await concludeUnfinished(world, left, options, signal);
   // Objects that kept the new version keep nobody from releasing another one.
   const isBack = cleared.verdict === 'promoted' || cleared.verdict === 'rolled-back' || cleared.left !== undefined;
   if (!isBack) throw notCleared(left, cleared.reason);
@@ -83,7 +83,7 @@ export async function takeUp(
 async function seeServed(
   world: World,
   error: unknown,
-  { cleared: { verdict, record }, left }: { readonly cleared: Cleared; readonly left: RolloutRecord },
+  { cleared: { verdict, record }, left }: { readonly cleared: ConcludedUnfinished; readonly left: RolloutRecord },
   signal: AbortSignal,
 ): Promise<ServesAlready | undefined> {
   if (!(error instanceof NothingToRelease) || verdict !== 'rolled-back') return undefined;
@@ -102,12 +102,12 @@ async function seeServed(
  *
  * @returns how it ended
  */
-export async function clearUp(
+export async function concludeUnfinished(
   world: World,
   left: RolloutRecord,
   options: RolloutOptions,
   signal: AbortSignal,
-): Promise<Cleared> {
+): Promise<ConcludedUnfinished> {
   const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
   if (isPromoted(left)) {
     const finished = await finishPromotion(world, journal, options, signal);
@@ -119,7 +119,7 @@ export async function clearUp(
   return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
 }
 
-export interface Cleared {
+export interface ConcludedUnfinished {
   readonly record: RolloutRecord;
   readonly verdict: Verdict;
   readonly reason: string;

@@ -10,15 +10,15 @@ import { fitOptions } from './fit-plan.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion, promote } from './promote.ts';
-import { handOver, refuseNothingHeld } from './relinquish.ts';
+import { refuseNothingHeld, relinquish } from './relinquish.ts';
 import {
   announce,
   digestServing,
   isReleased,
   isUnfinished,
   refuseWhatCannotWork,
+  resumeOrStart,
   type ServesAlready,
-  takeUp,
 } from './resume.ts';
 import { undo } from './undo.ts';
 import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './world.ts';
@@ -71,7 +71,7 @@ export async function rollout(world: World, asked: RolloutOptions, signal: Abort
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
-    const taken = await takeUp(world, options, running);
+    const taken = await resumeOrStart(world, options, running);
     if ('undone' in taken) return servedAlready(world, taken);
     const record = taken;
     const journal = openJournal(world.ledger, record);
@@ -120,7 +120,7 @@ async function run(
       }
     }
     if (options.mode === 'shift') {
-      await handOver(world, journal, limit.signal);
+      await relinquish(world, journal, limit.signal);
       observer.rest();
       conclusion = { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
     } else {

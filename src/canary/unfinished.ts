@@ -1,4 +1,4 @@
-import { type Cleared, clearUp, isUnfinished } from './resume.ts';
+import { type ConcludedUnfinished, concludeUnfinished, isUnfinished } from './resume.ts';
 import { type RolloutOptions, type World, warn } from './world.ts';
 
 /**
@@ -7,18 +7,18 @@ import { type RolloutOptions, type World, warn } from './world.ts';
  * @returns undefined where nothing was left
  * @throws SluiceError `locked` while a run is alive that holds the route
  */
-export async function undoLeft(
+export async function undoUnfinishedRollout(
   world: World,
   options: RolloutOptions,
   signal: AbortSignal,
-): Promise<Cleared | undefined> {
+): Promise<ConcludedUnfinished | undefined> {
   const { ledger, clock, emit } = world;
   const lease = await ledger.claim(signal);
   try {
     const left = await ledger.load(signal);
     if (!isUnfinished(left)) return undefined;
     warn(world, `Ending what ${left.startedBy} left unfinished.`);
-    const cleared = await clearUp(world, left, options, signal);
+    const cleared = await concludeUnfinished(world, left, options, signal);
     const { record, ...how } = cleared;
     const reached = cleared.verdict === 'promoted' ? 100 : Math.max(left.weight.from, left.weight.to);
     const { arms } = record;

@@ -148,7 +148,7 @@ export function createWorld(
         return call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal);
       },
       weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
-      release: (_, signal) => call('router.release', () => undefined, signal),
+      relinquish: (_, signal) => call('router.relinquish', () => undefined, signal),
       restore: (route, expected, signal) =>
         call(
           'router.restore',
@@ -239,7 +239,7 @@ export function createWorld(
           },
           signal,
         ),
-      handOver: (_, signal) => call('arms.handOver', () => undefined, signal),
+      relinquish: (_, signal) => call('arms.relinquish', () => undefined, signal),
       verify: (_, signal) =>
         call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
       verifyUndone: (_, signal) =>

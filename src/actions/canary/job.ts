@@ -15,7 +15,7 @@ import { dryRun } from '../../canary/dry-run.ts';
 import type { RolloutEvent } from '../../canary/events.ts';
 import { recover } from '../../canary/recover.ts';
 import { rollout } from '../../canary/rollout.ts';
-import { undoLeft } from '../../canary/unfinished.ts';
+import { undoUnfinishedRollout } from '../../canary/unfinished.ts';
 import { warn } from '../../canary/world.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -112,7 +112,7 @@ async function undoUnfinished(job: Job, signal: AbortSignal): Promise<void> {
   const cleared = await concludeLeft(
     job,
     (assembly) => assembleUnfinished(assembly, signal),
-    ({ world, options }) => undoLeft(world, options, signal),
+    ({ world, options }) => undoUnfinishedRollout(world, options, signal),
   );
   if (cleared?.verdict === 'frozen' || cleared?.left) process.exitCode = 1;
   if (cleared || process.exitCode === 1) return;

@@ -3,7 +3,7 @@ import type { Router, RouteSnapshot } from '../../canary/ports.ts';
 import type { KubernetesObject } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -178,7 +178,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
         if (operations.length > 0) await client.patchJson(canary, operations, signal);
       }),
 
-    release: (_, signal) => disown(client, canary, signal),
+    relinquish: (_, signal) => relinquishFields(client, canary, signal),
 
     confirm: (snapshot, weight, signal) =>
       confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {

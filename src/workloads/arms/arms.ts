@@ -28,10 +28,10 @@ import {
   type ExistingWorkloads,
   existingData,
   existingPermissions,
-  handOverExisting,
   inspectExisting,
   prepareExisting,
   previewExisting,
+  relinquishExisting,
   retireExisting,
   undoExisting,
   verifyExisting,
@@ -175,9 +175,9 @@ function concludingArms(
       else await prepareExisting(context, data, 100, signal);
       return { routeBackToStable: data.variant === 'derived' || data.returns !== undefined };
     },
-    async handOver(snapshot, signal) {
+    async relinquish(snapshot, signal) {
       const data = await dataOf(snapshot, signal);
-      if (data.variant === 'existing') await handOverExisting(context, data, signal);
+      if (data.variant === 'existing') await relinquishExisting(context, data, signal);
     },
     async undoPromotion(snapshot, signal) {
       const data = await dataOf(snapshot, signal);
