@@ -1,7 +1,9 @@
 import { confirm } from './confirm.ts';
+import type { Journal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
 import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
-import type { ConcludingWorld, Journal, RolloutOptions, World } from './world.ts';
+import type { ConcludingWorld, World } from './world.ts';
 
 /**
  * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new

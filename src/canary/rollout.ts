@@ -1,3 +1,4 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { count, percent } from '../core/wording.ts';
@@ -7,21 +8,18 @@ import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
 import type { Tallies, Tally } from './events.ts';
 import { fitOptions } from './fit-plan.ts';
+import { type Journal, openJournal } from './journal.ts';
 import { createObserver, type Observer } from './observe.ts';
+import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { announce, refuseWhatCannotWork } from './preflight.ts';
 import { completePromotion, promote } from './promote.ts';
-import { refuseNothingHeld, relinquish } from './relinquish.ts';
-import {
-  announce,
-  digestServing,
-  isReleased,
-  isUnfinished,
-  refuseWhatCannotWork,
-  resumeOrStart,
-  type ServesAlready,
-} from './resume.ts';
+import { digestServing, isReleased } from './released.ts';
+import { relinquish } from './relinquish.ts';
+import { refuseNothingHeld, resumeOrStart, type ServesAlready } from './resume.ts';
 import { undo } from './undo.ts';
-import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './world.ts';
+import { isUnfinished } from './unfinished.ts';
+import { type World, warn } from './world.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {

@@ -1,10 +1,13 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
+import type { Journal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
-import { type ConcludingWorld, type Journal, never, type RolloutOptions, warn } from './world.ts';
+import { type ConcludingWorld, warn } from './world.ts';
 
 export interface UndoOutcome {
   readonly verdict: Verdict;

@@ -1,5 +1,13 @@
-import { type ConcludedUnfinished, concludeUnfinished, isUnfinished } from './resume.ts';
-import { type RolloutOptions, type World, warn } from './world.ts';
+import { finishPromotion, isPromoted } from './conclude.ts';
+import { openJournal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { undo } from './undo.ts';
+import { type World, warn } from './world.ts';
+
+export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
+  return record !== undefined && record.phase !== 'ended';
+}
 
 /**
  * Ends what earlier runs have left unfinished on the route, frozen and held rollouts included, and releases nothing.
@@ -28,4 +36,51 @@ export async function undoUnfinishedRollout(
   } finally {
     await lease.release();
   }
+}
+
+/**
+ * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
+ * anything else is undone.
+ *
+ * @returns how it ended
+ */
+export async function concludeUnfinished(
+  world: World,
+  left: RolloutRecord,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<ConcludedUnfinished> {
+  const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
+  if (isPromoted(left)) {
+    const finished = await finishPromotion(world, journal, options, signal);
+    const reason = 'an earlier run had promoted it';
+    if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
+  }
+  const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  const { verdict, reason, left: notTakenBack } = undone;
+  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
+}
+
+export interface ConcludedUnfinished {
+  readonly record: RolloutRecord;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** Image digest that was seen to serve; only of a promotion. */
+  readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
+}
+
+/** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
+export async function adopt(
+  { ledger }: World,
+  left: RolloutRecord,
+  { id }: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  // That it was paused is history.
+  const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
+  const record = { ...rest, id };
+  await ledger.save(record, signal);
+  return record;
 }

@@ -4,8 +4,9 @@
  */
 
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
+import type { RolloutOptions } from '../../src/canary/options.ts';
 import type { Command, LeftObject, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
-import type { RolloutOptions, World } from '../../src/canary/world.ts';
+import type { World } from '../../src/canary/world.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { Counter, Reading } from '../../src/judge/readings.ts';

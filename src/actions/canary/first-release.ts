@@ -1,6 +1,7 @@
 import type { Emit } from '../../canary/events.ts';
-import { announce } from '../../canary/resume.ts';
-import type { RolloutOptions, World } from '../../canary/world.ts';
+import type { RolloutOptions } from '../../canary/options.ts';
+import { announce } from '../../canary/preflight.ts';
+import type { World } from '../../canary/world.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { deployFirst, type FirstRelease, findFirstRelease } from '../../workloads/arms/first-release.ts';
