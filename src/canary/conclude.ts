@@ -1,13 +1,16 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
+import type { Journal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import { persist } from './persist.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
-import { describePods, type ShownWeight, shownWeight, undo } from './restore.ts';
 import { onlyCanaryServes, stableServes } from './serving.ts';
-import { type ConcludingWorld, type Journal, never, type RolloutOptions, type World, warn } from './session.ts';
+import { describePods, type ShownWeight, shownWeight, undo } from './undo.ts';
+import { type ConcludingWorld, type World, warn } from './world.ts';
 
 /** What an ending is: the outcome without the figures that are the same for all. */
 export interface Conclusion {

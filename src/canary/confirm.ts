@@ -1,7 +1,8 @@
 import { deadline } from '../core/deadline.ts';
 import { SluiceError } from '../core/errors.ts';
+import type { RolloutOptions } from './options.ts';
 import type { RouteSnapshot } from './ports.ts';
-import { type RolloutOptions, type World, warn } from './session.ts';
+import { type World, warn } from './world.ts';
 
 /**
  * Waits until the data plane follows a weight, and tells how that was seen.

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import { announce, refuseWhatCannotWork } from './begin.ts';
 import { fitOptions } from './fit-plan.ts';
-import { type RolloutOptions, type World, warn } from './session.ts';
+import type { RolloutOptions } from './options.ts';
+import { announce, refuseWhatCannotWork } from './preflight.ts';
+import { type World, warn } from './world.ts';
 
 /**
  * Does all that a rollout does before its first write, then tells each write that it would make. Changes nothing.

@@ -9,6 +9,7 @@ import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Plan, Step } from '../judge/plan.ts';
 import type { Arm } from '../judge/readings.ts';
 import type { Opinion } from '../judge/types.ts';
+import type { Forecast } from './forecast.ts';
 import type { ArmsSnapshot, Command, LeftObject, MeterReadiness, PodDetails, PodProblem, Verdict } from './ports.ts';
 
 /** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */
@@ -21,28 +22,6 @@ export interface Tally {
 export interface Tallies {
   readonly stable: Tally;
   readonly canary: Tally;
-}
-
-/** What one step of the plan can be expected to tell, worked out before the first write. */
-interface StepForecast {
-  readonly weight: number;
-  /** Canary requests that the step is expected to see; absent where the rate of requests is not known. */
-  readonly expectedRequests?: number;
-  /** Canary requests on average until a breach at the error rate `Forecast.detects` is proved. */
-  readonly neededRequests?: number;
-}
-
-/** The rehearsal of a plan against a fault of a given size. */
-export interface Forecast {
-  /** Canary error rate that the figures are about. */
-  readonly detects: number;
-  /** Stable error rate that was assumed or measured. */
-  readonly stableRate: number;
-  /** Stable and canary together, as measured before the first write. */
-  readonly requestsPerSecond?: number;
-  /** Probability that the plan finds the fault. */
-  readonly detection?: number;
-  readonly steps: readonly StepForecast[];
 }
 
 /** The commands to copy that steer this rollout. */

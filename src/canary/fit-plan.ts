@@ -1,9 +1,10 @@
 import { isSluiceError } from '../core/errors.ts';
 import type { Plan, Step } from '../judge/plan.ts';
 import { printPlan } from '../judge/plan-syntax.ts';
-import { isUnfinished } from './begin.ts';
+import type { RolloutOptions } from './options.ts';
 import type { Attainable, RouteSnapshot } from './ports.ts';
-import type { RolloutOptions, World } from './session.ts';
+import { isUnfinished } from './unfinished.ts';
+import type { World } from './world.ts';
 
 /** A plan whose weights are those that the router can give. */
 export interface FittedPlan {

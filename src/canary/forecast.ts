@@ -1,7 +1,28 @@
 import type { Plan } from '../judge/plan.ts';
 import { rehearse } from '../judge/rehearsal.ts';
-import type { Forecast } from './events.ts';
 import type { MeterReadiness } from './ports.ts';
+
+/** What one step of the plan can be expected to tell, worked out before the first write. */
+interface StepForecast {
+  readonly weight: number;
+  /** Canary requests that the step is expected to see; absent where the rate of requests is not known. */
+  readonly expectedRequests?: number;
+  /** Canary requests on average until a breach at the error rate `Forecast.detects` is proved. */
+  readonly neededRequests?: number;
+}
+
+/** The rehearsal of a plan against a fault of a given size. */
+export interface Forecast {
+  /** Canary error rate that the figures are about. */
+  readonly detects: number;
+  /** Stable error rate that was assumed or measured. */
+  readonly stableRate: number;
+  /** Stable and canary together, as measured before the first write. */
+  readonly requestsPerSecond?: number;
+  /** Probability that the plan finds the fault. */
+  readonly detection?: number;
+  readonly steps: readonly StepForecast[];
+}
 
 /** What is foretold about. Rates are fractions, times milliseconds. */
 export interface ForecastOptions {

@@ -1,3 +1,4 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { messageOf } from '../core/errors.ts';
 import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
@@ -7,9 +8,10 @@ import type { Counts, Interval, OnBreach, Opinion } from '../judge/types.ts';
 import { type Decision, decide, worstBreach } from './decide.ts';
 import { Ending } from './ending.ts';
 import type { IntervalJudged, Tallies, Tally } from './events.ts';
-import { bestMoment, pauseUntilNews } from './exposure.ts';
+import type { RolloutOptions } from './options.ts';
 import type { ArmHealth, ArmsSnapshot, PodProblem } from './ports.ts';
-import { commandLines, type GaugeQueries, never, type RolloutOptions, type World, warn } from './session.ts';
+import { bestMoment, pauseUntilNews } from './scrape-timing.ts';
+import { commandLines, type GaugeQueries, type World, warn } from './world.ts';
 
 /** What the health of the canary's pods, which is always judged, is called among the checks. */
 export const POD_CHECK = 'pods';

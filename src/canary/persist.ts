@@ -1,5 +1,5 @@
 import { isSluiceError } from '../core/errors.ts';
-import type { World } from './session.ts';
+import type { World } from './world.ts';
 
 /** Milliseconds before an act is tried again that failed because the API server was away. */
 const RETRY_PAUSE = 1_000;

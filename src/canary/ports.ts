@@ -91,7 +91,7 @@ export interface Router {
    * After `restore`: leaves the objects to those they belong to, so that nothing which they apply conflicts with a rollout
    * that is over. Changes no value. Idempotent.
    */
-  release(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
+  relinquish(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
 }
 
 // ── metrics ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,7 +208,7 @@ export interface Arms {
    * Gives up the ownership of what was written, so that somebody else can deploy the new version as the stable workload.
    * Idempotent.
    */
-  handOver(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
+  relinquish(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /**
    * Takes `promote` back, and nothing else: the stable workload and its config are those found, and its pods are available.
    * Does nothing where somebody else deploys the stable workload. Idempotent. Throws `not-ready`.

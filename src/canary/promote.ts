@@ -1,7 +1,9 @@
 import { confirm } from './confirm.ts';
+import type { Journal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
 import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
-import type { ConcludingWorld, Journal, RolloutOptions, World } from './session.ts';
+import type { ConcludingWorld, World } from './world.ts';
 
 /**
  * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
@@ -36,18 +38,18 @@ export async function completePromotion(
   const { route, arms: found } = journal.record;
   const digest =
     journal.record.phase === 'returning'
-      ? await giveRouteBack(world, journal, options, signal)
+      ? await restoreRoute(world, journal, options, signal)
       : await seeServing(world, journal, signal);
   await arms.retire(found, signal);
   // Weights that stay as the rollout has made them are still its own.
-  if (journal.record.weight.to === route.weight) await router.release(route, signal);
+  if (journal.record.weight.to === route.weight) await router.relinquish(route, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: world.clock.now() }, signal);
   return digest;
 }
 
 /** From the canary to the stable arm, which is the new version by now. Both have pods until it was seen to serve. */
-async function giveRouteBack(
+async function restoreRoute(
   world: ConcludingWorld,
   journal: Journal,
   options: Pick<RolloutOptions, 'confirmTimeout'>,

@@ -1,8 +1,10 @@
-import { isUnfinished } from './begin.ts';
 import { finishPromotion, isPromoted } from './conclude.ts';
+import { type Journal, openJournal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { reasonWithLeft, undo } from './restore.ts';
-import { type Journal, openJournal, type RolloutOptions, type World } from './session.ts';
+import { reasonWithLeft, undo } from './undo.ts';
+import { isUnfinished } from './unfinished.ts';
+import type { World } from './world.ts';
 
 export interface Concluded {
   readonly verdict: Verdict;

@@ -1,27 +1,25 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { count, percent } from '../core/wording.ts';
 import type { Step } from '../judge/plan.ts';
-import {
-  announce,
-  digestServing,
-  isReleased,
-  isUnfinished,
-  refuseWhatCannotWork,
-  type ServesAlready,
-  takeUp,
-} from './begin.ts';
 import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
 import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
 import type { Tallies, Tally } from './events.ts';
 import { fitOptions } from './fit-plan.ts';
-import { handOver, refuseNothingHeld } from './hand-over.ts';
+import { type Journal, openJournal } from './journal.ts';
 import { createObserver, type Observer } from './observe.ts';
+import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { announce, refuseWhatCannotWork } from './preflight.ts';
 import { completePromotion, promote } from './promote.ts';
-import { undo } from './restore.ts';
-import { type Journal, never, openJournal, type RolloutOptions, type World, warn } from './session.ts';
+import { digestServing, isReleased } from './released.ts';
+import { relinquish } from './relinquish.ts';
+import { refuseNothingHeld, resumeOrStart, type ServesAlready } from './resume.ts';
+import { undo } from './undo.ts';
+import { isUnfinished } from './unfinished.ts';
+import { type World, warn } from './world.ts';
 
 /** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {
@@ -71,7 +69,7 @@ export async function rollout(world: World, asked: RolloutOptions, signal: Abort
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
-    const taken = await takeUp(world, options, running);
+    const taken = await resumeOrStart(world, options, running);
     if ('undone' in taken) return servedAlready(world, taken);
     const record = taken;
     const journal = openJournal(world.ledger, record);
@@ -120,7 +118,7 @@ async function run(
       }
     }
     if (options.mode === 'shift') {
-      await handOver(world, journal, limit.signal);
+      await relinquish(world, journal, limit.signal);
       observer.rest();
       conclusion = { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
     } else {

@@ -1,7 +1,8 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { ArmHealth, RolloutRecord } from './ports.ts';
-import { type ConcludingWorld, never } from './session.ts';
+import type { ConcludingWorld } from './world.ts';
 
 /** Milliseconds for a look at pods whose answer decides where requests go. */
 const LOOK = 2_000;

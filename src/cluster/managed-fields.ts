@@ -31,7 +31,7 @@ export function managersOf(object: KubernetesObject, path: readonly string[]): s
  * belongs to (Helm 4, `kubectl apply --server-side`, Argo CD) would be refused as a conflict with a rollout that is over.
  * Idempotent.
  */
-export async function disown(
+export async function relinquishFields(
   client: Pick<KubernetesClient, 'find' | 'patchJson'>,
   reference: ObjectReference,
   signal: AbortSignal,

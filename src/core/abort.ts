@@ -6,3 +6,8 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   signal.addEventListener('abort', stop, { once: true });
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
 }
+
+/** A signal that does not abort: for acts that must not be cut off and that have deadlines of their own. */
+export function never(): AbortSignal {
+  return new AbortController().signal;
+}

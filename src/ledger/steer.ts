@@ -46,10 +46,10 @@ export async function steer(options: SteerOptions, command: Command, signal: Abo
       await clock.sleep(PAUSE, signal);
     }
   } catch (error) {
-    await takeBack(options, command);
+    await withdraw(options, command);
     throw error;
   }
-  await takeBack(options, command);
+  await withdraw(options, command);
   throw new SluiceError('timed-out', {
     about: describe(object),
     problem: `has the command, but the rollout that ${record.startedBy} has started did not take it in ${patience / 1_000} s.`,
@@ -82,7 +82,7 @@ function isRunning({ phase }: RolloutRecord): boolean {
 }
 
 /** A command that stays on the record would be taken by the next run. A run that is cancelled may still do this. */
-function takeBack({ client, object }: SteerOptions, command: Command): Promise<void> {
+function withdraw({ client, object }: SteerOptions, command: Command): Promise<void> {
   return withdrawCommand(client, object, command, AbortSignal.timeout(5_000));
 }
 

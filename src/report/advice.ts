@@ -1,6 +1,6 @@
+import type { Report } from './canary-report.ts';
 import { adviceOf } from './copyable.ts';
 import { block, code, plain } from './markdown.ts';
-import type { Report } from './report.ts';
 import { clockTime } from './sentences.ts';
 
 /** What a person can do now, one line of Markdown each; nothing after a promotion. */

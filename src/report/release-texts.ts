@@ -1,8 +1,8 @@
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import type { DeploymentState } from '../github/deployments.ts';
+import type { Report } from './canary-report.ts';
 import { code, plain, table } from './markdown.ts';
-import type { Report } from './report.ts';
 import { endText, verdictNames } from './sentences.ts';
 import { versionsText } from './subject.ts';
 

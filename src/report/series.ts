@@ -1,5 +1,5 @@
 import type { Tallies, Tally } from '../canary/events.ts';
-import { type Report, sum } from './report.ts';
+import { type Report, sum } from './canary-report.ts';
 
 /** What the plots show. Times are milliseconds since `start`, weights per cent, rates fractions. */
 export interface Series {

@@ -1,10 +1,12 @@
-import { isUnfinished } from '../canary/begin.ts';
 import { isPromoted } from '../canary/conclude.ts';
 import { confirm } from '../canary/confirm.ts';
+import { openJournal } from '../canary/journal.ts';
+import type { RolloutOptions } from '../canary/options.ts';
 import type { Command, Ledger, RolloutRecord, Router, RouteSnapshot } from '../canary/ports.ts';
 import { completePromotion } from '../canary/promote.ts';
-import { undo } from '../canary/restore.ts';
-import { type ConcludingWorld, openJournal, type RolloutOptions } from '../canary/session.ts';
+import { undo } from '../canary/undo.ts';
+import { isUnfinished } from '../canary/unfinished.ts';
+import type { ConcludingWorld } from '../canary/world.ts';
 import type { Clock } from '../core/clock.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';

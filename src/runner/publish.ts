@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import { emptyReport, type Report, reportSchema } from '../report/canary-report.ts';
+import { renderSummary } from '../report/canary-summary.ts';
 import { renderPlot } from '../report/plot.ts';
-import { emptyReport, type Report, reportSchema } from '../report/report.ts';
-import { renderSummary } from '../report/summary.ts';
 import type { RunnerFacts } from './github.ts';
 import type { Redact } from './redact.ts';
 import { readLeft, writeJson, writeWhole } from './results.ts';

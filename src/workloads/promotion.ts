@@ -180,7 +180,7 @@ export function asStored(change: TemplateChange, answer: Workload, reference: Ob
 }
 
 /** The template of a workload once a change was taken back. */
-export interface RestoredTemplate {
+export interface UndoneTemplate {
   readonly generation: number;
   /** It was written just now. */
   readonly now: boolean;
@@ -195,12 +195,12 @@ export interface RestoredTemplate {
  *
  * @returns undefined where the workload does not exist any more
  */
-export async function restoreTemplate(
+export async function undoTemplateChange(
   client: KubernetesClient,
   reference: ObjectReference,
   change: TemplateChange,
   signal: AbortSignal,
-): Promise<RestoredTemplate | undefined> {
+): Promise<UndoneTemplate | undefined> {
   return retryOnConflict(async () => {
     const object = await client.find(reference, signal);
     if (!object) return undefined;

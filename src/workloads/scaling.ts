@@ -100,7 +100,7 @@ export function raiseReplicas(
 }
 
 /** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
-export function giveBack(
+export function undoRaised(
   client: KubernetesClient,
   reference: ObjectReference,
   field: ScaledField,
@@ -114,7 +114,7 @@ export function giveBack(
 }
 
 /** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
-export async function releaseMinima(
+export async function undoRaisedMinima(
   client: KubernetesClient,
   namespace: string,
   minima: readonly FoundMinimum[],
@@ -127,7 +127,7 @@ export async function releaseMinima(
   );
   if (raised.every((current) => current === undefined)) return;
   await clock.sleep(AUTOSCALER_SETTLES, signal);
-  for (const { name, minReplicas } of minima) await giveBack(client, at(name), 'minReplicas', minReplicas, signal);
+  for (const { name, minReplicas } of minima) await undoRaised(client, at(name), 'minReplicas', minReplicas, signal);
 }
 
 /** The number that Sluice has raised a field to; undefined where it has not. */

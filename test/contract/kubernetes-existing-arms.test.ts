@@ -176,7 +176,7 @@ describe('a stable workload that somebody else deploys', () => {
     const arms = armsOf(namespace, { returns: true });
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.handOver(snapshot, signal);
+    await arms.relinquish(snapshot, signal);
     let over = false;
     const promoted = arms.promote(snapshot, learn, signal).finally(() => {
       over = true;
@@ -209,7 +209,7 @@ describe('a stable workload that somebody else deploys', () => {
     const arms = armsOf(namespace, { returns: true });
     const snapshot = await arms.inspect(signal);
     await arms.prepare(snapshot, 100, signal);
-    await arms.handOver(snapshot, signal);
+    await arms.relinquish(snapshot, signal);
     expect(await minimumOf(namespace, 'checkout')).toBe(3);
     const autoscaler = { type: resources.horizontalPodAutoscaler, namespace, name: 'checkout' };
     const managers = (await cluster.client.get(autoscaler, signal)).metadata.managedFields?.map(

@@ -327,8 +327,8 @@ describe.each(weighted)('the $name router', ({ fixture }) => {
     const shifted = await spec(reference);
     expect(await applied(reference, asFound)).toBe(409);
     await router.restore(found, [25], signal);
-    await router.release(found, signal);
-    await router.release(found, signal);
+    await router.relinquish(found, signal);
+    await router.relinquish(found, signal);
     expect(await spec(reference)).toEqual(asFound);
     expect(await applied(reference, shifted)).toBe(200);
   });

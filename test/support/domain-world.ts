@@ -4,8 +4,9 @@
  */
 
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
+import type { RolloutOptions } from '../../src/canary/options.ts';
 import type { Command, LeftObject, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
-import type { RolloutOptions, World } from '../../src/canary/session.ts';
+import type { World } from '../../src/canary/world.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { Counter, Reading } from '../../src/judge/readings.ts';
@@ -148,7 +149,7 @@ export function createWorld(
         return call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal);
       },
       weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
-      release: (_, signal) => call('router.release', () => undefined, signal),
+      relinquish: (_, signal) => call('router.relinquish', () => undefined, signal),
       restore: (route, expected, signal) =>
         call(
           'router.restore',
@@ -239,7 +240,7 @@ export function createWorld(
           },
           signal,
         ),
-      handOver: (_, signal) => call('arms.handOver', () => undefined, signal),
+      relinquish: (_, signal) => call('arms.relinquish', () => undefined, signal),
       verify: (_, signal) =>
         call('arms.verify', () => ({ digest: 'sha256:new', evidence: '3 of 3 pods run it' }), signal),
       verifyUndone: (_, signal) =>

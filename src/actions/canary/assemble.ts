@@ -1,12 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { isReleased, isUnfinished } from '../../canary/begin.ts';
 import type { Emit } from '../../canary/events.ts';
 import { forecast } from '../../canary/forecast.ts';
+import type { RolloutOptions } from '../../canary/options.ts';
 import type { ArmsSnapshot, RolloutRecord } from '../../canary/ports.ts';
 import { concerns } from '../../canary/recover.ts';
-import type { RolloutOptions, World } from '../../canary/session.ts';
+import { isReleased } from '../../canary/released.ts';
+import { isUnfinished } from '../../canary/unfinished.ts';
+import type { World } from '../../canary/world.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isSluiceError } from '../../core/errors.ts';

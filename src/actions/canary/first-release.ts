@@ -1,6 +1,7 @@
-import { announce } from '../../canary/begin.ts';
 import type { Emit } from '../../canary/events.ts';
-import type { RolloutOptions, World } from '../../canary/session.ts';
+import type { RolloutOptions } from '../../canary/options.ts';
+import { announce } from '../../canary/preflight.ts';
+import type { World } from '../../canary/world.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { deployFirst, type FirstRelease, findFirstRelease } from '../../workloads/arms/first-release.ts';

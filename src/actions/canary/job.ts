@@ -15,11 +15,11 @@ import { dryRun } from '../../canary/dry-run.ts';
 import type { RolloutEvent } from '../../canary/events.ts';
 import { recover } from '../../canary/recover.ts';
 import { rollout } from '../../canary/rollout.ts';
-import { warn } from '../../canary/session.ts';
-import { undoLeft } from '../../canary/undo-left.ts';
+import { undoUnfinishedRollout } from '../../canary/unfinished.ts';
+import { warn } from '../../canary/world.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { type Report, withEvent } from '../../report/report.ts';
+import { type Report, withEvent } from '../../report/canary-report.ts';
 import { createAnnotations, type Fails } from '../../runner/annotations.ts';
 import { listenForCancellation } from '../../runner/cancellation.ts';
 import { failureOf } from '../../runner/failure.ts';
@@ -112,7 +112,7 @@ async function undoUnfinished(job: Job, signal: AbortSignal): Promise<void> {
   const cleared = await concludeLeft(
     job,
     (assembly) => assembleUnfinished(assembly, signal),
-    ({ world, options }) => undoLeft(world, options, signal),
+    ({ world, options }) => undoUnfinishedRollout(world, options, signal),
   );
   if (cleared?.verdict === 'frozen' || cleared?.left) process.exitCode = 1;
   if (cleared || process.exitCode === 1) return;

@@ -1,8 +1,9 @@
-import type { Emit, Forecast, IntervalJudged, RolloutEvent, Tallies, Tally } from '../../canary/events.ts';
+import type { Emit, IntervalJudged, RolloutEvent, Tallies, Tally } from '../../canary/events.ts';
+import type { Forecast } from '../../canary/forecast.ts';
 import type { PodDetails } from '../../canary/ports.ts';
 import { count, percent } from '../../core/wording.ts';
 import { printStep } from '../../judge/plan-syntax.ts';
-import { sum } from '../../report/report.ts';
+import { sum } from '../../report/canary-report.ts';
 import { podTitle, sentenceOf, span } from '../../report/sentences.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
 import { type LogOptions, type LogSink, oneLine, type Paint } from '../../runner/log-text.ts';

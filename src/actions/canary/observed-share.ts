@@ -1,4 +1,4 @@
-import type { Counted, World } from '../../canary/session.ts';
+import type { Counted, World } from '../../canary/world.ts';
 import type { ObserveShare } from '../../routes/weights/share.ts';
 
 /** Keeps what was counted last, so that a router can compare the share of requests with the weight. */

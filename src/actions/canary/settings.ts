@@ -1,4 +1,5 @@
-import type { GaugeQueries, RolloutOptions } from '../../canary/session.ts';
+import type { RolloutOptions } from '../../canary/options.ts';
+import type { GaugeQueries } from '../../canary/world.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Check, PanelOptions } from '../../judge/panel.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';

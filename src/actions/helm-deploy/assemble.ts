@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isUnfinished } from '../../canary/begin.ts';
+import { isUnfinished } from '../../canary/unfinished.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { kubeconfigText } from '../../cluster/kubeconfig-file.ts';
 import { type ObjectReference, resources } from '../../cluster/resources.ts';

@@ -1,6 +1,6 @@
-import { isLeft } from '../../runner/left.ts';
+import { isUnfinished } from '../../runner/unfinished.ts';
 
-if (isLeft(process.env)) {
+if (isUnfinished(process.env)) {
   const { helmPost } = await import('./job.ts');
   await helmPost(process.env);
 }

@@ -7,8 +7,8 @@ import { oneLine } from '../../runner/log-text.ts';
 import { type GivenInputs, givenInputs, parseInputs } from '../../runner/parse-inputs.ts';
 import { reportPath } from '../../runner/publish.ts';
 import { publishResults, readLeft } from '../../runner/results.ts';
-import { loadRelease, PAGE, type Parts } from './begin.ts';
 import { releasePartsInputs } from './inputs.ts';
+import { loadRelease, PAGE, type Parts } from './load-inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,7 +5,7 @@ import { createInformer } from '../../cluster/informer.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
-import { once } from '../../core/once.ts';
+import { once } from '../../core/lazy.ts';
 import {
   type Classifier,
   countersOf,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Router, RouteSnapshot } from '../../canary/ports.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
@@ -178,7 +178,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
         if (operations.length > 0) await client.patchJson(canary, operations, signal);
       }),
 
-    release: (_, signal) => disown(client, canary, signal),
+    relinquish: (_, signal) => relinquishFields(client, canary, signal),
 
     confirm: (snapshot, weight, signal) =>
       confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {

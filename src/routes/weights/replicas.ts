@@ -3,7 +3,7 @@ import type { Router, RouteSnapshot } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
@@ -184,8 +184,10 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       while (!(await approach(snapshot, parse(snapshot).found, expected, signal))) await clock.sleep(INTERVAL, signal);
     },
 
-    async release(_, signal) {
-      await Promise.all((['stable', 'canary'] as const).map((arm) => disown(client, referenceOf(arm), signal)));
+    async relinquish(_, signal) {
+      await Promise.all(
+        (['stable', 'canary'] as const).map((arm) => relinquishFields(client, referenceOf(arm), signal)),
+      );
     },
 
     async confirm(snapshot, weight, signal) {

@@ -3,7 +3,7 @@ import type { Confirmation, Router, RouteSnapshot, Surroundings } from '../../ca
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps, type WrittenFields } from '../../cluster/gitops.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -192,7 +192,7 @@ export function createWeightedRouter(
       // Where somebody changed one rule, the others must not go on sending requests to a canary that is being undone.
       write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
 
-    release: (_, signal) => disown(client, reference, signal),
+    relinquish: (_, signal) => relinquishFields(client, reference, signal),
 
     confirm(snapshot, weight, signal): Promise<Confirmation> {
       const { status } = snapshotData.parse(snapshot.data);

@@ -2,15 +2,6 @@ import * as z from 'zod';
 import type { Arms, ArmsSnapshot, ConcludingArms } from '../../canary/ports.ts';
 import { asJson } from '../../core/json.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
-import type { FoundChange } from '../derived/config-release.ts';
-import {
-  confirmDerived,
-  confirmExisting,
-  confirmNewImages,
-  type NamedArms,
-  unreadable,
-} from '../derived/confirm-record.ts';
-import { deriveAgain } from '../derived/derive-again.ts';
 import {
   prepareDerived,
   previewDerived,
@@ -20,28 +11,37 @@ import {
   undoDerivedPromotion,
   verifyDerived,
   verifyDerivedUndone,
-} from '../derived/derived-arms.ts';
-import { derivedPermissions } from '../derived/derived-permissions.ts';
-import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from '../derived/derived-release.ts';
+} from '../derived/arms.ts';
+import type { FoundChange } from '../derived/config.ts';
+import {
+  confirmDerived,
+  confirmExisting,
+  confirmNewImages,
+  type NamedArms,
+  unreadable,
+} from '../derived/confirm-record.ts';
+import { deriveAgain } from '../derived/derive-again.ts';
+import { derivedPermissions } from '../derived/permissions.ts';
+import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from '../derived/release.ts';
 import {
   awaitDeployed,
   type ExistingWorkloads,
   existingData,
   existingPermissions,
-  handOverExisting,
   inspectExisting,
   prepareExisting,
   previewExisting,
+  relinquishExisting,
   retireExisting,
   undoExisting,
   verifyExisting,
-} from '../existing/existing-arms.ts';
+} from '../existing/arms.ts';
 import { podDetails } from '../pod-details.ts';
 import type { WorkloadKind } from '../workload.ts';
 
 export type { ArmsOptions } from '../arms-context.ts';
-export type { DerivedRelease } from '../derived/derived-release.ts';
-export type { ExistingWorkloads } from '../existing/existing-arms.ts';
+export type { DerivedRelease } from '../derived/release.ts';
+export type { ExistingWorkloads } from '../existing/arms.ts';
 
 /** A stable and a canary workload that exist already. */
 export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Arms {
@@ -175,9 +175,9 @@ function concludingArms(
       else await prepareExisting(context, data, 100, signal);
       return { routeBackToStable: data.variant === 'derived' || data.returns !== undefined };
     },
-    async handOver(snapshot, signal) {
+    async relinquish(snapshot, signal) {
       const data = await dataOf(snapshot, signal);
-      if (data.variant === 'existing') await handOverExisting(context, data, signal);
+      if (data.variant === 'existing') await relinquishExisting(context, data, signal);
     },
     async undoPromotion(snapshot, signal) {
       const data = await dataOf(snapshot, signal);

@@ -6,7 +6,7 @@ import { SluiceError } from '../../core/errors.ts';
 import { asJson } from '../../core/json.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { canaryName } from '../canary-workload.ts';
-import type { ExistingData } from '../existing/existing-arms.ts';
+import type { ExistingData } from '../existing/arms.ts';
 import { imageShown, type RecordedImage } from '../promotion.ts';
 import { keptTemplates } from '../revisions.ts';
 import { autoscaler } from '../scaling.ts';
@@ -19,7 +19,7 @@ import {
   workload,
   workloadType,
 } from '../workload.ts';
-import type { DerivedData } from './derived-release.ts';
+import type { DerivedData } from './release.ts';
 
 /** Which workloads the inputs name. */
 export interface NamedArms {

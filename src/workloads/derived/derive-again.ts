@@ -4,8 +4,8 @@ import { withImages } from '../images.ts';
 import { CHECKSUM_ANNOTATION, imageShown, type TemplateChange } from '../promotion.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
 import { confirmCanary, confirmNewImages } from './confirm-record.ts';
-import { inspectNetwork } from './derived-network.ts';
-import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './derived-release.ts';
+import { inspectNetwork } from './network.ts';
+import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './release.ts';
 
 /**
  * The data of a rollout that is taken up again: names and numbers as recorded, and all that is written for the canary worked

@@ -2,7 +2,7 @@ import type { RolloutRecord } from '../../canary/ports.ts';
 import { digestOf } from '../../cluster/pods.ts';
 import type { KnownRollouts, PastRollout } from '../../ledger/record.ts';
 import type { Revision, Statement } from '../../rollback/ports.ts';
-import { type DerivedData, derivedData } from '../derived/derived-release.ts';
+import { type DerivedData, derivedData } from '../derived/release.ts';
 
 /** The rollouts of a workload, whichever of their arms it is. */
 export function rolloutsOf(known: readonly KnownRollouts[], object: string): KnownRollouts[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { createPanel } from '../../../src/judge/panel.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
@@ -217,7 +217,7 @@ describe('stable pods that break while the route goes back to them', () => {
       cluster.stablePods.ready = 3;
     };
     const undone = await cluster.clock.run(
-      undoLeft(verifying(cluster, 'run-2'), createOptions({ plan, id: 'run-2' }), running()),
+      undoUnfinishedRollout(verifying(cluster, 'run-2'), createOptions({ plan, id: 'run-2' }), running()),
     );
     expect(undone?.verdict).toBe('rolled-back');
     expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:old', canaryExists: false });

@@ -3,7 +3,7 @@ import { dryRun } from '../../../src/canary/dry-run.ts';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { isSluiceError, SluiceError } from '../../../src/core/errors.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
@@ -797,9 +797,9 @@ describe('a stable workload that somebody else deploys', () => {
     expect(shifted).toMatchObject({ verdict: 'held', passed: true, weight: 100 });
     expect(cluster).toMatchObject({ weight: 100, lease: undefined, record: { phase: 'promoting', verdict: 'held' } });
     expect(cluster.calls).not.toContain('arms.promote');
-    expect(cluster.calls.filter((call) => /^(router.release|arms.handOver)/.test(call)).toSorted()).toEqual([
-      'arms.handOver',
-      'router.release',
+    expect(cluster.calls.filter((call) => /^(router.relinquish|arms.relinquish)/.test(call)).toSorted()).toEqual([
+      'arms.relinquish',
+      'router.relinquish',
     ]);
     const finished = await run(cluster, 'finish', 'run-2');
     expect(finished).toMatchObject({ verdict: 'promoted', passed: true, digest: 'sha256:new' });
@@ -838,11 +838,13 @@ describe('a stable workload that somebody else deploys', () => {
     const cluster = createCluster();
     await run(cluster, 'shift');
     const undone = await cluster.clock.run(
-      undoLeft(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running()),
+      undoUnfinishedRollout(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running()),
     );
     expect(undone?.verdict).toBe('rolled-back');
     expect(cluster).toMatchObject({ weight: 0, lease: undefined, record: { phase: 'ended', verdict: 'rolled-back' } });
-    await expect(undoLeft(world(cluster, 'run-3'), createOptions({ id: 'run-3' }), running())).resolves.toBeUndefined();
+    await expect(
+      undoUnfinishedRollout(world(cluster, 'run-3'), createOptions({ id: 'run-3' }), running()),
+    ).resolves.toBeUndefined();
   });
 
   it('is told of a new version by the canary and not by its name', async () => {
@@ -859,7 +861,9 @@ describe('a stable workload that somebody else deploys', () => {
   it('is not undone while a run is alive that holds the route', async () => {
     const cluster = createCluster();
     cluster.lease = 'run-1';
-    await expect(undoLeft(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running())).rejects.toMatchObject({
+    await expect(
+      undoUnfinishedRollout(world(cluster, 'run-2'), createOptions({ id: 'run-2' }), running()),
+    ).rejects.toMatchObject({
       code: 'locked',
     });
   });

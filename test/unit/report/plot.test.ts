@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { emptyReport, type Report } from '../../../src/report/canary-report.ts';
 import { mermaidCharts } from '../../../src/report/mermaid.ts';
 import { renderPlot } from '../../../src/report/plot.ts';
-import { emptyReport, type Report } from '../../../src/report/report.ts';
 import { seriesOf, ticks } from '../../../src/report/series.ts';
 import { reportOf, start, tell } from './story.ts';
 

@@ -6,7 +6,7 @@ import { createLedger } from '../../../src/ledger/ledger.ts';
 import { LAST_HEALTHY } from '../../../src/rollback/choose.ts';
 import { type RollbackWorld, rollback } from '../../../src/rollback/rollback.ts';
 import { createContext } from '../../../src/workloads/arms-context.ts';
-import { rollbackWorkload } from '../../../src/workloads/rollback/rollback-target.ts';
+import { rollbackWorkload } from '../../../src/workloads/rollback/target.ts';
 import {
   Crash,
   createQuickClock,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { documentedActions } from '../../../../scripts/actions.ts';
-import { loadRelease } from '../../../../src/actions/release-parts/begin.ts';
+import { loadRelease } from '../../../../src/actions/release-parts/load-inputs.ts';
 import { parseOutcomes, releaseReport, renderRelease } from '../../../../src/report/release.ts';
 
 const root = join(import.meta.dirname, '../../../..');

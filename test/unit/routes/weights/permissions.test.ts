@@ -98,7 +98,7 @@ async function useAll(router: Router): Promise<void> {
   await router.confirm(found, 50, signal);
   await router.shift(found, 50, 99, signal);
   await router.restore(found, [99], signal);
-  await router.release(found, signal);
+  await router.relinquish(found, signal);
 }
 
 function asText(permissions: readonly Permission[]): string[] {

@@ -1,12 +1,15 @@
+import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { confirm } from './confirm.ts';
+import type { Journal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
 import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import { stableIsAway } from './serving.ts';
-import { type ConcludingWorld, type Journal, never, type RolloutOptions, warn } from './session.ts';
+import { type ConcludingWorld, warn } from './world.ts';
 
-export interface Restored {
+export interface UndoOutcome {
   readonly verdict: Verdict;
   readonly reason: string;
   /** The route shows again exactly what was found. */
@@ -36,7 +39,7 @@ export async function undo(
   journal: Journal,
   reason: string,
   options: UndoOptions,
-): Promise<Restored> {
+): Promise<UndoOutcome> {
   const { router, arms, clock, emit } = world;
   const { route, weight } = journal.record;
   let routeIsBack = false;
@@ -45,7 +48,7 @@ export async function undo(
   const { signal } = limit;
 
   if (weight.to > route.weight && (await isBrokenByPromotion(world, journal.record))) {
-    const kept = await mendStable(world, journal, { ...options, reason }, signal);
+    const kept = await undoPromotionFirst(world, journal, { ...options, reason }, signal);
     if (kept) return kept;
   }
   emit({ type: 'restoring', at: clock.now(), from: weight.to, to: route.weight, reason });
@@ -63,7 +66,7 @@ export async function undo(
   emit({ type: 'restored', at: clock.now(), weight: route.weight });
 
   {
-    using _ = beginToMend(world, journal.record, signal);
+    using _ = startUndoOfPromotion(world, journal.record, signal);
     await Promise.all([
       followed(world, journal.record, options, signal),
       describePods(world, journal.record.arms, signal),
@@ -72,7 +75,7 @@ export async function undo(
   const { left, others } = await persist(world, signal, () => arms.undo(journal.record.arms, signal));
   for (const message of others) warn(world, message);
   const routeRestored = (await persist(world, signal, () => router.weight(route, signal))) === route.weight;
-  await persist(world, signal, () => router.release(route, signal));
+  await persist(world, signal, () => router.relinquish(route, signal));
   const shifted = { from: weight.to, to: route.weight };
   if (left.length > 0) {
     // What is left is tried again by the next run.
@@ -90,7 +93,7 @@ export async function undo(
  * Starts to take a promotion back, so that no more of the stable pods become the new version while the proxies follow. Dispose
  * it to wait no longer: the undo of the arms does the same, and tells what fails.
  */
-function beginToMend({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
+function startUndoOfPromotion({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
   const done = new AbortController();
   if (record.weight.to === 100) {
     arms.undoPromotion(record.arms, AbortSignal.any([signal, done.signal])).catch(() => undefined);
@@ -108,12 +111,12 @@ async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord
  *
  * @returns how it ended where the stable pods don't come up
  */
-async function mendStable(
+async function undoPromotionFirst(
   world: ConcludingWorld,
   journal: Journal,
   { reason, undoTimeout }: UndoOptions & { readonly reason: string },
   signal: AbortSignal,
-): Promise<Restored | undefined> {
+): Promise<UndoOutcome | undefined> {
   const { arms, route } = journal.record;
   warn(
     world,
@@ -180,7 +183,7 @@ async function leaveToTheOtherHand(
   reason: string,
   error: SluiceError,
   signal: AbortSignal,
-): Promise<Restored> {
+): Promise<UndoOutcome> {
   const told = `${reason} The route was not restored: ${error.message}`;
   const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
   await persist(world, signal, () => journal.write(paused, signal));

@@ -1,41 +1,11 @@
-import { deadline } from '../core/deadline.ts';
-import { isSluiceError, NothingToRelease, SluiceError } from '../core/errors.ts';
+import { NothingToRelease, SluiceError } from '../core/errors.ts';
 import type { Plan } from '../judge/plan.ts';
-import { finishPromotion, isPromoted } from './conclude.ts';
-import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
-import { undo } from './restore.ts';
-import { commandLines, openJournal, type RolloutOptions, type World, warn } from './session.ts';
-
-/** What was there before the first write. */
-interface Found {
-  readonly route: RouteSnapshot;
-  readonly found: ArmsSnapshot;
-}
-
-/** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
-export async function refuseWhatCannotWork(world: World, plan: Plan, signal: AbortSignal): Promise<Found> {
-  const { router, arms, meter, clock, emit } = world;
-  const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
-  if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
-  const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
-  for (const message of [...warnings, ...(found.warnings ?? [])]) warn(world, message);
-  const readiness = await meter.preflight(signal).catch(withWaysOut);
-  // Without requests that are counted there is nothing to be foretold.
-  const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness, plan) };
-  const told = { arms: found, readiness, ...foretold, ...(notes.length > 0 && { notes }) };
-  emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
-  return { route, found };
-}
-
-/** What a service can do whose requests are not found where they were looked for. */
-const WAYS_OUT =
-  'There are three ways out (docs/service.md): let the service count its requests; name the counter that there is by "metrics", or by "query-requests" and "query-errors"; or release on the health of the pods alone by "meter: none".';
-
-function withWaysOut(error: unknown): never {
-  if (!isSluiceError(error, 'bad-query')) throw error;
-  const { about, problem, next } = error;
-  throw new SluiceError('bad-query', { about, problem, next: `${next} ${WAYS_OUT}`, cause: error });
-}
+import { isPromoted } from './conclude.ts';
+import type { RolloutOptions } from './options.ts';
+import type { RolloutRecord } from './ports.ts';
+import { alreadyShifted, refuseWhatCannotWork } from './preflight.ts';
+import { adopt, type ConcludedUnfinished, concludeUnfinished, isUnfinished } from './unfinished.ts';
+import { type World, warn } from './world.ts';
 
 /** The stable workload serves what is to be released, as the rollout that stood in between was undone. */
 export interface ServesAlready {
@@ -48,7 +18,7 @@ export interface ServesAlready {
  * The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. After that
  * there may be nothing left to release.
  */
-export async function takeUp(
+export async function resumeOrStart(
   world: World,
   options: RolloutOptions,
   signal: AbortSignal,
@@ -62,7 +32,7 @@ export async function takeUp(
   if (options.mode === 'finish') return resumeDeployed(world, left, options, signal);
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
-  const cleared = await clearUp(world, left, options, signal);
+  const cleared = await concludeUnfinished(world, left, options, signal);
   // Objects that kept the new version keep nobody from releasing another one.
   const isBack = cleared.verdict === 'promoted' || cleared.verdict === 'rolled-back' || cleared.left !== undefined;
   if (!isBack) throw notCleared(left, cleared.reason);
@@ -83,7 +53,7 @@ export async function takeUp(
 async function seeServed(
   world: World,
   error: unknown,
-  { cleared: { verdict, record }, left }: { readonly cleared: Cleared; readonly left: RolloutRecord },
+  { cleared: { verdict, record }, left }: { readonly cleared: ConcludedUnfinished; readonly left: RolloutRecord },
   signal: AbortSignal,
 ): Promise<ServesAlready | undefined> {
   if (!(error instanceof NothingToRelease) || verdict !== 'rolled-back') return undefined;
@@ -94,53 +64,6 @@ async function seeServed(
   const reached = Math.max(left.weight.from, left.weight.to);
   const reason = `${left.arms.stable} runs this release already: what ${left.startedBy} had left at ${reached} % was undone, and nothing else was changed`;
   return { undone: record, digest: proof.digest, reason };
-}
-
-/**
- * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
- * anything else is undone.
- *
- * @returns how it ended
- */
-export async function clearUp(
-  world: World,
-  left: RolloutRecord,
-  options: RolloutOptions,
-  signal: AbortSignal,
-): Promise<Cleared> {
-  const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
-  if (isPromoted(left)) {
-    const finished = await finishPromotion(world, journal, options, signal);
-    const reason = 'an earlier run had promoted it';
-    if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
-  }
-  const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  const { verdict, reason, left: notTakenBack } = undone;
-  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
-}
-
-export interface Cleared {
-  readonly record: RolloutRecord;
-  readonly verdict: Verdict;
-  readonly reason: string;
-  /** Image digest that was seen to serve; only of a promotion. */
-  readonly digest?: string;
-  /** What an undo could not take back. */
-  readonly left?: readonly LeftObject[];
-}
-
-/** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
-async function adopt(
-  { ledger }: World,
-  left: RolloutRecord,
-  { id }: RolloutOptions,
-  signal: AbortSignal,
-): Promise<RolloutRecord> {
-  // That it was paused is history.
-  const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
-  const record = { ...rest, id };
-  await ledger.save(record, signal);
-  return record;
 }
 
 async function resume(
@@ -223,53 +146,21 @@ async function begin(world: World, options: RolloutOptions, signal: AbortSignal)
   return record;
 }
 
-export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
-  return record !== undefined && record.phase !== 'ended';
-}
-
-/** Milliseconds for a look at what an earlier rollout has left. */
-const LOOK = 5_000;
-
-/** The last rollout was of this same release, and it was promoted. */
-export function isReleased(record: RolloutRecord | undefined, fingerprint: string): record is RolloutRecord {
-  return record?.phase === 'ended' && record.verdict === 'promoted' && record.fingerprint === fingerprint;
-}
-
-/** The digest that still serves all traffic since this release was promoted; undefined where something has changed since. */
-export async function digestServing(
-  { arms, router, clock }: World,
-  { route, weight, arms: found }: RolloutRecord,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if ((await router.weight(route, signal)) !== weight.to) return undefined;
-  // What served once does so now, or has been changed: there is nothing to wait for.
-  using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
-  try {
-    return (await arms.verify(found, limit.signal)).digest;
-  } catch (error) {
-    signal.throwIfAborted();
-    // A record that does not fit any more says nothing of what serves now.
-    if (limit.signal.aborted || isSluiceError(error, 'not-ready') || isSluiceError(error, 'unsupported'))
-      return undefined;
-    throw error;
-  }
-}
-
-/** The first event of a run. */
-export function announce({ ledger, meter, clock, emit }: World, options: RolloutOptions, dryRun: boolean): void {
-  emit({
-    type: 'started',
-    at: clock.now(),
-    id: options.id,
-    plan: options.plan,
-    by: options.startedBy,
-    source: meter.source,
-    interval: meter.interval,
-    ...(meter.kind === 'none' && { uncounted: true }),
-    dryRun,
-    ...(options.arms && { arms: options.arms }),
-    ...(options.commit !== undefined && { commit: options.commit }),
-    commands: commandLines(ledger),
+/**
+ * What is finished must be a rollout of this same release that has passed its plan.
+ *
+ * @throws SluiceError `not-found`
+ */
+export function refuseNothingHeld(left: RolloutRecord | undefined, { fingerprint }: RolloutOptions): void {
+  const after = ['promoting', 'returning', 'retiring'];
+  if (isUnfinished(left) && left.fingerprint === fingerprint && after.includes(left.phase)) return;
+  const problem = isUnfinished(left)
+    ? `is of another release, or has not passed its plan: ${left.startedBy}, ${left.phase}.`
+    : 'is not there: none is held after its plan.';
+  throw new SluiceError('not-found', {
+    about: 'the rollout to finish',
+    problem,
+    next: 'Run "mode: shift" with the same inputs first, or "mode: undo" to end what is there.',
   });
 }
 
@@ -278,14 +169,6 @@ function notCleared(left: RolloutRecord, reason: string): SluiceError {
     about: left.route.object,
     problem: `could not be given back after what ${left.startedBy} had left unfinished: ${reason}`,
     next: 'Mend that, then run the workflow again: nothing was begun.',
-  });
-}
-
-function alreadyShifted(object: string, weight: number): SluiceError {
-  return new SluiceError('unsupported', {
-    about: object,
-    problem: `already sends ${weight} % to the canary, and no record of a rollout explains it.`,
-    next: 'Set the canary weight to 0, or swap the inputs for stable and canary if the last release was promoted that way.',
   });
 }
 

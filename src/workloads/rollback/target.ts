@@ -8,12 +8,12 @@ import { tryParseJson } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { Revision, RollbackPlan, RollbackWorkload, Sight, Statement } from '../../rollback/ports.ts';
 import type { ArmsContext } from '../arms-context.ts';
-import { derivedData, templateFields } from '../derived/derived-release.ts';
+import { derivedData, templateFields } from '../derived/release.ts';
 
 /** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
-const { advice: _, ...restoredFields } = templateFields;
+const { advice: _, ...rollbackFields } = templateFields;
 
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { isReady, pod } from '../../cluster/pods.ts';
 import { describe, resources } from '../../cluster/resources.ts';
@@ -98,7 +98,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
       const found = await read(signal);
       refuseOwned(found, namespace);
       refuseUnfollowed(found, about);
-      if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, restoredFields);
+      if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, rollbackFields);
       const templates = await keptTemplates(client, namespace, found, signal);
       for (const each of templates) kept.set(each.id, each);
       if (templates.some(({ id }) => id === templateRevision(found.spec.template))) return { found, templates };
@@ -164,7 +164,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     const expected = ({ spec: { template: shown } }: Workload) =>
       templateRevision(shown) === to.id ? { images, seen: new Map() } : undefined;
     const verified = await verifyRevision(context, arm, expected, signal);
-    await disown(client, reference, signal);
+    await relinquishFields(client, reference, signal);
     return verified;
   }
 

@@ -4,7 +4,7 @@
  *
  * @param env the runner gives back as `STATE_sluice` what `saveRunState` has saved last
  */
-export function isLeft({ STATE_sluice: saved = '' }: Readonly<Record<string, string | undefined>>): boolean {
+export function isUnfinished({ STATE_sluice: saved = '' }: Readonly<Record<string, string | undefined>>): boolean {
   if (saved === '') return false;
   try {
     const state: { readonly over?: unknown } = JSON.parse(saved);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { besideEachOther } from '../../../src/helm/beside.ts';
+import { besideEachOther } from '../../../src/helm/side-by-side.ts';
 
 function deployment(
   name: string,

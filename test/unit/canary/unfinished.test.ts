@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
-import { undoLeft } from '../../../src/canary/undo-left.ts';
+import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { SluiceError } from '../../../src/core/errors.ts';
-import { emptyReport, withEvent } from '../../../src/report/report.ts';
+import { emptyReport, withEvent } from '../../../src/report/canary-report.ts';
+import { renderSummary } from '../../../src/report/canary-summary.ts';
 import { sentenceOf } from '../../../src/report/sentences.ts';
-import { renderSummary } from '../../../src/report/summary.ts';
 import { outputsOf } from '../../../src/runner/outputs.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
@@ -51,7 +51,9 @@ describe('an undo that can not take everything back', () => {
     expect(cluster).toMatchObject({ weight: 0, record: { phase: 'undoing', verdict: 'held', left } });
     cluster.left = [];
     const next = createOptions({ id: 'run-2' });
-    const undone = await cluster.clock.run(undoLeft(createWorld(cluster, { owner: 'run-2' }), next, running()));
+    const undone = await cluster.clock.run(
+      undoUnfinishedRollout(createWorld(cluster, { owner: 'run-2' }), next, running()),
+    );
     expect(undone).toMatchObject({ verdict: 'rolled-back' });
     expect(undone?.left).toBeUndefined();
     expect(cluster.record).toMatchObject({ phase: 'ended', verdict: 'rolled-back' });

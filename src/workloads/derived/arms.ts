@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Undone } from '../../canary/ports.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from '../../cluster/ownership.ts';
 import { type Pod, runningImages } from '../../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
@@ -10,13 +10,13 @@ import type { PlannedWrite } from '../../core/planned-write.ts';
 import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import type { ConfigContent } from '../config-copies.ts';
-import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, restoreTemplate, showsChange } from '../promotion.ts';
+import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, showsChange, undoTemplateChange } from '../promotion.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from '../revision.ts';
-import { autoscaler, raiseMinimum, raiseReplicas, releaseMinima, replicasFor } from '../scaling.ts';
+import { autoscaler, raiseMinimum, raiseReplicas, replicasFor, undoRaisedMinima } from '../scaling.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import { type FoundChange, placesOf, prepareConfig, promoteConfig, restoreConfig } from './config-release.ts';
-import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './derived-release.ts';
-import { restoreStable } from './derived-undo.ts';
+import { type FoundChange, placesOf, prepareConfig, promoteConfig, undoConfig } from './config.ts';
+import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './release.ts';
+import { undoStable } from './undo.ts';
 
 /** Makes or grows the canary for a weight, and waits for its pods. */
 export async function prepareDerived(
@@ -165,7 +165,7 @@ function verifySide(context: ArmsContext, data: DerivedData, { side, sample }: W
 export async function retireDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
-  await release(context, data, signal);
+  await relinquishStable(context, data, signal);
 }
 
 /** Proxies may still send requests for a moment after the route has left, as long as there are pods that take them. */
@@ -181,18 +181,18 @@ export async function undoDerivedPromotion(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, namespace } = context;
-  await restoreConfig(context, data.config, signal);
-  const restored = await restoreTemplate(client, referenceTo(data.stable, namespace), data.change, signal);
+  await undoConfig(context, data.config, signal);
+  const restored = await undoTemplateChange(client, referenceTo(data.stable, namespace), data.change, signal);
   if (restored) await rolledOut(context, data.stable, restored.generation, signal);
 }
 
 /** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
 export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
-  const configLeft = await restoreConfig(context, data.config, signal);
-  const { left, others } = await restoreStable(context, data, signal);
+  const configLeft = await undoConfig(context, data.config, signal);
+  const { left, others } = await undoStable(context, data, signal);
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
-  await release(context, data, signal);
+  await relinquishStable(context, data, signal);
   return { left: [...configLeft, ...left], others };
 }
 
@@ -203,12 +203,16 @@ async function removeCanary({ client, namespace, rollout }: ArmsContext, data: D
 }
 
 /** The stable workload and its autoscaler are their owner's again. */
-async function release({ client, namespace, clock }: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
-  await releaseMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
-  await disown(client, referenceTo(stable, namespace), signal);
+async function relinquishStable(
+  { client, namespace, clock }: ArmsContext,
+  { stable }: DerivedData,
+  signal: AbortSignal,
+) {
+  await undoRaisedMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+  await relinquishFields(client, referenceTo(stable, namespace), signal);
   if (!stable.autoscaler) return;
   const { name } = stable.autoscaler;
-  await disown(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
+  await relinquishFields(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
 }
 
 /**

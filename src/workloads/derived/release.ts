@@ -33,9 +33,9 @@ import {
   type Workload,
   type WorkloadInput,
 } from '../workload.ts';
-import { type ConfigChange, configChange, type FoundChange, inspectConfig, placesOf } from './config-release.ts';
-import { inspectNetwork } from './derived-network.ts';
+import { type ConfigChange, configChange, type FoundChange, inspectConfig, placesOf } from './config.ts';
 import { foreseeChange, foreseeObjects } from './foresee.ts';
+import { inspectNetwork } from './network.ts';
 
 /** What the user asks for: a new version of one workload, of which Sluice makes the canary. */
 export interface DerivedRelease {

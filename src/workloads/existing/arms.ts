@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ArmsSnapshot } from '../../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { disown } from '../../cluster/managed-fields.ts';
+import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { digestOf } from '../../cluster/pods.ts';
 import { describe, resources } from '../../cluster/resources.ts';
@@ -20,12 +20,12 @@ import {
   type Autoscaler,
   findAutoscaler,
   foundMinimum,
-  giveBack,
   isOperated,
   raiseMinimum,
   raiseReplicas,
-  releaseMinima,
   replicasFor,
+  undoRaised,
+  undoRaisedMinima,
 } from '../scaling.ts';
 import { listServices, serviceOf } from '../services.ts';
 import {
@@ -219,13 +219,13 @@ export function verifyExisting(
 }
 
 /** What the rollout has raised stays raised, and belongs to nobody. */
-export async function handOverExisting(
+export async function relinquishExisting(
   { client, namespace }: ArmsContext,
   data: ExistingData,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { name } of minimaOf(data))
-    await disown(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
+    await relinquishFields(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
 }
 
 /**
@@ -235,14 +235,14 @@ export async function handOverExisting(
 export async function retireExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { client, namespace, clock, drain } = context;
   if (data.returns) await clock.sleep(drain, signal);
-  await releaseMinima(client, namespace, minimaOf(data), clock, signal);
+  await undoRaisedMinima(client, namespace, minimaOf(data), clock, signal);
 }
 
 /** After a rollback: scaling as found. */
 export async function undoExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { client, namespace } = context;
-  await giveBack(client, referenceTo(data.canary, namespace), 'replicas', data.canary.replicas, signal);
-  await releaseMinima(client, namespace, minimaOf(data), context.clock, signal);
+  await undoRaised(client, referenceTo(data.canary, namespace), 'replicas', data.canary.replicas, signal);
+  await undoRaisedMinima(client, namespace, minimaOf(data), context.clock, signal);
 }
 
 function minimaOf({ stable, canary }: ExistingData) {

@@ -3,9 +3,9 @@ import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import { deadline } from '../../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { ArmsContext } from '../arms-context.ts';
-import { hasRolledOut, imagesLeft, type RestoredTemplate, restoreTemplate } from '../promotion.ts';
+import { hasRolledOut, imagesLeft, type UndoneTemplate, undoTemplateChange } from '../promotion.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import type { DerivedData } from './derived-release.ts';
+import type { DerivedData } from './release.ts';
 
 /** Milliseconds for pods of another template to go that an earlier run has begun to replace. */
 const REPLACEMENT_PATIENCE = 60_000;
@@ -15,10 +15,10 @@ const REPLACEMENT_PATIENCE = 60_000;
  *
  * @returns what is still of the new version, and what somebody else has written meanwhile
  */
-export async function restoreStable(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
+export async function undoStable(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
   const { client, namespace } = context;
   const reference = referenceTo(data.stable, namespace);
-  const restored = await restoreTemplate(client, reference, data.change, signal);
+  const restored = await undoTemplateChange(client, reference, data.change, signal);
   if (!restored) return { left: [], others: [`${describe(reference)} was deleted by somebody else.`] };
   const stuck = await awaitOldPods(context, data, restored, signal);
   const found = await client.find(reference, signal);
@@ -39,7 +39,7 @@ function othersChanged(reference: ObjectReference, what: string): string {
 async function awaitOldPods(
   context: ArmsContext,
   { stable }: DerivedData,
-  restored: RestoredTemplate,
+  restored: UndoneTemplate,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const reference = referenceTo(stable, context.namespace);

@@ -16,7 +16,7 @@ import { podEntries } from '../copied-metadata.ts';
 import { compareSelectors, findOtherSelectors, podSelectors, serviceLabels } from '../refusals/other-selectors.ts';
 import { listServices, serviceOf } from '../services.ts';
 import { referenceOf, type Workload } from '../workload.ts';
-import type { DerivedRelease } from './derived-release.ts';
+import type { DerivedRelease } from './release.ts';
 
 /** The canary's labels, its Service, and its DestinationRule. */
 export async function inspectNetwork(

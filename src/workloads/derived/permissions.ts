@@ -5,7 +5,7 @@ import { configType } from '../config-copies.ts';
 import { detailsPermissions } from '../pod-details.ts';
 import { selectorPermissions } from '../refusals/other-selectors.ts';
 import { workloadType } from '../workload.ts';
-import type { DerivedRelease } from './derived-release.ts';
+import type { DerivedRelease } from './release.ts';
 
 /** The rights that a derived canary takes: only those for what this release has. */
 export function derivedPermissions(namespace: string, release: DerivedRelease): Permission[] {

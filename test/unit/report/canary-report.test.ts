@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
+import { emptyReport, reportSchema, sum, withEvent } from '../../../src/report/canary-report.ts';
 import { diffOf } from '../../../src/report/diff.ts';
-import { emptyReport, reportSchema, sum, withEvent } from '../../../src/report/report.ts';
 import { reportOf, start, tell } from './story.ts';
 
 const late = tell({ errors: (weight) => (weight >= 25 ? 0.2 : 0.005) });

@@ -179,7 +179,7 @@ export async function promoteConfig(
  *
  * @returns those that have the new content all the same
  */
-export async function restoreConfig(
+export async function undoConfig(
   scope: Scope,
   changes: readonly ConfigChange[],
   signal: AbortSignal,

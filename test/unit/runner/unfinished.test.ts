@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { isLeft } from '../../../src/runner/left.ts';
 import { saveRunState } from '../../../src/runner/state.ts';
+import { isUnfinished } from '../../../src/runner/unfinished.ts';
 
 /** The environment of `post` after `main` has saved a state, as the runner makes it. */
 function afterMain(over: boolean): Record<string, string> {
@@ -13,8 +13,8 @@ function afterMain(over: boolean): Record<string, string> {
 }
 
 it('post has something to do after a main that was stopped, and nothing after one that ended or never began', () => {
-  expect(isLeft(afterMain(false))).toBe(true);
-  expect(isLeft(afterMain(true))).toBe(false);
-  expect(isLeft({})).toBe(false);
-  expect(isLeft({ STATE_sluice: 'not JSON' })).toBe(true);
+  expect(isUnfinished(afterMain(false))).toBe(true);
+  expect(isUnfinished(afterMain(true))).toBe(false);
+  expect(isUnfinished({})).toBe(false);
+  expect(isUnfinished({ STATE_sluice: 'not JSON' })).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
+import { renderSummary } from '../../../src/report/canary-summary.ts';
 import { block, code, plain, table } from '../../../src/report/markdown.ts';
-import { renderSummary } from '../../../src/report/summary.ts';
 import { commands, reportOf, start, tell } from './story.ts';
 
 const late = tell({ errors: (weight) => (weight >= 25 ? 0.2 : 0.005) });

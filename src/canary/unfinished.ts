@@ -1,0 +1,86 @@
+import { finishPromotion, isPromoted } from './conclude.ts';
+import { openJournal } from './journal.ts';
+import type { RolloutOptions } from './options.ts';
+import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { undo } from './undo.ts';
+import { type World, warn } from './world.ts';
+
+export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
+  return record !== undefined && record.phase !== 'ended';
+}
+
+/**
+ * Ends what earlier runs have left unfinished on the route, frozen and held rollouts included, and releases nothing.
+ *
+ * @returns undefined where nothing was left
+ * @throws SluiceError `locked` while a run is alive that holds the route
+ */
+export async function undoUnfinishedRollout(
+  world: World,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<ConcludedUnfinished | undefined> {
+  const { ledger, clock, emit } = world;
+  const lease = await ledger.claim(signal);
+  try {
+    const left = await ledger.load(signal);
+    if (!isUnfinished(left)) return undefined;
+    warn(world, `Ending what ${left.startedBy} left unfinished.`);
+    const cleared = await concludeUnfinished(world, left, options, signal);
+    const { record, ...how } = cleared;
+    const reached = cleared.verdict === 'promoted' ? 100 : Math.max(left.weight.from, left.weight.to);
+    const { arms } = record;
+    const { revision } = arms;
+    emit({ type: 'ended', at: clock.now(), ...how, reached, weight: record.weight.to, revision, arms });
+    return cleared;
+  } finally {
+    await lease.release();
+  }
+}
+
+/**
+ * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
+ * anything else is undone.
+ *
+ * @returns how it ended
+ */
+export async function concludeUnfinished(
+  world: World,
+  left: RolloutRecord,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<ConcludedUnfinished> {
+  const journal = openJournal(world.ledger, await adopt(world, left, options, signal));
+  if (isPromoted(left)) {
+    const finished = await finishPromotion(world, journal, options, signal);
+    const reason = 'an earlier run had promoted it';
+    if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
+  }
+  const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
+  const { verdict, reason, left: notTakenBack } = undone;
+  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
+}
+
+export interface ConcludedUnfinished {
+  readonly record: RolloutRecord;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** Image digest that was seen to serve; only of a promotion. */
+  readonly digest?: string;
+  /** What an undo could not take back. */
+  readonly left?: readonly LeftObject[];
+}
+
+/** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
+export async function adopt(
+  { ledger }: World,
+  left: RolloutRecord,
+  { id }: RolloutOptions,
+  signal: AbortSignal,
+): Promise<RolloutRecord> {
+  // That it was paused is history.
+  const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
+  const record = { ...rest, id };
+  await ledger.save(record, signal);
+  return record;
+}

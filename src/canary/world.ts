@@ -1,0 +1,58 @@
+import type { Clock } from '../core/clock.ts';
+import type { Panel } from '../judge/panel.ts';
+import type { Plan } from '../judge/plan.ts';
+import type { OnBreach } from '../judge/types.ts';
+import type { CommandLines, Emit, Tallies } from './events.ts';
+import type { Forecast } from './forecast.ts';
+import type { Arms, ConcludingArms, Ledger, Meter, MeterReadiness, Router } from './ports.ts';
+
+/** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */
+export interface GaugeQueries {
+  /** The check's name in the panel. */
+  readonly check: string;
+  readonly canary: string;
+  readonly stable?: string;
+}
+
+/** What judges a rollout. */
+interface Judge {
+  readonly panel: Panel;
+  readonly gauges: readonly GaugeQueries[];
+  /** What a pod in trouble leads to. */
+  readonly onPodProblem: OnBreach;
+}
+
+/** What the arms have served until now. */
+export interface Counted extends Tallies {
+  /** No counter of the canary was ever seen. */
+  readonly canaryUnmeasured: boolean;
+}
+
+/** The adapters of one rollout. */
+export interface World {
+  readonly router: Router;
+  readonly meter: Meter;
+  readonly arms: Arms;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly judge: Judge;
+  readonly emit: Emit;
+  /** Told what the arms have served until now, after every reading: a router compares the canary's share with its weight. */
+  counted(total: Counted): void;
+  /** What the plan can be expected to see of this much traffic. */
+  forecast(readiness: MeterReadiness, plan: Plan): Forecast;
+}
+
+/** What it takes to conclude a rollout that has begun: its record knows the rest. */
+export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
+  readonly arms: ConcludingArms;
+}
+
+export function warn({ clock, emit }: Pick<World, 'clock' | 'emit'>, message: string): void {
+  emit({ type: 'warning', at: clock.now(), message });
+}
+
+/** The commands to copy that steer a rollout. */
+export function commandLines({ commandLine }: Ledger): CommandLines {
+  return { abort: commandLine('abort'), approve: commandLine('approve'), freeze: commandLine('freeze') };
+}
