@@ -2,7 +2,7 @@ import { finishPromotion, isPromoted } from './conclude.ts';
 import { isSluiceError, NothingToRelease, SluiceError } from './errors.ts';
 import type { Plan } from './plan.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
-import { undo } from './restore.ts';
+import { type ShownWeight, undo } from './restore.ts';
 import { commandLines, deadline, openJournal, type RolloutOptions, type World, warn } from './session.ts';
 
 /** What was there before the first write. */
@@ -114,8 +114,14 @@ export async function clearUp(
     if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
   }
   const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  const { verdict, reason, left: notTakenBack } = undone;
-  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
+  const { verdict, reason, left: notTakenBack, shown } = undone;
+  return {
+    record: journal.record,
+    verdict,
+    reason,
+    ...(notTakenBack && { left: notTakenBack }),
+    ...(shown && { shown }),
+  };
 }
 
 export interface Cleared {
@@ -126,6 +132,8 @@ export interface Cleared {
   readonly digest?: string;
   /** What an undo could not take back. */
   readonly left?: readonly LeftObject[];
+  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  readonly shown?: ShownWeight;
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */

@@ -19,11 +19,12 @@ export async function undoLeft(
     if (!isUnfinished(left)) return undefined;
     warn(world, `Ending what ${left.startedBy} left unfinished.`);
     const cleared = await clearUp(world, left, options, signal);
-    const { record, ...how } = cleared;
+    const { record, shown, ...how } = cleared;
     const reached = cleared.verdict === 'promoted' ? 100 : Math.max(left.weight.from, left.weight.to);
     const { arms } = record;
     const { revision } = arms;
-    emit({ type: 'ended', at: clock.now(), ...how, reached, weight: record.weight.to, revision, arms });
+    const weight = shown ? shown.weight : record.weight.to;
+    emit({ type: 'ended', at: clock.now(), ...how, reached, weight, revision, arms });
     return cleared;
   } finally {
     await lease.release();
