@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { imageReasons, pullFailure, START_PATIENCE, startReasons, UNSCHEDULABLE_PATIENCE } from './pod-states.ts';
 import { isReady, type Pod } from '../cluster/pods.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
+import { imageReasons, pullFailure, START_PATIENCE, startReasons, UNSCHEDULABLE_PATIENCE } from './pod-states.ts';
 import type { Problem } from './progress.ts';
 
 /** A warning that the cluster has recorded about an object. */

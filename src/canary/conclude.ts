@@ -24,7 +24,7 @@ export interface Conclusion {
   readonly digest?: string;
   /** What an undo could not take back. */
   readonly left?: readonly LeftObject[];
-  /** Where somebody else has changed the weights. */
+  /** What the route of a frozen rollout shows, which somebody else may have changed. */
   readonly shown?: ShownWeight;
 }
 
@@ -49,8 +49,11 @@ export async function conclude(
   if (ending.verdict === 'frozen' || ending.verdict === 'held') {
     const paused = await pause(world, journal, options, ending);
     await describePods(world, journal.record.arms, never());
-    if (!isSluiceError(error, 'foreign-edit')) return paused;
-    return { ...paused, shown: await shownWeight(world, journal.record.route, never()) };
+    if (ending.verdict === 'held') return paused;
+    const foreign = isSluiceError(error, 'foreign-edit');
+    const shown = await shownWeight(world, journal.record.route, never());
+    // What could not be read is what Sluice wrote last, unless somebody else is known to have changed it.
+    return { ...paused, ...(foreign ? { shown: shown ?? { weight: undefined } } : shown && { shown }) };
   }
   const promoting = journal.record.phase === 'promoting';
   if (promoting && !ending.breach && !(await stableServes(world, journal.record))) {

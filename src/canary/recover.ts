@@ -2,7 +2,7 @@ import { finishPromotion, isPromoted } from './conclude.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { reasonWithLeft, undo } from './undo.ts';
+import { reasonWithLeft, type ShownWeight, shownWeight, undo } from './undo.ts';
 import { isUnfinished } from './unfinished.ts';
 import type { World } from './world.ts';
 
@@ -11,6 +11,8 @@ export interface Concluded {
   readonly reason: string;
   /** What an undo could not take back. */
   readonly left?: readonly LeftObject[];
+  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  readonly shown?: ShownWeight;
 }
 
 /** The run that is concluded: the id that it wrote into its record, and the release that it was for. */
@@ -31,11 +33,11 @@ export async function recover(
 ): Promise<Concluded | undefined> {
   const { ledger } = world;
   const left = await ledger.load(signal);
-  if (!isLeftBehind(left, options)) return tellEnd(world, left, options);
+  if (!isLeftBehind(left, options)) return tellEnd(world, left, options, signal);
   const lease = await ledger.claim(signal);
   try {
     const record = await ledger.load(signal);
-    if (!isLeftBehind(record, options)) return tellEnd(world, record, options);
+    if (!isLeftBehind(record, options)) return await tellEnd(world, record, options, signal);
     const journal = openJournal(ledger, record);
     return tell(world, journal.record, await conclude(world, journal, options, signal));
   } finally {
@@ -43,15 +45,25 @@ export async function recover(
   }
 }
 
-function tellEnd(world: World, record: RolloutRecord | undefined, run: StoppedRun): Concluded | undefined {
+async function tellEnd(
+  world: World,
+  record: RolloutRecord | undefined,
+  run: StoppedRun,
+  signal: AbortSignal,
+): Promise<Concluded | undefined> {
   if (!hasEnded(record, run)) return undefined;
   const { verdict, reason = '', left } = record;
-  return tell(world, record, left ? { verdict, reason: reasonWithLeft(reason, left), left } : { verdict, reason });
+  const shown = verdict === 'frozen' ? await shownWeight(world, record.route, signal) : undefined;
+  const ended = left ? { verdict, reason: reasonWithLeft(reason, left), left } : { verdict, reason };
+  return tell(world, record, { ...ended, ...(shown && { shown }) });
 }
 
-function tell({ clock, emit }: World, { weight, arms }: RolloutRecord, concluded: Concluded): Concluded {
-  const reached = concluded.verdict === 'promoted' ? 100 : Math.max(weight.from, weight.to);
-  emit({ type: 'ended', at: clock.now(), ...concluded, reached, weight: weight.to, revision: arms.revision, arms });
+function tell({ clock, emit }: World, record: RolloutRecord, concluded: Concluded): Concluded {
+  const { arms } = record;
+  const { shown, ...how } = concluded;
+  const reached = how.verdict === 'promoted' ? 100 : Math.max(record.weight.from, record.weight.to);
+  const weight = shown ? shown.weight : record.weight.to;
+  emit({ type: 'ended', at: clock.now(), ...how, reached, weight, revision: arms.revision, arms });
   return concluded;
 }
 
@@ -67,8 +79,8 @@ async function conclude(
     return finished.verdict === 'promoted' ? { verdict: finished.verdict, reason } : finished;
   }
   const undone = await undo(world, journal, journal.record.reason ?? 'the run was stopped', options);
-  const { verdict, reason, left } = undone;
-  return { verdict, reason, ...(left && { left }) };
+  const { verdict, reason, left, shown } = undone;
+  return { verdict, reason, ...(left && { left }), ...(shown && { shown }) };
 }
 
 /** The record is of something that this run has left to be done, or to be told. */

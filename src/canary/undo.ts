@@ -14,13 +14,13 @@ export interface UndoOutcome {
   readonly reason: string;
   /** The route shows again exactly what was found. */
   readonly routeRestored: boolean;
-  /** What the route shows where somebody else has changed its weights. */
+  /** What the route shows where it is not what the record says. */
   readonly shown?: ShownWeight;
   /** What is still of the new version. */
   readonly left?: readonly LeftObject[];
 }
 
-/** The canary's weight in per cent; undefined where the weights are no share of the canary's, or could not be read. */
+/** The canary's weight in per cent; undefined where the weights are no share of the canary's, or are not known. */
 export interface ShownWeight {
   readonly weight: number | undefined;
 }
@@ -188,20 +188,24 @@ async function leaveToTheOtherHand(
   const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
   await persist(world, signal, () => journal.write(paused, signal));
   const shown = await shownWeight(world, journal.record.route, signal);
-  return { verdict: 'frozen', reason: told, routeRestored: false, shown };
+  return { verdict: 'frozen', reason: told, routeRestored: false, shown: shown ?? { weight: undefined } };
 }
 
-/** What the route shows that somebody else has changed: what is told of it is to be one thing, and true. */
+/**
+ * What the route shows: what is told of a rollout that leaves it there is to be one thing, and true.
+ *
+ * @returns undefined where it could not be read
+ */
 export async function shownWeight(
   { router }: Pick<ConcludingWorld, 'router'>,
   route: RouteSnapshot,
   signal: AbortSignal,
-): Promise<ShownWeight> {
+): Promise<ShownWeight | undefined> {
   try {
     return { weight: await router.weight(route, signal) };
   } catch (error) {
     // The verdict stands whether or not the weight can be read once more.
-    if (isSluiceError(error)) return { weight: undefined };
+    if (isSluiceError(error)) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { finishPromotion, isPromoted } from './conclude.ts';
 import { openJournal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { undo } from './undo.ts';
+import { type ShownWeight, undo } from './undo.ts';
 import { type World, warn } from './world.ts';
 
 export function isUnfinished(record: RolloutRecord | undefined): record is RolloutRecord {
@@ -27,11 +27,12 @@ export async function undoUnfinishedRollout(
     if (!isUnfinished(left)) return undefined;
     warn(world, `Ending what ${left.startedBy} left unfinished.`);
     const cleared = await concludeUnfinished(world, left, options, signal);
-    const { record, ...how } = cleared;
+    const { record, shown, ...how } = cleared;
     const reached = cleared.verdict === 'promoted' ? 100 : Math.max(left.weight.from, left.weight.to);
     const { arms } = record;
     const { revision } = arms;
-    emit({ type: 'ended', at: clock.now(), ...how, reached, weight: record.weight.to, revision, arms });
+    const weight = shown ? shown.weight : record.weight.to;
+    emit({ type: 'ended', at: clock.now(), ...how, reached, weight, revision, arms });
     return cleared;
   } finally {
     await lease.release();
@@ -57,8 +58,14 @@ export async function concludeUnfinished(
     if (finished.verdict === 'promoted') return { record: journal.record, ...finished, reason };
   }
   const undone = await undo(world, journal, `left unfinished by ${left.startedBy}`, options);
-  const { verdict, reason, left: notTakenBack } = undone;
-  return { record: journal.record, verdict, reason, ...(notTakenBack && { left: notTakenBack }) };
+  const { verdict, reason, left: notTakenBack, shown } = undone;
+  return {
+    record: journal.record,
+    verdict,
+    reason,
+    ...(notTakenBack && { left: notTakenBack }),
+    ...(shown && { shown }),
+  };
 }
 
 export interface ConcludedUnfinished {
@@ -69,6 +76,8 @@ export interface ConcludedUnfinished {
   readonly digest?: string;
   /** What an undo could not take back. */
   readonly left?: readonly LeftObject[];
+  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  readonly shown?: ShownWeight;
 }
 
 /** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { splitReference } from '../core/image-reference.ts';
 import { kubernetesObject } from './schema.ts';
 
 export const terminated = z.looseObject({
@@ -83,7 +84,8 @@ export function runningImages(pods: readonly Pod[], container: string): Set<stri
   return new Set(found.map(({ imageID }) => imageID.slice(imageID.indexOf('@') + 1)));
 }
 
-/** The digest (`sha256:…`) in an image reference, where it names one. */
+/** The digest (`sha256:…`) in an image reference, where it names one: what a runtime shows that runs it. */
 export function digestOf(image: string): string | undefined {
-  return /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1];
+  const { digest } = splitReference(image);
+  return digest !== undefined && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : undefined;
 }

@@ -10,16 +10,26 @@ export interface Repository {
   readonly name: string;
 }
 
-export interface Reference {
-  readonly repository: Repository;
+/** The parts of an image as they are written; whether each can be right is not looked at. */
+export interface ReferenceParts {
+  /** Without tag and digest: `alpine`, `ghcr.io/acme/checkout`. */
+  readonly name: string;
+  /** Empty where nothing follows the colon. */
   readonly tag?: string;
+  /** `sha256:…`; empty where nothing follows the `@`. */
   readonly digest?: string;
+}
+
+export interface Reference extends ReferenceParts {
+  /** All of it, as it is written. */
+  readonly text: string;
+  readonly repository: Repository;
 }
 
 const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const pathPattern = new RegExp(`^${component}(?:/${component})*$`);
 const hostPattern = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9-]+)*|\[[a-fA-F0-9:]+\])(?::\d+)?$/;
-const digestPattern = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-fA-F0-9]{32,}$/;
+const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})$/;
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
 export const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
@@ -33,41 +43,95 @@ const hubHosts = new Set([DOCKER_HUB, 'index.docker.io', 'registry-1.docker.io']
  * @throws SluiceError `invalid-input` for what names no repository, or names a tag as well
  */
 export function parseRepository(text: string): Repository {
-  // Names have no capitals, as those of owners on GitHub may: docker/metadata-action writes them small as well.
-  const { repository, tag, digest } = parseReference(text.toLowerCase());
+  // Owners on GitHub may have capitals in their names, repositories none: docker/metadata-action writes them small as well.
+  const { tag, digest } = splitReference(text);
   if (tag !== undefined || digest !== undefined) {
-    throw refusal(text, 'names a tag or a digest as well.', 'Give the repository alone; its tags come from "tags".');
+    const named = tag === '' || digest === '' ? 'an empty tag or digest' : 'a tag or a digest';
+    throw refusal(text, `names ${named} as well.`, 'Give the repository alone; its tags come from "tags".');
   }
-  return repository;
+  return parseReference(text.toLowerCase()).repository;
 }
 
 /**
- * Reads an image with the tag or digest that it names.
+ * Cuts an image into its parts, whatever these hold: manifests have placeholders in their place. The digest begins at the
+ * first `@`, and a colon begins the tag only behind the last slash: before that it is a port.
+ */
+export function splitReference(text: string): ReferenceParts {
+  const at = text.indexOf('@');
+  const named = at === -1 ? text : text.slice(0, at);
+  const colon = named.lastIndexOf(':');
+  const tagged = colon > named.lastIndexOf('/');
+  return {
+    name: tagged ? named.slice(0, colon) : named,
+    ...(tagged && { tag: named.slice(colon + 1) }),
+    ...(at !== -1 && { digest: text.slice(at + 1) }),
+  };
+}
+
+/**
+ * Reads an image with the tag or digest that it names. What it refuses the kubelet refuses as well (`InvalidImageName`), but
+ * for an owner with capitals (`Acme/shop`), which container runtimes take for a host.
  * https://github.com/distribution/reference
  *
  * @throws SluiceError `invalid-input`
  */
 export function parseReference(text: string): Reference {
-  const [withTag = '', digest, ...more] = text.split('@');
-  if (more.length > 0 || (digest !== undefined && !digestPattern.test(digest))) throw noImage(text);
-  const colon = withTag.lastIndexOf(':');
-  const tagged = colon > withTag.lastIndexOf('/');
-  const name = tagged ? withTag.slice(0, colon) : withTag;
-  const tag = tagged ? withTag.slice(colon + 1) : undefined;
-  if (tag !== undefined && !tagPattern.test(tag)) throw noImage(text);
+  const parts = splitReference(text);
+  const { name, tag, digest } = parts;
+  refuseEmptyParts(text, parts);
+  if (digest !== undefined && !digestPattern.test(digest)) throw noDigest(text, digest);
+  if (tag !== undefined && !tagPattern.test(tag)) throw noTag(text, tag);
+  const repository = readRepository(name);
+  if (repository) return { text, ...parts, repository };
+  throw refusalOf(text, parts);
+}
 
+/** What keeps a name from being one of a repository. */
+function refusalOf(text: string, { name, tag }: ReferenceParts): SluiceError {
+  const lower = name.toLowerCase();
+  if (lower !== name && readRepository(lower)) {
+    const next = `Write it in lower case: ${lower}${text.slice(name.length)}.`;
+    return refusal(text, 'has capitals in its repository, which no registry takes.', next);
+  }
+  const [, repository, algorithm] = /^(.+):(sha256|sha384|sha512)$/.exec(name) ?? [];
+  if (algorithm !== undefined) {
+    return refusal(text, 'joins its digest by a colon.', `Join it by "@": ${repository}@${algorithm}:${tag}.`);
+  }
+  const [, slashed] = /[^/]\/[^:]*:(.*)$/.exec(name) ?? [];
+  return slashed === undefined ? noImage(text) : noTag(text, slashed);
+}
+
+/** Undefined for what names no repository. */
+function readRepository(name: string): Repository | undefined {
   const slash = name.indexOf('/');
   const first = slash === -1 ? '' : name.slice(0, slash);
-  const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+  const isHost = /[.:]/.test(first) || first === 'localhost';
   const registry = isHost ? first : DOCKER_HUB;
   const rest = isHost ? name.slice(slash + 1) : name;
   const hub = hubHosts.has(registry.toLowerCase());
   const path = hub && !rest.includes('/') ? `library/${rest}` : rest;
   const port = Number(/:(\d+)$/.exec(registry)?.[1] ?? 0);
-  if (!hostPattern.test(registry) || port > 65_535 || !pathPattern.test(path)) throw noImage(text);
+  if (!hostPattern.test(registry) || port > 65_535 || !pathPattern.test(path)) return undefined;
   const host = hub ? DOCKER_HUB : registry;
-  const repository = { registry: host, path, name: `${host}/${path}` };
-  return { repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+  return { registry: host, path, name: `${host}/${path}` };
+}
+
+/** Mostly an expression of the workflow that turned out empty. */
+function refuseEmptyParts(text: string, { tag, digest }: ReferenceParts): void {
+  const [what, sign] = digest === '' ? ['digest', '@'] : ['tag', ':'];
+  if (tag !== '' && digest !== '') return;
+  const next = `Write the ${what} behind the "${sign}"; where an expression of the workflow gives it, that one is empty.`;
+  throw refusal(text, `names an empty ${what}.`, next);
+}
+
+function noDigest(text: string, digest: string): SluiceError {
+  const next = 'Write sha256: and 64 hexadecimal digits in lower case, as the registry shows them.';
+  return refusal(text, `names the digest "${digest}", which is none.`, next);
+}
+
+function noTag(text: string, tag: string): SluiceError {
+  const next = 'A tag has at most 128 letters, digits, "_", "." and "-", and begins with neither "." nor "-".';
+  return refusal(text, `names the tag "${tag}", which no registry takes.`, next);
 }
 
 /** The host that answers the registry's API. */

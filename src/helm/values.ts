@@ -1,3 +1,5 @@
+import type { Reference } from '../core/image-reference.ts';
+
 /** Where values come from, as the inputs say it. */
 export interface ValueSources {
   readonly files: readonly string[];
@@ -15,18 +17,15 @@ export const IMAGE_PARTS = ['image', 'repository', 'tag', 'digest'] as const;
 /**
  * Settings that tell a chart its image, `{image}` and the like in them replaced by parts of it. `{repository}` and `{tag}` are
  * cut at the last colon, also of a digest: charts join the two by one, as that of `helm create` does.
- *
- * @param image `ghcr.io/acme/checkout:1.2.3`, `ghcr.io/acme/checkout@sha256:…`
  */
-export function imageSettings(image: string, settings: readonly string[]): string[] {
-  const cut = image.lastIndexOf(':');
-  const isNamed = cut > image.lastIndexOf('/');
-  const parts: Readonly<Record<string, string>> = {
-    image,
-    repository: isNamed ? image.slice(0, cut) : image,
-    tag: isNamed ? image.slice(cut + 1) : 'latest',
-    digest: image.split('@')[1] ?? '',
-  };
+export function imageSettings(
+  { text, name, tag = 'latest', digest }: Reference,
+  settings: readonly string[],
+): string[] {
+  const [, hash = ''] = digest?.split(':') ?? [];
+  const joined =
+    digest === undefined ? { repository: name, tag } : { repository: text.slice(0, -hash.length - 1), tag: hash };
+  const parts: Readonly<Record<string, string>> = { image: text, ...joined, digest: digest ?? '' };
   return settings.map((setting) => setting.replaceAll(/\{(\w+)\}/g, (whole, name: string) => parts[name] ?? whole));
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { WrittenObject } from '../apply/objects.ts';
 import { SluiceError } from '../core/errors.ts';
+import { splitReference } from '../core/image-reference.ts';
 import { type Json, jsonSchema } from '../core/json.ts';
 import { nearest } from '../core/nearest.ts';
 
@@ -9,11 +10,6 @@ export interface ImageReplacement {
   /** As it stands in the manifests, without tag and digest: `shop`, `ghcr.io/acme/shop`. */
   readonly name: string;
   readonly image: string;
-}
-
-/** The name in an image reference: what is left of its tag and its digest. */
-function nameOf(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
 }
 
 const container = z.looseObject({ image: z.string() });
@@ -37,7 +33,7 @@ export function replaceImages(objects: readonly WrittenObject[], images: readonl
   function replaceIn(given: unknown): unknown {
     const parsed = container.safeParse(given);
     if (!parsed.success) return given;
-    const name = nameOf(parsed.data.image);
+    const { name } = splitReference(parsed.data.image);
     found.add(name);
     const replacement = images.find((candidate) => candidate.name === name);
     return replacement ? { ...parsed.data, image: replacement.image } : given;

@@ -1,10 +1,10 @@
-import type { Verdict } from '../canary/ports.ts';
+import type { Verdict, Versions } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import type { DeploymentState } from '../github/deployments.ts';
 import type { Report } from './canary-report.ts';
 import { code, plain, table } from './markdown.ts';
 import { endText, verdictNames } from './sentences.ts';
-import { versionsText } from './subject.ts';
+import { shortCommit, versionsText } from './subject.ts';
 
 /** What there is to be told of a release. */
 export interface Told {
@@ -23,6 +23,8 @@ export interface Release {
   readonly sha: string;
   readonly runUrl: string;
   readonly environmentUrl: string;
+  /** Those of a release whose report is not at hand. */
+  readonly versions?: Versions | undefined;
 }
 
 const marks: Readonly<Record<DeploymentState, string>> = {
@@ -43,9 +45,9 @@ const names: Readonly<Record<DeploymentState, string>> = {
 };
 
 /** One line of plain text, for deployments and commit statuses. */
-export function describeTold({ verdict, reason, state, report }: Told): string {
+export function describeTold({ verdict, reason, state, report }: Told, release: Pick<Release, 'versions'>): string {
   const ended = verdict && (report?.outcome ? endText(report.outcome) : verdictNames[verdict]);
-  const versions = versionsText(report?.subject);
+  const versions = versionsText(subjectOf(release, report));
   const title = `${ended ?? names[state]}${versions === '' ? '' : ` (${versions})`}`;
   return reason === '' ? title : `${title}: ${reason}`;
 }
@@ -65,17 +67,30 @@ export function renderTold(told: Told, release: Release): string {
 }
 
 /** The title of an issue about a release that was rolled back. */
-export function issueTitle({ environment, service }: Release, report?: Report): string {
-  const version = report?.subject?.to === undefined ? '' : ` ${report.subject.to}`;
-  return `Rolled back: ${service === '' ? (report?.subject?.name ?? 'the release') : service}${version} to ${environment}`;
+export function issueTitle(release: Release, report?: Report): string {
+  const { environment, service, sha } = release;
+  const { name, to } = subjectOf(release, report);
+  const released = [service || name || 'the release', to, `(commit ${shortCommit(sha)})`].filter((part) => part);
+  return `Rolled back: ${released.join(' ')} to ${environment}`;
 }
 
-function where({ environment, service, environmentUrl }: Release, report: Report | undefined): string {
+/** What was released and where to, as one heading. */
+function where(release: Release, report: Report | undefined): string {
+  const { environment, service, sha, environmentUrl } = release;
   const name = plain(environment);
   const linked = /^https?:\/\/[^\s<>()[\]]+$/.test(environmentUrl) ? `[${name}](${environmentUrl})` : name;
-  const released = [service || report?.subject?.name, versionsText(report?.subject)].filter((part) => part);
-  return released.length === 0 ? linked : `${plain(released.join(' '))} to ${linked}`;
+  const subject = subjectOf(release, report);
+  const released = [service || subject.name, versionsText(subject)].filter((part) => part);
+  const commit = `(commit ${code(shortCommit(sha))})`;
+  return released.length === 0 ? `${linked} ${commit}` : `${plain(released.join(' '))} ${commit} to ${linked}`;
 }
+
+/** The workload and its versions, as far as the report knows them, or else who tells of it. */
+function subjectOf({ versions }: Pick<Release, 'versions'>, report: Report | undefined): Subject {
+  return { ...(versions && { from: versions.stable, to: versions.canary }), ...report?.subject };
+}
+
+type Subject = Partial<NonNullable<Report['subject']>>;
 
 function figures({ total, weights }: Report): string {
   const arms = Object.entries(total).filter(([, { requests }]) => requests > 0);
@@ -93,12 +108,11 @@ function figures({ total, weights }: Report): string {
     .join('\n\n');
 }
 
-function links({ runUrl, sha }: Release, report: Report | undefined): string {
+function links({ runUrl }: Release, report: Report | undefined): string {
   const revision = report?.outcome?.revision ?? report?.found?.revision;
   const facts = [
     ...(/^https?:\/\/[^\s<>()[\]]+$/.test(runUrl) ? [`[run with the whole report](${runUrl})`] : []),
-    `commit ${code(sha.slice(0, 7))}`,
     ...(revision === undefined ? [] : [`revision ${code(revision)}`]),
   ];
-  return `<sub>${facts.join(' · ')}</sub>`;
+  return facts.length === 0 ? '' : `<sub>${facts.join(' · ')}</sub>`;
 }

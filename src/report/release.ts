@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { code, plain, table } from './markdown.ts';
+import { shortCommit } from './subject.ts';
 
 /** The parts of the composite release in their order, by the ids of its steps. */
 const partNames = {
@@ -43,6 +44,8 @@ export interface ReleaseReport {
   readonly reason: string;
   readonly image: string;
   readonly revision: string;
+  /** That the run is of. */
+  readonly commit?: string | undefined;
   readonly parts: readonly (PartOutcome & { readonly report?: unknown })[];
 }
 
@@ -121,7 +124,7 @@ function whyOf({ name, outcome, outputs }: PartOutcome): string {
 const marks = { success: '✅', failure: '⛔', cancelled: '⏹️', skipped: '' } as const;
 
 /** What stands in the summary above the parts' own words. */
-export function renderRelease({ release, verdict, reason, image, revision, parts }: ReleaseReport): string {
+export function renderRelease({ release, verdict, reason, image, revision, commit, parts }: ReleaseReport): string {
   const rows = parts
     .filter(({ name, outcome }) => name !== 'begin' || outcome !== 'success')
     .map((part) => [
@@ -129,12 +132,14 @@ export function renderRelease({ release, verdict, reason, image, revision, parts
       plain(part.outputs.verdict ?? ''),
       plain(shortly(part)),
     ]);
+  const versions = parts.find(({ outputs }) => outputs.versions)?.outputs.versions;
+  const told = commit === undefined ? '' : `(commit ${shortCommit(commit)})`;
   const facts = [
     ...(image === '' ? [] : [`Image: ${code(image)}`]),
     ...(revision === '' ? [] : [`Revision of the Helm release: ${code(revision)}`]),
   ];
   return `${[
-    `## Release ${plain(release)}: ${verdict}`,
+    `## Release ${plain([release, versions, told].filter((part) => part).join(' '))}: ${verdict}`,
     `**${plain(reason)}**`,
     table(['Part', 'Verdict', ''], rows),
     ...facts,

@@ -103,13 +103,21 @@ type EndFacts = {
   readonly weight?: number | undefined;
 };
 
+/** The verdict with the one weight that matters; `Frozen` alone where that is not known. */
+export function endText(facts: EndFacts): string {
+  const told = toldWeight(facts);
+  const name = verdictNames[facts.verdict];
+  return told === undefined ? name : `${name} at ${told} %`;
+}
+
 /**
- * The verdict with the one weight that matters: the highest that was reached, and while the canary still gets requests what
- * the route shows. `Frozen` alone where somebody else has made that into something else.
+ * The weight that every text and output tells of an end, in per cent: the highest that was reached, and while the canary
+ * still gets requests what the route shows.
+ *
+ * @returns undefined where somebody else has made the route into something that is no weight of the canary's
  */
-export function endText({ verdict, passed, reached, weight }: EndFacts): string {
-  const told = (verdict === 'frozen' || verdict === 'held') && !passed ? weight : reached;
-  return told === undefined ? verdictNames[verdict] : `${verdictNames[verdict]} at ${told} %`;
+export function toldWeight({ verdict, passed, reached, weight }: EndFacts): number | undefined {
+  return (verdict === 'frozen' || verdict === 'held') && !passed ? weight : reached;
 }
 
 /** `14:03:09`: time of day in UTC. */

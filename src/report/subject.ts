@@ -8,7 +8,7 @@ export function subjectOf({ subject, run }: Pick<Report, 'subject' | 'run'>): st
 }
 
 /** `1.0.0 → 1.1.0`; empty for a release that changes no image. */
-export function versionsText(subject: Report['subject']): string {
+export function versionsText(subject: Partial<NonNullable<Report['subject']>> | undefined): string {
   return subject?.from === undefined ? '' : `${subject.from} → ${subject.to}`;
 }
 

@@ -1,4 +1,5 @@
 import { SluiceError } from '../core/errors.ts';
+import { splitReference } from '../core/image-reference.ts';
 import type { Revision, Statement } from './ports.ts';
 
 /** The word that asks for the last version that is known to have been healthy. */
@@ -40,7 +41,9 @@ export function lastHealthy(candidates: readonly Candidate[]): Candidate | undef
 export function namedRevision(candidates: readonly Candidate[], name: string): Candidate | undefined {
   return candidates.find(
     ({ revision: { number, id, images } }) =>
-      String(number) === name || id === name || [...images.values()].some((image) => image.endsWith(`@${name}`)),
+      String(number) === name ||
+      id === name ||
+      [...images.values()].some((image) => splitReference(image).digest === name),
   );
 }
 

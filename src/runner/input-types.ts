@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { isSluiceError } from '../core/errors.ts';
+import { parseReference } from '../core/image-reference.ts';
 
 /** How the text of an input is read. */
 export interface InputType<T> {
@@ -36,6 +37,9 @@ export function inputType<T>(allowed: string, read: (text: string) => T): InputT
 }
 
 export const text: InputType<string> = { allowed: 'text', schema: z.string() };
+
+/** One image with its tag or digest. */
+export const image = inputType('an image such as ghcr.io/acme/checkout:1.2.3', parseReference);
 
 export function choice<const T extends string>(...values: readonly T[]): InputType<T> {
   const allowed = listed(values);

@@ -1,5 +1,7 @@
 import { singleLine } from '../core/text.ts';
 import type { Report } from '../report/canary-report.ts';
+import { toldWeight } from '../report/sentences.ts';
+import { versionsText } from '../report/subject.ts';
 import type { Redact } from './redact.ts';
 
 /** Every output of `actions/canary` with its description; `action.yml` and the documentation follow this list. */
@@ -9,7 +11,9 @@ export const canaryOutputs = {
   passed:
     '`true` where every step of the plan was passed: after a promotion, and with `mode: shift` when the stable workload can be deployed.',
   reason: 'The measured reason, in a sentence.',
-  weight: 'The highest weight that the canary reached, in per cent.',
+  weight:
+    'The canary’s weight in per cent: the highest that it reached, and of a rollout that is frozen or held what the route shows. Empty where somebody else has made the route into something else.',
+  versions: 'The version that served and the new one: `1.0.0 → 1.1.0`. Empty where no image changes.',
   'canary-requests': 'Requests that the canary got.',
   'canary-bad': 'Requests that failed at the canary.',
   'stable-requests': 'Requests that the stable version got in the same time.',
@@ -33,7 +37,8 @@ export function outputsOf(report: Report, path: string): Record<OutputName, stri
     verdict: outcome?.verdict ?? '',
     passed: outcome?.passed ? 'true' : '',
     reason: outcome?.reason ?? (failure ? `${failure.about}: ${failure.problem}` : ''),
-    weight: String(outcome?.reached ?? Math.max(0, ...report.weights.map(({ weight }) => weight))),
+    weight: String((outcome ? toldWeight(outcome) : Math.max(0, ...report.weights.map(({ weight }) => weight))) ?? ''),
+    versions: versionsText(report.subject),
     'canary-requests': String(total.canary.requests),
     'canary-bad': String(total.canary.errors),
     'stable-requests': String(total.stable.requests),

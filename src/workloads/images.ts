@@ -1,6 +1,7 @@
 import type { Versions } from '../canary/ports.ts';
 import { digestOf } from '../cluster/pods.ts';
 import { SluiceError } from '../core/errors.ts';
+import { parseReference, splitReference } from '../core/image-reference.ts';
 import { imagesOf, type PodTemplate } from './workload.ts';
 
 /** A new image for one container. */
@@ -27,7 +28,7 @@ export function parseImages(text: string): Map<string, string> {
         container === '' ? 'holds two images without a container.' : `names container ${container} twice.`,
       );
     }
-    images.set(container, image);
+    images.set(container, parseReference(image).text);
   }
   if (images.size > 1 && images.has('')) throw badImages(`does not say which container gets ${images.get('')}.`);
   return images;
@@ -90,10 +91,9 @@ export function versionsOf(changes: readonly Pick<ImageChange, 'before' | 'after
 
 /** The tag of an image, the beginning of a commit that is one, or of its digest where it has no tag. */
 export function versionOf(image: string): string {
-  const [named = '', digest] = image.split('@');
-  const [, tag] = /:([^:/]+)$/.exec(named) ?? [];
-  if (tag !== undefined) return /^[0-9a-f]{40}$/.test(tag) ? tag.slice(0, 7) : tag;
-  return digest === undefined ? 'latest' : digest.slice(0, 'sha256:'.length + 7);
+  const { tag, digest } = splitReference(image);
+  if (tag) return /^[0-9a-f]{40}$/.test(tag) ? tag.slice(0, 7) : tag;
+  return digest ? digest.slice(0, 'sha256:'.length + 7) : 'latest';
 }
 
 function badImages(

@@ -70,7 +70,7 @@ export const canaryInputs = z.strictObject({
   image: input(images, {
     group: 'target',
     description: 'The new image of `workload`; with several containers, a line each.',
-    example: 'ghcr.io/acme/checkout@sha256:…',
+    example: 'ghcr.io/acme/checkout:1.2.3',
   }),
   'config-files': input(list, {
     group: 'target',

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions are what users write
 import * as z from 'zod';
+import type { Versions } from '../../canary/ports.ts';
 import { deploymentStates } from '../../github/deployments.ts';
 import { input, listInputs } from '../../runner/input-schema.ts';
 import { boolean, choice, inputType, list, text, wholeNumber, wrong } from '../../runner/input-types.ts';
@@ -16,6 +17,12 @@ const sha = inputType('the 40 digits of a commit', (given) =>
 const pullRequest = inputType('auto, or the number of a pull request', (given) => {
   if (given === 'auto') return 'auto' as const;
   return /^[1-9]\d*$/.test(given) ? Number(given) : wrong(`"${given}" is no pull request.`);
+});
+
+const versions = inputType('the version that served and the new one, as FROM → TO', (given): Versions => {
+  const [, stable, canary] = /^(\S+) → (\S+)$/.exec(given) ?? [];
+  if (stable === undefined || canary === undefined) return wrong(`"${given}" is not of the form FROM → TO.`);
+  return { stable, canary };
 });
 
 /** An expression that the runner evaluates, again in the post step. Somewhere else it stays as it is written. */
@@ -71,6 +78,11 @@ const deploymentStatusInputs = z.strictObject({
     description:
       'The JSON report of `actions/canary`: verdict, reason and figures. It may name a file that a later step writes: the post step reads it.',
     example: '${{ runner.temp }}/sluice.json',
+  }),
+  versions: input(versions, {
+    group: 'told',
+    description: 'Output of `actions/canary`, where no report is given: the versions head comment and issue.',
+    example: '1.0.0 → 1.1.0',
   }),
   description: input(text, {
     group: 'told',

@@ -135,7 +135,7 @@ async function assemble(
     inputs,
     github: createGitHub({ token: inputs.token, apiUrl, owner, repo, signal: within }),
     key: { sha, environment, service, run },
-    release: { environment, service, sha, runUrl, environmentUrl },
+    release: { environment, service, sha, runUrl, environmentUrl, versions: inputs.versions },
     occasion,
     redact,
   };
@@ -206,7 +206,7 @@ async function publish({ inputs, github, key, release, occasion, redact }: Job, 
     }
   };
   const { state } = told;
-  const description = redact(describeTold(told));
+  const description = redact(describeTold(told, release));
   const text = redact(renderTold(told, release));
   const { environment, service, run, sha } = key;
   const marker = `<!-- sluice ${JSON.stringify({ environment, service }).replaceAll('--', '- -')} -->`;

@@ -6,6 +6,7 @@ import {
   boolean,
   choice,
   duration,
+  image,
   inputType,
   itemsOf,
   list,
@@ -151,10 +152,10 @@ export const helmInputs = z.strictObject({
     description: 'The same with every value a text: for an image tag such as `1234567` or `12e4`.',
     example: 'image.tag=1234567',
   }),
-  image: input(text, {
+  image: input(image, {
     group: 'values',
     description: 'The image that the release gets, best by its digest, as `image-values` says.',
-    example: 'ghcr.io/acme/checkout@sha256:…',
+    example: 'ghcr.io/acme/checkout:1.2.3',
   }),
   'image-values': input(imageValues, {
     group: 'values',
@@ -276,7 +277,7 @@ export function helmContradictions(inputs: HelmInputs): string[] {
   }
   if (
     inputs.image !== undefined &&
-    !inputs.image.includes('@') &&
+    inputs.image.digest === undefined &&
     inputs['image-values'].some((line) => line.includes('{digest}'))
   )
     problems.push('Input "image-values" asks for {digest}, which "image" does not name: give it as NAME@sha256:….');

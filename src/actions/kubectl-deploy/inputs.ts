@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseReference, splitReference } from '../../core/image-reference.ts';
 import { preciousKinds } from '../../kubectl/deploy.ts';
 import type { ImageReplacement } from '../../kubectl/images.ts';
 import { input, listInputs } from '../../runner/input-schema.ts';
@@ -19,8 +20,9 @@ const images = inputType('lines of NAME=IMAGE', (given): ImageReplacement[] => {
     .map((line) => {
       const [, name, image] = /^([^\s=@]+?)\s*=\s*([^\s=]+)$/.exec(line) ?? [];
       if (name === undefined || image === undefined) return wrong(`"${line}" is not of the form NAME=IMAGE.`);
-      if (/:[^/]*$/.test(name)) return wrong(`"${name}" is to be an image's name without its tag.`);
-      return { name, image };
+      // As it stands in the manifests, which may be a placeholder that no registry would take.
+      if (splitReference(name).tag !== undefined) return wrong(`"${name}" is to be an image's name without its tag.`);
+      return { name, image: parseReference(image).text };
     });
   const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index);
   return twice ? wrong(`names ${twice.name} twice.`) : found;
@@ -65,7 +67,7 @@ export const kubectlInputs = z.strictObject({
     group: 'objects',
     description:
       'New images of all containers whose image has this name (without tag and digest), as in `images:` of kustomize.',
-    example: 'ghcr.io/acme/checkout=ghcr.io/acme/checkout@sha256:…',
+    example: 'ghcr.io/acme/checkout=ghcr.io/acme/checkout:1.2.3',
   }),
   prune: input(boolean, {
     group: 'objects',

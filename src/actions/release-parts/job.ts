@@ -48,8 +48,9 @@ async function end(given: GivenInputs, env: Environment): Promise<void> {
   const reports = await Promise.all(
     outcomes.map(async (part) => [part.name, await reportAt(part.outputs.report)] as const),
   );
-  const report = releaseReport(inputs.release ?? '', outcomes, new Map(reports), systemClock.now());
   const facts = runnerFacts(env);
+  const ended = releaseReport(inputs.release ?? '', outcomes, new Map(reports), systemClock.now());
+  const report = { ...ended, commit: facts.commit };
   const path = reportPath(inputs.report, facts);
   const { verdict, reason, image, revision } = report;
   tell(report);

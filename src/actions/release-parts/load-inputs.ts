@@ -1,4 +1,5 @@
 import { isSluiceError } from '../../core/errors.ts';
+import { parseRepository } from '../../core/image-reference.ts';
 import type { InputsSchema } from '../../runner/input-schema.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { buildPushContradictions } from '../build-push/contradictions.ts';
@@ -6,6 +7,7 @@ import { buildPushInputs } from '../build-push/inputs.ts';
 import { contradictionsOf, timeContradictionsOf } from '../canary/contradictions.ts';
 import { canaryInputs } from '../canary/inputs.ts';
 import { helmContradictions, helmInputs } from '../helm-deploy/inputs.ts';
+import { itemsOf } from '../../runner/input-types.ts';
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
 
 /** Where the inputs of the composite action are documented. */
@@ -100,14 +102,15 @@ function contradictions(inputs: ReleasePartsInputs): string[] {
 }
 
 /** What the actions of the parts would say of what they will be given. */
-function problemsOfParts(inputs: ReleasePartsInputs, parts: Parts, given: GivenInputs): string[] {
+function problemsOfParts({ image }: ReleasePartsInputs, parts: Parts, given: GivenInputs): string[] {
   const { build, canary, deploy } = parts;
+  const pushed = build ? pushedImage(given.image) : image;
   return [
     ...(build ? partProblems(buildPushInputs, buildGiven(given), buildPushContradictions) : []),
-    ...(deploy ? partProblems(helmInputs, helmGiven(given), helmContradictions) : []),
+    ...(deploy ? partProblems(helmInputs, helmGiven({ ...given, image: pushed }), helmContradictions) : []),
     ...(canary === 'none'
       ? []
-      : partProblems(canaryInputs, canaryGiven(inputs, parts, given), (read) => [
+      : partProblems(canaryInputs, canaryGiven(parts, { ...given, image: pushed }), (read) => [
           ...contradictionsOf(read),
           ...(read.steps ? timeContradictionsOf(read.steps, read) : []),
         ])),
@@ -128,6 +131,18 @@ function partProblems<S extends InputsSchema>(
   }
 }
 
+/** What build-push will name: the first repository, by a digest that is not known yet. */
+function pushedImage(repositories = ''): string {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  try {
+    return `${parseRepository(itemsOf(repositories)[0] ?? '').name}@${digest}`;
+  } catch (error) {
+    if (!isSluiceError(error, 'invalid-input')) throw error;
+    // The build says what is wrong with it; the other parts have nothing to add.
+    return `image@${digest}`;
+  }
+}
+
 function buildGiven(given: GivenInputs): GivenInputs {
   const { image, file, target, platforms, cache, sbom } = given;
   const args = given['build-args'];
@@ -145,16 +160,15 @@ function helmGiven(given: GivenInputs): GivenInputs {
     version: given['chart-version'],
     'values-files': given['values-files'],
     values,
-    // By the digest that it will have.
-    image: given.build === 'false' ? image : `${image}@sha256:${'0'.repeat(64)}`,
+    image,
     'image-values': given['image-values'],
     ...(given['canary-values'] && { mode: 'canary', 'canary-values': given['canary-values'] }),
   };
 }
 
-function canaryGiven({ image }: ReleasePartsInputs, parts: Parts, given: GivenInputs): GivenInputs {
+function canaryGiven(parts: Parts, given: GivenInputs): GivenInputs {
   const { workload, canaryWorkload, service, canaryService, route, steps } = parts;
-  const { context, namespace, timeout, meter, metrics, prometheus, checks } = given;
+  const { image, context, namespace, timeout, meter, metrics, prometheus, checks } = given;
   const arms =
     parts.canary === 'release'
       ? {

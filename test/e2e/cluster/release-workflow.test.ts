@@ -198,7 +198,9 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         ['release', 'pending'],
         ['release', 'failure'],
       ]);
-      expect(github.issues).toMatchObject([{ title: 'Rolled back: checkout to production' }]);
+      expect(github.issues).toMatchObject([
+        { title: expect.stringMatching(/^Rolled back: checkout \S+ \(commit [0-9a-f]{7}\) to production$/) },
+      ]);
       expect(github.issues[0]?.body).toContain('https://github.com/acme/shop/actions/runs/2');
       expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Rolled back') }]);
 

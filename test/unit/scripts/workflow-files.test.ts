@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
+import { documentedActions } from '../../../scripts/actions.ts';
+import { canaryOutputs } from '../../../src/runner/outputs.ts';
 import {
   actionFiles,
   ownWorkflows,
@@ -120,6 +122,30 @@ describe('The secrets of release.yml', async () => {
 
   it('are given by the starter', () => {
     expect(Object.keys(givenSecrets.parse(parse(starter)).jobs.release.secrets)).toEqual(declared);
+  });
+});
+
+const tellingJobs = z.looseObject({
+  jobs: z.looseObject({
+    canary: z.looseObject({ outputs: z.record(z.string(), z.string()) }),
+    end: z.looseObject({ steps: z.tuple([z.looseObject({ with: z.record(z.string(), z.string()) })]) }),
+  }),
+});
+
+describe('The last job of release.yml', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../.github/workflows/release.yml'), 'utf8');
+  const { canary, end } = tellingJobs.parse(parse(text)).jobs;
+
+  it('tells GitHub of what the canary found, the versions too, without its report', () => {
+    const step = (name: string) => `\${{ steps.canary.outputs.${name} }}`;
+    expect(canary.outputs).toEqual(
+      Object.fromEntries(['verdict', 'reason', 'versions'].map((name) => [name, step(name)])),
+    );
+    const [{ with: told }] = end.steps;
+    for (const name of ['verdict', 'versions']) expect(told[name]).toBe(`\${{ needs.canary.outputs.${name} }}`);
+    const known = documentedActions.find(({ name }) => name === 'deployment-status')?.inputs.map(({ name }) => name);
+    for (const name of Object.keys(told)) expect(known).toContain(name);
+    for (const name of Object.keys(canary.outputs)) expect(canaryOutputs).toHaveProperty([name]);
   });
 });
 

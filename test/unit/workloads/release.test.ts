@@ -11,9 +11,11 @@ import { CHECKSUM_ANNOTATION, templateOperations } from '../../../src/workloads/
 import { podTemplate, workload } from '../../../src/workloads/workload.ts';
 
 describe('the images of a release', () => {
+  const digest = `sha256:${'aa'.repeat(32)}`;
+
   test.each([
     ['shop:2', [['', 'shop:2']]],
-    ['registry.example:5000/shop:2@sha256:aa', [['', 'registry.example:5000/shop:2@sha256:aa']]],
+    [`registry.example:5000/shop:2@${digest}`, [['', `registry.example:5000/shop:2@${digest}`]]],
     [
       'app=shop:2\n\n  proxy = envoy:1 \n',
       [

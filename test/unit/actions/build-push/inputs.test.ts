@@ -105,7 +105,7 @@ describe('inputs', () => {
     [{ image, secrets: 'a=s3cr3t', 'build-args': 'TOKEN=x-s3cr3t' }, 'TOKEN has the value of a secret'],
     [{ image, context: 'https://github.com/acme/shop.git' }, 'is not on this runner'],
     [{ image: 'ghcr.io/acme/checkout:1' }, 'names a tag'],
-    [{ image: 'ghcr.io/acme/checkout:' }, 'is no name of an image'],
+    [{ image: 'ghcr.io/acme/checkout:' }, 'names an empty tag or digest as well. Give the repository alone'],
     [{ image, 'build-args': '"A=1' }, 'has a quote that is not closed'],
     [{ image, push: 'yes' }, '"yes" is neither true nor false'],
     [{ image, 'reuse-secret': 'short' }, 'is shorter than 16 characters'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { helmContradictions, helmInputs } from '../../../../src/actions/helm-deploy/inputs.ts';
+import { parseReference } from '../../../../src/core/image-reference.ts';
 import { imageSettings } from '../../../../src/helm/values.ts';
 import { parseInputs } from '../../../../src/runner/parse-inputs.ts';
 
@@ -57,14 +58,16 @@ describe('inputs of actions/helm-deploy', () => {
 });
 
 describe('imageSettings', () => {
+  const hash = 'abc4'.repeat(16);
   const both = ['image.repository={repository}', 'image.tag={tag}'];
   it.each([
     ['ghcr.io/acme/checkout:1.2.3', both, ['image.repository=ghcr.io/acme/checkout', 'image.tag=1.2.3']],
     ['registry:5000/checkout', both, ['image.repository=registry:5000/checkout', 'image.tag=latest']],
-    ['checkout@sha256:abc', both, ['image.repository=checkout@sha256', 'image.tag=abc']],
-    ['checkout@sha256:abc', ['a={image}', 'b={digest}'], ['a=checkout@sha256:abc', 'b=sha256:abc']],
+    [`checkout@sha256:${hash}`, both, ['image.repository=checkout@sha256', `image.tag=${hash}`]],
+    [`r:1/a:2@sha256:${hash}`, both, ['image.repository=r:1/a:2@sha256', `image.tag=${hash}`]],
+    [`checkout@sha256:${hash}`, ['a={image}', 'b={digest}'], [`a=checkout@sha256:${hash}`, `b=sha256:${hash}`]],
   ])('of %s in %o', (image, settings, expected) => {
-    expect(imageSettings(image, settings)).toEqual(expected);
+    expect(imageSettings(parseReference(image), settings)).toEqual(expected);
   });
 
   it('asks for a digest that the image does not name', () => {

@@ -174,6 +174,18 @@ describe('the report of a release', () => {
     expect(renderRelease(report)).toContain(`## Release checkout: ${verdict}`);
   });
 
+  it('is headed by the versions and the commit, where they are known', () => {
+    const steps = {
+      build: built,
+      canary: success('promoted', { versions: '1.0.0 → 1.1.0' }),
+      deploy: success('deployed'),
+    };
+    const report = releaseReport('checkout', parseOutcomes(JSON.stringify(steps)), new Map(), 0);
+    const commit = '5f70bf18a086007016e948b04aed3b82103a36be';
+    const [heading] = renderRelease({ ...report, commit }).split('\n');
+    expect(heading).toBe('## Release checkout 1.0.0 → 1.1.0 (commit 5f70bf1): promoted');
+  });
+
   it('says of a first release that there was nothing to compare with', () => {
     const steps = { build: built, canary: first, deploy: success('deployed') };
     const report = releaseReport('checkout', parseOutcomes(JSON.stringify(steps)), new Map(), 0);

@@ -39,8 +39,15 @@ describe('parseReference', () => {
     expect(apiHost(parseRepository('alpine'))).toBe('registry-1.docker.io');
   });
 
-  it.each(['', 'Ghcr.io/Acme/Checkout', 'a//b', 'https://ghcr.io/acme', 'a@sha256:12', 'a b'])('refuses %j', (text) => {
+  it.each(['', 'a//b', 'https://ghcr.io/acme', 'a b'])('refuses %j', (text) => {
     expect(() => parseReference(text)).toThrow('is no name of an image');
+  });
+
+  it.each([
+    ['Ghcr.io/Acme/Checkout', 'has capitals in its repository'],
+    ['a@sha256:12', 'names the digest "sha256:12", which is none'],
+  ])('refuses %j, and says what is wrong with it', (text, problem) => {
+    expect(() => parseReference(text)).toThrow(problem);
   });
 
   it('knows Docker Hub by all its names, and no port that there can’t be', () => {
