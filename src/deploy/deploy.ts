@@ -7,6 +7,7 @@ import type { Claim } from '../kubernetes/lease.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
 import { comparable, inParallel, type ObjectChange, planChanges } from './changes.ts';
+import { withDefaultLabels } from './default-labels.ts';
 import type { DeployEvent, PlannedObject } from './events.ts';
 import {
   type DeployVerdict,
@@ -121,7 +122,7 @@ export async function deploy(
 ): Promise<DeployVerdict | undefined> {
   const { clock, emit } = world;
   const { name, namespace, startedBy: by } = options;
-  const objects = inApplyOrder(labelled(given.map(withoutControlledFields), name));
+  const objects = inApplyOrder(labelled(given.map(withoutControlledFields).map(withDefaultLabels), name));
   const digest = digestOf(given);
   emit({ type: 'started', at: clock.now(), name, namespace, by, digest });
   const hasNamespace = await namespaceExists(world, options, cancelled);
