@@ -97,6 +97,7 @@ async function compareAll(kind: Kind, server: OracleServer | undefined, paths: r
     },
     PARALLEL,
   );
+  if (paths.length === 0) return 0;
   const compared = outcomes.flatMap((outcome) => ('different' in outcome ? [outcome] : []));
   const different = compared.filter((outcome) => outcome.different.length > 0).length;
   const refused = outcomes.filter((outcome) => 'refusedByBoth' in outcome).length;

@@ -27,11 +27,13 @@ export async function compareFile(server: OracleServer, text: string, objects: r
   return refusedAlone(theirs, `Sluice refuses it: ${refused}`);
 }
 
+/** Those that objects name, and those that they are: what is there is there for both. */
 function makeNamespaces(server: OracleServer, objects: readonly unknown[]): Promise<void> {
   return server.need(
     objects.flatMap((object) => {
-      const metadata = isRecord(object) && isRecord(object.metadata) ? object.metadata : {};
-      return typeof metadata.namespace === 'string' ? [metadata.namespace] : [];
+      if (!isRecord(object) || !isRecord(object.metadata)) return [];
+      const { name, namespace } = object.metadata;
+      return [namespace, object.kind === 'Namespace' ? name : undefined].filter((found) => typeof found === 'string');
     }),
   );
 }
