@@ -20,7 +20,8 @@ const tests: Readonly<Record<string, RealTest>> = {
     env: { SLUICE_ORACLE_CASES: '2000' },
   },
   'oracle-charts': {
-    about: 'charts and manifests of folders: what is read equals what helm template and kubectl create --dry-run read',
+    about:
+      'charts and manifests of folders: reading and dry runs equal those of kubectl and Helm (lab, or SLUICE_ORACLE_KUBECONFIG)',
     run: ['test/oracle/charts.ts'],
   },
 };

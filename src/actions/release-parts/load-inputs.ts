@@ -1,13 +1,13 @@
 import { isSluiceError } from '../../core/errors.ts';
 import { parseRepository } from '../../core/image-reference.ts';
 import type { InputsSchema } from '../../runner/input-schema.ts';
+import { itemsOf } from '../../runner/input-types.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { buildPushContradictions } from '../build-push/contradictions.ts';
 import { buildPushInputs } from '../build-push/inputs.ts';
 import { contradictionsOf, timeContradictionsOf } from '../canary/contradictions.ts';
 import { canaryInputs } from '../canary/inputs.ts';
 import { helmContradictions, helmInputs } from '../helm-deploy/inputs.ts';
-import { itemsOf } from '../../runner/input-types.ts';
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
 
 /** Where the inputs of the composite action are documented. */

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { countersOf, createClassifier } from '../../src/meters/classify.ts';
-import { type DefaultQueries, defaultQueries, type Names } from '../../src/meters/default-queries.ts';
-import { parseExposition } from '../../src/meters/exposition.ts';
+import { countersOf, createClassifier } from '../../../src/meters/counting/classify.ts';
+import { parseExposition } from '../../../src/meters/pods/exposition.ts';
+import { type DefaultQueries, defaultQueries } from '../../../src/meters/queries/default-queries.ts';
+import type { Names } from '../../../src/meters/queries/rules.ts';
 
 const names: Names = { namespace: 'shop', stable: { workload: 'checkout' }, canary: { workload: 'checkout-canary' } };
 
@@ -178,7 +179,7 @@ describe.each(snippets)('$heading of docs/service.md', (snippet) => {
 });
 
 describe('docs/service.md', async () => {
-  const page = await readFile(join(import.meta.dirname, '../../docs/service.md'), 'utf8');
+  const page = await readFile(join(import.meta.dirname, '../../../docs/service.md'), 'utf8');
 
   it('has no snippet whose metrics are not read here', () => {
     const [, counting = ''] = page.split('## Count the requests');
