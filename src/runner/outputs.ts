@@ -1,5 +1,5 @@
 import { singleLine } from '../core/text.ts';
-import type { Report } from '../report/canary-report.ts';
+import type { Report } from '../report/canary-report-schema.ts';
 import type { Redact } from './redact.ts';
 
 /** Every output of `actions/canary` with its description; `action.yml` and the documentation follow this list. */
