@@ -1,13 +1,13 @@
 import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
+import { persist } from '../core/persist.ts';
 import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
-import type { Journal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
-import { persist } from './persist.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { completePromotion } from './promote.ts';
+import type { Journal } from './record.ts';
 import { onlyCanaryServes, stableServes } from './serving.ts';
 import { describePods, type ShownWeight, shownWeight, undo } from './undo.ts';
 import { type ConcludingWorld, type World, warn } from './world.ts';

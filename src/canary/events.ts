@@ -9,7 +9,7 @@ import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Plan, Step } from '../judge/plan.ts';
 import type { Arm } from '../judge/readings.ts';
 import type { Opinion } from '../judge/types.ts';
-import type { Forecast } from './forecast.ts';
+import type { Forecast } from './observation/forecast.ts';
 import type { ArmsSnapshot, Command, LeftObject, MeterReadiness, PodDetails, PodProblem, Verdict } from './ports.ts';
 
 /** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */

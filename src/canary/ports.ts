@@ -7,6 +7,9 @@ import type { Json } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Arm, Gauge, Reading } from '../judge/readings.ts';
+import type { Command, LeftObject, RolloutRecord } from './record.ts';
+
+export type { Command, LeftObject, RolloutRecord, Verdict } from './record.ts';
 
 // ── routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,52 +245,7 @@ export interface Undone {
   readonly others: readonly string[];
 }
 
-/** An object that is still of the new version after an undo. */
-export interface LeftObject {
-  /** `Deployment shop/checkout` */
-  readonly object: string;
-  /** What it shows: `container app has registry.example/checkout:1.1.0`. */
-  readonly shows: string;
-}
-
 // ── record and lease ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type Verdict = 'promoted' | 'rolled-back' | 'frozen' | 'held';
-
-/**
- * Where a rollout is; each phase is written before the acts that belong to it. `paused` is a rollout that ended as frozen
- * or held: its weight stays until a person decides.
- */
-type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' | 'undoing' | 'paused' | 'ended';
-
-/** The rollout's memory in the cluster: enough for another process to resume or undo it. */
-export interface RolloutRecord {
-  readonly schema: 1;
-  readonly id: string;
-  /** Hash over plan, route, arms and revision: the same release asked for again has the same one. */
-  readonly fingerprint: string;
-  readonly phase: Phase;
-  /** Index into the plan's steps. */
-  readonly step: number;
-  /** The shift that is under way or was last done: the route shows one of the two. */
-  readonly weight: { readonly from: number; readonly to: number };
-  readonly route: RouteSnapshot;
-  readonly arms: ArmsSnapshot;
-  readonly startedAt: number;
-  readonly startedBy: string;
-  readonly endedAt?: number;
-  readonly verdict?: Verdict;
-  readonly reason?: string;
-  /** What an undo could not take back. */
-  readonly left?: readonly LeftObject[];
-}
-
-/** What a person asked for through the annotations of the record. */
-export interface Command {
-  readonly verb: 'abort' | 'approve' | 'freeze';
-  readonly by: string;
-  readonly why: string;
-}
 
 export interface Ledger {
   readonly permissions: readonly Permission[];

@@ -1,7 +1,7 @@
 import { confirm } from './confirm.ts';
-import type { Journal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
+import type { Journal } from './record.ts';
 import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
 import type { ConcludingWorld, World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { finishPromotion, isPromoted } from './conclude.ts';
-import { type Journal, openJournal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { type Journal, openJournal } from './record.ts';
 import { reasonWithLeft, type ShownWeight, shownWeight, undo } from './undo.ts';
 import { isUnfinished } from './unfinished.ts';
 import type { World } from './world.ts';

@@ -1,4 +1,4 @@
-import type { Journal } from './journal.ts';
+import type { Journal } from './record.ts';
 import type { World } from './world.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { NothingToRelease, SluiceError } from '../core/errors.ts';
+import { deadline } from '../core/deadline.ts';
+import { isSluiceError, NothingToRelease, SluiceError } from '../core/errors.ts';
 import type { Plan } from '../judge/plan.ts';
 import { isPromoted } from './conclude.ts';
 import type { RolloutOptions } from './options.ts';
@@ -162,6 +163,34 @@ export function refuseNothingHeld(left: RolloutRecord | undefined, { fingerprint
     problem,
     next: 'Run "mode: shift" with the same inputs first, or "mode: undo" to end what is there.',
   });
+}
+
+/** Milliseconds for a look at what an earlier rollout has left. */
+const LOOK = 5_000;
+
+/** The last rollout was of this same release, and it was promoted. */
+export function isReleased(record: RolloutRecord | undefined, fingerprint: string): record is RolloutRecord {
+  return record?.phase === 'ended' && record.verdict === 'promoted' && record.fingerprint === fingerprint;
+}
+
+/** The digest that still serves all traffic since this release was promoted; undefined where something has changed since. */
+export async function digestServing(
+  { arms, router, clock }: World,
+  { route, weight, arms: found }: RolloutRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ((await router.weight(route, signal)) !== weight.to) return undefined;
+  // What served once does so now, or has been changed: there is nothing to wait for.
+  using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
+  try {
+    return (await arms.verify(found, limit.signal)).digest;
+  } catch (error) {
+    signal.throwIfAborted();
+    // A record that does not fit any more says nothing of what serves now.
+    if (limit.signal.aborted || isSluiceError(error, 'not-ready') || isSluiceError(error, 'unsupported'))
+      return undefined;
+    throw error;
+  }
 }
 
 function notCleared(left: RolloutRecord, reason: string): SluiceError {

@@ -1,44 +1,23 @@
 import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
-import { count, percent } from '../core/wording.ts';
 import type { Step } from '../judge/plan.ts';
 import { type Conclusion, conclude, finishPromotion, isPromoted, pause } from './conclude.ts';
 import { confirm } from './confirm.ts';
 import { Ending } from './ending.ts';
-import type { Tallies, Tally } from './events.ts';
 import { fitOptions } from './fit-plan.ts';
-import { type Journal, openJournal } from './journal.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { RolloutOptions } from './options.ts';
-import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { type Outcome, tellOutcome, tellReleasedAlready, tellServedAlready, withComparison } from './outcome.ts';
+import type { RolloutRecord } from './ports.ts';
 import { announce, refuseWhatCannotWork } from './preflight.ts';
 import { completePromotion, promote } from './promote.ts';
-import { digestServing, isReleased } from './released.ts';
+import { type Journal, openJournal } from './record.ts';
 import { relinquish } from './relinquish.ts';
-import { refuseNothingHeld, resumeOrStart, type ServesAlready } from './resume.ts';
+import { digestServing, isReleased, refuseNothingHeld, resumeOrStart } from './resume.ts';
 import { undo } from './undo.ts';
 import { isUnfinished } from './unfinished.ts';
 import { type World, warn } from './world.ts';
-
-/** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
-export interface Outcome extends Tallies {
-  readonly verdict: Verdict;
-  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
-  readonly passed?: boolean;
-  readonly reason: string;
-  /** The highest weight that was reached. */
-  readonly weight: number;
-  /** The route shows exactly what was found before the first write. */
-  readonly routeRestored: boolean;
-  readonly revision: string;
-  /** Image digest that was seen to serve; only of a promotion. */
-  readonly digest?: string;
-  /** What an undo could not take back. */
-  readonly left?: readonly LeftObject[];
-  readonly startedAt: number;
-  readonly endedAt: number;
-}
 
 /**
  * One canary run, from the first look to its verdict.
@@ -52,33 +31,33 @@ export async function rollout(world: World, asked: RolloutOptions, signal: Abort
   announce(world, options, false);
   if (warning !== undefined) warn(world, warning);
   const left = await world.ledger.load(signal);
-  if (isReleased(left, options.fingerprint) && (await isSameRevision(world, left, options, signal))) {
-    const digest = await digestServing(world, left, signal);
-    if (digest !== undefined) {
-      if (!left.arms.revision.startsWith('sha256:')) {
-        warn(
-          world,
-          'The image is named by a tag. If the tag was moved since, that is not seen: name the image by its digest.',
-        );
-      }
-      return alreadyReleased(world, left, digest);
-    }
-  }
+  const released = await seeReleased(world, left, options, signal);
+  if (released) return released;
   if (options.mode === 'finish') refuseNothingHeld(left, options);
   if (!isUnfinished(left)) await refuseWhatCannotWork(world, options.plan, signal);
   const lease = await world.ledger.claim(signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
     const taken = await resumeOrStart(world, options, running);
-    if ('undone' in taken) return servedAlready(world, taken);
+    if ('undone' in taken) return tellServedAlready(world, taken);
     const record = taken;
     const journal = openJournal(world.ledger, record);
     if (record.phase === 'undoing') return await finishUndo(world, journal, options);
     if (isPromoted(record)) return await takeUpPromotion(world, journal, options, running);
-    return await run(world, journal, options, running, lease.lost);
+    return await run(world, journal, options, { signal: running, lost: lease.lost });
   } finally {
     await lease.release();
   }
+}
+
+/** A rollout whose record is written, with what watches it. */
+interface Course {
+  readonly world: World;
+  readonly journal: Journal;
+  readonly options: RolloutOptions;
+  readonly observer: Observer;
+  /** The highest weight so far. */
+  reached: number;
 }
 
 /** Takes the steps and promotes; whatever happens on the way, what was begun is concluded before this ends. */
@@ -86,14 +65,12 @@ async function run(
   world: World,
   journal: Journal,
   options: RolloutOptions,
-  signal: AbortSignal,
-  lost: AbortSignal,
+  { signal, lost }: { readonly signal: AbortSignal; readonly lost: AbortSignal },
 ): Promise<Outcome> {
-  const { clock } = world;
   const stop = new AbortController();
   const observer = createObserver(world, journal.record.arms, options, (ending) => stop.abort(ending));
   using limit = deadline(
-    clock,
+    world.clock,
     options.timeout,
     () => tookTooLong(options.timeout, observer.waitsForApproval),
     AbortSignal.any([signal, stop.signal]),
@@ -107,32 +84,15 @@ async function run(
     followCommands(world, observer, limit.signal, (ending) => stop.abort(ending)),
   ]);
   // What is finished has passed its plan, whatever the route shows by now.
-  let reached = options.mode === 'finish' ? (options.plan.steps.at(-1)?.weight ?? 0) : journal.record.weight.to;
+  const reached = options.mode === 'finish' ? (options.plan.steps.at(-1)?.weight ?? 0) : journal.record.weight.to;
+  const course: Course = { world, journal, options, observer, reached };
   let conclusion: Conclusion;
   try {
-    if (journal.record.phase !== 'promoting') {
-      for (const [index, step] of options.plan.steps.entries()) {
-        if (index < journal.record.step) continue;
-        await takeStep(world, journal, observer, options, index, step, limit.signal);
-        reached = Math.max(reached, step.weight);
-      }
-    }
-    if (options.mode === 'shift') {
-      await relinquish(world, journal, limit.signal);
-      observer.rest();
-      conclusion = { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
-    } else {
-      await promote(world, journal, limit.signal);
-      observer.promoted();
-      const digest = await completePromotion(world, journal, options, limit.signal);
-      observer.rest();
-      const reason = options.mode === 'finish' ? RETURNED : 'every step ended without a breach';
-      conclusion = { verdict: 'promoted', reason, routeRestored: false, digest };
-    }
+    conclusion = await carryOut(course, limit.signal);
   } catch (error) {
     if (lost.aborted) throw lost.reason;
-    observer.rest();
-    reached = Math.max(reached, journal.record.weight.to);
+    observer.stopJudging();
+    course.reached = Math.max(course.reached, journal.record.weight.to);
     conclusion = await conclude(world, journal, options, error);
   } finally {
     stop.abort(new Ending('promoted', 'done'));
@@ -140,16 +100,32 @@ async function run(
     await background;
   }
   const totals = await observer.finalTallies();
-  const compared = world.meter.kind === 'none' ? UNCOUNTED : comparison(totals);
-  if (conclusion.passed) conclusion = { ...conclusion, reason: `${compared}; ${conclusion.reason}` };
-  else if (conclusion.verdict === 'promoted' && options.mode === 'release')
-    conclusion = { ...conclusion, reason: compared };
-  return outcomeOf(world, journal.record, conclusion, reached, totals);
+  const explained = withComparison(conclusion, world, options, totals);
+  return tellOutcome(world, journal.record, explained, { reached: course.reached, totals });
 }
 
-/** What a promotion rests on where nobody counts requests. */
-const UNCOUNTED =
-  'the pods stayed healthy for the time of every step; requests were not counted, so errors and latency were not looked at';
+/** Takes the steps that are left, then promotes, or leaves the promotion to somebody else where the mode says so. */
+async function carryOut(course: Course, signal: AbortSignal): Promise<Conclusion> {
+  const { world, journal, options, observer } = course;
+  if (journal.record.phase !== 'promoting') {
+    for (const [index, step] of options.plan.steps.entries()) {
+      if (index < journal.record.step) continue;
+      await takeStep(course, { index, step }, signal);
+      course.reached = Math.max(course.reached, step.weight);
+    }
+  }
+  if (options.mode === 'shift') {
+    await relinquish(world, journal, signal);
+    observer.stopJudging();
+    return { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
+  }
+  await promote(world, journal, signal);
+  observer.followPromotion();
+  const digest = await completePromotion(world, journal, options, signal);
+  observer.stopJudging();
+  const reason = options.mode === 'finish' ? RETURNED : 'every step ended without a breach';
+  return { verdict: 'promoted', reason, routeRestored: false, digest };
+}
 
 /** Why a rollout is held whose plan is passed. */
 const HANDED_OVER = 'the stable workload is to be deployed with the new version now';
@@ -159,12 +135,8 @@ const RETURNED = 'the stable workload is the new version, and the route has gone
 
 /** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
 async function takeStep(
-  world: World,
-  journal: Journal,
-  observer: Observer,
-  options: RolloutOptions,
-  index: number,
-  step: Step,
+  { world, journal, observer, options }: Course,
+  { index, step }: { readonly index: number; readonly step: Step },
   signal: AbortSignal,
 ): Promise<void> {
   const { router, arms, clock, emit } = world;
@@ -174,8 +146,8 @@ async function takeStep(
   {
     using limit = deadline(clock, options.readyTimeout, () => notReady(found.canary, options.readyTimeout), signal);
     await arms.prepare(found, step.weight, limit.signal);
-    await observer.baseline(limit.signal);
-    if (from === 0) await observer.exposure(limit.signal);
+    await observer.awaitBaseline(limit.signal);
+    if (from === 0) await observer.awaitBestMoment(limit.signal);
   }
   await journal.write({ phase: 'shifting', step: index, weight: { from, to: step.weight } }, signal);
   observer.enter(step.weight);
@@ -213,7 +185,8 @@ async function followCommands(
 async function finishUndo(world: World, journal: Journal, options: RolloutOptions): Promise<Outcome> {
   const { record } = journal;
   const restored = await undo(world, journal, record.reason ?? 'an earlier run began to undo it', options);
-  return outcomeOf(world, journal.record, restored, Math.max(record.weight.from, record.weight.to), nothingCounted);
+  const reached = Math.max(record.weight.from, record.weight.to);
+  return tellOutcome(world, journal.record, restored, { reached });
 }
 
 async function takeUpPromotion(
@@ -225,7 +198,26 @@ async function takeUpPromotion(
   const finished = await finishPromotion(world, journal, options, signal);
   const reason = 'an earlier run had promoted it; what was left is done';
   const conclusion = finished.verdict === 'promoted' ? { ...finished, reason } : finished;
-  return outcomeOf(world, journal.record, conclusion, 100, nothingCounted);
+  return tellOutcome(world, journal.record, conclusion, { reached: 100 });
+}
+
+/** The outcome where the last rollout was of this release, and what it promoted still serves; undefined where there is work to do. */
+async function seeReleased(
+  world: World,
+  left: RolloutRecord | undefined,
+  options: RolloutOptions,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  if (!isReleased(left, options.fingerprint) || !(await isSameRevision(world, left, options, signal))) return undefined;
+  const digest = await digestServing(world, left, signal);
+  if (digest === undefined) return undefined;
+  if (!left.arms.revision.startsWith('sha256:')) {
+    warn(
+      world,
+      'The image is named by a tag. If the tag was moved since, that is not seen: name the image by its digest.',
+    );
+  }
+  return tellReleasedAlready(world, left, digest);
 }
 
 /**
@@ -239,60 +231,6 @@ async function isSameRevision(
   signal: AbortSignal,
 ): Promise<boolean> {
   return mode !== 'shift' || (await arms.inspect(signal)).revision === left.arms.revision;
-}
-
-/** A job that is run again has nothing to do, which is no failure. */
-function alreadyReleased(world: World, record: RolloutRecord, digest: string): Outcome {
-  const { arms, startedBy } = record;
-  const reason = `${arms.stable} serves this release already, promoted by ${startedBy}: nothing was changed`;
-  const conclusion = { verdict: 'promoted' as const, reason, routeRestored: false, digest };
-  return outcomeOf(world, { ...record, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
-}
-
-/** A job that asks for what served before the rollout that stood in between has nothing more to do either. */
-function servedAlready(world: World, { undone, digest, reason }: ServesAlready): Outcome {
-  const arms = { ...undone.arms, revision: digest };
-  const conclusion = { verdict: 'promoted' as const, reason, routeRestored: true, digest };
-  return outcomeOf(world, { ...undone, arms, startedAt: world.clock.now() }, conclusion, 100, nothingCounted);
-}
-
-/** What a promotion rests on. */
-function comparison({ stable, canary }: Tallies): string {
-  const rate = ({ requests, errors }: Tally) =>
-    requests === 0 ? 'no requests' : `${percent(errors / requests)} of ${count(requests)} requests`;
-  return `no step ended in a breach: canary errors ${rate(canary)}, stable ${rate(stable)}`;
-}
-
-const nothingCounted: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
-
-function outcomeOf(
-  world: World,
-  record: RolloutRecord,
-  conclusion: Conclusion,
-  weight: number,
-  totals: Tallies,
-): Outcome {
-  const { arms, startedAt } = record;
-  const { revision } = arms;
-  const { verdict, reason, digest, left } = conclusion;
-  const passed = conclusion.passed ?? verdict === 'promoted';
-  const { shown, ...rest } = conclusion;
-  const outcome = { ...rest, ...totals, passed, weight, revision, startedAt, endedAt: world.clock.now() };
-  world.emit({
-    type: 'ended',
-    at: outcome.endedAt,
-    verdict,
-    passed,
-    reason,
-    reached: weight,
-    weight: shown ? shown.weight : record.weight.to,
-    revision,
-    arms,
-    ...(digest !== undefined && { digest }),
-    ...(left && { left }),
-    ...(totals !== nothingCounted && { total: totals }),
-  });
-  return outcome;
 }
 
 function tookTooLong(milliseconds: number, waitsForApproval: boolean): Ending {

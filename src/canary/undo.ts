@@ -1,11 +1,11 @@
 import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
+import { persist } from '../core/persist.ts';
 import { confirm } from './confirm.ts';
-import type { Journal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
-import { persist } from './persist.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
+import type { Journal } from './record.ts';
 import { stableIsAway } from './serving.ts';
 import { type ConcludingWorld, warn } from './world.ts';
 

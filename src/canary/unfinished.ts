@@ -1,7 +1,7 @@
 import { finishPromotion, isPromoted } from './conclude.ts';
-import { openJournal } from './journal.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
+import { openJournal } from './record.ts';
 import { type ShownWeight, undo } from './undo.ts';
 import { type World, warn } from './world.ts';
 

@@ -3,7 +3,7 @@ import type { Panel } from '../judge/panel.ts';
 import type { Plan } from '../judge/plan.ts';
 import type { OnBreach } from '../judge/types.ts';
 import type { CommandLines, Emit, Tallies } from './events.ts';
-import type { Forecast } from './forecast.ts';
+import type { Forecast } from './observation/forecast.ts';
 import type { Arms, ConcludingArms, Ledger, Meter, MeterReadiness, Router } from './ports.ts';
 
 /** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */

@@ -1,4 +1,4 @@
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 import { adviceOf } from './copyable.ts';
 import { block, code, plain } from './markdown.ts';
 import { clockTime } from './sentences.ts';

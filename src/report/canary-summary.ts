@@ -2,7 +2,7 @@ import type { Tally } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import { nextSteps } from './advice.ts';
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import { clockTime, endText, firstText, podTitle, requests, span } from './sentences.ts';

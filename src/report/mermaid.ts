@@ -1,4 +1,4 @@
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 import { clockTime } from './sentences.ts';
 import { type Series, seriesOf, ticks, timeUnit } from './series.ts';
 

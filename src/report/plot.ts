@@ -1,5 +1,5 @@
 import { percent } from '../core/wording.ts';
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 import { clockTime, endText } from './sentences.ts';
 import { FEWEST_REQUESTS, type Series, seriesOf, ticks, timeUnit } from './series.ts';
 import { subjectOf } from './subject.ts';

@@ -1,7 +1,7 @@
 import type { Verdict, Versions } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import type { DeploymentState } from '../github/deployments.ts';
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 import { code, plain, table } from './markdown.ts';
 import { endText, verdictNames } from './sentences.ts';
 import { shortCommit, versionsText } from './subject.ts';

@@ -1,5 +1,6 @@
 import type { Tallies, Tally } from '../canary/events.ts';
-import { type Report, sum } from './canary-report.ts';
+import { sum } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 
 /** What the plots show. Times are milliseconds since `start`, weights per cent, rates fractions. */
 export interface Series {

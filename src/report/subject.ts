@@ -1,5 +1,5 @@
 import type { NamedArms } from '../canary/events.ts';
-import type { Report } from './canary-report.ts';
+import type { Report } from './canary-report-schema.ts';
 
 /** What a release is about: `shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1)`; empty where nothing is known of it. */
 export function subjectOf({ subject, run }: Pick<Report, 'subject' | 'run'>): string {

@@ -1,5 +1,5 @@
 import { singleLine } from '../core/text.ts';
-import type { Report } from '../report/canary-report.ts';
+import type { Report } from '../report/canary-report-schema.ts';
 import { toldWeight } from '../report/sentences.ts';
 import { versionsText } from '../report/subject.ts';
 import type { Redact } from './redact.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { emptyReport, type Report, reportSchema } from '../report/canary-report.ts';
+import { emptyReport, type Report, reportSchema } from '../report/canary-report-schema.ts';
 import { renderSummary } from '../report/canary-summary.ts';
 import { renderPlot } from '../report/plot.ts';
 import type { RunnerFacts } from './github.ts';

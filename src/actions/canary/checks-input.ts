@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
-import { POD_CHECK } from '../../canary/observe.ts';
+import { POD_CHECK } from '../../canary/observation/pod-check.ts';
 import { nearest } from '../../core/nearest.ts';
 import { yamlValue } from '../../core/yaml-value.ts';
 import { watchKinds } from '../../judge/panel.ts';

@@ -1,5 +1,5 @@
 import type { Emit, IntervalJudged, RolloutEvent, Tallies, Tally } from '../../canary/events.ts';
-import type { Forecast } from '../../canary/forecast.ts';
+import type { Forecast } from '../../canary/observation/forecast.ts';
 import type { PodDetails } from '../../canary/ports.ts';
 import { count, percent } from '../../core/wording.ts';
 import { printStep } from '../../judge/plan-syntax.ts';

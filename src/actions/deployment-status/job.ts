@@ -23,7 +23,7 @@ import {
   tellStatus,
 } from '../../github/deployments.ts';
 import { keepIssue } from '../../github/issues.ts';
-import { type Report, reportSchema } from '../../report/canary-report.ts';
+import { type Report, reportSchema } from '../../report/canary-report-schema.ts';
 import { describeTold, issueTitle, type Release, renderTold, type Told } from '../../report/release-texts.ts';
 import { listenForCancellation } from '../../runner/cancellation.ts';
 import { type Occasion, occasionOf } from '../../runner/event.ts';

@@ -12,7 +12,7 @@ import type { Permission } from '../../core/permission.ts';
 import { giveCommand } from '../../ledger/commands.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { listRecords } from '../../ledger/record.ts';
-import type { RollbackOptions, RollbackWorld } from '../../rollback/rollback.ts';
+import type { RollbackOptions, RollbackWorld } from '../../rollback/world.ts';
 import { createRouter } from '../../routes/weights/index.ts';
 import { openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Router, RouteSnapshot } from '../../canary/ports.ts';
+import type { Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
@@ -120,29 +121,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     ],
     inspect,
 
-    async survey(_, signal) {
-      const readable = createReadable(client, signal);
-      const stableIngress = await getNamed(client, stable, signal);
-      const unseen = await requireIngressNginx(describe(stable), stableIngress, createReadable(client, signal));
-      const service = { namespace, name: options.stable };
-      const senders = await findSenders(readable, service, [stable, canary]);
-      const ports = portsTo(stableIngress, options.stable);
-      const shifted = senders.filter(
-        ({ type, object }) =>
-          type === resources.ingress &&
-          classNameOf(object) === classNameOf(stableIngress) &&
-          portsTo(object, options.stable).some((port) => ports.includes(port)),
-      );
-      const { warnings } = besideTheRoute(
-        senders.filter((sender) => !shifted.includes(sender)),
-        describe(stable),
-        service,
-      );
-      return {
-        warnings: [...shifted.map((sender) => isShiftedToo(sender, options)), ...warnings],
-        notes: [...unseen, ...notLookedAt(readable)],
-      };
-    },
+    survey: (_, signal) => surveyIngress(client, options, signal),
 
     preview(snapshot, weight) {
       const { toCreate, found } = snapshotData.parse(snapshot.data);
@@ -188,6 +167,38 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
         // ingress-nginx reports nothing about an Ingress but its address.
         return { followed: true, evidence: 'canary annotations read back' };
       }),
+  };
+}
+
+/** Looks at what else leads to the stable Service, and whether ingress-nginx takes the stable Ingress at all. */
+async function surveyIngress(
+  client: KubernetesClient,
+  options: NginxOptions,
+  signal: AbortSignal,
+): Promise<Surroundings> {
+  const { namespace } = options;
+  const type = resources.ingress;
+  const stable = { type, namespace, name: options.name };
+  const readable = createReadable(client, signal);
+  const stableIngress = await getNamed(client, stable, signal);
+  const unseen = await requireIngressNginx(describe(stable), stableIngress, createReadable(client, signal));
+  const service = { namespace, name: options.stable };
+  const senders = await findSenders(readable, service, [stable, { type, namespace, name: options.canaryIngress }]);
+  const ports = portsTo(stableIngress, options.stable);
+  const shifted = senders.filter(
+    (sender) =>
+      sender.type === type &&
+      classNameOf(sender.object) === classNameOf(stableIngress) &&
+      portsTo(sender.object, options.stable).some((port) => ports.includes(port)),
+  );
+  const { warnings } = besideTheRoute(
+    senders.filter((sender) => !shifted.includes(sender)),
+    describe(stable),
+    service,
+  );
+  return {
+    warnings: [...shifted.map((sender) => isShiftedToo(sender, options)), ...warnings],
+    notes: [...unseen, ...notLookedAt(readable)],
   };
 }
 

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import type { Router, RouteSnapshot } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
-import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
-import { type Labels, labelSelector, selects } from '../../cluster/selectors.ts';
+import { type Labels, selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { Arm } from '../../judge/readings.ts';
@@ -16,8 +15,8 @@ import { readyEndpoints } from '../../workloads/arm-view.ts';
 import { autoscaler } from '../../workloads/scaling.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { confirmWith } from './confirm.ts';
-import { changedByOthers, deletedByOthers } from './conflicts.ts';
-import { attainableBy, describeApproximation, nextPods, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
+import { createPodCounts, type PodsAsFound, replicasOf, workload } from './pod-counts.ts';
+import { attainableBy, describeApproximation, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
 import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
 
@@ -92,47 +91,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     return { router: 'replicas', object: about, weight: weightOfPods(found), data: { ...found } };
   }
 
-  async function read(signal: AbortSignal) {
-    const [stable, canary] = await Promise.all([
-      client.find(referenceOf('stable'), signal),
-      client.find(referenceOf('canary'), signal),
-    ]);
-    return { stable, canary };
-  }
-
-  /**
-   * One step towards the pod counts, as far as ready pods allow it; true once the counts are those.
-   * The canary's own count may be higher than its weight asks for: its pods are made ready before the weight rises.
-   */
-  async function approach(snapshot: RouteSnapshot, target: Pods, expected: readonly number[], signal: AbortSignal) {
-    const { found, total } = parse(snapshot);
-    const states = [found, ...expected.map((weight) => planPods(total, weight))].map(({ stable }) => stable);
-    let arrived = false;
-    await retryOnConflict(async () => {
-      const { stable, canary } = await read(signal);
-      if (stable === undefined) throw deletedByOthers(describe(referenceOf('stable')), expected);
-      if (canary === undefined && target.canary > 0) throw deletedByOthers(describe(referenceOf('canary')), expected);
-      const asked: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
-      if (asked.stable < Math.min(...states) || asked.stable > Math.max(...states)) {
-        const shown = `it asks for ${asked.stable} pods`;
-        throw changedByOthers(describe(referenceOf('stable')), stable, replicasField.path, shown, expected);
-      }
-      const ready: Pods = { stable: readyOf(stable), canary: canary === undefined ? 0 : readyOf(canary) };
-      const next = nextPods(asked, ready, target, total);
-      const growingFirst =
-        next.stable > asked.stable ? (['stable', 'canary'] as const) : (['canary', 'stable'] as const);
-      for (const arm of growingFirst) {
-        if (next[arm] === asked[arm]) continue;
-        const operations = [
-          { op: 'test', path: '/spec/replicas', value: asked[arm] },
-          { op: 'replace', path: '/spec/replicas', value: next[arm] },
-        ] as const;
-        await client.patchJson(referenceOf(arm), operations, signal);
-      }
-      arrived = next.stable === target.stable && next.canary === target.canary;
-    });
-    return arrived;
-  }
+  const { read, approach } = createPodCounts(client, referenceOf);
 
   return {
     kind: 'replicas',
@@ -166,7 +125,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
 
     async shift(snapshot, from, to, signal) {
       // What has to wait for ready pods is left to `confirm`.
-      await approach(snapshot, planPods(parse(snapshot).total, to), [from, to], signal);
+      await approach(parse(snapshot), planPods(parse(snapshot).total, to), [from, to], signal);
     },
 
     async weight(snapshot, signal) {
@@ -181,7 +140,8 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     },
 
     async restore(snapshot, expected, signal) {
-      while (!(await approach(snapshot, parse(snapshot).found, expected, signal))) await clock.sleep(INTERVAL, signal);
+      while (!(await approach(parse(snapshot), parse(snapshot).found, expected, signal)))
+        await clock.sleep(INTERVAL, signal);
     },
 
     async relinquish(_, signal) {
@@ -196,7 +156,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       // The share of requests follows the pods that there are, however far from the weight that was asked for.
       const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
       return confirmWith(subject, signal, async () => {
-        if (!(await approach(snapshot, target, [weight], signal))) return { awaits: 'ready pods to take over' };
+        if (!(await approach({ found, total }, target, [weight], signal))) return { awaits: 'ready pods to take over' };
         const ready = await readyPods(client, options, await read(signal), signal);
         const shown = `${ready.stable} stable and ${ready.canary} canary endpoints of ${target.stable} and ${target.canary}`;
         if (ready.stable !== target.stable || ready.canary !== target.canary) return { awaits: `ready ${shown}` };
@@ -206,7 +166,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
   };
 }
 
-function parse(snapshot: RouteSnapshot): { found: Pods; total: number } {
+function parse(snapshot: RouteSnapshot): PodsAsFound {
   const found = podCounts.parse(snapshot.data);
   return { found, total: found.stable + found.canary };
 }
@@ -214,23 +174,6 @@ function parse(snapshot: RouteSnapshot): { found: Pods; total: number } {
 const labels = z.record(z.string(), z.string());
 
 const serviceSchema = z.looseObject({ spec: z.looseObject({ selector: labels.default({}) }) });
-
-const workload = z.looseObject({
-  spec: z.looseObject({
-    replicas: z.number().default(1),
-    selector: labelSelector,
-    template: z.looseObject({ metadata: z.looseObject({ labels: labels.default({}) }).optional() }),
-  }),
-  status: z.looseObject({ readyReplicas: z.number().default(0) }).optional(),
-});
-
-function replicasOf(object: KubernetesObject): number {
-  return readObject(object, workload).spec.replicas;
-}
-
-function readyOf(object: KubernetesObject): number {
-  return readObject(object, workload).status?.readyReplicas ?? 0;
-}
 
 function refuseUnselected(about: string, selector: Labels, reference: ObjectReference, object: KubernetesObject): void {
   const podLabels = readObject(object, workload).spec.template.metadata?.labels ?? {};

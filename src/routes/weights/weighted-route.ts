@@ -7,15 +7,15 @@ import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import type { Clock } from '../../core/clock.ts';
-import { SluiceError } from '../../core/errors.ts';
+import type { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { createReadable, type Readable } from '../objects/readable.ts';
-import { largestFactor } from '../objects/weights.ts';
 import { notLookedAt } from '../survey/senders.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
+import { managedRules } from './managed-rules.ts';
 import {
   type Destination,
   type Destinations,
@@ -105,21 +105,6 @@ export function createWeightedRouter(
     };
   }
 
-  /** Each rule as found beside what it is now. */
-  function locate(snapshot: RouteSnapshot, object: KubernetesObject): LocatedRule[] {
-    const { rules } = snapshotData.parse(snapshot.data);
-    const current = locateRules(kind, rules, route.rules(object));
-    return rules.map((found, index) => ({ found, current: current[index] }));
-  }
-
-  /** What a rule shows when the canary's weight is `weight`: the plan; as found, too, where that was its weight. */
-  function targetsAt(snapshot: RouteSnapshot, found: Rule, weights: readonly number[]): (readonly Destination[])[] {
-    return weights.flatMap((weight) => {
-      const planned = planWeights(kind, found, weight);
-      return weight === snapshot.weight ? [planned, found.destinations] : [planned];
-    });
-  }
-
   /**
    * Takes every rule to its target, from any state that is the target's or one of the expected weights'.
    * `partially` writes what can be written before it refuses the rest.
@@ -136,9 +121,9 @@ export function createWeightedRouter(
       if (object === undefined) throw deletedByOthers(about, expected);
       const operations: PatchOperation[] = [];
       const foreign: LocatedRule[] = [];
-      for (const { found, current } of locate(snapshot, object)) {
+      for (const { found, current } of locate(route, snapshot, object)) {
         const target = targetOf(found);
-        const states = [target, ...targetsAt(snapshot, found, expected)];
+        const states = [target, ...targetsAt(kind, found, expected, snapshot.weight)];
         const believed = states.find((state) => current !== undefined && shows(kind, found, current, state));
         if (current === undefined || believed === undefined) foreign.push({ found, current });
         else operations.push(...transition(kind, current, believed, target));
@@ -153,7 +138,7 @@ export function createWeightedRouter(
   async function weight(snapshot: RouteSnapshot, signal: AbortSignal): Promise<number | undefined> {
     const object = await client.find(reference, signal);
     if (object === undefined) return undefined;
-    const rules = locate(snapshot, object);
+    const rules = locate(route, snapshot, object);
     const asFound = rules.every(
       ({ found, current }) => current !== undefined && shows(kind, found, current, found.destinations),
     );
@@ -199,10 +184,10 @@ export function createWeightedRouter(
       return confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
         const object = await client.find(reference, signal);
         if (object === undefined) throw deletedByOthers(about, [weight]);
-        const foreign = locate(snapshot, object).filter(
+        const foreign = locate(route, snapshot, object).filter(
           ({ found, current }) =>
             current === undefined ||
-            !targetsAt(snapshot, found, [weight]).some((state) => shows(kind, found, current, state)),
+            !targetsAt(kind, found, [weight], snapshot.weight).some((state) => shows(kind, found, current, state)),
         );
         if (foreign.length > 0) throw foreignEdit(route, object, foreign, [weight]);
         return route.report(object, status);
@@ -211,59 +196,28 @@ export function createWeightedRouter(
   };
 }
 
-/** The rules to shift, after a look at whether each of them can be. */
-function managedRules(route: WeightedRoute, object: KubernetesObject, wanted: readonly string[] | undefined): Rule[] {
-  const about = describe(route.reference);
-  const kind = route.destinations;
-  const rules = route.rules(object);
-  const existing = rules
-    .map((rule) => `${describeRule(rule)} (${describeWeights(kind, rule.destinations)})`)
-    .join('; ');
-  const listed = existing === '' ? 'it has no rule with destinations' : `its rules are: ${existing}`;
-
-  const managed =
-    wanted === undefined
-      ? rules.filter((rule) => weightsOf(kind, rule).stable !== undefined)
-      : wanted.flatMap((selector) => {
-          const selected = rules.filter((rule) => rule.name === selector || rule.place === selector);
-          if (selected.length > 0) return selected;
-          throw new SluiceError('not-found', {
-            about: `rule "${selector}" of ${about}`,
-            problem: 'is not a rule with destinations.',
-            next: `Name rules by their name or place; ${listed}.`,
-          });
-        });
-  if (managed.length === 0) {
-    const { problem, next } = route.explainNoStable?.(object) ?? {
-      problem: `has no rule that sends requests to the stable arm (${kind.stable}).`,
-      next: `Name the stable arm as the route does; ${listed}.`,
-    };
-    throw new SluiceError('not-found', { about, problem, next });
-  }
-  for (const rule of managed) refuseUnsplittable(route, rule);
-  return managed;
+/** Each rule as found beside what it is now. */
+function locate(route: WeightedRoute, snapshot: RouteSnapshot, object: KubernetesObject): LocatedRule[] {
+  const { rules } = snapshotData.parse(snapshot.data);
+  const current = locateRules(route.destinations, rules, route.rules(object));
+  return rules.map((found, index) => ({ found, current: current[index] }));
 }
 
-function refuseUnsplittable(route: WeightedRoute, rule: Rule): void {
-  const kind = route.destinations;
-  const about = `${describeRule(rule)} of ${describe(route.reference)}`;
-  const refuse = (problem: string, next: string) => new SluiceError('unsupported', { about, problem, next });
-  const weights = describeWeights(kind, rule.destinations);
-  for (const arm of ['stable', 'canary'] as const) {
-    if (rule.destinations.filter((entry) => kind.armOf(entry) === arm).length > 1)
-      throw refuse(`names the ${arm} arm more than once (${weights}).`, 'Say which one is meant, by subset or port.');
-  }
-  const { stable, canary = 0, others } = weightsOf(kind, rule);
-  if (stable === undefined)
-    throw refuse(`does not name the stable arm (${weights}).`, 'Leave it out of the rules to shift.');
-  if (stable + canary === 0)
-    throw refuse(`sends no request to either arm (${weights}).`, 'Name the rules to shift, without this one.');
-  const largest = Math.max(...rule.destinations.map((entry) => kind.weightOf(entry, rule.destinations.length)));
-  if (others > 0 && largest * largestFactor(stable + canary) > route.largestWeight)
-    throw refuse(
-      `has weights too large to be divided exactly beside other destinations (${weights}).`,
-      'Divide all of its weights by the same number.',
-    );
+/**
+ * What a rule may show when the canary's weight is one of `weights`: the plan; as found, too, where that was its weight.
+ *
+ * @param weightAsFound the canary's weight before the rollout
+ */
+function targetsAt(
+  kind: Destinations,
+  found: Rule,
+  weights: readonly number[],
+  weightAsFound: number,
+): (readonly Destination[])[] {
+  return weights.flatMap((weight) => {
+    const planned = planWeights(kind, found, weight);
+    return weight === weightAsFound ? [planned, found.destinations] : [planned];
+  });
 }
 
 /** A rule as found beside what it is now; `current` is undefined where it is gone. */

@@ -3,18 +3,14 @@ import type { Undone } from '../../canary/ports.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from '../../cluster/ownership.ts';
 import { type Pod, runningImages } from '../../cluster/pods.ts';
-import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
-import type { Json } from '../../core/json.ts';
-import { asJson } from '../../core/json.ts';
-import type { PlannedWrite } from '../../core/planned-write.ts';
+import { resources } from '../../cluster/resources.ts';
 import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
-import type { ConfigContent } from '../config-copies.ts';
 import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, showsChange, undoTemplateChange } from '../promotion.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from '../revision.ts';
 import { autoscaler, raiseMinimum, raiseReplicas, replicasFor, undoRaisedMinima } from '../scaling.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import { type FoundChange, placesOf, prepareConfig, promoteConfig, undoConfig } from './config.ts';
+import { prepareConfig, promoteConfig, undoConfig } from './config.ts';
 import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './release.ts';
 import { undoStable } from './undo.ts';
 
@@ -213,98 +209,4 @@ async function relinquishStable(
   if (!stable.autoscaler) return;
   const { name } = stable.autoscaler;
   await relinquishFields(client, { type: resources.horizontalPodAutoscaler, namespace, name }, signal);
-}
-
-/**
- * What `prepareDerived` writes for a weight; at 100 also what `promoteDerived` writes.
- *
- * @param config the changed contents, where they are known: those of Secrets are not shown
- */
-export function previewDerived(
-  { namespace }: ArmsContext,
-  data: DerivedData,
-  release: DerivedRelease,
-  config: readonly FoundChange[],
-  weight: number,
-): PlannedWrite[] {
-  const { stable, change } = data;
-  const replicas = data.joinService ? 0 : replicasFor(weight, stable.ready, release.minReplicas);
-  const created = (object: ObjectReference, after: unknown): PlannedWrite => ({
-    object: describe(object),
-    action: 'create',
-    before: undefined,
-    after: asJson(after),
-  });
-  const sized = { ...data.workload, spec: { ...data.workload.spec, replicas } };
-  const scaled = data.autoscaler && { ...data.autoscaler, spec: { ...data.autoscaler.spec, minReplicas: replicas } };
-  const minimum = stable.autoscaler;
-  const stableReference = describe(referenceTo(stable, namespace));
-  const copies = config.flatMap(({ change: { kind, name }, before, after }) => {
-    const { backup, copy } = placesOf({ kind, name }, namespace);
-    const [old, renewed] = shownContents(kind, before, after);
-    return [created(backup, old), created(copy, renewed)];
-  });
-  const promotion: PlannedWrite[] = [
-    ...config.map(({ change: { kind, name }, before, after }): PlannedWrite => {
-      const [old, renewed] = shownContents(kind, before, after);
-      return {
-        object: describe(placesOf({ kind, name }, namespace).original),
-        action: 'update',
-        before: old,
-        after: renewed,
-      };
-    }),
-    {
-      object: stableReference,
-      action: 'update',
-      before: shownTemplate(
-        change.images.map(({ container, before }) => [container, before]),
-        change.checksum?.before,
-      ),
-      after: shownTemplate(
-        change.images.map(({ container, after }) => [container, after]),
-        change.checksum?.after,
-      ),
-    },
-  ];
-  return [
-    ...(minimum && minimum.minReplicas < stable.ready
-      ? [
-          {
-            object: describe({ type: resources.horizontalPodAutoscaler, namespace, name: minimum.name }),
-            action: 'update' as const,
-            before: { spec: { minReplicas: minimum.minReplicas } },
-            after: { spec: { minReplicas: stable.ready } },
-          },
-        ]
-      : []),
-    ...copies,
-    ...[...data.others, sized, ...(scaled ? [scaled] : [])].map((each) => created(ownReference(ownObject(each)), each)),
-    ...(weight === 100 ? promotion : []),
-  ];
-}
-
-function shownTemplate(images: readonly (readonly [string, string])[], checksum: string | null | undefined): Json {
-  return {
-    spec: {
-      template: {
-        ...(checksum !== undefined && {
-          metadata: { annotations: checksum === null ? {} : { [CHECKSUM_ANNOTATION]: checksum } },
-        }),
-        spec: { containers: images.map(([name, image]) => ({ name, image })) },
-      },
-    },
-  };
-}
-
-/** Both contents as a reader may see them: of a Secret only which entries change. */
-function shownContents(kind: 'ConfigMap' | 'Secret', before: ConfigContent, after: ConfigContent): [Json, Json] {
-  const plain = ({ data, binaryData }: ConfigContent): Json => ({ data: { ...data, ...binaryData } });
-  if (kind === 'ConfigMap') return [plain(before), plain(after)];
-  const hidden = (own: ConfigContent, other: ConfigContent, word: string): Json => ({
-    data: Object.fromEntries(
-      Object.entries(own.data).map(([key, value]) => [key, value === other.data[key] ? '(unchanged)' : word]),
-    ),
-  });
-  return [hidden(before, after, '(old value)'), hidden(after, before, '(new value)')];
 }

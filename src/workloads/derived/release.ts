@@ -146,15 +146,7 @@ export async function inspectDerived(
   const options = { namespace, rollout, replicas: 0 };
   const data: DerivedData = {
     variant: 'derived',
-    stable: {
-      kind: stable.kind,
-      name: stable.metadata.name,
-      pods: `${selectorText(stable.spec.selector)},${ARM_LABEL}!=canary`,
-      service: network.service,
-      replicas: stable.spec.replicas,
-      ready: stable.status.readyReplicas,
-      autoscaler: scaling.minimum,
-    },
+    stable: stableAsFound(stable, network.service, scaling.minimum),
     canary: {
       kind: stable.kind,
       name: canaryName(stable.metadata.name),
@@ -180,6 +172,23 @@ export async function inspectDerived(
     warnings: [...new Set(warnings)],
   };
   return { snapshot, config };
+}
+
+/** The stable arm as the record keeps it. */
+function stableAsFound(
+  stable: Workload,
+  service: string | undefined,
+  autoscaler: DerivedData['stable']['autoscaler'],
+): DerivedData['stable'] {
+  return {
+    kind: stable.kind,
+    name: stable.metadata.name,
+    pods: `${selectorText(stable.spec.selector)},${ARM_LABEL}!=canary`,
+    service,
+    replicas: stable.spec.replicas,
+    ready: stable.status.readyReplicas,
+    autoscaler,
+  };
 }
 
 /** The canary's autoscaler and disruption budget, and the stable autoscaler's minimum. */

@@ -1,23 +1,16 @@
-import * as z from 'zod';
 import type { RolloutRecord } from '../../canary/ports.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { SluiceError } from '../../core/errors.ts';
-import type { Json } from '../../core/json.ts';
-import { tryParseJson } from '../../core/json.ts';
-import type { Permission } from '../../core/permission.ts';
-import type { Revision, RollbackPlan, RollbackWorkload, Sight, Statement } from '../../rollback/ports.ts';
-import type { ArmsContext } from '../arms-context.ts';
-import { derivedData, templateFields } from '../derived/release.ts';
-
-/** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
-const { advice: _, ...rollbackFields } = templateFields;
-
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { isReady, pod } from '../../cluster/pods.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText, selects } from '../../cluster/selectors.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Revision, RollbackPlan, RollbackWorkload, Sight } from '../../rollback/ports.ts';
+import type { ArmsContext } from '../arms-context.ts';
+import { derivedData, templateFields } from '../derived/release.ts';
 import { withImages } from '../images.ts';
 import { CHECKSUM_ANNOTATION, hasRolledOut, type TemplateChange } from '../promotion.ts';
 import { templateImages, templateRevision, verifyRevision } from '../revision.ts';
@@ -34,27 +27,11 @@ import {
   workload,
   workloadType,
 } from '../workload.ts';
+import { ANNOTATION, notedOn, noteWith, statementsOf } from './note.ts';
+import { shownTemplates } from './preview.ts';
 
-/** Holds the plan of a rollback, and what the ones before it have said. */
-const ANNOTATION = 'sluice.dev/rollback';
-
-/** What earlier rollbacks have said that is kept. */
-const MOST_STATEMENTS = 10;
-
-const noted = z.object({
-  plan: z.object({
-    wanted: z.string(),
-    from: z.string(),
-    to: z.string(),
-    by: z.string(),
-    at: z.number(),
-    endedAt: z.number().optional(),
-  }),
-  said: z.array(
-    z.object({ id: z.string(), verdict: z.enum(['rolled-back', 'served']), by: z.string(), at: z.number() }),
-  ),
-});
-type Noted = z.infer<typeof noted>;
+/** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
+const { advice: _, ...rollbackFields } = templateFields;
 
 /** Milliseconds for the controller to keep a template that has just been written. */
 const CONTROLLER = 15_000;
@@ -118,11 +95,8 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     return { revisions, current, settled, plan: note?.plan, statements: note ? statementsOf(note) : [] };
   }
 
-  /** What it says is kept when another plan takes its place. */
   async function note(plan: RollbackPlan, signal: AbortSignal): Promise<void> {
-    const before = notedOn(await read(signal));
-    const past = before === undefined || before.plan.at === plan.at ? before?.said : sayingsOf(before);
-    const text = JSON.stringify({ plan, said: (past ?? []).slice(0, MOST_STATEMENTS) } satisfies Noted);
+    const text = noteWith(plan, notedOn(await read(signal)));
     await client.patchMerge(reference, { metadata: { annotations: { [ANNOTATION]: text } } }, signal);
   }
 
@@ -146,11 +120,11 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
   async function confirm(to: Revision, progress: (text: string) => void, signal: AbortSignal) {
     const found = await read(signal);
     const { label = '', template } = kept.get(to.id) ?? {};
-    const service = target.service ?? (await onlyService(found, signal));
+    const service = target.service ?? (await onlyService(context, found, signal));
     // Pods of another version may be in trouble, which is why it is left.
     const pods = `${selectorText(found.spec.selector)},${label}`;
     const arm = { kind: target.kind, name: target.name, pods, service };
-    if (target.kind === 'StatefulSet') await removeStuckPods(found, label, signal);
+    if (target.kind === 'StatefulSet') await removeStuckPods(context, found, label, signal);
     let told = '';
     await context.view(arm).until(({ workload: now, health }) => {
       const others = now ? now.status.replicas - now.status.updatedReplicas : 0;
@@ -176,30 +150,6 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     return pods.filter(({ metadata }) =>
       Object.entries(metadata.labels ?? {}).some(([name, value]) => labels.has(`${name}=${value}`)),
     ).length;
-  }
-
-  async function onlyService({ spec }: Workload, signal: AbortSignal): Promise<string | undefined> {
-    const labels = spec.template.metadata?.labels ?? {};
-    const selecting = (await listServices(client, namespace, signal)).filter((service) =>
-      selects({ matchLabels: service.spec.selector ?? {} }, labels),
-    );
-    return selecting.length === 1 ? selecting[0]?.metadata.name : undefined;
-  }
-
-  /**
-   * A StatefulSet waits for a pod that will never be ready before it replaces one.
-   * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
-   */
-  async function removeStuckPods({ spec }: Workload, label: string, signal: AbortSignal): Promise<void> {
-    const [key = '', value] = label.split('=');
-    const selector = { labelSelector: selectorText(spec.selector) };
-    const pods = (await client.list(resources.pod, namespace, selector, signal)).map((object) => pod.parse(object));
-    const stuck = pods.filter(
-      (each) =>
-        each.metadata.labels?.[key] !== value && !isReady(each) && each.metadata.deletionTimestamp === undefined,
-    );
-    for (const { metadata } of stuck)
-      await client.remove({ type: resources.pod, namespace, name: metadata.name }, signal);
   }
 
   return {
@@ -228,38 +178,44 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
   };
 }
 
+/** The name of the Service that selects the pods, where it is the only one. */
+async function onlyService(
+  { client, namespace }: ArmsContext,
+  { spec }: Workload,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const labels = spec.template.metadata?.labels ?? {};
+  const selecting = (await listServices(client, namespace, signal)).filter((service) =>
+    selects({ matchLabels: service.spec.selector ?? {} }, labels),
+  );
+  return selecting.length === 1 ? selecting[0]?.metadata.name : undefined;
+}
+
+/**
+ * A StatefulSet waits for a pod that will never be ready before it replaces one.
+ * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+ */
+async function removeStuckPods(
+  { client, namespace }: ArmsContext,
+  { spec }: Workload,
+  label: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const [key = '', value] = label.split('=');
+  const selector = { labelSelector: selectorText(spec.selector) };
+  const pods = (await client.list(resources.pod, namespace, selector, signal)).map((object) => pod.parse(object));
+  const stuck = pods.filter(
+    (each) => each.metadata.labels?.[key] !== value && !isReady(each) && each.metadata.deletionTimestamp === undefined,
+  );
+  for (const { metadata } of stuck)
+    await client.remove({ type: resources.pod, namespace, name: metadata.name }, signal);
+}
+
 function revisionOf({ number, id, template, ready }: KeptTemplate): Revision {
   const images = [...imagesOf(template)].flatMap(([name, image]) =>
     image === undefined ? [] : [[name, image] as const],
   );
   return { number, id, ready, images: new Map(images) };
-}
-
-function notedOn({ metadata }: Workload): Noted | undefined {
-  const text = metadata.annotations?.[ANNOTATION];
-  if (text === undefined) return undefined;
-  // Somebody may have written something else there.
-  return noted.safeParse(tryParseJson(text)).data;
-}
-
-/** What a plan says of two versions, newest first, and what was said before it. */
-function sayingsOf({ plan, said }: Noted): Noted['said'] {
-  const { from, to, by, at, endedAt } = plan;
-  return [
-    ...(endedAt === undefined ? [] : [{ id: to, verdict: 'served' as const, by, at: endedAt }]),
-    // Where a rollout under way was ended and nothing else, no version of the workload was left.
-    ...(from === to ? [] : [{ id: from, verdict: 'rolled-back' as const, by, at }]),
-    ...said,
-  ];
-}
-
-function statementsOf(found: Noted): Statement[] {
-  return sayingsOf(found).map(({ id, verdict, by, at }) => ({
-    verdict,
-    at,
-    said: verdict === 'served' ? `gone back to by ${by}` : `left by hand by ${by}`,
-    isAbout: (revision) => revision.id === id,
-  }));
 }
 
 /** The template as a rollout has found it, whether it has changed it meanwhile or not. */
@@ -278,43 +234,6 @@ function withoutChange(template: PodTemplate, { images, checksum }: TemplateChan
   const annotations = checksum.before === null ? others : { ...others, [CHECKSUM_ANNOTATION]: checksum.before };
   const { annotations: _, ...metadata } = before.metadata ?? {};
   return { ...before, metadata: { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) } };
-}
-
-/** Both templates as a reader may see them: values of environment variables may be secret. */
-function shownTemplates(before: PodTemplate | undefined, after: PodTemplate | undefined): [Json, Json] {
-  const values = new Set(variables(before));
-  const same = new Set(variables(after).filter((value) => values.has(value)));
-  const shown = (template: PodTemplate | undefined, word: string): Json =>
-    z
-      .json()
-      .parse(
-        JSON.parse(
-          JSON.stringify({ spec: { template: template ?? null } }, (key, value) =>
-            key === 'env' && Array.isArray(value)
-              ? value.map((entry) => hidden(entry, (text) => (same.has(text) ? '(hidden)' : `(hidden, ${word})`)))
-              : value,
-          ),
-        ),
-      );
-  return [shown(before, 'as found'), shown(after, 'changed')];
-}
-
-const variable = z.looseObject({ value: z.string() });
-
-function hidden(entry: unknown, word: (text: string) => string): unknown {
-  const parsed = variable.safeParse(entry);
-  return parsed.success ? { ...parsed.data, value: word(JSON.stringify(parsed.data)) } : entry;
-}
-
-function variables(template: PodTemplate | undefined): string[] {
-  const { containers = [], initContainers = [] } = template?.spec ?? {};
-  const env = z.looseObject({ env: z.array(z.unknown()).default([]) });
-  return [...containers, ...initContainers].flatMap((container) =>
-    env.parse(container).env.flatMap((entry) => {
-      const parsed = variable.safeParse(entry);
-      return parsed.success ? [JSON.stringify(parsed.data)] : [];
-    }),
-  );
 }
 
 /** A change of its template has to reach its pods, and there have to be some. */

@@ -5,7 +5,7 @@ import { labAgent } from '../../../lab/cluster/host.ts';
 import { addresses, endpoints } from '../../../lab/cluster/layout.ts';
 import type { Sent } from '../../../lab/cluster/load.ts';
 import { createPanel } from '../../../src/judge/panel.ts';
-import { reportSchema } from '../../../src/report/canary-report.ts';
+import { reportSchema } from '../../../src/report/canary-report-schema.ts';
 import { isBad, isCanary, latest } from './client.ts';
 import type { Fault } from './faults.ts';
 import { canaryService, gatewayCounter } from './queries.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
-import { emptyReport, reportSchema, sum, withEvent } from '../../../src/report/canary-report.ts';
+import { sum, withEvent } from '../../../src/report/canary-report.ts';
+import { emptyReport, reportSchema } from '../../../src/report/canary-report-schema.ts';
 import { diffOf } from '../../../src/report/diff.ts';
 import { reportOf, start, tell } from './story.ts';
 

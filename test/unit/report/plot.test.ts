@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyReport, type Report } from '../../../src/report/canary-report.ts';
+import { emptyReport, type Report } from '../../../src/report/canary-report-schema.ts';
 import { mermaidCharts } from '../../../src/report/mermaid.ts';
 import { renderPlot } from '../../../src/report/plot.ts';
 import { seriesOf, ticks } from '../../../src/report/series.ts';

@@ -1,6 +1,7 @@
 import type { RolloutEvent, Tallies, Tally } from '../../../src/canary/events.ts';
 import { parsePlan } from '../../../src/judge/plan-syntax.ts';
-import { emptyReport, type Report, sum, withEvent } from '../../../src/report/canary-report.ts';
+import { sum, withEvent } from '../../../src/report/canary-report.ts';
+import { emptyReport, type Report } from '../../../src/report/canary-report-schema.ts';
 
 export const start = Date.UTC(2026, 2, 1, 3, 14, 0);
 

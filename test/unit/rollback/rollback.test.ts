@@ -4,7 +4,8 @@ import type { KubernetesClient } from '../../../src/cluster/client.ts';
 import { resources } from '../../../src/cluster/resources.ts';
 import { createLedger } from '../../../src/ledger/ledger.ts';
 import { LAST_HEALTHY } from '../../../src/rollback/choose.ts';
-import { type RollbackWorld, rollback } from '../../../src/rollback/rollback.ts';
+import { rollback } from '../../../src/rollback/rollback.ts';
+import type { RollbackWorld } from '../../../src/rollback/world.ts';
 import { createContext } from '../../../src/workloads/arms-context.ts';
 import { rollbackWorkload } from '../../../src/workloads/rollback/target.ts';
 import {

@@ -11,7 +11,7 @@ import { kubectlOutputs } from '../../../src/actions/kubectl-deploy/inputs.ts';
 import { rollbackOutputs } from '../../../src/actions/rollback/inputs.ts';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { isSluiceError } from '../../../src/core/errors.ts';
-import { emptyReport, reportSchema } from '../../../src/report/canary-report.ts';
+import { emptyReport, reportSchema } from '../../../src/report/canary-report-schema.ts';
 import { plain } from '../../../src/report/markdown.ts';
 import { createAnnotations } from '../../../src/runner/annotations.ts';
 import { listenForCancellation } from '../../../src/runner/cancellation.ts';

@@ -10,7 +10,7 @@ import {
   targetOf,
   watchedChecks,
 } from '../../../../src/actions/canary/settings.ts';
-import { POD_CHECK } from '../../../../src/canary/observe.ts';
+import { POD_CHECK } from '../../../../src/canary/observation/pod-check.ts';
 
 const place = {
   namespace: 'shop',

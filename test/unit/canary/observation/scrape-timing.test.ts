@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bestMoment, pauseUntilNews } from '../../../src/canary/scrape-timing.ts';
+import { bestMoment, pauseUntilNews } from '../../../../src/canary/observation/scrape-timing.ts';
 
 const SECOND = 1_000;
 const now = 1_000_000;

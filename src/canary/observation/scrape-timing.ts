@@ -1,4 +1,4 @@
-import type { Reading } from '../judge/readings.ts';
+import type { Reading } from '../../judge/readings.ts';
 
 type Due = NonNullable<Reading['due']>;
 

@@ -1,6 +1,6 @@
-import type { Plan } from '../judge/plan.ts';
-import { rehearse } from '../judge/rehearsal.ts';
-import type { MeterReadiness } from './ports.ts';
+import type { Plan } from '../../judge/plan.ts';
+import { rehearse } from '../../judge/rehearsal.ts';
+import type { MeterReadiness } from '../ports.ts';
 
 /** What one step of the plan can be expected to tell, worked out before the first write. */
 interface StepForecast {

@@ -1,12 +1,12 @@
-import { isSluiceError } from '../core/errors.ts';
-import type { World } from './world.ts';
+import type { Clock } from './clock.ts';
+import { isSluiceError } from './errors.ts';
 
 /** Milliseconds before an act is tried again that failed because the API server was away. */
 const RETRY_PAUSE = 1_000;
 
 /** Does it again and again while the API server is away: what ends a rollout is not given up before its deadline. */
 export async function persist<T>(
-  { clock }: Pick<World, 'clock'>,
+  { clock }: { readonly clock: Clock },
   signal: AbortSignal,
   act: () => Promise<T>,
 ): Promise<T> {

@@ -1,0 +1,172 @@
+import { never } from '../core/abort.ts';
+import { deadline } from '../core/deadline.ts';
+import { messageOf } from '../core/errors.ts';
+import { merge } from '../judge/counters.ts';
+import type { Gauge } from '../judge/readings.ts';
+import type { Counts, Interval, Opinion } from '../judge/types.ts';
+import type { IntervalJudged, Tallies, Tally } from './events.ts';
+import type { Requests } from './observation/requests.ts';
+import { bestMoment } from './observation/scrape-timing.ts';
+import type { RolloutOptions } from './options.ts';
+import { type GaugeQueries, type World, warn } from './world.ts';
+
+/** Milliseconds for one more look at the metrics when all is done, so that the report has the last requests too. */
+const FINAL_LOOK = 2_000;
+
+/** Milliseconds in which Prometheus is told of new pods, at the latest (its discovery manager's `updatert`). */
+const DISCOVERY = 5_000;
+
+/** Looks at the metrics in which a pod that is known is measured, surely: two scrapes. */
+const LOOKS_UNTIL_MEASURED = 8;
+
+/** Milliseconds between two questions whether the canary has been measured meanwhile. */
+const UNSEEN_PAUSE = 200;
+
+/** What a look at the metrics has to know of the rollout. */
+export interface Situation {
+  readonly weight: number;
+  /** Nothing is judged any more. */
+  readonly stopped: boolean;
+  /** The stable arm is the new version. */
+  readonly promoted: boolean;
+  opinions(): readonly Opinion[];
+  /** Milliseconds until the step's most time is over. */
+  readonly timeLeft: number;
+  readonly waitingFor: IntervalJudged['waitingFor'];
+}
+
+/** Looks at the metrics, and passes what they show to the judge and to whoever is told. */
+export interface MetricsWatch {
+  look(signal: AbortSignal): Promise<void>;
+  tellNoData(reason: string): void;
+  /** Resolves when the first reading is there. */
+  readonly baseline: Promise<void>;
+}
+
+export function createMetricsWatch(
+  world: World,
+  requests: Requests,
+  { noDataPatience: patience }: Pick<RolloutOptions, 'noDataPatience'>,
+  situation: () => Situation,
+): MetricsWatch {
+  const { meter, clock, emit } = world;
+  const { panel, gauges } = world.judge;
+  const baseline = Promise.withResolvers<void>();
+  const told = new Set<string>();
+
+  function tellOnce(problem: string): void {
+    if (!told.has(problem)) warn(world, problem);
+    told.add(problem);
+  }
+
+  function tellNoData(reason: string): void {
+    const { weight } = situation();
+    emit({ type: 'no-data', at: clock.now(), weight, reason, since: requests.lastReading, patience });
+  }
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const reading = await meter.read(signal);
+    const taken = requests.take(reading);
+    for (const problem of [...(taken.counted?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
+    // A gauge of the canary says nothing any more once the canary gets no requests.
+    if (!situation().promoted) await Promise.all(gauges.map((queries) => lookAtGauge(world, queries, signal)));
+    const now = clock.now();
+    const news = requests.newsOf(taken, now);
+    const { stopped, promoted, weight } = situation();
+    if (news.kind === 'early') return;
+    if (news.kind === 'silence') {
+      if (!stopped) tellNoData(news.reason);
+      return;
+    }
+    const total = totalOf(requests);
+    world.counted({ ...total, canaryUnmeasured: requests.facts(now).canaryUnmeasured });
+    if (stopped) return;
+    if (news.kind === 'baseline') {
+      baseline.resolve();
+      return;
+    }
+    const { interval } = news;
+    panel.add(promoted ? asOneArm(interval) : interval);
+    if (promoted) return;
+    const { timeLeft, waitingFor, ...judged } = situation();
+    emit({
+      type: 'interval',
+      at: now,
+      weight,
+      interval: talliesOf(interval),
+      total,
+      opinions: judged.opinions(),
+      timeLeft,
+      ...(waitingFor && { waitingFor }),
+    });
+  }
+
+  return { look, tellNoData, baseline: baseline.promise };
+}
+
+async function lookAtGauge(world: World, { check, canary, stable }: GaugeQueries, signal: AbortSignal): Promise<void> {
+  const [ofCanary, ofStable] = await Promise.all([
+    readGauge(world, canary, signal),
+    stable && readGauge(world, stable, signal),
+  ]);
+  world.judge.panel.addGauge(check, ofCanary, ofStable || undefined);
+}
+
+/** A query that fails is a query without an answer: not yet known. */
+async function readGauge({ meter }: World, query: string, signal: AbortSignal): Promise<Gauge> {
+  try {
+    return (await meter.evaluate?.(query, signal)) ?? { missing: `the ${meter.kind} meter knows no PromQL` };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { missing: messageOf(error) };
+  }
+}
+
+/** Waits for the best moment for the canary's first requests, as far as the meter knows when it is measured. */
+export async function awaitBestMoment(world: World, requests: Requests, signal: AbortSignal): Promise<void> {
+  const { clock, meter } = world;
+  const giveUp = clock.now() + LOOKS_UNTIL_MEASURED * meter.interval + DISCOVERY;
+  while (requests.due?.canary.length === 0) {
+    if (clock.now() > giveUp) {
+      warn(world, 'The metrics do not show the canary’s pods yet: until they do, nobody sees how its requests end.');
+      return;
+    }
+    await clock.sleep(UNSEEN_PAUSE, signal);
+  }
+  const now = clock.now();
+  if (requests.due) await clock.sleep(bestMoment(requests.due, now) - now, signal);
+}
+
+/** What was counted since the first reading, with one last look. */
+export async function lookLast({ meter, clock }: World, requests: Requests): Promise<Tallies> {
+  using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
+  try {
+    requests.finish(await meter.read(limit.signal));
+  } catch {
+    // The figures that were judged are enough when the last look fails.
+  }
+  return totalOf(requests);
+}
+
+/** What both arms did, as requests of the new version: at this weight there is no stable version besides. */
+function asOneArm(interval: Interval): Interval {
+  const none: Counts = { requests: 0, errors: 0, within: new Map() };
+  const { stable, canary } = interval;
+  return merge({ ...interval, stable: none, canary }, { ...interval, stable: none, canary: stable });
+}
+
+const nothing: Tally = { requests: 0, errors: 0 };
+
+/** What was counted since the first reading. */
+export function totalOf(requests: Requests): Tallies {
+  const total = requests.total();
+  return total ? talliesOf(total) : { stable: nothing, canary: nothing };
+}
+
+function talliesOf({ stable, canary }: { stable: Counts; canary: Counts }): Tallies {
+  return { stable: tallyOf(stable), canary: tallyOf(canary) };
+}
+
+function tallyOf({ requests, errors }: Counts): Tally {
+  return { requests, errors };
+}
