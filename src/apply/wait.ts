@@ -1,7 +1,7 @@
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { createInformer, type Informer } from '../cluster/informer.ts';
 import { permissionTo } from '../cluster/permissions.ts';
-import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
+import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { excerpt } from '../core/text.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
   firstLine,
+  isMadeBy,
   lastSeen,
   type PodProgress,
   podProgressOf,
@@ -18,7 +19,8 @@ import {
   type WarningEvent,
   warningEvent,
 } from './pod-progress.ts';
-import { creationProblem, type Problem, type Progress, progressOf } from './progress.ts';
+import { isAboutImage, type Problem, starting } from './pod-states.ts';
+import { creationProblem, type Progress, progressOf } from './progress.ts';
 
 export interface WaitOptions {
   readonly client: KubernetesClient;
@@ -27,7 +29,7 @@ export interface WaitOptions {
   /** When to give up, in milliseconds since the epoch. */
   readonly deadline: number;
   readonly emit: (event: WaitEvent) => void;
-  /** Restarts of a container that starting may take; default 3. */
+  /** Restarts of a container that starting may take; default that of the policy. */
   readonly maxRestarts?: number;
 }
 
@@ -205,7 +207,7 @@ function keyOf(type: ResourceType, namespace: string): string {
 
 /** Looks at all objects at once. */
 function createView(
-  { client, references, maxRestarts = 3 }: WaitOptions,
+  { client, references, clock, maxRestarts = starting.maxRestarts }: WaitOptions,
   lifetime: AbortSignal,
   changed: () => void,
 ): (signal: AbortSignal) => Promise<Sight[]> {
@@ -259,7 +261,11 @@ function createView(
         const beside = around.get(reference.namespace);
         const ended = object ? undefined : jobs.ended(reference);
         if (ended) return { reference, progress: ended, pods: [], warnings: [], warningsOf: () => [] };
-        return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, isOld, maxRestarts);
+        return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, {
+          isOld,
+          maxRestarts,
+          now: clock.now(),
+        });
       }),
     );
   };
@@ -288,12 +294,19 @@ interface Around {
   readonly warnings: readonly WarningEvent[];
 }
 
+/** How it is judged what is there. */
+interface Judgement {
+  readonly isOld: (warning: WarningEvent) => boolean;
+  readonly maxRestarts: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
 function sightOf(
   reference: ObjectReference,
   object: KubernetesObject | undefined,
   { pods, replicaSets, warnings }: Around,
-  isOld: (warning: WarningEvent) => boolean,
-  maxRestarts: number,
+  { isOld, maxRestarts, now }: Judgement,
 ): Sight {
   const warningsOf = (name: string) =>
     warnings.filter(({ involvedObject }) => involvedObject.kind === 'Pod' && involvedObject.name === name);
@@ -311,7 +324,9 @@ function sightOf(
     (warning) => makers.some((maker) => maker?.metadata.uid === warning.involvedObject.uid) && !isOld(warning),
   );
   const failure = about.findLast(({ reason }) => reason === 'FailedCreate');
-  const problem = progress.problem ?? (failure && creationProblem(failure.reason, firstLine(failure.message)));
+  const found = progress.problem ?? (failure && creationProblem(failure.reason, firstLine(failure.message)));
+  const makesRoom = pods.some((pod) => isMadeBy(pod, object, replicaSets) && isEnding(pod, now));
+  const problem = found && { ...found, isPassing: found.state === 'no-room' && makesRoom };
   return {
     reference,
     progress: { ...progress, ...(progress.state === 'waiting' && problem && { problem }) },
@@ -404,7 +419,7 @@ function createPatience(clock: Clock) {
       const found = sights.flatMap((sight): Hopeless[] => {
         if (sight.progress.state === 'failed') return [{ sight, text: sight.progress.text }];
         const over = problemsOf(sight).flatMap(({ key, problem, text }) => {
-          const begun = since.get(key) ?? clock.now();
+          const begun = problem.isPassing ? clock.now() : (since.get(key) ?? clock.now());
           now.set(key, begun);
           if (clock.now() >= begun + problem.patience) return [text];
           end = Math.min(end, begun + problem.patience);
@@ -526,15 +541,16 @@ async function lastLines(
 }
 
 function adviceFor({ reference, progress, pods }: Sight, failing: PodProgress | undefined): string {
-  if (progress.problem && /exceeded quota/.test(progress.problem.message)) {
+  const state = failing?.problem?.state;
+  if (progress.problem?.state === 'no-room') {
     return 'Ask for less, or raise the ResourceQuota; pods of the former version count as well while they are replaced.';
   }
-  if (failing?.problem?.reason === 'image') {
+  if (state && isAboutImage(state)) {
     return "Check the image's name and tag, that it was pushed, and the pull secret of the pod's service account.";
   }
-  if (failing?.crash || failing?.problem?.reason === 'crash') return 'Correct what the last lines say, and run again.';
-  if (failing?.problem?.reason === 'Unschedulable') return 'Give the pods less to ask for, or the cluster more nodes.';
-  if (failing?.problem) return 'Create what the message says is missing, and run again.';
+  if (failing?.crash || state === 'crash-loop') return 'Correct what the last lines say, and run again.';
+  if (state === 'unschedulable') return 'Give the pods less to ask for, or the cluster more nodes.';
+  if (state) return 'Create what the message says is missing, and run again.';
   if (reference.type.kind === 'Job')
     return 'Correct what the Job does, and give it another name: a Job can not run twice.';
   if (pods.length > 0) return 'Look at what the pod waits for; if it only needs more time, give a longer "timeout".';
