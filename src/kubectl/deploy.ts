@@ -16,7 +16,8 @@ import {
   withoutControlledFields,
 } from '../apply/objects.ts';
 import { undoChanges } from '../apply/undo.ts';
-import { waitedFor, waitPermissions, waitUntilRolledOut } from '../apply/wait.ts';
+import { waitUntilRolledOut } from '../apply/wait.ts';
+import { waitedFor, waitPermissions } from '../apply/watch-list.ts';
 import { ApiError, type KubernetesClient } from '../cluster/client.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';

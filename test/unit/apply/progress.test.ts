@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { podProgressOf, podsOf, warningEvent } from '../../../src/apply/pod-progress.ts';
 import { progressOf } from '../../../src/apply/progress.ts';
-import { waitPermissions } from '../../../src/apply/wait.ts';
+import { waitPermissions } from '../../../src/apply/watch-list.ts';
 import { kubernetesObject } from '../../../src/cluster/client.ts';
 import { pod } from '../../../src/cluster/pods.ts';
 
