@@ -6,7 +6,7 @@ import { type HelmOutcome, holding, manifestOf, recovered, seenThrough } from '.
 import { type Desired, isUnknownKind, type Release } from './cli.ts';
 import { releaseFacts } from './facts.ts';
 import { type History, isAbsent, latest } from './history.ts';
-import { randomHooks, sameHooks } from './hooks.ts';
+import { hookEvents, randomHooks, refuseUnnamedHooks, sameHooks } from './hooks.ts';
 import { nameOf, note } from './notes.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
 
@@ -29,7 +29,8 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   if (makeNamespace) {
     await lint(cancelled);
     // Where nothing can be refused any more, save for what only the API server knows of objects in a namespace.
-    await planned(world, [], desired, cancelled);
+    const { rendered } = await planned(world, [], desired, cancelled);
+    refuseUnnamedHooks(rendered, hookEvents(true, request.test));
     await makeNamespace(cancelled);
   }
   return holding(world, cancelled, async (signal) => {
@@ -37,6 +38,7 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
     const checked = Promise.all([early, lint(signal)]);
     const history = await recovered(world, request, signal, checked);
     const { rendered, found, writes } = await planned(world, history, desired, signal, await early);
+    refuseUnnamedHooks(rendered, hookEvents(isAbsent(history), request.test));
     tellPlan(world, history, writes);
     const difference = found ? await differenceOf(world, found, rendered, { history, desired }, signal) : 'it is new';
     if (!request.force && writes.length === 0 && found && difference === undefined) {
@@ -80,7 +82,8 @@ async function rehearsed(
   signal: AbortSignal,
 ): Promise<HelmOutcome> {
   const history = await world.helm.history(signal);
-  const { writes } = await planned(world, history, desired, signal);
+  const { rendered, writes } = await planned(world, history, desired, signal);
+  refuseUnnamedHooks(rendered, hookEvents(isAbsent(history), request.test));
   tellPlan(world, history, writes);
   return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would change in ${nameOf(request)}.` };
 }

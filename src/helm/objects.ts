@@ -1,10 +1,12 @@
 import type { Clock, PlannedWrite } from '../canary/ports.ts';
 import { comparable, inParallel, planChanges } from '../deploy/changes.ts';
+import type { ManifestText } from '../deploy/documents.ts';
 import { waitLines } from '../deploy/events.ts';
 import {
   type DeployObject,
   identityOf,
   parseManifests,
+  readManifests,
   resolveRendered,
   unservedObjects,
   type WrittenObject,
@@ -44,8 +46,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return resolveRendered(client, read(manifest), place, signal);
   }
 
+  async function recorded(manifest: string, signal: AbortSignal) {
+    const { objects: written, problems } = readRecord(manifest);
+    const { objects, unknown } = await resolveRendered(client, written, { namespace, definitions: [] }, signal);
+    return { objects, unknown: [...problems, ...unknown] };
+  }
+
   async function resolved(manifest: string, signal: AbortSignal): Promise<DeployObject[]> {
-    return (await located(manifest, signal)).objects;
+    return (await recorded(manifest, signal)).objects;
   }
 
   async function changes(
@@ -56,7 +64,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     const [{ objects: wanted, unknown }, { objects: kinds }, { objects: former, unknown: gone }] = await Promise.all([
       located(manifest, signal, definitions),
       located(definitions, signal),
-      located(previous?.manifest ?? '', signal),
+      recorded(previous?.manifest ?? '', signal),
     ]);
     for (const problem of unknown) options.tell(problem);
     for (const problem of gone) options.tell(`Of the revision before, this is not looked at: ${problem}`);
@@ -114,9 +122,9 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 
   return {
     changes,
-    unserved: (manifest, signal) => unservedObjects(client, read(manifest), signal),
+    unserved: (manifest, signal) => unservedObjects(client, readRecord(manifest).objects, signal),
     async remains(manifest, signal) {
-      const { objects, unknown } = await located(manifest, signal);
+      const { objects, unknown } = await recorded(manifest, signal);
       return remainsOf(client, { objects: objects.filter(isDeleted), unknown }, signal);
     },
     async remove(manifest, signal) {
@@ -196,7 +204,16 @@ function isDeleted({ manifest: { metadata } }: DeployObject): boolean {
 }
 
 function read(manifest: string): WrittenObject[] {
-  return parseManifests([{ name: 'chart', text: manifest, isRendered: true }]);
+  return parseManifests(textsOf(manifest));
+}
+
+/** What Helm has recorded is as it is: what can't be read of it is told and left out. */
+function readRecord(manifest: string) {
+  return readManifests(textsOf(manifest));
+}
+
+function textsOf(manifest: string): ManifestText[] {
+  return [{ name: 'chart', text: manifest, isRendered: true }];
 }
 
 function texts(value: unknown): Readonly<Record<string, unknown>> {

@@ -273,3 +273,26 @@ describe('kinds that the cluster does not serve any more', () => {
     ]);
   });
 });
+
+describe('an object without a name', () => {
+  const nameless = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: run-}\n';
+  const plain = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+
+  it('in the chart is refused before Helm records a revision that fails', async () => {
+    const { release } = clusterOf();
+    await expect(release.changes({ manifest: nameless }, undefined, signal)).rejects.toThrow(
+      /chart: has "generateName" and no "name"/,
+    );
+  });
+
+  it('in what Helm has recorded binds nobody', async () => {
+    const { release, told } = clusterOf();
+    const previous = releaseOf(1, { manifest: `${nameless}---\n${plain}---\n{{ broken\n` });
+    const writes = await release.changes({ manifest: plain }, previous, signal);
+    expect(writes).toMatchObject([{ object: 'ConfigMap shop/a', action: 'create' }]);
+    expect(told).toHaveLength(2);
+    expect(await release.names(previous.manifest, signal)).toEqual(['ConfigMap shop/a']);
+    expect(await release.unserved(previous.manifest, signal)).toEqual([]);
+    expect((await release.remains(previous.manifest, signal)).gone).toEqual(['ConfigMap shop/a']);
+  });
+});
