@@ -59,6 +59,13 @@ export interface DeployObject {
  * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
  */
 export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] {
+  const { objects, problems } = readManifests(texts);
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+/** As `parseManifests`, with what is wrong beside what can be read: a record of what was deployed once is not corrected any more. */
+export function readManifests(texts: readonly ManifestText[]): { objects: WrittenObject[]; problems: string[] } {
   const problems: string[] = [];
   const objects = texts.flatMap(documentsIn).flatMap(({ source, values, problem }) => {
     if (problem !== undefined) problems.push(`${source}: is no YAML that can be read: ${problem}.`);
@@ -66,8 +73,7 @@ export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] 
       objectsIn(value, values.length === 1 ? source : `${source}, object ${index + 1}`, problems),
     );
   });
-  if (problems.length > 0) throw wrongManifests(problems);
-  return objects;
+  return { objects, problems };
 }
 
 /** https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go: items may lack what their list says. */
@@ -81,6 +87,11 @@ const listObject = z.looseObject({
 });
 const untyped = z.looseObject({ apiVersion: z.undefined().optional(), kind: z.undefined().optional() });
 
+/** It leaves its name to the API server, which takes that only where it is created. */
+export const unnamed = z.looseObject({
+  metadata: z.looseObject({ name: unset.pipe(z.undefined()), generateName: z.string().min(1) }),
+});
+
 function objectsIn(value: unknown, source: string, problems: string[]): WrittenObject[] {
   const list = listObject.safeParse(value);
   if (list.success) {
@@ -93,6 +104,12 @@ function objectsIn(value: unknown, source: string, problems: string[]): WrittenO
   }
   const parsed = manifest.safeParse(value);
   if (parsed.success) return [{ manifest: parsed.data, source }];
+  if (unnamed.safeParse(value).success) {
+    problems.push(
+      `${source}: has "generateName" and no "name". An object that gets another name each time can't be applied; give it a name (kubectl and Helm ask for one, too).`,
+    );
+    return [];
+  }
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
   problems.push(`${source}: is no Kubernetes object (${wrong.join('; ')}).`);
   return [];
@@ -169,9 +186,7 @@ async function located(
   { namespace, definitions }: ReleasePlace,
   signal: AbortSignal,
 ): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
-  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
-  const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
-  const kinds = [...served, ...definedKinds([...definitions, ...written])];
+  const kinds = [...(await servedKinds(client, written, signal)), ...definedKinds([...definitions, ...written])];
   const unknown: string[] = [];
   const objects = written.flatMap((object) => {
     const { apiVersion, kind } = object.manifest;
@@ -181,6 +196,29 @@ async function located(
     return [];
   });
   return { objects, unknown };
+}
+
+/** Objects of kinds that the cluster does not serve now, whatever defines them. */
+export async function unservedObjects(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const served = await servedKinds(client, written, signal);
+  return written.flatMap(({ manifest: { apiVersion, kind, metadata } }) =>
+    served.some(({ type }) => type.apiVersion === apiVersion && type.kind === kind)
+      ? []
+      : [`${kind} ${metadata.name} (${apiVersion})`],
+  );
+}
+
+async function servedKinds(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<ServedKind[]> {
+  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
+  return (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
 }
 
 function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {
