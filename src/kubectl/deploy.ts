@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { comparable, inParallel, type ObjectChange, planChanges } from '../apply/changes.ts';
+import { withDefaultLabels } from '../apply/default-labels.ts';
 import type { DeployEvent, PlannedObject } from '../apply/events.ts';
 import {
   type DeployVerdict,
@@ -129,7 +130,7 @@ export async function deploy(
 ): Promise<DeployVerdict | undefined> {
   const { clock, emit } = world;
   const { name, namespace, startedBy: by } = options;
-  const objects = inApplyOrder(labelled(given.map(withoutControlledFields), name));
+  const objects = inApplyOrder(labelled(given.map(withoutControlledFields).map(withDefaultLabels), name));
   const digest = digestOf(given);
   emit({ type: 'started', at: clock.now(), name, namespace, by, digest });
   const hasNamespace = await namespaceExists(world, options, cancelled);

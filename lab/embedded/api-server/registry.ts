@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Admission } from './admission.ts';
 import { withDefaults } from './defaults.ts';
 import { afterUpdate, apply } from './managed-fields.ts';
-import { type JsonRecord, type KubeObject, kubeObject, recordOf, timestamp } from './objects.ts';
+import { isRecord, type JsonRecord, type KubeObject, kubeObject, recordOf, timestamp } from './objects.ts';
 import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from './patch.ts';
 import { apiVersionOf, namespaces, pods, type Resource } from './resources.ts';
 import { scaleOf, withScale } from './scale.ts';
@@ -303,8 +303,8 @@ function patchedWith(current: JsonRecord, type: PatchType, body: unknown): unkno
 
 /** The body as an object of this resource. */
 function parseObject(resource: Resource, namespace: string, body: unknown): KubeObject {
-  const record = recordOf(body);
-  const metadata = recordOf(record.metadata);
+  const record = recordOf(resource.custom ? body : withoutNulls(body));
+  const metadata = recordOf(withoutNulls(record.metadata));
   const apiVersion = apiVersionOf(resource);
   const parsed = kubeObject.safeParse({ apiVersion, kind: resource.kind, ...record, metadata });
   if (!parsed.success) {
@@ -323,6 +323,14 @@ function parseObject(resource: Resource, namespace: string, body: unknown): Kube
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   return object;
+}
+
+/** To a type of Go, a field without a value is one that is not there. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isRecord(value)) return value;
+  const fields = Object.entries(value).filter(([, part]) => part !== null);
+  return Object.fromEntries(fields.map(([field, part]) => [field, withoutNulls(part)]));
 }
 
 function graceOf(pod: KubeObject, asked: number | undefined): number {

@@ -265,6 +265,29 @@ async function deployed(
   return { verdict: await deploy(world, options, objects, signal), events };
 }
 
+it('a Job without labels has those of its pods, as the API server gives them where nobody adds one', async () => {
+  const jobs = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };
+  const client: KubernetesClient = {
+    ...cluster.client,
+    kindsIn: async () => [{ type: jobs, namespaced: true }],
+    find: async () => undefined,
+    apply: async (_, manifest) => kubernetesObject.parse(manifest),
+  };
+  const { events } = await deployed(
+    'jobs',
+    `${header('Job', 'once', 'batch/v1')}spec:
+  template:
+    metadata: {labels: {app: once}}
+    spec: {restartPolicy: Never, containers: [{name: once, image: "app:1"}]}
+`,
+    { dryRun: true },
+    client,
+  );
+  expect(events.find(({ type }) => type === 'planned')).toMatchObject({
+    objects: [{ write: { after: { metadata: { labels: { app: 'once', 'sluice.dev/inventory': 'jobs' } } } } }],
+  });
+});
+
 const find = (name: string) => cluster.client.find({ type: resources.namespace, namespace: '', name }, signal);
 const configMap = header('ConfigMap', 'a');
 
