@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inApplyOrder, inDeleteOrder, parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
+import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
+import { inApplyOrder, inDeleteOrder } from '../../../src/apply/order.ts';
 import type { ServedKind } from '../../../src/cluster/client.ts';
 
 const signal = new AbortController().signal;

@@ -10,7 +10,8 @@ import {
   kubernetesObject,
 } from '../../../src/cluster/client.ts';
 import { resources } from '../../../src/cluster/resources.ts';
-import { type DeployOptions, type DeployWorld, deploy } from '../../../src/kubectl/deploy.ts';
+import { deploy } from '../../../src/kubectl/deploy.ts';
+import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
 import { createQuickClock, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const signal = new AbortController().signal;
