@@ -6,7 +6,7 @@ import { meterOptions, routerOptions, targetOf } from '../src/actions/canary/set
 import { rollbackRights } from '../src/actions/rollback/assemble.ts';
 import { loadRollbackInputs } from '../src/actions/rollback/inputs.ts';
 import { steerPermissions } from '../src/actions/steer/job.ts';
-import { waitPermissions } from '../src/apply/wait.ts';
+import { waitPermissions } from '../src/apply/watch-list.ts';
 import { createClient } from '../src/cluster/client.ts';
 import { permissionTo, renderRoles } from '../src/cluster/permissions.ts';
 import { resources } from '../src/cluster/resources.ts';

@@ -60,6 +60,13 @@ export interface DeployObject {
  * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
  */
 export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] {
+  const { objects, problems } = readManifests(texts);
+  if (problems.length > 0) throw wrongManifests(problems);
+  return objects;
+}
+
+/** As `parseManifests`, with what is wrong beside what can be read: a record of what was deployed once is not corrected any more. */
+export function readManifests(texts: readonly ManifestText[]): { objects: WrittenObject[]; problems: string[] } {
   const problems: string[] = [];
   const objects = texts.flatMap(documentsIn).flatMap(({ source, values, problem }) => {
     if (problem !== undefined) problems.push(`${source}: is no YAML that can be read: ${problem}.`);
@@ -67,8 +74,7 @@ export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] 
       objectsIn(value, values.length === 1 ? source : `${source}, object ${index + 1}`, problems),
     );
   });
-  if (problems.length > 0) throw wrongManifests(problems);
-  return objects;
+  return { objects, problems };
 }
 
 /** https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go: items may lack what their list says. */
@@ -82,6 +88,11 @@ const listObject = z.looseObject({
 });
 const untyped = z.looseObject({ apiVersion: z.undefined().optional(), kind: z.undefined().optional() });
 
+/** It leaves its name to the API server, which takes that only where it is created. */
+export const unnamed = z.looseObject({
+  metadata: z.looseObject({ name: unset.pipe(z.undefined()), generateName: z.string().min(1) }),
+});
+
 function objectsIn(value: unknown, source: string, problems: string[]): WrittenObject[] {
   const list = listObject.safeParse(value);
   if (list.success) {
@@ -94,6 +105,12 @@ function objectsIn(value: unknown, source: string, problems: string[]): WrittenO
   }
   const parsed = manifest.safeParse(value);
   if (parsed.success) return [{ manifest: parsed.data, source }];
+  if (unnamed.safeParse(value).success) {
+    problems.push(
+      `${source}: has "generateName" and no "name". An object that gets another name each time can't be applied; give it a name (kubectl and Helm ask for one, too).`,
+    );
+    return [];
+  }
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`);
   problems.push(`${source}: is no Kubernetes object (${wrong.join('; ')}).`);
   return [];
@@ -170,9 +187,7 @@ async function located(
   { namespace, definitions }: ReleasePlace,
   signal: AbortSignal,
 ): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
-  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
-  const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
-  const kinds = [...served, ...definedKinds([...definitions, ...written])];
+  const kinds = [...(await servedKinds(client, written, signal)), ...definedKinds([...definitions, ...written])];
   const unknown: string[] = [];
   const objects = written.flatMap((object) => {
     const { apiVersion, kind } = object.manifest;
@@ -182,6 +197,29 @@ async function located(
     return [];
   });
   return { objects, unknown };
+}
+
+/** Objects of kinds that the cluster does not serve now, whatever defines them. */
+export async function unservedObjects(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const served = await servedKinds(client, written, signal);
+  return written.flatMap(({ manifest: { apiVersion, kind, metadata } }) =>
+    served.some(({ type }) => type.apiVersion === apiVersion && type.kind === kind)
+      ? []
+      : [`${kind} ${metadata.name} (${apiVersion})`],
+  );
+}
+
+async function servedKinds(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<ServedKind[]> {
+  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
+  return (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
 }
 
 function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {
@@ -239,67 +277,4 @@ function wrongManifests(problems: readonly string[]): SluiceError {
     problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((line) => `- ${line}`).join('\n')}\n`,
     next: 'Correct them and run again. Nothing was changed.',
   });
-}
-
-/**
- * Kinds in the order in which others need them, as Helm (pkg/release/v1/util/kind_sorter.go) and kubectl's kustomize have
- * it; what is not named stands between the workloads and the webhooks.
- */
-const before = [
-  'Namespace',
-  'CustomResourceDefinition',
-  'PriorityClass',
-  'StorageClass',
-  'RuntimeClass',
-  'IngressClass',
-  'GatewayClass',
-  'NetworkPolicy',
-  'ResourceQuota',
-  'LimitRange',
-  'PodDisruptionBudget',
-  'ServiceAccount',
-  'Secret',
-  'ConfigMap',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'Role',
-  'RoleBinding',
-  'Service',
-  'DaemonSet',
-  'Pod',
-  'ReplicationController',
-  'ReplicaSet',
-  'Deployment',
-  'HorizontalPodAutoscaler',
-  'StatefulSet',
-  'Job',
-  'CronJob',
-  'Ingress',
-];
-const after = [
-  'APIService',
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionPolicyBinding',
-  'MutatingAdmissionPolicy',
-  'MutatingAdmissionPolicyBinding',
-  'MutatingWebhookConfiguration',
-  'ValidatingWebhookConfiguration',
-];
-
-function rank({ type }: ObjectReference): number {
-  const early = before.indexOf(type.kind);
-  const late = after.indexOf(type.kind);
-  return late >= 0 ? before.length + 1 + late : early >= 0 ? early : before.length;
-}
-
-/** In the order to apply in: what others need comes first. Objects of one kind stay in the order that they were written in. */
-export function inApplyOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
-  return objects.toSorted((a, b) => rank(a.reference) - rank(b.reference));
-}
-
-/** In the order to delete in: what needs others goes first. */
-export function inDeleteOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
-  return inApplyOrder(objects).toReversed();
 }

@@ -1,8 +1,15 @@
 import * as z from 'zod';
 import { isReady, type Pod } from '../cluster/pods.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
-import { imageReasons, pullFailure, START_PATIENCE, startReasons, UNSCHEDULABLE_PATIENCE } from './pod-states.ts';
-import type { Problem } from './progress.ts';
+import {
+  isAboutImage,
+  type Problem,
+  pullFailure,
+  type StartingPolicy,
+  type StartState,
+  starting,
+  startState,
+} from './pod-states.ts';
 
 /** A warning that the cluster has recorded about an object. */
 export const warningEvent = z.looseObject({
@@ -41,10 +48,8 @@ export interface PodProgress {
   readonly crash?: Crash;
 }
 
-export interface PodPatience {
-  /** Restarts of a container that starting may take; Infinity where its controller counts them. */
-  readonly maxRestarts: number;
-}
+/** Restarts of a container that starting may take; Infinity where its controller counts them. */
+export type PodPatience = Pick<StartingPolicy, 'maxRestarts'>;
 
 type ContainerStatus = Pod['status']['containerStatuses'][number];
 
@@ -73,7 +78,9 @@ export function podProgressOf(pod: Pod, warnings: readonly WarningEvent[], patie
   if (scheduled?.status === 'False') {
     const message = firstLine(scheduled.message);
     const text = `waits for a node${after(message)}`;
-    return of(text, { problem: { reason: scheduled.reason, message: text, patience: UNSCHEDULABLE_PATIENCE } });
+    // Who has put a gate before the scheduler takes it away in his own time.
+    if (scheduled.reason === 'SchedulingGated') return of(text);
+    return of(text, { problem: problemOf('unschedulable', scheduled.reason, text) });
   }
   const warning = warnings.at(-1);
   if (warning) {
@@ -91,18 +98,18 @@ function containerProgress(
 ): { text: string; problem?: Problem; crash?: Crash }[] {
   const { waiting } = state;
   const reason = waiting?.reason ?? '';
-  const imagePatience = imageReasons.get(reason);
-  if (waiting && imagePatience !== undefined) {
+  const held = waiting && startState(waiting);
+  if (waiting && held && isAboutImage(held)) {
     const image = [...pod.spec.initContainers, ...pod.spec.containers].find(
       (container) => container.name === name,
     )?.image;
     // The kubelet's two words for it come in turns: that is no news.
     const text = `container ${name} can't get its image ${image ?? ''}${after(pullError(waiting.message, warnings))}`;
-    return [{ text, problem: { reason: 'image', message: `${text} (${reason})`, patience: imagePatience } }];
+    return [{ text, problem: problemOf(held, 'image', `${text} (${reason})`) }];
   }
-  if (waiting && startReasons.has(reason)) {
+  if (waiting && held === 'unstartable') {
     const text = `container ${name} can't be started (${reason})${after(waiting.message)}`;
-    return [{ text, problem: { reason, message: text, patience: START_PATIENCE } }];
+    return [{ text, problem: problemOf(held, reason, text) }];
   }
   const last = state.terminated ?? lastState.terminated;
   if (!last || last.exitCode === 0 || (state.terminated === undefined && restartCount === 0)) return [];
@@ -111,14 +118,18 @@ function containerProgress(
   const code = last.exitCode === undefined ? '' : `exit code ${last.exitCode}`;
   const why = last.reason === 'OOMKilled' ? ', OOMKilled: more memory than its limit' : aside(last.reason, ['Error']);
   const text = `container ${name} crashed ${times === 1 ? 'once' : `${times} times`} (${code}${why})`;
-  const isOver = reason === 'CrashLoopBackOff' && times > maxRestarts;
+  const isOver = held === 'crash-loop' && times > maxRestarts;
   return [
     {
       text,
       crash: { container: name, times, previous: state.terminated === undefined },
-      ...(isOver && { problem: { reason: 'crash', message: `${text}: ${reason}`, patience: 0 } }),
+      ...(isOver && { problem: problemOf(held, 'crash', `${text}: ${reason}`) }),
     },
   ];
+}
+
+function problemOf(state: StartState, reason: string, message: string): Problem {
+  return { state, reason, message, patience: starting.patience[state] };
 }
 
 /** The back-off's own words hide why the image can't be had; the event before it says so. */
@@ -163,6 +174,12 @@ export function podsOf(
     return own.filter(({ metadata }) => metadata.labels?.['pod-template-generation'] === template);
   }
   return own;
+}
+
+/** A pod of whatever version of a workload. */
+export function isMadeBy(pod: Pod, workload: KubernetesObject, replicaSets: readonly KubernetesObject[]): boolean {
+  const makers = [workload, ...replicaSets.filter((replicaSet) => isOwnedBy(replicaSet, workload))];
+  return makers.some((maker) => isOwnedBy(pod, maker));
 }
 
 const REVISION = 'deployment.kubernetes.io/revision';

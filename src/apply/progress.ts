@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
+import { creationState, type Problem, starting } from './pod-states.ts';
 
 /** How far an object is. */
 export interface Progress {
@@ -10,18 +11,6 @@ export interface Progress {
   /** Keeps its pods from being made at all: what, and after which it is worth to give up. */
   readonly problem?: Problem;
 }
-
-/** Something that may pass by itself. */
-export interface Problem {
-  /** As Kubernetes calls it: `ImagePullBackOff`, `Unschedulable`. */
-  readonly reason: string;
-  readonly message: string;
-  /** Milliseconds for which it is worth to wait; Infinity where only the deadline ends it. */
-  readonly patience: number;
-}
-
-/** Milliseconds for which a quota may be full: pods of the former version may just be on their way out. */
-const QUOTA_PATIENCE = 20_000;
 
 const condition = z.looseObject({
   type: z.string(),
@@ -171,10 +160,10 @@ function replicaFailure(conditions: Conditions): Problem | undefined {
   return failure && creationProblem(failure.reason, failure.message);
 }
 
-/** What a controller says of a pod that it can't create, in a condition or in an event. */
+/** As `creationState`, with the time that a deploy gives it. */
 export function creationProblem(reason: string, message: string): Problem {
-  const isRefused = /exceeded quota|forbidden|is invalid/.test(message);
-  return { reason, message, patience: isRefused ? QUOTA_PATIENCE : Number.POSITIVE_INFINITY };
+  const state = creationState(message);
+  return { state, reason, message, patience: starting.patience[state] };
 }
 
 const job = z.looseObject({

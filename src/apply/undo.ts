@@ -3,7 +3,8 @@ import { retryOnConflict } from '../cluster/conflicts.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
-import { identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
+import { identityOf } from './objects.ts';
+import { inApplyOrder, inDeleteOrder } from './order.ts';
 import { progressOf } from './progress.ts';
 
 export interface UndoOptions {

@@ -189,8 +189,8 @@ export interface Arms {
   preview(snapshot: ArmsSnapshot, weight: number): PlannedWrite[];
   /**
    * Makes the canary able to carry `weight` per cent: creates it where Sluice owns it, scales it up, waits until the pods
-   * are ready. Idempotent. Never scales down. Throws `not-ready` with the pods' problems at once when they can't recover
-   * (crash loop, image that can't be pulled), else at the deadline.
+   * are ready. Idempotent. Never scales down. Throws `not-ready` with the pods' problems as soon as these have lasted
+   * longer than what passes by itself does, else at the deadline.
    */
   prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
   health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;

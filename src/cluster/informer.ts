@@ -17,7 +17,7 @@ export interface Informer {
  * @param changed called after every change, and when the watch fails
  */
 export function createInformer(
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'reflect'>,
   source: { readonly type: ResourceType; readonly namespace: string; readonly selector: Selector },
   lifetime: AbortSignal,
   changed: (objects: readonly KubernetesObject[]) => void,

@@ -60,6 +60,11 @@ export function isTerminating({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
+/** It is on its way out and has not used up the time that it may take for it: its deletion timestamp is when that ends. */
+export function isEnding({ metadata: { deletionTimestamp = '' } }: Pod, now: number): boolean {
+  return Date.parse(deletionTimestamp) > now;
+}
+
 /** Ready, and not on its way out. */
 export function isReady(pod: Pod): boolean {
   return !isTerminating(pod) && condition(pod, 'Ready')?.status === 'True';

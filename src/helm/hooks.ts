@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { unnamed } from '../apply/objects.ts';
+import { SluiceError } from '../core/errors.ts';
 import { readYaml } from '../core/yaml.ts';
 import type { Release } from './cli.ts';
 
@@ -23,6 +25,34 @@ export function randomHooks(one: Hooks, other: Hooks): ReadonlySet<string> {
   return new Set([...paths].filter((path) => !isDeepStrictEqual(first.get(path), second.get(path))));
 }
 
+/**
+ * Refuses a hook without a name: Helm takes it for granted that there is one, and fails when it runs the hook.
+ *
+ * @param events at which hooks will run: `pre-install`
+ * @throws SluiceError `invalid-input`
+ */
+export function refuseUnnamedHooks({ hooks }: Hooks, events: readonly string[]): void {
+  const wrong = (hooks ?? []).filter(
+    (hook) => hook.events?.some((event) => events.includes(event)) && isUnnamed(hook.manifest),
+  );
+  if (wrong.length === 0) return;
+  throw new SluiceError('invalid-input', {
+    about: `hooks of the chart (${wrong.map(({ path }) => path).join(', ')})`,
+    problem: 'have "generateName" and no "name", and Helm runs no hook without a name.',
+    next: 'Give them a name; with "helm.sh/hook-delete-policy: before-hook-creation" it can be the same each time. Nothing was changed.',
+  });
+}
+
+/** When hooks run in a deploy. */
+export function hookEvents(isNew: boolean, isTested: boolean): string[] {
+  const change = isNew ? 'install' : 'upgrade';
+  return [`pre-${change}`, `post-${change}`, ...(isTested ? ['test', 'test-success'] : [])];
+}
+
+function isUnnamed(manifest: string): boolean {
+  return unnamed.safeParse(objectIn(manifest)).success;
+}
+
 function textsOf({ hooks }: Hooks, random: ReadonlySet<string>): string[] {
   return (hooks ?? []).flatMap((hook) => (random.has(hook.path) ? [hook.path] : [textOf(hook)])).toSorted();
 }
@@ -39,9 +69,12 @@ function textOf({ path, events, manifest }: NonNullable<Release['hooks']>[number
 }
 
 function nameIn(manifest: string): string | undefined {
+  return named.safeParse(objectIn(manifest)).data?.metadata.name;
+}
+
+function objectIn(manifest: string): unknown {
   try {
-    const [document] = readYaml(manifest);
-    return named.safeParse(document).data?.metadata.name;
+    return readYaml(manifest)[0];
   } catch {
     // Helm reads hooks when it runs them, and says then what is wrong.
     return undefined;

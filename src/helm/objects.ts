@@ -1,10 +1,13 @@
 import { comparable, inParallel, planChanges } from '../apply/changes.ts';
+import type { ManifestText } from '../apply/documents.ts';
 import { waitLines } from '../apply/events.ts';
 import {
   type DeployObject,
   identityOf,
   parseManifests,
+  readManifests,
   resolveRendered,
+  unservedObjects,
   type WrittenObject,
 } from '../apply/objects.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
@@ -45,8 +48,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return resolveRendered(client, read(manifest), place, signal);
   }
 
+  async function recorded(manifest: string, signal: AbortSignal) {
+    const { objects: written, problems } = readRecord(manifest);
+    const { objects, unknown } = await resolveRendered(client, written, { namespace, definitions: [] }, signal);
+    return { objects, unknown: [...problems, ...unknown] };
+  }
+
   async function resolved(manifest: string, signal: AbortSignal): Promise<DeployObject[]> {
-    return (await located(manifest, signal)).objects;
+    return (await recorded(manifest, signal)).objects;
   }
 
   async function changes(
@@ -54,12 +63,13 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     previous: Release | undefined,
     signal: AbortSignal,
   ): Promise<readonly PlannedWrite[]> {
-    const [{ objects: wanted, unknown }, { objects: kinds }, former] = await Promise.all([
+    const [{ objects: wanted, unknown }, { objects: kinds }, { objects: former, unknown: gone }] = await Promise.all([
       located(manifest, signal, definitions),
       located(definitions, signal),
-      resolved(previous?.manifest ?? '', signal),
+      recorded(previous?.manifest ?? '', signal),
     ]);
     for (const problem of unknown) options.tell(problem);
+    for (const problem of gone) options.tell(`Of the revision before, this is not looked at: ${problem}`);
     const alongside = [...(await ownNamespace(signal)), ...(await missing(kinds, signal))];
     // Only server-side apply knows conflicts; what Helm writes by patches, it overwrites.
     const isServerSide = method === 'ssa';
@@ -72,8 +82,8 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
         options.tell(`${describe(object.reference)} is checked when it is written: ${unchecked}`);
     }
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
-    const gone = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
-    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(gone, signal))];
+    const dropped = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
+    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(dropped, signal))];
   }
 
   /** A namespace that is made with the release: what goes into it can't be checked by the API server before. */
@@ -114,8 +124,9 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 
   return {
     changes,
+    unserved: (manifest, signal) => unservedObjects(client, readRecord(manifest).objects, signal),
     async remains(manifest, signal) {
-      const { objects, unknown } = await located(manifest, signal);
+      const { objects, unknown } = await recorded(manifest, signal);
       return remainsOf(client, { objects: objects.filter(isDeleted), unknown }, signal);
     },
     async remove(manifest, signal) {
@@ -195,7 +206,16 @@ function isDeleted({ manifest: { metadata } }: DeployObject): boolean {
 }
 
 function read(manifest: string): WrittenObject[] {
-  return parseManifests([{ name: 'chart', text: manifest, isRendered: true }]);
+  return parseManifests(textsOf(manifest));
+}
+
+/** What Helm has recorded is as it is: what can't be read of it is told and left out. */
+function readRecord(manifest: string) {
+  return readManifests(textsOf(manifest));
+}
+
+function textsOf(manifest: string): ManifestText[] {
+  return [{ name: 'chart', text: manifest, isRendered: true }];
 }
 
 function texts(value: unknown): Readonly<Record<string, unknown>> {

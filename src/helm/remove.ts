@@ -1,5 +1,6 @@
 import { inParallel } from '../apply/changes.ts';
-import { type DeployObject, inDeleteOrder } from '../apply/objects.ts';
+import type { DeployObject } from '../apply/objects.ts';
+import { inDeleteOrder } from '../apply/order.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';

@@ -55,7 +55,7 @@ export function createContext(options: ArmsOptions): ArmsContext {
     view({ kind, name, pods, service }) {
       const key = `${kind}/${name} ${pods} ${service}`;
       const target = { kind, name, pods, service };
-      const known = views.get(key) ?? createArmView(client, namespace, target, clock, lifetime, imageTimeout);
+      const known = views.get(key) ?? createArmView({ client, namespace, target, clock, lifetime, imageTimeout });
       views.set(key, known);
       return known;
     },

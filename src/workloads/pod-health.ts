@@ -1,14 +1,5 @@
 import type * as z from 'zod';
-import {
-  finalRefusal,
-  imageReasons,
-  notThere,
-  pullFailure,
-  START_PATIENCE,
-  startReasons,
-  UNREADY_PATIENCE,
-  UNSCHEDULABLE_PATIENCE,
-} from '../apply/pod-states.ts';
+import { pullFailure, type ServingPolicy, type ServingState, serving, startState } from '../apply/pod-states.ts';
 import type { PodProblem } from '../canary/ports.ts';
 import {
   type ContainerStatus,
@@ -29,8 +20,6 @@ export interface PodHistory {
   readonly restarts: ReadonlyMap<string, number>;
   /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
   readonly unreadySince: number | undefined;
-  /** Milliseconds for which it is waited for an image that the registry does not have yet; 0 without it. */
-  readonly imageTimeout?: number;
   /** When a container of it was seen that can't be started; undefined where each can. */
   readonly unstartedSince: number | undefined;
 }
@@ -43,7 +32,7 @@ export interface PodHistory {
 export function remember(history: PodHistory | undefined, pod: Pod, now: number): PodHistory {
   const sinceWhen = (holds: boolean, before: number | undefined) => (holds ? (before ?? now) : undefined);
   const unstartedSince = sinceWhen(
-    statuses(pod).some((container) => startPatience(container) !== undefined),
+    statuses(pod).some(({ state: { waiting } }) => waiting && startState(waiting) !== undefined),
     history?.unstartedSince,
   );
   if (history?.wasReady) {
@@ -58,20 +47,6 @@ export function remember(history: PodHistory | undefined, pod: Pod, now: number)
   };
 }
 
-/** Milliseconds for which it may help to wait; undefined for a container that nothing keeps from its start. */
-function startPatience({ state: { waiting } }: ContainerStatus, imageTimeout = 0): number | undefined {
-  if (!waiting) return undefined;
-  const { reason, message } = waiting;
-  if (reason === 'CrashLoopBackOff') return 0;
-  if (startReasons.has(reason)) return START_PATIENCE;
-  const patience = imageReasons.get(reason);
-  if (patience === undefined || patience === 0) return patience;
-  if (notThere.test(message)) return imageTimeout;
-  if (finalRefusal.test(message)) return 0;
-  // Between two attempts an older kubelet does not say why the last one failed.
-  return Math.max(patience, imageTimeout);
-}
-
 /** Something that is wrong with a pod, and from when on it counts, in milliseconds since the epoch. */
 export interface PodTrouble extends PodProblem {
   readonly due: number;
@@ -83,23 +58,23 @@ export interface PodTrouble extends PodProblem {
  *
  * @param others some pod of its arm is ready
  */
-export function podTroubles(pod: Pod, history: PodHistory, others: boolean): PodTrouble[] {
+export function podTroubles(pod: Pod, history: PodHistory, others: boolean, { patience } = serving): PodTrouble[] {
   if (isTerminating(pod)) return [];
   const { status, metadata } = pod;
-  const trouble = (reason: string, message: string, due = 0) => ({ pod: metadata.name, reason, message, due });
+  const trouble = (reason: string, message: string, due: number) => ({ pod: metadata.name, reason, message, due });
   if (status.phase === 'Failed') {
     const evicted = status.reason === 'Evicted' && !history.foundFailed;
-    return evicted ? [trouble('Evicted', firstLine(status.message))] : [];
+    return evicted ? [trouble('Evicted', firstLine(status.message), patience.evicted)] : [];
   }
-  const troubles = statuses(pod).flatMap((container) => containerTroubles(metadata.name, container, history));
+  const troubles = statuses(pod).flatMap((container) => containerTroubles(metadata.name, container, history, patience));
   const scheduled = condition(pod, 'PodScheduled');
-  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+  if (scheduled?.status === 'False' && scheduled.reason !== 'SchedulingGated') {
     const since = Date.parse(scheduled.lastTransitionTime ?? '') || 0;
-    troubles.push(trouble('Unschedulable', firstLine(scheduled.message), since + UNSCHEDULABLE_PATIENCE));
+    troubles.push(trouble(scheduled.reason, firstLine(scheduled.message), since + patience.unschedulable));
   }
   if (history.unreadySince !== undefined) {
     const message = `was ready and is not any more. ${firstLine(condition(pod, 'Ready')?.message ?? '')}`.trim();
-    troubles.push(trouble('Unready', message, history.unreadySince + (others ? UNREADY_PATIENCE : 0)));
+    troubles.push(trouble('Unready', message, history.unreadySince + (others ? patience.unready : 0)));
   }
   return troubles;
 }
@@ -115,37 +90,41 @@ export function problemsOf(troubles: readonly PodTrouble[], now: number): PodPro
   return causes.length > 0 ? causes : problems;
 }
 
-function containerTroubles(name: string, container: ContainerStatus, history: PodHistory): PodTrouble[] {
+function containerTroubles(
+  name: string,
+  container: ContainerStatus,
+  history: PodHistory,
+  patience: ServingPolicy['patience'],
+): PodTrouble[] {
   const { state, lastState, restartCount } = container;
-  const trouble = (reason: string, message: string, due = 0) => ({
+  const { waiting } = state;
+  const trouble = (kind: ServingState, reason: string, message: string, since = 0) => ({
     pod: name,
     container: container.name,
     reason,
     message,
-    due,
+    due: since + patience[kind],
   });
   const last = state.terminated ?? lastState.terminated;
   const restartsSeen = restartCount - (history.restarts.get(container.name) ?? 0);
 
   const outOfMemory = last?.reason === 'OOMKilled';
   if (outOfMemory && (restartsSeen > 0 || state.terminated !== undefined || !history.wasReady)) {
-    return [trouble('OOMKilled', 'used more memory than its limit allows')];
+    return [trouble('out-of-memory', 'OOMKilled', 'used more memory than its limit allows')];
   }
   if (history.wasReady && state.terminated && state.terminated.exitCode !== 0) {
-    return [trouble('Terminated', `ended while watched; ${lastWords(last)}`)];
+    return [trouble('restarted', 'Terminated', `ended while watched; ${lastWords(last)}`)];
   }
-  const patience = startPatience(container, history.imageTimeout);
-  const waitingFor = firstLine(pullFailure(state.waiting?.message ?? ''));
-  if (state.waiting && patience === 0) {
-    return [trouble(state.waiting.reason, lastWords(last) || waitingFor)];
+  const held = waiting && startState(waiting);
+  const waitingFor = firstLine(pullFailure(waiting?.message ?? ''));
+  if (held && patience[held] === 0) {
+    return [trouble(held, waiting.reason, lastWords(last) || waitingFor)];
   }
   if (history.wasReady && restartsSeen > 0) {
-    return [trouble('Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`)];
+    return [trouble('restarted', 'Restarted', `${restartsSeen} times while watched; ${lastWords(last)}`)];
   }
-  if (state.waiting && patience !== undefined) {
-    return [trouble(state.waiting.reason, waitingFor || lastWords(last), (history.unstartedSince ?? 0) + patience)];
-  }
-  return [];
+  if (!held) return [];
+  return [trouble(held, waiting.reason, waitingFor || lastWords(last), history.unstartedSince)];
 }
 
 function lastWords(last: z.infer<typeof terminated> | undefined): string {

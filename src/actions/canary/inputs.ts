@@ -359,7 +359,7 @@ export const canaryInputs = z.strictObject({
   'image-timeout': input(duration, {
     group: 'behaviour',
     description:
-      'How long pods may wait for an image that the registry does not have yet, where another workflow builds it. Without it, an image that is not found is a breach at once.',
+      'How long pods may wait for an image that the registry does not have yet, where another workflow builds it. Without it, an image that is not found for 30 s is a breach.',
     example: '10m',
   }),
   'undo-timeout': input(duration, {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseReference, splitReference } from '../../core/image-reference.ts';
-import { preciousKinds } from '../../kubectl/deploy.ts';
 import type { ImageReplacement } from '../../kubectl/images.ts';
+import { preciousKinds } from '../../kubectl/plan.ts';
 import { input, listInputs } from '../../runner/input-schema.ts';
 import { boolean, duration, inputType, itemsOf, list, text, wholeNumber, wrong } from '../../runner/input-types.ts';
 import { clusterInputs } from '../../runner/shared-inputs.ts';

@@ -3,7 +3,8 @@ import type { DeployEvent } from '../../apply/events.ts';
 import type { WrittenObject } from '../../apply/objects.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { conclude, deploy } from '../../kubectl/deploy.ts';
+import { conclude } from '../../kubectl/conclude.ts';
+import { deploy } from '../../kubectl/deploy.ts';
 import {
   type DeployReport,
   emptyDeployReport,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inApplyOrder, inDeleteOrder, parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
+import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
+import { inApplyOrder, inDeleteOrder } from '../../../src/apply/order.ts';
 import type { ServedKind } from '../../../src/cluster/schema.ts';
 
 const signal = new AbortController().signal;
@@ -32,6 +33,16 @@ async function resolve(text: string) {
 }
 
 describe('parseManifests', () => {
+  it('says of an object whose name the API server would make that it needs one, as kubectl apply does', () => {
+    const of = (metadata: string) => `apiVersion: batch/v1\nkind: Job\nmetadata: ${metadata}\n`;
+    expect(() => parseManifests([{ name: 'job.yaml', text: of('{generateName: run-, name: ""}') }])).toThrow(
+      /job\.yaml: has "generateName" and no "name"\. .* give it a name/,
+    );
+    // With both of them, kubectl applies it by its name.
+    const [both] = parseManifests([{ name: 'job.yaml', text: of('{generateName: run-, name: run-1}') }]);
+    expect(both?.manifest.metadata).toMatchObject({ generateName: 'run-', name: 'run-1' });
+  });
+
   it('reads documents, the items of lists, and leaves out what is empty', () => {
     const list = `apiVersion: v1\nkind: List\nitems:\n- ${configMap('b').trim().replaceAll('\n', '\n  ')}\n`;
     const objects = parseManifests([{ name: 'app.yaml', text: `# nothing\n---\n${configMap('a')}---\n---\n${list}` }]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { podProgressOf, podsOf, warningEvent } from '../../../src/apply/pod-progress.ts';
 import { progressOf } from '../../../src/apply/progress.ts';
-import { waitPermissions } from '../../../src/apply/wait.ts';
+import { waitPermissions } from '../../../src/apply/watch-list.ts';
 import { pod } from '../../../src/cluster/pods.ts';
 import { kubernetesObject } from '../../../src/cluster/schema.ts';
 
@@ -50,7 +50,7 @@ describe('a Deployment', () => {
     });
   });
 
-  it('has a problem of bounded patience when the quota is full, and of none when it is something else', () => {
+  it('has a problem of bounded patience when the quota is full or a rule refuses it, and of none when it is something else', () => {
     const failing = (message: string) =>
       progressOf(
         deployment(
@@ -60,6 +60,10 @@ describe('a Deployment', () => {
       ).problem;
     expect(failing('pods "web-1" is forbidden: exceeded quota: small')?.patience).toBe(20_000);
     expect(failing('timed out')?.patience).toBe(Number.POSITIVE_INFINITY);
+    expect(failing('admission webhook "rules.example" denied the request: no limits')?.patience).toBe(20_000);
+    expect(failing('Internal error occurred: failed calling webhook "rules.example"')?.patience).toBe(
+      Number.POSITIVE_INFINITY,
+    );
   });
 });
 
@@ -229,6 +233,13 @@ describe('a pod', () => {
       text: 'waits for a node: 0/1 nodes are available.',
       problem: { patience: 180_000 },
     });
+  });
+
+  it('waits for a gate as long as its deploy, as somebody takes it away in his own time', () => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'is gated.' }];
+    const progress = podProgressOf(podWith({ conditions }), [], patience);
+    expect(progress).toMatchObject({ text: 'waits for a node: is gated.', ordinary: false });
+    expect(progress.problem).toBeUndefined();
   });
 
   it('says why its image can not be had, though the back-off does not', () => {

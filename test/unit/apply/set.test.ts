@@ -7,7 +7,8 @@ import type { KubernetesClient } from '../../../src/cluster/client.ts';
 import { ApiError } from '../../../src/cluster/errors.ts';
 import { resources } from '../../../src/cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
-import { type DeployOptions, type DeployWorld, deploy } from '../../../src/kubectl/deploy.ts';
+import { deploy } from '../../../src/kubectl/deploy.ts';
+import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
 import { createQuickClock, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const signal = new AbortController().signal;

@@ -110,6 +110,39 @@ describe('hooks', () => {
   });
 });
 
+describe('a hook with generateName, which Helm would fail at after it has recorded a revision', () => {
+  const hookAt = (event: string) => ({
+    path: `shop/templates/${event}.yaml`,
+    events: [event],
+    manifest: 'apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-, annotations: {a: b}}\n',
+  });
+  const run = (event: string, more: object = {}, isNew = false) => {
+    const { world, told } = helmWorld({
+      ...(isNew && { history: async () => [] }),
+      render: async () => releaseOf(isNew ? 1 : 2, { hooks: [hookAt(event)], manifest: '' }),
+    });
+    return { told, outcome: deploy(world, { ...deployRequest, ...more }, signal) };
+  };
+
+  it.each([
+    ['pre-upgrade', {}, false],
+    ['post-upgrade', { dryRun: true }, false],
+    ['pre-install', {}, true],
+    ['test', { test: true }, false],
+  ])('is refused where it would run: %s', async (event, more, isNew) => {
+    const { told, outcome } = run(event, more, isNew);
+    await expect(outcome).rejects.toMatchObject({
+      about: `hooks of the chart (shop/templates/${event}.yaml)`,
+      next: expect.stringContaining('before-hook-creation'),
+    });
+    expect(told.acts).toEqual([]);
+  });
+
+  it.each(['pre-install', 'test', 'pre-delete'])('stops no upgrade that does not run it: %s', async (event) => {
+    expect(await run(event).outcome).toMatchObject({ verdict: 'deployed' });
+  });
+});
+
 describe('an uninstall', () => {
   const request = { ...deployRequest, keepHistory: false };
 

@@ -3,7 +3,7 @@ import { secretValues } from '../../../src/actions/kubectl-deploy/manifests.ts';
 import { type DeployEvent, type Stuck, waitLines } from '../../../src/apply/events.ts';
 import { parseManifests, resolveObjects, type WrittenObject } from '../../../src/apply/objects.ts';
 import type { Json } from '../../../src/core/json.ts';
-import { digestOf } from '../../../src/kubectl/deploy.ts';
+import { digestOf } from '../../../src/kubectl/digest.ts';
 import { replaceImages } from '../../../src/kubectl/images.ts';
 import {
   emptyDeployReport,

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { START_PATIENCE, UNREADY_PATIENCE, UNSCHEDULABLE_PATIENCE } from '../../../src/apply/pod-states.ts';
+import {
+  START_PATIENCE,
+  serving,
+  UNREADY_PATIENCE,
+  UNSCHEDULABLE_PATIENCE,
+  withImageTimeout,
+} from '../../../src/apply/pod-states.ts';
 import { pod as podSchema } from '../../../src/cluster/pods.ts';
 import { type PodHistory, podTroubles, problemsOf, remember } from '../../../src/workloads/pod-health.ts';
 
@@ -81,16 +87,24 @@ describe('a pod without a problem', () => {
   });
 });
 
-describe('an image that is not there yet', () => {
-  const at = (seconds: number, reason: string, message: string, imageTimeout: number) => {
+describe('an image that does not come', () => {
+  const at = (seconds: number, reason: string, message: string, imageTimeout = 0) => {
     const waiting = podOf({ ready: false, state: { waiting: { reason, message } } });
-    const history = { ...remember(undefined, waiting, now), imageTimeout };
-    return problemsOf(podTroubles(waiting, history, false), now + seconds * 1_000).map((problem) => problem.reason);
+    const troubles = podTroubles(
+      waiting,
+      remember(undefined, waiting, now),
+      false,
+      withImageTimeout(serving, imageTimeout),
+    );
+    return problemsOf(troubles, now + seconds * 1_000).map((problem) => problem.reason);
   };
   const missing = 'registry.example/shop:2: not found';
 
-  test('is a problem at once where nobody said to wait for it', () => {
-    expect(at(0, 'ErrImagePull', missing, 0)).toEqual(['ErrImagePull']);
+  test('is a problem after half a minute where nobody said to wait for it, whatever the registry says', () => {
+    for (const message of [missing, 'unexpected status: 401 Unauthorized', '503 Service Unavailable']) {
+      expect(at(29, 'ErrImagePull', message)).toEqual([]);
+      expect(at(30, 'ErrImagePull', message)).toEqual(['ErrImagePull']);
+    }
   });
 
   test('is waited for as long as it was said, whatever the kubelet tells between two attempts', () => {
@@ -104,9 +118,9 @@ describe('an image that is not there yet', () => {
     }
   });
 
-  test('is not waited for where the registry refuses', () => {
-    expect(at(1, 'ErrImagePull', 'unexpected status: 401 Unauthorized', 600_000)).toEqual(['ErrImagePull']);
-    expect(at(1, 'InvalidImageName', 'couldn’t parse image name', 600_000)).toEqual(['InvalidImageName']);
+  test('is not waited for that long where the registry refuses', () => {
+    expect(at(30, 'ErrImagePull', 'unexpected status: 401 Unauthorized', 600_000)).toEqual(['ErrImagePull']);
+    expect(at(0, 'InvalidImageName', 'couldn’t parse image name', 600_000)).toEqual(['InvalidImageName']);
   });
 });
 
@@ -128,10 +142,15 @@ describe('a problem by itself', () => {
     ['ErrImagePull', `${wayThere}${missing}`, missing],
     ['ErrImagePull', denied, denied],
     ['ImagePullBackOff', 'unexpected status: 401 Unauthorized', 'unexpected status: 401 Unauthorized'],
-    ['InvalidImageName', 'invalid reference format', 'invalid reference format'],
-  ])('%s at once, where waiting does not help: %s', (reason, message, told) => {
-    const state = { waiting: { reason, message: `${message}\nand more` } };
-    expect(problemsAfter({ ready: false, state })).toEqual([`${reason}: ${told}`]);
+  ])('%s that lasts, without the way there: %s', (reason, message, told) => {
+    const change = { ready: false, state: { waiting: { reason, message: `${message}\nand more` } } };
+    const sights = [now, now + START_PATIENCE].map((at) => ({ at, change }));
+    expect(problemsSeen(sights, { others: false })).toEqual([`${reason}: ${told}`]);
+  });
+
+  test('a name that can be none, at once', () => {
+    const state = { waiting: { reason: 'InvalidImageName', message: 'invalid reference format\nand more' } };
+    expect(problemsAfter({ ready: false, state })).toEqual(['InvalidImageName: invalid reference format']);
   });
 
   test('a start that fails for longer than what may pass does, whatever the kubelet calls it meanwhile', () => {
@@ -216,6 +235,12 @@ describe('a problem by itself', () => {
     };
     expect(problemsAfter(unscheduled(UNSCHEDULABLE_PATIENCE - 1_000))).toEqual([]);
     expect(problemsAfter(unscheduled(UNSCHEDULABLE_PATIENCE + 1_000))).toEqual(['Unschedulable: 0/3 nodes']);
+  });
+
+  test('no gate before the scheduler, which somebody takes away in his own time', () => {
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'is gated' };
+    const status = { phase: 'Pending', conditions: [condition], containerStatuses: [] };
+    expect(problemsAfter({ ready: false, status })).toEqual([]);
   });
 
   test('is told in one short line, however long the container spoke', () => {

@@ -1,0 +1,35 @@
+import type { KubernetesClient } from '../cluster/client.ts';
+import type { ObjectReference } from '../cluster/resources.ts';
+import { messageOf } from '../core/errors.ts';
+import { excerpt } from '../core/text.ts';
+import { firstLine } from './pod-progress.ts';
+
+/** Milliseconds to read a container's log: its node may be the very problem. */
+const LOG_PATIENCE = 5_000;
+/** Lines of a log that are shown. */
+export const LOG_LINES = 20;
+/** Characters of one of them that are shown: whoever writes them must not keep the release busy with it. */
+const MOST_OF_LINE = 2_000;
+interface LastLines {
+  readonly lines: readonly string[];
+  /** Why its log can't be read. */
+  readonly problem?: string;
+}
+
+/** What a container wrote last. That its log can't be read must not hide why it is asked for. */
+export async function lastLines(
+  client: Pick<KubernetesClient, 'log'>,
+  pod: ObjectReference,
+  { container, previous }: { readonly container: string; readonly previous: boolean },
+  signal: AbortSignal,
+): Promise<LastLines> {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(LOG_PATIENCE)]);
+  try {
+    const text = await client.log(pod, { container, previous, lines: LOG_LINES }, patience);
+    const lines = text.trimEnd().split('\n');
+    return { lines: lines.filter((line) => line !== '').map((line) => excerpt(line, MOST_OF_LINE)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { lines: [], problem: firstLine(messageOf(error)) };
+  }
+}

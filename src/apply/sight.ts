@@ -1,0 +1,163 @@
+import type { KubernetesObject } from '../cluster/client.ts';
+import { createInformer, type Informer } from '../cluster/informer.ts';
+import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
+import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
+import {
+  firstLine,
+  isMadeBy,
+  lastSeen,
+  type PodProgress,
+  podProgressOf,
+  podsOf,
+  presentReplicaSet,
+  type WarningEvent,
+  warningEvent,
+} from './pod-progress.ts';
+import { starting } from './pod-states.ts';
+import { creationProblem, type Progress, progressOf } from './progress.ts';
+import type { WaitOptions } from './wait-options.ts';
+import { keyOf, namespacesWithPods, sourcesOf } from './watch-list.ts';
+
+/** Warnings that keep no pod from getting ready. */
+const harmless = new Set(['MissingClusterDNS', 'DNSConfigForming']);
+
+/** An object as it is at one moment, with what tells about it. */
+export interface Sight {
+  readonly reference: ObjectReference;
+  readonly progress: Progress;
+  readonly pods: readonly PodProgress[];
+  /** Warnings about the object itself and what makes its pods. */
+  readonly warnings: readonly WarningEvent[];
+  readonly warningsOf: (pod: string) => readonly WarningEvent[];
+}
+
+/** Looks at all objects at once. */
+export function createView(
+  { client, references, clock, maxRestarts = starting.maxRestarts }: WaitOptions,
+  lifetime: AbortSignal,
+  changed: () => void,
+): (signal: AbortSignal) => Promise<Sight[]> {
+  const jobs = createJobMemory();
+  const informers = new Map<string, Informer>(
+    sourcesOf(references).map(({ type, namespace, fieldSelector }) => {
+      const selector = fieldSelector === undefined ? {} : { fieldSelector };
+      const noticed = (objects: readonly KubernetesObject[]) => {
+        if (type.kind === 'Job') jobs.remember(objects);
+        changed();
+      };
+      return [keyOf(type, namespace), createInformer(client, { type, namespace, selector }, lifetime, noticed)];
+    }),
+  );
+  let oldWarnings: ReadonlyMap<string, string> | undefined;
+
+  async function known(type: ResourceType, namespace: string, signal: AbortSignal): Promise<KubernetesObject[]> {
+    return (await informers.get(keyOf(type, namespace))?.objects(signal)) ?? [];
+  }
+
+  /** Warnings of the time before, about what was before. */
+  function isOld({ metadata }: WarningEvent): boolean {
+    return oldWarnings?.get(metadata.name) === (metadata.resourceVersion ?? '');
+  }
+
+  return async (signal) => {
+    const namespaces = await Promise.all(
+      namespacesWithPods(references).map(async (namespace) => {
+        const [pods, replicaSets, events] = await Promise.all([
+          known(resources.pod, namespace, signal),
+          known(resources.replicaSet, namespace, signal),
+          known(resources.event, namespace, signal),
+        ]);
+        const warnings = events
+          .map((event) => warningEvent.parse(event))
+          .filter(({ reason }) => !harmless.has(reason))
+          .toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? -1 : 1));
+        return [namespace, { pods: pods.map((pod) => podSchema.parse(pod)), replicaSets, warnings }] as const;
+      }),
+    );
+    const around = new Map(namespaces);
+    oldWarnings ??= new Map(
+      [...around.values()].flatMap(({ warnings }) =>
+        warnings.map(({ metadata }) => [metadata.name, metadata.resourceVersion ?? ''] as const),
+      ),
+    );
+    return Promise.all(
+      references.map(async (reference) => {
+        const objects = await known(reference.type, reference.namespace, signal);
+        const object = objects.find(({ metadata }) => metadata.name === reference.name);
+        const beside = around.get(reference.namespace);
+        const ended = object ? undefined : jobs.ended(reference);
+        if (ended) return { reference, progress: ended, pods: [], warnings: [], warningsOf: () => [] };
+        return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, {
+          isOld,
+          maxRestarts,
+          now: clock.now(),
+        });
+      }),
+    );
+  };
+}
+
+/** Jobs as they were last: one that has `ttlSecondsAfterFinished` is gone before anybody looks again. */
+function createJobMemory() {
+  const known = new Map<string, KubernetesObject>();
+  const key = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`;
+  return {
+    remember(objects: readonly KubernetesObject[]): void {
+      for (const object of objects) known.set(key(object.metadata.namespace, object.metadata.name), object);
+    },
+    /** How a Job that is gone has ended; undefined where it had not. */
+    ended({ type, namespace, name }: ObjectReference): Progress | undefined {
+      const last = type.kind === 'Job' ? known.get(key(namespace, name)) : undefined;
+      const progress = last && progressOf({ ...last, metadata: { ...last.metadata, deletionTimestamp: undefined } });
+      return progress?.state === 'waiting' ? undefined : progress;
+    },
+  };
+}
+
+interface Around {
+  readonly pods: readonly Pod[];
+  readonly replicaSets: readonly KubernetesObject[];
+  readonly warnings: readonly WarningEvent[];
+}
+
+/** How it is judged what is there. */
+interface Judgement {
+  readonly isOld: (warning: WarningEvent) => boolean;
+  readonly maxRestarts: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+function sightOf(
+  reference: ObjectReference,
+  object: KubernetesObject | undefined,
+  { pods, replicaSets, warnings }: Around,
+  { isOld, maxRestarts, now }: Judgement,
+): Sight {
+  const warningsOf = (name: string) =>
+    warnings.filter(({ involvedObject }) => involvedObject.kind === 'Pod' && involvedObject.name === name);
+  if (!object) {
+    const progress = { state: 'failed', text: 'was deleted by somebody in the meantime' } as const;
+    return { reference, progress, pods: [], warnings: [], warningsOf };
+  }
+  const present = podsOf(object, pods, replicaSets);
+  const progress = progressOf(object, present.filter(isReady).length);
+  if (progress.state === 'done') return { reference, progress, pods: [], warnings: [], warningsOf };
+  // A Job counts the attempts by itself.
+  const patience = { maxRestarts: object.kind === 'Job' ? Number.POSITIVE_INFINITY : maxRestarts };
+  const makers = [object, ...(object.kind === 'Deployment' ? [presentReplicaSet(object, replicaSets)] : [])];
+  const about = warnings.filter(
+    (warning) => makers.some((maker) => maker?.metadata.uid === warning.involvedObject.uid) && !isOld(warning),
+  );
+  const failure = about.findLast(({ reason }) => reason === 'FailedCreate');
+  const found = progress.problem ?? (failure && creationProblem(failure.reason, firstLine(failure.message)));
+  const makesRoom = pods.some((pod) => isMadeBy(pod, object, replicaSets) && isEnding(pod, now));
+  const problem = found && { ...found, isPassing: found.state === 'no-room' && makesRoom };
+  return {
+    reference,
+    progress: { ...progress, ...(progress.state === 'waiting' && problem && { problem }) },
+    pods: present.map((pod) => podProgressOf(pod, warningsOf(pod.metadata.name), patience)),
+    warnings: about,
+    warningsOf,
+  };
+}

@@ -1,0 +1,15 @@
+import type { KubernetesClient } from '../cluster/client.ts';
+import type { ObjectReference } from '../cluster/resources.ts';
+import type { Clock } from '../core/clock.ts';
+import type { WaitEvent } from './events.ts';
+
+export interface WaitOptions {
+  readonly client: KubernetesClient;
+  readonly references: readonly ObjectReference[];
+  readonly clock: Clock;
+  /** When to give up, in milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly emit: (event: WaitEvent) => void;
+  /** Restarts of a container that starting may take; default that of the policy. */
+  readonly maxRestarts?: number;
+}

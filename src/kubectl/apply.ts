@@ -1,0 +1,57 @@
+import { inParallel, type ObjectChange } from '../apply/changes.ts';
+import { waitUntilRolledOut } from '../apply/wait.ts';
+import { ApiError } from '../cluster/client.ts';
+import { describe } from '../cluster/resources.ts';
+import type { DeployOptions, DeployWorld } from './world.ts';
+
+/** Milliseconds in which the API server has to notice what was applied before an object that needs it. */
+const NOTICE = 15_000;
+const RETRY = 500;
+
+/** Applies an object. One that could not be checked before is tried again: the API server reads what it needs from a cache. */
+async function applyOne(
+  { client, clock }: Pick<DeployWorld, 'client' | 'clock'>,
+  { force }: DeployOptions,
+  { object: { reference, manifest }, unchecked }: ObjectChange,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = clock.now() + (unchecked === undefined ? 0 : NOTICE);
+  for (;;) {
+    try {
+      await client.apply(reference.type, manifest, signal, { force, strict: true });
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError) || clock.now() >= end) throw error;
+      await clock.sleep(RETRY, signal);
+    }
+  }
+}
+
+/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. */
+export async function apply(
+  world: DeployWorld,
+  options: DeployOptions,
+  changes: readonly ObjectChange[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, clock, emit } = world;
+  const kinds = Map.groupBy(
+    changes.filter(({ needed }) => needed),
+    ({ object }) => object.reference.type.kind,
+  );
+  for (const [kind, ofKind] of kinds) {
+    await inParallel(ofKind, async (change) => {
+      const { reference } = change.object;
+      const { action } = change;
+      await applyOne(world, options, change, signal);
+      const done = action === 'create' ? 'create' : 'update';
+      emit({ type: 'applied', at: clock.now(), object: describe(reference), action: done });
+    });
+    if (kind !== 'CustomResourceDefinition') continue;
+    const references = ofKind.map(({ object }) => object.reference);
+    await waitUntilRolledOut(
+      { client, references, clock, deadline: clock.now() + options.timeout, emit: () => undefined },
+      signal,
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import type { DeployObject } from '../apply/objects.ts';
+import { resources } from '../cluster/resources.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import type { Claim } from '../ledger/lease.ts';
+import type { DeployOptions, DeployWorld } from './world.ts';
+
+export async function namespaceExists(
+  { client }: DeployWorld,
+  { namespace, createNamespace: mayCreate }: DeployOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Who may not create it need not have the right to read it: that it is missing shows by itself.
+  if (!mayCreate) return true;
+  return (await client.find({ type: resources.namespace, namespace: '', name: namespace }, signal)) !== undefined;
+}
+
+/** @throws SluiceError `not-found` for a namespace that is missing */
+export async function claimIn(
+  { claim }: DeployWorld,
+  { namespace }: DeployOptions,
+  signal: AbortSignal,
+): Promise<Claim> {
+  try {
+    return await claim(signal);
+  } catch (error) {
+    if (!isSluiceError(error, 'not-found')) throw error;
+    throw new SluiceError('not-found', {
+      about: `Namespace ${namespace}`,
+      problem: 'does not exist.',
+      next: 'Set "create-namespace: true", or check its name. Nothing was changed.',
+      cause: error,
+    });
+  }
+}
+
+export async function createNamespace({ client }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal) {
+  try {
+    await client.create(resources.namespace, namespaceObject(namespace).manifest, signal);
+  } catch (error) {
+    // Somebody else was as fast.
+    if (!isSluiceError(error, 'conflict')) throw error;
+  }
+}
+
+export function namespaceObject(name: string): DeployObject {
+  const reference = { type: resources.namespace, namespace: '', name };
+  return {
+    reference,
+    manifest: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    source: 'create-namespace',
+  };
+}
