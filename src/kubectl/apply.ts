@@ -1,6 +1,6 @@
 import { inParallel, type ObjectChange } from '../apply/changes.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
-import { ApiError } from '../cluster/client.ts';
+import { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 

@@ -1,60 +1,4 @@
 import { withDefaultLabels } from '../apply/default-labels.ts';
-import { type DeployVerdict, INVENTORY_LABEL, type Inventory, type InventoryStore, type Snapshot } from '../apply/inventory.ts';
-import { type DeployObject, identityOf, inDeleteOrder, withoutControlledFields } from '../apply/objects.ts';
-import { inApplyOrder } from '../apply/order.ts';
-import { union } from '../apply/references.ts';
-import { undoChanges } from '../apply/undo.ts';
-import { waitedFor, waitPermissions, waitUntilRolledOut } from '../apply/wait.ts';
-import type { KubernetesClient } from '../cluster/client.ts';
-import { ApiError } from '../cluster/errors.ts';
-import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
-import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
-import type { Clock } from '../core/clock.ts';
-import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
-import { stringifyJson } from '../core/json.ts';
-import type { Permission } from '../core/permission.ts';
-import type { Claim } from '../ledger/lease.ts';
-import { apply } from './apply.ts';
-import { digestOf } from './digest.ts';
-import { end, inventoryOf, nextOf, reasonOf, summaryOf } from './ending.ts';
-import { claimIn, createNamespace, namespaceExists } from './namespace.ts';
-import { isUnfinished, plan, type Work } from './plan.ts';
-import { prune } from './prune.ts';
-import { fail, snapshotOf } from './undo.ts';
-import { waitFor } from './verify.ts';
-import type { DeployOptions, DeployWorld } from './world.ts';
-
-export interface DeployOptions {
-  /** Of this run: the same in `main` and in `post`. */
-  readonly id: string;
-  readonly startedBy: string;
-  /** Of the inventory. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly createNamespace: boolean;
-  readonly prune: boolean;
-  /** Kinds that are pruned though the objects hold what can't be made again. */
-  readonly pruneKinds: readonly string[];
-  readonly force: boolean;
-  readonly wait: boolean;
-  readonly undoOnFailure: boolean;
-  /** Milliseconds for applying and getting ready; and for an undo as much again. */
-  readonly timeout: number;
-  readonly maxRestarts: number;
-  readonly dryRun: boolean;
-}
-
-export interface DeployWorld {
-  readonly client: KubernetesClient;
-  readonly store: InventoryStore;
-  readonly clock: Clock;
-  readonly emit: (event: DeployEvent) => void;
-  /** Keeps two runs of one name apart. Throws `locked` with the holder. */
-  readonly claim: (signal: AbortSignal) => Promise<Claim>;
-}
-=======
-
-import { withDefaultLabels } from '../apply/default-labels.ts';
 import { type DeployVerdict, INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
 import { type DeployObject, withoutControlledFields } from '../apply/objects.ts';
 import { inApplyOrder } from '../apply/order.ts';
@@ -68,8 +12,6 @@ import { prune } from './prune.ts';
 import { fail, snapshotOf } from './undo.ts';
 import { waitFor } from './verify.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
-
->>>>>>> s2
 
 /** Milliseconds for what comes after the last wait. */
 const LAST_ACTS = 120_000;

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { describe } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { largestFactor } from '../objects/weights.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { KubernetesClient, KubernetesObject } from '../../cluster/client.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
