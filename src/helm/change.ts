@@ -1,11 +1,12 @@
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import { sha256 } from './chart.ts';
-import type { Helm, Release } from './cli.ts';
+import type { Helm } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';
 import { type History, isAbsent, lastGood, latest, type Recovery, type Revision, recoveryOf } from './history.ts';
 import type { HelmRequest, HelmWorld, ReleaseObjects } from './ports.ts';
 import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
+import type { Release } from './release.ts';
 
 /**
  * Milliseconds in which a run that was cancelled gives the release back, before the runner ends it (10 s after its first

@@ -3,11 +3,12 @@ import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import { besideEachOther } from './beside.ts';
 import { type HelmOutcome, holding, manifestOf, nameOf, note, recovered, releaseFacts, seenThrough } from './change.ts';
-import { type Desired, isUnknownKind, type Release } from './cli.ts';
+import { type Desired, isUnknownKind } from './cli.ts';
 import { type History, healthyBefore, isAbsent, latest, type Revision } from './history.ts';
 import { randomHooks, sameHooks } from './hooks.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
 import { returnTo } from './record.ts';
+import type { Release } from './release.ts';
 
 /**
  * Installs or upgrades a release. Everything that can be known to be wrong is known before the first write; what turns out to be

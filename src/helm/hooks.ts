@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { readYaml } from '../core/yaml.ts';
-import type { Release } from './cli.ts';
+import type { Release } from './release.ts';
 
 type Hooks = Pick<Release, 'hooks'>;
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) });

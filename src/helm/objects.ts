@@ -12,8 +12,8 @@ import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import type { Release } from './cli.ts';
 import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
+import type { Release } from './release.ts';
 import { remainsOf, removeRelease } from './remove.ts';
 
 export interface ReleaseObjectsOptions {
