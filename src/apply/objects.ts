@@ -169,9 +169,7 @@ async function located(
   { namespace, definitions }: ReleasePlace,
   signal: AbortSignal,
 ): Promise<{ readonly objects: DeployObject[]; readonly unknown: readonly string[] }> {
-  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
-  const served = (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
-  const kinds = [...served, ...definedKinds([...definitions, ...written])];
+  const kinds = [...(await servedKinds(client, written, signal)), ...definedKinds([...definitions, ...written])];
   const unknown: string[] = [];
   const objects = written.flatMap((object) => {
     const { apiVersion, kind } = object.manifest;
@@ -181,6 +179,29 @@ async function located(
     return [];
   });
   return { objects, unknown };
+}
+
+/** Objects of kinds that the cluster does not serve now, whatever defines them. */
+export async function unservedObjects(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const served = await servedKinds(client, written, signal);
+  return written.flatMap(({ manifest: { apiVersion, kind, metadata } }) =>
+    served.some(({ type }) => type.apiVersion === apiVersion && type.kind === kind)
+      ? []
+      : [`${kind} ${metadata.name} (${apiVersion})`],
+  );
+}
+
+async function servedKinds(
+  client: Pick<KubernetesClient, 'kindsIn'>,
+  written: readonly WrittenObject[],
+  signal: AbortSignal,
+): Promise<ServedKind[]> {
+  const versions = [...new Set(written.map(({ manifest }) => manifest.apiVersion))];
+  return (await Promise.all(versions.map((version) => client.kindsIn(version, signal)))).flat();
 }
 
 function placed({ manifest, source }: WrittenObject, { type, namespaced }: ServedKind, fallback: string): DeployObject {

@@ -1,10 +1,12 @@
-import { FAILSAFE_SCHEMA, loadAll, Type } from 'js-yaml';
+import { randomUUID } from 'node:crypto';
+import { type EventType, FAILSAFE_SCHEMA, loadAll, type State, Type } from 'js-yaml';
+import * as z from 'zod';
 import { wholeNumber } from './json.ts';
 
 /**
  * YAML as kubectl and Helm read it: sigs.k8s.io/yaml on go-yaml 2. Its scalars are those of YAML 1.1 (`yes`, `0644`), without
- * times and sexagesimal numbers; tags of its own it passes over; of a key that stands twice, the last one counts. What a
- * quote or bracket encloses need not be indented.
+ * times and sexagesimal numbers; tags of its own it passes over; of a key that stands twice, the last one counts, and so does
+ * one that is merged (`<<`), unlike in go-yaml 3. What a quote or bracket encloses need not be indented.
  */
 const words = new Map<string, boolean | null | number>([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
@@ -38,18 +40,65 @@ function signed(isNegative: boolean, magnitude: string): number | bigint {
   return value === 0 ? 0 : value;
 }
 
-const isPlain = (source: unknown) =>
-  source === null || (typeof source === 'string' && plainValue(source) !== undefined);
-const constructPlain = (source: unknown) => (typeof source === 'string' ? (plainValue(source) ?? null) : null);
+/** A text of the file. js-yaml makes names of keys: each gets one of its own, so that neither order nor number of them is lost. */
+class Scalar {
+  static #mark = randomUUID();
+  static #count = 0;
 
-/** The scalars that need no tag, all in one: which of them one is shows by its text. */
-const plainTag = new Type('tag:yaml.org,2002:float', { kind: 'scalar', resolve: isPlain, construct: constructPlain });
-const namedTags = ['int', 'bool', 'null'].map(
-  (name) => new Type(`tag:yaml.org,2002:${name}`, { kind: 'scalar', resolve: isPlain, construct: constructPlain }),
+  readonly source: string;
+  /** Without quotes. */
+  readonly isPlain: boolean;
+
+  constructor(source: string, isPlain: boolean) {
+    this.source = source;
+    this.isPlain = isPlain;
+  }
+
+  /** Where it is a key. */
+  toString(): string {
+    Scalar.#count += 1;
+    return [Scalar.#mark, Scalar.#count, this.isPlain, this.source].join(' ');
+  }
+
+  /** Otherwise js-yaml does not ask an object for its name. */
+  get [Symbol.toStringTag](): string {
+    return 'Scalar';
+  }
+
+  get value(): unknown {
+    const value = this.isPlain ? plainValue(this.source) : undefined;
+    return value === undefined ? this.source : value;
+  }
+
+  get isMerge(): boolean {
+    return this.isPlain && this.source === '<<';
+  }
+
+  /** The key that a name was made of. */
+  static named(name: string): Scalar {
+    const [mark, , isPlain, ...source] = name.split(' ');
+    if (mark === Scalar.#mark) return new Scalar(source.join(' '), isPlain === 'true');
+    // What else is asked for its name is a mapping, or nothing at all.
+    throw new Error(
+      'a key is no text: one that begins with a brace, such as a template that was not rendered, needs quotes',
+    );
+  }
+}
+
+const construct = (source: unknown) => new Scalar(String(source ?? ''), true);
+const plainTag = new Type('tag:sluice.dev:plain', { kind: 'scalar', construct });
+const namedTags = ['int', 'float', 'bool', 'null'].map(
+  (name) =>
+    new Type(`tag:yaml.org,2002:${name}`, {
+      kind: 'scalar',
+      resolve: (source: unknown) => source === null || plainValue(String(source)) !== undefined,
+      construct,
+    }),
 );
-const mergeTag = new Type('tag:yaml.org,2002:merge', { kind: 'scalar', resolve: (source) => source === '<<' });
+const base64 = z.base64();
 const binaryTag = new Type('tag:yaml.org,2002:binary', {
   kind: 'scalar',
+  resolve: (source: unknown) => base64.safeParse(String(source ?? '').replaceAll('\n', '')).success,
   construct: (source: unknown) => Buffer.from(String(source ?? ''), 'base64').toString(),
 });
 
@@ -59,7 +108,7 @@ const foreignTags = ['!', 'tag:'].flatMap((prefix) =>
 );
 
 const schema = FAILSAFE_SCHEMA.extend({
-  implicit: [plainTag, mergeTag],
+  implicit: [plainTag],
   explicit: [...namedTags, binaryTag, ...foreignTags],
 });
 
@@ -69,14 +118,63 @@ const schema = FAILSAFE_SCHEMA.extend({
  * @throws Error that says what is wrong and where
  */
 export function readYaml(text: string): unknown[] {
-  const documents = loadAll(text, null, { schema, json: true });
+  const documents = loadAll(text, null, { schema, json: true, listener }).map((document) => createReader()(document));
   for (const document of documents) refuseExplosion(document);
   return documents.filter((document) => document !== null && document !== undefined);
+}
+
+/** Texts in quotes have no type of their own in js-yaml. */
+function listener(event: EventType, state: State): void {
+  if (event === 'close' && typeof state.result === 'string') state.result = new Scalar(state.result, false);
+}
+
+/** Makes values of what js-yaml has read. What several aliases stand for is made once. */
+function createReader(): (node: unknown) => unknown {
+  const known = new Map<object, unknown>();
+  const unfinished = Symbol('unfinished');
+
+  function read(node: unknown): unknown {
+    if (node instanceof Scalar) return node.value;
+    if (typeof node !== 'object' || node === null) return node;
+    if (known.get(node) === unfinished) throw new Error(EXPLOSION);
+    if (known.has(node)) return known.get(node);
+    known.set(node, unfinished);
+    const value = Array.isArray(node) ? node.map(read) : readMapping(node);
+    known.set(node, value);
+    return value;
+  }
+
+  /** What is merged (`<<`) stands where it is written: a key before it is overwritten, one after it overwrites. */
+  function readMapping(node: object): object {
+    const entries = Object.entries(node).flatMap(([name, part]) => {
+      const key = Scalar.named(name);
+      const value = read(part);
+      return key.isMerge ? mergedEntries(value) : [[keyOf(key), value] as const];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  return read;
+}
+
+function keyOf({ value }: Scalar): string {
+  if (value === null) throw new Error('a key is empty or null, which no text is');
+  return String(value);
+}
+
+/** Of several mappings that are merged at once, the first one counts. */
+function mergedEntries(value: unknown): [string, unknown][] {
+  const sources: unknown[] = Array.isArray(value) ? value : [value];
+  return sources.toReversed().flatMap((source) => {
+    if (typeof source === 'object' && source !== null && !Array.isArray(source)) return Object.entries(source);
+    throw new Error('"<<" takes a mapping, or a list of mappings');
+  });
 }
 
 /** Values that may come of aliases: go-yaml takes so many of any file, and more of one that has written most of them out. */
 const MOST_VALUES = 400_000;
 const MOST_COPIES = 10;
+const EXPLOSION = 'its aliases stand for more values than can be read';
 
 /** A few lines of aliases can stand for more values than fit into any memory. */
 function refuseExplosion(document: unknown): void {
@@ -88,8 +186,6 @@ function refuseExplosion(document: unknown): void {
     if (typeof value !== 'object' || value === null) return 1;
     const known = sizes.get(value);
     if (known !== undefined) return known;
-    // Until it is known: an anchor that contains itself has no end.
-    sizes.set(value, Number.POSITIVE_INFINITY);
     const size = Object.values(value).reduce<number>((sum, part) => sum + sizeOf(part), 1);
     sizes.set(value, size);
     return size;
@@ -97,6 +193,6 @@ function refuseExplosion(document: unknown): void {
 
   const size = sizeOf(document);
   if (size > MOST_VALUES && size > MOST_COPIES * written) {
-    throw new Error('its aliases stand for more values than can be read');
+    throw new Error(EXPLOSION);
   }
 }

@@ -1,18 +1,12 @@
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import { sha256 } from './chart.ts';
-import type { Helm } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';
+import { isGivenUp, refuseGoneKinds, removedWithoutHelm } from './gone-kinds.ts';
 import { type History, isAbsent, lastGood, latest, type Recovery, type Revision, recoveryOf } from './history.ts';
-import type { HelmRequest, HelmWorld, ReleaseObjects } from './ports.ts';
+import { CANCEL_TIME, nameOf, note, writing } from './notes.ts';
+import type { HelmRequest, HelmWorld } from './ports.ts';
 import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
 import type { Release } from './release.ts';
-
-/**
- * Milliseconds in which a run that was cancelled gives the release back, before the runner ends it (10 s after its first
- * signal, of which Helm may need some to end); what is not done by then is for `post`.
- */
-export const CANCEL_TIME = 6_000;
 
 export interface HelmOutcome {
   /** Undefined after a dry run. */
@@ -200,18 +194,35 @@ async function undo(
 /** Does what a recovery says, and sees that what is there then is ready. */
 async function restore(world: HelmWorld, request: HelmRequest, recovery: Recovery, signal: AbortSignal): Promise<void> {
   if (recovery.kind === 'none') return;
-  writing(world, true);
+  const { from } = recovery;
   if (recovery.kind === 'uninstall') {
+    writing(world, true);
     note(world, 'info', `Uninstalling ${nameOf(request)}: no revision of it has ever worked.`);
-    await world.helm.uninstall({ ...request.change, keepHistory: false }, signal);
+    await uninstalled(world, request, from, signal);
     return;
   }
   const { to } = recovery;
+  const [present, { manifest }] = await Promise.all([
+    world.helm.release(from.revision, signal),
+    world.helm.release(to.revision, signal),
+  ]);
+  await refuseGoneKinds(world, request, [present.manifest, manifest], signal);
+  writing(world, true);
   note(world, 'info', `Rolling back to revision ${to.revision} (${to.chart}).`);
-  const { manifest } = await world.helm.release(to.revision, signal);
   const act = (acting: AbortSignal) => world.helm.rollback(to.revision, request.change, acting);
   await guarded(world, request, { manifest, writes: undefined, act, endEarly: false }, signal);
   note(world, 'good', `Revision ${to.revision} serves again, and its workloads are ready.`);
+}
+
+async function uninstalled(world: HelmWorld, request: HelmRequest, { revision }: Revision, signal: AbortSignal) {
+  try {
+    await world.helm.uninstall({ ...request.change, keepHistory: false }, signal);
+  } catch (error) {
+    if (signal.aborted || !isGivenUp(error)) throw error;
+    const { manifest } = await world.helm.release(revision, signal);
+    const remains = await world.objects.remains(manifest, signal);
+    if (!(await removedWithoutHelm(world, request, { manifest, remains }, signal))) throw error;
+  }
 }
 
 function leftToPost(request: HelmRequest, cause: unknown): SluiceError {
@@ -236,62 +247,6 @@ function wayBack(recovery: Recovery): string {
   if (recovery.kind === 'rollback') return `The release is back at the content of revision ${recovery.to.revision}.`;
   if (recovery.kind === 'uninstall') return 'The release was removed, as it had no revision before.';
   return 'The release is as it was.';
-}
-
-/** What tells about a release once its change is over. */
-export type FactSources = Pick<HelmWorld, 'clock' | 'emit'> & {
-  readonly helm: Pick<Helm, 'history' | 'release'>;
-  readonly objects: Pick<ReleaseObjects, 'names'>;
-};
-
-/** What the release is now; undefined where it is not installed, or where that can't be read. */
-export async function factsOf(world: FactSources, signal: AbortSignal): Promise<ReleaseFacts | undefined> {
-  return ifReadable(world, 'The revision that the release has now', async () => {
-    const last = latest(await world.helm.history(signal));
-    if (!last || last.status === 'uninstalled') return undefined;
-    const { manifest } = await world.helm.release(last.revision, signal);
-    return releaseFacts(world, last, manifest, signal);
-  });
-}
-
-/** What a release is at a revision, by Helm's own words. */
-export async function releaseFacts(
-  world: FactSources,
-  last: Pick<Revision, 'revision' | 'chart' | 'app_version'>,
-  manifest: string,
-  signal: AbortSignal,
-): Promise<ReleaseFacts> {
-  const [, chart = last.chart, chartVersion = ''] = /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? [];
-  return {
-    revision: last.revision,
-    chart,
-    chartVersion,
-    appVersion: last.app_version,
-    manifestDigest: sha256(manifest),
-    resources: await ifReadable(world, 'The list of its objects', () => world.objects.names(manifest, signal)),
-  };
-}
-
-/** How a change ended does not depend on what can be told of the release after it. */
-async function ifReadable<T>(world: FactSources, what: string, read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    note(world, 'warning', `${what} could not be read and is left out: ${messageOf(error)}`);
-    return undefined;
-  }
-}
-
-export function writing(world: HelmWorld, begun: boolean): void {
-  world.emit({ type: 'writing', at: world.clock.now(), begun });
-}
-
-export function note(world: Pick<HelmWorld, 'clock' | 'emit'>, level: 'info' | 'good' | 'warning', text: string): void {
-  world.emit({ type: 'note', at: world.clock.now(), level, text });
-}
-
-export function nameOf({ namespace, release }: HelmRequest): string {
-  return `release ${namespace}/${release}`;
 }
 
 /** A revision's manifest, or none. */

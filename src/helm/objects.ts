@@ -5,6 +5,7 @@ import {
   identityOf,
   parseManifests,
   resolveRendered,
+  unservedObjects,
   type WrittenObject,
 } from '../apply/objects.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
@@ -53,12 +54,13 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     previous: Release | undefined,
     signal: AbortSignal,
   ): Promise<readonly PlannedWrite[]> {
-    const [{ objects: wanted, unknown }, { objects: kinds }, former] = await Promise.all([
+    const [{ objects: wanted, unknown }, { objects: kinds }, { objects: former, unknown: gone }] = await Promise.all([
       located(manifest, signal, definitions),
       located(definitions, signal),
-      resolved(previous?.manifest ?? '', signal),
+      located(previous?.manifest ?? '', signal),
     ]);
     for (const problem of unknown) options.tell(problem);
+    for (const problem of gone) options.tell(`Of the revision before, this is not looked at: ${problem}`);
     const alongside = [...(await ownNamespace(signal)), ...(await missing(kinds, signal))];
     // Only server-side apply knows conflicts; what Helm writes by patches, it overwrites.
     const isServerSide = method === 'ssa';
@@ -71,8 +73,8 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
         options.tell(`${describe(object.reference)} is checked when it is written: ${unchecked}`);
     }
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
-    const gone = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
-    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(gone, signal))];
+    const dropped = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
+    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(dropped, signal))];
   }
 
   /** A namespace that is made with the release: what goes into it can't be checked by the API server before. */
@@ -113,6 +115,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 
   return {
     changes,
+    unserved: (manifest, signal) => unservedObjects(client, read(manifest), signal),
     async remains(manifest, signal) {
       const { objects, unknown } = await located(manifest, signal);
       return remainsOf(client, { objects: objects.filter(isDeleted), unknown }, signal);

@@ -17,6 +17,8 @@ export interface ReleaseObjects {
    * @throws SluiceError where the API server refuses an object: an immutable field, a value it does not take, a quota
    */
   changes(wanted: WantedRelease, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
+  /** Objects of kinds that the cluster does not serve, as Helm looks at them: `Widget w1 (field.example/v1)`. */
+  unserved(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
   /** What is left of a release that was to be removed, in the order of the manifest. */
   remains(manifest: string, signal: AbortSignal): Promise<Remains>;
   /** Deletes the objects of a release that the cluster still knows, and waits until they are gone; then Helm's records of it. */

@@ -14,11 +14,29 @@ interface Known {
   readonly code: ErrorCode;
   /** Of what the first group of `sign` says; without it, of the release. */
   readonly about?: (found: string) => string;
-  readonly next: string;
+  readonly next: string | ((call: HelmCall) => string);
 }
+
+/** What to do about a release whose record names what the cluster does not serve any more. */
+export function adviceForGoneKinds(release: string, namespace: string): string {
+  return `Where Kubernetes has removed a version, correct Helm's record: \`helm plugin install https://github.com/helm/helm-mapkubeapis\` and \`helm mapkubeapis ${release} --namespace ${namespace}\`. Where a CustomResourceDefinition was deleted, install it again. "mode: uninstall" removes the release without either.`;
+}
+
+const goneKind = /no matches for kind|resource mapping not found|unable to recognize/.source;
 
 /** What Helm and the API server say, in the order in which it is looked for: the first that fits is the cause. */
 const known: readonly Known[] = [
+  {
+    sign: new RegExp(`(?:current release manifest|kubernetes objects for delete)[^]*(?:${goneKind})`),
+    code: 'unsupported',
+    next: ({ release, namespace }) => adviceForGoneKinds(release, namespace),
+  },
+  {
+    sign: new RegExp(goneKind),
+    code: 'invalid-input',
+    about: () => 'the chart',
+    next: 'Install the CustomResourceDefinition of that kind first, or write the version of it that this cluster serves (`kubectl api-resources` lists them).',
+  },
   {
     sign: /release: not found|has no deployed releases/,
     code: 'not-found',
@@ -114,7 +132,8 @@ const known: readonly Known[] = [
 ];
 
 /** The error that the output of a failed command stands for. */
-export function helmError({ command, release, namespace }: HelmCall, { exitCode, stdout, stderr }: Ended): SluiceError {
+export function helmError(call: HelmCall, { exitCode, stdout, stderr }: Ended): SluiceError {
+  const { command, release, namespace } = call;
   const said = saying(stderr) || saying(stdout);
   const found = known.find(({ sign }) => sign.test(said));
   const subject = `release ${namespace}/${release}`;
@@ -124,7 +143,7 @@ export function helmError({ command, release, namespace }: HelmCall, { exitCode,
     about: found?.about?.(first) ?? subject,
     problem:
       said === '' ? `helm ${command} ${ending} and said nothing.` : `helm ${command}: ${withPoint(shortened(said))}`,
-    next: found?.next ?? 'Look at what Helm has said above.',
+    next: (typeof found?.next === 'function' ? found.next(call) : found?.next) ?? 'Look at what Helm has said above.',
   });
 }
 

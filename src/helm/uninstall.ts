@@ -1,8 +1,9 @@
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
-import { CANCEL_TIME, type HelmOutcome, holding, manifestOf, nameOf, note, writing } from './change.ts';
-import { isUnknownKind } from './cli.ts';
+import { type HelmOutcome, holding, manifestOf } from './change.ts';
 import { countOf, refuseUnderRollout, tellPlan } from './deploy.ts';
+import { isGivenUp, removedWithoutHelm } from './gone-kinds.ts';
 import { isAbsent, latest } from './history.ts';
+import { CANCEL_TIME, nameOf, note, writing } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
 /** Removes a release and waits until its objects are gone. One that is not there is fine. */
@@ -50,23 +51,12 @@ async function removed(
     await world.helm.uninstall({ ...request.change, keepHistory: request.keepHistory }, signal);
   } catch (error) {
     const late = signal.aborted ? AbortSignal.timeout(CANCEL_TIME) : signal;
-    const { gone, left, unknown } = await world.objects.remains(manifest, late);
-    if (unknown.length > 0 && !signal.aborted && !request.keepHistory && isGivenUp(error)) {
-      note(
-        world,
-        'warning',
-        `Helm removes nothing of it: ${unknown.join(' ')} What else it holds is deleted without Helm.`,
-      );
-      await world.objects.remove(manifest, AbortSignal.any([signal, AbortSignal.timeout(request.change.timeout)]));
-      return;
-    }
+    const remains = await world.objects.remains(manifest, late);
+    const isLeftToUs = !signal.aborted && !request.keepHistory && isGivenUp(error);
+    if (isLeftToUs && (await removedWithoutHelm(world, request, { manifest, remains }, signal))) return;
+    const { gone, left } = remains;
     throw notRemoved(request, error, gone, left);
   }
-}
-
-/** Helm stops at a kind that the cluster does not know, and says so or only that it has failed. */
-function isGivenUp(error: unknown): boolean {
-  return isUnknownKind(error) || (isSluiceError(error) && /failed to delete release/.test(error.problem));
 }
 
 function notRemoved(

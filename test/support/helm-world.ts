@@ -76,6 +76,7 @@ export function helmWorld(helm: Partial<Helm>, objects: Partial<ReleaseObjects> 
         return [];
       },
       names: async () => [],
+      unserved: async () => [],
       remains: async () => ({ gone: [], left: [], unknown: [] }),
       async remove(manifest) {
         told.removed.push(manifest);

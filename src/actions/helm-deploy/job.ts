@@ -1,9 +1,11 @@
 import { error as annotateError, getState, notice, saveState, warning } from '@actions/core';
 import { systemClock } from '../../core/clock.ts';
-import { factsOf, type HelmOutcome } from '../../helm/change.ts';
-import { conclude, deploy, rollBack } from '../../helm/deploy.ts';
+import type { HelmOutcome } from '../../helm/change.ts';
+import { conclude, deploy } from '../../helm/deploy.ts';
 import type { HelmEvent, HelmVerdict } from '../../helm/events.ts';
+import { factsOf } from '../../helm/facts.ts';
 import type { HelmWorld } from '../../helm/ports.ts';
+import { rollBack } from '../../helm/rollback.ts';
 import { uninstall } from '../../helm/uninstall.ts';
 import {
   emptyHelmReport,

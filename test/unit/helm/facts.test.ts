@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FactSources, factsOf } from '../../../src/helm/change.ts';
 import type { HelmEvent } from '../../../src/helm/events.ts';
+import { type FactSources, factsOf } from '../../../src/helm/facts.ts';
 import { parseHistory } from '../../../src/helm/history.ts';
 
 const history = parseHistory(

@@ -251,3 +251,25 @@ it('a release is read as it was recorded where Helm can not look at its objects'
     config: { replicas: 3, id: 9007199254740993n },
   });
 });
+
+describe('kinds that the cluster does not serve any more', () => {
+  const widget = 'apiVersion: field.example/v1\nkind: Widget\nmetadata: {name: w1}\n';
+  const definition =
+    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.field.example}\nspec: {group: field.example, scope: Namespaced, names: {kind: Widget, plural: widgets}, versions: [{name: v1}]}\n';
+
+  it('are named as Helm looks for them: a definition beside the object does not help', async () => {
+    const { release } = clusterOf();
+    expect(await release.unserved(`${definition}---\n${widget}---\n${deployment}`, signal)).toEqual([
+      'Widget w1 (field.example/v1)',
+    ]);
+  });
+
+  it('are told where the revision before holds them, and nothing of it is looked for', async () => {
+    const { release, told } = clusterOf();
+    const writes = await release.changes({ manifest: '' }, releaseOf(1, { manifest: widget }), signal);
+    expect(writes).toEqual([]);
+    expect(told).toEqual([
+      expect.stringMatching(/^Of the revision before.* does not know Widget of field.example\/v1/),
+    ]);
+  });
+});

@@ -1,0 +1,51 @@
+import { messageOf } from '../core/errors.ts';
+import { sha256 } from './chart.ts';
+import type { Helm } from './cli.ts';
+import type { ReleaseFacts } from './events.ts';
+import { latest, type Revision } from './history.ts';
+import { note } from './notes.ts';
+import type { HelmWorld, ReleaseObjects } from './ports.ts';
+
+/** What tells about a release once its change is over. */
+export type FactSources = Pick<HelmWorld, 'clock' | 'emit'> & {
+  readonly helm: Pick<Helm, 'history' | 'release'>;
+  readonly objects: Pick<ReleaseObjects, 'names'>;
+};
+
+/** What the release is now; undefined where it is not installed, or where that can't be read. */
+export async function factsOf(world: FactSources, signal: AbortSignal): Promise<ReleaseFacts | undefined> {
+  return ifReadable(world, 'The revision that the release has now', async () => {
+    const last = latest(await world.helm.history(signal));
+    if (!last || last.status === 'uninstalled') return undefined;
+    const { manifest } = await world.helm.release(last.revision, signal);
+    return releaseFacts(world, last, manifest, signal);
+  });
+}
+
+/** What a release is at a revision, by Helm's own words. */
+export async function releaseFacts(
+  world: FactSources,
+  last: Pick<Revision, 'revision' | 'chart' | 'app_version'>,
+  manifest: string,
+  signal: AbortSignal,
+): Promise<ReleaseFacts> {
+  const [, chart = last.chart, chartVersion = ''] = /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? [];
+  return {
+    revision: last.revision,
+    chart,
+    chartVersion,
+    appVersion: last.app_version,
+    manifestDigest: sha256(manifest),
+    resources: await ifReadable(world, 'The list of its objects', () => world.objects.names(manifest, signal)),
+  };
+}
+
+/** How a change ended does not depend on what can be told of the release after it. */
+async function ifReadable<T>(world: FactSources, what: string, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    note(world, 'warning', `${what} could not be read and is left out: ${messageOf(error)}`);
+    return undefined;
+  }
+}

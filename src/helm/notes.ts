@@ -1,0 +1,19 @@
+import type { HelmRequest, HelmWorld } from './ports.ts';
+
+/**
+ * Milliseconds in which a run that was cancelled gives the release back, before the runner ends it (10 s after its first
+ * signal, of which Helm may need some to end); what is not done by then is for `post`.
+ */
+export const CANCEL_TIME = 6_000;
+
+export function writing(world: HelmWorld, begun: boolean): void {
+  world.emit({ type: 'writing', at: world.clock.now(), begun });
+}
+
+export function note(world: Pick<HelmWorld, 'clock' | 'emit'>, level: 'info' | 'good' | 'warning', text: string): void {
+  world.emit({ type: 'note', at: world.clock.now(), level, text });
+}
+
+export function nameOf({ namespace, release }: HelmRequest): string {
+  return `release ${namespace}/${release}`;
+}
