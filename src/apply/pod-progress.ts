@@ -9,6 +9,7 @@ import {
   startReasons,
   UNSCHEDULABLE_PATIENCE,
 } from '../cluster/pods.ts';
+import { firstLine } from '../core/text.ts';
 import type { Problem } from './progress.ts';
 
 /** A warning that the cluster has recorded about an object. */
@@ -196,10 +197,4 @@ function aside(reason: string, known: readonly string[] = []): string {
 
 function after(message: string): string {
   return message === '' ? '' : `: ${firstLine(message)}`;
-}
-
-/** The first line, with no more of it than a person reads. */
-export function firstLine(text: string): string {
-  const line = text.trim().split('\n')[0] ?? '';
-  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
 }

@@ -6,10 +6,9 @@ import { apiGroup, describe, type ObjectReference, type ResourceType, resources 
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';
-import { excerpt } from '../core/text.ts';
+import { excerpt, firstLine } from '../core/text.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
-  firstLine,
   lastSeen,
   type PodProgress,
   podProgressOf,

@@ -1,3 +1,4 @@
+import { orAborted } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { messageOf } from '../core/errors.ts';
 import { createTally, difference, merge, type Sample } from '../judge/counters.ts';
@@ -372,13 +373,4 @@ function judgePods({ desired, ready, problems }: ArmHealth, onBreach: OnBreach):
 
 function describePod({ pod, container, reason, message }: PodProblem): string {
   return `Pod ${pod}${container === undefined ? '' : `, container ${container}`}: ${reason}${message === '' ? '' : ` (${message})`}`;
-}
-
-/** The promise, or the signal's reason as soon as it aborts. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const stop = () => aborted.reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
 }

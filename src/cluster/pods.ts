@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { PodProblem } from '../canary/ports.ts';
+import { firstLine, lastLine } from '../core/text.ts';
 import { kubernetesObject } from './client.ts';
 
 const terminated = z.looseObject({
@@ -257,18 +258,6 @@ function lastWords(last: z.infer<typeof terminated> | undefined): string {
   const reason = last.reason === '' || last.reason === 'Error' ? '' : ` (${last.reason})`;
   const said = last.message === '' ? '' : `: ${lastLine(last.message)}`;
   return `${code}${reason}${said}`;
-}
-
-function firstLine(text: string): string {
-  return shorten(text.trim().split('\n')[0] ?? '');
-}
-
-function lastLine(text: string): string {
-  return shorten(text.trim().split('\n').at(-1) ?? '');
-}
-
-function shorten(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 299)}…`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { comparable, inParallel, planChanges } from '../apply/changes.ts';
+import { comparable, planChanges } from '../apply/changes.ts';
 import { waitLines } from '../apply/events.ts';
 import {
   type DeployObject,
@@ -12,6 +12,7 @@ import { waitUntilRolledOut } from '../apply/wait.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
 import type { Release } from './release.ts';

@@ -1,9 +1,9 @@
-import { inParallel } from '../apply/changes.ts';
 import { type DeployObject, inDeleteOrder } from '../apply/objects.ts';
 import type { KubernetesClient, KubernetesObject } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
 import { SluiceError } from '../core/errors.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { Remains } from './ports.ts';
 
 type Finding = Pick<KubernetesClient, 'find'>;

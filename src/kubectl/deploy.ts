@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { comparable, inParallel, type ObjectChange, planChanges } from '../apply/changes.ts';
+import { comparable, type ObjectChange, planChanges } from '../apply/changes.ts';
 import type { DeployEvent, PlannedObject } from '../apply/events.ts';
 import {
   type DeployVerdict,
@@ -22,7 +22,8 @@ import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
-import { stringifyJson } from '../core/json.ts';
+import { sortedJson } from '../core/json.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { Permission } from '../core/permission.ts';
 import type { Claim } from '../ledger/lease.ts';
 
@@ -83,17 +84,6 @@ export function digestOf(objects: readonly DeployObject[]): string {
     ({ reference, manifest }) => `${identityOf(reference)} ${sortedJson(comparable(manifest))}`,
   );
   return `sha256:${createHash('sha256').update(texts.toSorted().join('\n')).digest('hex')}`;
-}
-
-function sortedJson(value: unknown): string {
-  return stringifyJson(sorted(value));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isRecord(value)) return value;
-  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
 }
 
 /** The rights that a deployment of these objects takes. */

@@ -8,7 +8,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
-import { inParallel } from '../../src/apply/changes.ts';
+import { inParallel } from '../../src/core/parallel.ts';
 import { difference, kubectlReads, sluiceReads } from './reading.ts';
 
 /** Files with more are data of tests. */
