@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type KubernetesClient, type KubernetesObject, kubernetesObject } from '../cluster/client.ts';
+import { condition as conditionSchema } from '../cluster/conditions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { labelSelector } from '../cluster/selectors.ts';
 import { SluiceError } from '../core/errors.ts';
@@ -44,16 +45,7 @@ export const workload = z.looseObject({
       updatedReplicas: count,
       readyReplicas: count,
       availableReplicas: count,
-      conditions: z
-        .array(
-          z.looseObject({
-            type: z.string(),
-            status: z.string(),
-            reason: z.string().default(''),
-            message: z.string().default(''),
-          }),
-        )
-        .default([]),
+      conditions: z.array(conditionSchema).default([]),
     })
     .prefault({}),
 });

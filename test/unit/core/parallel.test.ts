@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { inParallel } from '../../../src/core/parallel.ts';
 
 it('has no more under way than it may, and gives the results in the order of the items', async () => {
@@ -16,6 +16,7 @@ it('has no more under way than it may, and gives the results in the order of the
     },
     2,
   );
+  await vi.waitFor(() => expect(underWay).toBe(2));
   for (const { resolve } of ends.toReversed()) resolve();
   expect(await results).toEqual([0, 10, 20, 30]);
   expect(most).toBe(2);
