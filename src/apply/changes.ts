@@ -6,6 +6,7 @@ import { describe } from '../cluster/resources.ts';
 import { type ApplyOptions, FIELD_MANAGER, type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import type { Json } from '../core/json.ts';
 import { jsonSchema, parseJson, stringifyJson } from '../core/json.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import { type ComingObject, type DryRunRefusal, reasonToWait } from './dependencies.ts';
 import type { DeployObject } from './objects.ts';
@@ -23,24 +24,6 @@ export interface ObjectChange {
   readonly needed: boolean;
   /** Why the API server could not say what it will be: a sentence that begins in lower case. */
   readonly unchecked: string | undefined;
-}
-
-/** Requests that are under way at the same time. */
-const PARALLEL = 8;
-
-/** Does the same for each item, so many at a time. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  act: (item: T) => Promise<R>,
-  most = PARALLEL,
-): Promise<R[]> {
-  const results = new Map<number, R>();
-  const queue = items.entries();
-  const work = async () => {
-    for (const [index, item] of queue) results.set(index, await act(item));
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, work));
-  return [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
 }
 
 export interface PlanOptions extends Pick<ApplyOptions, 'force' | 'fieldManager'> {

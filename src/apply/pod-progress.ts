@@ -1,15 +1,18 @@
 import * as z from 'zod';
 import { isReady, type Pod } from '../cluster/pods.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
-import {
-  isAboutImage,
-  type Problem,
-  pullFailure,
-  type StartingPolicy,
-  type StartState,
-  starting,
-  startState,
-} from './pod-states.ts';
+import { firstLine } from '../core/text.ts';
+import { isAboutImage, type Problem, pullFailure, type StartingPolicy, type StartState, starting, startState } from './pod-states.ts';
+
+  START_PATIENCE,
+  startReasons,
+  UNSCHEDULABLE_PATIENCE,
+} from '../cluster/pods.ts';
+
+import { firstLine } from '../core/text.ts';
+import type { Problem } from './progress.ts';
+
+>>>>>>> s5
 
 /** A warning that the cluster has recorded about an object. */
 export const warningEvent = z.looseObject({
@@ -206,10 +209,4 @@ function aside(reason: string, known: readonly string[] = []): string {
 
 function after(message: string): string {
   return message === '' ? '' : `: ${firstLine(message)}`;
-}
-
-/** The first line, with no more of it than a person reads. */
-export function firstLine(text: string): string {
-  const line = text.trim().split('\n')[0] ?? '';
-  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
 }

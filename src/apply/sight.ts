@@ -1,7 +1,7 @@
-import type { KubernetesObject } from '../cluster/schema.ts';
 import { createInformer, type Informer } from '../cluster/informer.ts';
 import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import {
   firstLine,
   isMadeBy,

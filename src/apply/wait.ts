@@ -1,4 +1,5 @@
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { firstLine } from '../core/text.ts';
 import { createPatience, outOfTime } from './patience.ts';
 import { createView, type Sight } from './sight.ts';
 import { giveUp } from './stuck.ts';

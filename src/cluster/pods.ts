@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { splitReference } from '../core/image-reference.ts';
+import { firstLine, lastLine } from '../core/text.ts';
+import { condition as conditionSchema } from './conditions.ts';
 import { kubernetesObject } from './schema.ts';
 
 export const terminated = z.looseObject({
@@ -38,17 +40,7 @@ export const pod = z.looseObject({
       phase: z.string().default('Pending'),
       reason: z.string().default(''),
       message: z.string().default(''),
-      conditions: z
-        .array(
-          z.looseObject({
-            type: z.string(),
-            status: z.string(),
-            reason: z.string().default(''),
-            message: z.string().default(''),
-            lastTransitionTime: z.string().nullish(),
-          }),
-        )
-        .default([]),
+      conditions: z.array(conditionSchema.extend({ lastTransitionTime: z.string().nullish() })).default([]),
       containerStatuses: z.array(containerStatus).default([]),
       initContainerStatuses: z.array(containerStatus).default([]),
     })

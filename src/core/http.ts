@@ -1,5 +1,6 @@
 import pRetry, { AbortError } from 'p-retry';
 import { type Dispatcher, request } from 'undici';
+import { systemClock } from './clock.ts';
 import { SluiceError } from './errors.ts';
 
 export interface HttpRequest {
@@ -67,7 +68,7 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
         if (isAnswer && isFinal) return response;
         const words = policy.describe?.(response);
         lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}${words === undefined ? '' : `: ${words}`}`;
-        await pause(retryAfter(response), signal);
+        await systemClock.sleep(retryAfter(response), signal);
         throw new Error(lastAnswer);
       },
       {
@@ -178,22 +179,6 @@ function distrusted(policy: HttpPolicy, cause: Error): SluiceError {
 function retryAfter(response: HttpResponse): number {
   const seconds = Number(response.headers['retry-after']);
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 30) * 1_000 : 0;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds === 0) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(finish, milliseconds);
-    function finish(): void {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }
-    function stop(): void {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }
 
 function reasonOf(error: unknown): string {

@@ -64,6 +64,18 @@ export function asJson(value: unknown): Json {
   return jsonSchema.parse(parseJson(stringifyJson(value)));
 }
 
+/** As `stringifyJson`, the same text for equal values in whatever order their fields stand. */
+export function sortedJson(value: unknown): string {
+  return stringifyJson(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
+}
+
 /** As `JSON.stringify`, also of what `parseJson` gave. */
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));

@@ -26,3 +26,17 @@ export function excerpt(text: string, most: number): string {
   const line = singleLine(text.slice(0, most * 4));
   return line.length > most || text.length > most * 4 ? `${line.slice(0, most - 1).trimEnd()}…` : line;
 }
+
+/** The first line of a text, with no more of it than a person reads. */
+export function firstLine(text: string): string {
+  return shorten(text.trim().split('\n')[0] ?? '');
+}
+
+/** The last line of a text, with no more of it than a person reads. */
+export function lastLine(text: string): string {
+  return shorten(text.trim().split('\n').at(-1) ?? '');
+}
+
+function shorten(line: string): string {
+  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
+}

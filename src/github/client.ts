@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import * as z from 'zod';
-import { messageOf, SluiceError } from '../core/errors.ts';
+import { SluiceError } from '../core/errors.ts';
+import { firstLine } from '../core/text.ts';
 
 export interface GitHubOptions {
   readonly token: string;
@@ -188,9 +189,4 @@ function away({ status, message }: Refusal, about: string, apiUrl: string): Slui
     problem: `${apiUrl} did not do it in ${REPETITIONS + 1} attempts (${status}: ${firstLine(message)}).`,
     next: 'See https://www.githubstatus.com, and run this step again.',
   });
-}
-
-function firstLine(text: string): string {
-  const line = messageOf(text).split('\n')[0] ?? '';
-  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
 }

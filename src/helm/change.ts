@@ -1,12 +1,12 @@
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import type { Release } from './cli.ts';
 import type { HelmVerdict, ReleaseFacts } from './events.ts';
 import { isGivenUp, refuseGoneKinds, removedWithoutHelm } from './gone-kinds.ts';
 import { type History, isAbsent, lastGood, latest, type Recovery, type Revision, recoveryOf } from './history.ts';
 import { CANCEL_TIME, nameOf, note, writing } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 import { type ChangeRecord, conclusionOf, returnTo } from './record.ts';
+import type { Release } from './release.ts';
 
 export interface HelmOutcome {
   /** Undefined after a dry run. */

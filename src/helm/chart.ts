@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { SluiceError } from '../core/errors.ts';
-import type { Helm, Login } from './cli.ts';
+import type { Login } from './chart-commands.ts';
+import type { Helm } from './cli.ts';
 
 /** Where a chart comes from, as the inputs say it. */
 export interface ChartInputs {

@@ -1,81 +1,12 @@
-import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
-import { parseJson } from '../core/json.ts';
-import { type Ended, run } from '../core/process.ts';
+import { createChartCommands } from './chart-commands.ts';
 import { type History, parseHistory } from './history.ts';
-import { helmError } from './problems.ts';
-
-/** Milliseconds for a command that only reads or renders. */
-const READ_DEADLINE = 60_000;
-
-/** Milliseconds that Helm gets, after its own `--timeout`, to write down how it ended. */
-const RECORD_TIME = 30_000;
-
-/** Milliseconds that Helm waits longer than the watcher beside it, which knows better why it is in vain. */
-const MARGIN = 3_000;
-
-/** What a release is, as `helm status` and the dry run of `helm upgrade` tell it with `-o json`. */
-const releaseSchema = z.looseObject({
-  info: z.looseObject({ status: z.string().default(''), notes: z.string().default('') }),
-  /** Not part of `helm status`. */
-  chart: z
-    .looseObject({
-      metadata: z.looseObject({ name: z.string(), version: z.string(), appVersion: z.string().default('') }),
-    })
-    .nullish(),
-  /** What the user has set. */
-  config: z.record(z.string(), z.unknown()).nullish(),
-  manifest: z.string().default(''),
-  hooks: z
-    .array(
-      z.looseObject({
-        path: z.string().default(''),
-        manifest: z.string().default(''),
-        events: z.array(z.string()).nullish(),
-      }),
-    )
-    .nullish(),
-  version: z.number(),
-  /** How its objects are written; a release of Helm 3 says nothing. */
-  apply_method: z.string().optional(),
-});
-export type Release = z.infer<typeof releaseSchema>;
-
-/** `helm get metadata` */
-const factsSchema = z.looseObject({
-  revision: z.number(),
-  status: z.string().default(''),
-  applyMethod: z.string().optional(),
-});
+import { type ChangeOptions, createInvocation, type HelmOptions } from './invocation.ts';
+import { jsonIn, parseRecorded, parseRelease, type Release } from './release.ts';
 
 /** Helm has met a kind that the cluster does not serve, or not any more. */
 export function isUnknownKind(error: unknown): boolean {
   return error instanceof SluiceError && /no matches for kind|ensure CRDs are installed first/.test(error.problem);
-}
-
-export interface HelmOptions {
-  /** `helm`, or where it is. */
-  readonly file: string;
-  readonly release: string;
-  readonly namespace: string;
-  /** KUBECONFIG and where Helm keeps repositories and logins; added to the environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Global flags, such as `--kube-context`. */
-  readonly flags: readonly string[];
-  /** Takes what Helm prints while it changes something. */
-  readonly onLine: (line: string) => void;
-}
-
-/** How a change is made. */
-export interface ChangeOptions {
-  /** Milliseconds for it, hooks and waiting included: Helm's `--timeout` counts each of them anew. */
-  readonly timeout: number;
-  /** Wait until what was written is ready. */
-  readonly wait: boolean;
-  readonly waitForJobs: boolean;
-  readonly historyMax: number;
-  /** Take over fields that another field manager holds (Helm 4). */
-  readonly forceConflicts: boolean;
 }
 
 export interface Desired extends ChangeOptions {
@@ -90,46 +21,10 @@ export interface Desired extends ChangeOptions {
 export type Helm = ReturnType<typeof createHelm>;
 
 /** The Helm CLI, for one release. Each command that fails throws the SluiceError that its output stands for. */
-export function createHelm({ file, release, namespace, env, flags, onLine }: HelmOptions) {
-  let major: Promise<number> | undefined;
-
-  async function helm(
-    args: readonly string[],
-    signal: AbortSignal,
-    policy: { deadline?: number; input?: string } = {},
-  ) {
-    const { deadline = READ_DEADLINE, input } = policy;
-    const program = { file, args: [...args, ...flags], env, ...(input !== undefined && { input }) };
-    const ended = await run(program, { signal, deadline });
-    return succeeded(args, ended);
-  }
-
-  /** A command that changes the release: told to end, Helm 4 still writes down that the revision failed. */
-  async function change(args: readonly string[], { timeout }: ChangeOptions, signal: AbortSignal): Promise<string> {
-    const limit = Math.ceil((timeout + MARGIN) / 1_000);
-    const program = { file, args: [...args, '--timeout', `${limit}s`, ...flags], env };
-    const lines: string[] = [];
-    const ended = await run(program, {
-      signal,
-      deadline: timeout + RECORD_TIME,
-      onLine: (line) => {
-        lines.push(line);
-        onLine(line);
-      },
-    });
-    return succeeded(args, ended);
-  }
-
-  function succeeded(args: readonly string[], ended: Ended): string {
-    if (ended.exitCode !== 0) throw helmError({ command: args[0] ?? '', release, namespace }, ended);
-    return ended.stdout;
-  }
-
+export function createHelm(options: HelmOptions) {
+  const { file, release, namespace } = options;
+  const { helm, change, version } = createInvocation(options);
   const inNamespace = ['--namespace', namespace];
-
-  function waitFlags({ wait, waitForJobs }: ChangeOptions): string[] {
-    return wait ? ['--wait', ...(waitForJobs ? ['--wait-for-jobs'] : [])] : [];
-  }
 
   async function upgradeArgs(desired: Desired, signal: AbortSignal): Promise<string[]> {
     const { chart, values, serverSide, forceConflicts, historyMax } = desired;
@@ -154,29 +49,17 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
   async function recorded(which: readonly string[], signal: AbortSignal): Promise<Release> {
     const get = (what: string, ...more: string[]) =>
       helm(['get', what, release, ...which, ...more, ...inNamespace], signal);
-    const [manifest, values, facts] = await Promise.all([
+    const [manifest, values, metadata] = await Promise.all([
       get('manifest'),
       get('values', '--output', 'json'),
       get('metadata', '--output', 'json'),
     ]);
-    const { revision, status, applyMethod } = factsSchema.parse(parseJson(jsonIn(facts)));
-    const config = parseJson(values.trim());
-    return releaseSchema.parse({
-      info: { status },
-      config,
-      manifest,
-      version: revision,
-      ...(applyMethod !== undefined && { apply_method: applyMethod }),
-    });
-  }
-
-  /** The major version; read once. */
-  function version(signal: AbortSignal): Promise<number> {
-    major ??= helm(['version', '--template', '{{.Version}}'], signal).then(majorOf);
-    return major;
+    return parseRecorded({ manifest, values, metadata });
   }
 
   return {
+    ...createChartCommands(helm),
+
     version,
 
     /** Checks a chart and these values without a cluster. */
@@ -251,63 +134,9 @@ export function createHelm({ file, release, namespace, env, flags, onLine }: Hel
       // Not with `--logs`, which fails where a test is a Job.
       await change(['test', release, ...inNamespace], options, signal);
     },
-
-    /** Fetches a chart's archive into a folder; gives what Helm prints: for a registry, with the digest. */
-    pull(reference: string, { folder, version: wanted, plainHttp }: PullOptions, signal: AbortSignal): Promise<string> {
-      const versionFlag = wanted === undefined ? [] : ['--version', wanted];
-      return helm(['pull', reference, '--destination', folder, ...versionFlag, ...plain(plainHttp)], signal);
-    },
-
-    /** Makes a repository known; the password never stands on a command line. */
-    async addRepository(name: string, url: string, login: Login | undefined, signal: AbortSignal): Promise<void> {
-      const { flags: loginFlags, input } = loginOf(login);
-      await helm(['repo', 'add', name, url, ...loginFlags], signal, input);
-    },
-
-    async login(registry: string, login: Login, plainHttp: boolean, signal: AbortSignal): Promise<void> {
-      const { flags: loginFlags, input } = loginOf(login);
-      await helm(['registry', 'login', registry, ...loginFlags, ...plain(plainHttp)], signal, input);
-    },
   };
 }
 
-export interface PullOptions {
-  /** Where the archive goes. */
-  readonly folder: string;
-  readonly version: string | undefined;
-  /** The registry has no TLS. */
-  readonly plainHttp: boolean;
-}
-
-function plain(plainHttp: boolean): string[] {
-  return plainHttp ? ['--plain-http'] : [];
-}
-
-export interface Login {
-  readonly username: string;
-  readonly password: string;
-}
-
-function loginOf(login: Login | undefined): { flags: string[]; input: { input?: string } } {
-  if (!login) return { flags: [], input: {} };
-  return { flags: ['--username', login.username, '--password-stdin'], input: { input: login.password } };
-}
-
-function majorOf(version: string): number {
-  const [, major] = /^v?(\d+)\./.exec(version.trim()) ?? [];
-  if (major !== undefined && Number(major) >= 3) return Number(major);
-  throw new SluiceError('unsupported', {
-    about: 'helm',
-    problem: `has version ${version.trim() || '(none)'}, which is neither 3 nor 4.`,
-    next: 'Install Helm 4 (or 3.13 and newer) in an earlier step.',
-  });
-}
-
-function parseRelease(output: string): Release {
-  return releaseSchema.parse(parseJson(jsonIn(output)));
-}
-
-/** Lines before the JSON are remarks of plugins and of Helm itself. */
-function jsonIn(output: string): string {
-  return output.slice(Math.max(0, output.search(/^[[{]/m)));
+function waitFlags({ wait, waitForJobs }: ChangeOptions): string[] {
+  return wait ? ['--wait', ...(waitForJobs ? ['--wait-for-jobs'] : [])] : [];
 }

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import { type HelmOutcome, holding, manifestOf, recovered, seenThrough } from './change.ts';
-import { type Desired, isUnknownKind, type Release } from './cli.ts';
+import { type Desired, isUnknownKind } from './cli.ts';
 import { releaseFacts } from './facts.ts';
 import { type History, isAbsent, latest } from './history.ts';
 import { hookEvents, randomHooks, refuseUnnamedHooks, sameHooks } from './hooks.ts';
 import { nameOf, note } from './notes.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
+import type { Release } from './release.ts';
 import { besideEachOther } from './side-by-side.ts';
 
 /**

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { unnamed } from '../apply/objects.ts';
 import { SluiceError } from '../core/errors.ts';
 import { readYaml } from '../core/yaml.ts';
-import type { Release } from './cli.ts';
+import type { Release } from './release.ts';
 
 type Hooks = Pick<Release, 'hooks'>;
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) });

@@ -1,4 +1,4 @@
-import { comparable, inParallel, planChanges } from '../apply/changes.ts';
+import { comparable, planChanges } from '../apply/changes.ts';
 import type { ManifestText } from '../apply/documents.ts';
 import { waitLines } from '../apply/events.ts';
 import {
@@ -15,9 +15,10 @@ import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import type { Release } from './cli.ts';
 import type { ReleaseObjects, WantedRelease, WatchedChange } from './ports.ts';
+import type { Release } from './release.ts';
 import { remainsOf, removeRelease } from './remove.ts';
 
 export interface ReleaseObjectsOptions {

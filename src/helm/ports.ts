@@ -3,9 +3,11 @@ import type { Clock } from '../core/clock.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Claim } from '../ledger/lease.ts';
 import type { Chart } from './chart.ts';
-import type { ChangeOptions, Desired, Helm, Release } from './cli.ts';
+import type { Desired, Helm } from './cli.ts';
 import type { EmitHelm } from './events.ts';
+import type { ChangeOptions } from './invocation.ts';
 import type { ChangeStore } from './record.ts';
+import type { Release } from './release.ts';
 
 /** The objects of a release in the cluster, by the manifest that Helm renders. */
 export interface ReleaseObjects {

@@ -1,4 +1,3 @@
-import { inParallel } from '../apply/changes.ts';
 import type { DeployObject } from '../apply/objects.ts';
 import { inDeleteOrder } from '../apply/order.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
@@ -6,6 +5,7 @@ import { describe, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { SluiceError } from '../core/errors.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { Remains } from './ports.ts';
 
 type Finding = Pick<KubernetesClient, 'find'>;

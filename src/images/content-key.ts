@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sortedJson } from '../core/json.ts';
 import type { BuilderKind } from './ignore-file.ts';
 
 /** All that decides what a build gives, as far as it can be known before. */
@@ -34,16 +35,6 @@ const VERSION = 2;
  * their fields and names stand.
  */
 export function contentKey(facts: ContentFacts): string {
-  const hash = createHash('sha256').update(JSON.stringify([VERSION, sorted(facts)]));
+  const hash = createHash('sha256').update(sortedJson([VERSION, facts]));
   return `sluice-${hash.digest('hex').slice(0, 40)}`;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, part]) => [name, sorted(part)]),
-  );
 }

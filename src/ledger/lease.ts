@@ -57,6 +57,9 @@ const leaseObject = z.looseObject({
 });
 type Lease = z.infer<typeof leaseObject>;
 
+/** Milliseconds without a renewal after which the Lease of a dead run may be taken over, where nobody says otherwise. */
+export const LEASE_DURATION = 15_000;
+
 /**
  * Takes a Lease and renews it every third of its duration. As in client-go's leader election, a Lease is free when nobody
  * has renewed it for its duration by this process's own clock; times written by others are not compared with it. One that is

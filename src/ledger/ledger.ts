@@ -4,7 +4,7 @@ import { permissionTo } from '../cluster/permissions.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
 import { commandLine, followCommands } from './commands.ts';
-import { claimLease, type Holder } from './lease.ts';
+import { claimLease, type Holder, LEASE_DURATION } from './lease.ts';
 import { createRecordStore } from './record.ts';
 
 export interface LedgerOptions {
@@ -24,7 +24,7 @@ export interface LedgerOptions {
 
 /** The Lease and the record of a route's rollouts: Lease and ConfigMap `sluice-ROUTE`. */
 export function createLedger(options: LedgerOptions): Ledger {
-  const { client, namespace, rollout, holder, clock, version, nonce, leaseDuration = 15_000 } = options;
+  const { client, namespace, rollout, holder, clock, version, nonce, leaseDuration = LEASE_DURATION } = options;
   const name = `sluice-${rollout}`;
   const lease = { type: resources.lease, namespace, name };
   const record = { type: resources.configMap, namespace, name };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
+import { condition as conditionSchema } from '../cluster/conditions.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { labelSelector } from '../cluster/selectors.ts';
@@ -45,16 +46,7 @@ export const workload = z.looseObject({
       updatedReplicas: count,
       readyReplicas: count,
       availableReplicas: count,
-      conditions: z
-        .array(
-          z.looseObject({
-            type: z.string(),
-            status: z.string(),
-            reason: z.string().default(''),
-            message: z.string().default(''),
-          }),
-        )
-        .default([]),
+      conditions: z.array(conditionSchema).default([]),
     })
     .prefault({}),
 });

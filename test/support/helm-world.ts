@@ -1,8 +1,9 @@
 import { SluiceError } from '../../src/core/errors.ts';
-import { createHelm, type Helm, type Release } from '../../src/helm/cli.ts';
+import { createHelm, type Helm } from '../../src/helm/cli.ts';
 import type { HelmEvent } from '../../src/helm/events.ts';
 import { type History, parseHistory } from '../../src/helm/history.ts';
 import type { DeployRequest, HelmWorld, ReleaseObjects, WantedRelease } from '../../src/helm/ports.ts';
+import type { Release } from '../../src/helm/release.ts';
 
 /** What Helm 4 and 3 say of a kind that the cluster does not serve. */
 export const unknownKind = new SluiceError('failed', {

@@ -101,10 +101,7 @@ async function buildWith(
   const order = await orderOf(inputs, source, places);
   const logins = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
-  const programEnv = {
-    ...environmentOf(inputs, env, logins),
-    ...(inputs['builder-kind'] === 'buildah' && (await registriesOf(plainHttp, env, scratch))),
-  };
+  const programEnv = { ...environmentOf(inputs, env, logins), ...(await registriesOf(inputs, env, scratch)) };
   const registry = createRegistry({
     plainHttp,
     patience: inputs['registry-timeout'],
@@ -160,11 +157,12 @@ function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins
 
 /** What buildah is told of registries without TLS, where some are named. */
 async function registriesOf(
-  plainHttp: readonly string[],
+  inputs: BuildPushInputs,
   env: Environment,
   scratch: string,
 ): Promise<Record<string, string>> {
-  if (plainHttp.length === 0) return {};
+  const plainHttp = inputs['insecure-registries'] ?? [];
+  if (inputs['builder-kind'] !== 'buildah' || plainHttp.length === 0) return {};
   const path = join(scratch, 'registries.conf');
   await writeRegistriesConfiguration(registriesConfigurations(env, env.HOME || homedir()), path, plainHttp);
   return { CONTAINERS_REGISTRIES_CONF: path };

@@ -15,7 +15,7 @@ import { createReleaseObjects } from '../../helm/objects.ts';
 import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
 import { imageSettings, valueFlags } from '../../helm/values.ts';
-import { claimLease } from '../../ledger/lease.ts';
+import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { listRecords } from '../../ledger/record.ts';
 import { openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
@@ -23,9 +23,6 @@ import { isUrl } from '../../runner/secrets.ts';
 import { CANARY, type HelmInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Milliseconds without a renewal after which the Lease of a dead run may be taken over. */
-const LEASE = 15_000;
 
 export interface HelmAssembly {
   readonly inputs: HelmInputs;
@@ -76,7 +73,10 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
     clock,
     emit,
     claim: (signal) =>
-      claimLease({ client, lease, rollout: release, holder, clock, duration: LEASE, nonce: randomUUID }, signal),
+      claimLease(
+        { client, lease, rollout: release, holder, clock, duration: LEASE_DURATION, nonce: randomUUID },
+        signal,
+      ),
     stable: isCanary ? (signal) => stableManifest(stable, `${namespace}/${asked}`, signal) : undefined,
     underRollout: async (signal) => {
       const unfinished = (await listRecords(client, namespace, signal)).filter(({ record }) => isUnfinished(record));

@@ -6,13 +6,10 @@ import { checkPermissions } from '../../cluster/permissions.ts';
 import { systemClock as clock } from '../../core/clock.ts';
 import { deployPermissions } from '../../kubectl/permissions.ts';
 import type { DeployOptions, DeployWorld } from '../../kubectl/world.ts';
-import { claimLease } from '../../ledger/lease.ts';
+import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
 import type { KubectlInputs } from './inputs.ts';
-
-/** Milliseconds without a heartbeat after which a run counts as dead. */
-const LEASE = 15_000;
 
 export interface AssembledDeploy {
   readonly world: DeployWorld;
@@ -60,7 +57,7 @@ export function assembleDeploy(
       emit,
       claim: (signal) =>
         claimLease(
-          { client, lease: store.lease, rollout: name, holder, clock, duration: LEASE, nonce: randomUUID },
+          { client, lease: store.lease, rollout: name, holder, clock, duration: LEASE_DURATION, nonce: randomUUID },
           signal,
         ),
     },

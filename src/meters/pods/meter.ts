@@ -6,6 +6,7 @@ import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { once } from '../../core/lazy.ts';
+import { inParallel } from '../../core/parallel.ts';
 import {
   type Classifier,
   countersOf,
@@ -28,15 +29,7 @@ import { requireSteady, type Watched } from '../series/steady.ts';
 import { parseExposition } from './exposition.ts';
 import { type EndpointOptions, meteredPod } from './metrics-endpoint.ts';
 import { createOwnLooks, ownOf } from './own-looks.ts';
-import {
-  CONCURRENCY,
-  mapConcurrently,
-  type PodAnswer,
-  permissionsOf,
-  refuseSharedPods,
-  sourcesOf,
-  usualPath,
-} from './pod-sources.ts';
+import { CONCURRENCY, type PodAnswer, permissionsOf, refuseSharedPods, sourcesOf, usualPath } from './pod-sources.ts';
 
 export interface PodsOptions extends EndpointOptions {
   readonly kind: 'pods';
@@ -126,7 +119,7 @@ export function createPodsMeter(
         next: 'Check the label selectors and the namespace.',
       });
     }
-    const answers = await mapConcurrently(pods, CONCURRENCY, (one) => askPod(one, wanted, signal));
+    const answers = await inParallel(pods, (one) => askPod(one, wanted, signal), CONCURRENCY);
     if (answers.every(({ failure }) => failure !== undefined)) {
       throw new SluiceError('unreachable', {
         about,

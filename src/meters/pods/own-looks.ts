@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
+import { inParallel } from '../../core/parallel.ts';
 import type { Arm, Reading } from '../../judge/readings.ts';
 import type { Classified, Classifier, Sample } from '../counting/classify.ts';
 import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
 import type { Rule } from '../queries/rules.ts';
-import { CONCURRENCY, mapConcurrently, type PodAnswer } from './pod-sources.ts';
+import { CONCURRENCY, type PodAnswer } from './pod-sources.ts';
 
 interface Question {
   readonly rules: readonly Rule[];
@@ -63,7 +64,7 @@ export function createOwnLooks(clock: Clock, ask: Ask) {
           );
       const unseen = answering.filter(({ pod }) => !ownRequests.knows(pod.name));
       const own = ownRequests.take({ stable: counts('stable'), canary: counts('canary') });
-      await mapConcurrently(unseen, CONCURRENCY, (answer) => tryOut(answer, requestsOf(answer), question, signal));
+      await inParallel(unseen, (answer) => tryOut(answer, requestsOf(answer), question, signal), CONCURRENCY);
       return own;
     },
   };

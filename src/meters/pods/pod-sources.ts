@@ -76,18 +76,3 @@ export function refuseSharedPods(pods: readonly { readonly pod: MeteredPod }[]):
     seen.add(pod.name);
   }
 }
-
-/** Maps with no more than `limit` calls under way. */
-export async function mapConcurrently<T, R>(
-  items: readonly T[],
-  limit: number,
-  map: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  async function work(): Promise<void> {
-    for (const [index, item] of queue) results[index] = await map(item);
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  return results;
-}

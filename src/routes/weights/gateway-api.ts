@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Router } from '../../canary/ports.ts';
+import { condition as conditionSchema } from '../../cluster/conditions.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
@@ -96,17 +97,7 @@ const route = z.looseObject({
               port: z.number().optional(),
             }),
             controllerName: z.string().default(''),
-            conditions: z
-              .array(
-                z.looseObject({
-                  type: z.string(),
-                  status: z.string(),
-                  reason: z.string().default(''),
-                  message: z.string().default(''),
-                  observedGeneration: z.number().default(0),
-                }),
-              )
-              .default([]),
+            conditions: z.array(conditionSchema.extend({ observedGeneration: z.number().default(0) })).default([]),
           }),
         )
         .default([]),

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/schema.ts';
 import { describe } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { largestFactor } from '../objects/weights.ts';
 import { describeRule, describeWeights, type Rule, weightsOf } from './rules.ts';

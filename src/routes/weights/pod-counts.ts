@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
-import type { KubernetesObject } from '../../cluster/schema.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/schema.ts';
 import { labelSelector } from '../../cluster/selectors.ts';
 import type { Arm } from '../../judge/readings.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';

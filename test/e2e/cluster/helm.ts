@@ -18,7 +18,7 @@ import { loadConfig } from '../../../src/cluster/kubeconfig.ts';
 import { type ResourceType, resources } from '../../../src/cluster/resources.ts';
 import type { KubernetesObject } from '../../../src/cluster/schema.ts';
 import { connect } from '../../../src/cluster/transport.ts';
-import type { Login } from '../../../src/helm/cli.ts';
+import type { Login } from '../../../src/helm/chart-commands.ts';
 import { type History, parseHistory } from '../../../src/helm/history.ts';
 import { documentedRules } from './documented-roles.ts';
 import { createAccount } from './shop.ts';

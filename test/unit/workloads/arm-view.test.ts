@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { type KubernetesClient } from '../../../src/cluster/client.ts';
+import type { KubernetesClient } from '../../../src/cluster/client.ts';
 import { type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
 import { createArmView } from '../../../src/workloads/arm-view.ts';
 import { createVirtualClock } from '../../support/virtual-clock.ts';
