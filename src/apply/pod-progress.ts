@@ -4,16 +4,6 @@ import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { firstLine } from '../core/text.ts';
 import { isAboutImage, type Problem, pullFailure, type StartingPolicy, type StartState, starting, startState } from './pod-states.ts';
 
-  START_PATIENCE,
-  startReasons,
-  UNSCHEDULABLE_PATIENCE,
-} from '../cluster/pods.ts';
-
-import { firstLine } from '../core/text.ts';
-import type { Problem } from './progress.ts';
-
->>>>>>> s5
-
 /** A warning that the cluster has recorded about an object. */
 export const warningEvent = z.looseObject({
   ...kubernetesObject.shape,
