@@ -14,7 +14,7 @@ export const START_PATIENCE = 30_000;
 export const UNSCHEDULABLE_PATIENCE = 180_000;
 
 /** Milliseconds for which the API server may refuse to create pods: the room or the rule that they need may be on its way. */
-export const CREATION_PATIENCE = 20_000;
+const CREATION_PATIENCE = 20_000;
 
 /**
  * Milliseconds for which a pod may be ready no more beside others that are: it gets no requests then, and a node that stands

@@ -80,3 +80,8 @@ function sorted(value: unknown): unknown {
 export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));
 }
+
+/** An object of JSON or YAML, and no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -3,6 +3,7 @@ import { type DeployVerdict, INVENTORY_LABEL, type Inventory } from '../apply/in
 import { type DeployObject, withoutControlledFields } from '../apply/objects.ts';
 import { inApplyOrder } from '../apply/order.ts';
 import { union } from '../apply/references.ts';
+import { isRecord } from '../core/json.ts';
 import { apply } from './apply.ts';
 import { digestOf } from './digest.ts';
 import { end, inventoryOf, nextOf, reasonOf, summaryOf } from './ending.ts';
@@ -131,8 +132,4 @@ async function carryOut(
   }
   const done = { ...inventoryOf(options, work, 'ended'), objects: union(present, kept) };
   return await end(world, done, 'deployed', summaryOf(work, clock.now()), '', rest);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { comparable } from '../apply/changes.ts';
 import { type DeployObject, identityOf } from '../apply/objects.ts';
-import { stringifyJson } from '../core/json.ts';
+import { isRecord, stringifyJson } from '../core/json.ts';
 
 /** `sha256:…` over all that the manifests say, in whatever order and form they say it. */
 export function digestOf(objects: readonly DeployObject[]): string {
@@ -20,8 +20,4 @@ function sorted(value: unknown): unknown {
   if (!isRecord(value)) return value;
   const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

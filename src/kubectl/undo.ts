@@ -3,6 +3,7 @@ import { type DeployObject, identityOf } from '../apply/objects.ts';
 import { undoChanges } from '../apply/undo.ts';
 import { describe } from '../cluster/resources.ts';
 import { isSluiceError } from '../core/errors.ts';
+import { isRecord } from '../core/json.ts';
 import { end, nextOf, reasonOf } from './ending.ts';
 import type { Work } from './plan.ts';
 import { waitFor } from './verify.ts';
@@ -82,8 +83,4 @@ export async function fail(
     nextOf(cause),
     signal,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { podProgressOf, podsOf, warningEvent } from '../../../src/apply/pod-progress.ts';
+import { podProgressOf, podsOf, warningEvent, isMadeBy } from '../../../src/apply/pod-progress.ts';
 import { progressOf } from '../../../src/apply/progress.ts';
 import { waitPermissions } from '../../../src/apply/watch-list.ts';
-import { pod } from '../../../src/cluster/pods.ts';
+import { pod, isEnding } from '../../../src/cluster/pods.ts';
 import { kubernetesObject } from '../../../src/cluster/schema.ts';
 
 /** An object whose controller has seen it. */
@@ -301,6 +301,20 @@ describe('the pods of a workload', () => {
     ];
     const found = podsOf(web, pods, [replicaSet('old', '1'), replicaSet('new', '2')]);
     expect(found.map(({ metadata }) => metadata.name)).toEqual(['b']);
+  });
+
+  it('are of whatever version where they make room by their end', () => {
+    const web = deployment({}, {}, { uid: 'd', annotations: { 'deployment.kubernetes.io/revision': '2' } });
+    const replicaSets = [replicaSet('old', '1'), replicaSet('new', '2')];
+    expect(isMadeBy(owned('old', 'a'), web, replicaSets)).toBe(true);
+    expect(isMadeBy(owned('another', 'd'), web, replicaSets)).toBe(false);
+    const end = Date.UTC(2026, 0, 1);
+    const former = owned('old', 'a', { deletionTimestamp: new Date(end).toISOString() });
+    expect([isEnding(former, end - 1), isEnding(former, end), isEnding(owned('old', 'a'), end)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
