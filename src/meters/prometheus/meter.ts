@@ -21,7 +21,7 @@ import { dueTimes, scrapesOfCanary } from './scrape-times.ts';
 import { askThreshold } from './thresholds.ts';
 
 /** The pods of both arms: their namespace and label selectors. */
-export interface PodSelectors {
+interface PodSelectors {
   readonly namespace: string;
   readonly selectors: Readonly<Record<Arm, string>>;
 }
