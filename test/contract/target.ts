@@ -46,8 +46,6 @@ export interface Call {
   readonly token?: string;
 }
 
-export type Target = Awaited<ReturnType<typeof openTarget>>;
-
 /**
  * The API server under test: the one of `SLUICE_CONTRACT_KUBECONFIG`, else the embedded one with its controllers. Tests
  * work in a namespace of their own, which `close` removes.

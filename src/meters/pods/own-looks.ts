@@ -1,42 +1,33 @@
 import type { Clock } from '../../core/clock.ts';
 import { inParallel } from '../../core/parallel.ts';
 import type { Arm, Reading } from '../../judge/readings.ts';
-import type { Classified, Classifier, Sample } from '../counting/classify.ts';
-import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
+import type { Classified, Sample } from '../counting/classify.ts';
+import { createOriginOf } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
 import type { Rule } from '../queries/rules.ts';
-import { CONCURRENCY, type PodAnswer } from './pod-sources.ts';
-
-interface Question {
-  readonly rules: readonly Rule[];
-  readonly classify: Classifier;
-}
-
-type Ask = (answer: PodAnswer, rules: readonly Rule[], signal: AbortSignal) => Promise<PodAnswer>;
+import { CONCURRENCY, type PodAnswer, ownOf } from './pod-sources.ts';
+import { createNameFilter } from '../series/selector.ts';
+import type { Question } from './look.ts';
+import type { Scrape } from './scrape.ts';
 
 /** Looks in a row that show whether a pod counts them: users rarely send so many in that time. */
 const IN_A_ROW = 3;
 
 /** Knows how many of the requests whose path no label tells may be Sluice's own looks, or probes. */
-export function createOwnLooks(clock: Clock, ask: Ask) {
+export function createOwnLooks(clock: Clock, scrape: Scrape) {
   const ownRequests = createOwnRequests();
-  const answers = new Map<string, number>();
 
   /** Asks a pod again and again: one that counts less than that counts no looks. */
   async function tryOut(answer: PodAnswer, before: number, question: Question, signal: AbortSignal): Promise<void> {
     let last = answer;
-    for (let looks = 0; looks < IN_A_ROW; looks += 1) last = await ask(answer, question.rules, signal);
+    const wanted = createNameFilter(question.rules.map(({ selector }) => selector));
+    for (let looks = 0; looks < IN_A_ROW; looks += 1) last = await scrape.askPod(answer, wanted, signal);
     const pathless = pathlessOf(question.rules, [answer]);
     const gained = total(pathless(question.classify(last.samples))) - before;
     if (last.failure === undefined && gained < IN_A_ROW) ownRequests.countsNoLooks(answer.pod.name);
   }
 
   return {
-    /** A pod has answered once more. */
-    answered(pod: string): void {
-      answers.set(pod, (answers.get(pod) ?? 0) + 1);
-    },
-
     /** @returns undefined where every request has a path, which tells whose it is */
     async count(
       all: readonly PodAnswer[],
@@ -56,7 +47,7 @@ export function createOwnLooks(clock: Clock, ask: Ask) {
             (answer): PodCount => ({
               pod: answer.pod.name,
               requests: requestsOf(answer),
-              asked: (answers.get(answer.pod.name) ?? 1) - 1,
+              asked: Math.max(scrape.answersOf(answer.pod.name) - 1, 0),
               probesPerSecond: answer.own?.probesPerSecond ?? 0,
               at: clock.now(),
               startedAt: answer.pod.startedAt,
@@ -68,11 +59,6 @@ export function createOwnLooks(clock: Clock, ask: Ask) {
       return own;
     },
   };
-}
-
-/** What pods ask of themselves. */
-export function ownOf(answers: readonly PodAnswer[]): OwnTraffic[] {
-  return answers.flatMap(({ own }) => own ?? []);
 }
 
 /** Picks the counts of requests whose path no label tells. */

@@ -22,6 +22,11 @@ export interface PodAnswer {
   readonly own: OwnTraffic | undefined;
 }
 
+/** What pods ask of themselves. */
+export function ownOf(answers: readonly PodAnswer[]): OwnTraffic[] {
+  return answers.flatMap(({ own }) => own ?? []);
+}
+
 export interface PodSource {
   /** Undefined for a gateway, whose metrics name the arm. */
   readonly arm: Arm | undefined;

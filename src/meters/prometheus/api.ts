@@ -23,6 +23,8 @@ export interface PrometheusConnection {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export type PrometheusApi = ReturnType<typeof createPrometheusApi>;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const sample = z.tuple([z.number(), z.string()]);

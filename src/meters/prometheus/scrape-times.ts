@@ -1,6 +1,9 @@
 import type { Arm } from '../../judge/readings.ts';
 import type { Rule } from '../queries/rules.ts';
-import { equal, NAME, type Selector } from '../series/selector.ts';
+import { equal, format, NAME, type Selector } from '../series/selector.ts';
+import { seriesOf } from './answers.ts';
+import type { PrometheusApi } from './api.ts';
+import { LOOKBACK } from './look.ts';
 
 /** A measurement of one source; the time is milliseconds since the epoch. */
 interface Measured {
@@ -35,4 +38,21 @@ export function targetSelector(rules: readonly Rule[]): Selector | undefined {
   const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
   const ofPods = requests?.selector.filter(({ label }) => label === 'pod' || label === 'namespace') ?? [];
   return ofPods.some(({ label }) => label === 'pod') ? [equal(NAME, 'up'), ...ofPods] : undefined;
+}
+
+/** When the canary's pods were scraped that have no counters yet: many services show one only after its first request. */
+export async function scrapesOfCanary(
+  rules: readonly Rule[],
+  stable: readonly Measured[],
+  api: PrometheusApi,
+  signal: AbortSignal,
+): Promise<readonly Measured[]> {
+  const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
+  if (!requests) return [];
+  const targets = targetSelector(rules);
+  // Counted before the pods, as by a gateway: both arms' counters come with the same scrapes.
+  if (!targets) return stable;
+  const { data } = await api.query(`${format(targets)}[${Math.ceil(LOOKBACK / 1_000)}s]`, signal);
+  const scraped = seriesOf(data).filter(({ labels }) => requests.isOfArm?.(labels) !== false);
+  return scraped.map(({ labels, at }) => ({ instance: labels.pod ?? '', at }));
 }

@@ -1,11 +1,11 @@
 import { httpMetrics, openTelemetryMetrics } from '../endings/server-metrics.ts';
 import type { Found } from './cluster-names.ts';
-import { envoy } from './envoy.ts';
-import { istio } from './istio.ts';
-import { nginx } from './nginx.ts';
-import { linkerd, served } from './pod-metrics.ts';
+import { envoyRules } from './envoy.ts';
+import { istioRules } from './istio.ts';
+import { nginxRules } from './nginx.ts';
+import { linkerdRules, serverRules } from './pod-metrics.ts';
 import type { Names, Place, Rule } from './rules.ts';
-import { traefik } from './traefik.ts';
+import { traefikRules } from './traefik.ts';
 
 /** Which metrics count the requests. */
 export type DefaultQueries =
@@ -49,18 +49,18 @@ export const telltales = {
 export function defaultQueries(queries: DefaultQueries, names: Names, place: Place, found: Found = {}): Rule[][] {
   switch (queries.kind) {
     case 'istio':
-      return [istio(queries, names)];
+      return [istioRules(queries, names)];
     case 'envoy':
-      return envoy(names);
+      return envoyRules(names);
     case 'nginx':
-      return nginx(names, found);
+      return nginxRules(names, found);
     case 'traefik':
-      return traefik(names, found);
+      return traefikRules(names, found);
     case 'linkerd':
-      return linkerd(names, place, found);
+      return linkerdRules(names, place, found);
     case 'http':
-      return served(httpMetrics, names, place, found);
+      return serverRules(httpMetrics, names, place, found);
     case 'opentelemetry':
-      return served(openTelemetryMetrics, names, place, found);
+      return serverRules(openTelemetryMetrics, names, place, found);
   }
 }

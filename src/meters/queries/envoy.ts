@@ -1,6 +1,6 @@
 import { endingOfClass } from '../endings/endings.ts';
 import { equal, escapeRegex, like, NAME } from '../series/selector.ts';
-import { ARMS, type Names, needed, type Rule } from './rules.ts';
+import { ARMS, type Names, type Rule, requireName } from './rules.ts';
 
 /** Envoy's counters of requests without a status, one for each way in which they end. */
 export const envoyGivenUp = [
@@ -18,7 +18,7 @@ export const envoyGivenUp = [
  * or `internal_`, again the same requests). These are HTTP statuses: gRPC errors don't show. A request that its client gives
  * up has no status: it resets an HTTP/2 stream, ends an HTTP/1 connection, or leaves the queue for one.
  */
-export function envoy(names: Names): Rule[][] {
+export function envoyRules(names: Names): Rule[][] {
   const spellings = [
     { root: equal, prefix: 'envoy_cluster_', label: '', requests: 'upstream_rq', classes: '.xx', whole: true },
     {
@@ -40,7 +40,7 @@ export function envoy(names: Names): Rule[][] {
   ] as const;
   return spellings.map(({ root, prefix, label, requests, classes, whole }) =>
     ARMS.flatMap((arm): Rule[] => {
-      const service = needed(names[arm].service, arm, 'service', 'envoy');
+      const service = requireName(names[arm].service, arm, 'service', 'envoy');
       const start = `outbound\\|[0-9]+\\|${escapeRegex(names[arm].version ?? '')}\\|${escapeRegex(service)}`;
       const cluster = like(
         `${label}cluster_name`,

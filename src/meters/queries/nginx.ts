@@ -1,16 +1,16 @@
 import { endingOfStatus } from '../endings/endings.ts';
 import { equal, escapeRegex, like } from '../series/selector.ts';
 import { type Found, portPattern } from './cluster-names.ts';
-import { ARMS, type Names, needed, type Rule, rules } from './rules.ts';
+import { ARMS, metricRules, type Names, type Rule, requireName } from './rules.ts';
 
 /**
  * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream that a canary
  * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed. Whichever Ingress leads to the
  * service shares that upstream, and is shifted and counted with the others.
  */
-export function nginx(names: Names, { ports }: Found): Rule[][] {
-  const service = needed(names.stable.service, 'stable', 'service', 'nginx');
-  const canary = needed(names.canary.service, 'canary', 'service', 'nginx');
+export function nginxRules(names: Names, { ports }: Found): Rule[][] {
+  const service = requireName(names.stable.service, 'stable', 'service', 'nginx');
+  const canary = requireName(names.canary.service, 'canary', 'service', 'nginx');
   const upstream = {
     stable: equal('canary', ''),
     // Beside the labels of the Ingress and its Service nothing else begins like this, whatever the port is called.
@@ -28,7 +28,7 @@ export function nginx(names: Names, { ports }: Found): Rule[][] {
   return spellings.map((label) =>
     ARMS.flatMap((arm) => {
       const common = [equal(label.namespace, names.namespace), equal(label.service, service), upstream[arm]];
-      return rules(arm, common, {
+      return metricRules(arm, common, {
         requests: 'nginx_ingress_controller_requests',
         endings: [{ label: 'status', read: endingOfStatus }],
         histogram: 'nginx_ingress_controller_request_duration_seconds',

@@ -4,10 +4,10 @@ import type { ServerMetric } from '../endings/server-metrics.ts';
 import { equal, NAME, type Selector } from '../series/selector.ts';
 import type { Found } from './cluster-names.ts';
 import { type Identify, podIdentities } from './pod-identities.ts';
-import { ARMS, type Names, type Place, type Rule, rules } from './rules.ts';
+import { ARMS, metricRules, type Names, type Place, type Rule } from './rules.ts';
 
 /** https://linkerd.io/2/reference/proxy-metrics/. `failure` is a 5xx, or a gRPC code that is the server's fault. */
-export function linkerd(names: Names, place: Place, found: Found): Rule[][] {
+export function linkerdRules(names: Names, place: Place, found: Found): Rule[][] {
   const byWorkload =
     (label: string): Identify =>
     (arm) => ({
@@ -27,7 +27,7 @@ export function linkerd(names: Names, place: Place, found: Found): Rule[][] {
 }
 
 /** Where a service counts for itself, what is counted depends on its framework; the first metric that exists is taken. */
-export function served(metrics: readonly ServerMetric[], names: Names, place: Place, found: Found): Rule[][] {
+export function serverRules(metrics: readonly ServerMetric[], names: Names, place: Place, found: Found): Rule[][] {
   const identities = podIdentities(names, place, found);
   return metrics.flatMap((metric) => identities.map((identify) => ofPods(identify, metric)));
 }
@@ -38,7 +38,7 @@ function ofPods(identify: Identify, { only = [], ...metric }: ServerMetric & { r
     const identity = identify(arm);
     if (!identity) return [];
     const { matchers, ...more } = identity;
-    const all = [...rules(arm, [...only, ...matchers], metric), processStart(arm, matchers)];
+    const all = [...metricRules(arm, [...only, ...matchers], metric), processStart(arm, matchers)];
     return all.map((rule) => ({ ...rule, ...more }));
   });
 }

@@ -39,7 +39,7 @@ export type Place = 'prometheus' | 'pods';
 
 export const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
 
-export function rules(arm: Arm, common: Selector, metric: ServerMetric): Rule[] {
+export function metricRules(arm: Arm, common: Selector, metric: ServerMetric): Rule[] {
   const { requests, endings, histogram, perSecond } = metric;
   return [
     { arm, kind: 'requests', selector: [equal(NAME, requests), ...common], perSecond: 1, endings },
@@ -47,7 +47,7 @@ export function rules(arm: Arm, common: Selector, metric: ServerMetric): Rule[] 
   ];
 }
 
-export function needed(name: string | undefined, arm: Arm, what: 'service' | 'version', kind: string): string {
+export function requireName(name: string | undefined, arm: Arm, what: 'service' | 'version', kind: string): string {
   if (name) return name;
   throw new SluiceError('invalid-input', {
     about: `default queries "${kind}"`,

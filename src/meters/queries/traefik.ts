@@ -1,23 +1,27 @@
 import { endingOfStatus } from '../endings/endings.ts';
 import { escapeRegex, like } from '../series/selector.ts';
 import { type Found, portPattern } from './cluster-names.ts';
-import { ARMS, type Names, needed, type Rule, rules } from './rules.ts';
+import { ARMS, metricRules, type Names, type Rule, requireName } from './rules.ts';
 
 /**
  * https://doc.traefik.io/traefik/observability/metrics/overview/. A service is called `NAMESPACE-SERVICE-PORT@PROVIDER`, with
  * one hyphen for several, whether an Ingress, a TraefikService or an HTTPRoute refers to it.
  */
-export function traefik(names: Names, { ports }: Found): Rule[][] {
+export function traefikRules(names: Names, { ports }: Found): Rule[][] {
   return ['service', 'exported_service'].map((label) =>
     ARMS.flatMap((arm) => {
-      const service = needed(names[arm].service, arm, 'service', 'traefik');
+      const service = requireName(names[arm].service, arm, 'service', 'traefik');
       const start = `${names.namespace}-${service}`.replace(/-+/g, '-');
-      return rules(arm, [like(label, `${escapeRegex(start)}-${portPattern(ports?.[arm]) ?? '[^-@]+'}@kubernetes.*`)], {
-        requests: 'traefik_service_requests_total',
-        endings: [{ label: 'code', read: endingOfStatus }],
-        histogram: 'traefik_service_request_duration_seconds',
-        perSecond: 1,
-      });
+      return metricRules(
+        arm,
+        [like(label, `${escapeRegex(start)}-${portPattern(ports?.[arm]) ?? '[^-@]+'}@kubernetes.*`)],
+        {
+          requests: 'traefik_service_requests_total',
+          endings: [{ label: 'code', read: endingOfStatus }],
+          histogram: 'traefik_service_request_duration_seconds',
+          perSecond: 1,
+        },
+      );
     }),
   );
 }
