@@ -1,6 +1,6 @@
 import { describe } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
-import { firstLine } from './pod-progress.ts';
+import { firstLine } from '../core/text.ts';
 import type { Problem } from './pod-states.ts';
 import type { Sight } from './sight.ts';
 

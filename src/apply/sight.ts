@@ -2,17 +2,8 @@ import { createInformer, type Informer } from '../cluster/informer.ts';
 import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
-import {
-  firstLine,
-  isMadeBy,
-  lastSeen,
-  type PodProgress,
-  podProgressOf,
-  podsOf,
-  presentReplicaSet,
-  type WarningEvent,
-  warningEvent,
-} from './pod-progress.ts';
+import { firstLine } from '../core/text.ts';
+import { isMadeBy, lastSeen, type PodProgress, podProgressOf, podsOf, presentReplicaSet, type WarningEvent, warningEvent } from './pod-progress.ts';
 import { starting } from './pod-states.ts';
 import { creationProblem, type Progress, progressOf } from './progress.ts';
 import type { WaitOptions } from './wait-options.ts';

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { splitReference } from '../core/image-reference.ts';
-import { firstLine, lastLine } from '../core/text.ts';
 import { condition as conditionSchema } from './conditions.ts';
 import { kubernetesObject } from './schema.ts';
 

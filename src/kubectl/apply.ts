@@ -1,4 +1,5 @@
-import { inParallel, type ObjectChange } from '../apply/changes.ts';
+import { inParallel } from '../core/parallel.ts';
+import { type ObjectChange } from '../apply/changes.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
 import { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';

@@ -1,4 +1,5 @@
-import { comparable, inParallel, type ObjectChange, planChanges } from '../apply/changes.ts';
+import { comparable, type ObjectChange, planChanges } from '../apply/changes.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { PlannedObject } from '../apply/events.ts';
 import { INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
 import type { DeployObject } from '../apply/objects.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
-import { inParallel } from '../../src/apply/changes.ts';
+import { inParallel } from '../../src/core/parallel.ts';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 import { loadConfig } from '../../src/cluster/kubeconfig.ts';
 import { resources } from '../../src/cluster/resources.ts';

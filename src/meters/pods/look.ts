@@ -1,5 +1,5 @@
 import type { SluiceError } from '../../core/errors.ts';
-import { once } from '../../core/once.ts';
+import { once } from '../../core/lazy.ts';
 import {
   type Classified,
   type Classifier,

@@ -1,7 +1,6 @@
 import type { Meter } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import type { Clock } from '../../core/clock.ts';
-import { inParallel } from '../../core/parallel.ts';
 import { countersOf, newestOf } from '../counting/classify.ts';
 import { createUntoldGuard } from '../counting/untold.ts';
 import { createClusterNames } from '../queries/cluster-names.ts';

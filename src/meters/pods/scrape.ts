@@ -6,7 +6,8 @@ import { SluiceError } from '../../core/errors.ts';
 import type { Sample } from '../counting/classify.ts';
 import { parseExposition } from './exposition.ts';
 import type { MeteredPods, PodOfArm } from './metered-pods.ts';
-import { CONCURRENCY, mapConcurrently, type PodAnswer } from './pod-sources.ts';
+import { inParallel } from '../../core/parallel.ts';
+import { CONCURRENCY, type PodAnswer } from './pod-sources.ts';
 
 /** Milliseconds for one pod's answer: a pod that hangs must not hold up the others for long. */
 const POD_TIMEOUT = 2_000;
@@ -29,7 +30,7 @@ export function createScrape(
 
   /** Asks all pods for the metrics of some names. */
   async function askAll(wanted: (name: string) => boolean, signal: AbortSignal): Promise<PodAnswer[]> {
-    const answers = await mapConcurrently(await pods(signal), CONCURRENCY, (one) => askPod(one, wanted, signal));
+    const answers = await inParallel(await pods(signal), (one) => askPod(one, wanted, signal), CONCURRENCY);
     if (answers.every(({ failure }) => failure !== undefined)) {
       throw new SluiceError('unreachable', {
         about,
