@@ -1,19 +1,16 @@
 import type { RolloutRecord } from '../../canary/ports.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
-import { SluiceError } from '../../core/errors.ts';
-import type { Permission } from '../../core/permission.ts';
-import type { Revision, RollbackPlan, RollbackWorkload, Sight } from '../../rollback/ports.ts';
-import type { ArmsContext } from '../arms-context.ts';
-import { derivedData, templateFields } from '../derived/release.ts';
-
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { isReady, pod } from '../../cluster/pods.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText, selects } from '../../cluster/selectors.ts';
-import { ANNOTATION, notedOn, noteWith, statementsOf } from './note.ts';
-import { shownTemplates } from './preview.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { Revision, RollbackPlan, RollbackWorkload, Sight } from '../../rollback/ports.ts';
+import type { ArmsContext } from '../arms-context.ts';
+import { derivedData, templateFields } from '../derived/release.ts';
 import { withImages } from '../images.ts';
 import { CHECKSUM_ANNOTATION, hasRolledOut, type TemplateChange } from '../promotion.ts';
 import { templateImages, templateRevision, verifyRevision } from '../revision.ts';
@@ -30,6 +27,8 @@ import {
   workload,
   workloadType,
 } from '../workload.ts';
+import { ANNOTATION, notedOn, noteWith, statementsOf } from './note.ts';
+import { shownTemplates } from './preview.ts';
 
 /** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
 const { advice: _, ...rollbackFields } = templateFields;
@@ -206,8 +205,7 @@ async function removeStuckPods(
   const selector = { labelSelector: selectorText(spec.selector) };
   const pods = (await client.list(resources.pod, namespace, selector, signal)).map((object) => pod.parse(object));
   const stuck = pods.filter(
-    (each) =>
-      each.metadata.labels?.[key] !== value && !isReady(each) && each.metadata.deletionTimestamp === undefined,
+    (each) => each.metadata.labels?.[key] !== value && !isReady(each) && each.metadata.deletionTimestamp === undefined,
   );
   for (const { metadata } of stuck)
     await client.remove({ type: resources.pod, namespace, name: metadata.name }, signal);
