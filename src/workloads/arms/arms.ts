@@ -4,7 +4,6 @@ import { asJson } from '../../core/json.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
 import {
   prepareDerived,
-  previewDerived,
   promoteDerived,
   retireDerived,
   undoDerived,
@@ -22,26 +21,25 @@ import {
 } from '../derived/confirm-record.ts';
 import { deriveAgain } from '../derived/derive-again.ts';
 import { derivedPermissions } from '../derived/permissions.ts';
+import { previewDerived } from '../derived/preview.ts';
 import { type DerivedData, type DerivedRelease, derivedData, inspectDerived } from '../derived/release.ts';
 import {
   awaitDeployed,
-  type ExistingWorkloads,
-  existingData,
-  existingPermissions,
-  inspectExisting,
   prepareExisting,
-  previewExisting,
   relinquishExisting,
   retireExisting,
   undoExisting,
   verifyExisting,
 } from '../existing/arms.ts';
+import { type ExistingWorkloads, existingData, inspectExisting } from '../existing/inspect.ts';
+import { existingPermissions } from '../existing/permissions.ts';
+import { previewExisting } from '../existing/preview.ts';
 import { podDetails } from '../pod-details.ts';
 import type { WorkloadKind } from '../workload.ts';
 
 export type { ArmsOptions } from '../arms-context.ts';
 export type { DerivedRelease } from '../derived/release.ts';
-export type { ExistingWorkloads } from '../existing/arms.ts';
+export type { ExistingWorkloads } from '../existing/inspect.ts';
 
 /** A stable and a canary workload that exist already. */
 export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Arms {

@@ -6,7 +6,7 @@ import { SluiceError } from '../../core/errors.ts';
 import { asJson } from '../../core/json.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { canaryName } from '../canary-workload.ts';
-import type { ExistingData } from '../existing/arms.ts';
+import type { ExistingData } from '../existing/inspect.ts';
 import { imageShown, type RecordedImage } from '../promotion.ts';
 import { keptTemplates } from '../revisions.ts';
 import { autoscaler } from '../scaling.ts';
