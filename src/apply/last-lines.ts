@@ -1,8 +1,7 @@
 import type { KubernetesClient } from '../cluster/client.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
 import { messageOf } from '../core/errors.ts';
-import { excerpt } from '../core/text.ts';
-import { firstLine } from '../core/text.ts';
+import { excerpt, firstLine } from '../core/text.ts';
 
 /** Milliseconds to read a container's log: its node may be the very problem. */
 const LOG_PATIENCE = 5_000;

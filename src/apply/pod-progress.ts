@@ -2,7 +2,15 @@ import * as z from 'zod';
 import { isReady, type Pod } from '../cluster/pods.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { firstLine } from '../core/text.ts';
-import { isAboutImage, type Problem, pullFailure, type StartingPolicy, type StartState, starting, startState } from './pod-states.ts';
+import {
+  isAboutImage,
+  type Problem,
+  pullFailure,
+  type StartingPolicy,
+  type StartState,
+  starting,
+  startState,
+} from './pod-states.ts';
 
 /** A warning that the cluster has recorded about an object. */
 export const warningEvent = z.looseObject({

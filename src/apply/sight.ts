@@ -3,7 +3,16 @@ import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.t
 import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { firstLine } from '../core/text.ts';
-import { isMadeBy, lastSeen, type PodProgress, podProgressOf, podsOf, presentReplicaSet, type WarningEvent, warningEvent } from './pod-progress.ts';
+import {
+  isMadeBy,
+  lastSeen,
+  type PodProgress,
+  podProgressOf,
+  podsOf,
+  presentReplicaSet,
+  type WarningEvent,
+  warningEvent,
+} from './pod-progress.ts';
 import { starting } from './pod-states.ts';
 import { creationProblem, type Progress, progressOf } from './progress.ts';
 import type { WaitOptions } from './wait-options.ts';

@@ -1,11 +1,11 @@
 import type { KubernetesClient } from '../cluster/client.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import { SluiceError } from '../core/errors.ts';
+import { firstLine } from '../core/text.ts';
 import type { Stuck, StuckPod } from './events.ts';
 import { LOG_LINES, lastLines } from './last-lines.ts';
 import type { Hopeless } from './patience.ts';
-import { firstLine } from '../core/text.ts';
-import { type PodProgress, type WarningEvent } from './pod-progress.ts';
+import type { PodProgress, WarningEvent } from './pod-progress.ts';
 import { isAboutImage } from './pod-states.ts';
 import type { Sight } from './sight.ts';
 import type { WaitOptions } from './wait-options.ts';

@@ -1,7 +1,7 @@
 import { describe, resources } from '../cluster/resources.ts';
-import { lastLines } from './last-lines.ts';
 import { firstLine } from '../core/text.ts';
-import { type PodProgress } from './pod-progress.ts';
+import { lastLines } from './last-lines.ts';
+import type { PodProgress } from './pod-progress.ts';
 import type { Sight } from './sight.ts';
 import type { WaitOptions } from './wait-options.ts';
 

@@ -1,8 +1,8 @@
-import { inParallel } from '../core/parallel.ts';
-import { type ObjectChange } from '../apply/changes.ts';
+import type { ObjectChange } from '../apply/changes.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
 import { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
+import { inParallel } from '../core/parallel.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
 /** Milliseconds in which the API server has to notice what was applied before an object that needs it. */

@@ -1,5 +1,4 @@
 import { comparable, type ObjectChange, planChanges } from '../apply/changes.ts';
-import { inParallel } from '../core/parallel.ts';
 import type { PlannedObject } from '../apply/events.ts';
 import { INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
 import type { DeployObject } from '../apply/objects.ts';
@@ -7,6 +6,7 @@ import { includes, union, without } from '../apply/references.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
 import { SluiceError } from '../core/errors.ts';
+import { inParallel } from '../core/parallel.ts';
 import { namespaceObject } from './namespace.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 

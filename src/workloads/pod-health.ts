@@ -10,6 +10,7 @@ import {
   statuses,
   type terminated,
 } from '../cluster/pods.ts';
+import { firstLine, lastLine } from '../core/text.ts';
 
 /** What was seen of one pod so far: only what happens while somebody watches is held against it. */
 export interface PodHistory {
@@ -133,16 +134,4 @@ function lastWords(last: z.infer<typeof terminated> | undefined): string {
   const reason = last.reason === '' || last.reason === 'Error' ? '' : ` (${last.reason})`;
   const said = last.message === '' ? '' : `: ${lastLine(last.message)}`;
   return `${code}${reason}${said}`;
-}
-
-function firstLine(text: string): string {
-  return shorten(text.trim().split('\n')[0] ?? '');
-}
-
-function lastLine(text: string): string {
-  return shorten(text.trim().split('\n').at(-1) ?? '');
-}
-
-function shorten(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 299)}…`;
 }

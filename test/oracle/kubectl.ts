@@ -1,11 +1,11 @@
 /** What the API server answers to kubectl's own dry run. */
 import { execa } from 'execa';
 import { isRecord } from '../../lab/embedded/api-server/objects.ts';
-import { inParallel } from '../../src/core/parallel.ts';
 import { documentsIn } from '../../src/apply/documents.ts';
 import { identityOf, parseManifests, type ReleasePlace, resolveRendered } from '../../src/apply/objects.ts';
 import type { KubernetesClient } from '../../src/cluster/client.ts';
 import { stringifyJson } from '../../src/core/json.ts';
+import { inParallel } from '../../src/core/parallel.ts';
 import type { Answers } from './answers.ts';
 import { kubectlReads } from './reading.ts';
 import type { OracleServer } from './server.ts';

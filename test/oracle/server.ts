@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
-import { inParallel } from '../../src/core/parallel.ts';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 import { loadConfig } from '../../src/cluster/kubeconfig.ts';
 import { resources } from '../../src/cluster/resources.ts';
 import { connect } from '../../src/cluster/transport.ts';
 import { isSluiceError } from '../../src/core/errors.ts';
+import { inParallel } from '../../src/core/parallel.ts';
 
 export interface OracleServer {
   readonly client: KubernetesClient;

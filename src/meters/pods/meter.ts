@@ -6,13 +6,13 @@ import { createUntoldGuard } from '../counting/untold.ts';
 import { createClusterNames } from '../queries/cluster-names.ts';
 import type { Queries } from '../queries/queries.ts';
 import type { Names } from '../queries/rules.ts';
+import { createVariants } from '../queries/variants.ts';
 import { createBaselineGuard } from '../series/readiness.ts';
+import { createLook } from './look.ts';
+import { describeSources, followMeteredPods } from './metered-pods.ts';
 import type { EndpointOptions } from './metrics-endpoint.ts';
 import { createOwnLooks } from './own-looks.ts';
 import { permissionsOf, sourcesOf, usualPath } from './pod-sources.ts';
-import { createVariants } from '../queries/variants.ts';
-import { createLook } from './look.ts';
-import { describeSources, followMeteredPods } from './metered-pods.ts';
 import { createPreflight, INTERVAL } from './preflight.ts';
 import { createScrape, warningsOf } from './scrape.ts';
 

@@ -5,9 +5,9 @@ import type { Classified, Sample } from '../counting/classify.ts';
 import { createOriginOf } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
 import type { Rule } from '../queries/rules.ts';
-import { CONCURRENCY, type PodAnswer, ownOf } from './pod-sources.ts';
 import { createNameFilter } from '../series/selector.ts';
 import type { Question } from './look.ts';
+import { CONCURRENCY, ownOf, type PodAnswer } from './pod-sources.ts';
 import type { Scrape } from './scrape.ts';
 
 /** Looks in a row that show whether a pod counts them: users rarely send so many in that time. */

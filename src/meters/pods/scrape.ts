@@ -3,10 +3,10 @@ import { ApiError } from '../../cluster/errors.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
+import { inParallel } from '../../core/parallel.ts';
 import type { Sample } from '../counting/classify.ts';
 import { parseExposition } from './exposition.ts';
 import type { MeteredPods, PodOfArm } from './metered-pods.ts';
-import { inParallel } from '../../core/parallel.ts';
 import { CONCURRENCY, type PodAnswer } from './pod-sources.ts';
 
 /** Milliseconds for one pod's answer: a pod that hangs must not hold up the others for long. */
