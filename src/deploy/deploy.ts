@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isSluiceError, messageOf, SluiceError } from '../canary/errors.ts';
 import type { Clock, Permission } from '../canary/ports.ts';
 import { stringifyJson } from '../json.ts';
-import { ApiError, type KubernetesClient } from '../kubernetes/client.ts';
+import { ApiError, type KubernetesClient, type KubernetesObject } from '../kubernetes/client.ts';
 import type { Claim } from '../kubernetes/lease.ts';
 import { checkPermissions, permissionTo } from '../kubernetes/permissions.ts';
 import { describe, type ObjectReference, resources } from '../kubernetes/resources.ts';
@@ -16,6 +16,7 @@ import {
   type Snapshot,
 } from './inventory.ts';
 import { type DeployObject, identityOf, inApplyOrder, inDeleteOrder, withoutControlledFields } from './objects.ts';
+import { servedNow } from './served-kinds.ts';
 import { undoChanges } from './undo.ts';
 import { waitedFor, waitPermissions, waitUntilRolledOut } from './wait.ts';
 
@@ -258,11 +259,10 @@ async function plan(
   const changes = await planChanges(client, objects, { force: options.force, alongside }, signal);
   refuseForeign(changes, options.name);
   const created = createdBy(left, changes, options.name);
-  const gone = without(
-    left?.objects ?? [],
-    objects.map(({ reference }) => reference),
-  );
-  const own = await inParallel(gone, async (reference) => {
+  const present = objects.map(({ reference }) => reference);
+  const { served, gone } = await servedNow(client, without(left?.objects ?? [], present), signal);
+  if (gone.length > 0) emit({ type: 'unserved', at: clock.now(), objects: gone.map(describe) });
+  const own = await inParallel(without(served, present), async (reference) => {
     const found = await client.find(reference, signal);
     return found?.metadata.labels?.[INVENTORY_LABEL] === options.name ? [{ reference, found }] : [];
   });
@@ -394,8 +394,8 @@ async function carryOut(
   if (options.undoOnFailure) await store.saveSnapshot(await snapshotOf(world, work, signal), signal);
   await store.save(applying, signal);
   try {
-    await apply(world, options, changes, signal);
-    await waitFor(world, options, present, signal);
+    const written = await apply(world, options, changes, signal);
+    await waitFor(world, options, present, signal, written);
   } catch (error) {
     // Whoever has taken over decides now.
     if (lost.aborted) throw lost.reason;
@@ -459,12 +459,11 @@ async function applyOne(
   { force }: DeployOptions,
   { object: { reference, manifest }, unchecked }: ObjectChange,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject> {
   const end = clock.now() + (unchecked === undefined ? 0 : NOTICE);
   for (;;) {
     try {
-      await client.apply(reference.type, manifest, signal, { force, strict: true });
-      return;
+      return await client.apply(reference.type, manifest, signal, { force, strict: true });
     } catch (error) {
       if (!(error instanceof ApiError) || clock.now() >= end) throw error;
       await clock.sleep(RETRY, signal);
@@ -472,14 +471,15 @@ async function applyOne(
   }
 }
 
-/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. */
+/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. Gives it as it was written. */
 async function apply(
   world: DeployWorld,
   options: DeployOptions,
   changes: readonly ObjectChange[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject[]> {
   const { client, clock, emit } = world;
+  const written: KubernetesObject[] = [];
   const kinds = Map.groupBy(
     changes.filter(({ needed }) => needed),
     ({ object }) => object.reference.type.kind,
@@ -488,7 +488,7 @@ async function apply(
     await inParallel(ofKind, async (change) => {
       const { reference } = change.object;
       const { action } = change;
-      await applyOne(world, options, change, signal);
+      written.push(await applyOne(world, options, change, signal));
       const done = action === 'create' ? 'create' : 'update';
       emit({ type: 'applied', at: clock.now(), object: describe(reference), action: done });
     });
@@ -499,6 +499,7 @@ async function apply(
       signal,
     );
   }
+  return written;
 }
 
 async function waitFor(
@@ -506,12 +507,13 @@ async function waitFor(
   { wait, timeout, maxRestarts }: DeployOptions,
   all: readonly ObjectReference[],
   signal: AbortSignal,
+  written: readonly KubernetesObject[] = [],
 ): Promise<void> {
   const references = waitedFor(all);
   if (!wait || references.length === 0) return;
   const deadline = clock.now() + timeout;
   emit({ type: 'waiting', at: clock.now(), objects: references.length, deadline });
-  await waitUntilRolledOut({ client, references, clock, deadline, maxRestarts, emit }, signal);
+  await waitUntilRolledOut({ client, references, clock, deadline, maxRestarts, emit, written }, signal);
 }
 
 /** Deletes what is to go, where it still is the inventory's. */

@@ -6,6 +6,7 @@ import { permissionTo } from '../kubernetes/permissions.ts';
 import { isReady, type Pod, pod as podSchema } from '../kubernetes/pods.ts';
 import { apiGroup, describe, type ObjectReference, type ResourceType, resources } from '../kubernetes/resources.ts';
 import { excerpt } from '../text.ts';
+import { createEndedJobs } from './ended-jobs.ts';
 import type { Stuck, StuckPod, WaitEvent } from './events.ts';
 import {
   firstLine,
@@ -28,6 +29,8 @@ export interface WaitOptions {
   readonly emit: (event: WaitEvent) => void;
   /** Restarts of a container that starting may take; default 3. */
   readonly maxRestarts?: number;
+  /** Objects as they were just written: a Job among them may be gone before the first look. */
+  readonly written?: readonly KubernetesObject[];
 }
 
 /** Milliseconds that a pod may take for an ordinary step before it is worth a line. */
@@ -134,7 +137,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
         const hopeless = patience.hopeless(open);
         if (hopeless.length > 0) throw await giveUp(hopeless, options, signal);
         if (clock.now() >= deadline) throw await giveUp(open.map(outOfTime), options, signal);
-        await wakeUp(Math.min(deadline, patience.end(), teller.next()));
+        await wakeUp(Math.min(deadline, patience.end(), teller.next(), view.next()));
       } else {
         if (clock.now() >= deadline) throw unanswered(client.server);
         await clock.sleep(RETRY, signal);
@@ -147,7 +150,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
   /** @returns undefined while the API server does not answer */
   async function look(): Promise<Sight[] | undefined> {
     try {
-      return await view(signal);
+      return await view.look(signal);
     } catch (error) {
       if (!isSluiceError(error, 'unreachable')) throw error;
       emit({ type: 'unreachable', at: clock.now(), text: error.message });
@@ -202,13 +205,20 @@ function keyOf(type: ResourceType, namespace: string): string {
   return `${type.apiVersion} ${type.plural} ${namespace}`;
 }
 
+interface View {
+  look(signal: AbortSignal): Promise<Sight[]>;
+  /** When to look again, whether something changes or not. */
+  next(): number;
+}
+
 /** Looks at all objects at once. */
 function createView(
-  { client, references, maxRestarts = 3 }: WaitOptions,
+  { client, references, clock, maxRestarts = 3, written = [] }: WaitOptions,
   lifetime: AbortSignal,
   changed: () => void,
-): (signal: AbortSignal) => Promise<Sight[]> {
-  const jobs = createJobMemory();
+): View {
+  const jobs = createEndedJobs({ client, clock });
+  jobs.remember(written.filter(({ kind }) => kind === 'Job'));
   const mirrors = new Map<string, Mirror>(
     sourcesOf(references).map(({ type, namespace, fieldSelector }) => {
       const selector = fieldSelector === undefined ? {} : { fieldSelector };
@@ -230,7 +240,7 @@ function createView(
     return oldWarnings?.get(metadata.name) === (metadata.resourceVersion ?? '');
   }
 
-  return async (signal) => {
+  async function look(signal: AbortSignal): Promise<Sight[]> {
     const namespaces = await Promise.all(
       namespacesWithPods(references).map(async (namespace) => {
         const [pods, replicaSets, events] = await Promise.all([
@@ -256,29 +266,14 @@ function createView(
         const objects = await known(reference.type, reference.namespace, signal);
         const object = objects.find(({ metadata }) => metadata.name === reference.name);
         const beside = around.get(reference.namespace);
-        const ended = object ? undefined : jobs.ended(reference);
+        const ended = object ? undefined : await jobs.progress(reference, signal);
         if (ended) return { reference, progress: ended, pods: [], warnings: [], warningsOf: () => [] };
         return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, isOld, maxRestarts);
       }),
     );
-  };
-}
+  }
 
-/** Jobs as they were last: one that has `ttlSecondsAfterFinished` is gone before anybody looks again. */
-function createJobMemory() {
-  const known = new Map<string, KubernetesObject>();
-  const key = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`;
-  return {
-    remember(objects: readonly KubernetesObject[]): void {
-      for (const object of objects) known.set(key(object.metadata.namespace, object.metadata.name), object);
-    },
-    /** How a Job that is gone has ended; undefined where it had not. */
-    ended({ type, namespace, name }: ObjectReference): Progress | undefined {
-      const last = type.kind === 'Job' ? known.get(key(namespace, name)) : undefined;
-      const progress = last && progressOf({ ...last, metadata: { ...last.metadata, deletionTimestamp: undefined } });
-      return progress?.state === 'waiting' ? undefined : progress;
-    },
-  };
+  return { look, next: jobs.next };
 }
 
 interface Around {
@@ -534,6 +529,9 @@ function adviceFor({ reference, progress, pods }: Sight, failing: PodProgress | 
   if (failing?.crash || failing?.problem?.reason === 'crash') return 'Correct what the last lines say, and run again.';
   if (failing?.problem?.reason === 'Unschedulable') return 'Give the pods less to ask for, or the cluster more nodes.';
   if (failing?.problem) return 'Create what the message says is missing, and run again.';
+  if (reference.type.kind === 'Job' && /an end that nobody saw/.test(progress.text)) {
+    return 'Look in its logs how it has ended, and give it a longer ttlSecondsAfterFinished; then run again.';
+  }
   if (reference.type.kind === 'Job')
     return 'Correct what the Job does, and give it another name: a Job can not run twice.';
   if (pods.length > 0) return 'Look at what the pod waits for; if it only needs more time, give a longer "timeout".';

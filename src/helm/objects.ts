@@ -136,13 +136,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
       const workloads = (await resolved(manifest, signal))
         .map(({ reference }) => reference)
         .filter(({ type }) => (type.kind === 'Job' ? options.jobs : workloadKinds.has(type.kind)));
-      if (change) await seenWritten(client, workloads, change, signal);
+      const objects = change && (await seenWritten(client, workloads, change, signal));
       await waitUntilRolledOut(
         {
           client,
           references: workloads,
           clock,
           deadline: clock.now() + options.timeout,
+          ...(objects && { written: objects }),
           emit: (event) => {
             for (const { text } of waitLines(event)) options.tell(text);
           },
@@ -156,31 +157,32 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 /** What is worth to be watched: its pods tell why it is not ready. For other kinds, Helm's own waiting is enough. */
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'PersistentVolumeClaim']);
 
-/** Lets a change begin, and resolves when the workloads that it writes are written. */
+/** Lets a change begin, and gives the workloads that it writes when they are written. */
 async function seenWritten(
   client: KubernetesClient,
   workloads: readonly ObjectReference[],
   { writes, mayBegin, applied }: WatchedChange,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject[]> {
   const changing = workloads.filter(
     (workload) => writes === undefined || writes.some(({ object }) => object === describe(workload)),
   );
   const found = await Promise.all(changing.map((workload) => client.find(workload, signal)));
   mayBegin();
-  await Promise.all(
+  const seen = await Promise.all(
     changing.map((workload, index) => written(client, workload, generationOf(found[index]), applied, signal)),
   );
+  return seen.filter((object) => object !== undefined);
 }
 
-/** Resolves when an object has another generation than before, or when all is written that will be. */
+/** The object, as soon as it has another generation than before; undefined where all is written that will be. */
 async function written(
   client: KubernetesClient,
   { type, namespace, name }: ObjectReference,
   before: string,
   applied: AbortSignal,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject | undefined> {
   const until = AbortSignal.any([applied, signal]);
   for await (const { type: what, object } of client.watch(
     type,
@@ -188,9 +190,10 @@ async function written(
     { fieldSelector: `metadata.name=${name}` },
     until,
   )) {
-    if (what !== 'DELETED' && generationOf(object) !== before) return;
+    if (what !== 'DELETED' && generationOf(object) !== before) return object;
   }
   signal.throwIfAborted();
+  return undefined;
 }
 
 /** The API server counts the changes of what is asked for; another object of the same name begins anew. */

@@ -472,6 +472,25 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     }
   }
 
+  /** The versions of a group of kinds that are served, the preferred one first: `policy/v1`; none of a group that is unknown. */
+  async function versionsOf(group: string, signal: AbortSignal): Promise<string[]> {
+    const reference = { type: { apiVersion: group, kind: 'APIGroup', plural: group }, namespace: '', name: '' };
+    try {
+      const path = `/apis/${encodeURIComponent(group)}`;
+      const { preferredVersion, versions } = await callFor(
+        groupVersions,
+        { verb: 'get', reference },
+        { method: 'GET', path },
+        signal,
+      );
+      const all = [...(preferredVersion ? [preferredVersion] : []), ...versions];
+      return [...new Set(all.map(({ groupVersion }) => groupVersion))];
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
   /** Asks the API server whether these credentials may do all the verbs of a permission; gives back those they may not. */
   async function missingVerbs(permission: Permission, signal: AbortSignal): Promise<string[]> {
     const answers = await Promise.all(
@@ -523,6 +542,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     proxy,
     log,
     kindsIn,
+    versionsOf,
     missingVerbs,
     username,
     close: connection.close,
@@ -565,6 +585,9 @@ const objectList = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string().optional() }),
   items: z.array(z.looseObject({ metadata })),
 });
+
+const groupVersion = z.looseObject({ groupVersion: z.string() });
+const groupVersions = z.looseObject({ preferredVersion: groupVersion.optional(), versions: z.array(groupVersion) });
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#api-resources */
 const resourceList = z.looseObject({
