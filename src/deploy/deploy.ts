@@ -15,7 +15,8 @@ import {
   type InventoryStore,
   type Snapshot,
 } from './inventory.ts';
-import { type DeployObject, identityOf, inApplyOrder, inDeleteOrder, withoutControlledFields } from './objects.ts';
+import { inApplyOrder, inDeleteOrder } from './kind-order.ts';
+import { type DeployObject, identityOf, withoutControlledFields } from './objects.ts';
 import { servedNow } from './served-kinds.ts';
 import { undoChanges } from './undo.ts';
 import { waitedFor, waitPermissions, waitUntilRolledOut } from './wait.ts';

@@ -234,12 +234,17 @@ function placed({ manifest, source }: WrittenObject, { type, namespaced }: Serve
 const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
 
 /**
- * Without the rules of an aggregated ClusterRole, which its controller writes whatever a manifest says:
+ * A ClusterRole whose rules its controller writes, whatever a manifest says:
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
  */
+export function isAggregated(manifest: { readonly [field: string]: unknown }): boolean {
+  return manifest.kind === 'ClusterRole' && aggregated.safeParse(manifest).success;
+}
+
+/** Without the rules of an aggregated ClusterRole. */
 export function withoutControlledFields(object: DeployObject): DeployObject {
-  const { reference, manifest } = object;
-  if (reference.type.kind !== 'ClusterRole' || !aggregated.safeParse(manifest).success) return object;
+  const { manifest } = object;
+  if (!isAggregated(manifest)) return object;
   const { rules: _, ...rest } = manifest;
   return { ...object, manifest: rest };
 }
@@ -276,67 +281,4 @@ function wrongManifests(problems: readonly string[]): SluiceError {
     problem: `${problems.length === 1 ? 'one thing' : `${problems.length} things`} can't be right:\n${problems.map((line) => `- ${line}`).join('\n')}\n`,
     next: 'Correct them and run again. Nothing was changed.',
   });
-}
-
-/**
- * Kinds in the order in which others need them, as Helm (pkg/release/v1/util/kind_sorter.go) and kubectl's kustomize have
- * it; what is not named stands between the workloads and the webhooks.
- */
-const before = [
-  'Namespace',
-  'CustomResourceDefinition',
-  'PriorityClass',
-  'StorageClass',
-  'RuntimeClass',
-  'IngressClass',
-  'GatewayClass',
-  'NetworkPolicy',
-  'ResourceQuota',
-  'LimitRange',
-  'PodDisruptionBudget',
-  'ServiceAccount',
-  'Secret',
-  'ConfigMap',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'Role',
-  'RoleBinding',
-  'Service',
-  'DaemonSet',
-  'Pod',
-  'ReplicationController',
-  'ReplicaSet',
-  'Deployment',
-  'HorizontalPodAutoscaler',
-  'StatefulSet',
-  'Job',
-  'CronJob',
-  'Ingress',
-];
-const after = [
-  'APIService',
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionPolicyBinding',
-  'MutatingAdmissionPolicy',
-  'MutatingAdmissionPolicyBinding',
-  'MutatingWebhookConfiguration',
-  'ValidatingWebhookConfiguration',
-];
-
-function rank({ type }: ObjectReference): number {
-  const early = before.indexOf(type.kind);
-  const late = after.indexOf(type.kind);
-  return late >= 0 ? before.length + 1 + late : early >= 0 ? early : before.length;
-}
-
-/** In the order to apply in: what others need comes first. Objects of one kind stay in the order that they were written in. */
-export function inApplyOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
-  return objects.toSorted((a, b) => rank(a.reference) - rank(b.reference));
-}
-
-/** In the order to delete in: what needs others goes first. */
-export function inDeleteOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
-  return inApplyOrder(objects).toReversed();
 }

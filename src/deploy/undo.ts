@@ -2,7 +2,8 @@ import type { KubernetesClient, KubernetesObject, PatchOperation } from '../kube
 import { retryOnConflict } from '../kubernetes/conflicts.ts';
 import type { ObjectReference } from '../kubernetes/resources.ts';
 import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
-import { identityOf, inApplyOrder, inDeleteOrder } from './objects.ts';
+import { inApplyOrder, inDeleteOrder } from './kind-order.ts';
+import { identityOf, isAggregated } from './objects.ts';
 import { progressOf } from './progress.ts';
 
 export interface UndoOptions {
@@ -94,6 +95,8 @@ function asManifest(found: KubernetesObject, live: KubernetesObject | undefined,
   return {
     ...content,
     ...(leavesReplicas && live && withReplicasOf(live, content)),
+    // Its controller has written those since.
+    ...(isAggregated(content) && live && { rules: live.rules }),
     metadata: {
       ...described,
       ...(annotations && { annotations }),

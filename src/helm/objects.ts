@@ -10,6 +10,7 @@ import {
   resolveRendered,
   unservedObjects,
   type WrittenObject,
+  withoutControlledFields,
 } from '../deploy/objects.ts';
 import { waitUntilRolledOut } from '../deploy/wait.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
@@ -73,7 +74,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     const isServerSide = method === 'ssa';
     const asked = { force: options.forceConflicts || !isServerSide, fieldManager: HELM, alongside };
     const by = isServerSide ? 'apply' : 'patch';
-    const all = [...alongside, ...wanted.map(asHelmWritesIt)];
+    const all = [...alongside, ...wanted.map(asHelmWritesIt).map((object) => ruled(object, asked.force))];
     const planned = await planChanges(client, all, { ...asked, by }, signal);
     for (const { object, unchecked } of planned) {
       if (unchecked !== undefined)
@@ -82,6 +83,16 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
     const dropped = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
     return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(dropped, signal))];
+  }
+
+  /** Where Helm overwrites the rules of an aggregated ClusterRole, its controller writes them again: that is no change. */
+  function ruled(object: DeployObject, isForced: boolean): DeployObject {
+    const rest = withoutControlledFields(object);
+    if (!isForced || rest.manifest.rules === object.manifest.rules) return object;
+    options.tell(
+      `${describe(object.reference)}: Helm empties its rules until their controller has written them again. Leave "rules" out of ${object.source}.`,
+    );
+    return rest;
   }
 
   /** A namespace that is made with the release: what goes into it can't be checked by the API server before. */

@@ -1,7 +1,8 @@
 import { SluiceError } from '../canary/errors.ts';
 import type { Clock } from '../canary/ports.ts';
 import { inParallel } from '../deploy/changes.ts';
-import { type DeployObject, inDeleteOrder } from '../deploy/objects.ts';
+import { inDeleteOrder } from '../deploy/kind-order.ts';
+import type { DeployObject } from '../deploy/objects.ts';
 import type { KubernetesClient, KubernetesObject } from '../kubernetes/client.ts';
 import { describe, resources } from '../kubernetes/resources.ts';
 import type { Remains } from './ports.ts';

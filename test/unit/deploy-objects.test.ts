@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inApplyOrder, inDeleteOrder, parseManifests, resolveObjects } from '../../src/deploy/objects.ts';
+import { inApplyOrder, inDeleteOrder } from '../../src/deploy/kind-order.ts';
+import { parseManifests, resolveObjects } from '../../src/deploy/objects.ts';
 import type { ServedKind } from '../../src/kubernetes/client.ts';
 
 const signal = new AbortController().signal;
