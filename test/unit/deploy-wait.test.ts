@@ -167,6 +167,41 @@ describe('a Job that is deleted after its end', () => {
     }
   });
 
+  it('has completed by the event that an API server keeps of it', async () => {
+    const written = jobOf([]);
+    const { uid } = written.metadata;
+    cluster.api.put({
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'migrate.end', namespace: 'default' },
+      involvedObject: { apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', namespace: 'default', uid },
+      reason: 'Completed',
+      message: 'Job completed',
+      type: 'Normal',
+    });
+    const told: WaitEvent[] = [];
+    await waitUntilRolledOut(
+      {
+        client: {
+          ...cluster.client,
+          async *reflect(type, namespace, selector, signal) {
+            if (type.kind !== 'Job') return yield* cluster.client.reflect(type, namespace, selector, signal);
+            // The lab serves no Jobs: this one is gone.
+            yield { type: 'LISTED', objects: [] };
+            await once(signal, 'abort');
+          },
+        },
+        references: [reference],
+        clock: systemClock,
+        deadline: systemClock.now() + 20_000,
+        emit: (event) => void told.push(event),
+        written: [written],
+      },
+      new AbortController().signal,
+    );
+    expect(told).toMatchObject([{ state: 'done', text: 'has completed' }]);
+  });
+
   it('is not known where nothing of it was ever seen', async () => {
     expect(await waitFor({ events: [{ 1: completed }] })).toContain('was deleted by somebody in the meantime');
   });
