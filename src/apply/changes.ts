@@ -9,7 +9,7 @@ import { jsonSchema, parseJson, stringifyJson } from '../core/json.ts';
 import { inParallel } from '../core/parallel.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import { type ComingObject, type DryRunRefusal, reasonToWait } from './dependencies.ts';
-import type { DeployObject } from './objects.ts';
+import { type DeployObject, isAggregated } from './objects.ts';
 import { explain, type Refusal, refused, saidIn } from './refusals.ts';
 
 /** What applying an object would change. */
@@ -112,8 +112,9 @@ function changeOf(
   applied: Content,
   { fieldManager = FIELD_MANAGER }: PlanOptions,
 ): ObjectChange {
-  const before = found && comparable(found);
-  const after = comparable(applied);
+  const ofManifest = isAggregated(object.manifest) ? withoutRules : comparable;
+  const before = found && ofManifest(found);
+  const after = ofManifest(applied);
   const action = !found ? 'create' : isDeepStrictEqual(before, after) ? 'unchanged' : 'update';
   const owners = (content: Content) => ownership(kubernetesObject.parse(content), fieldManager);
   const needed = action !== 'unchanged' || !found || owners(found) !== owners(applied);
@@ -122,6 +123,12 @@ function changeOf(
       ? undefined
       : ({ object: describe(object.reference), action, before, after } satisfies PlannedWrite);
   return { object, action, found, write, needed, unchecked: undefined };
+}
+
+/** Those of an aggregated ClusterRole are its controller's. */
+function withoutRules(content: Content) {
+  const { rules: _, ...rest } = content;
+  return comparable(rest);
 }
 
 function ownership({ metadata }: KubernetesObject, fieldManager: string): string {

@@ -75,6 +75,8 @@ export type DeployEvent =
     }
   /** A former run of this name had not come to its end. */
   | { readonly type: 'resumed'; readonly at: number; readonly by: string; readonly since: number }
+  /** What a former deployment has left of kinds that the cluster does not serve any more. */
+  | { readonly type: 'unserved'; readonly at: number; readonly objects: readonly string[] }
   | { readonly type: 'planned'; readonly at: number; readonly objects: readonly PlannedObject[] }
   | { readonly type: 'applied'; readonly at: number; readonly object: string; readonly action: 'create' | 'update' }
   | { readonly type: 'pruned'; readonly at: number; readonly object: string }
@@ -161,6 +163,11 @@ export function deployLines(event: DeployEvent): EventLine[] {
         { level: 'warning', text: `The run of ${since} by ${event.by} did not come to its end; it is concluded now.` },
       ];
     }
+    case 'unserved':
+      return event.objects.map((object) => ({
+        level: 'warning',
+        text: `${object} of a former deployment is not pruned, and is forgotten: the cluster does not serve its kind any more.`,
+      }));
     case 'planned':
       return [
         { level: 'info', text: planText(event.objects) },

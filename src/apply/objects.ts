@@ -235,12 +235,17 @@ function placed({ manifest, source }: WrittenObject, { type, namespaced }: Serve
 const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
 
 /**
- * Without the rules of an aggregated ClusterRole, which its controller writes whatever a manifest says:
+ * A ClusterRole whose rules its controller writes, whatever a manifest says:
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
  */
+export function isAggregated(manifest: { readonly [field: string]: unknown }): boolean {
+  return manifest.kind === 'ClusterRole' && aggregated.safeParse(manifest).success;
+}
+
+/** Without the rules of an aggregated ClusterRole. */
 export function withoutControlledFields(object: DeployObject): DeployObject {
-  const { reference, manifest } = object;
-  if (reference.type.kind !== 'ClusterRole' || !aggregated.safeParse(manifest).success) return object;
+  const { manifest } = object;
+  if (!isAggregated(manifest)) return object;
   const { rules: _, ...rest } = manifest;
   return { ...object, manifest: rest };
 }

@@ -59,6 +59,11 @@ export function explain(error: ApiError): Explanation {
     const owners = [...fields].map(
       ([manager, causes]) => `${manager} owns ${causes.map(({ field }) => field).join(', ')}`,
     );
+    const isOfRoles = [...fields.keys()].every((manager) => manager.includes('clusterrole-aggregation-controller'));
+    if (isOfRoles) {
+      const next = 'Leave "rules" out of it: of a ClusterRole with an aggregationRule, the cluster writes them.';
+      return { code: 'conflict', problem: `${owners.join('; ')}.`, next };
+    }
     return {
       code: 'conflict',
       problem: `${owners.join('; ')}.`,

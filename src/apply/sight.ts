@@ -3,6 +3,7 @@ import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.t
 import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { firstLine } from '../core/text.ts';
+import { createEndedJobs } from './ended-jobs.ts';
 import {
   isMadeBy,
   lastSeen,
@@ -31,13 +32,20 @@ export interface Sight {
   readonly warningsOf: (pod: string) => readonly WarningEvent[];
 }
 
+export interface View {
+  look(signal: AbortSignal): Promise<Sight[]>;
+  /** When to look again, whether something changes or not. */
+  next(): number;
+}
+
 /** Looks at all objects at once. */
 export function createView(
-  { client, references, clock, maxRestarts = starting.maxRestarts }: WaitOptions,
+  { client, references, clock, maxRestarts = starting.maxRestarts, written = [] }: WaitOptions,
   lifetime: AbortSignal,
   changed: () => void,
-): (signal: AbortSignal) => Promise<Sight[]> {
-  const jobs = createJobMemory();
+): View {
+  const jobs = createEndedJobs({ client, clock });
+  jobs.remember(written.filter(({ kind }) => kind === 'Job'));
   const informers = new Map<string, Informer>(
     sourcesOf(references).map(({ type, namespace, fieldSelector }) => {
       const selector = fieldSelector === undefined ? {} : { fieldSelector };
@@ -59,7 +67,7 @@ export function createView(
     return oldWarnings?.get(metadata.name) === (metadata.resourceVersion ?? '');
   }
 
-  return async (signal) => {
+  async function look(signal: AbortSignal): Promise<Sight[]> {
     const namespaces = await Promise.all(
       namespacesWithPods(references).map(async (namespace) => {
         const [pods, replicaSets, events] = await Promise.all([
@@ -85,7 +93,7 @@ export function createView(
         const objects = await known(reference.type, reference.namespace, signal);
         const object = objects.find(({ metadata }) => metadata.name === reference.name);
         const beside = around.get(reference.namespace);
-        const ended = object ? undefined : jobs.ended(reference);
+        const ended = object ? undefined : await jobs.progress(reference, signal);
         if (ended) return { reference, progress: ended, pods: [], warnings: [], warningsOf: () => [] };
         return sightOf(reference, object, beside ?? { pods: [], replicaSets: [], warnings: [] }, {
           isOld,
@@ -94,24 +102,9 @@ export function createView(
         });
       }),
     );
-  };
-}
+  }
 
-/** Jobs as they were last: one that has `ttlSecondsAfterFinished` is gone before anybody looks again. */
-function createJobMemory() {
-  const known = new Map<string, KubernetesObject>();
-  const key = (namespace: string | undefined, name: string) => `${namespace ?? ''}/${name}`;
-  return {
-    remember(objects: readonly KubernetesObject[]): void {
-      for (const object of objects) known.set(key(object.metadata.namespace, object.metadata.name), object);
-    },
-    /** How a Job that is gone has ended; undefined where it had not. */
-    ended({ type, namespace, name }: ObjectReference): Progress | undefined {
-      const last = type.kind === 'Job' ? known.get(key(namespace, name)) : undefined;
-      const progress = last && progressOf({ ...last, metadata: { ...last.metadata, deletionTimestamp: undefined } });
-      return progress?.state === 'waiting' ? undefined : progress;
-    },
-  };
+  return { look, next: jobs.next };
 }
 
 interface Around {

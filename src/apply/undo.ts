@@ -3,7 +3,7 @@ import { retryOnConflict } from '../cluster/conflicts.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
-import { identityOf } from './objects.ts';
+import { identityOf, isAggregated } from './objects.ts';
 import { inApplyOrder, inDeleteOrder } from './order.ts';
 import { progressOf } from './progress.ts';
 
@@ -96,6 +96,8 @@ function asManifest(found: KubernetesObject, live: KubernetesObject | undefined,
   return {
     ...content,
     ...(leavesReplicas && live && withReplicasOf(live, content)),
+    // Its controller has written those since.
+    ...(isAggregated(content) && live && { rules: live.rules }),
     metadata: {
       ...described,
       ...(annotations && { annotations }),

@@ -1,5 +1,6 @@
 import type { KubernetesClient } from '../cluster/client.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import type { WaitEvent } from './events.ts';
 
@@ -12,4 +13,6 @@ export interface WaitOptions {
   readonly emit: (event: WaitEvent) => void;
   /** Restarts of a container that starting may take; default that of the policy. */
   readonly maxRestarts?: number;
+  /** Objects as they were just written: a Job among them may be gone before the first look. */
+  readonly written?: readonly KubernetesObject[];
 }

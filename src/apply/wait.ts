@@ -1,5 +1,4 @@
 import { isSluiceError, SluiceError } from '../core/errors.ts';
-import { firstLine } from '../core/text.ts';
 import { createPatience, outOfTime } from './patience.ts';
 import { createView, type Sight } from './sight.ts';
 import { giveUp } from './stuck.ts';
@@ -38,7 +37,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
         const hopeless = patience.hopeless(open);
         if (hopeless.length > 0) throw await giveUp(hopeless, options, signal);
         if (clock.now() >= deadline) throw await giveUp(open.map(outOfTime), options, signal);
-        await wakeUp(Math.min(deadline, patience.end(), teller.next()));
+        await wakeUp(Math.min(deadline, patience.end(), teller.next(), view.next()));
       } else {
         if (clock.now() >= deadline) throw unanswered(client.server);
         await clock.sleep(RETRY, signal);
@@ -51,7 +50,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
   /** @returns undefined while the API server does not answer */
   async function look(): Promise<Sight[] | undefined> {
     try {
-      return await view(signal);
+      return await view.look(signal);
     } catch (error) {
       if (!isSluiceError(error, 'unreachable')) throw error;
       emit({ type: 'unreachable', at: clock.now(), text: error.message });

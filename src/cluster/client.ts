@@ -74,6 +74,21 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     }
   }
 
+  /** The versions of a group of kinds that are served, the preferred one first: `policy/v1`; none of a group that is unknown. */
+  async function versionsOf(group: string, signal: AbortSignal): Promise<string[]> {
+    const reference = { type: { apiVersion: group, kind: 'APIGroup', plural: group }, namespace: '', name: '' };
+    const path = `/apis/${encodeURIComponent(group)}`;
+    try {
+      const request = { method: 'GET' as const, path };
+      const { preferredVersion, versions } = await callFor(groupVersions, { verb: 'get', reference }, request, signal);
+      const all = [...(preferredVersion ? [preferredVersion] : []), ...versions];
+      return [...new Set(all.map(({ groupVersion }) => groupVersion))];
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
   return {
     server: connection.server,
     get: reads.get,
@@ -85,9 +100,13 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     proxy,
     log,
     kindsIn,
+    versionsOf,
     close: connection.close,
   };
 }
+
+const groupVersion = z.looseObject({ groupVersion: z.string() });
+const groupVersions = z.looseObject({ preferredVersion: groupVersion.optional(), versions: z.array(groupVersion) });
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#api-resources */
 const resourceList = z.looseObject({

@@ -22,6 +22,9 @@ export async function factsOf(world: FactSources, signal: AbortSignal): Promise<
   });
 }
 
+/** Helm takes a version of one or two numbers as well. */
+const shortVersion = /^(.+)-(v?\d+(?:\.\d+)?)$/;
+
 /** What a release is at a revision, by Helm's own words. */
 export async function releaseFacts(
   world: FactSources,
@@ -29,7 +32,8 @@ export async function releaseFacts(
   manifest: string,
   signal: AbortSignal,
 ): Promise<ReleaseFacts> {
-  const [, chart = last.chart, chartVersion = ''] = /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? [];
+  const [, chart = last.chart, chartVersion = ''] =
+    /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? shortVersion.exec(last.chart) ?? [];
   return {
     revision: last.revision,
     chart,

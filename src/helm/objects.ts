@@ -9,6 +9,7 @@ import {
   resolveRendered,
   unservedObjects,
   type WrittenObject,
+  withoutControlledFields,
 } from '../apply/objects.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
@@ -76,7 +77,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     const isServerSide = method === 'ssa';
     const asked = { force: options.forceConflicts || !isServerSide, fieldManager: HELM, alongside };
     const by = isServerSide ? 'apply' : 'patch';
-    const all = [...alongside, ...wanted.map(asHelmWritesIt)];
+    const all = [...alongside, ...wanted.map(asHelmWritesIt).map((object) => ruled(object, asked.force))];
     const planned = await planChanges(client, all, { ...asked, by }, signal);
     for (const { object, unchecked } of planned) {
       if (unchecked !== undefined)
@@ -85,6 +86,16 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
     const dropped = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
     return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(dropped, signal))];
+  }
+
+  /** Where Helm overwrites the rules of an aggregated ClusterRole, its controller writes them again: that is no change. */
+  function ruled(object: DeployObject, isForced: boolean): DeployObject {
+    const rest = withoutControlledFields(object);
+    if (!isForced || rest.manifest.rules === object.manifest.rules) return object;
+    options.tell(
+      `${describe(object.reference)}: Helm empties its rules until their controller has written them again. Leave "rules" out of ${object.source}.`,
+    );
+    return rest;
   }
 
   /** A namespace that is made with the release: what goes into it can't be checked by the API server before. */
@@ -139,13 +150,14 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
       const workloads = (await resolved(manifest, signal))
         .map(({ reference }) => reference)
         .filter(({ type }) => (type.kind === 'Job' ? options.jobs : workloadKinds.has(type.kind)));
-      if (change) await seenWritten(client, workloads, change, signal);
+      const objects = change && (await seenWritten(client, workloads, change, signal));
       await waitUntilRolledOut(
         {
           client,
           references: workloads,
           clock,
           deadline: clock.now() + options.timeout,
+          ...(objects && { written: objects }),
           emit: (event) => {
             for (const { text } of waitLines(event)) options.tell(text);
           },
@@ -159,31 +171,32 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
 /** What is worth to be watched: its pods tell why it is not ready. For other kinds, Helm's own waiting is enough. */
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'PersistentVolumeClaim']);
 
-/** Lets a change begin, and resolves when the workloads that it writes are written. */
+/** Lets a change begin, and gives the workloads that it writes when they are written. */
 async function seenWritten(
   client: KubernetesClient,
   workloads: readonly ObjectReference[],
   { writes, mayBegin, applied }: WatchedChange,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject[]> {
   const changing = workloads.filter(
     (workload) => writes === undefined || writes.some(({ object }) => object === describe(workload)),
   );
   const found = await Promise.all(changing.map((workload) => client.find(workload, signal)));
   mayBegin();
-  await Promise.all(
+  const seen = await Promise.all(
     changing.map((workload, index) => written(client, workload, generationOf(found[index]), applied, signal)),
   );
+  return seen.filter((object) => object !== undefined);
 }
 
-/** Resolves when an object has another generation than before, or when all is written that will be. */
+/** The object, as soon as it has another generation than before; undefined where all is written that will be. */
 async function written(
   client: KubernetesClient,
   { type, namespace, name }: ObjectReference,
   before: string,
   applied: AbortSignal,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject | undefined> {
   const until = AbortSignal.any([applied, signal]);
   for await (const { type: what, object } of client.watch(
     type,
@@ -191,9 +204,10 @@ async function written(
     { fieldSelector: `metadata.name=${name}` },
     until,
   )) {
-    if (what !== 'DELETED' && generationOf(object) !== before) return;
+    if (what !== 'DELETED' && generationOf(object) !== before) return object;
   }
   signal.throwIfAborted();
+  return undefined;
 }
 
 /** The API server counts the changes of what is asked for; another object of the same name begins anew. */

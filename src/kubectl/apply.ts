@@ -2,6 +2,7 @@ import type { ObjectChange } from '../apply/changes.ts';
 import { waitUntilRolledOut } from '../apply/wait.ts';
 import { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import { inParallel } from '../core/parallel.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
@@ -15,12 +16,11 @@ async function applyOne(
   { force }: DeployOptions,
   { object: { reference, manifest }, unchecked }: ObjectChange,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject> {
   const end = clock.now() + (unchecked === undefined ? 0 : NOTICE);
   for (;;) {
     try {
-      await client.apply(reference.type, manifest, signal, { force, strict: true });
-      return;
+      return await client.apply(reference.type, manifest, signal, { force, strict: true });
     } catch (error) {
       if (!(error instanceof ApiError) || clock.now() >= end) throw error;
       await clock.sleep(RETRY, signal);
@@ -28,14 +28,15 @@ async function applyOne(
   }
 }
 
-/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. */
+/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. Gives it as it was written. */
 export async function apply(
   world: DeployWorld,
   options: DeployOptions,
   changes: readonly ObjectChange[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<KubernetesObject[]> {
   const { client, clock, emit } = world;
+  const written: KubernetesObject[] = [];
   const kinds = Map.groupBy(
     changes.filter(({ needed }) => needed),
     ({ object }) => object.reference.type.kind,
@@ -44,7 +45,7 @@ export async function apply(
     await inParallel(ofKind, async (change) => {
       const { reference } = change.object;
       const { action } = change;
-      await applyOne(world, options, change, signal);
+      written.push(await applyOne(world, options, change, signal));
       const done = action === 'create' ? 'create' : 'update';
       emit({ type: 'applied', at: clock.now(), object: describe(reference), action: done });
     });
@@ -55,4 +56,5 @@ export async function apply(
       signal,
     );
   }
+  return written;
 }

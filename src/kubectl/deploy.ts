@@ -116,8 +116,8 @@ async function carryOut(
   if (options.undoOnFailure) await store.saveSnapshot(await snapshotOf(world, work, signal), signal);
   await store.save(applying, signal);
   try {
-    await apply(world, options, changes, signal);
-    await waitFor(world, options, present, signal);
+    const written = await apply(world, options, changes, signal);
+    await waitFor(world, options, present, signal, written);
   } catch (error) {
     // Whoever has taken over decides now.
     if (lost.aborted) throw lost.reason;

@@ -3,6 +3,7 @@ import type { PlannedObject } from '../apply/events.ts';
 import { INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
 import type { DeployObject } from '../apply/objects.ts';
 import { includes, union, without } from '../apply/references.ts';
+import { servedNow } from '../apply/served-kinds.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
 import { SluiceError } from '../core/errors.ts';
@@ -49,11 +50,10 @@ export async function plan(
   const changes = await planChanges(client, objects, { force: options.force, alongside }, signal);
   refuseForeign(changes, options.name);
   const created = createdBy(left, changes, options.name);
-  const gone = without(
-    left?.objects ?? [],
-    objects.map(({ reference }) => reference),
-  );
-  const own = await inParallel(gone, async (reference) => {
+  const present = objects.map(({ reference }) => reference);
+  const { served, gone } = await servedNow(client, without(left?.objects ?? [], present), signal);
+  if (gone.length > 0) emit({ type: 'unserved', at: clock.now(), objects: gone.map(describe) });
+  const own = await inParallel(without(served, present), async (reference) => {
     const found = await client.find(reference, signal);
     return found?.metadata.labels?.[INVENTORY_LABEL] === options.name ? [{ reference, found }] : [];
   });

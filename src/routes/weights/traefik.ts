@@ -9,6 +9,7 @@ import type { Readable } from '../objects/readable.ts';
 import { besideTheRoute, findSenders } from '../survey/senders.ts';
 import { destination, type Rule } from './rules.ts';
 import { requireServices, type ServiceReference, serviceDestinations, servicePermissions } from './services.ts';
+import { collisions } from './traefik-collisions.ts';
 import { createWeightedRouter, type RouteOptions, type RouterDependencies } from './weighted-route.ts';
 
 export interface TraefikOptions extends Omit<RouteOptions, 'rules'> {
@@ -43,7 +44,9 @@ export function createTraefikRouter(options: TraefikOptions, dependencies: Route
       async survey(_object, readable) {
         await requireReferred(readable, reference);
         const service = { name: options.stable.name, namespace: options.stable.namespace ?? namespace };
-        return besideTheRoute(await findSenders(readable, service, [reference]), describe(reference), service);
+        const routes = (await readable.list(resources.ingressRoute, namespace)) ?? [];
+        const beside = besideTheRoute(await findSenders(readable, service, [reference]), describe(reference), service);
+        return { ...beside, warnings: [...beside.warnings, ...collisions(routes, reference)] };
       },
       explainNoStable: (object) =>
         traefikRules(object).length > 0

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { podProgressOf, podsOf, warningEvent, isMadeBy } from '../../../src/apply/pod-progress.ts';
+import { isMadeBy, podProgressOf, podsOf, warningEvent } from '../../../src/apply/pod-progress.ts';
 import { progressOf } from '../../../src/apply/progress.ts';
 import { waitPermissions } from '../../../src/apply/watch-list.ts';
-import { pod, isEnding } from '../../../src/cluster/pods.ts';
+import { isEnding, pod } from '../../../src/cluster/pods.ts';
 import { kubernetesObject } from '../../../src/cluster/schema.ts';
 
 /** An object whose controller has seen it. */

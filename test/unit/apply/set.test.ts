@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { planChanges } from '../../../src/apply/changes.ts';
-import type { DeployEvent } from '../../../src/apply/events.ts';
+import { type DeployEvent, deployLines } from '../../../src/apply/events.ts';
 import { createInventoryStore } from '../../../src/apply/inventory.ts';
 import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
 import type { KubernetesClient } from '../../../src/cluster/client.ts';
@@ -383,4 +383,49 @@ it('the rules of an aggregated ClusterRole are left to its controller', async ()
   const written = applied.filter((manifest) => Object(manifest).kind === 'ClusterRole');
   expect(written.length).toBeGreaterThan(1);
   for (const manifest of written) expect(manifest).not.toHaveProperty('rules');
+});
+
+describe('of a former deployment', () => {
+  const configMaps = (set: string) => ['before', 'after'].map((name) => header('ConfigMap', `${name}-${set}`));
+  /** A cluster on which ConfigMaps are served in other versions than they were, by the same paths. */
+  const served = (versions: readonly string[]): KubernetesClient => ({
+    ...cluster.client,
+    kindsIn: async (version) => (version === 'v1' ? cluster.client.kindsIn('v1', signal) : []),
+    versionsOf: async () => [...versions],
+  });
+  const recordedAs = async (name: string, apiVersion: string) => {
+    const reference = { type: resources.configMap, namespace: 'default', name: `sluice-inventory-${name}` };
+    const { inventory } = Object((await cluster.client.get(reference, signal)).data);
+    const kept = JSON.parse(String(inventory));
+    for (const object of kept.objects) if (object.name === `before-${name}`) object.type.apiVersion = apiVersion;
+    const changed = JSON.stringify(kept);
+    await cluster.client.patchMerge(reference, { data: { inventory: changed } }, signal);
+  };
+  const isThere = async (name: string) =>
+    (await cluster.client.find({ type: resources.configMap, namespace: 'default', name }, signal)) !== undefined;
+
+  it('an object of a version that is gone is pruned in the version that is served', async () => {
+    await deployed('moves', configMaps('moves').join('---\n'));
+    await recordedAs('moves', 'core.example/v1beta1');
+    const { verdict, events } = await deployed('moves', configMaps('moves')[1] ?? '', {}, served(['v1']));
+    expect(verdict).toBe('deployed');
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'pruned', object: 'ConfigMap default/before-moves' }),
+    );
+    expect(await isThere('before-moves')).toBe(false);
+  });
+
+  it('an object of a kind that is gone is told once, and does not stop the next one', async () => {
+    await deployed('gone', configMaps('gone').join('---\n'));
+    await recordedAs('gone', 'core.example/v1beta1');
+    const { verdict, events } = await deployed('gone', configMaps('gone')[1] ?? '', {}, served([]));
+    expect(verdict).not.toBe('failed');
+    const told = events.filter(({ type }) => type === 'unserved');
+    expect(told).toMatchObject([{ objects: ['ConfigMap default/before-gone'] }]);
+    expect(told.flatMap(deployLines)).toEqual([
+      { level: 'warning', text: expect.stringContaining('the cluster does not serve its kind any more') },
+    ]);
+    const again = await deployed('gone', configMaps('gone')[1] ?? '', {}, served([]));
+    expect(again.events.filter(({ type }) => type === 'unserved')).toEqual([]);
+  });
 });

@@ -145,3 +145,24 @@ describe('an undo', () => {
     expect(waited.map(({ name }) => name)).toEqual(['ready']);
   });
 });
+
+it('leaves the rules of an aggregated ClusterRole to its controller, which has written them since', async () => {
+  const rule = (resource: string) => ({ rules: [{ apiGroups: [''], resources: [resource], verbs: ['get'] }] });
+  const aggregationRule = { clusterRoleSelectors: [] };
+  const role = {
+    type: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', plural: 'clusterroles' },
+    namespace: '',
+    name: 'admin',
+  };
+  const found = object('ClusterRole', 'admin', { aggregationRule, ...rule('pods') }, { labels: { team: 'a' } });
+  const world = cluster(
+    object(
+      'ClusterRole',
+      'admin',
+      { aggregationRule, ...rule('services') },
+      { labels: { team: 'b' }, resourceVersion: '2' },
+    ),
+  );
+  await undo(world, [{ reference: role, found, leavesReplicas: false }]);
+  expect(world.stored.get('admin')).toMatchObject({ metadata: { labels: { team: 'a' } }, ...rule('services') });
+});

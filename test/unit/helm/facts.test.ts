@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HelmEvent } from '../../../src/helm/events.ts';
-import { type FactSources, factsOf } from '../../../src/helm/facts.ts';
+import { type FactSources, factsOf, releaseFacts } from '../../../src/helm/facts.ts';
 import { parseHistory } from '../../../src/helm/history.ts';
 
 const history = parseHistory(
@@ -40,6 +40,27 @@ describe('factsOf', () => {
     expect(await facts).toMatchObject({ revision: 4, chart: 'shop', chartVersion: '1.2.3', appVersion: '7' });
     expect((await facts)?.resources).toEqual(['Service shop/shop']);
     expect(told).toEqual([]);
+  });
+
+  it.each([
+    ['shop-1.2', 'shop', '1.2'],
+    ['shop-v2', 'shop', 'v2'],
+    ['shop-2.0-1.2.3-rc.1', 'shop-2.0', '1.2.3-rc.1'],
+    ['web-1-0.1.0+build-2', 'web-1', '0.1.0+build-2'],
+  ])('tells chart and version apart: %s', async (chart, name, chartVersion) => {
+    const sources: FactSources = {
+      helm: { history: async () => history, release: () => Promise.reject(new Error('is not asked')) },
+      objects: { names: async () => [] },
+      clock: { now: () => 0, sleep: async () => undefined },
+      emit: () => undefined,
+    };
+    const facts = await releaseFacts(
+      sources,
+      { revision: 1, chart, app_version: '' },
+      '',
+      new AbortController().signal,
+    );
+    expect(facts).toMatchObject({ chart: name, chartVersion });
   });
 
   it('leaves out the objects alone where only they are not told', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createClient, type KubernetesClient } from '../../../src/cluster/client.ts';
 import { ApiError } from '../../../src/cluster/errors.ts';
 import { type ApplyOptions, type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
+import { readYaml } from '../../../src/core/yaml.ts';
 import { createHelm } from '../../../src/helm/cli.ts';
 import { createReleaseObjects } from '../../../src/helm/objects.ts';
 import type { WantedRelease } from '../../../src/helm/ports.ts';
@@ -18,6 +19,7 @@ const served: Readonly<Record<string, readonly [string, string, boolean][]>> = {
     ['Secret', 'secrets', true],
   ],
   'apps/v1': [['Deployment', 'deployments', true]],
+  'rbac.authorization.k8s.io/v1': [['ClusterRole', 'clusterroles', false]],
   'apiextensions.k8s.io/v1': [['CustomResourceDefinition', 'customresourcedefinitions', false]],
 };
 
@@ -289,5 +291,53 @@ describe('an object without a name', () => {
     expect(await release.names(previous.manifest, signal)).toEqual(['ConfigMap shop/a']);
     expect(await release.unserved(previous.manifest, signal)).toEqual([]);
     expect((await release.remains(previous.manifest, signal)).gone).toEqual(['ConfigMap shop/a']);
+  });
+});
+
+describe('an aggregated ClusterRole', () => {
+  const manifest =
+    'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: admin, labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: shop, meta.helm.sh/release-namespace: shop}}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}\n';
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
+  const found = { ...Object(readYaml(manifest)[0]), rules };
+  const asked = { manifest: `${manifest}rules: []\n` };
+  const conflict = () =>
+    new ApiError(
+      'conflict',
+      {
+        status: 409,
+        headers: {},
+        body: JSON.stringify({
+          message: 'Apply failed with 1 conflict',
+          details: {
+            causes: [
+              {
+                reason: 'FieldManagerConflict',
+                message: 'conflict with "clusterrole-aggregation-controller" using rbac.authorization.k8s.io/v1',
+                field: '.rules',
+              },
+            ],
+          },
+        }),
+      },
+      'Conflict',
+      { about: 'it', problem: 'Apply failed.', next: '' },
+    );
+
+  it('is not changed by the rules that its controller has written, and it is told that Helm empties them', async () => {
+    const { release, told } = clusterOf([found]);
+    expect(await release.changes(asked, undefined, signal)).toEqual([]);
+    expect(told).toEqual([
+      expect.stringMatching(/^ClusterRole admin: Helm empties its rules.*Leave "rules" out of chart/),
+    ]);
+    told.length = 0;
+    expect(await release.changes({ manifest }, undefined, signal)).toEqual([]);
+    expect(told).toEqual([]);
+  });
+
+  it('with rules is refused where Helm would meet its controller, with the advice to leave them out', async () => {
+    const { release } = clusterOf([found], conflict);
+    const refused = release.changes({ ...asked, apply_method: 'ssa' }, undefined, signal);
+    await expect(refused).rejects.toThrow(/owns \.rules\. Leave "rules" out of it/);
+    await expect(refused).rejects.not.toThrow(/force-conflicts/);
   });
 });
