@@ -72,7 +72,7 @@ async function refusalOf(work: Promise<unknown>, answers: Answers): Promise<stri
     await work;
     return undefined;
   } catch (error) {
-    if (!isSluiceError(error)) throw error;
+    if (!isSluiceError(error) || error.code === 'unreachable') throw error;
     const isTheirs = [...answers.values()].some((answer) => 'refused' in answer);
     return isTheirs ? undefined : error.message;
   }
