@@ -32,7 +32,9 @@ export async function openServer(path: string): Promise<OracleServer> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-oracle-'));
   const namespace = `oracle-${randomBytes(3).toString('hex')}`;
   const kubeconfig = join(folder, 'kubeconfig');
-  const connected = createClient(connect(loadConfig({ kubeconfig: path, context: '', env: {} }), {}));
+  const connection = connect(loadConfig({ kubeconfig: path, context: '', env: {} }), {});
+  // As patient as kubectl, which waits for large definitions on a machine that is busy.
+  const connected = createClient(connection, { attemptTimeout: DEADLINE, deadline: 2 * DEADLINE });
   // Dry runs change no kinds: one question for each version is enough for thousands of objects.
   const kinds = new Map<string, ReturnType<KubernetesClient['kindsIn']>>();
   const client: KubernetesClient = {
