@@ -2,15 +2,15 @@
 import { buildPushInputList } from '../src/actions/build-push/inputs.ts';
 import { buildPushOutputs } from '../src/actions/build-push/outputs.ts';
 import { inputList } from '../src/actions/canary/inputs.ts';
+import { canaryOutputs } from '../src/actions/canary/outputs.ts';
 import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/actions/deployment-status/inputs.ts';
 import { helmInputList, helmOutputs } from '../src/actions/helm-deploy/inputs.ts';
 import { kubectlInputList, kubectlOutputs } from '../src/actions/kubectl-deploy/inputs.ts';
 import { releaseInputList, releasePartsInputList } from '../src/actions/release-parts/inputs.ts';
 import { releaseOutputs, releasePartsOutputs } from '../src/actions/release-parts/outputs.ts';
 import { rollbackInputList, rollbackOutputs } from '../src/actions/rollback/inputs.ts';
-import { steerInputList, steerOutputs } from '../src/actions/steer/inputs.ts';
-import type { ListedInput } from '../src/runner/input-schema.ts';
-import { canaryOutputs } from '../src/runner/outputs.ts';
+import { action as steer } from '../src/actions/steer/action.ts';
+import { type ListedInput, listInputs } from '../src/runner/input-schema.ts';
 import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
 
 /** Groups of inputs of the parts of a release. */
@@ -87,9 +87,9 @@ export const documentedActions: readonly DocumentedAction[] = [
   },
   {
     name: 'steer',
-    inputs: steerInputList,
-    outputs: steerOutputs,
-    groups: { cluster: 'Cluster', command: 'The command' },
+    inputs: listInputs(steer.inputs),
+    outputs: steer.outputs,
+    groups: steer.groups,
     roles: steerRole(),
   },
   {

@@ -5,7 +5,7 @@ import { canaryInputs, inputList } from '../src/actions/canary/inputs.ts';
 import { meterOptions, routerOptions, targetOf } from '../src/actions/canary/settings.ts';
 import { rollbackRights } from '../src/actions/rollback/assemble.ts';
 import { loadRollbackInputs } from '../src/actions/rollback/inputs.ts';
-import { steerPermissions } from '../src/actions/steer/job.ts';
+import { steerPermissions } from '../src/actions/steer/assemble.ts';
 import { waitPermissions } from '../src/apply/wait.ts';
 import { createClient } from '../src/cluster/client.ts';
 import { permissionTo, renderRoles } from '../src/cluster/permissions.ts';

@@ -5,8 +5,7 @@ import { parseOutcomes, type ReleaseReport, releaseReport, renderRelease } from 
 import { runnerFacts } from '../../runner/github.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import { type GivenInputs, givenInputs, parseInputs } from '../../runner/parse-inputs.ts';
-import { reportPath } from '../../runner/publish.ts';
-import { publishResults, readLeft } from '../../runner/results.ts';
+import { publishResults, readLeft, reportPath } from '../../runner/results.ts';
 import { loadRelease, PAGE, type Parts } from './begin.ts';
 import { releasePartsInputs } from './inputs.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { outputsOf } from '../../../src/actions/canary/outputs.ts';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
 import { undoLeft } from '../../../src/canary/undo-left.ts';
@@ -6,7 +7,6 @@ import { SluiceError } from '../../../src/core/errors.ts';
 import { emptyReport, withEvent } from '../../../src/report/report.ts';
 import { sentenceOf } from '../../../src/report/sentences.ts';
 import { renderSummary } from '../../../src/report/summary.ts';
-import { outputsOf } from '../../../src/runner/outputs.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
 const running = () => new AbortController().signal;

@@ -109,7 +109,7 @@ const givenSecrets = z.looseObject({
 });
 
 describe('The secrets of release.yml', async () => {
-  const text = async (path: string) => readFile(join(import.meta.dirname, '../..', path), 'utf8');
+  const text = async (path: string) => readFile(join(import.meta.dirname, '../../..', path), 'utf8');
   const [called, starter] = [await text('.github/workflows/release.yml'), await text('workflows/release.yml')];
   const declared = Object.keys(calledSecrets.parse(parse(called)).on.workflow_call.secrets);
 
