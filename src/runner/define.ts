@@ -40,6 +40,26 @@ export interface ActionInterface<Output extends string = string> {
   readonly groups: Readonly<Record<string, string>>;
   /** The rights on the cluster that it needs, by the same lists that a run checks before its first write. */
   readonly permissions?: (place: ExamplePlace) => readonly DocumentedRole[];
+  /** The composite action in the root, whose first and last step this one is. */
+  readonly composite?: CompositeAction;
+}
+
+/** A composite action; its outputs are those of its last part. */
+export interface CompositeAction extends Pick<ActionInterface, 'inputs' | 'outputs' | 'groups'> {
+  readonly parts: readonly CompositePart[];
+}
+
+/** One step of a composite action. */
+export interface CompositePart {
+  readonly id: string;
+  /** Folder of the action below `actions`. */
+  readonly action: string;
+  /** An expression, without which the step always runs after those before it. */
+  readonly if?: string;
+  /** Name of the action's input → what it is given, with expressions in it. */
+  readonly with: Readonly<Record<string, string>>;
+  /** Why it is there and when, as a comment. */
+  readonly comment?: string;
 }
 
 /** What inputs are read with. */
@@ -83,7 +103,8 @@ export interface Run<Inputs, Output extends string> {
   output(name: Output, value: string): void;
   /** Adds Markdown to the summary of the job. */
   summarize(markdown: string): Promise<void>;
-  publish(results: Results<Output>): Promise<void>;
+  /** Hands over the results; a report that can't be written is only warned of. */
+  publish<Name extends Output>(results: Results<Name>): Promise<void>;
 }
 
 /** What both kinds of action have. */

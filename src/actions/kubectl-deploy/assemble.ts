@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { DeployEvent } from '../../apply/events.ts';
 import { createInventoryStore } from '../../apply/inventory.ts';
 import { type DeployObject, resolveObjects, type WrittenObject } from '../../apply/objects.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
-import { systemClock as clock } from '../../core/clock.ts';
 import { type DeployOptions, type DeployWorld, deployPermissions } from '../../kubectl/deploy.ts';
 import { claimLease } from '../../ledger/lease.ts';
 import { openCluster } from '../../runner/cluster.ts';
-import type { RunnerFacts } from '../../runner/github.ts';
-import type { KubectlInputs } from './inputs.ts';
+import type { KubectlRun } from './report.ts';
 
 /** Milliseconds without a heartbeat after which a run counts as dead. */
 const LEASE = 15_000;
@@ -26,12 +23,13 @@ export interface AssembledDeploy {
 }
 
 /** Builds what the inputs ask for. */
-export function assembleDeploy(
-  inputs: KubectlInputs,
-  facts: RunnerFacts,
-  env: Readonly<Record<string, string | undefined>>,
-  emit: (event: DeployEvent) => void,
-): AssembledDeploy {
+export function assembleDeploy({
+  inputs,
+  facts,
+  env,
+  clock,
+  emit,
+}: Pick<KubectlRun, 'inputs' | 'facts' | 'env' | 'clock' | 'emit'>): AssembledDeploy {
   const { client, namespace } = openCluster(inputs, env);
   const name = inputs.name ?? '';
   const store = createInventoryStore(client, namespace, name);

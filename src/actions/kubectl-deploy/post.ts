@@ -1,6 +1,3 @@
-import { isLeft } from '../../runner/left.ts';
+import { runPost } from '../../runner/run-post.ts';
 
-if (isLeft(process.env)) {
-  const { kubectlPost } = await import('./job.ts');
-  await kubectlPost(process.env);
-}
+await runPost(process.env, () => import('./action.ts'));
