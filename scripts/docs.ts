@@ -48,6 +48,8 @@ function interfaceYaml(action: DocumentedAction): string {
   return action.parts ? `${face}\n\n${stepsYaml(action.parts)}` : face;
 }
 
+const NOTE = "# `$/` is this repository at the commit that runs. For runners that don't know it: docs/release.md.";
+
 /** `runs` of a composite action. */
 function stepsYaml(parts: readonly CompositePart[]): string {
   const steps = parts.map(({ id, action, if: condition, with: given, comment }) => {
@@ -56,9 +58,13 @@ function stepsYaml(parts: readonly CompositePart[]): string {
     return comment === undefined ? text : `# ${comment}\n${text}`;
   });
   const lines = steps.join('\n\n').split('\n');
-  return ['runs:', '  using: composite', '  steps:', ...lines.map((line) => (line === '' ? '' : `    ${line}`))].join(
-    '\n',
-  );
+  return [
+    NOTE,
+    'runs:',
+    '  using: composite',
+    '  steps:',
+    ...lines.map((line) => (line === '' ? '' : `    ${line}`)),
+  ].join('\n');
 }
 
 /** A composite action has to say where its outputs come from: all are those of its last step. */
