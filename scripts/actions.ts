@@ -1,32 +1,10 @@
-/** What the documentation of each action is written from. */
-import { buildPushInputList } from '../src/actions/build-push/inputs.ts';
-import { buildPushOutputs } from '../src/actions/build-push/outputs.ts';
-import { inputList } from '../src/actions/canary/inputs.ts';
-import { deploymentStatusInputList, deploymentStatusOutputs } from '../src/actions/deployment-status/inputs.ts';
-import { helmInputList, helmOutputs } from '../src/actions/helm-deploy/inputs.ts';
-import { kubectlInputList, kubectlOutputs } from '../src/actions/kubectl-deploy/inputs.ts';
-import { releaseInputList, releasePartsInputList } from '../src/actions/release-parts/inputs.ts';
-import { releaseOutputs, releasePartsOutputs } from '../src/actions/release-parts/outputs.ts';
-import { rollbackInputList, rollbackOutputs } from '../src/actions/rollback/inputs.ts';
-import { steerInputList, steerOutputs } from '../src/actions/steer/inputs.ts';
-import type { ListedInput } from '../src/runner/input-schema.ts';
-import { canaryOutputs } from '../src/runner/outputs.ts';
-import { helmRoles, roleSections, rollbackRoleSections, steerRole } from './roles.ts';
-
-/** Groups of inputs of the parts of a release. */
-const releaseGroups = {
-  source: 'What is built',
-  registry: 'Registry',
-  builder: 'Builder',
-  supply: 'Attestations',
-  chart: 'Chart',
-  values: 'Values',
-  route: 'What moves the traffic',
-  plan: 'Plan',
-  metrics: 'Where requests are counted',
-  judging: 'What is judged, and how strictly',
-  behaviour: 'Behaviour',
-};
+/** What the documentation of each action is written from: the definitions in `src/actions/NAME/action.ts`. */
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { ActionInterface, CompositeAction, CompositePart } from '../src/runner/define.ts';
+import { type InputsSchema, type ListedInput, listInputs } from '../src/runner/input-schema.ts';
+import { roleSections } from './roles.ts';
 
 export interface DocumentedAction {
   /** Its folder below `actions`; the empty one is the action in the root. */
@@ -38,104 +16,39 @@ export interface DocumentedAction {
   readonly groups: Readonly<Record<string, string>>;
   /** The RBAC Roles that it needs, as Markdown. */
   readonly roles?: string;
+  /** The steps of a composite action. */
+  readonly parts?: readonly CompositePart[];
 }
 
-export const documentedActions: readonly DocumentedAction[] = [
-  {
-    name: '',
-    inputs: releaseInputList,
-    outputs: releaseOutputs,
-    groups: {
-      cluster: 'Cluster',
-      parts: 'What is released, and which parts there are',
-      ...releaseGroups,
-    },
-  },
-  {
-    name: 'release-parts',
-    inputs: releasePartsInputList,
-    outputs: releasePartsOutputs,
-    groups: { step: 'Which end', cluster: 'Cluster', parts: 'Parts', ...releaseGroups },
-  },
-  {
-    name: 'build-push',
-    inputs: buildPushInputList,
-    outputs: buildPushOutputs,
-    groups: {
-      image: 'The image and its names',
-      source: 'What is built',
-      registry: 'Registry',
-      builder: 'Builder',
-      supply: 'Attestations and signature',
-      behaviour: 'Behaviour',
-    },
-  },
-  {
-    name: 'canary',
-    inputs: inputList,
-    outputs: canaryOutputs,
-    groups: {
-      cluster: 'Cluster',
-      target: 'What is released',
-      route: 'What moves the traffic',
-      plan: 'Plan',
-      metrics: 'Where requests are counted',
-      judging: 'What is judged, and how strictly',
-      behaviour: 'Behaviour',
-    },
-    roles: roleSections(),
-  },
-  {
-    name: 'steer',
-    inputs: steerInputList,
-    outputs: steerOutputs,
-    groups: { cluster: 'Cluster', command: 'The command' },
-    roles: steerRole(),
-  },
-  {
-    name: 'deployment-status',
-    inputs: deploymentStatusInputList,
-    outputs: deploymentStatusOutputs,
-    groups: {
-      release: 'The release',
-      told: 'What is told',
-      where: 'Where, beside the deployment',
-      github: 'GitHub',
-    },
-  },
-  {
-    name: 'rollback',
-    inputs: rollbackInputList,
-    outputs: rollbackOutputs,
-    groups: {
-      cluster: 'Cluster',
-      target: 'What is taken back',
-      route: 'What moves the traffic',
-      behaviour: 'Behaviour',
-    },
-    roles: rollbackRoleSections(),
-  },
-  {
-    name: 'helm-deploy',
-    inputs: helmInputList,
-    outputs: helmOutputs,
-    groups: {
-      cluster: 'Cluster',
-      release: 'Release',
-      chart: 'Chart',
-      values: 'Values',
-      behaviour: 'Behaviour',
-    },
-    roles: helmRoles(),
-  },
-  {
-    name: 'kubectl-deploy',
-    inputs: kubectlInputList,
-    outputs: kubectlOutputs,
-    groups: {
-      cluster: 'Cluster',
-      objects: 'What is deployed',
-      behaviour: 'Behaviour',
-    },
-  },
-];
+const isFunction = (value: unknown) => typeof value === 'function';
+const described = z.record(z.string(), z.string());
+const face = {
+  inputs: z.custom<InputsSchema>((value) => value instanceof z.ZodObject),
+  outputs: described,
+  groups: described,
+};
+const definition: z.ZodType<{ readonly action: ActionInterface }> = z.object({
+  action: z.object({
+    name: z.string(),
+    ...face,
+    permissions: z.custom<NonNullable<ActionInterface['permissions']>>(isFunction).optional(),
+    composite: z.object({ ...face, parts: z.custom<CompositeAction['parts']>(Array.isArray) }).optional(),
+  }),
+});
+
+/** Every action with what its documentation says, the one in the root first. */
+async function documented(): Promise<DocumentedAction[]> {
+  const folder = join(import.meta.dirname, '../src/actions');
+  const files = await Array.fromAsync(glob('*/action.ts', { cwd: folder }));
+  const actions = await Promise.all(
+    files.toSorted().map(async (file) => definition.parse(await import(join(folder, file))).action),
+  );
+  const roots = actions.flatMap(({ composite }) => (composite ? [{ name: '', ...composite }] : []));
+  return [...roots, ...actions].map(({ inputs, ...action }: ActionInterface & Partial<CompositeAction>) => ({
+    ...action,
+    inputs: listInputs(inputs),
+    ...(action.permissions && { roles: roleSections(action.permissions) }),
+  }));
+}
+
+export const documentedActions: readonly DocumentedAction[] = await documented();

@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { code, table } from '../src/report/markdown.ts';
+import type { CompositePart } from '../src/runner/define.ts';
 import { type DocumentedAction, documentedActions } from './actions.ts';
 
 /** The tables of inputs, one a group. */
@@ -31,7 +32,7 @@ function outputTable({ outputs }: DocumentedAction): string {
   );
 }
 
-/** `inputs` and `outputs` of action.yml. */
+/** `inputs` and `outputs` of action.yml, and the steps of a composite action. */
 function interfaceYaml(action: DocumentedAction): string {
   const { inputs, outputs } = action;
   const declared = inputs.map(({ name, description, default: byDefault }) => [
@@ -43,7 +44,27 @@ function interfaceYaml(action: DocumentedAction): string {
     { description, ...valueAt(name, action) },
   ]);
   const parts = { inputs: Object.fromEntries(declared), outputs: Object.fromEntries(described) };
-  return stringify(parts, { lineWidth: 0 }).trimEnd();
+  const face = stringify(parts, { lineWidth: 0 }).trimEnd();
+  return action.parts ? `${face}\n\n${stepsYaml(action.parts)}` : face;
+}
+
+const NOTE = "# `$/` is this repository at the commit that runs. For runners that don't know it: docs/release.md.";
+
+/** `runs` of a composite action. */
+function stepsYaml(parts: readonly CompositePart[]): string {
+  const steps = parts.map(({ id, action, if: condition, with: given, comment }) => {
+    const step = { id, ...(condition !== undefined && { if: condition }), uses: `$/actions/${action}`, with: given };
+    const text = stringify([step], { lineWidth: 120 }).trimEnd();
+    return comment === undefined ? text : `# ${comment}\n${text}`;
+  });
+  const lines = steps.join('\n\n').split('\n');
+  return [
+    NOTE,
+    'runs:',
+    '  using: composite',
+    '  steps:',
+    ...lines.map((line) => (line === '' ? '' : `    ${line}`)),
+  ].join('\n');
 }
 
 /** A composite action has to say where its outputs come from: all are those of its last step. */

@@ -1,29 +1,38 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setOutput, summary, warning } from '@actions/core';
 import { messageOf } from '../core/errors.ts';
-import { outputValue } from './outputs.ts';
+import type { Results } from './define.ts';
+import type { RunnerFacts } from './github.ts';
+import { setOutputs } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
 
-/** What is left of a run: its outputs, its JSON report at `path`, and its part of the job's summary. */
-export interface Results {
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly report: unknown;
-  readonly path: string;
-  readonly summary: string;
+/** Where the JSON report goes: the input, else a file of the runner's. */
+export function reportPath(input: string | undefined, { workspace, temp, identity }: RunnerFacts): string {
+  return input === undefined ? resolve(temp, `sluice-${identity}.json`) : resolve(workspace, input);
 }
 
 /** Hands the results to the runner, without the secrets in them. */
-export async function publishResults(results: Results, redact: Redact): Promise<void> {
-  for (const [name, value] of Object.entries(results.outputs)) setOutput(name, outputValue(name, redact(value)));
+export async function publishResults(results: Results<string>, redact: Redact): Promise<void> {
+  setOutputs(setOutput, results.outputs, redact);
   // A disk that is full must not cost the verdict.
   const written = await Promise.allSettled([
     writeJson(results.report, results.path, redact),
-    summary.addRaw(redact(results.summary)).write(),
+    results.beside?.(),
+    writeSummary(results.summary, summary, redact),
   ]);
   for (const result of written) {
     if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
   }
+}
+
+/** Adds Markdown to the summary of the job. */
+export async function writeSummary(
+  markdown: string,
+  target: { addRaw(text: string): { write(): Promise<unknown> } },
+  redact: Redact,
+): Promise<void> {
+  await target.addRaw(redact(markdown)).write();
 }
 
 /** The report that another process of this run left; `empty` where there is none to be read. */

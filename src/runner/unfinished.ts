@@ -2,9 +2,13 @@
  * Whether `main` has left something to `post`. The runner starts `post` after every `main`, and most of those came to their end:
  * for them nothing of what concludes a release has to be loaded.
  *
- * @param env the runner gives back as `STATE_sluice` what `saveRunState` has saved last
+ * @param env the runner gives back what was saved last, as `STATE_sluice` or `STATE_sluice-build`
  */
-export function isUnfinished({ STATE_sluice: saved = '' }: Readonly<Record<string, string | undefined>>): boolean {
+export function isUnfinished(env: Readonly<Record<string, string | undefined>>): boolean {
+  return Object.entries(env).some(([name, saved = '']) => name.startsWith('STATE_sluice') && saysUnfinished(saved));
+}
+
+function saysUnfinished(saved: string): boolean {
   if (saved === '') return false;
   try {
     const state: { readonly over?: unknown } = JSON.parse(saved);

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { parseRepository } from '../../core/image-reference.ts';
 import { parseTagRule } from '../../images/tags.ts';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { boolean, choice, duration, inputType, itemsOf, list, text, wrong } from '../../runner/input-types.ts';
 import { reportInput } from '../../runner/shared-inputs.ts';
 import { namedLines } from './docker-items.ts';
@@ -288,5 +288,3 @@ export const buildPushInputs = z.strictObject({
 });
 
 export type BuildPushInputs = z.infer<typeof buildPushInputs>;
-
-export const buildPushInputList = listInputs(buildPushInputs);

@@ -1,3 +1,4 @@
-import { buildPushMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await buildPushMain(process.env);
+await run(action, 'main', process.env);

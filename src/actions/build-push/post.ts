@@ -1,3 +1,3 @@
-import { buildPushPost } from './job.ts';
+import { runPost } from '../../runner/run-post.ts';
 
-await buildPushPost(process.env);
+await runPost(process.env, () => import('./action.ts'));

@@ -23,18 +23,12 @@ import { derivedArms, existingArms } from '../../workloads/arms/arms.ts';
 import type { FirstRelease } from '../../workloads/arms/first-release.ts';
 import { canaryName } from '../../workloads/canary-workload.ts';
 import { type FirstPlace, lookForFirst } from './first-release.ts';
+import { judgeSettings, watchedChecks } from './judge-settings.ts';
 import type { LoadedInputs } from './load-inputs.ts';
+import { meterOptions } from './meter-options.ts';
 import { observedShare } from './observed-share.ts';
-import {
-  judgeSettings,
-  meterOptions,
-  type Place,
-  rolloutSettings,
-  routerOptions,
-  targetOf,
-  type Workloads,
-  watchedChecks,
-} from './settings.ts';
+import { rolloutSettings, targetOf } from './rollout-settings.ts';
+import { type Place, routerOptions, type Workloads } from './router-options.ts';
 
 /** Error rates that the forecast is about: those of an ordinary service, and of a release that must not get through. */
 const FORECAST = { stableRate: 0.005, detects: 0.05 } as const;
@@ -125,27 +119,26 @@ export async function assembleLeft(
   return undefined;
 }
 
-/**
- * The same for whatever rollout of the route is unfinished, whoever began it.
- *
- * @returns undefined where none is
- */
-export async function assembleUnfinished(assembly: Assembly, signal: AbortSignal): Promise<Assembled | undefined> {
+/** The same for whatever rollout of the route is unfinished, whoever began it; where none is, whether anything serves yet. */
+export async function assembleUnfinished(
+  assembly: Assembly,
+  signal: AbortSignal,
+): Promise<{ readonly assembled?: Assembled; readonly first?: FirstRelease }> {
   const opened = open(assembly);
   const left = await opened.ledger.load(signal);
   if (isUnfinished(left)) {
     await opened.arms.confirm(left.arms, false, signal);
-    return compose(assembly, opened, left.arms);
+    return { assembled: compose(assembly, opened, left.arms) };
   }
   const { emit, clock, loaded } = assembly;
   try {
     // Whoever asks for an undo before a release learns by it that there is nothing to be compared with.
     const first = await lookForFirst({ cluster: opened.armsOptions, inputs: loaded.inputs }, signal);
     if (first) emit({ type: 'first-release', at: clock.now(), about: first.about, deploys: false });
+    return first ? { first } : {};
   } finally {
     await opened.client.close();
   }
-  return undefined;
 }
 
 type Opened = ReturnType<typeof open>;

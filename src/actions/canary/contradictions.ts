@@ -1,7 +1,8 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { listed } from '../../runner/input-types.ts';
-import { type CanaryInputs, type InputName, routersByKind } from './inputs.ts';
+import type { CanaryInputs, InputName } from './inputs.ts';
+import { routersByKind } from './route-inputs.ts';
 
 type RouterKind = NonNullable<CanaryInputs['router']>;
 type Rule = (inputs: CanaryInputs) => string | undefined | false;

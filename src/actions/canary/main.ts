@@ -1,3 +1,4 @@
-import { canaryMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await canaryMain(process.env);
+await run(action, 'main', process.env);

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Versions } from '../../canary/ports.ts';
 import { deploymentStates } from '../../github/deployments.ts';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { boolean, choice, inputType, list, text, wholeNumber, wrong } from '../../runner/input-types.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 
@@ -32,7 +32,7 @@ const jobStatus = inputType('success, failure or cancelled', (given) => {
   return known ?? (given.startsWith('${{') ? ('unknown' as const) : wrong(`"${given}" is no status of a job.`));
 });
 
-const deploymentStatusInputs = z.strictObject({
+export const deploymentStatusInputs = z.strictObject({
   environment: input(text, {
     group: 'release',
     description: 'The environment of the deployment. Needed.',
@@ -152,9 +152,6 @@ const deploymentStatusInputs = z.strictObject({
 });
 export type DeploymentStatusInputs = z.infer<typeof deploymentStatusInputs> & { readonly environment: string };
 
-/** All inputs with their facts, in the order of the documentation. */
-export const deploymentStatusInputList = listInputs(deploymentStatusInputs);
-
 /** Every output of `actions/deployment-status` with its description. */
 export const deploymentStatusOutputs = {
   'deployment-id': 'Number of the deployment.',
@@ -162,6 +159,7 @@ export const deploymentStatusOutputs = {
   'comment-url': 'Address of the comment, where one is kept.',
   'issue-url': 'Address of the issue, where one was opened or added to.',
 } as const;
+export type DeploymentStatusOutput = keyof typeof deploymentStatusOutputs;
 
 const ACTION = 'deployment-status';
 

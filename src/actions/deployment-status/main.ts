@@ -1,3 +1,4 @@
-import { deploymentStatusMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await deploymentStatusMain(process.env);
+await run(action, 'main', process.env);

@@ -1,3 +1,3 @@
-import { deploymentStatusPost } from './job.ts';
+import { runPost } from '../../runner/run-post.ts';
 
-await deploymentStatusPost(process.env);
+await runPost(process.env, () => import('./action.ts'));

@@ -1,3 +1,4 @@
-import { helmMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await helmMain(process.env);
+await run(action, 'main', process.env);

@@ -1,6 +1,3 @@
-import { isUnfinished } from '../../runner/unfinished.ts';
+import { runPost } from '../../runner/run-post.ts';
 
-if (isUnfinished(process.env)) {
-  const { helmPost } = await import('./job.ts');
-  await helmPost(process.env);
-}
+await runPost(process.env, () => import('./action.ts'));

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { DeployEvent } from '../../apply/events.ts';
 import { createInventoryStore } from '../../apply/inventory.ts';
 import { type DeployObject, resolveObjects, type WrittenObject } from '../../apply/objects.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
-import { systemClock as clock } from '../../core/clock.ts';
 import { deployPermissions } from '../../kubectl/permissions.ts';
 import type { DeployOptions, DeployWorld } from '../../kubectl/world.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { openCluster } from '../../runner/cluster.ts';
-import type { RunnerFacts } from '../../runner/github.ts';
-import type { KubectlInputs } from './inputs.ts';
+import type { KubectlRun } from './report.ts';
 
 export interface AssembledDeploy {
   readonly world: DeployWorld;
@@ -24,12 +21,13 @@ export interface AssembledDeploy {
 }
 
 /** Builds what the inputs ask for. */
-export function assembleDeploy(
-  inputs: KubectlInputs,
-  facts: RunnerFacts,
-  env: Readonly<Record<string, string | undefined>>,
-  emit: (event: DeployEvent) => void,
-): AssembledDeploy {
+export function assembleDeploy({
+  inputs,
+  facts,
+  env,
+  clock,
+  emit,
+}: Pick<KubectlRun, 'inputs' | 'facts' | 'env' | 'clock' | 'emit'>): AssembledDeploy {
   const { client, namespace } = openCluster(inputs, env);
   const name = inputs.name ?? '';
   const store = createInventoryStore(client, namespace, name);

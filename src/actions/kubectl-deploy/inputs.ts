@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseReference, splitReference } from '../../core/image-reference.ts';
 import type { ImageReplacement } from '../../kubectl/images.ts';
 import { preciousKinds } from '../../kubectl/plan.ts';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { boolean, duration, inputType, itemsOf, list, text, wholeNumber, wrong } from '../../runner/input-types.ts';
 import { clusterInputs } from '../../runner/shared-inputs.ts';
 
@@ -130,8 +130,6 @@ export const kubectlInputs = z.strictObject({
   }),
 });
 export type KubectlInputs = z.infer<typeof kubectlInputs>;
-
-export const kubectlInputList = listInputs(kubectlInputs);
 
 /** What can't be right together, one sentence each. */
 export function kubectlContradictions(inputs: KubectlInputs): string[] {

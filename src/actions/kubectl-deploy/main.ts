@@ -1,3 +1,4 @@
-import { kubectlMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await kubectlMain(process.env);
+await run(action, 'main', process.env);

@@ -5,11 +5,32 @@ import { parseManifests, type WrittenObject } from '../../apply/objects.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { run } from '../../core/process.ts';
 import { replaceImages } from '../../kubectl/images.ts';
+import type { Start } from '../../runner/define.ts';
+import { type GivenInputs, parseInputs } from '../../runner/parse-inputs.ts';
 import { isUrl } from '../../runner/secrets.ts';
-import type { KubectlInputs } from './inputs.ts';
+import { type KubectlInputs, kubectlContradictions, kubectlInputs } from './inputs.ts';
 
 /** Milliseconds for a kustomization, which may fetch bases from elsewhere. */
 const KUSTOMIZE = 120_000;
+
+/** The inputs with the objects that they name; in `post`, with none. */
+export type LoadedManifests = KubectlInputs & { readonly written: readonly WrittenObject[] };
+
+/**
+ * Reads all inputs at once, then the manifests, whose Secrets are masked.
+ *
+ * @throws SluiceError `invalid-input` that names everything that is wrong
+ */
+export async function readManifestInputs(
+  given: GivenInputs,
+  { step, facts, signal, mask }: Start,
+): Promise<LoadedManifests> {
+  const inputs = parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions);
+  if (step === 'post') return { ...inputs, written: [] };
+  const written = await loadManifests(inputs, facts.workspace, signal);
+  mask(secretValues(written, [inputs.name ?? '', inputs.namespace ?? '']));
+  return { ...inputs, written };
+}
 
 /**
  * The objects that the inputs name, with their new images.

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions are what users write
 import * as z from 'zod';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { boolean, choice, duration, text } from '../../runner/input-types.ts';
 import { buildPushInputs } from '../build-push/inputs.ts';
 import { canaryInputs } from '../canary/inputs.ts';
@@ -126,7 +126,7 @@ const openInputs = {
 };
 
 /** Every input of the composite action in the root. */
-export const releaseInputList = listInputs(z.strictObject({ ...openInputs, ...secretInputs }));
+export const releaseInputs = z.strictObject({ ...openInputs, ...secretInputs });
 
 /** Every input of `actions/release-parts`. */
 export const releasePartsInputs = z.strictObject({
@@ -146,4 +146,3 @@ export const releasePartsInputs = z.strictObject({
   ...openInputs,
 });
 export type ReleasePartsInputs = z.infer<typeof releasePartsInputs>;
-export const releasePartsInputList = listInputs(releasePartsInputs);

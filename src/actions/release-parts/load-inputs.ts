@@ -7,11 +7,12 @@ import { buildPushContradictions } from '../build-push/contradictions.ts';
 import { buildPushInputs } from '../build-push/inputs.ts';
 import { contradictionsOf, timeContradictionsOf } from '../canary/contradictions.ts';
 import { canaryInputs } from '../canary/inputs.ts';
-import { helmContradictions, helmInputs } from '../helm-deploy/inputs.ts';
+import { helmContradictions } from '../helm-deploy/contradictions.ts';
+import { helmInputs } from '../helm-deploy/inputs.ts';
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
 
 /** Where the inputs of the composite action are documented. */
-export const PAGE = 'docs/release.md';
+const PAGE = 'docs/release.md';
 
 const DEFAULT_STEPS = '5 for 2m, 25 for 5m, 50 for 5m, 100';
 
@@ -26,6 +27,21 @@ export interface Parts {
   readonly canaryService: string;
   readonly route: string;
   readonly steps: string;
+}
+
+/** What each of the two steps is given. */
+export type LoadedRelease =
+  | { readonly at: 'begin'; readonly inputs: ReleasePartsInputs; readonly parts: Parts }
+  | { readonly at: 'end'; readonly inputs: ReleasePartsInputs };
+
+/**
+ * Reads the inputs of the first or of the last step.
+ *
+ * @throws SluiceError `invalid-input` that names everything that is wrong
+ */
+export function readRelease(given: GivenInputs): LoadedRelease {
+  if (given.at === 'end') return { at: 'end', inputs: parseInputs(releasePartsInputs, given, PAGE) };
+  return { at: 'begin', ...loadRelease(given) };
 }
 
 /**

@@ -1,3 +1,4 @@
-import { releasePartsMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await releasePartsMain(process.env);
+await run(action, 'main', process.env);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
-import type { Emit } from '../../canary/events.ts';
 import type { Router } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
@@ -23,13 +22,11 @@ import { rolloutsOf, statementsOf } from '../../workloads/rollback/rollout-state
 import { rollbackPermissions, rollbackWorkload } from '../../workloads/rollback/target.ts';
 import { referenceTo } from '../../workloads/workload.ts';
 import { routerOf } from '../canary/contradictions.ts';
-import { routerOptions, type Workloads } from '../canary/settings.ts';
+import { routerOptions, type Workloads } from '../canary/router-options.ts';
 import type { loadRollbackInputs } from './inputs.ts';
+import type { Audience } from './report.ts';
 
 type Inputs = ReturnType<typeof loadRollbackInputs>;
-
-/** Who is told of a rollback. */
-export type Audience = Pick<RollbackWorld, 'tell' | 'considered' | 'planned'> & { readonly emit: Emit };
 
 export interface RollbackAssembly {
   readonly inputs: Inputs;

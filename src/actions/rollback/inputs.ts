@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { LAST_HEALTHY } from '../../rollback/choose.ts';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { duration, inputType, wrong } from '../../runner/input-types.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { reportInput } from '../../runner/shared-inputs.ts';
 import { routerOf } from '../canary/contradictions.ts';
-import { canaryInputs, routersByKind, workload } from '../canary/inputs.ts';
+import { canaryInputs, workload } from '../canary/inputs.ts';
+import { routersByKind } from '../canary/route-inputs.ts';
 
 const revision = inputType('last-healthy, the number of a revision, sha256:DIGEST or template-HASH', (given) => {
   const isName = given === LAST_HEALTHY || /^([1-9]\d*|sha256:[0-9a-f]{64}|template-[0-9a-f]{16})$/.test(given);
@@ -15,7 +16,7 @@ const revision = inputType('last-healthy, the number of a revision, sha256:DIGES
 const { kubeconfig, context, namespace, ...others } = canaryInputs.shape;
 
 /** Every input of `actions/rollback`. Those that `actions/canary` has too mean the same. */
-const rollbackInputs = z.strictObject({
+export const rollbackInputs = z.strictObject({
   kubeconfig,
   context,
   namespace,
@@ -57,9 +58,6 @@ const rollbackInputs = z.strictObject({
   report: reportInput('rollback-report.json'),
 });
 export type RollbackInputs = z.infer<typeof rollbackInputs>;
-
-/** All inputs with their facts, in the order of the documentation. */
-export const rollbackInputList = listInputs(rollbackInputs);
 
 /** Every output of `actions/rollback` with its description. */
 export const rollbackOutputs = {

@@ -1,3 +1,4 @@
-import { rollbackMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await rollbackMain(process.env);
+await run(action, 'main', process.env);

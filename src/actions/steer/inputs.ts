@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { input, listInputs } from '../../runner/input-schema.ts';
+import { input } from '../../runner/input-schema.ts';
 import { boolean, choice, duration, inputType, text, wrong } from '../../runner/input-types.ts';
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { canaryInputs } from '../canary/inputs.ts';
@@ -11,7 +11,7 @@ const rolloutName = inputType('the name of a route: checkout', (given) =>
 );
 
 /** Every input of `actions/steer`. */
-const steerInputs = z.strictObject({
+export const steerInputs = z.strictObject({
   kubeconfig,
   context,
   namespace,
@@ -55,8 +55,6 @@ export type LoadedSteerInputs = SteerInputs & {
   readonly rollout: string;
   readonly command: NonNullable<SteerInputs['command']>;
 };
-
-export const steerInputList = listInputs(steerInputs);
 
 /** Every output of `actions/steer` with its description. */
 export const steerOutputs = {

@@ -1,3 +1,4 @@
-import { steerMain } from './job.ts';
+import { run } from '../../runner/run.ts';
+import { action } from './action.ts';
 
-await steerMain(process.env);
+await run(action, 'main', process.env);

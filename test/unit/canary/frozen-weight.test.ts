@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { outputsOf } from '../../../src/actions/canary/outputs.ts';
 import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
 import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { withEvent } from '../../../src/report/canary-report.ts';
 import { emptyReport } from '../../../src/report/canary-report-schema.ts';
 import { renderSummary } from '../../../src/report/canary-summary.ts';
-import { outputsOf } from '../../../src/runner/outputs.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
 const running = () => new AbortController().signal;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { documentedActions } from '../../../scripts/actions.ts';
-import { canaryOutputs } from '../../../src/runner/outputs.ts';
+import { canaryOutputs } from '../../../src/actions/canary/outputs.ts';
 import {
   actionFiles,
   ownWorkflows,
@@ -111,7 +111,7 @@ const givenSecrets = z.looseObject({
 });
 
 describe('The secrets of release.yml', async () => {
-  const text = async (path: string) => readFile(join(import.meta.dirname, '../..', path), 'utf8');
+  const text = async (path: string) => readFile(join(import.meta.dirname, '../../..', path), 'utf8');
   const [called, starter] = [await text('.github/workflows/release.yml'), await text('workflows/release.yml')];
   const declared = Object.keys(calledSecrets.parse(parse(called)).on.workflow_call.secrets);
 

@@ -1,15 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: query placeholders
 import { describe, expect, it } from 'vitest';
+import { judgeSettings, watchedChecks } from '../../../../src/actions/canary/judge-settings.ts';
 import { loadInputs } from '../../../../src/actions/canary/load-inputs.ts';
-import {
-  judgeSettings,
-  meterOptions,
-  rolloutSettings,
-  routerOptions,
-  startWarnings,
-  targetOf,
-  watchedChecks,
-} from '../../../../src/actions/canary/settings.ts';
+import { meterOptions } from '../../../../src/actions/canary/meter-options.ts';
+import { rolloutSettings, startWarnings, targetOf } from '../../../../src/actions/canary/rollout-settings.ts';
+import { routerOptions } from '../../../../src/actions/canary/router-options.ts';
 import { POD_CHECK } from '../../../../src/canary/observation/pod-check.ts';
 
 const place = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { helmContradictions, helmInputs } from '../../../../src/actions/helm-deploy/inputs.ts';
+import { helmContradictions } from '../../../../src/actions/helm-deploy/contradictions.ts';
+import { helmInputs } from '../../../../src/actions/helm-deploy/inputs.ts';
 import { parseReference } from '../../../../src/core/image-reference.ts';
 import { imageSettings } from '../../../../src/helm/values.ts';
 import { parseInputs } from '../../../../src/runner/parse-inputs.ts';

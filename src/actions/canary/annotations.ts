@@ -1,5 +1,5 @@
-import type { Ended, Failed, RolloutEvent } from '../canary/events.ts';
-import { endText, sentenceOf } from '../report/sentences.ts';
+import type { Ended, Failed, RolloutEvent } from '../../canary/events.ts';
+import { endText, sentenceOf } from '../../report/sentences.ts';
 
 /** What of `@actions/core` is used here: each call becomes an annotation of the run. */
 export interface Annotator {

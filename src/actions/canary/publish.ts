@@ -1,15 +1,8 @@
-import { resolve } from 'node:path';
-import { emptyReport, type Report, reportSchema } from '../report/canary-report-schema.ts';
-import { renderSummary } from '../report/canary-summary.ts';
-import { renderPlot } from '../report/plot.ts';
-import type { RunnerFacts } from './github.ts';
-import type { Redact } from './redact.ts';
-import { readLeft, writeJson, writeWhole } from './results.ts';
-
-/** Where the JSON report goes: the input, else a file of the runner's. */
-export function reportPath(input: string | undefined, { workspace, temp, identity }: RunnerFacts): string {
-  return input === undefined ? resolve(temp, `sluice-${identity}.json`) : resolve(workspace, input);
-}
+import { emptyReport, type Report, reportSchema } from '../../report/canary-report-schema.ts';
+import { renderSummary } from '../../report/canary-summary.ts';
+import { renderPlot } from '../../report/plot.ts';
+import type { Redact } from '../../runner/redact.ts';
+import { readLeft, writeJson, writeWhole } from '../../runner/results.ts';
 
 /** Writes the report as JSON, whole or not at all. */
 export async function writeReport(report: Report, path: string, redact: Redact): Promise<void> {

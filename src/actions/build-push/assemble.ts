@@ -1,13 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { getState, info, notice, saveState, setFailed, setSecret, summary, warning } from '@actions/core';
-import { isSluiceError, messageOf } from '../../core/errors.ts';
+import { join } from 'node:path';
+import { setSecret } from '@actions/core';
 import { isLocalHost, type Repository } from '../../core/image-reference.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
 import type { Builder, BuildPolicy } from '../../images/builder.ts';
-import { type BuilderChoice, buildxBuilder, removeBuilder } from '../../images/buildx.ts';
+import { type BuilderChoice, buildxBuilder } from '../../images/buildx.ts';
 import {
   buildahAuthFiles,
   buildahLogin,
@@ -18,78 +16,21 @@ import {
 import { registriesConfigurations, writeRegistriesConfiguration } from '../../images/insecure-registries.ts';
 import type { Login } from '../../images/registry/authorization.ts';
 import { createRegistry } from '../../images/registry/registry.ts';
-import { listenForCancellation } from '../../runner/cancellation.ts';
-import { type RunnerFacts, runnerFacts } from '../../runner/github.ts';
-import { loadGiven } from '../../runner/load-given.ts';
-import type { Redact } from '../../runner/redact.ts';
-import { publishResults } from '../../runner/results.ts';
-import { runnerLog } from '../../runner/runner-log.ts';
+import type { Environment } from '../../runner/define.ts';
 import { suspiciousArgs } from './contradictions.ts';
 import type { BuildPushInputs } from './inputs.ts';
-import { buildSecrets, readBuildInputs } from './load.ts';
-import { createBuildLog } from './log.ts';
 import { orderOf } from './order.ts';
-import { type BuildResult, buildPushOutputsOf } from './outputs.ts';
+import type { BuildResult } from './outputs.ts';
+import type { BuildRun } from './report.ts';
 import { createSigner } from './signer.ts';
 import { readSource } from './source.ts';
-import { type BuildState, loadBuildState, saveBuildState } from './state.ts';
-import { buildSummary, failureSummary } from './summary.ts';
+import type { BuildState } from './state.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Milliseconds. */
-const CLEAN_UP = 60_000;
-
-/** The `main` step of `actions/build-push`: from the inputs to the image. Sets the exit status of the process. */
-export async function buildPushMain(env: Environment): Promise<void> {
-  using cancellation = listenForCancellation(process);
-  const loaded = loadGiven(env, buildSecrets, readBuildInputs);
-  if (!loaded) return;
-  const { inputs, redact } = loaded;
-  const facts = runnerFacts(env);
-  const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
-  const log = createBuildLog(
-    { ...runnerLog(redact), warning: (message) => warning(redact(message), { title: 'Sluice' }) },
-    facts.colour,
-  );
-  // Before anything lies there: whatever stops this process, `post` removes it.
-  saveBuildState(saveState, { scratch });
-  try {
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
-    const result = await buildWith(inputs, env, facts, scratch, log.emit, cancellation.cancelled);
-    log.close();
-    await publish(result, inputs, facts, redact);
-  } catch (error) {
-    log.close();
-    setFailed(redact(messageOf(error)));
-    if (isSluiceError(error)) await summary.addRaw(redact(failureSummary(error))).write();
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** The `post` step: ends what was made for the run, and removes its login and secrets where `main` was stopped. */
-export async function buildPushPost(env: Environment): Promise<void> {
-  const state = loadBuildState(getState);
-  if (!state) return;
-  await rm(state.scratch, { recursive: true, force: true });
-  if (state.builder === undefined) return;
-  try {
-    const policy = { signal: AbortSignal.timeout(CLEAN_UP), env: { BUILDX_CONFIG: buildxFolder(env) } };
-    await removeBuilder(state.builder, policy);
-    info(`Removed builder ${state.builder}.`);
-  } catch (error) {
-    warning(`Builder ${state.builder} could not be removed: ${messageOf(error)}`);
-  }
-}
-
-async function buildWith(
-  inputs: BuildPushInputs,
-  env: Environment,
-  facts: RunnerFacts,
+/** Builds what the inputs ask for, with its own folder for login and secrets. */
+export async function buildWith(
+  { inputs, env, facts, signal, save }: BuildRun,
   scratch: string,
   emit: BuildWorld['emit'],
-  signal: AbortSignal,
 ): Promise<BuildResult> {
   for (const name of suspiciousArgs(inputs)) {
     const text = `Build argument ${name} sounds like a secret: arguments stand in the image and its provenance. Use "secrets".`;
@@ -123,7 +64,7 @@ async function buildWith(
     registry,
     policy,
     emit,
-    builder: () => builderOf(inputs, `sluice-${facts.identity}`, policy),
+    builder: () => builderOf(inputs, `sluice-${facts.identity}`, policy, save),
     sign: signer.sign,
     evidence: signer.evidence,
   };
@@ -172,10 +113,11 @@ async function builderOf(
   inputs: BuildPushInputs,
   name: string,
   policy: Omit<BuildPolicy, 'onProgress'>,
+  save: BuildRun['save'],
 ): Promise<Builder> {
   if (inputs['builder-kind'] === 'buildah') return buildahBuilder(name);
   const state: BuildState = { scratch: policy.scratch, builder: name.slice(0, 60) };
-  return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => saveBuildState(saveState, state), policy);
+  return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => save(state), policy);
 }
 
 /** Where logins are: the runner's own, or files of this run that have the login of the inputs as well. */
@@ -221,7 +163,7 @@ function remembered(by: 'registry' | 'name', login: (repository: Repository) => 
   };
 }
 
-function buildxFolder(env: Environment): string {
+export function buildxFolder(env: Environment): string {
   return env.BUILDX_CONFIG || join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'buildx');
 }
 
@@ -229,21 +171,4 @@ function choiceOf(inputs: BuildPushInputs): BuilderChoice {
   const { builder, 'buildkit-address': address } = inputs;
   if (builder !== undefined) return { kind: 'named', name: builder };
   return address === undefined ? { kind: 'usual' } : { kind: 'remote', address };
-}
-
-async function publish(
-  result: BuildResult,
-  inputs: BuildPushInputs,
-  { workspace, temp, identity }: RunnerFacts,
-  redact: Redact,
-): Promise<void> {
-  const path =
-    inputs.report === undefined ? resolve(temp, `sluice-${identity}-image.json`) : resolve(workspace, inputs.report);
-  const { outcome } = result;
-  const title = outcome.skipped ? 'Sluice: unchanged, nothing was built' : 'Sluice: built';
-  if (!inputs['dry-run'])
-    notice(`${result.repositories[0]?.name ?? 'image'} ${outcome.digest ?? ''}`.trim(), { title });
-  const outputs = buildPushOutputsOf(result, path);
-  const summaryText = buildSummary(result, { dryRun: inputs['dry-run'] });
-  await publishResults({ outputs, report: result, path, summary: summaryText }, redact);
 }

@@ -1,0 +1,82 @@
+import type { Arm } from '../../judge/readings.ts';
+import type { MeterOptions } from '../../meters/index.ts';
+import type { PrometheusConnection } from '../../meters/prometheus/api.ts';
+import type { OwnQueries } from '../../meters/queries/own-queries.ts';
+import type { Queries } from '../../meters/queries/queries.ts';
+import type { PerArm } from '../../runner/input-types.ts';
+import { meterOf, metricsOf } from './contradictions.ts';
+import type { CanaryInputs } from './inputs.ts';
+import { judgeSettings, namesOf } from './judge-settings.ts';
+import type { Place } from './router-options.ts';
+
+/** The meter's options; thresholds and latency bounds are those of the checks. */
+export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
+  if (meterOf(inputs) === 'none') return { kind: 'none' };
+  const { namespace, workloads } = place;
+  const { checks, gauges } = judgeSettings(inputs, { steps: [] }, place);
+  const common = {
+    names: namesOf(inputs, place),
+    queries: queriesOf(inputs),
+    latencyBounds: checks.flatMap((check) => (check.kind === 'latency' ? [check.bound] : [])),
+  };
+  if (meterOf(inputs) === 'prometheus') {
+    const thresholds = gauges.flatMap(({ canary, stable }) => (stable === undefined ? [canary] : [canary, stable]));
+    const selectors = { stable: workloads.stable.pods, canary: workloads.canary.pods };
+    const known = selectors.stable !== '' && selectors.canary !== '';
+    const connection = prometheusConnection(inputs);
+    return { kind: 'prometheus', connection, ...common, thresholds, ...(known && { pods: { namespace, selectors } }) };
+  }
+  const { 'metrics-port': port, 'metrics-path': path, 'metrics-from': from } = inputs;
+  const source =
+    from?.kind === 'gateway'
+      ? { kind: 'gateway' as const, namespace: from.namespace ?? namespace, selector: from.selector }
+      : { kind: 'arms' as const, stable: workloads.stable.pods, canary: workloads.canary.pods };
+  return { kind: 'pods', ...common, source, ...(port !== undefined && { port }), ...(path !== undefined && { path }) };
+}
+
+function queriesOf(inputs: CanaryInputs): Queries {
+  const metrics = metricsOf(inputs);
+  switch (metrics) {
+    case undefined:
+      return { kind: 'own', ...ownQueriesOf(inputs) };
+    case 'istio':
+      return { kind: 'istio', reporter: inputs['istio-reporter'] ?? 'source', by: 'workload' };
+    case 'nginx':
+      return { kind: 'nginx', ingress: inputs.route?.name ?? '' };
+    default:
+      return { kind: metrics };
+  }
+}
+
+function ownQueriesOf(inputs: CanaryInputs): OwnQueries {
+  const { 'query-requests': requests = '', 'query-errors': errors = '', 'query-latency': latency } = inputs;
+  const of = (arm: Arm) => {
+    const pick = (query: PerArm) => (typeof query === 'string' ? query : query[arm]);
+    return { requests: pick(requests), errors: pick(errors), ...(latency !== undefined && { latency: pick(latency) }) };
+  };
+  return { stable: of('stable'), canary: of('canary') };
+}
+
+function prometheusConnection(inputs: CanaryInputs): PrometheusConnection {
+  const { 'prometheus-ca': ca, 'prometheus-cert': cert, 'prometheus-key': key, 'prometheus-headers': headers } = inputs;
+  const authorization = authorizationOf(inputs);
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+  return {
+    address: inputs.prometheus ?? '',
+    ...(authorization && { authorization }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+    ...(headers && { headers }),
+  };
+}
+
+function authorizationOf(inputs: CanaryInputs): PrometheusConnection['authorization'] {
+  const { 'prometheus-token': token, 'prometheus-token-file': path } = inputs;
+  const { 'prometheus-username': username, 'prometheus-password': password } = inputs;
+  if (token !== undefined) return { kind: 'bearer', token };
+  if (path !== undefined) return { kind: 'bearer-file', path };
+  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined;
+}

@@ -1,0 +1,61 @@
+import { findDeployment, latestStatus } from '../../github/deployments.ts';
+import { defineAction } from '../../runner/define.ts';
+import { assemble, type DeploymentStatusRun } from './assemble.ts';
+import { deploymentStatusInputs, deploymentStatusOutputs, loadDeploymentStatusInputs } from './inputs.ts';
+import { tellEverywhere, tellFailures, tellRun } from './report.ts';
+import { type Begun, begunState } from './state.ts';
+import { toldBy, toldByJob } from './told.ts';
+
+/** Keeps deployment, commit status, comment and issue of GitHub up to date with a release. */
+export const action = defineAction({
+  name: 'deployment-status',
+  inputs: deploymentStatusInputs,
+  outputs: deploymentStatusOutputs,
+  groups: { release: 'The release', told: 'What is told', where: 'Where, beside the deployment', github: 'GitHub' },
+  secrets: ({ token = '' }) => [token],
+  read: loadDeploymentStatusInputs,
+  state: begunState,
+  main: tellNow,
+  post: concludeDeployment,
+});
+
+/** Tells what is known now. */
+async function tellNow(run: DeploymentStatusRun): Promise<void> {
+  const { inputs, annotate } = run;
+  const job = await assemble(run);
+  if (!job) return;
+  const told = (await toldBy(inputs, annotate.warning)) ?? { state: 'in_progress', reason: inputs.description ?? '' };
+  const isLeftToPost = told.verdict === undefined && isOpen(told.state);
+  // Before the deployment is made: post finds the one that a killed process has made.
+  if (isLeftToPost) run.save({});
+  const outcome = await tellEverywhere(run, job, told);
+  const { outputs, status } = outcome;
+  if (isLeftToPost && status !== undefined) run.save({ deployment: Number(outputs.get('deployment-id')), status });
+  await tellRun(run, job.release, told, outcome);
+}
+
+/** No deployment stays in progress that nobody works on. */
+async function concludeDeployment(run: DeploymentStatusRun, left: Begun): Promise<void> {
+  const { inputs, annotate } = run;
+  const job = await assemble(run);
+  // A description was of the state that main told.
+  const asked = { ...inputs, state: 'auto', description: undefined } as const;
+  const told = (await toldBy(asked, annotate.warning)) ?? toldByJob(inputs);
+  if (!job || !told) return;
+  try {
+    const id = left.deployment ?? (await findDeployment(job.github, job.key));
+    if (id === undefined) return;
+    const last = await latestStatus(job.github, id);
+    // Another step has told how it is.
+    if (left.status === undefined ? last && !isOpen(last.state) : last?.id !== left.status) return;
+    const outcome = await tellEverywhere({ ...run, inputs: { ...inputs, 'deployment-id': id } }, job, told);
+    await tellRun(run, job.release, told, outcome);
+  } catch (error) {
+    tellFailures(run, [error]);
+  }
+}
+
+/** Not the end of a deployment. */
+function isOpen(state: string): boolean {
+  return state === 'queued' || state === 'in_progress';
+}

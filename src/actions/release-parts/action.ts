@@ -1,0 +1,29 @@
+import { setOutput } from '@actions/core';
+import { defineAction } from '../../runner/define.ts';
+import { oneLine } from '../../runner/log-text.ts';
+import { composite, partGroups } from './composite.ts';
+import { releasePartsInputs } from './inputs.ts';
+import { readRelease } from './load-inputs.ts';
+import { releasePartsOutputs } from './outputs.ts';
+import { type ReleasePartsRun, storyOf, tellParts } from './report.ts';
+
+/** The first and the last step of the composite release. */
+export const action = defineAction({
+  name: 'release-parts',
+  inputs: releasePartsInputs,
+  outputs: releasePartsOutputs,
+  groups: { step: 'Which end', cluster: 'Cluster', parts: 'Parts', ...partGroups },
+  composite,
+  read: readRelease,
+  main: beginOrEnd,
+});
+
+async function beginOrEnd(run: ReleasePartsRun): Promise<void> {
+  const { inputs: loaded, log } = run;
+  if (loaded.at === 'end') return tellParts(run, loaded.inputs);
+  const { canary, workload, service, canaryService, route, steps } = loaded.parts;
+  const outputs = { canary, workload, service, 'canary-service': canaryService, route, steps };
+  // As they were given: a plan may have several lines.
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
+  log.info(oneLine(`Release ${loaded.inputs.release}: ${storyOf(loaded.parts).join(', then ')}.`));
+}

@@ -1,0 +1,34 @@
+import packageJson from '../../../package.json' with { type: 'json' };
+import type { KubernetesClient } from '../../cluster/client.ts';
+import { permissionTo } from '../../cluster/permissions.ts';
+import { resources } from '../../cluster/resources.ts';
+import type { Permission } from '../../core/permission.ts';
+import type { SteerOptions } from '../../ledger/steer.ts';
+import { openCluster } from '../../runner/cluster.ts';
+import type { Run } from '../../runner/define.ts';
+import type { LoadedSteerInputs } from './inputs.ts';
+
+/** The cluster and the rollout that the inputs name. Asks nobody anything yet. */
+export function assembleSteer(
+  { inputs, env, facts, clock }: Pick<Run<LoadedSteerInputs, string>, 'inputs' | 'env' | 'facts' | 'clock'>,
+  tell: (message: string) => void,
+): { readonly client: KubernetesClient; readonly permissions: Permission[]; readonly options: SteerOptions } {
+  const { client, namespace } = openCluster(inputs, env);
+  const { rollout, timeout: patience } = inputs;
+  const options = {
+    client,
+    object: { type: resources.configMap, namespace, name: `sluice-${rollout}` },
+    rollout,
+    clock,
+    patience,
+    ...(inputs['only-this-run'] && { startedBy: facts.runPrefix }),
+    version: packageJson.version,
+    tell,
+  };
+  return { client, permissions: steerPermissions(namespace), options };
+}
+
+/** What it needs to do in a namespace. */
+export function steerPermissions(namespace: string): Permission[] {
+  return [permissionTo(['get', 'patch'], resources.configMap, namespace)];
+}

@@ -1,0 +1,66 @@
+import { error, notice, setFailed, setOutput, setSecret, summary, warning } from '@actions/core';
+import { systemClock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Annotate, CommonAction, Environment, Run, Step } from './define.ts';
+import { runnerFacts } from './github.ts';
+import { outputValue } from './outputs.ts';
+import { givenInputs } from './parse-inputs.ts';
+import { createRedact, type Redact } from './redact.ts';
+import { publishResults, writeSummary } from './results.ts';
+import { runnerLog } from './runner-log.ts';
+
+/** A process of an action as the runner starts it. */
+export interface Launch {
+  readonly step: Step;
+  readonly env: Environment;
+  /** Aborts when the job is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Masks the secrets and reads the inputs. Where the inputs can't be right, it has failed the job and said why, and returns
+ * nothing.
+ */
+export async function openRun<Inputs, Output extends string>(
+  { secrets: secretsOf, read }: CommonAction<Inputs, Output>,
+  launch: Launch,
+): Promise<Run<Inputs, Output> | undefined> {
+  const facts = runnerFacts(launch.env);
+  const given = givenInputs(launch.env);
+  const secrets: string[] = [];
+  const mask = (found: readonly string[]) => {
+    const distinct = found.filter((secret) => secret.trim() !== '');
+    for (const secret of distinct) setSecret(secret);
+    secrets.push(...distinct);
+  };
+  try {
+    mask(secretsOf?.(given) ?? []);
+    const inputs = await read(given, { ...launch, facts, mask });
+    return { ...launch, inputs, facts, clock: systemClock, ...voices(createRedact(secrets)) };
+  } catch (problem) {
+    setFailed(createRedact(secrets)(messageOf(problem)));
+    return undefined;
+  }
+}
+
+/** All that a run can say to the runner, without the secrets. */
+function voices<Output extends string>(
+  redact: Redact,
+): Pick<Run<unknown, Output>, 'redact' | 'log' | 'annotate' | 'fail' | 'output' | 'summarize' | 'publish'> {
+  const redacted =
+    (annotate: Annotate): Annotate =>
+    (message, properties) =>
+      annotate(redact(message), properties);
+  return {
+    redact,
+    log: runnerLog(redact),
+    annotate: { notice: redacted(notice), warning: redacted(warning), error: redacted(error) },
+    fail(message) {
+      process.exitCode = 1;
+      if (message !== undefined) error(redact(message));
+    },
+    output: (name, value) => setOutput(name, outputValue(name, redact(value))),
+    summarize: (markdown) => writeSummary(markdown, summary, redact),
+    publish: (results) => publishResults(results, redact),
+  };
+}
