@@ -134,18 +134,13 @@ export function createObserver(
     look: metrics.look,
     pause: () => pauseUntilNews(requests.due, meter.interval, clock.now()),
     failed: unlessStopped(metrics.tellNoData),
-    done: evaluate,
   };
-  const podsLook: Look = {
-    look: lookAtPods,
-    pause: () => POD_INTERVAL,
-    failed: unlessStopped(pods.tellUnseen),
-    done: evaluate,
-  };
+  const podsLook: Look = { look: lookAtPods, pause: () => POD_INTERVAL, failed: unlessStopped(pods.tellUnseen) };
 
   return {
     async run(signal) {
-      await Promise.all((uncounted ? [podsLook] : [metricsLook, podsLook]).map((each) => repeat(each, clock, signal)));
+      const looks = uncounted ? [podsLook] : [metricsLook, podsLook];
+      await Promise.all(looks.map((each) => repeat(each, evaluate, clock, signal)));
     },
     awaitBaseline: (signal) => orAborted(uncounted ? podsSeen.promise : metrics.baseline, signal),
     awaitBestMoment: (signal) => awaitBestMoment(world, requests, signal),
@@ -191,11 +186,15 @@ interface Look {
   readonly pause: () => number;
   /** Takes why a look failed, which is tried again and does not keep the others from being made. */
   readonly failed: (reason: string) => void;
-  /** Called after each look. */
-  readonly done: () => void;
 }
 
-async function repeat({ look, pause, failed, done }: Look, clock: Clock, signal: AbortSignal): Promise<void> {
+/** @param done called after each look */
+async function repeat(
+  { look, pause, failed }: Look,
+  done: () => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       await look(signal);

@@ -3,7 +3,7 @@ import type { Reading } from '../../judge/readings.ts';
 import type { Interval } from '../../judge/types.ts';
 
 /** What one reading brought. */
-export type News =
+type News =
   /** Nothing where something was due. */
   | { readonly kind: 'silence'; readonly reason: string }
   /** Nothing, and nothing was due: it is between two scrapes. */
@@ -14,7 +14,7 @@ export type News =
   | { readonly kind: 'interval'; readonly interval: Interval };
 
 /** A reading that was taken, for `newsOf`. */
-export interface Taken {
+interface Taken {
   readonly reading: Reading;
   /** Undefined where only some of the sources answered. */
   readonly counted: ReturnType<ReturnType<typeof createTally>['take']> | undefined;
