@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
-import { isLocalHost, type Repository } from '../core/image-reference.ts';
+import { isLocalHost } from '../core/image-reference.ts';
 import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
@@ -84,7 +84,8 @@ export function buildxArguments(
     request.file,
     '--metadata-file',
     metadata,
-    ...each('--output', outputsOf(destination, plainHttp)),
+    '--output',
+    outputOf(destination, plainHttp),
     ...(destination.kind === 'load' ? each('--tag', destination.references) : []),
     ...(target === undefined ? [] : ['--target', target]),
     ...(platforms.length === 0 ? [] : ['--platform', platforms.join(',')]),
@@ -108,24 +109,22 @@ export function buildxArguments(
   ];
 }
 
-function outputsOf(destination: BuildRequest['destination'], plainHttp: readonly string[]): string[] {
-  if (destination.kind === 'load') return ['type=docker'];
-  if (destination.kind === 'nowhere') return ['type=cacheonly'];
-  const isInsecure = ({ registry }: Repository) => plainHttp.includes(registry) && !isLocalHost(registry);
-  // An attribute of an output holds for all its names, so that those without TLS get an output of their own.
-  return [
-    imageOutput(
-      destination.repositories.filter((repository) => !isInsecure(repository)),
-      {},
-    ),
-    imageOutput(destination.repositories.filter(isInsecure), { 'registry.insecure': 'true' }),
-  ].flat();
-}
-
-function imageOutput(repositories: readonly Repository[], more: Readonly<Record<string, string>>): string[] {
-  if (repositories.length === 0) return [];
-  const name = repositories.map((repository) => repository.name).join(',');
-  return [fields({ type: 'image', name, 'push-by-digest': 'true', 'name-canonical': 'true', push: 'true', ...more })];
+function outputOf(destination: BuildRequest['destination'], plainHttp: readonly string[]): string {
+  if (destination.kind === 'load') return 'type=docker';
+  if (destination.kind === 'nowhere') return 'type=cacheonly';
+  const { repositories } = destination;
+  const outer = repositories.filter(({ registry }) => !isLocalHost(registry));
+  // The attribute holds for all names of the output, and two outputs have two digests. Where others want TLS, BuildKit's own
+  // configuration has to name those without it, as that of a builder of this run does.
+  const insecure = outer.length > 0 && outer.every(({ registry }) => plainHttp.includes(registry));
+  return fields({
+    type: 'image',
+    name: repositories.map(({ name }) => name).join(','),
+    'push-by-digest': 'true',
+    'name-canonical': 'true',
+    push: 'true',
+    ...(insecure && { 'registry.insecure': 'true' }),
+  });
 }
 
 /** `type=image,"name=a,b"`: a line of CSV, as buildx reads its options. */

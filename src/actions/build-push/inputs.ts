@@ -187,7 +187,8 @@ export const buildPushInputs = z.strictObject({
   }),
   'insecure-registries': input(list, {
     group: 'registry',
-    description: 'Registries that are spoken to without TLS, besides those of this machine. For labs.',
+    description:
+      'Registries that are spoken to without TLS, besides those of this machine. For labs. A builder that exists already has to know them by its own configuration where the image goes to registries with TLS as well.',
     example: 'registry.lab:5000',
   }),
   'registry-timeout': input(duration, {

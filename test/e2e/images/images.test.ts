@@ -410,7 +410,7 @@ describe('a registry without TLS that is named', () => {
   const byBuildah = { 'builder-kind': 'buildah', tags: 'latest' };
   const env = { BUILDAH_ISOLATION: 'chroot', STORAGE_DRIVER: 'vfs' };
 
-  it('gets the same image as those with TLS', async () => {
+  it('gets the same image as those of this machine', async () => {
     const [one, other] = [repository(), repository(insecure.host)];
     const folder = await context(plain, { message: 'both' });
     const { status, outputs, log } = await build(

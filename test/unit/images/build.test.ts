@@ -36,7 +36,7 @@ describe('buildxArguments', () => {
   it('asks for a push without a tag, and for the attestations', () => {
     const args = buildxArguments(request, { plainHttp: ['registry.lab:5000'] }, '/t/m.json', 'mine').join(' ');
     expect(args).toContain(
-      '--output type=image,name=ghcr.io/acme/a,push-by-digest=true,name-canonical=true,push=true --output type=image,name=registry.lab:5000/acme/b,push-by-digest=true,name-canonical=true,push=true,registry.insecure=true --target',
+      '--output type=image,"name=ghcr.io/acme/a,registry.lab:5000/acme/b",push-by-digest=true,name-canonical=true,push=true --target',
     );
     expect(args).toContain('--platform linux/amd64,linux/arm64');
     expect(args).toContain('--secret id=npm,src=/t/secrets/0');
@@ -44,7 +44,7 @@ describe('buildxArguments', () => {
     expect(args).not.toContain('--tag');
   });
 
-  it('pushes to registries of one kind by one output', () => {
+  it('does without TLS only where none of the registries wants it', () => {
     const args = (plainHttp: readonly string[]) =>
       buildxArguments(request, { plainHttp }, '/t/m.json', 'mine').join(' ');
     const output = '--output type=image,"name=ghcr.io/acme/a,registry.lab:5000/acme/b",push-by-digest=true';
