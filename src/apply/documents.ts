@@ -22,8 +22,8 @@ export interface ManifestDocument {
 /** The line between two documents, as kubectl knows it: nothing but a comment may follow the dashes. */
 const separator = /^---[^\S\n]*(?:#[^\n]*)?$/m;
 
-/** Blank lines and comments. */
-const nothing = /^(?:[^\S\n]*(?:#[^\n]*)?\n?)*$/;
+/** Blank lines and comments. Each repetition ends with its line: where it need not, a line of many `#` takes forever. */
+const nothing = /^(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*(?:#[^\n]*)?$/;
 
 /** The documents of a text, each of YAML, or of one JSON object or several in a row: as kubectl and Helm read a file. */
 export function documentsIn({ name, text, isRendered = false }: ManifestText): ManifestDocument[] {

@@ -134,6 +134,16 @@ describe('what kubectl and Helm read, is read the same', () => {
     expect(read('apiVersion: v1\nkind: List\nitems:\n')).toEqual([]);
   });
 
+  // A pattern that tries every way to take such a line apart does not come to an end.
+  it.each([
+    ['a frame of comment signs', `${'#'.repeat(200)}\n# Of the shop\n${'#'.repeat(200)}\n`],
+    ['signs with blanks between them', `${' #'.repeat(200)}\n`],
+    ['a long line of blanks', `${' '.repeat(200)}\n\n${' '.repeat(200)}\n`],
+  ])('%s before the first object', (_, head) => {
+    expect(read(`${head}${configMap('a')}`)).toMatchObject([{ metadata: { name: 'a' } }]);
+    expect(read(`${head}---\n${configMap('a')}`)).toMatchObject([{ metadata: { name: 'a' } }]);
+  });
+
   it('dashes in a text that is no line between documents', () => {
     expect(read(`${header}data:\n  a: |\n    ---\n    b\n`)).toMatchObject([{ data: { a: '---\nb\n' } }]);
   });
