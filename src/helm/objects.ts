@@ -72,7 +72,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     ]);
     for (const problem of unknown) options.tell(problem);
     for (const problem of gone) options.tell(`Of the revision before, this is not looked at: ${problem}`);
-    const alongside = [...(await ownNamespace(signal)), ...(await missing(kinds, signal))];
+    const alongside = [...(await ownNamespace(signal)), ...(await missingOf(client, kinds, signal))];
     // Only server-side apply knows conflicts; what Helm writes by patches, it overwrites.
     const isServerSide = method === 'ssa';
     const asked = { force: options.forceConflicts || !isServerSide, fieldManager: HELM, alongside };
@@ -85,7 +85,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     }
     const kept = new Set(wanted.map(({ reference }) => identityOf(reference)));
     const dropped = former.filter((object) => !kept.has(identityOf(object.reference)) && isDeleted(object));
-    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletions(dropped, signal))];
+    return [...planned.flatMap(({ write }) => write ?? []), ...(await deletionsOf(client, dropped, signal))];
   }
 
   /** Where Helm overwrites the rules of an aggregated ClusterRole, its controller writes them again: that is no change. */
@@ -105,21 +105,6 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     if (await client.find(reference, signal)) return [];
     const manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     return [{ reference, manifest, source: 'create-namespace' }];
-  }
-
-  /** Helm installs no definition over one that is there. */
-  async function missing(definitions: readonly DeployObject[], signal: AbortSignal): Promise<DeployObject[]> {
-    const found = await inParallel(definitions, ({ reference }) => client.find(reference, signal));
-    return definitions.filter((_, index) => found[index] === undefined);
-  }
-
-  async function deletions(objects: readonly DeployObject[], signal: AbortSignal): Promise<PlannedWrite[]> {
-    const found = await inParallel(objects, ({ reference }) => client.find(reference, signal));
-    return objects.flatMap(({ reference }, index) => {
-      const object = found[index];
-      if (!object) return [];
-      return [{ object: describe(reference), action: 'delete' as const, before: comparable(object), after: undefined }];
-    });
   }
 
   /** With the marks by which Helm knows its objects: https://helm.sh/docs/topics/charts_tips_and_tricks/ */
@@ -166,6 +151,29 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
       );
     },
   };
+}
+
+/** Helm installs no definition over one that is there. */
+async function missingOf(
+  client: KubernetesClient,
+  definitions: readonly DeployObject[],
+  signal: AbortSignal,
+): Promise<DeployObject[]> {
+  const found = await inParallel(definitions, ({ reference }) => client.find(reference, signal));
+  return definitions.filter((_, index) => found[index] === undefined);
+}
+
+async function deletionsOf(
+  client: KubernetesClient,
+  objects: readonly DeployObject[],
+  signal: AbortSignal,
+): Promise<PlannedWrite[]> {
+  const found = await inParallel(objects, ({ reference }) => client.find(reference, signal));
+  return objects.flatMap(({ reference }, index) => {
+    const object = found[index];
+    if (!object) return [];
+    return [{ object: describe(reference), action: 'delete' as const, before: comparable(object), after: undefined }];
+  });
 }
 
 /** What is worth to be watched: its pods tell why it is not ready. For other kinds, Helm's own waiting is enough. */

@@ -1,16 +1,17 @@
 import * as z from 'zod';
-import { creationState, serving, withImageTimeout } from '../apply/pod-states.ts';
+import { serving, withImageTimeout } from '../apply/pod-states.ts';
 import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { createInformer } from '../cluster/informer.ts';
-import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
+import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { orAborted } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { createCreationTroubles } from './creation-troubles.ts';
 import { isSameVersion } from './image-version.ts';
-import { type PodHistory, type PodTrouble, podTroubles, problemsOf, remember } from './pod-health.ts';
+import { type PodHistory, podTroubles, problemsOf, remember } from './pod-health.ts';
 import {
   imagesOf,
   type PodTemplate,
@@ -63,17 +64,8 @@ const endpointSlice = z.looseObject({
     .nullish(),
 });
 
-const event = z.looseObject({
-  message: z.string().default(''),
-  lastTimestamp: z.string().nullish(),
-  eventTime: z.string().nullish(),
-});
-
 /** Milliseconds after which a look is taken even when nothing was heard: some problems are a matter of time. */
 const LOOK_INTERVAL = 1_000;
-
-/** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it while the trouble lasts. */
-const EVENT_AGE = 60_000;
 
 export interface ArmViewOptions {
   readonly client: Pick<KubernetesClient, 'reflect' | 'list'>;
@@ -90,8 +82,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
   const { client, namespace, target, clock, lifetime, imageTimeout = 0 } = options;
   const policy = withImageTimeout(serving, imageTimeout);
   const histories = new Map<string, PodHistory>();
-  /** Since when no pod can be created and nothing makes room for one, in milliseconds since the epoch. */
-  let uncreatedSince: number | undefined;
+  const creation = createCreationTroubles(options, policy);
   let change = Promise.withResolvers<void>();
 
   function changed(): void {
@@ -132,7 +123,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
     const desired = workload.spec.replicas;
     const now = clock.now();
     const troubles = [
-      await creationTroubles(workload, seen, signal),
+      await creation.troubles(workload, seen, signal),
       ...seen
         .filter((pod) => !isBeingReplaced(pod, workload))
         .map((pod) => podTroubles(pod, historyOf(pod), ready > 0, policy)),
@@ -144,44 +135,6 @@ export function createArmView(options: ArmViewOptions): ArmView {
 
   function historyOf(pod: Pod): PodHistory {
     return histories.get(pod.metadata.uid ?? pod.metadata.name) ?? remember(undefined, pod, clock.now());
-  }
-
-  /** Pods that could not even be created: a quota that is full, an admission webhook that refuses. */
-  async function creationTroubles(
-    workload: Workload,
-    pods: readonly Pod[],
-    signal: AbortSignal,
-  ): Promise<PodTrouble[]> {
-    const message = await creationFailure(workload, pods.length, signal);
-    const now = clock.now();
-    if (message === undefined) {
-      uncreatedSince = undefined;
-      return [];
-    }
-    const state = creationState(message);
-    const makesRoom = state === 'no-room' && pods.some((pod) => isEnding(pod, now));
-    uncreatedSince = makesRoom ? now : (uncreatedSince ?? now);
-    const due = uncreatedSince + policy.patience[state];
-    return [{ pod: `${workload.metadata.name}-…`, reason: 'FailedCreate', message, due }];
-  }
-
-  /** What the workload's controller says of the last pod that it could not create. */
-  async function creationFailure(workload: Workload, pods: number, signal: AbortSignal): Promise<string | undefined> {
-    const { kind, metadata, status, spec } = workload;
-    if (kind === 'Deployment') {
-      const failure = status.conditions.find(({ type }) => type === 'ReplicaFailure');
-      return failure?.status === 'True' ? failure.message : undefined;
-    }
-    if (pods >= spec.replicas || metadata.uid === undefined) return undefined;
-    // A StatefulSet tells it nowhere but in events.
-    const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`;
-    const events = (await client.list(resources.event, namespace, { fieldSelector }, signal)).map((object) =>
-      event.parse(object),
-    );
-    const recent = events.filter(
-      (each) => clock.now() - Date.parse(each.lastTimestamp ?? each.eventTime ?? '') <= EVENT_AGE,
-    );
-    return recent.at(-1)?.message;
   }
 
   async function until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T> {
