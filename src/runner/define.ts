@@ -148,7 +148,7 @@ export interface ReportedRun<Inputs, Output extends string, Event> extends Run<I
 }
 
 /** Who tells of a run while it goes on. */
-export interface Speaker<Event> {
+interface Speaker<Event> {
   tell(event: Event): void;
   /** The event that says what went wrong. */
   failed(error: unknown): Event;

@@ -1,5 +1,3 @@
-import { setFailed, setSecret } from '@actions/core';
-import { messageOf } from '../core/errors.ts';
 import { type GivenInputs, givenInputs } from './parse-inputs.ts';
 import { createRedact, type Redact } from './redact.ts';
 
@@ -27,18 +25,4 @@ export function readGiven<Inputs>(
   const secrets = secretsOf(given).filter((secret) => secret.trim() !== '');
   for (const secret of secrets) mask(secret);
   return { inputs: read(given), secrets, redact: createRedact(secrets) };
-}
-
-/** The same for the runner. Where the inputs can't be right, it has failed the job and said why, and returns nothing. */
-export function loadGiven<Inputs>(
-  env: Environment,
-  secretsOf: (given: GivenInputs) => readonly string[],
-  read: (given: GivenInputs) => Inputs,
-): Loaded<Inputs> | undefined {
-  try {
-    return readGiven(env, setSecret, secretsOf, read);
-  } catch (error) {
-    setFailed(messageOf(error));
-    return undefined;
-  }
 }

@@ -3,8 +3,8 @@ import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Annotate, CommonAction, Environment, Run, Step } from './define.ts';
 import { runnerFacts } from './github.ts';
+import { readGiven } from './load-given.ts';
 import { outputValue } from './outputs.ts';
-import { givenInputs } from './parse-inputs.ts';
 import { createRedact, type Redact } from './redact.ts';
 import { publishResults, writeSummary } from './results.ts';
 import { runnerLog } from './runner-log.ts';
@@ -26,7 +26,6 @@ export async function openRun<Inputs, Output extends string>(
   launch: Launch,
 ): Promise<Run<Inputs, Output> | undefined> {
   const facts = runnerFacts(launch.env);
-  const given = givenInputs(launch.env);
   const secrets: string[] = [];
   const mask = (found: readonly string[]) => {
     const distinct = found.filter((secret) => secret.trim() !== '');
@@ -34,8 +33,13 @@ export async function openRun<Inputs, Output extends string>(
     secrets.push(...distinct);
   };
   try {
-    mask(secretsOf?.(given) ?? []);
-    const inputs = await read(given, { ...launch, facts, mask });
+    const loaded = readGiven(
+      launch.env,
+      (secret) => mask([secret]),
+      secretsOf ?? (() => []),
+      (given) => read(given, { ...launch, facts, mask }),
+    );
+    const inputs = await loaded.inputs;
     return { ...launch, inputs, facts, clock: systemClock, ...voices(createRedact(secrets)) };
   } catch (problem) {
     setFailed(createRedact(secrets)(messageOf(problem)));
