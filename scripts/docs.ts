@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { Scalar, stringify } from 'yaml';
 import { code, table } from '../src/report/markdown.ts';
 import type { CompositePart } from '../src/runner/define.ts';
 import { type DocumentedAction, documentedActions } from './actions.ts';
@@ -53,7 +53,7 @@ const NOTE = "# `$/` is this repository at the commit that runs. For runners tha
 /** `runs` of a composite action. */
 function stepsYaml(parts: readonly CompositePart[]): string {
   const steps = parts.map(({ id, action, if: condition, with: given, comment }) => {
-    const step = { id, ...(condition !== undefined && { if: condition }), uses: `$/actions/${action}`, with: given };
+    const step = { id, ...(condition !== undefined && { if: folded(condition) }), uses: `$/actions/${action}`, with: given };
     const text = stringify([step], { lineWidth: 120 }).trimEnd();
     return comment === undefined ? text : `# ${comment}\n${text}`;
   });
@@ -65,6 +65,14 @@ function stepsYaml(parts: readonly CompositePart[]): string {
     '  steps:',
     ...lines.map((line) => (line === '' ? '' : `    ${line}`)),
   ].join('\n');
+}
+
+/** On several lines where it is long: one that begins in the line of its key would be folded in another way by the formatter. */
+function folded(text: string): string | Scalar<string> {
+  if (text.length <= 100) return text;
+  const scalar = new Scalar(text);
+  scalar.type = Scalar.BLOCK_FOLDED;
+  return scalar;
 }
 
 /** A composite action has to say where its outputs come from: all are those of its last step. */

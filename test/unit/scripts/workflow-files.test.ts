@@ -133,7 +133,7 @@ const tellingJobs = z.looseObject({
 });
 
 describe('The last job of release.yml', async () => {
-  const text = await readFile(join(import.meta.dirname, '../../.github/workflows/release.yml'), 'utf8');
+  const text = await readFile(join(import.meta.dirname, '../../../.github/workflows/release.yml'), 'utf8');
   const { canary, end } = tellingJobs.parse(parse(text)).jobs;
 
   it('tells GitHub of what the canary found, the versions too, without its report', () => {
