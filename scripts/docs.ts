@@ -53,7 +53,12 @@ const NOTE = "# `$/` is this repository at the commit that runs. For runners tha
 /** `runs` of a composite action. */
 function stepsYaml(parts: readonly CompositePart[]): string {
   const steps = parts.map(({ id, action, if: condition, with: given, comment }) => {
-    const step = { id, ...(condition !== undefined && { if: folded(condition) }), uses: `$/actions/${action}`, with: given };
+    const step = {
+      id,
+      ...(condition !== undefined && { if: folded(condition) }),
+      uses: `$/actions/${action}`,
+      with: given,
+    };
     const text = stringify([step], { lineWidth: 120 }).trimEnd();
     return comment === undefined ? text : `# ${comment}\n${text}`;
   });

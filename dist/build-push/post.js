@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as o}from"../chunks/chunk-R75RGAHA.js";import"../chunks/chunk-S232O4AC.js";import"../chunks/chunk-TQN32ECG.js";import"../chunks/chunk-TCZAKJVP.js";import"../chunks/chunk-U3YZ3DZS.js";import"../chunks/chunk-S6GMF3IR.js";import"../chunks/chunk-M2ON5UWA.js";import"../chunks/chunk-6NVKPWX7.js";import"../chunks/chunk-CSVDKYOS.js";import"../chunks/chunk-UGXHHIMP.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env);
+import{a as o}from"../chunks/chunk-JRGKP7F4.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-NMRGKOHB.js"));

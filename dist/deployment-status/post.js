@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{b as t}from"../chunks/chunk-GBWBUFNW.js";import"../chunks/chunk-6NVKPWX7.js";import"../chunks/chunk-ZAKJUHLU.js";import"../chunks/chunk-NGYVRCZL.js";import"../chunks/chunk-CSVDKYOS.js";import"../chunks/chunk-UGXHHIMP.js";import"../chunks/chunk-PO2BW2DC.js";await t(process.env);
+import{a as o}from"../chunks/chunk-JRGKP7F4.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-4OWBZ42E.js"));

@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as t}from"../chunks/chunk-64F2B6RA.js";import"../chunks/chunk-PO2BW2DC.js";if(t(process.env)){let{kubectlPost:o}=await import("../chunks/job-SIPAFLLV.js");await o(process.env)}
+import{a as o}from"../chunks/chunk-JRGKP7F4.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-3LJDK56S.js"));

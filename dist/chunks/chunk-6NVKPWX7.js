@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{U as c,b as p,ba as v,d as u,p as a}from"./chunk-UGXHHIMP.js";import{a as s}from"./chunk-PO2BW2DC.js";function f(e,n,t,r){let d=c(e),i=t(d).filter(o=>o.trim()!=="");for(let o of i)n(o);return{inputs:r(d),secrets:i,redact:v(i)}}s(f,"readGiven");function l(e,n,t){try{return f(e,p,n,t)}catch(r){u(a(r));return}}s(l,"loadGiven");export{l as a};

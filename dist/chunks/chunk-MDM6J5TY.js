@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{A as o,ca as i,r as a,u as r}from"./chunk-UGXHHIMP.js";import{a as n}from"./chunk-PO2BW2DC.js";var d=o({id:a(),over:r(),report:a()}),s="sluice";function p({saveState:e},t,S){e(s,i(t,S))}n(p,"saveRunState");function f({getState:e}){let t=e(s);return t===""?void 0:d.parse(JSON.parse(t))}n(f,"loadRunState");export{p as a,f as b};
