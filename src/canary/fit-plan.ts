@@ -24,7 +24,8 @@ export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attaina
     const { weight, why: reason } = attainable(step.weight);
     if (reason !== undefined) why.push(reason);
     const before = fitted.at(-1);
-    if (before?.weight === weight) fitted[fitted.length - 1] = joined(before, step);
+    // Two weights that the same pods give may be told with one per cent between them, in either order.
+    if (before && weight <= before.weight) fitted[fitted.length - 1] = joined(before, step);
     else fitted.push({ ...step, weight });
   }
   return { plan: { steps: fitted }, why };

@@ -41,6 +41,7 @@ describe('a plan by pods', () => {
         expect(longestTime(plan)).toBe(longestTime(asked));
         expect(fitPlan(plan, by(pods))).toEqual({ plan, why: [] });
       }),
+      { examples: [[[12, 10], 16]] },
     );
   });
 });
