@@ -102,6 +102,12 @@ export function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
   return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
 }
 
+/** What the API server says for a failure that may pass, such as that of a conversion webhook; undefined where it is not its own. */
+export function wordsOf({ body }: HttpResponse): string | undefined {
+  const said = status.safeParse(tryParseJson(body)).data?.message ?? '';
+  return said === '' ? undefined : excerpt(said, 300);
+}
+
 /** What a load balancer without a backend says of its paths says nothing of the object. */
 export function saysNotFound(body: string): boolean {
   return (

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
 import { stringifyJson, tryParseJson } from '../core/json.ts';
 import { addressOn } from './addresses.ts';
-import { isDenial, redirect, refusal, type Subject, saysNotFound, saysWrongSchema } from './errors.ts';
+import { isDenial, redirect, refusal, type Subject, saysNotFound, saysWrongSchema, wordsOf } from './errors.ts';
 import { type ObjectReference, resourcePath } from './resources.ts';
 import { kubernetesObject } from './schema.ts';
 import type { Connection } from './transport.ts';
@@ -38,6 +38,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
       signal,
       authorize: connection.authorize,
       isFinal: saysWrongSchema,
+      describe: wordsOf,
       ...(isAnswer && { isAnswer }),
     };
   }

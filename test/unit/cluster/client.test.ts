@@ -102,6 +102,15 @@ describe('something between the client and the API server', () => {
       problem: expect.stringContaining('HTTP 200 with something else than an answer'),
     });
   });
+
+  test('what the API server says for a failure that does not pass is told at the deadline', async () => {
+    const message = 'conversion webhook for dapr.io/v1alpha1, Kind=Subscription failed: service "webhook" not found';
+    const { client } = await clientOf({ status: 500, body: JSON.stringify({ kind: 'Status', code: 500, message }) });
+    await expect(client.get(reference, signal)).rejects.toMatchObject({
+      code: 'unreachable',
+      problem: expect.stringContaining(`(HTTP 500: ${message})`),
+    });
+  });
 });
 
 describe('the API server itself', () => {
