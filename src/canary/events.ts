@@ -4,7 +4,7 @@
  * Times are milliseconds (`at`: since the Unix epoch), weights per cent, rates fractions.
  */
 
-import type { ErrorCode } from '../core/errors.ts';
+import type { Failure } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Plan, Step } from '../judge/plan.ts';
 import type { Arm } from '../judge/readings.ts';
@@ -257,13 +257,9 @@ export interface Ended {
 }
 
 /** The last event of a run that came to no verdict: it was refused before the first write, or it could not finish. */
-export interface Failed {
+export interface Failed extends Failure {
   readonly type: 'failed';
   readonly at: number;
-  readonly code: ErrorCode | 'unexpected';
-  readonly about: string;
-  readonly problem: string;
-  readonly next: string;
   /** True where nothing was written. */
   readonly unchanged: boolean;
 }

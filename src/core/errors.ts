@@ -25,6 +25,11 @@ export interface ErrorDetail {
   cause?: unknown;
 }
 
+/** An error as it is told. */
+export interface Failure extends Readonly<Omit<ErrorDetail, 'cause'>> {
+  readonly code: ErrorCode | 'unexpected';
+}
+
 /** Every failure that Sluice can name. Its message holds the thing, the problem and the next step, in that order. */
 export class SluiceError extends Error {
   readonly code: ErrorCode;

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import type { Failure } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** How a run of `actions/helm-deploy` ended. */
@@ -46,15 +46,13 @@ export type HelmEvent =
       readonly next?: string;
       readonly release?: ReleaseFacts;
     }
-  | {
-      readonly type: 'failed';
-      readonly at: number;
-      readonly code: ErrorCode | 'unexpected';
-      readonly about: string;
-      readonly problem: string;
-      readonly next: string;
-      /** The release is as it was found. */
-      readonly unchanged: boolean;
-    };
+  | Failed;
+
+interface Failed extends Failure {
+  readonly type: 'failed';
+  readonly at: number;
+  /** The release is as it was found. */
+  readonly unchanged: boolean;
+}
 
 export type EmitHelm = (event: HelmEvent) => void;

@@ -1,6 +1,4 @@
-import { type ErrorCode, type ErrorDetail, isSluiceError, messageOf } from '../core/errors.ts';
-
-type Failure = Readonly<Omit<ErrorDetail, 'cause'>> & { readonly code: ErrorCode | 'unexpected' };
+import { type Failure, isSluiceError, messageOf } from '../core/errors.ts';
 
 /**
  * What is told of an error, whatever was thrown.

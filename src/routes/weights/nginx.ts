@@ -9,6 +9,7 @@ import { describe, type ObjectReference, resources } from '../../cluster/resourc
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
+import type { Arm } from '../../judge/readings.ts';
 import { getNamed } from '../objects/lookup.ts';
 import {
   annotationFields,
@@ -221,12 +222,20 @@ function refuseStable(reference: ObjectReference, ingress: KubernetesObject, { s
       problem: 'is a canary Ingress itself.',
       next: 'Name the Ingress that sends requests to the stable Service.',
     });
+  refuseWithoutPath(about, ingress, { arm: 'stable', service: stable });
+}
+
+function refuseWithoutPath(
+  about: string,
+  ingress: KubernetesObject,
+  { arm, service }: { readonly arm: Arm; readonly service: string },
+): void {
   const paths = ingressPaths(ingress);
-  if (paths.some(({ service }) => service === stable)) return;
+  if (paths.some((path) => path.service === service)) return;
   throw new SluiceError('not-found', {
     about,
-    problem: `has no path that leads to Service ${stable}.`,
-    next: `Name the stable Service as the Ingress does; its backends are: ${names(paths)}.`,
+    problem: `has no path that leads to Service ${service}.`,
+    next: `Name the ${arm} Service as the Ingress does; its backends are: ${names(paths)}.`,
   });
 }
 
@@ -269,13 +278,7 @@ function refuseCanary(about: string, ingress: KubernetesObject, { canary }: Ngin
       problem: `has a canary-weight that is no share of its total (${shown.weight} of ${shown.total ?? 100}).`,
       next: 'Set nginx.ingress.kubernetes.io/canary-weight: "0".',
     });
-  const paths = ingressPaths(ingress);
-  if (paths.some(({ service }) => service === canary)) return;
-  throw new SluiceError('not-found', {
-    about,
-    problem: `has no path that leads to Service ${canary}.`,
-    next: `Name the canary Service as the Ingress does; its backends are: ${names(paths)}.`,
-  });
+  refuseWithoutPath(about, ingress, { arm: 'canary', service: canary });
 }
 
 function foreignEdit(about: string, ingress: KubernetesObject | undefined, expected: readonly number[]): SluiceError {
