@@ -311,7 +311,8 @@ describe.concurrent('A rollback by hand', () => {
     await inShop({}, async ({ lab, back }) => {
       await deployed(lab);
       lab.images.set(lab.stableImage, { pullFailure: 'pull access denied' });
-      const ended = await back();
+      // Longer than a pull secret may take to arrive.
+      const ended = await back({ 'ready-timeout': '50s' });
       expect(ended.status).toBe(1);
       expect(ended.outputs.verdict).toBe('failed');
       expect(annotations(ended, 'error')[0]).toMatch(/Pod shop\/checkout-.*ImagePull[\s\S]*Revision 1 stays asked for/);
