@@ -144,7 +144,8 @@ export const canaryInputs = z.strictObject({
   }),
   'burst-size': input(number(1), {
     group: 'judging',
-    description: 'How many errors come from one cause on average: retries, batches. Evidence counts for so much less.',
+    description:
+      'How many errors one cause produces on average, by retries or batches. The evidence of errors is divided by it.',
     default: '1',
     example: '3',
   }),
@@ -157,13 +158,13 @@ export const canaryInputs = z.strictObject({
 
   'on-no-data': input(choice('rollback', 'hold'), {
     group: 'behaviour',
-    description: 'How the rollout ends when it can’t be known how the canary does: no metrics, no requests.',
+    description: 'How the rollout ends when there are not enough data to judge the canary: no metrics, or no requests.',
     default: 'rollback',
     example: 'hold',
   }),
   'no-data-patience': input(duration, {
     group: 'behaviour',
-    description: 'How long it may be not known.',
+    description: 'How long data may be missing until the rollout ends as `on-no-data` says.',
     default: '2m',
     example: '5m',
   }),
@@ -201,7 +202,7 @@ export const canaryInputs = z.strictObject({
   }),
   'undo-timeout': input(duration, {
     group: 'behaviour',
-    description: 'How long an undo may try; it starts its own clock.',
+    description: 'How long an undo may take. It has this time for itself, also where the rollout has run out of time.',
     default: '5m',
     example: '10m',
   }),

@@ -22,7 +22,7 @@ export const metricsInputs = {
   metrics: input(choice('istio', 'envoy', 'nginx', 'traefik', 'linkerd', 'http', 'opentelemetry'), {
     group: 'metrics',
     description:
-      'Whose metrics count the requests; `http` is the service’s own `http_requests_total`, or what its framework has in its place (Micrometer, prometheus-net, gRPC and others). Without it, those of the router from `prometheus`, `http` from `pods`.',
+      'Which metrics preset to use; `http` is the service’s own `http_requests_total`, or what its framework has in its place (Micrometer, prometheus-net, gRPC and others). Without it, those of the router from `prometheus`, `http` from `pods`.',
     example: 'istio',
   }),
   'istio-reporter': input(choice('source', 'destination', 'waypoint'), {
@@ -105,7 +105,8 @@ export const metricsInputs = {
   }),
   'metrics-from': input(metricsFrom, {
     group: 'metrics',
-    description: 'Pods: whose metrics are read, those of the arms or of a gateway before them.',
+    description:
+      'Pods: whether the metrics of the arms’ own pods are read, or those of the gateway’s pods in front of them.',
     example: 'istio-system/istio=ingressgateway',
   }),
 };

@@ -15,7 +15,7 @@ export const routeInputs = {
   router: input(choice('istio', 'gateway-api', 'nginx', 'traefik', 'replicas'), {
     group: 'route',
     description:
-      'What moves the traffic. Told by the kind in `route`; needed for `replicas`, which has no route: there the weight is approximated by numbers of pods.',
+      'What moves the traffic. Derived from the kind of `route`; required for `replicas`, which has no route and approximates the weight by numbers of pods.',
     example: 'istio',
   }),
   route: input(route('virtualservice', 'httproute', 'grpcroute', 'ingress', 'traefikservice'), {

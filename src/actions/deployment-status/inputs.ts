@@ -35,7 +35,7 @@ const jobStatus = inputType('success, failure or cancelled', (given) => {
 export const deploymentStatusInputs = z.strictObject({
   environment: input(text, {
     group: 'release',
-    description: 'The environment of the deployment. Needed.',
+    description: 'The environment of the deployment. Required.',
     example: 'production',
   }),
   service: input(text, {

@@ -149,7 +149,7 @@ export const helmInputs = z.strictObject({
   }),
   'set-string': input(settings, {
     group: 'values',
-    description: 'The same with every value a text: for an image tag such as `1234567` or `12e4`.',
+    description: 'As `set`, but every value is a text: for an image tag such as `1234567` or `12e4`.',
     example: 'image.tag=1234567',
   }),
   image: input(image, {
@@ -191,7 +191,7 @@ export const helmInputs = z.strictObject({
   'rollback-on-failure': input(boolean, {
     group: 'behaviour',
     description:
-      'What fails is taken back: rolled back to the revision of before, or uninstalled where there was none. With `false`, the failed revision stays to be looked at.',
+      'Undo a change that fails: roll back to the revision before it, or uninstall where there was none. With `false`, the failed revision stays, so that you can look at it.',
     default: 'true',
     example: 'false',
   }),

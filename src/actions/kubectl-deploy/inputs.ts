@@ -85,7 +85,7 @@ export const kubectlInputs = z.strictObject({
   'force-conflicts': input(boolean, {
     group: 'objects',
     description:
-      'Takes over fields that belong to another field manager. Without it, that is an error that names manager and fields.',
+      'Takes over fields that belong to another field manager. Without it, such a conflict is an error that names manager and fields.',
     default: 'false',
     example: 'true',
   }),
@@ -99,21 +99,21 @@ export const kubectlInputs = z.strictObject({
   }),
   timeout: input(duration, {
     group: 'behaviour',
-    description: 'For how long it may take to get ready, and after a failure to get back.',
+    description: 'How long the objects may take to become ready, and how long an undo may take after a failure.',
     default: '10m',
     example: '5m',
   }),
   'max-restarts': input(wholeNumber(0), {
     group: 'behaviour',
     description:
-      'How often a container may be started again before the waiting is given up: what starts before its database is there needs some.',
+      'How often a container may restart before the deployment counts as failed: a service that starts before its database needs a few restarts.',
     default: '3',
     example: '5',
   }),
   'undo-on-failure': input(boolean, {
     group: 'behaviour',
     description:
-      'After a failure or a cancellation, gives every object back as it was, deletes what was created, and waits until that is ready.',
+      'After a failure or a cancellation, restores every object as it was, deletes what was created, and waits until the restored objects are ready.',
     default: 'true',
     example: 'false',
   }),

@@ -33,13 +33,13 @@ const openInputs = {
   release: input(text, {
     group: 'parts',
     description:
-      'Name of the release: that of the Helm release, and of its workload, Service and route as long as nothing else is said of them. Needed.',
+      'Name of the release: that of the Helm release, and of its workload, Service and route as long as nothing else is said of them. Required.',
     example: 'checkout',
   }),
   image: input(text, {
     group: 'parts',
     description:
-      'Repository that the image is pushed to, without a tag; with `build: false` the image that is released. Needed.',
+      'Repository that the image is pushed to, without a tag; with `build: false` the image that is released. Required.',
     example: 'ghcr.io/acme/checkout',
   }),
   build: input(boolean, {
@@ -99,7 +99,7 @@ const openInputs = {
   }),
   service: input(text, {
     group: 'route',
-    description: 'Its Service. Without it, RELEASE.',
+    description: 'Service of the release. Without it, the one that is called like the release.',
     example: 'checkout:8080',
   }),
   'canary-service': input(text, {

@@ -14,7 +14,7 @@ export const releaseOutputs = ending;
 export const releasePartsOutputs = {
   canary: 'With `begin`: what the new version is compared as.',
   workload: 'The workload that serves.',
-  service: 'Its Service.',
+  service: 'Service of the release.',
   'canary-service': 'The Service of the canary.',
   route: 'The object that holds the weights.',
   steps: 'The plan.',

@@ -23,7 +23,7 @@ export const rollbackInputs = z.strictObject({
 
   workload: input(workload, {
     group: 'target',
-    description: 'The workload to take back to an earlier version. Needed.',
+    description: 'The workload to take back to an earlier version. Required.',
     example: 'deployment/checkout',
   }),
   revision: input(revision, {

@@ -17,25 +17,25 @@ export const steerInputs = z.strictObject({
   namespace,
   rollout: input(rolloutName, {
     group: 'command',
-    description: 'Name of the rollout: that of its route, or of its `service` where there is no route. Needed.',
+    description: 'Name of the rollout: that of its route, or of its `service` where there is no route. Required.',
     example: 'checkout',
   }),
   command: input(choice('approve', 'abort', 'freeze'), {
     group: 'command',
     description:
-      '`approve` lets the step that holds go on, or the next one that will; `abort` goes back; `freeze` stops. Needed.',
+      '`approve` lets the step that holds go on, or the next one that will hold; `abort` rolls back; `freeze` stops at the present weight. Required.',
     example: 'approve',
   }),
   'only-this-run': input(boolean, {
     group: 'command',
     description:
-      'Speak only to a rollout that this run of the workflow has started. Behind an approval, which may come when a newer one runs already, it has to be true.',
+      'Give the command only to a rollout that this run of the workflow has started. Set it to true behind an approval, which may come when a newer rollout runs already.',
     default: 'false',
     example: 'true',
   }),
   by: input(text, {
     group: 'command',
-    description: 'Who asks for it, for the report. Without it, who started this run of the workflow.',
+    description: 'Who gives the command, for the report. Without it, the person who started this run of the workflow.',
     example: 'alice',
   }),
   why: input(text, {
