@@ -101,7 +101,7 @@ export async function seenThrough(
     baseline: (isAbsent(history) ? undefined : lastGood(history))?.revision ?? null,
     latest: latest(history)?.revision ?? 0,
     undoing: false,
-    keepFailed: !request.rollbackOnFailure,
+    keepFailed: !request.undoOnFailure,
   };
   await world.changes.save(record, signal);
   writing(world, true);
@@ -174,7 +174,7 @@ async function undo(
     await world.changes.save(undefined, late);
     throw failure;
   }
-  if (!request.rollbackOnFailure) {
+  if (!request.undoOnFailure) {
     await world.changes.save(undefined, late);
     throw stays(failure, latest(history)?.revision ?? 0);
   }

@@ -86,7 +86,7 @@ export interface HelmRequest {
   readonly release: string;
   readonly namespace: string;
   readonly change: ChangeOptions;
-  readonly rollbackOnFailure: boolean;
+  readonly undoOnFailure: boolean;
   readonly test: boolean;
   readonly dryRun: boolean;
 }

@@ -175,7 +175,7 @@ function requestIn(namespace: string, release: string): DeployRequest {
     release,
     namespace,
     change,
-    rollbackOnFailure: false,
+    undoOnFailure: false,
     test: false,
     dryRun: true,
     desired: { ...change, values: [], serverSide: 'auto' },

@@ -20,7 +20,7 @@ export const deployRequest: DeployRequest = {
   release: 'shop',
   namespace: 'shop',
   change,
-  rollbackOnFailure: true,
+  undoOnFailure: true,
   test: false,
   dryRun: false,
   force: false,

@@ -38,6 +38,11 @@ async function changeRelease(run: HelmRun): Promise<void> {
   const { inputs, facts, clock, signal } = run;
   const { mode, release = '' } = inputs;
   run.emit({ type: 'started', at: clock.now(), mode, release, by: facts.startedBy });
+  if (inputs['rollback-on-failure'] !== undefined) {
+    const text =
+      'Input "rollback-on-failure" is called "undo-on-failure" now. The old name works until the next major version.';
+    run.emit({ type: 'note', at: clock.now(), level: 'warning', text });
+  }
   const { world, request, close } = await assembleHelm(run);
   run.closing(close);
   if (!request.dryRun) run.begun();

@@ -20,7 +20,7 @@ import { listRecords } from '../../ledger/record.ts';
 import { openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
 import { isUrl } from '../../runner/secrets.ts';
-import { CANARY, type HelmInputs } from './inputs.ts';
+import { CANARY, type HelmInputs, undoesOnFailure } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -148,7 +148,7 @@ async function requestOf(
     id: facts.identity,
     ...place,
     change,
-    rollbackOnFailure: inputs['rollback-on-failure'],
+    undoOnFailure: undoesOnFailure(inputs),
     test: inputs.test,
     dryRun: inputs['dry-run'],
     force: inputs.force,

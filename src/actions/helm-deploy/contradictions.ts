@@ -43,6 +43,10 @@ export function helmContradictions(inputs: HelmInputs): string[] {
     problems.push(
       `Input "release": with mode: canary at most ${LONGEST_RELEASE - CANARY.length} letters, as the canary is RELEASE${CANARY}.`,
     );
+  if (inputs['rollback-on-failure'] === true && !inputs['undo-on-failure'])
+    problems.push(
+      'Input "rollback-on-failure" is the former name of "undo-on-failure", which says false; leave it out.',
+    );
   if (inputs.test && !deploys) problems.push('Input "test" is only for mode: deploy; leave it out.');
   return problems;
 }

@@ -188,11 +188,16 @@ export const helmInputs = z.strictObject({
     default: '5m',
     example: '10m',
   }),
-  'rollback-on-failure': input(boolean, {
+  'undo-on-failure': input(boolean, {
     group: 'behaviour',
     description:
       'Undo a change that fails: roll back to the revision before it, or uninstall where there was none. With `false`, the failed revision stays, so that you can look at it.',
     default: 'true',
+    example: 'false',
+  }),
+  'rollback-on-failure': input(boolean, {
+    group: 'behaviour',
+    description: 'The former name of `undo-on-failure`. It works until the next major version.',
     example: 'false',
   }),
   test: input(boolean, {
@@ -236,6 +241,11 @@ export const helmInputs = z.strictObject({
 });
 
 export type HelmInputs = z.infer<typeof helmInputs>;
+
+/** Whether a change that fails is undone. The former name of the input counts where it is given. */
+export function undoesOnFailure(inputs: Pick<HelmInputs, 'undo-on-failure' | 'rollback-on-failure'>): boolean {
+  return inputs['rollback-on-failure'] ?? inputs['undo-on-failure'];
+}
 
 /** Every output of `actions/helm-deploy` with its description. */
 export const helmOutputs = {

@@ -166,6 +166,7 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(await colour()).toBe('blue');
 
       const failed = await deploy({ set: 'colour=green\npostUpgrade=1', 'rollback-on-failure': 'false' });
+      expect(failed.log).toContain('is called "undo-on-failure" now');
       expect([failed.status, failed.outputs.verdict]).toEqual([1, 'failed']);
       expect(failed.outputs.reason).toContain('Revision 4 stays');
       expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed, 4 failed');

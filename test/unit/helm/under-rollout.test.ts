@@ -8,7 +8,7 @@ const request: HelmRequest & { readonly keepHistory: boolean } = {
   release: 'checkout-canary',
   namespace: 'shop',
   change: { timeout: 60_000, wait: true, waitForJobs: false, historyMax: 10, forceConflicts: false },
-  rollbackOnFailure: true,
+  undoOnFailure: true,
   test: false,
   dryRun: false,
   keepHistory: false,

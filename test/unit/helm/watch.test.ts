@@ -15,7 +15,7 @@ const request: HelmRequest = {
   release: 'shop',
   namespace: 'default',
   change: { timeout: 600_000, wait: true, waitForJobs: false, historyMax: 10, forceConflicts: false },
-  rollbackOnFailure: true,
+  undoOnFailure: true,
   test: false,
   dryRun: false,
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { helmContradictions } from '../../../../src/actions/helm-deploy/contradictions.ts';
-import { helmInputs } from '../../../../src/actions/helm-deploy/inputs.ts';
+import { helmInputs, undoesOnFailure } from '../../../../src/actions/helm-deploy/inputs.ts';
 import { parseReference } from '../../../../src/core/image-reference.ts';
 import { imageSettings } from '../../../../src/helm/values.ts';
 import { parseInputs } from '../../../../src/runner/parse-inputs.ts';
@@ -22,7 +22,7 @@ describe('inputs of actions/helm-deploy', () => {
       mode: 'deploy',
       timeout: 300_000,
       wait: true,
-      'rollback-on-failure': true,
+      'undo-on-failure': true,
       'history-max': 10,
       'server-side': 'auto',
     });
@@ -37,6 +37,7 @@ describe('inputs of actions/helm-deploy', () => {
     [{ username: 'robot' }, 'belong together'],
     [{ username: 'robot', password: 'x' }, 'are for an oci:// chart'],
     [{ wait: 'false', 'wait-for-jobs': 'true' }, 'needs wait: true'],
+    [{ 'undo-on-failure': 'false', 'rollback-on-failure': 'true' }, 'is the former name of "undo-on-failure"'],
     [{ 'server-side': 'false', 'force-conflicts': 'true' }, 'no meaning with server-side: false'],
   ])('refuses %o', (given, says) => {
     expect(contradictions({ ...common, ...given }).join('\n')).toContain(says);
@@ -69,6 +70,16 @@ describe('imageSettings', () => {
     [`checkout@sha256:${hash}`, ['a={image}', 'b={digest}'], [`a=checkout@sha256:${hash}`, `b=sha256:${hash}`]],
   ])('of %s in %o', (image, settings, expected) => {
     expect(imageSettings(parseReference(image), settings)).toEqual(expected);
+  });
+
+  it.each([
+    [{}, true],
+    [{ 'undo-on-failure': 'false' }, false],
+    [{ 'rollback-on-failure': 'false' }, false],
+    [{ 'rollback-on-failure': 'true' }, true],
+  ])('undo what fails by either name: %o is %s', (given, undoes) => {
+    const inputs = parseInputs(helmInputs, { ...common, ...given }, 'helm-deploy', helmContradictions);
+    expect(undoesOnFailure(inputs)).toBe(undoes);
   });
 
   it('asks for a digest that the image does not name', () => {
