@@ -149,6 +149,41 @@ describe('The last job of release.yml', async () => {
   });
 });
 
+const anyPermissions = z.union([z.string(), z.record(z.string(), z.string())]).optional();
+const workflowJobs = z.looseObject({
+  permissions: anyPermissions,
+  jobs: z.record(
+    z.string(),
+    z.looseObject({
+      permissions: anyPermissions,
+      steps: z.array(z.looseObject({ uses: z.string().optional() })).default([]),
+    }),
+  ),
+});
+
+describe('A job that checks out the repository', async () => {
+  const copied = (await snippets()).flatMap(({ path, workflow }) =>
+    workflow === undefined ? [] : [{ path, text: workflow }],
+  );
+  const workflows = [...(await ownWorkflows()), ...(await starters()), ...copied];
+  const jobs = workflows.flatMap(({ path, text }) => {
+    const workflow = workflowJobs.parse(parse(text));
+    return Object.entries(workflow.jobs)
+      .filter(([, { steps }]) => steps.some(({ uses: used }) => used?.startsWith('actions/checkout@')))
+      .map(([name, job]) => ({ place: `${path}: ${name}`, granted: job.permissions ?? workflow.permissions }));
+  });
+
+  it('may read its contents wherever permissions are named, as all others are taken away then', () => {
+    expect(jobs.length).toBeGreaterThan(10);
+    const without = jobs.filter(({ granted }) =>
+      typeof granted === 'string'
+        ? !granted.endsWith('-all')
+        : granted && granted.contents !== 'read' && granted.contents !== 'write',
+    );
+    expect(without.map(({ place }) => place)).toEqual([]);
+  });
+});
+
 describe('YAML in READMEs', async () => {
   it.each((await snippets()).map(({ path, text }) => [path, text] as const))('%s is YAML', (_, text) => {
     expect(parseAllDocuments(text).flatMap(({ errors }) => errors)).toEqual([]);
