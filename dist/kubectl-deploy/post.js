@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as o}from"../chunks/chunk-JRGKP7F4.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-3LJDK56S.js"));
+import{a as o}from"../chunks/chunk-EGXFERGP.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-XAP7KPXL.js"));

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a}from"./chunk-VUDPPK2N.js";import"./chunk-J2S4634Y.js";import"./chunk-OF4HK2FC.js";import"./chunk-47BT4ZNX.js";import"./chunk-QISE4YIT.js";import"./chunk-NV5KOALQ.js";import"./chunk-VQ26FZK6.js";import"./chunk-QJJCNUXT.js";import"./chunk-JS5MMEOT.js";import"./chunk-PO2BW2DC.js";export{a as action};
