@@ -189,7 +189,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         { state: 'in_progress' },
         {
           state: 'failure',
-          description: expect.stringMatching(/^Rolled back: .+/),
+          description: expect.stringMatching(/^Rolled back \(sha256:\w{7} → sha256:\w{7}\): .+/),
           log_url: 'https://github.com/acme/shop/actions/runs/2',
           environment_url: 'https://shop.example',
         },
@@ -199,7 +199,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         ['release', 'failure'],
       ]);
       expect(github.issues).toMatchObject([
-        { title: expect.stringMatching(/^Rolled back: checkout \S+ \(commit [0-9a-f]{7}\) to production$/) },
+        { title: expect.stringMatching(/^Rolled back: checkout \S+ → \S+ \(commit [0-9a-f]{7}\) to production$/) },
       ]);
       expect(github.issues[0]?.body).toContain('https://github.com/acme/shop/actions/runs/2');
       expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Rolled back') }]);
@@ -307,7 +307,7 @@ jobs:
         const betterFigures = await keep(`release-action-${canary}-good`, better);
         expect(betterFigures, better.ended.log).toMatchObject({ verdict: 'promoted', after: ['v2'], lost: 0 });
         expect(better.ended.status).toBe(0);
-        expect(better.ended.summary).toContain('## Release checkout: promoted');
+        expect(better.ended.summary).toMatch(/^## Release checkout \S+ → \S+ \(commit [0-9a-f]{7}\): promoted$/m);
         expect(await states()).toEqual([['superseded', 'deployed'], []]);
       }),
   );
