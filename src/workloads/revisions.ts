@@ -28,6 +28,10 @@ export interface KeptTemplate {
   readonly template: PodTemplate;
   /** `pod-template-hash=6d4b75cb6d`: what its pods are labelled with. */
   readonly label: string;
+}
+
+/** A pod template with the pods that are of it. */
+export interface RunTemplate extends KeptTemplate {
   /** Pods of it that are ready now. */
   readonly ready: number;
 }
@@ -43,23 +47,39 @@ export async function keptTemplates(
   signal: AbortSignal,
 ): Promise<KeptTemplate[]> {
   const labelSelector = selectorText(workload.spec.selector);
-  const [kept, pods] = await Promise.all([
-    workload.kind === 'Deployment'
-      ? ofReplicaSets(client, namespace, labelSelector, signal)
-      : ofControllerRevisions(client, namespace, labelSelector, signal),
-    client.list(resources.pod, namespace, { labelSelector }, signal),
-  ]);
-  const label = hashLabels[workload.kind];
-  const ready = pods.map((object) => pod.parse(object)).filter(isReady);
+  const kept = await (workload.kind === 'Deployment' ? ofReplicaSets : ofControllerRevisions)(
+    client,
+    namespace,
+    labelSelector,
+    signal,
+  );
   return kept
     .filter(({ owners }) => owners.some(({ uid, controller }) => controller && uid === workload.metadata.uid))
     .map(({ owners: _, hash, ...rest }) => ({
       ...rest,
       id: templateRevision(rest.template),
-      label: `${label}=${hash}`,
-      ready: ready.filter(({ metadata }) => metadata.labels?.[label] === hash).length,
+      label: `${hashLabels[workload.kind]}=${hash}`,
     }))
     .sort((a, b) => b.number - a.number);
+}
+
+/** As `keptTemplates`, with the pods that are ready of each. */
+export async function runTemplates(
+  client: KubernetesClient,
+  namespace: string,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<RunTemplate[]> {
+  const labelSelector = selectorText(workload.spec.selector);
+  const [kept, pods] = await Promise.all([
+    keptTemplates(client, namespace, workload, signal),
+    client.list(resources.pod, namespace, { labelSelector }, signal),
+  ]);
+  const label = hashLabels[workload.kind];
+  const ready = pods.map((object) => pod.parse(object)).filter(isReady);
+  const readyOf = (template: KeptTemplate) =>
+    ready.filter(({ metadata }) => `${label}=${metadata.labels?.[label]}` === template.label).length;
+  return kept.map((template) => ({ ...template, ready: readyOf(template) }));
 }
 
 async function ofReplicaSets(client: KubernetesClient, namespace: string, labelSelector: string, signal: AbortSignal) {

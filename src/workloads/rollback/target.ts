@@ -14,7 +14,7 @@ import { derivedData, templateFields } from '../derived/release.ts';
 import { withImages } from '../images.ts';
 import { CHECKSUM_ANNOTATION, hasRolledOut, type TemplateChange } from '../promotion.ts';
 import { templateImages, templateRevision, verifyRevision } from '../revision.ts';
-import { type KeptTemplate, keptTemplates } from '../revisions.ts';
+import { type RunTemplate, runTemplates } from '../revisions.ts';
 import { listServices } from '../services.ts';
 import {
   imagesOf,
@@ -64,19 +64,19 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
   const reference = referenceTo(target, namespace);
   const about = describe(reference);
   /** All that was ever seen: pods are told apart by labels that stay. */
-  const kept = new Map<string, KeptTemplate>();
+  const kept = new Map<string, RunTemplate>();
 
   const read = async (signal: AbortSignal) => workload.parse(await client.get(reference, signal));
 
   /** The kept templates, once the controller keeps the current one. */
-  async function readKept(signal: AbortSignal): Promise<{ found: Workload; templates: readonly KeptTemplate[] }> {
+  async function readKept(signal: AbortSignal): Promise<{ found: Workload; templates: readonly RunTemplate[] }> {
     const end = context.clock.now() + CONTROLLER;
     for (;;) {
       const found = await read(signal);
       refuseOwned(found, namespace);
       refuseUnfollowed(found, about);
       if (target.gitops !== 'ignore-rule-present') refuseGitOps(found, reference, rollbackFields);
-      const templates = await keptTemplates(client, namespace, found, signal);
+      const templates = await runTemplates(client, namespace, found, signal);
       for (const each of templates) kept.set(each.id, each);
       if (templates.some(({ id }) => id === templateRevision(found.spec.template))) return { found, templates };
       if (context.clock.now() >= end) throw notKept(about);
@@ -211,7 +211,7 @@ async function removeStuckPods(
     await client.remove({ type: resources.pod, namespace, name: metadata.name }, signal);
 }
 
-function revisionOf({ number, id, template, ready }: KeptTemplate): Revision {
+function revisionOf({ number, id, template, ready }: RunTemplate): Revision {
   const images = [...imagesOf(template)].flatMap(([name, image]) =>
     image === undefined ? [] : [[name, image] as const],
   );
