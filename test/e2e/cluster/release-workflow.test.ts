@@ -216,7 +216,7 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         ['in_progress', 'failure'],
         ['in_progress', 'success'],
       ]);
-      expect(github.deploymentStatuses.at(-1)?.description).toMatch(/^Promoted: .+/);
+      expect(github.deploymentStatuses.at(-1)?.description).toMatch(/^Promoted \(sha256:\w{7} → sha256:\w{7}\): .+/);
       expect(github.commitStatuses.at(-1)).toMatchObject({ context: 'release', state: 'success' });
       expect(github.issues).toHaveLength(1);
       expect(github.comments).toMatchObject([{ issue: 7, body: expect.stringContaining('Promoted') }]);
