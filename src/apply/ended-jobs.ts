@@ -66,6 +66,7 @@ export function createEndedJobs({ client, clock }: EndedJobsOptions) {
 const unknownEnd: Progress = {
   state: 'failed',
   text: 'was deleted by somebody in the meantime, or has removed itself after an end that nobody saw',
+  isUnseen: true,
 };
 
 /** Whether the event of this reason says that a Job has completed. https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/job/job_controller.go */

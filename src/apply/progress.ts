@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { condition } from '../cluster/conditions.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { creationState, type Problem, starting } from './pod-states.ts';
 
@@ -10,14 +11,10 @@ export interface Progress {
   readonly text: string;
   /** Keeps its pods from being made at all: what, and after which it is worth to give up. */
   readonly problem?: Problem;
+  /** It may have ended well, and nobody saw how. */
+  readonly isUnseen?: true;
 }
 
-const condition = z.looseObject({
-  type: z.string(),
-  status: z.string(),
-  reason: z.string().default(''),
-  message: z.string().default(''),
-});
 /** A list that Go may have written as null. */
 function listOf<S extends z.ZodType>(item: S) {
   return z

@@ -80,7 +80,7 @@ function adviceFor({ reference, progress, pods }: Sight, failing: PodProgress | 
   if (failing?.crash || state === 'crash-loop') return 'Correct what the last lines say, and run again.';
   if (state === 'unschedulable') return 'Give the pods less to ask for, or the cluster more nodes.';
   if (state) return 'Create what the message says is missing, and run again.';
-  if (reference.type.kind === 'Job' && /an end that nobody saw/.test(progress.text)) {
+  if (progress.isUnseen) {
     return 'Look in its logs how it has ended, and give it a longer ttlSecondsAfterFinished; then run again.';
   }
   if (reference.type.kind === 'Job')

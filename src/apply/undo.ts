@@ -2,6 +2,7 @@ import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
+import { isRecord } from '../core/json.ts';
 import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
 import { identityOf, isAggregated } from './objects.ts';
 import { inApplyOrder, inDeleteOrder } from './order.ts';
@@ -109,12 +110,8 @@ function asManifest(found: KubernetesObject, live: KubernetesObject | undefined,
 function withReplicasOf(live: KubernetesObject, content: { readonly [field: string]: unknown }): object {
   const { spec: own } = content;
   const { spec: present } = live;
-  if (!isObject(own) || !isObject(present) || present.replicas === undefined) return {};
+  if (!isRecord(own) || !isRecord(present) || present.replicas === undefined) return {};
   return { spec: { ...own, replicas: present.replicas } };
-}
-
-function isObject(value: unknown): value is { readonly [field: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function ownersAsFound(

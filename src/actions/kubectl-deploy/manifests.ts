@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { ManifestText } from '../../apply/documents.ts';
 import { parseManifests, type WrittenObject } from '../../apply/objects.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import { isRecord } from '../../core/json.ts';
 import { run } from '../../core/process.ts';
 import { replaceImages } from '../../kubectl/images.ts';
 import type { Start } from '../../runner/define.ts';
@@ -160,13 +161,9 @@ function runsOf(words: readonly string[], name: string): string[] {
 
 function keysOf({ kind, data, stringData }: WrittenObject['manifest']): string[] {
   if (kind !== 'Secret') return [];
-  return [data, stringData].flatMap((values) => (isObject(values) ? Object.keys(values) : []));
+  return [data, stringData].flatMap((values) => (isRecord(values) ? Object.keys(values) : []));
 }
 
 function textsIn(values: unknown): string[] {
-  return isObject(values) ? Object.values(values).filter((value) => typeof value === 'string') : [];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(values) ? Object.values(values).filter((value) => typeof value === 'string') : [];
 }
