@@ -3,6 +3,7 @@
  * `--check` builds elsewhere and compares: `dist` must be what the sources give.
  */
 import { glob, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -34,6 +35,43 @@ const dropUnused: Plugin = {
   },
 };
 
+/**
+ * Takes Node's own modules by a call and not by `import`, which reads every export of a module when it is loaded: of
+ * `node:http` the WebSocket of a second undici, of `node:process` all three streams.
+ */
+const builtinsByCall: Plugin = {
+  name: 'builtins-by-call',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, kind }) => {
+      // The first lines of each bundle import this one.
+      if (kind !== 'import-statement' || !isBuiltin(path) || path === 'node:module') return undefined;
+      return { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin', sideEffects: false };
+    });
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/** What the bundles use of undici; its index loads the rest as well: web sockets, caches, mocks. A name that is missing here fails the build. */
+const undiciParts = `
+  import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+  import api from 'undici/lib/api/index.js';
+  Object.assign(Dispatcher.prototype, api);
+  export { default as Agent } from 'undici/lib/dispatcher/agent.js';
+  export { default as EnvHttpProxyAgent } from 'undici/lib/dispatcher/env-http-proxy-agent.js';
+  export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
+  export const fetch = (...args) => require('undici/lib/web/fetch/index.js').fetch(...args);
+`;
+
+const partsOfUndici: Plugin = {
+  name: 'parts-of-undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }));
+    onLoad({ filter: /.*/, namespace: 'parts' }, () => ({ contents: undiciParts, resolveDir: root }));
+  },
+};
+
 /** Bundles entry files, by the names of their bundles, as `dist` is made. */
 export async function bundle(entries: Readonly<Record<string, string>>, outdir: string): Promise<void> {
   const { metafile } = await build({
@@ -45,9 +83,10 @@ export async function bundle(entries: Readonly<Record<string, string>>, outdir: 
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    minify: true,
-    // Names in stack traces cost little and tell much.
-    keepNames: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Names in stack traces tell much, and to keep them as they are costs less at the start than to restore them.
+    minifyIdentifiers: false,
     chunkNames: 'chunks/[name]-[hash]',
     legalComments: 'none',
     metafile: true,
@@ -55,7 +94,7 @@ export async function bundle(entries: Readonly<Record<string, string>>, outdir: 
     // Optional accelerators that the libraries do without.
     external: ['bufferutil', 'utf-8-validate', 'supports-color'],
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    plugins: [dropUnused],
+    plugins: [builtinsByCall, partsOfUndici, dropUnused],
   });
   await writeFile(join(outdir, 'licenses.txt'), await licenses(metafile));
   await writeFile(join(outdir, 'package.json'), '{ "type": "module" }\n');

@@ -1,5 +1,5 @@
 import pRetry, { AbortError } from 'p-retry';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { systemClock } from './clock.ts';
 import { SluiceError } from './errors.ts';
 
@@ -96,10 +96,9 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
 export async function open(call: HttpRequest, policy: HttpPolicy, silence: number): Promise<Dispatcher.ResponseData> {
   const { headers, dispatcher } = await policy.authorize();
   try {
-    return await request(call.url, {
-      method: call.method,
+    return await dispatcher.request({
+      ...targetOf(call),
       headers: { ...call.headers, ...headers },
-      dispatcher,
       signal: policy.signal,
       headersTimeout: policy.attemptTimeout,
       bodyTimeout: silence,
@@ -110,13 +109,17 @@ export async function open(call: HttpRequest, policy: HttpPolicy, silence: numbe
   }
 }
 
+function targetOf({ method, url }: HttpRequest): Pick<Dispatcher.RequestOptions, 'method' | 'origin' | 'path'> {
+  const { origin, pathname, search } = new URL(url);
+  return { method, origin, path: `${pathname}${search}` };
+}
+
 async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSignal): Promise<HttpResponse> {
   const { headers, dispatcher } = await policy.authorize();
-  const response = await request(call.url, {
-    method: call.method,
+  const response = await dispatcher.request({
+    ...targetOf(call),
     headers: { ...call.headers, ...headers },
     body: call.body ?? null,
-    dispatcher,
     signal: AbortSignal.any([signal, AbortSignal.timeout(policy.attemptTimeout)]),
   });
   return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
