@@ -3,7 +3,7 @@ import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import { composite, partGroups } from './composite.ts';
 import { releasePartsInputs } from './inputs.ts';
-import { readRelease } from './load-inputs.ts';
+import { outputsOf, readRelease } from './load-inputs.ts';
 import { releasePartsOutputs } from './outputs.ts';
 import { type ReleasePartsRun, storyOf, tellParts } from './report.ts';
 
@@ -21,9 +21,7 @@ export const action = defineAction({
 async function beginOrEnd(run: ReleasePartsRun): Promise<void> {
   const { inputs: loaded, log } = run;
   if (loaded.at === 'end') return tellParts(run, loaded.inputs);
-  const { canary, workload, service, canaryService, route, steps } = loaded.parts;
-  const outputs = { canary, workload, service, 'canary-service': canaryService, route, steps };
   // As they were given: a plan may have several lines.
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
+  for (const [name, value] of Object.entries(outputsOf(loaded.parts))) setOutput(name, value);
   log.info(oneLine(`Release ${loaded.inputs.release}: ${storyOf(loaded.parts).join(', then ')}.`));
 }

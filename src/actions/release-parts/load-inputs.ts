@@ -10,6 +10,7 @@ import { canaryInputs } from '../canary/inputs.ts';
 import { helmContradictions } from '../helm-deploy/contradictions.ts';
 import { helmInputs } from '../helm-deploy/inputs.ts';
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
+import { knownOf, partInputs } from './part-inputs.ts';
 
 /** Where the inputs of the composite action are documented. */
 const PAGE = 'docs/release.md';
@@ -119,18 +120,26 @@ function contradictions(inputs: ReleasePartsInputs): string[] {
 
 /** What the actions of the parts would say of what they will be given. */
 function problemsOfParts({ image }: ReleasePartsInputs, parts: Parts, given: GivenInputs): string[] {
-  const { build, canary, deploy } = parts;
-  const pushed = build ? pushedImage(given.image) : image;
+  const { build, canary, deploy, canaryWorkload } = parts;
+  const known = { given, outputs: outputsOf(parts), image: build ? pushedImage(given.image) : image, canaryWorkload };
+  const isBeside = canary === 'release';
+  const helm = isBeside ? partInputs.beside : partInputs.deploy;
+  const rollout = isBeside ? partInputs.shift : partInputs.canary;
   return [
-    ...(build ? partProblems(buildPushInputs, buildGiven(given), buildPushContradictions) : []),
-    ...(deploy ? partProblems(helmInputs, helmGiven({ ...given, image: pushed }), helmContradictions) : []),
+    ...(build ? partProblems(buildPushInputs, knownOf(partInputs.build, known), buildPushContradictions) : []),
+    ...(deploy ? partProblems(helmInputs, knownOf(helm, known), helmContradictions) : []),
     ...(canary === 'none'
       ? []
-      : partProblems(canaryInputs, canaryGiven(parts, { ...given, image: pushed }), (read) => [
+      : partProblems(canaryInputs, knownOf(rollout, known), (read) => [
           ...contradictionsOf(read),
           ...(read.steps ? timeContradictionsOf(read.steps, read) : []),
         ])),
   ];
+}
+
+/** What the first step hands on, by the names of its outputs. */
+export function outputsOf({ canary, workload, service, canaryService, route, steps }: Parts): Record<string, string> {
+  return { canary, workload, service, 'canary-service': canaryService, route, steps };
 }
 
 function partProblems<S extends InputsSchema>(
@@ -157,49 +166,4 @@ function pushedImage(repositories = ''): string {
     // The build says what is wrong with it; the other parts have nothing to add.
     return `image@${digest}`;
   }
-}
-
-function buildGiven(given: GivenInputs): GivenInputs {
-  const { image, file, target, platforms, cache, sbom } = given;
-  const args = given['build-args'];
-  return { image, context: given['build-context'], file, target, platforms, 'build-args': args, cache, sbom };
-}
-
-function helmGiven(given: GivenInputs): GivenInputs {
-  const { context, namespace, release, chart, values, image } = given;
-  return {
-    context,
-    namespace,
-    release,
-    chart,
-    repository: given['chart-repository'],
-    version: given['chart-version'],
-    'values-files': given['values-files'],
-    values,
-    image,
-    'image-values': given['image-values'],
-    ...(given['canary-values'] && { mode: 'canary', 'canary-values': given['canary-values'] }),
-  };
-}
-
-function canaryGiven(parts: Parts, given: GivenInputs): GivenInputs {
-  const { workload, canaryWorkload, service, canaryService, route, steps } = parts;
-  const { image, context, namespace, timeout, meter, metrics, prometheus, checks } = given;
-  const arms =
-    parts.canary === 'release'
-      ? {
-          mode: 'shift',
-          stable: workload,
-          canary: canaryWorkload,
-          'stable-service': service,
-          'canary-service': canaryService,
-        }
-      : { workload, image, service };
-  return {
-    'first-release': given['first-release'],
-    ...{ context, namespace, timeout, meter, metrics, prometheus, checks, route, steps, ...arms },
-    'plan-file': given['plan-file'],
-    'min-requests': given['min-requests'],
-    'on-no-data': given['on-no-data'],
-  };
 }
