@@ -6,7 +6,9 @@ const approve = { rollout: 'checkout', command: 'approve' };
 describe('inputs of actions/steer', () => {
   it('need a rollout and a command, and take the rest from its defaults', () => {
     expect(loadSteerInputs(approve)).toMatchObject({ ...approve, 'only-this-run': false, timeout: 120_000 });
-    expect(() => loadSteerInputs({})).toThrow(/"rollout" is needed[\s\S]*"command" is needed: approve, abort or freeze/);
+    expect(() => loadSteerInputs({})).toThrow(
+      /"rollout" is needed[\s\S]*"command" is needed: approve, abort or freeze/,
+    );
   });
 
   it.each([
