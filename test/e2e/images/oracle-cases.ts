@@ -212,7 +212,13 @@ function changeEntry(edit: (entry: TestEntry) => TestEntry): Change {
     const paths = Object.keys(build.entries);
     const at = paths[pick % paths.length] ?? '';
     const found = build.entries[at];
-    return found ? { ...build, entries: { ...build.entries, [at]: edit(found) } } : build;
+    if (!found) return build;
+    const changed = edit(found);
+    // What lies in a folder goes with it.
+    const rest = Object.entries(build.entries).filter(
+      ([path]) => changed.kind === 'folder' || !path.startsWith(`${at}/`),
+    );
+    return { ...build, entries: { ...Object.fromEntries(rest), [at]: changed } };
   };
 }
 
