@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { JobToken } from '../core/child-environment.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isLocalHost } from '../core/image-reference.ts';
 import { type Ended, run } from '../core/process.ts';
@@ -52,7 +53,7 @@ export async function buildxBuilder(
       const args = [...buildx.args, 'build', ...buildxArguments(request, buildPolicy, metadata, builder)];
       const epoch = request.createdAt === undefined ? {} : sourceDateEpoch(request.createdAt);
       const { exitCode } = await run(
-        { file: buildx.file, args, env: { ...env, ...epoch } },
+        { file: buildx.file, args, env: { ...env, ...epoch }, tokens: tokensFor(request) },
         { signal, deadline, onLine: (line) => follower.note(line).forEach(onProgress) },
       );
       const steps = follower.steps();
@@ -60,6 +61,11 @@ export async function buildxBuilder(
       return { digest: await digestIn(metadata), steps };
     },
   };
+}
+
+/** The cache of the workflow is the only thing that buildx needs a token of the job for. */
+function tokensFor({ cacheFrom, cacheTo }: BuildRequest): readonly JobToken[] {
+  return [...cacheFrom, ...cacheTo].some((cache) => /\btype=gha\b/.test(cache)) ? ['cache'] : [];
 }
 
 /** Removes a builder that was made for a run; does nothing where there is none of that name. */

@@ -160,6 +160,11 @@ export async function loginFrom(folder: string, registry: string, signal: AbortS
   return entry && loginOf(entry);
 }
 
+/** What must not be shown of a login: its password, and both as docker writes them. */
+export function secretsOfLogin({ username, password }: Login): string[] {
+  return [password, Buffer.from(`${username}:${password}`, 'utf8').toString('base64')];
+}
+
 type Entry = z.infer<typeof authEntry>;
 
 function loginOf({ identitytoken, auth, username, password }: Entry): Login | undefined {
@@ -174,7 +179,9 @@ function loginOf({ identitytoken, auth, username, password }: Entry): Login | un
 
 async function askHelper(helper: string, key: string, signal: AbortSignal): Promise<Login | undefined> {
   const file = `docker-credential-${helper}`;
-  const { exitCode, stdout } = await run({ file, args: ['get'], input: key }, { signal, deadline: 30_000 });
+  // By which of the job's tokens it logs in is its own matter.
+  const program = { file, args: ['get'], input: key, tokens: ['identity', 'github'] as const };
+  const { exitCode, stdout } = await run(program, { signal, deadline: 30_000 });
   // Its standard output is the answer, or why there is none.
   if (exitCode === 0) return readHelperAnswer(file, stdout);
   if (/not found/i.test(stdout)) return undefined;
