@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { JobToken } from '../core/child-environment.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isLocalHost } from '../core/image-reference.ts';
+import { tryParseJson } from '../core/json.ts';
 import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
@@ -212,5 +213,6 @@ function buildkitdConfig(plainHttp: readonly string[]): string {
 const metadataSchema = z.object({ 'containerimage.digest': z.string().optional() });
 
 async function digestIn(metadata: string): Promise<string | undefined> {
-  return metadataSchema.parse(JSON.parse(await readFile(metadata, 'utf8')))['containerimage.digest'];
+  const parsed = metadataSchema.safeParse(tryParseJson(await readFile(metadata, 'utf8')));
+  return parsed.data?.['containerimage.digest'];
 }

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { Repository } from '../core/image-reference.ts';
+import { parseJson } from '../core/json.ts';
 import { run } from '../core/process.ts';
 import type { Login } from './registry/authorization.ts';
 
@@ -50,7 +51,7 @@ async function readAuthFile(path: string): Promise<DockerConfig> {
     return {};
   }
   try {
-    return dockerConfig.parse(JSON.parse(text));
+    return dockerConfig.parse(parseJson(text));
   } catch {
     // The cause may quote a line of it, which may be a password.
     throw new SluiceError('invalid-input', {
@@ -194,7 +195,7 @@ async function askHelper(helper: string, key: string, signal: AbortSignal): Prom
 
 function readHelperAnswer(file: string, answer: string): Login {
   try {
-    const { Username: username, Secret: password } = helperAnswer.parse(JSON.parse(answer));
+    const { Username: username, Secret: password } = helperAnswer.parse(parseJson(answer));
     return { username, password };
   } catch {
     // The cause would quote what may be a password.

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { parseJson } from '../../core/json.ts';
 import { run } from '../../core/process.ts';
 import type { Source } from '../../images/source.ts';
 
@@ -139,7 +140,7 @@ export function sourceOf(
 async function readEvent(path: string | undefined): Promise<Event> {
   if (!path) return {};
   try {
-    return eventSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return eventSchema.parse(parseJson(await readFile(path, 'utf8')));
   } catch {
     // An event of another shape, such as one that act was given, says nothing of images.
     return {};
