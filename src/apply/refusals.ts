@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
 import { type ErrorCode, SluiceError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { DeployObject } from './objects.ts';
 
 /** An object that the API server would not take. */
@@ -120,7 +121,7 @@ export function saidIn({ body }: ApiError): string {
 
 function parseBody(body: string): z.infer<typeof refusalBody> {
   try {
-    return refusalBody.parse(JSON.parse(body));
+    return refusalBody.parse(parseJson(body));
   } catch {
     // What is no Status says nothing more than the error has already.
     return { message: '', details: { causes: [] } };

@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { sep } from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { EXEC_PROVIDER, type ExecPlugin, execAuthenticator } from './kubeconfig/exec-plugin.ts';
 import { type ClusterFields, type ExecFields, KubeconfigProblem, type UserFields } from './kubeconfig-file.ts';
 
 /** An entry of a kubeconfig, and how its relative paths are meant. */
@@ -16,8 +17,6 @@ interface Named<T> {
 export class Credentials extends KubeConfig {
   /** Sent with every request. A field with several values is sent several times. */
   impersonation: OutgoingHttpHeaders = {};
-  /** What the kubeconfig says to do where its exec plugin is not installed. */
-  installHint: string | undefined;
 
   override async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
     await super.applyToHTTPSOptions(options);
@@ -43,13 +42,13 @@ export function credentialsOf(
   const credentials = new Credentials();
   credentials.loadFromOptions({
     clusters: [clusterOf(cluster)],
-    users: user ? [userOf(user, cluster)] : [{ name: '' }],
+    users: user ? [userOf(user)] : [{ name: '' }],
     contexts: [{ name: context.name, cluster: cluster.name, user: user?.name ?? '', namespace: context.namespace }],
     currentContext: context.name,
   });
-  if (user) {
-    credentials.impersonation = impersonationOf(user);
-    credentials.installHint = user.fields.exec?.installHint ?? undefined;
+  if (user) credentials.impersonation = impersonationOf(user);
+  if (user?.fields.exec) {
+    credentials.addAuthenticator(execAuthenticator(execOf(user, user.fields.exec, cluster)));
   }
   return credentials;
 }
@@ -84,7 +83,7 @@ function clusterOf({ name, fields, at }: Named<ClusterFields>): Cluster {
   };
 }
 
-function userOf(user: Named<UserFields>, cluster: Named<ClusterFields>): User {
+function userOf(user: Named<UserFields>): User {
   const { name, fields, at } = user;
   const { token, username, password } = fields;
   const { 'client-certificate-data': certData, 'client-certificate': certFile } = fields;
@@ -101,7 +100,7 @@ function userOf(user: Named<UserFields>, cluster: Named<ClusterFields>): User {
     ...(token && !fromFile && { token }),
     ...(username && { username, password: password ?? '' }),
     ...(fields['auth-provider'] && { authProvider: fields['auth-provider'] }),
-    ...(fields.exec && { exec: execOf(user, fields.exec, cluster) }),
+    ...(fields.exec && { authProvider: { name: EXEC_PROVIDER } }),
   };
 }
 
@@ -127,7 +126,7 @@ function refuseContradictions({ name, fields }: Named<UserFields>): void {
 const execVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
 /** The exec plugin, with what it is told of the cluster: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats */
-function execOf({ name, at }: Named<UserFields>, exec: ExecFields, cluster: Named<ClusterFields>): object {
+function execOf({ name, at }: Named<UserFields>, exec: ExecFields, cluster: Named<ClusterFields>): ExecPlugin {
   const about = `has a user "${name}" whose exec plugin`;
   const { command, apiVersion, interactiveMode } = exec;
   if (!command) throw new KubeconfigProblem(`${about} names no command`);
@@ -149,7 +148,11 @@ function execOf({ name, at }: Named<UserFields>, exec: ExecFields, cluster: Name
   return {
     command: command.includes(sep) ? at(command) : command,
     args: exec.args ?? [],
-    env: [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }],
+    env: {
+      ...Object.fromEntries((exec.env ?? []).map(({ name: variable, value }) => [variable, value])),
+      KUBERNETES_EXEC_INFO: JSON.stringify(info),
+    },
+    installHint: exec.installHint ?? undefined,
   };
 }
 

@@ -3,6 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { SluiceError } from '../core/errors.ts';
 import { Credentials, credentialsOf } from './credentials.ts';
+import { kubeconfigSecrets } from './kubeconfig/secrets.ts';
 import {
   clusterEntry,
   contextEntry,
@@ -25,6 +26,8 @@ export interface ConfigOptions {
   /** Empty means the file's current context. */
   readonly context: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Is handed the secrets of each file that is read, before anything can show them. */
+  readonly mask?: (secrets: readonly string[]) => void;
 }
 
 /** The token of a pod's service account. */
@@ -39,7 +42,8 @@ const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export function loadConfig(options: ConfigOptions): KubeConfig {
   const given = options.kubeconfig.trim();
   try {
-    const entries = given === '' ? findEntries(options.env) : entriesIn(given);
+    const read = reader(options.mask);
+    const entries = given === '' ? findEntries(options.env, read) : entriesIn(given, read);
     return entries ? select(entries, options.context) : inCluster(options.context);
   } catch (error) {
     if (!(error instanceof KubeconfigProblem)) throw error;
@@ -51,29 +55,38 @@ export function loadConfig(options: ConfigOptions): KubeConfig {
   }
 }
 
-function entriesIn(given: string): KubeconfigEntries {
+/** Reads files, whose secrets are masked first. */
+function reader(mask: ConfigOptions['mask']) {
+  const content = (text: string, folder: string): KubeconfigEntries => {
+    mask?.(kubeconfigSecrets(text));
+    return parseKubeconfig(text, folder);
+  };
+  return { content, file: (path: string) => content(textOf(path), dirname(path)) };
+}
+type Reader = ReturnType<typeof reader>;
+
+function entriesIn(given: string, read: Reader): KubeconfigEntries {
   const content = kubeconfigText(given);
-  return content === undefined ? readEntries(given) : parseKubeconfig(content, process.cwd());
+  return content === undefined ? read.file(given) : read.content(content, process.cwd());
 }
 
-function readEntries(path: string): KubeconfigEntries {
+function textOf(path: string): string {
   if (!existsSync(path)) throw new KubeconfigProblem(whatIsMissing(path));
-  let content: string;
   try {
-    content = readFileSync(path, 'utf8');
+    const content = readFileSync(path, 'utf8');
+    return fromBase64(content) ?? content;
   } catch {
     throw new KubeconfigProblem(`can't be read as a file${shown(path)}`);
   }
-  return parseKubeconfig(fromBase64(content) ?? content, dirname(path));
 }
 
 /** What kubectl would find; undefined where there is no file. */
-function findEntries(env: ConfigOptions['env']): KubeconfigEntries | undefined {
+function findEntries(env: ConfigOptions['env'], read: Reader): KubeconfigEntries | undefined {
   const list = (env.KUBECONFIG ?? '').trim();
   if (list === '') {
     const home = env.HOME ?? env.USERPROFILE;
     const path = home === undefined ? undefined : join(home, '.kube', 'config');
-    return path !== undefined && existsSync(path) ? readEntries(path) : undefined;
+    return path !== undefined && existsSync(path) ? read.file(path) : undefined;
   }
   if (kubeconfigText(list) !== undefined) {
     throw new KubeconfigProblem(
@@ -85,7 +98,7 @@ function findEntries(env: ConfigOptions['env']): KubeconfigEntries | undefined {
   if (found.length === 0) {
     throw new KubeconfigProblem(`is empty, and no file of KUBECONFIG exists${paths.map(shown).join('')}`);
   }
-  return mergeKubeconfigs(found.map(readEntries));
+  return mergeKubeconfigs(found.map(read.file));
 }
 
 function select(entries: KubeconfigEntries, wanted: string): Credentials {

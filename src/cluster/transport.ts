@@ -3,9 +3,8 @@ import type { RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
-import { SluiceError } from '../core/errors.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { excerpt } from '../core/text.ts';
-import { Credentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
 export interface Connection {
@@ -37,8 +36,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, made anew only when the
  * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
  * `proxy-url` of the kubeconfig wins over them.
+ *
+ * @param mask is handed tokens, passwords and keys, wherever they came from, before the first request has them
  */
-export function connect(initial: KubeConfig, env: Environment, reload: () => KubeConfig = () => initial): Connection {
+export function connect(
+  initial: KubeConfig,
+  env: Environment,
+  reload: () => KubeConfig = () => initial,
+  mask: (secrets: readonly string[]) => void = () => undefined,
+): Connection {
   const cluster = initial.getCurrentCluster();
   const server = (cluster?.server ?? '').replace(/\/+$/, '');
   let config = initial;
@@ -51,10 +57,11 @@ export function connect(initial: KubeConfig, env: Environment, reload: () => Kub
     try {
       await Promise.race([config.applyToHTTPSOptions(options), tooLong(stop.signal)]);
     } catch (cause) {
-      throw notObtained(config, server, cause);
+      throw notObtained(server, cause);
     } finally {
       stop.abort();
     }
+    mask(secretsOf(options));
     const tls = tlsOptions(options);
     const fingerprint = fingerprintOf(tls);
     if (pool?.fingerprint !== fingerprint) {
@@ -91,23 +98,19 @@ async function tooLong(signal: AbortSignal): Promise<never> {
   throw new Error(`nothing came within ${OBTAINED_WITHIN / 1_000} s`);
 }
 
-function notObtained(config: KubeConfig, server: string, cause: unknown): SluiceError {
-  const isMissing =
-    cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' && cause.message.startsWith('spawn');
-  const hint = config instanceof Credentials ? config.installHint : undefined;
+function notObtained(server: string, cause: unknown): SluiceError {
+  const known = isSluiceError(cause) ? cause : undefined;
   return new SluiceError('forbidden', {
     about: `credentials for ${server}`,
-    problem: `could not be obtained (${reasonOf(cause)}).`,
-    next: isMissing
-      ? `Install the exec plugin of the kubeconfig in an earlier step${hint ? `: ${excerpt(hint, 300)}` : '.'}`
-      : 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
+    problem: `could not be obtained (${known ? known.problem.replace(/\.$/, '') : reasonOf(cause)}).`,
+    next: known?.next ?? 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate.',
   });
 }
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown error';
-  // What can't be read is quoted by the parser, and it may be a token.
-  if (cause instanceof SyntaxError || cause instanceof TypeError) return 'the exec plugin printed no ExecCredential';
+  // A parser quotes what it can't read, and it may be a token.
+  if (cause instanceof SyntaxError || cause instanceof TypeError) return 'what came is no credential';
   return excerpt(cause.message.split('\n')[0] ?? '', 300);
 }
 
@@ -131,6 +134,18 @@ function tlsOptions(options: RequestOptions): TlsOptions {
     ...(options.servername !== undefined && { servername: options.servername }),
     ...(options.rejectUnauthorized !== undefined && { rejectUnauthorized: options.rejectUnauthorized }),
   };
+}
+
+/** What an exec plugin or a file has given stands in no kubeconfig. */
+function secretsOf({ headers, auth, key }: RequestOptions): string[] {
+  const sent = Object.entries(authorizationHeaders({ headers, ...(auth && { auth }) })).flatMap(([name, value]) =>
+    name.toLowerCase() === 'authorization' ? [value].flat() : [],
+  );
+  return [
+    ...sent.map((value) => value.replace(/^\S+\s+/, '')),
+    ...(auth ? [auth.slice(auth.indexOf(':') + 1)] : []),
+    ...(typeof key === 'string' || key instanceof Buffer ? [key.toString()] : []),
+  ];
 }
 
 function fingerprintOf(tls: TlsOptions): string {

@@ -40,8 +40,27 @@ export function wholeNumber(digits: string): number | bigint {
 /** Sixteen digits and more: what a `number` may round. May stand in a text as well, which costs only time. */
 const mayBeRounded = /\d{16}/;
 
-/** As `JSON.parse`, with whole numbers of more than 53 bits kept exactly: the API server has those of 64 bits. */
+/** A text is no JSON. What it is instead is not quoted, as it may be a secret: a token, a line of a file of logins. */
+class NoJson extends SyntaxError {
+  constructor() {
+    super('the text is no JSON');
+  }
+}
+
+/**
+ * As `JSON.parse`, with whole numbers of more than 53 bits kept exactly: the API server has those of 64 bits.
+ *
+ * @throws SyntaxError that quotes nothing of the text
+ */
 export function parseJson(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    throw new NoJson();
+  }
+}
+
+function parse(text: string): unknown {
   if (!mayBeRounded.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && /^-?\d+$/.test(context.source)

@@ -1,12 +1,15 @@
 import { execa } from 'execa';
+import { childEnvironment, type JobToken } from './child-environment.ts';
 import { SluiceError } from './errors.ts';
 
 export interface Program {
   /** Name on the PATH, or a path. */
   readonly file: string;
   readonly args: readonly string[];
-  /** Added to the environment of this process. */
+  /** Added to the environment that every program gets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Tokens of the job that it needs; without them, it gets none. */
+  readonly tokens?: readonly JobToken[];
   readonly cwd?: string;
   /** Its standard input; without it, there is none. */
   readonly input?: string;
@@ -36,12 +39,13 @@ export interface Ended {
  * @throws SluiceError `not-found` where there is no such program, `timed-out` at the deadline; the signal's reason when that aborts
  */
 export async function run(
-  { file, args, env, cwd, input }: Program,
+  { file, args, env, tokens = [], cwd, input }: Program,
   { signal, deadline, grace = 5_000, onLine }: ProgramPolicy,
 ): Promise<Ended> {
   signal.throwIfAborted();
   const running = execa(file, args, {
-    ...(env && { env }),
+    extendEnv: false,
+    env: childEnvironment(process.env, tokens, env),
     ...(cwd !== undefined && { cwd }),
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
     cancelSignal: signal,

@@ -38,6 +38,9 @@ export interface ChangeOptions {
 
 export type Invocation = ReturnType<typeof createInvocation>;
 
+/** The exec plugin of a kubeconfig and the plugins of Helm may log in to a cloud as this job. */
+const tokens = ['identity'] as const;
+
 /** Calls Helm for one release. A call that fails throws the SluiceError that its output stands for. */
 export function createInvocation({ file, release, namespace, env, flags, onLine }: HelmOptions) {
   let major: Promise<number> | undefined;
@@ -48,7 +51,7 @@ export function createInvocation({ file, release, namespace, env, flags, onLine 
     policy: { deadline?: number; input?: string } = {},
   ): Promise<string> {
     const { deadline = READ_DEADLINE, input } = policy;
-    const program = { file, args: [...args, ...flags], env, ...(input !== undefined && { input }) };
+    const program = { file, args: [...args, ...flags], env, tokens, ...(input !== undefined && { input }) };
     const ended = await run(program, { signal, deadline });
     return succeeded(args, ended);
   }
@@ -56,7 +59,7 @@ export function createInvocation({ file, release, namespace, env, flags, onLine 
   /** A command that changes the release: told to end, Helm 4 still writes down that the revision failed. */
   async function change(args: readonly string[], { timeout }: ChangeOptions, signal: AbortSignal): Promise<string> {
     const limit = Math.ceil((timeout + MARGIN) / 1_000);
-    const program = { file, args: [...args, '--timeout', `${limit}s`, ...flags], env };
+    const program = { file, args: [...args, '--timeout', `${limit}s`, ...flags], env, tokens };
     const lines: string[] = [];
     const ended = await run(program, {
       signal,

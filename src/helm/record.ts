@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
+import { parseJson } from '../core/json.ts';
 import {
   contentOf,
   type History,
@@ -44,7 +45,7 @@ export function createChangeStore(client: KubernetesClient, lease: ObjectReferen
   return {
     async load(signal) {
       const text = (await client.find(lease, signal))?.metadata.annotations?.[ANNOTATION];
-      return text === undefined ? undefined : recordSchema.parse(JSON.parse(text));
+      return text === undefined ? undefined : recordSchema.parse(parseJson(text));
     },
     async save(record, signal) {
       const value = record === undefined ? null : JSON.stringify(record);

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { JobToken } from '../core/child-environment.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isLocalHost } from '../core/image-reference.ts';
+import { tryParseJson } from '../core/json.ts';
 import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
@@ -52,7 +54,7 @@ export async function buildxBuilder(
       const args = [...buildx.args, 'build', ...buildxArguments(request, buildPolicy, metadata, builder)];
       const epoch = request.createdAt === undefined ? {} : sourceDateEpoch(request.createdAt);
       const { exitCode } = await run(
-        { file: buildx.file, args, env: { ...env, ...epoch } },
+        { file: buildx.file, args, env: { ...env, ...epoch }, tokens: tokensFor(request) },
         { signal, deadline, onLine: (line) => follower.note(line).forEach(onProgress) },
       );
       const steps = follower.steps();
@@ -60,6 +62,11 @@ export async function buildxBuilder(
       return { digest: await digestIn(metadata), steps };
     },
   };
+}
+
+/** The cache of the workflow is the only thing that buildx needs a token of the job for. */
+function tokensFor({ cacheFrom, cacheTo }: BuildRequest): readonly JobToken[] {
+  return [...cacheFrom, ...cacheTo].some((cache) => /\btype=gha\b/.test(cache)) ? ['cache'] : [];
 }
 
 /** Removes a builder that was made for a run; does nothing where there is none of that name. */
@@ -206,5 +213,6 @@ function buildkitdConfig(plainHttp: readonly string[]): string {
 const metadataSchema = z.object({ 'containerimage.digest': z.string().optional() });
 
 async function digestIn(metadata: string): Promise<string | undefined> {
-  return metadataSchema.parse(JSON.parse(await readFile(metadata, 'utf8')))['containerimage.digest'];
+  const parsed = metadataSchema.safeParse(tryParseJson(await readFile(metadata, 'utf8')));
+  return parsed.data?.['containerimage.digest'];
 }

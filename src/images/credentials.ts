@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { Repository } from '../core/image-reference.ts';
+import { parseJson } from '../core/json.ts';
 import { run } from '../core/process.ts';
 import type { Login } from './registry/authorization.ts';
 
@@ -50,7 +51,7 @@ async function readAuthFile(path: string): Promise<DockerConfig> {
     return {};
   }
   try {
-    return dockerConfig.parse(JSON.parse(text));
+    return dockerConfig.parse(parseJson(text));
   } catch {
     // The cause may quote a line of it, which may be a password.
     throw new SluiceError('invalid-input', {
@@ -160,6 +161,11 @@ export async function loginFrom(folder: string, registry: string, signal: AbortS
   return entry && loginOf(entry);
 }
 
+/** What must not be shown of a login: its password, and both as docker writes them. */
+export function secretsOfLogin({ username, password }: Login): string[] {
+  return [password, Buffer.from(`${username}:${password}`, 'utf8').toString('base64')];
+}
+
 type Entry = z.infer<typeof authEntry>;
 
 function loginOf({ identitytoken, auth, username, password }: Entry): Login | undefined {
@@ -174,7 +180,9 @@ function loginOf({ identitytoken, auth, username, password }: Entry): Login | un
 
 async function askHelper(helper: string, key: string, signal: AbortSignal): Promise<Login | undefined> {
   const file = `docker-credential-${helper}`;
-  const { exitCode, stdout } = await run({ file, args: ['get'], input: key }, { signal, deadline: 30_000 });
+  // By which of the job's tokens it logs in is its own matter.
+  const program = { file, args: ['get'], input: key, tokens: ['identity', 'github'] as const };
+  const { exitCode, stdout } = await run(program, { signal, deadline: 30_000 });
   // Its standard output is the answer, or why there is none.
   if (exitCode === 0) return readHelperAnswer(file, stdout);
   if (/not found/i.test(stdout)) return undefined;
@@ -187,7 +195,7 @@ async function askHelper(helper: string, key: string, signal: AbortSignal): Prom
 
 function readHelperAnswer(file: string, answer: string): Login {
   try {
-    const { Username: username, Secret: password } = helperAnswer.parse(JSON.parse(answer));
+    const { Username: username, Secret: password } = helperAnswer.parse(parseJson(answer));
     return { username, password };
   } catch {
     // The cause would quote what may be a password.

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json.ts';
 import { type Instruction, parseDockerfile, readInstruction, wordsOf } from './dockerfile-syntax.ts';
 
 /** What a Dockerfile takes from elsewhere than its context. */
@@ -119,7 +120,7 @@ function isLocal(source: string): boolean {
 function jsonWords(rest: string): string[] | undefined {
   if (!rest.startsWith('[')) return undefined;
   try {
-    const words: unknown = JSON.parse(rest);
+    const words: unknown = parseJson(rest);
     return Array.isArray(words) ? words.map(String) : undefined;
   } catch {
     // Not JSON, so the words are those between the blanks.

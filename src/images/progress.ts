@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { singleLine } from '../core/text.ts';
 
 /** A line of `buildx build --progress=rawjson`: https://github.com/moby/buildkit/blob/master/client/graph.go */
@@ -157,7 +158,7 @@ export function slowest(steps: readonly BuildStep[], count: number): { name: str
 function parse(line: string): z.infer<typeof solveStatus> | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
-    return solveStatus.parse(JSON.parse(line));
+    return solveStatus.parse(parseJson(line));
   } catch {
     // Something that a program printed between.
     return undefined;

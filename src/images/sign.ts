@@ -22,6 +22,9 @@ export interface SignPolicy {
 /** Milliseconds. */
 const DEADLINE = 120_000;
 
+/** A signature without a key is by the identity of the job; cosign logs in to GitHub's registry by its token as well. */
+const tokens = ['identity', 'github'] as const;
+
 /** Who signs without a key: what the certificate of a signature names. */
 export interface Identity {
   /** `https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main` */
@@ -49,7 +52,7 @@ export async function sign(
   const { signal, onLine } = policy;
   const env = { ...policy.env, COSIGN_PASSWORD: signing.kind === 'key' ? signing.password : '' };
   const { exitCode, stderr } = await run(
-    { file: 'cosign', args: signArguments(image, signing, policy, key), env },
+    { file: 'cosign', args: signArguments(image, signing, policy, key), env, tokens },
     { signal, deadline: DEADLINE, onLine },
   );
   if (exitCode === 0) return;
@@ -123,5 +126,5 @@ function cosign(
   policy: Pick<SignPolicy, 'signal' | 'env'>,
 ) {
   const { signal } = policy;
-  return run({ file: 'cosign', args, env: { ...policy.env, ...env } }, { signal, deadline: DEADLINE });
+  return run({ file: 'cosign', args, env: { ...policy.env, ...env }, tokens }, { signal, deadline: DEADLINE });
 }

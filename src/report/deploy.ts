@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type DeployEvent, deployLines, type PlannedObject, type Stuck } from '../apply/events.ts';
 import { deployVerdicts } from '../apply/inventory.ts';
+import { parseJson } from '../core/json.ts';
 import { adviceLine } from './advice.ts';
 import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
@@ -70,7 +71,7 @@ export const emptyDeployReport: DeployReport = {
 
 /** Reads a report that another process of this run has written. */
 export function parseDeployReport(json: string): DeployReport {
-  return deployReport.parse(JSON.parse(json));
+  return deployReport.parse(parseJson(json));
 }
 
 /** The report with one more event. */

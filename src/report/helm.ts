@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { type HelmEvent, type HelmVerdict, helmVerdicts } from '../helm/events.ts';
 import { diffOf, shortened } from './diff.ts';
 import { block, code, details, joined, plain, table } from './markdown.ts';
@@ -56,7 +57,7 @@ export const emptyHelmReport: HelmReport = {
 
 /** Reads a report that another process of this run has written. */
 export function parseHelmReport(json: string): HelmReport {
-  return helmReportSchema.parse(JSON.parse(json));
+  return helmReportSchema.parse(parseJson(json));
 }
 
 /** The report with one more event. */

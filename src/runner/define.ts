@@ -94,6 +94,8 @@ export interface Run<Inputs, Output extends string> {
   readonly facts: RunnerFacts;
   readonly clock: Clock;
   readonly redact: Redact;
+  /** Masks secrets that are found now: from here on, nothing that this run writes shows them. */
+  mask(secrets: readonly string[]): void;
   /** Aborts when the job is cancelled; in `post`, never. */
   readonly signal: AbortSignal;
   readonly log: LogSink;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,7 +33,7 @@ export async function occasionOf(env: Environment): Promise<Occasion> {
 async function readEvent(path: string | undefined): Promise<z.infer<typeof event>> {
   if (path === undefined || path === '') return {};
   try {
-    return event.parse(JSON.parse(await readFile(path, 'utf8')));
+    return event.parse(parseJson(await readFile(path, 'utf8')));
   } catch {
     // Events that look otherwise name no pull request.
     return {};

@@ -5,7 +5,7 @@ import type { Annotate, CommonAction, Environment, Run, Step } from './define.ts
 import { runnerFacts } from './github.ts';
 import { readGiven } from './load-given.ts';
 import { outputValue } from './outputs.ts';
-import { createRedact, type Redact } from './redact.ts';
+import { createSecretKeeper, type Redact } from './redact.ts';
 import { publishResults, writeSummary } from './results.ts';
 import { runnerLog } from './runner-log.ts';
 
@@ -26,12 +26,7 @@ export async function openRun<Inputs, Output extends string>(
   launch: Launch,
 ): Promise<Run<Inputs, Output> | undefined> {
   const facts = runnerFacts(launch.env);
-  const secrets: string[] = [];
-  const mask = (found: readonly string[]) => {
-    const distinct = found.filter((secret) => secret.trim() !== '');
-    for (const secret of distinct) setSecret(secret);
-    secrets.push(...distinct);
-  };
+  const { mask, redact } = createSecretKeeper(setSecret);
   try {
     const loaded = readGiven(
       launch.env,
@@ -40,9 +35,9 @@ export async function openRun<Inputs, Output extends string>(
       (given) => read(given, { ...launch, facts, mask }),
     );
     const inputs = await loaded.inputs;
-    return { ...launch, inputs, facts, clock: systemClock, ...voices(createRedact(secrets)) };
+    return { ...launch, inputs, facts, clock: systemClock, mask, ...voices(redact) };
   } catch (problem) {
-    setFailed(createRedact(secrets)(messageOf(problem)));
+    setFailed(redact(messageOf(problem)));
     return undefined;
   }
 }

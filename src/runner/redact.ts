@@ -5,6 +5,8 @@ export type Redact = (text: string) => string;
 
 /** Shorter ones would blank out words that are no secret. */
 const SHORTEST = 4;
+/** Bytes from which on a secret is looked for in base64 as well. */
+const LONG_ENOUGH = 6;
 
 /**
  * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
@@ -17,6 +19,7 @@ export function createRedact(secrets: Iterable<string>): Redact {
       JSON.stringify(text.trim()).slice(1, -1),
       encodeURIComponent(text.trim()),
       plain(text.trim()),
+      ...inBase64(text.trim()),
     ]),
   );
   // Longest first: a secret may be part of another one.
@@ -24,6 +27,47 @@ export function createRedact(secrets: Iterable<string>): Redact {
     .filter(({ length }) => length >= SHORTEST)
     .toSorted((a, b) => b.length - a.length);
   return (text) => distinct.reduce((result, secret) => result.replaceAll(secret, '***'), text);
+}
+
+/**
+ * A text as it stands within any other one in base64, such as `user:password`: three bytes are four characters, so that it
+ * depends on where it begins. Characters that its neighbours have a part in are left out. The runner masks the same.
+ */
+function inBase64(text: string): string[] {
+  const bytes = Buffer.from(text, 'utf8');
+  // A few characters would blank out others by chance.
+  if (bytes.length < LONG_ENOUGH) return [];
+  return [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
+    const whole = (before + bytes.length) % 3 === 0 ? encoded : encoded.slice(0, -1);
+    return whole.slice([0, 2, 3][before]);
+  });
+}
+
+/** Secrets that are found while a run goes on, and what takes them out of all that it writes. */
+export interface SecretKeeper {
+  mask(secrets: readonly string[]): void;
+  readonly redact: Redact;
+}
+
+/** @param tell is handed each secret once, before anything can show it */
+export function createSecretKeeper(tell: (secret: string) => void): SecretKeeper {
+  const known = new Set<string>();
+  let redact = createRedact(known);
+  return {
+    mask(secrets) {
+      const fresh = secrets.filter((secret) => secret.trim() !== '' && !known.has(secret));
+      if (fresh.length === 0) return;
+      for (const secret of fresh) {
+        known.add(secret);
+        tell(secret);
+      }
+      redact = createRedact(known);
+    },
+    redact: (text) => redact(text),
+  };
 }
 
 /** JSON whose texts are redacted one by one, so that a secret such as `true` does not break it. */

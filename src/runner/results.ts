@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setOutput, summary, warning } from '@actions/core';
 import { messageOf } from '../core/errors.ts';
@@ -50,8 +50,12 @@ export async function writeJson(report: unknown, path: string, redact: Redact): 
   await writeWhole(path, `${redactedJson(report, redact)}\n`);
 }
 
+/** Writes a file, whole or not at all. A link that somebody has put in its place is not followed, but replaced. */
 export async function writeWhole(path: string, text: string): Promise<void> {
+  const unfinished = `${path}.new`;
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
+  // A process that was killed may have left one.
+  await rm(unfinished, { force: true });
+  await writeFile(unfinished, text, { flag: 'wx' });
+  await rename(unfinished, path);
 }

@@ -1,5 +1,6 @@
 import { getState, saveState } from '@actions/core';
 import { messageOf } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { PlainAction } from './define.ts';
 import { type Launch, openRun } from './open-run.ts';
 
@@ -21,7 +22,7 @@ export async function runPlain<Inputs, Output extends string, State>(
   };
   try {
     if (launch.step === 'main') await main(run);
-    else if (state && post) await post(run, state.schema.parse(JSON.parse(saved)));
+    else if (state && post) await post(run, state.schema.parse(parseJson(saved)));
   } catch (error) {
     run.fail(messageOf(error));
   }

@@ -1,9 +1,7 @@
-import { isScalar, parseDocument, visit } from 'yaml';
+import { kubeconfigSecrets } from '../cluster/kubeconfig/secrets.ts';
 import { kubeconfigText } from '../cluster/kubeconfig-file.ts';
+import { soundsSecret } from '../core/secret-name.ts';
 import type { GivenInputs } from './parse-inputs.ts';
-
-/** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
-const secretName = /auth|cookie|key|token|password|secret|credential|certificate-data/i;
 
 /** An input that is the content of a file, and not its path. */
 export function isContent(text: string): boolean {
@@ -22,33 +20,11 @@ export function urlSecrets(text: string): string[] {
   return [password, decodeURIComponent(password), ...[...searchParams.values()].filter(({ length }) => length >= LONG)];
 }
 
-/** The secrets in the input that every action on a cluster has. A path is no secret. */
+/** The secrets in the input that every action on a cluster has. A path is no secret; what its file holds is masked when it is read. */
 export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
   const content = kubeconfigText(kubeconfig);
   if (content === undefined) return [];
   return [...(content === kubeconfig.trim() ? [] : [kubeconfig.trim()]), ...kubeconfigSecrets(content)];
-}
-
-/**
- * The secrets in the content of a kubeconfig. Not the whole of it: a log in which every `apiVersion: v1` is masked helps
- * nobody. Of what can't be read, all of it.
- */
-function kubeconfigSecrets(content: string): string[] {
-  const document = parseDocument(content);
-  if (document.errors.length > 0) return [content];
-  const secrets: string[] = [];
-  visit(document, {
-    Map(_, map) {
-      // An exec plugin's environment: {name: AWS_SECRET_ACCESS_KEY, value: …}
-      const name = map.get('name');
-      const value = map.get('value');
-      if (typeof name === 'string' && typeof value === 'string' && secretName.test(name)) secrets.push(value);
-    },
-    Pair(_, { key, value }) {
-      if (secretName.test(String(key)) && isScalar(value) && typeof value.value === 'string') secrets.push(value.value);
-    },
-  });
-  return secrets;
 }
 
 /** Values of headers that are not known to be secret count as such from this length on: `shop` must not be masked everywhere. */
@@ -61,7 +37,7 @@ export function headerSecrets(lines: string): string[] {
     const [name = '', ...rest] = line.split(':');
     const value = rest.join(':').trim();
     if (name.trim().toLowerCase() === tenant) return [];
-    if (!secretName.test(name) && value.length < LONG) return [];
+    if (!soundsSecret(name) && value.length < LONG) return [];
     // Of `Bearer abc`, some log `abc` alone.
     return [value, value.replace(/^\S+\s+/, '')];
   });

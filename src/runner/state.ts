@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { type Redact, redactedJson } from './redact.ts';
 
 /** What `main` leaves for `post`, which the runner starts as a process of its own; the inputs are there again by themselves. */
@@ -28,5 +29,5 @@ export function saveRunState({ saveState }: Pick<StateStore, 'saveState'>, state
 /** Undefined where `main` did not get as far as to save one: then nothing was written to the cluster either. */
 export function loadRunState({ getState }: Pick<StateStore, 'getState'>): RunState | undefined {
   const saved = getState(NAME);
-  return saved === '' ? undefined : runState.parse(JSON.parse(saved));
+  return saved === '' ? undefined : runState.parse(parseJson(saved));
 }

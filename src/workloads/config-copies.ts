@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
-import { yamlValue } from '../core/yaml-value.ts';
+import { yamlDocuments, yamlValue } from '../core/yaml-value.ts';
 import { type PodTemplate, podTemplate } from './workload.ts';
 
 const entries = z.record(z.string(), z.string());
@@ -37,7 +36,7 @@ export interface ConfigContent {
  * @throws SluiceError `invalid-input`; it never quotes the text, which may hold secrets
  */
 export function parseConfigManifests(text: string, namespace: string): ConfigManifest[] {
-  return parseAllDocuments(text).flatMap((document, index) => {
+  return yamlDocuments(text).flatMap((document, index) => {
     const about = `input "config", document ${index + 1}`;
     const [syntaxError] = document.errors;
     if (syntaxError) {

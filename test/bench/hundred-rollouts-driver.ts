@@ -6,6 +6,8 @@ import { rollout } from '../../src/canary/rollout.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { runnerFacts } from '../../src/runner/github.ts';
 
+const ignore = () => undefined;
+
 const ROLLOUTS = 100;
 /** Milliseconds: until all rollouts observe, and what is measured then. */
 const SETTLE = 25_000;
@@ -41,7 +43,13 @@ async function drive(kubeconfig: string): Promise<void> {
       if (event.type === 'interval') looks += 1;
     };
     const facts = { ...runnerFacts({}), identity: `bench-${shop}` };
-    const assembly = { loaded, facts, env: {}, clock: systemClock, emit, lifetime: stop.signal };
+    const access = {
+      env: {},
+      step: 'main',
+      mask: ignore,
+      annotate: { notice: ignore, warning: ignore, error: ignore },
+    } as const;
+    const assembly = { loaded, facts, clock: systemClock, emit, lifetime: stop.signal, ...access };
     const { world, options } = await assemble(assembly, stop.signal);
     await rollout(world, options, stop.signal);
   });

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isSluiceError, messageOf } from '../../core/errors.ts';
 import { removeBuilder } from '../../images/buildx.ts';
 import { defineAction } from '../../runner/define.ts';
@@ -40,7 +40,7 @@ async function build(run: BuildRun): Promise<void> {
   // Before anything lies there: whatever stops this process, `post` removes it.
   run.save({ scratch });
   try {
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    await ownFolder(scratch);
     const result = await buildWith(run, scratch, log.emit);
     log.close();
     await publishBuild(run, result);
@@ -51,6 +51,13 @@ async function build(run: BuildRun): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Makes the folder anew: its name can be foreseen, and one that somebody else has put there is not written into. */
+async function ownFolder(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { mode: 0o700 });
 }
 
 /** Milliseconds. */

@@ -1,6 +1,5 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setSecret } from '@actions/core';
 import { isLocalHost, type Repository } from '../../core/image-reference.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
@@ -10,6 +9,7 @@ import {
   buildahAuthFiles,
   buildahLogin,
   loginFrom,
+  secretsOfLogin,
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../images/credentials.ts';
@@ -28,7 +28,7 @@ import type { BuildState } from './state.ts';
 
 /** Builds what the inputs ask for, with its own folder for login and secrets. */
 export async function buildWith(
-  { inputs, env, facts, signal, save }: BuildRun,
+  { inputs, env, facts, signal, save, mask }: BuildRun,
   scratch: string,
   emit: BuildWorld['emit'],
 ): Promise<BuildResult> {
@@ -48,7 +48,7 @@ export async function buildWith(
     patience: inputs['registry-timeout'],
     signal,
     pushTo: inputs.push ? order.repositories.map(({ name }) => name) : [],
-    login: loginsOf(inputs, logins, signal),
+    login: loginsOf(inputs, logins, { mask, signal }),
   });
   const policy = { signal, deadline: inputs.timeout, scratch, plainHttp, env: programEnv };
   const signer = createSigner(inputs, env, {
@@ -57,7 +57,7 @@ export async function buildWith(
     scratch,
     registry,
     plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
-    mask: setSecret,
+    mask: (secret) => mask([secret]),
     onLine: (line) => emit({ type: 'note', text: line }),
   });
   const world: BuildWorld = {
@@ -142,13 +142,17 @@ async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string)
 }
 
 /** The logins of the builder, which are masked. */
-function loginsOf(inputs: BuildPushInputs, { folder, authFiles }: Logins, signal: AbortSignal) {
+function loginsOf(
+  inputs: BuildPushInputs,
+  { folder, authFiles }: Logins,
+  { mask, signal }: Pick<BuildRun, 'mask' | 'signal'>,
+) {
   const buildah = inputs['builder-kind'] === 'buildah';
   return remembered(buildah ? 'name' : 'registry', async (repository) => {
     const login = buildah
       ? await buildahLogin(authFiles, repository, signal)
       : await loginFrom(folder, repository.registry, signal);
-    if (login) setSecret(login.password);
+    if (login) mask(secretsOfLogin(login));
     return login;
   });
 }

@@ -1,6 +1,7 @@
 import { EnvHttpProxyAgent } from 'undici';
 import * as z from 'zod';
 import { send } from '../../core/http.ts';
+import { parseJson } from '../../core/json.ts';
 import type { Identity } from '../../images/sign.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,7 +42,7 @@ export async function workflowIdentity(
       },
     );
     if (status !== 200) return undefined;
-    const { value } = tokenAnswer.parse(JSON.parse(body));
+    const { value } = tokenAnswer.parse(parseJson(body));
     mask(value);
     return identityOf(value, env.GITHUB_SERVER_URL);
   } catch {
@@ -57,7 +58,7 @@ export async function workflowIdentity(
 export function identityOf(token: string, server = 'https://github.com'): Identity | undefined {
   const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
   try {
-    const { iss: issuer, job_workflow_ref: workflow } = claims.parse(JSON.parse(payload));
+    const { iss: issuer, job_workflow_ref: workflow } = claims.parse(parseJson(payload));
     return { issuer, subject: `${server}/${workflow}` };
   } catch {
     // Another kind of token.

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { parseJson } from '../../core/json.ts';
 import { run } from '../../core/process.ts';
 import type { Source } from '../../images/source.ts';
 
@@ -67,7 +68,7 @@ async function isOwnCommit(env: Environment, head: string, workspace: string, si
   const { GITHUB_SHA: sha, GITHUB_REF: ref = '' } = env;
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
   if (sha === undefined || branch === undefined) return false;
-  const above = await git(['merge-base', '--is-ancestor', sha, head], workspace, signal);
+  const above = await git(['merge-base', '--is-ancestor', '--end-of-options', sha, head], workspace, signal);
   const refs = await git(
     ['for-each-ref', '--contains', head, '--format=%(refname)', 'refs/remotes'],
     workspace,
@@ -139,7 +140,7 @@ export function sourceOf(
 async function readEvent(path: string | undefined): Promise<Event> {
   if (!path) return {};
   try {
-    return eventSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return eventSchema.parse(parseJson(await readFile(path, 'utf8')));
   } catch {
     // An event of another shape, such as one that act was given, says nothing of images.
     return {};
@@ -159,7 +160,8 @@ async function commitTime(
   const told = head_commit?.id === revision ? Date.parse(head_commit?.timestamp ?? '') : Number.NaN;
   if (Number.isFinite(told)) return told;
   const seconds = Number(
-    (await git(['show', '-s', '--format=%ct', revision ?? 'HEAD'], workspace, signal)) || Number.NaN,
+    (await git(['show', '-s', '--format=%ct', '--end-of-options', revision ?? 'HEAD'], workspace, signal)) ||
+      Number.NaN,
   );
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }

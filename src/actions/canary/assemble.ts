@@ -17,7 +17,7 @@ import { createPanel } from '../../judge/panel.ts';
 import { createLedger } from '../../ledger/ledger.ts';
 import { createMeter } from '../../meters/index.ts';
 import { createRouter } from '../../routes/weights/index.ts';
-import { openCluster } from '../../runner/cluster.ts';
+import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
 import { derivedArms, existingArms } from '../../workloads/arms/arms.ts';
 import type { FirstRelease } from '../../workloads/arms/first-release.ts';
@@ -35,10 +35,9 @@ const FORECAST = { stableRate: 0.005, detects: 0.05 } as const;
 /** Rollouts to simulate: a run wants to go on, a dry run wants to know. */
 const REHEARSALS = { run: 200, dryRun: 2_000 } as const;
 
-export interface Assembly {
+export interface Assembly extends ClusterAccess {
   readonly loaded: LoadedInputs;
   readonly facts: RunnerFacts;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Ends the watches in the background. */
@@ -144,9 +143,9 @@ export async function assembleUnfinished(
 type Opened = ReturnType<typeof open>;
 
 /** What does not depend on the workloads that are found. */
-function open({ loaded, facts, env, clock, lifetime }: Assembly) {
+function open({ loaded, facts, clock, lifetime, ...access }: Assembly) {
   const { inputs } = loaded;
-  const { client, namespace } = openCluster(inputs, env);
+  const { client, namespace } = openCluster(inputs, access);
   const rollout = inputs.route?.name ?? inputs.service?.name ?? '';
 
   const armsOptions = {
@@ -168,7 +167,7 @@ function open({ loaded, facts, env, clock, lifetime }: Assembly) {
   const share = observedShare();
   const adapters = (place: Place) => ({
     router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
-    meter: createMeter(meterOptions(inputs, place), { client, clock, env, signal: lifetime }),
+    meter: createMeter(meterOptions(inputs, place), { client, clock, env: access.env, signal: lifetime }),
   });
 
   // Which rights are needed does not depend on what the workloads are found to be.

@@ -36,7 +36,7 @@ const ACTION = 'canary';
  */
 export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
   const given = givenInputs(source.env);
-  const secrets = secretsOf(given);
+  const secrets = [...secretsOf(given), ...(await tokenIn(given['prometheus-token-file'], source))];
   for (const secret of secrets) source.mask(secret);
 
   const inputs = parseInputs(canaryInputs, given, ACTION);
@@ -71,6 +71,12 @@ function secretsOf(given: GivenInputs): string[] {
     ...clusterSecrets(given),
     ...headerSecrets(headers),
   ].filter((secret) => secret.trim() !== '');
+}
+
+/** The token that a file holds now. One that is not there is told of by whoever needs it. */
+async function tokenIn(path: string | undefined, { readFile }: InputSource): Promise<string[]> {
+  const text = path === undefined || path === '' ? '' : await readFile(path).catch(() => '');
+  return text.trim() === '' ? [] : [text.trim()];
 }
 
 /** Without a file, no steps: whether there may be none depends on what is done. */

@@ -1,8 +1,7 @@
-import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { SluiceError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import { yamlValue } from '../../core/yaml-value.ts';
+import { syntaxProblem, yamlDocument, yamlValue } from '../../core/yaml-value.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { readPlan, refusePlan } from '../../judge/plan-syntax.ts';
 
@@ -54,16 +53,16 @@ export function parsePlanFile(text: string, about: string): Plan {
       next: `Give a file of at most ${LONGEST.toLocaleString('en')}.`,
     });
   }
-  const document = parseDocument(text);
-  const [syntaxError] = document.errors;
-  const refuse = (problem: string): never => {
+  const document = yamlDocument(text);
+  const problem = syntaxProblem(document);
+  const refuse = (what: string): never => {
     throw new SluiceError('invalid-input', {
       about,
-      problem: `is not YAML: ${problem}.`,
+      problem: `is not YAML: ${what}.`,
       next: 'Write for example: steps: "5 for 2m, 25 for 5m, 50 for 5m, 100"',
     });
   };
-  if (syntaxError) refuse(`${syntaxError.message.split('\n')[0]?.replace(/:$/, '')}`);
+  if (problem !== undefined) refuse(problem);
   const parsed = planFile.safeParse(yamlValue(document, refuse));
   if (!parsed.success) {
     throw new SluiceError('invalid-input', {

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/json.ts';
 import { emptyReport, type Report, reportSchema } from '../../report/canary-report-schema.ts';
 import { renderSummary } from '../../report/canary-summary.ts';
 import { renderPlot } from '../../report/plot.ts';
@@ -26,5 +27,5 @@ export async function writeSummary(
 
 /** The report that another process of this run left, an empty one where there is none to be read. */
 export async function readReport(path: string): Promise<Report> {
-  return readLeft(path, (json) => reportSchema.parse(JSON.parse(json)), emptyReport);
+  return readLeft(path, (json) => reportSchema.parse(parseJson(json)), emptyReport);
 }

@@ -1,5 +1,7 @@
 import type { RolloutOptions } from '../../canary/options.ts';
 import { formatDuration } from '../../core/duration.ts';
+import { soundsSecret } from '../../core/secret-name.ts';
+import { unsafeWay } from '../../core/unsafe-way.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';
 import type { DerivedRelease, ExistingWorkloads } from '../../workloads/arms/arms.ts';
 import { parseConfigManifests } from '../../workloads/config-copies.ts';
@@ -64,10 +66,23 @@ export function rolloutSettings(
   };
 }
 
-/** What a person should know before a rollout starts that may not get to its end in time. */
-export function startWarnings({ timeout }: CanaryInputs, plan: Plan): string[] {
+/** What a person should know before a rollout starts: that it may not get to its end in time, that others may read its credentials. */
+export function startWarnings(inputs: CanaryInputs, plan: Plan): string[] {
   const longest = longestTime(plan);
-  if (longest <= timeout) return [];
-  const [needed, given] = [formatDuration(longest), formatDuration(timeout)];
-  return [`The plan may take ${needed}, but the rollout is undone after ${given} ("timeout").`];
+  const [needed, given] = [formatDuration(longest), formatDuration(inputs.timeout)];
+  const isLate = longest > inputs.timeout;
+  return [
+    ...(isLate ? [`The plan may take ${needed}, but the rollout is undone after ${given} ("timeout").`] : []),
+    ...unsafePrometheus(inputs),
+  ];
+}
+
+function unsafePrometheus(inputs: CanaryInputs): string[] {
+  const { prometheus = '', 'prometheus-token': token, 'prometheus-token-file': file } = inputs;
+  const { 'prometheus-password': password, 'prometheus-headers': headers = {} } = inputs;
+  const isSecret = token ?? file ?? password ?? Object.keys(headers).find(soundsSecret);
+  if (isSecret === undefined) return [];
+  const next = 'Give Prometheus an https:// address.';
+  const warning = unsafeWay(prometheus, { credentials: 'credentials of Prometheus', isVerified: true, next });
+  return warning === undefined ? [] : [warning];
 }

@@ -1,3 +1,4 @@
+import { unsafeWay } from '../../core/unsafe-way.ts';
 import { findDeployment, latestStatus } from '../../github/deployments.ts';
 import { defineAction } from '../../runner/define.ts';
 import { assemble, type DeploymentStatusRun } from './assemble.ts';
@@ -24,6 +25,8 @@ async function tellNow(run: DeploymentStatusRun): Promise<void> {
   const { inputs, annotate } = run;
   const job = await assemble(run);
   if (!job) return;
+  const warning = unsafeGitHub(job.apiUrl);
+  if (warning !== undefined) annotate.warning(warning, { title: 'Sluice' });
   const told = (await toldBy(inputs, annotate.warning)) ?? { state: 'in_progress', reason: inputs.description ?? '' };
   const isLeftToPost = told.verdict === undefined && isOpen(told.state);
   // Before the deployment is made: post finds the one that a killed process has made.
@@ -32,6 +35,12 @@ async function tellNow(run: DeploymentStatusRun): Promise<void> {
   const { outputs, status } = outcome;
   if (isLeftToPost && status !== undefined) run.save({ deployment: Number(outputs.get('deployment-id')), status });
   await tellRun(run, job.release, told, outcome);
+}
+
+/** What is to be said of a token that others can read on its way. */
+export function unsafeGitHub(apiUrl: string): string | undefined {
+  const next = 'Give "api-url" an https:// address.';
+  return unsafeWay(apiUrl, { credentials: 'credentials of GitHub', isVerified: true, next });
 }
 
 /** No deployment stays in progress that nobody works on. */

@@ -14,6 +14,7 @@ export const DEADLINE = 180_000;
 /** What GitHub is told with, and what it is told of. */
 export interface Job {
   readonly github: GitHub;
+  readonly apiUrl: string;
   readonly key: DeploymentKey;
   readonly release: Release;
   readonly occasion: Occasion;
@@ -35,6 +36,7 @@ export async function assemble({ inputs, env, signal, fail }: DeploymentStatusRu
   const apiUrl = inputs['api-url'] ?? env.GITHUB_API_URL ?? 'https://api.github.com';
   const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)]);
   return {
+    apiUrl,
     github: createGitHub({ token: inputs.token, apiUrl, owner, repo, signal: within }),
     key: { sha, environment, service, run },
     release: { environment, service, sha, runUrl, environmentUrl, versions: inputs.versions },

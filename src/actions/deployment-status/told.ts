@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import { type Report, reportSchema } from '../../report/canary-report-schema.ts';
 import type { Told } from '../../report/release-texts.ts';
 import type { Annotate } from '../../runner/define.ts';
@@ -46,7 +47,7 @@ export function toldByJob({ state, 'job-status': status }: DeploymentStatusInput
 /** A report that is not written yet is no fault, as long as nothing says that there is a verdict. */
 async function readReport(path: string, expected: boolean, warn: Annotate): Promise<Report | undefined> {
   try {
-    return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return reportSchema.parse(parseJson(await readFile(path, 'utf8')));
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (expected || !isAbsent)

@@ -17,17 +17,14 @@ import { createChangeStore } from '../../helm/record.ts';
 import { imageSettings, valueFlags } from '../../helm/values.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { listRecords } from '../../ledger/record.ts';
-import { openCluster } from '../../runner/cluster.ts';
+import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
 import { isUrl } from '../../runner/secrets.ts';
 import { CANARY, type HelmInputs, undoesOnFailure } from './inputs.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-export interface HelmAssembly {
+export interface HelmAssembly extends ClusterAccess {
   readonly inputs: HelmInputs;
   readonly facts: RunnerFacts;
-  readonly env: Environment;
   readonly clock: Clock;
   readonly emit: EmitHelm;
 }
@@ -39,12 +36,30 @@ export interface AssembledHelm {
 }
 
 /** Builds what a run needs from its inputs. Asks nobody anything yet. */
-export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAssembly): Promise<AssembledHelm> {
-  const { client, namespace } = openCluster(inputs, env);
+export async function assembleHelm({ inputs, facts, clock, emit, ...access }: HelmAssembly): Promise<AssembledHelm> {
+  const { client, namespace } = openCluster(inputs, access);
+  const folder = await mkdtemp(join(facts.temp, 'sluice-helm-'));
+  const close = async () => {
+    await Promise.all([client.close(), rm(folder, { recursive: true, force: true })]);
+  };
+  try {
+    return await assembleIn(folder, { client, namespace, close }, { inputs, facts, clock, emit });
+  } catch (error) {
+    // Credentials lie there.
+    await close();
+    throw error;
+  }
+}
+
+/** The same, with a folder of this run's own for credentials, values and the chart. */
+async function assembleIn(
+  folder: string,
+  { client, namespace, close }: Omit<AssembledHelm, 'world' | 'request'> & ReturnType<typeof openCluster>,
+  { inputs, facts, clock, emit }: Omit<HelmAssembly, keyof ClusterAccess>,
+): Promise<AssembledHelm> {
   const { release: asked = '' } = inputs;
   const isCanary = inputs.mode === 'canary';
   const release = isCanary ? `${asked}${CANARY}` : asked;
-  const folder = await mkdtemp(join(facts.temp, 'sluice-helm-'));
   const helmOptions = {
     file: 'helm',
     namespace,
@@ -87,13 +102,7 @@ export async function assembleHelm({ inputs, facts, env, clock, emit }: HelmAsse
     fetchChart: (signal) => fetchChart(chartOf(inputs), helm, folder, signal),
     missingNamespace: (signal) => missingNamespace(client, namespace, inputs['create-namespace'], signal),
   };
-  return {
-    world,
-    request: await requestOf(inputs, facts, { release, namespace }, folder),
-    async close() {
-      await Promise.all([client.close(), rm(folder, { recursive: true, force: true })]);
-    },
-  };
+  return { world, request: await requestOf(inputs, facts, { release, namespace }, folder), close };
 }
 
 /** Credentials go to files of this run's own, which are gone after it; an earlier step's logins stay as they are. */
@@ -134,7 +143,7 @@ async function requestOf(
     historyMax: inputs['history-max'],
     forceConflicts: inputs['force-conflicts'],
   };
-  const values = valueFlags({
+  const sources = {
     files: (inputs['values-files'] ?? []).map((file) => (isUrl(file) ? file : resolve(facts.workspace, file))),
     inline,
     canary,
@@ -143,7 +152,8 @@ async function requestOf(
       ...(inputs.image === undefined ? [] : imageSettings(inputs.image, inputs['image-values'])),
       ...(inputs['set-string'] ?? []),
     ],
-  });
+  };
+  const values = await valueFlags(sources, folder);
   return {
     id: facts.identity,
     ...place,

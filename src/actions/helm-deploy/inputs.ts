@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { readYaml } from '../../core/yaml.ts';
+import { readSettings } from '../../helm/settings.ts';
 import { IMAGE_PARTS } from '../../helm/values.ts';
 import { input } from '../../runner/input-schema.ts';
 import {
@@ -36,7 +37,9 @@ const settings = inputType('lines of KEY=VALUE', (given) => {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const bad = lines.findIndex((line) => !/^[^=\s]+=/.test(line));
-  return bad === -1 ? lines : wrong(`line ${bad + 1} is not of the form KEY=VALUE.`);
+  if (bad !== -1) return wrong(`line ${bad + 1} is not of the form KEY=VALUE.`);
+  for (const line of lines) readSettings(line, 'set');
+  return lines;
 });
 
 /** The same, where parts of the image may stand in the values. */
@@ -144,7 +147,7 @@ export const helmInputs = z.strictObject({
   set: input(settings, {
     group: 'values',
     description:
-      "Lines of `KEY=VALUE` in the syntax of Helm's `--set`, which guesses types: `true` and `3` are no texts. They win over `values`.",
+      "Lines of `KEY=VALUE` in the syntax of Helm's `--set`, which guesses types: `true` and `3` are no texts. They win over `values`. Texts never stand on a command line, numbers do: a secret number belongs into `set-string`.",
     example: 'replicas=3',
   }),
   'set-string': input(settings, {

@@ -5,7 +5,7 @@ import { checkPermissions } from '../../cluster/permissions.ts';
 import { deployPermissions } from '../../kubectl/permissions.ts';
 import type { DeployOptions, DeployWorld } from '../../kubectl/world.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
-import { openCluster } from '../../runner/cluster.ts';
+import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { KubectlRun } from './report.ts';
 
 export interface AssembledDeploy {
@@ -24,11 +24,11 @@ export interface AssembledDeploy {
 export function assembleDeploy({
   inputs,
   facts,
-  env,
   clock,
   emit,
-}: Pick<KubectlRun, 'inputs' | 'facts' | 'env' | 'clock' | 'emit'>): AssembledDeploy {
-  const { client, namespace } = openCluster(inputs, env);
+  ...access
+}: Pick<KubectlRun, 'inputs' | 'facts' | 'clock' | 'emit'> & ClusterAccess): AssembledDeploy {
+  const { client, namespace } = openCluster(inputs, access);
   const name = inputs.name ?? '';
   const store = createInventoryStore(client, namespace, name);
   const holder = { identity: facts.identity, description: facts.startedBy };

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/json.ts';
 import { parseOutcomes, releaseReport, renderRelease } from '../../report/release.ts';
 import type { Run } from '../../runner/define.ts';
 import { readLeft, reportPath } from '../../runner/results.ts';
@@ -37,5 +38,5 @@ export async function tellParts(
 }
 
 async function reportAt(path: string | undefined): Promise<unknown> {
-  return path ? readLeft<unknown>(path, JSON.parse, undefined) : undefined;
+  return path ? readLeft<unknown>(path, parseJson, undefined) : undefined;
 }

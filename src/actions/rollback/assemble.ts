@@ -13,7 +13,7 @@ import { createLedger } from '../../ledger/ledger.ts';
 import { listRecords } from '../../ledger/record.ts';
 import type { RollbackOptions, RollbackWorld } from '../../rollback/world.ts';
 import { createRouter } from '../../routes/weights/index.ts';
-import { openCluster } from '../../runner/cluster.ts';
+import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { RunnerFacts } from '../../runner/github.ts';
 import { recordedArms } from '../../workloads/arms/arms.ts';
 import { createContext } from '../../workloads/arms-context.ts';
@@ -28,10 +28,9 @@ import type { Audience } from './report.ts';
 
 type Inputs = ReturnType<typeof loadRollbackInputs>;
 
-export interface RollbackAssembly {
+export interface RollbackAssembly extends ClusterAccess {
   readonly inputs: Inputs;
   readonly facts: RunnerFacts;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly audience: Audience;
   /** Ends the watches in the background. */
@@ -44,10 +43,10 @@ export interface RollbackAssembly {
  * @throws SluiceError for credentials or rights that are missing
  */
 export async function assembleRollback(
-  { inputs, facts, env, clock, audience, lifetime }: RollbackAssembly,
+  { inputs, facts, clock, audience, lifetime, ...access }: RollbackAssembly,
   signal: AbortSignal,
 ): Promise<{ readonly world: RollbackWorld; readonly options: RollbackOptions; close(): Promise<void> }> {
-  const { client, namespace } = openCluster(inputs, env);
+  const { client, namespace } = openCluster(inputs, access);
   const object = describe(referenceTo(inputs.workload, namespace));
 
   const holder = { identity: facts.identity, description: facts.startedBy };

@@ -4,16 +4,21 @@ import { permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { SteerOptions } from '../../ledger/steer.ts';
-import { openCluster } from '../../runner/cluster.ts';
+import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { Run } from '../../runner/define.ts';
 import type { LoadedSteerInputs } from './inputs.ts';
 
 /** The cluster and the rollout that the inputs name. Asks nobody anything yet. */
 export function assembleSteer(
-  { inputs, env, facts, clock }: Pick<Run<LoadedSteerInputs, string>, 'inputs' | 'env' | 'facts' | 'clock'>,
+  {
+    inputs,
+    facts,
+    clock,
+    ...access
+  }: Pick<Run<LoadedSteerInputs, string>, 'inputs' | 'facts' | 'clock'> & ClusterAccess,
   tell: (message: string) => void,
 ): { readonly client: KubernetesClient; readonly permissions: Permission[]; readonly options: SteerOptions } {
-  const { client, namespace } = openCluster(inputs, env);
+  const { client, namespace } = openCluster(inputs, access);
   const { rollout, timeout: patience } = inputs;
   const options = {
     client,

@@ -2,13 +2,14 @@ import * as z from 'zod';
 import { SluiceError } from '../../core/errors.ts';
 import type { HttpResponse } from '../../core/http.ts';
 import type { Repository } from '../../core/image-reference.ts';
+import { parseJson } from '../../core/json.ts';
 
 const errorAnswer = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().optional() })) });
 
 /** Reads JSON. What is something else is named by the registry, not by a line of it, which may hold a token. */
 export function readAnswer<T>(schema: z.ZodType<T>, body: string, { registry }: Repository): T {
   try {
-    return schema.parse(JSON.parse(body));
+    return schema.parse(parseJson(body));
   } catch {
     throw new SluiceError('failed', {
       about: `registry ${registry}`,
@@ -61,7 +62,7 @@ export function refused(repository: Repository, response: HttpResponse, doing: s
 
 function errorsOf(body: string): z.infer<typeof errorAnswer>['errors'] {
   try {
-    return errorAnswer.parse(JSON.parse(body)).errors;
+    return errorAnswer.parse(parseJson(body)).errors;
   } catch {
     // A proxy's page, or nothing: the status says enough.
     return [];

@@ -20,6 +20,11 @@ interface Purpose {
   readonly allowed: readonly number[];
 }
 
+const redirects = [301, 302, 303, 307, 308];
+
+/** Redirects that are followed to where a registry keeps its content. */
+const MOST_REDIRECTS = 3;
+
 export type Connection = ReturnType<typeof createConnection>;
 
 /** Speaks with registries, and logs in as each asks for. */
@@ -63,6 +68,28 @@ export function createConnection({ pushTo = [], login, ...options }: ConnectionO
     throw refused(repository, response, doing, (await login(repository)) !== undefined);
   }
 
+  /**
+   * The same for what is read, from wherever the registry keeps it: hosted ones send on to a storage. Nobody but the registry
+   * itself is told who asks, and nothing that TLS protects is asked for without it.
+   */
+  async function read(repository: Repository, what: Call, purpose: Purpose): Promise<HttpResponse> {
+    const home = new URL(baseUrl(repository));
+    let url = new URL(what.path, home);
+    let response = await expect(repository, what, { ...purpose, allowed: [...purpose.allowed, ...redirects] });
+    for (let count = 0; redirects.includes(response.status) && count < MOST_REDIRECTS; count += 1) {
+      const { location } = response.headers;
+      const to = typeof location === 'string' ? URL.parse(location, url.href) : null;
+      if (!to || (to.protocol !== 'https:' && to.protocol !== url.protocol)) break;
+      url = to;
+      const isHome = url.origin === home.origin;
+      response = isHome
+        ? await call(repository, { ...what, path: url.href }, purpose.action)
+        : await request(url.href, what, repository);
+    }
+    if (purpose.allowed.includes(response.status)) return response;
+    throw refused(repository, response, purpose.doing, (await login(repository)) !== undefined);
+  }
+
   function mayPush(repository: Repository): Promise<boolean> {
     const asked = pushable.get(repository.name) ?? beginUpload(repository).then(({ status }) => status === 202);
     pushable.set(repository.name, asked);
@@ -81,5 +108,5 @@ export function createConnection({ pushTo = [], login, ...options }: ConnectionO
     return response;
   }
 
-  return { request, call, expect, beginUpload, intentOf, baseUrl, login, close };
+  return { call, expect, read, beginUpload, intentOf, baseUrl, login, close };
 }

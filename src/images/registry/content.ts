@@ -1,33 +1,18 @@
 import * as z from 'zod';
 import type { HttpResponse } from '../../core/http.ts';
 import type { Repository } from '../../core/image-reference.ts';
-import { absent, changedOnTheWay, readAnswer, refused } from './answers.ts';
+import { absent, changedOnTheWay, readAnswer } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { configSchema, type Descriptor, digestOf, imageSchema, type Manifest, manifestTypes } from './manifests.ts';
 import type { Call } from './transport.ts';
 
-/** Redirects that are followed to where a registry keeps its blobs. */
-const MOST_REDIRECTS = 3;
-
 export type ContentReader = ReturnType<typeof createContentReader>;
 
 /** Reads what is addressed by its content, and checks that it is what its digest says. */
-export function createContentReader({ request, expect, intentOf, baseUrl, login }: Connection) {
-  /** A blob, from wherever the registry keeps it: there, nobody is told who asks. */
+export function createContentReader({ read, intentOf }: Connection) {
   async function blob(repository: Repository, digest: string, doing: string): Promise<string> {
-    const path = `${repository.path}/blobs/${digest}`;
-    const redirects = [301, 302, 303, 307, 308];
-    const purpose = { action: intentOf(repository), doing, allowed: [200, ...redirects] };
-    let response = await expect(repository, { method: 'GET', path }, purpose);
-    let url = new URL(path, baseUrl(repository));
-    for (let count = 0; redirects.includes(response.status) && count < MOST_REDIRECTS; count += 1) {
-      const { location } = response.headers;
-      const to = typeof location === 'string' ? URL.parse(location, url.href) : null;
-      if (!to || (to.protocol !== 'https:' && to.protocol !== url.protocol)) break;
-      url = to;
-      response = await request(url.href, { method: 'GET' }, repository);
-    }
-    if (response.status !== 200) throw refused(repository, response, doing, (await login(repository)) !== undefined);
+    const what: Call = { method: 'GET', path: `${repository.path}/blobs/${digest}` };
+    const response = await read(repository, what, { action: intentOf(repository), doing, allowed: [200] });
     if (digest.startsWith('sha256:') && digestOf(response.body) !== digest) {
       throw changedOnTheWay(repository, digest, digestOf(response.body));
     }
@@ -45,7 +30,7 @@ export function createContentReader({ request, expect, intentOf, baseUrl, login 
     const path = `${repository.path}/manifests/${reference}`;
     const doing = `reading ${reference}`;
     const what: Call = { method: 'GET', path, headers };
-    const response = await expect(repository, what, { action: intentOf(repository), doing, allowed: [200, 404] });
+    const response = await read(repository, what, { action: intentOf(repository), doing, allowed: [200, 404] });
     if (response.status === 404) return undefined;
     const digest = digestOf(response.body);
     const wanted = reference.startsWith('sha256:') ? reference : response.headers['docker-content-digest'];

@@ -21,7 +21,7 @@ const MOST_PAGES = 5_000;
  */
 export function createRegistry(options: ConnectionOptions) {
   const connection = createConnection(options);
-  const { call, expect, beginUpload, intentOf, baseUrl, login, close } = connection;
+  const { call, expect, read, beginUpload, intentOf, baseUrl, login, close } = connection;
   const reader = createContentReader(connection);
 
   return {
@@ -34,7 +34,7 @@ export function createRegistry(options: ConnectionOptions) {
       const path = `${repository.path}/manifests/${tag}`;
       const what: Call = { method: 'HEAD', path, headers };
       const purpose = { action: intentOf(repository), doing: `looking for ${tag}`, allowed: [200, 404] };
-      const response = await expect(repository, what, purpose);
+      const response = await read(repository, what, purpose);
       if (response.status === 404) return undefined;
       const digest = response.headers['docker-content-digest'];
       return typeof digest === 'string' ? digest : (await reader.manifest(repository, tag))?.digest;

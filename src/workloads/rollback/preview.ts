@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Json } from '../../core/json.ts';
+import { parseJson } from '../../core/json.ts';
 import type { PodTemplate } from '../workload.ts';
 
 /** Both templates as a reader may see them: values of environment variables may be secret. */
@@ -10,7 +11,7 @@ export function shownTemplates(before: PodTemplate | undefined, after: PodTempla
     z
       .json()
       .parse(
-        JSON.parse(
+        parseJson(
           JSON.stringify({ spec: { template: template ?? null } }, (key, value) =>
             key === 'env' && Array.isArray(value)
               ? value.map((entry) => hidden(entry, (text) => (same.has(text) ? '(hidden)' : `(hidden, ${word})`)))

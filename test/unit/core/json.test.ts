@@ -47,3 +47,9 @@ describe('JSON of others', () => {
     });
   });
 });
+
+it('a text that is no JSON is not quoted, whatever it is', () => {
+  for (const text of ['s3cr3t-TOKEN', '{"a": planted', '{"id": 12345678901234567890, planted}']) {
+    expect(() => parseJson(text)).toThrow(/^the text is no JSON$/);
+  }
+});

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { run } from '../../../src/core/process.ts';
 
 const node = (script: string) => ({ file: process.execPath, args: ['-e', script] });
@@ -23,6 +23,26 @@ describe('run', () => {
     };
     const { stdout } = await run({ ...program, input: 'for' }, { signal: never, deadline: 10_000 });
     expect(stdout).toBe('forme $HOME');
+  });
+
+  it('gives it neither inputs nor state of the action, nor tokens of the job that it does not need', async () => {
+    const job = {
+      INPUT_KUBECONFIG: 'planted-input',
+      'INPUT_PROMETHEUS-TOKEN': 'planted-input',
+      STATE_sluice: 'planted-state',
+      ACTIONS_RUNTIME_TOKEN: 'planted-runtime',
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'planted-identity',
+      GITHUB_TOKEN: 'planted-github',
+      SLUICE_KEPT: 'kept',
+    };
+    for (const [name, value] of Object.entries(job)) vi.stubEnv(name, value);
+    const { stdout } = await run(node('console.log(JSON.stringify(process.env))'), {
+      signal: never,
+      deadline: 10_000,
+    });
+    vi.unstubAllEnvs();
+    expect(stdout).toContain('"SLUICE_KEPT":"kept"');
+    expect(stdout).not.toContain('planted');
   });
 
   it('ends a program at its deadline, also one that does not want to', async () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { helmError } from '../../../src/helm/problems.ts';
 import { valueFlags } from '../../../src/helm/values.ts';
@@ -84,7 +87,7 @@ describe('helmError', () => {
 });
 
 describe('valueFlags', () => {
-  it('gives later sources the last word', () => {
+  it('gives later sources the last word', async () => {
     const sources = {
       files: ['a.yaml', 'b.yaml'],
       inline: 'inline.yaml',
@@ -92,8 +95,11 @@ describe('valueFlags', () => {
       set: ['x=1'],
       setString: ['tag=12e4'],
     };
-    expect(valueFlags(sources).join(' ')).toBe(
-      '--values a.yaml --values b.yaml --values inline.yaml --values canary.yaml --set x=1 --set-string tag=12e4',
+    const folder = await mkdtemp(join(tmpdir(), 'values-'));
+    expect((await valueFlags(sources, folder)).join(' ')).toBe(
+      `--values a.yaml --values b.yaml --values inline.yaml --values canary.yaml --set x=1 --set-file tag=${folder}/value-0`,
     );
+    expect(await readFile(join(folder, 'value-0'), 'utf8')).toBe('12e4');
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -19,7 +19,7 @@ import { plain } from '../../../src/report/markdown.ts';
 import { listenForCancellation } from '../../../src/runner/cancellation.ts';
 import { runnerFacts } from '../../../src/runner/github.ts';
 import { listOutputs, outputValue, setOutputs } from '../../../src/runner/outputs.ts';
-import { createRedact, redactedJson } from '../../../src/runner/redact.ts';
+import { createRedact, createSecretKeeper, redactedJson } from '../../../src/runner/redact.ts';
 import { reportPath } from '../../../src/runner/results.ts';
 import { loadRunState, saveRunState } from '../../../src/runner/state.ts';
 import { reportOf, start, tell } from '../report/story.ts';
@@ -57,6 +57,27 @@ describe('redaction', () => {
     expect(createRedact(['abcd', 'abcdefgh'])('abcdefgh')).toBe('***');
     // Markdown escapes what would mean something in it.
     expect(createRedact(['ghs_16C7e42F'])(plain('is ghs_16C7e42F here'))).toBe('is *** here');
+  });
+
+  it('takes out a secret that stands in base64, wherever it begins there', () => {
+    const redact = createRedact(['planted-password']);
+    for (const before of ['', 'a', 'ab', 'robot:']) {
+      for (const after of ['', 'x', 'xy', '@host']) {
+        const encoded = Buffer.from(`${before}planted-password${after}`).toString('base64');
+        expect(redact(`Basic ${encoded}`), `${before}…${after}`).toContain('***');
+        expect(redact(`Basic ${encoded}`).length).toBeLessThan(`Basic ${encoded}`.length - 14);
+      }
+    }
+  });
+
+  it('takes out what is found while the run goes on, and tells each once', () => {
+    const told: string[] = [];
+    const { mask, redact } = createSecretKeeper((secret) => told.push(secret));
+    mask(['first-secret', ' ']);
+    expect(redact('first-secret later-secret')).toBe('*** later-secret');
+    mask(['later-secret', 'first-secret']);
+    expect(redact('first-secret later-secret')).toBe('*** ***');
+    expect(told).toEqual(['first-secret', 'later-secret']);
   });
 
   it('leaves no secret in JSON, and JSON that can be read', () => {
@@ -226,6 +247,15 @@ describe('publishing', async () => {
     await writeReport(breach, path, same);
     await writePlot(breach, path, same);
     expect(await readdir(join(folder, 'new'))).toEqual(['report.json', 'report.svg']);
+    expect(await readReport(path)).toEqual(reportSchema.parse(JSON.parse(JSON.stringify(breach))));
+  });
+
+  it('follows no link that lies where it writes', async () => {
+    const [path, other] = [join(folder, 'linked.json'), join(folder, 'other')];
+    await writeFile(other, 'kept');
+    await Promise.all([symlink(other, path), symlink(other, `${path}.new`)]);
+    await writeReport(breach, path, same);
+    expect(await readFile(other, 'utf8')).toBe('kept');
     expect(await readReport(path)).toEqual(reportSchema.parse(JSON.parse(JSON.stringify(breach))));
   });
 

@@ -311,4 +311,46 @@ describe('how it behaves', () => {
     ]);
     expect(startWarnings({ ...inputs, timeout: 420_000 }, plan)).toEqual([]);
   });
+
+  it('is warned of where a token for Prometheus can be read on its way', async () => {
+    const given = {
+      ...one,
+      route: 'virtualservice/x',
+      meter: 'prometheus',
+      prometheus: 'http://prometheus.monitoring:9090',
+    };
+    const warningsOf = async (more: Readonly<Record<string, string>>) => {
+      const { inputs, plan } = await load({ ...given, timeout: '1h', ...more }, { '/run/token': 'planted' });
+      return startWarnings(inputs, plan);
+    };
+    const headers = 'Authorization: Bearer planted';
+    const ways: Readonly<Record<string, string>>[] = [
+      { 'prometheus-token': 'planted' },
+      { 'prometheus-token-file': '/run/token' },
+      { 'prometheus-username': 'me', 'prometheus-password': 'planted' },
+      { 'prometheus-headers': headers },
+    ];
+    for (const credentials of ways) {
+      expect(await warningsOf(credentials)).toEqual([
+        expect.stringMatching(
+          /^The credentials of Prometheus are sent to http:\/\/prometheus\.monitoring:9090 without TLS/,
+        ),
+      ]);
+    }
+    expect(await warningsOf({})).toEqual([]);
+    expect(await warningsOf({ 'prometheus-headers': 'X-Scope-OrgID: shop' })).toEqual([]);
+    const safe = { prometheus: 'https://prometheus.example', 'prometheus-token': 'planted' };
+    expect(await warningsOf(safe)).toEqual([]);
+  });
+
+  it('knows the token in a file as a secret', async () => {
+    const given = {
+      ...one,
+      route: 'virtualservice/x',
+      meter: 'prometheus',
+      prometheus: 'https://p.example',
+      'prometheus-token-file': '/run/token',
+    };
+    expect((await load(given, { '/run/token': 'planted\n' })).secrets).toContain('planted');
+  });
 });

@@ -15,6 +15,8 @@ const kubeconfig = JSON.stringify({
   'current-context': 'c',
 });
 
+const silent = { notice: () => undefined, warning: () => undefined, error: () => undefined };
+
 /** The flags for Helm that the files of values become. */
 async function flagsOf(files: string): Promise<readonly string[]> {
   const env = { GITHUB_WORKSPACE: '/work/space', RUNNER_TEMP: tmpdir() };
@@ -24,7 +26,8 @@ async function flagsOf(files: string): Promise<readonly string[]> {
     'helm-deploy',
   );
   const clock = { now: () => 0, sleep: async () => undefined };
-  const assembled = await assembleHelm({ inputs, facts: runnerFacts(env), env, clock, emit: () => undefined });
+  const access = { env, step: 'main', mask: () => undefined, annotate: silent } as const;
+  const assembled = await assembleHelm({ inputs, facts: runnerFacts(env), clock, emit: () => undefined, ...access });
   await assembled.close();
   return assembled.request.desired.values;
 }

@@ -395,6 +395,41 @@ describe('createRegistry', () => {
     await new Promise((resolve) => store.close(resolve));
   });
 
+  it('follows a redirect within the registry as who it is, and one of a manifest elsewhere as nobody', async () => {
+    const text = JSON.stringify({ mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] });
+    const elsewhere: (string | undefined)[] = [];
+    const store = createServer(({ headers }, response) => {
+      elsewhere.push(headers.authorization);
+      response.end(text);
+    });
+    await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve));
+    const address = store.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    guarded(pull, (_, { url = '' }, response) => {
+      const to = url.includes('/moved/') ? `http://127.0.0.1:${port}/m` : '/v2/acme/moved/manifests/a';
+      response.writeHead(307, { location: to }).end();
+    });
+    const registry = client();
+    expect(await registry.manifest(repository(), 'a')).toMatchObject({ digest: digestOf(text) });
+    await registry.close();
+    await new Promise((resolve) => store.close(resolve));
+    expect(elsewhere).toEqual([undefined]);
+    const moved = seen.find(({ url }) => url.includes('/moved/'));
+    expect(moved?.authorization).toMatch(/^Bearer /);
+  });
+
+  it('gives up where redirects have no end, or lead nowhere', async () => {
+    for (const location of ['/v2/acme/checkout/manifests/a', 'file:///etc/passwd', 'nonsense://']) {
+      answer = (_, response) => response.writeHead(307, { location }).end();
+      const registry = client();
+      await expect(registry.manifest(repository(), 'a')).rejects.toMatchObject({
+        problem: expect.stringContaining('HTTP 307'),
+      });
+      await registry.close();
+    }
+    expect(seen.length).toBeLessThan(10);
+  });
+
   it('says that a registry answers something else, and quotes none of it', async () => {
     answer = (_, response) => response.end('<html>s3cr3t</html>');
     const registry = client();

@@ -1,0 +1,138 @@
+import { parseDocument } from 'yaml';
+import { isRecord } from '../../core/json.ts';
+import { soundsSecret } from '../../core/secret-name.ts';
+
+/** Fields that hold the path of a file. */
+const paths = new Set([
+  'certificate-authority',
+  'client-certificate',
+  'client-key',
+  'tokenFile',
+  'idp-certificate-authority',
+]);
+
+/** Values from this length on that nothing is known of count as secret: shorter ones are ordinary words, as `true`. */
+const LONG = 8;
+
+/** Variables and flags of the plugins of clouds that name what everybody may know: a cluster, a region, an account. */
+const harmless =
+  /^-{0,2}(?:(?:AWS_)?(?:DEFAULT_)?REGION|AWS_PROFILE|AWS_STS_REGIONAL_ENDPOINTS|profile|role(?:-arn)?|cluster(?:-id|-name)?|kube-cluster|teleport-cluster|[ir]|name|output|format|environment|server-id|client-id|tenant-id|login|context|version|project|location|zone|resource-group|subscription|oidc-issuer-url|oidc-client-id|oidc-extra-scope|extra-scopes?|idp-issuer-url|listen-address|PATH|HOME|USE_GKE_GCLOUD_AUTH_PLUGIN|AAD_.*_ID|AZURE_.*_ID|AZURE_ENVIRONMENT)$/i;
+
+/** A word of a command, such as `eks` or `get-token`. */
+const word = /^[a-z][a-z-]*$/;
+
+/** Short flags before what lets somebody in. */
+const secretFlag = /^--?(?:p|pw|pin|pat)$/i;
+
+/** What nobody can keep secret: a log in which every `true` is masked can't be read. */
+const plainWord = /^(?:true|false|yes|no|on|off|null|none)$/i;
+
+/**
+ * The secrets of a kubeconfig, whatever place of it they stand in: values with the name of a secret, the environment and the
+ * arguments of exec plugins, logins in addresses. All users count, not only that of the context in use. Not the whole of it: a
+ * log in which every `apiVersion: v1` is masked helps nobody. Of what can't be read, all of it.
+ */
+export function kubeconfigSecrets(content: string): string[] {
+  const parsed = texts(content);
+  if (parsed === undefined) return [content];
+  return [...new Set(secretsIn(parsed, '', new Set()))].filter(
+    (secret) => secret.trim() !== '' && !plainWord.test(secret),
+  );
+}
+
+/** The file with every value as the text that stands there: a number may be a password. Aliases are resolved. */
+function texts(content: string): unknown {
+  try {
+    const document = parseDocument(content, { logLevel: 'silent', schema: 'failsafe', merge: true });
+    return document.errors.length > 0 ? undefined : document.toJS();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param within objects that are being looked at: an alias may stand inside of what it names */
+function secretsIn(value: unknown, name: string, within: ReadonlySet<unknown>): string[] {
+  if (typeof value === 'string') return ofText(value, name);
+  if (typeof value !== 'object' || value === null || within.has(value)) return [];
+  const inside = new Set([...within, value]);
+  if (Array.isArray(value)) return value.flatMap((item) => secretsIn(item, name, inside));
+  const fields = new Map(Object.entries(value));
+  return [
+    ...ofLogin(fields.get('username'), fields.get('password')),
+    ...[...fields].flatMap(([field, part]) =>
+      field === 'exec' && isRecord(part) ? ofPlugin(part, inside) : secretsIn(part, field, inside),
+    ),
+  ];
+}
+
+function ofText(text: string, name: string): string[] {
+  const own = soundsSecret(name) && !paths.has(name) ? [text, ...decoded(text, name)] : [];
+  return [...own, ...ofAddress(text)];
+}
+
+/** A key as it is in its file, where the kubeconfig has it in base64. */
+function decoded(text: string, name: string): string[] {
+  return name === 'client-key-data' ? [Buffer.from(text, 'base64').toString('utf8')] : [];
+}
+
+/** The form in which a name and a password are sent. */
+function ofLogin(username: unknown, password: unknown): string[] {
+  if (typeof username !== 'string' || typeof password !== 'string' || password === '') return [];
+  return [Buffer.from(`${username}:${password}`).toString('base64')];
+}
+
+/** The login in an address: `https://robot:password@host`, `http://token@proxy`. */
+function ofAddress(text: string): string[] {
+  const [, login] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#\s]*)@/i.exec(text) ?? [];
+  if (login === undefined) return [];
+  const [user = '', ...rest] = login.split(':');
+  const secret = rest.length > 0 ? rest.join(':') : user;
+  return [secret, unescaped(secret), ...ofLogin(unescaped(user), unescaped(rest.join(':')))];
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function ofPlugin({ env, args, ...others }: Record<string, unknown>, within: ReadonlySet<unknown>): string[] {
+  return [...ofVariables(env), ...ofArguments(args), ...secretsIn(others, '', within)];
+}
+
+/** An exec plugin's environment: `{name: AWS_SECRET_ACCESS_KEY, value: …}`. */
+function ofVariables(env: unknown): string[] {
+  if (!Array.isArray(env)) return [];
+  return env.flatMap((variable: unknown) => {
+    if (!isRecord(variable) || typeof variable.value !== 'string') return [];
+    const { name, value } = variable;
+    if (soundsSecret(String(name))) return [value];
+    return [...(harmless.test(String(name)) || value.length < LONG ? [] : [value]), ...ofAddress(value)];
+  });
+}
+
+/** Of `--client-secret S`, `--client-secret=S`, `-p S` and `S`, what is no flag, no word of a command and not known to be harmless. */
+function ofArguments(args: unknown): string[] {
+  if (!Array.isArray(args)) return [];
+  const given = args.filter((arg) => typeof arg === 'string');
+  return given.flatMap((arg, index) => {
+    const [, flag, joined] = /^(-[^=\s]*)=(.*)$/s.exec(arg) ?? [];
+    if (flag !== undefined && joined !== undefined) return ofArgument(joined, flag);
+    if (isFlag(arg)) return [];
+    const before = given[index - 1] ?? '';
+    return ofArgument(arg, isFlag(before) ? before : undefined);
+  });
+}
+
+function isFlag(arg: string): boolean {
+  return /^--?\w[\w-]*$/.test(arg);
+}
+
+/** @param flag before it, if any */
+function ofArgument(value: string, flag: string | undefined): string[] {
+  if (flag !== undefined && (soundsSecret(flag) || secretFlag.test(flag))) return [value];
+  const isKnown = value.length < LONG || (flag === undefined ? word : harmless).test(flag ?? value);
+  return [...(isKnown ? [] : [value]), ...ofAddress(value)];
+}
