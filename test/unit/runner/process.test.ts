@@ -15,13 +15,14 @@ import { rollbackOutputs } from '../../../src/actions/rollback/inputs.ts';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { isSluiceError } from '../../../src/core/errors.ts';
 import { emptyReport, reportSchema } from '../../../src/report/canary-report-schema.ts';
-import { plain } from '../../../src/report/markdown.ts';
+import { block, code, details, plain } from '../../../src/report/markdown.ts';
 import { listenForCancellation } from '../../../src/runner/cancellation.ts';
 import { runnerFacts } from '../../../src/runner/github.ts';
 import { listOutputs, outputValue, setOutputs } from '../../../src/runner/outputs.ts';
 import { createRedact, redactedJson } from '../../../src/runner/redact.ts';
 import { reportPath } from '../../../src/runner/results.ts';
 import { loadRunState, saveRunState } from '../../../src/runner/state.ts';
+import { render, textOf } from '../../support/hostile-markdown.ts';
 import { reportOf, start, tell } from '../report/story.ts';
 
 const breach = reportOf(tell({ errors: (weight) => (weight >= 25 ? 1 : 0.005) }));
@@ -57,6 +58,22 @@ describe('redaction', () => {
     expect(createRedact(['abcd', 'abcdefgh'])('abcdefgh')).toBe('***');
     // Markdown escapes what would mean something in it.
     expect(createRedact(['ghs_16C7e42F'])(plain('is ghs_16C7e42F here'))).toBe('is *** here');
+  });
+
+  it('takes out what Markdown has marked in its middle', () => {
+    const said = fc.string({ unit: 'grapheme-ascii', minLength: 4, maxLength: 12 });
+    const secrets = said.map((text) => text.trim().replaceAll('*', 'x')).filter(({ length }) => length >= 4);
+    const around = fc.constantFrom('', ' ', 'x', 'a@', '`', '.', '(', '|', '#1', 'https://');
+    fc.assert(
+      fc.property(secrets, around, around, (secret, before, after) => {
+        const redact = createRedact([secret]);
+        for (const write of [plain, code, (text: string) => details(text, ''), (text: string) => block('', text)]) {
+          const shown = textOf(render(redact(write(`${before}${secret}${after}`))));
+          expect(shown).not.toContain(secret);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('leaves no secret in JSON, and JSON that can be read', () => {
