@@ -1,4 +1,3 @@
-import { setOutput } from '@actions/core';
 import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import { composite, partGroups } from './composite.ts';
@@ -19,11 +18,14 @@ export const action = defineAction({
 });
 
 async function beginOrEnd(run: ReleasePartsRun): Promise<void> {
-  const { inputs: loaded, log } = run;
+  const { inputs: loaded, log, output } = run;
   if (loaded.at === 'end') return tellParts(run, loaded.inputs);
   const { canary, workload, service, canaryService, route, steps } = loaded.parts;
-  const outputs = { canary, workload, service, 'canary-service': canaryService, route, steps };
-  // As they were given: a plan may have several lines.
-  for (const [name, value] of Object.entries(outputs)) setOutput(name, value);
+  output('canary', canary);
+  output('workload', workload);
+  output('service', service);
+  output('canary-service', canaryService);
+  output('route', route);
+  output('steps', steps);
   log.info(oneLine(`Release ${loaded.inputs.release}: ${storyOf(loaded.parts).join(', then ')}.`));
 }

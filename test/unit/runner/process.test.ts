@@ -165,9 +165,17 @@ describe('outputs', () => {
   it('have a line each for what they list, and so say the docs', () => {
     const declared = { ...canaryOutputs, ...helmOutputs, ...kubectlOutputs, ...rollbackOutputs, ...buildPushOutputs };
     const lists = Object.entries(declared).flatMap(([name, words]) => (words.includes('a line each') ? [name] : []));
-    // The workloads of a canary release are what `canary` lists.
-    expect(new Set([...lists, 'canary'])).toEqual(listOutputs);
+    // The workloads of a canary release are what `canary` lists; a plan may be written on several lines.
+    expect(new Set([...lists, 'canary', 'steps'])).toEqual(listOutputs);
     expect(outputValue('tags', 'a/b:1\na/b:2\u0007')).toBe('a/b:1\na/b:2');
+  });
+
+  it.each([
+    ['reason', '\u00a0::add-mask::x', '\u00a0: :add-mask::x'],
+    ['reason', 'a ##[error]x\u202e', 'a ## [error]x'],
+    ['steps', '- weight: 5\n  for: 2m\n\u0085::warning::x', '- weight: 5\n  for: 2m\n: :warning::x'],
+  ])('are no command to the runner, where a step prints them: %s', (name, value, set) => {
+    expect(outputValue(name, value)).toBe(set);
   });
 });
 
