@@ -1,12 +1,12 @@
 import { singleLine } from '../core/text.ts';
 
 /**
- * What GitHub makes something of in a text, however its characters are escaped: addresses, mentions, references to issues and
- * commits, formulas and the names of emoji. Inside of code it leaves them alone.
+ * What GitHub makes something of in a text, however its characters are escaped: addresses, references to issues and commits,
+ * formulas and the names of emoji. Inside of code it leaves them alone.
  * https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
  */
 const autolinked =
-  /@|#\d|\$|:\/\/|www\.|gh-\d|ghsa-|(?<![0-9a-z_])[0-9a-f]{7,40}(?![0-9a-z_])|:(?=[\d_+-]*[a-z]|[+-]?1)[\w+-]+:/i;
+  /\w@|#\d|\$|:\/\/|www\.|gh-\d|ghsa-|(?<![0-9a-z_])[0-9a-f]{7,40}(?![0-9a-z_])|:(?=[\d_+-]*[a-z]|[+-]?1)[\w+-]+:/i;
 const opening = new Set('([{<"\'');
 const closing = new Set(')]}>"\'.,;:!?');
 
@@ -17,7 +17,8 @@ export function plain(text: string): string {
 
 /** The same inside of HTML, where Markdown means nothing. */
 function plainHtml(text: string): string {
-  return wordwise(text, escapedHtml, (word) => `<code>${escapedHtml(word)}</code>`);
+  const ordinary = (word: string) => withoutMentions(escapedHtml(word));
+  return wordwise(text, ordinary, (word) => `<code>${escapedHtml(word)}</code>`);
 }
 
 /** The text with each word as `ordinary` writes it; words that GitHub would link as `verbatim` writes them, so that they can be copied. */
@@ -36,6 +37,7 @@ function wordwise(text: string, ordinary: (word: string) => string, verbatim: (w
     .join('');
 }
 
+const ZERO_WIDTH_SPACE = '\u200b';
 const htmlEntities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 // A backslash before a bar would end the cell of a table: neither stays as it is.
 const entities: Readonly<Record<string, string>> = { ...htmlEntities, '\\': '&#92;', '|': '&#124;' };
@@ -44,8 +46,14 @@ function escapedHtml(text: string): string {
   return text.replaceAll(/[&<>]/g, (character) => htmlEntities[character] ?? character);
 }
 
+/** Nobody is mentioned by a name that is parted from its sign. */
+function withoutMentions(text: string): string {
+  return text.replaceAll('@', `@${ZERO_WIDTH_SPACE}`);
+}
+
 function escaped(text: string): string {
-  return text.replaceAll(/[&<>\\|`*_[\]#~!]/g, (character) => entities[character] ?? `\\${character}`);
+  const marked = text.replaceAll(/[&<>\\|`*_[\]#~!@]/g, (character) => entities[character] ?? `\\${character}`);
+  return withoutMentions(marked);
 }
 
 /** What makes a list, a heading or a line of a paragraph where it comes first. */
@@ -58,6 +66,7 @@ export function spellingsOf(text: string): RegExp {
   const characters = [...text].map((character) => {
     const written = new Set([character, escaped(character), escapedHtml(character), escapedStart(character)]);
     if (/[.)]/.test(character)) written.add(`\\${character}`);
+    if (character === '@') written.add(withoutMentions(character));
     if (character === '|') written.add(code('|'));
     return `(?:${[...written].map((spelling) => RegExp.escape(spelling)).join('|')})`;
   });

@@ -142,7 +142,7 @@ function decoded(html: string): string {
 
 /** What a reader sees. */
 export function textOf(html: string): string {
-  return decoded(html.replaceAll(/<[^>]*>/g, ''));
+  return decoded(html.replaceAll(/<[^>]*>/g, '')).replaceAll('\u200b', '');
 }
 
 /** The same outside of code and links. */

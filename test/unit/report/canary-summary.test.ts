@@ -246,7 +246,9 @@ describe('the summary', () => {
 describe('Markdown', () => {
   it('shows addresses to be copied, and escapes all around them', () => {
     expect(plain('see https://github.com/acme/my_shop now_')).toBe('see `https://github.com/acme/my_shop` now\\_');
-    expect(plain('by @alice (#12, a/b#3, deadbeef).')).toBe('by `@alice` (`#12`, `a/b#3`, `deadbeef`).');
+    expect(plain('by @alice (#12, a/b#3, deadbeef, a@sha256:1).')).toBe(
+      'by \\@\u200balice (`#12`, `a/b#3`, `deadbeef`, `a@sha256:1`).',
+    );
   });
 
   it('has code with backticks in it', () => {
