@@ -36,6 +36,8 @@ export interface GitHub {
    * @throws SluiceError `forbidden` with the right that the job lacks, `not-found`, `invalid-input`, or `unreachable`
    */
   attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T>;
+  /** The user of the token; undefined for the token of an app, which may not ask. To be called in an attempt. */
+  login(): Promise<string | undefined>;
 }
 
 /** Repetitions after the first try. */
@@ -75,7 +77,21 @@ export function createGitHub(options: GitHubOptions): GitHub {
     }
   }
 
-  return { request: octokit.request, place: { owner, repo }, attempt };
+  let asked: string | undefined | null = null;
+  async function login(): Promise<string | undefined> {
+    if (asked !== null) return asked;
+    try {
+      asked = (await octokit.request('GET /user')).data.login;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      // A refusal that may end is none of the token's.
+      if (!refusal || ![403, 404].includes(refusal.status) || waitAfter(refusal, pause) !== undefined) throw error;
+      asked = undefined;
+    }
+    return asked;
+  }
+
+  return { request: octokit.request, place: { owner, repo }, attempt, login };
 }
 
 function ignore(): void {

@@ -14,8 +14,13 @@ export async function pullRequestOf(github: GitHub, sha: string): Promise<number
   });
 }
 
+/** What own comments are found by: a comment of HTML that nothing in it ends, as no two hyphens follow each other. */
+export function hiddenMarker(what: Readonly<Record<string, string>>): string {
+  return `<!-- sluice ${JSON.stringify(what).replaceAll(/-(?=-)/g, '\\u002d')} -->`;
+}
+
 /**
- * Keeps one comment that begins with a hidden marker: makes it, or changes it where the text is another.
+ * Keeps one comment of its own that begins with a hidden marker: makes it, or changes it where the text is another.
  *
  * @returns its address
  */
@@ -34,6 +39,18 @@ export async function keepComment(github: GitHub, issue: number, marker: string,
   });
 }
 
+/** Who wrote a comment or an issue, as far as GitHub tells. */
+type Author = { readonly login: string; readonly type?: string } | null | undefined;
+
+/**
+ * Whether something was written with a token as this one: by an app, which no stranger installs in the repository, or by the
+ * user whose token it is. An app's token may not ask who it is, and writes as an app.
+ */
+export async function isOwn(github: GitHub, author: Author): Promise<boolean> {
+  if (author?.type === 'Bot') return true;
+  return author ? author.login === (await github.login()) : false;
+}
+
 async function findComment(github: GitHub, issue: number, marker: string) {
   for (let page = 1; page <= MOST_PAGES; page += 1) {
     const { data } = await github.request('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
@@ -42,9 +59,11 @@ async function findComment(github: GitHub, issue: number, marker: string) {
       per_page: 100,
       page,
     });
-    // Others may quote it, with "> " before it.
-    const own = data.find(({ body }) => body?.startsWith(marker));
-    if (own || data.length < 100) return own;
+    // Others may quote it, with "> " before it, or write it as it is.
+    for (const comment of data) {
+      if (comment.body?.startsWith(marker) && (await isOwn(github, comment.user))) return comment;
+    }
+    if (data.length < 100) return undefined;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { singleLine } from '../core/text.ts';
 import type { GitHub } from './client.ts';
 
 /** https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status */
@@ -156,7 +157,7 @@ export async function retireOlder(
 
 /** A line of at most as many characters as GitHub takes. */
 export function shortened(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  const line = singleLine(text).replaceAll(/\s+/g, ' ').trim();
   const characters = [...line];
   return characters.length <= LONGEST ? line : `${characters.slice(0, LONGEST - 1).join('')}…`;
 }

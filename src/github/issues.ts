@@ -1,5 +1,5 @@
 import type { GitHub } from './client.ts';
-import { keepComment } from './comments.ts';
+import { isOwn, keepComment } from './comments.ts';
 
 export interface IssueText {
   readonly title: string;
@@ -10,7 +10,7 @@ export interface IssueText {
 }
 
 /**
- * Keeps one open issue that begins with a hidden marker: opens it, or adds what a later run has to say as a comment, once. One
+ * Keeps one open issue of its own that begins with a hidden marker: opens it, or adds what a later run has to say as a comment, once. One
  * that was closed stays closed: whoever closed it was done with that.
  *
  * @param run hidden marker of this run
@@ -26,8 +26,10 @@ export async function keepIssue(github: GitHub, marker: string, run: string, iss
       ...(label !== undefined && { labels: label }),
       per_page: 100,
     });
-    const own = data.find(({ body, pull_request: pull }) => pull === undefined && body?.startsWith(marker));
-    if (own) return { number: own.number, url: own.html_url, isNew: own.body?.includes(run) ?? false };
+    for (const { number, html_url: url, body, user, pull_request: pull } of data) {
+      if (pull !== undefined || !body?.startsWith(marker) || !(await isOwn(github, user))) continue;
+      return { number, url, isNew: body.includes(run) };
+    }
     const created = await github.request('POST /repos/{owner}/{repo}/issues', {
       ...github.place,
       title,

@@ -3,10 +3,10 @@ import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import { nextSteps } from './advice.ts';
 import type { Report } from './canary-report-schema.ts';
-import { block, code, details, joined, plain, table } from './markdown.ts';
+import { block, bold, code, details, joined, plain, table } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import { clockTime, endText, firstText, podTitle, requests, span } from './sentences.ts';
-import { subjectOf } from './subject.ts';
+import { subjectMarkdown } from './subject.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { promoted: '✅', 'rolled-back': '⏪', frozen: '🧊', held: '✋' };
 
@@ -37,17 +37,17 @@ export function renderSummary(report: Report): string {
 
 function headline(report: Report): string {
   const { outcome, failure, run, writes: planned } = report;
-  const about = subjectOf(report);
-  const subject = about === '' ? '' : ` ${plain(about)}`;
+  const about = subjectMarkdown(report);
+  const subject = about === '' ? '' : ` ${about}`;
   if (outcome) {
-    return `## ${marks[outcome.verdict]} ${endText(outcome)}:${subject}\n\n**${plain(outcome.reason)}**`;
+    return `## ${marks[outcome.verdict]} ${endText(outcome)}:${subject}\n\n${bold(outcome.reason)}`;
   }
   if (report.first && !failure) {
-    return `## 🌱 First release:${subject || ` ${plain(report.first.about)}`}\n\n**${plain(firstText(report.first))}.**`;
+    return `## 🌱 First release:${subject || ` ${plain(report.first.about)}`}\n\n${bold(`${firstText(report.first)}.`)}`;
   }
   if (failure) {
     const changed = failure.unchanged ? 'nothing was changed' : 'no verdict';
-    return `## ⛔ Stopped, ${changed}:${subject}\n\n**${plain(`${failure.about}: ${failure.problem}`)}**`;
+    return `## ⛔ Stopped, ${changed}:${subject}\n\n${bold(`${failure.about}: ${failure.problem}`)}`;
   }
   if (run?.dryRun) {
     return `## 📝 Dry run:${subject}\n\n**${plannedText(planned)} Nothing was changed.**`;
@@ -90,7 +90,7 @@ function pods({ pods: told }: Report): string {
   const parts = told.map((pod) => {
     const lines = [...pod.lastLines, ...(pod.lastLines.length === 0 ? ['(its log is empty)'] : [])];
     return [
-      `**${plain(podTitle(pod))}**`,
+      bold(podTitle(pod)),
       ...(pod.missing.length > 0 ? pod.missing.map((text) => plain(text)) : [block('text', lines.join('\n'))]),
       ...(pod.events.length > 0 ? [pod.events.map((text) => `- ${plain(text)}`).join('\n')] : []),
     ].join('\n\n');

@@ -4,7 +4,7 @@ import { deployVerdicts } from '../apply/inventory.ts';
 import { parseJson } from '../core/json.ts';
 import { adviceLine } from './advice.ts';
 import { diffOf, shortened } from './diff.ts';
-import { block, code, details, joined, plain, table } from './markdown.ts';
+import { block, bold, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime, span } from './sentences.ts';
 
 const actions = ['create', 'update', 'unchanged', 'prune', 'keep'] as const;
@@ -162,7 +162,7 @@ function headline(report: DeployReport): string {
   const { verdict, reason, name, endedAt, objects: planned } = report;
   const subject = name === '' ? '' : `: ${plain(name)}`;
   if (verdict)
-    return `## ${marks[verdict]} ${verdict[0]?.toUpperCase()}${verdict.slice(1)}${subject}\n\n**${first(reason)}**`;
+    return `## ${marks[verdict]} ${verdict[0]?.toUpperCase()}${verdict.slice(1)}${subject}\n\n${bold(first(reason))}`;
   const changed = hasChanged(report) ? 'before its end' : 'nothing was changed';
   if (endedAt !== undefined) return `## ⛔ Stopped, ${changed}${subject}\n\n${block('text', reason.trim())}`;
   const count = planned.filter(({ action }) => action !== 'unchanged' && action !== 'keep').length;
@@ -171,7 +171,7 @@ function headline(report: DeployReport): string {
 
 /** The last lines of a log stand below by themselves. */
 function first(reason: string): string {
-  return plain(reason.split(/ Its last lines:|\n/)[0] ?? '');
+  return reason.split(/ Its last lines:|\n/)[0] ?? '';
 }
 
 function next({ next: todo }: DeployReport): string {
@@ -187,7 +187,7 @@ function stuck({ stuck: found }: DeployReport): string {
       ...pod.lines.map((line) => `  | ${line}`),
     ]);
     const lines = [...events.map((line) => `event: ${line}`), ...told];
-    return `**${plain(object)}**: ${plain(text)}\n\n${lines.length === 0 ? '' : block('text', lines.join('\n'))}`;
+    return `${bold(object)}: ${plain(text)}\n\n${lines.length === 0 ? '' : block('text', lines.join('\n'))}`;
   });
   return `### What did not get ready\n\n${parts.join('\n\n')}`;
 }

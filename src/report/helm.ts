@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
 import { type HelmEvent, type HelmVerdict, helmVerdicts } from '../helm/events.ts';
 import { diffOf, shortened } from './diff.ts';
-import { block, code, details, joined, plain, table } from './markdown.ts';
+import { block, bold, code, details, joined, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
 const helmReportSchema = z.object({
@@ -120,7 +120,7 @@ function unended(endedAt: number | undefined): string {
 
 function headline({ verdict, refused, release, reason, next, endedAt }: HelmReport): string {
   const mark = verdict === undefined ? unended(endedAt) : refused ? '⛔ Stopped, nothing was changed' : marks[verdict];
-  const lines = [`## ${mark}: ${plain(release)}`, `**${plain(reason)}**`, ...(next === '' ? [] : [plain(next)])];
+  const lines = [`## ${mark}: ${plain(release)}`, bold(reason), ...(next === '' ? [] : [plain(next)])];
   return lines.join('\n\n');
 }
 

@@ -1,33 +1,118 @@
-/** Text that somebody else wrote, so that it stands on one line of Markdown and means nothing but itself. URLs stay links. */
+import { singleLine } from '../core/text.ts';
+
+/**
+ * What GitHub makes something of in a text, however its characters are escaped: addresses, references to issues and commits,
+ * formulas and the names of emoji. Inside of code it leaves them alone.
+ * https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
+ */
+const autolinked =
+  /\w@|#\d|\$|:\/\/|www\.|gh-\d|ghsa-|(?<![0-9a-z_])[0-9a-f]{7,40}(?![0-9a-z_])|:(?=[\d_+-]*[a-z]|[+-]?1)[\w+-]+:/i;
+const opening = new Set('([{<"\'');
+const closing = new Set(')]}>"\'.,;:!?');
+
+/** Text that somebody else wrote, so that it stands on one line of Markdown and means nothing but itself. */
 export function plain(text: string): string {
-  const line = text.replaceAll(/\p{Cc}+/gu, ' ');
-  return line
-    .split(/(https?:\/\/[^\s<>|`]+)/)
-    .map((part, index) => (index % 2 === 1 ? part : escaped(part)))
+  return escapedStart(wordwise(text, escaped, code));
+}
+
+/** The same inside of HTML, where Markdown means nothing. */
+function plainHtml(text: string): string {
+  const ordinary = (word: string) => withoutMentions(escapedHtml(word));
+  return wordwise(text, ordinary, (word) => `<code>${escapedHtml(word)}</code>`);
+}
+
+/** The text with each word as `ordinary` writes it; words that GitHub would link as `verbatim` writes them, so that they can be copied. */
+function wordwise(text: string, ordinary: (word: string) => string, verbatim: (word: string) => string): string {
+  return singleLine(text)
+    .trim()
+    .split(/(\s+)/)
+    .map((word) => {
+      if (!autolinked.test(word)) return ordinary(word);
+      // Brackets and full stops around it are not part of it.
+      let [from, to] = [0, word.length];
+      while (from < to && opening.has(word.charAt(from))) from += 1;
+      while (to > from && closing.has(word.charAt(to - 1))) to -= 1;
+      return `${ordinary(word.slice(0, from))}${verbatim(word.slice(from, to))}${ordinary(word.slice(to))}`;
+    })
     .join('');
 }
 
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\\`*_[\]|#~@!$]/g, (character) => `\\${character}`);
+const ZERO_WIDTH_SPACE = '\u200b';
+const htmlEntities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+// A backslash before a bar would end the cell of a table: neither stays as it is.
+const entities: Readonly<Record<string, string>> = { ...htmlEntities, '\\': '&#92;', '|': '&#124;' };
+
+function escapedHtml(text: string): string {
+  return text.replaceAll(/[&<>]/g, (character) => htmlEntities[character] ?? character);
 }
 
-/** Inline code that may hold backticks. */
+/** Nobody is mentioned by a name that is parted from its sign. */
+function withoutMentions(text: string): string {
+  return text.replaceAll('@', `@${ZERO_WIDTH_SPACE}`);
+}
+
+function escaped(text: string): string {
+  const marked = text.replaceAll(/[&<>\\|`*_[\]#~!@]/g, (character) => entities[character] ?? `\\${character}`);
+  return withoutMentions(marked);
+}
+
+/** What makes a list, a heading or a line of a paragraph where it comes first. */
+function escapedStart(markdown: string): string {
+  return markdown.replace(/^(?:[-+=]|\d{1,9}[.)])/, (mark) => `${mark.slice(0, -1)}\\${mark.slice(-1)}`);
+}
+
+/** The ways in which a text may stand in Markdown that is made here, with the marks of code within it; to find it there. */
+export function spellingsOf(text: string): RegExp {
+  const characters = [...text].map((character) => {
+    const written = new Set([character, escaped(character), escapedHtml(character), escapedStart(character)]);
+    if (/[.)]/.test(character)) written.add(`\\${character}`);
+    if (character === '@') written.add(withoutMentions(character));
+    if (character === '|') written.add(code('|'));
+    return `(?:${[...written].map((spelling) => RegExp.escape(spelling)).join('|')})`;
+  });
+  return new RegExp(characters.join('(?: ?`{1,3} ?|</?code>)?'), 'g');
+}
+
+/** Plain text in bold; nothing where there is none. */
+export function bold(text: string): string {
+  const written = plain(text);
+  return written === '' ? '' : `**${written}**`;
+}
+
+/** A link of our own; its text alone where the address is none of a web page. `text` is Markdown. */
+export function link(text: string, address: string): string {
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return text;
+  const { href } = new URL(address);
+  const target = href.replaceAll(/[^\w./:?=&%#~+,;@-]/g, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+  return `[${text}](${target.replaceAll('&', '&amp;')})`;
+}
+
+/** Inline code, whatever is in it; nothing where there is nothing. */
 export function code(text: string): string {
-  const line = text.replaceAll(/\p{Cc}+/gu, ' ');
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  // A bar would end the cell of a table, inside of code as well, and its escape be shown elsewhere.
+  return singleLine(text).split('|').map(codeSpan).join('<code>&#124;</code>');
+}
+
+function codeSpan(text: string): string {
+  if (text === '') return '';
+  const longest = longestRun(text);
   const fence = '`'.repeat(longest + 1);
-  return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;
+  // Of a blank at each end, Markdown takes one away.
+  return longest > 0 || /^ .* $/.test(text) ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }
 
 /** A block of code whatever is in it. */
 export function block(language: string, text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}${language}\n${text}\n${fence}`;
+  const lines = text.split('\n').map(singleLine).join('\n');
+  const fence = '`'.repeat(Math.max(2, longestRun(lines)) + 1);
+  return `${fence}${language}\n${lines}\n${fence}`;
+}
+
+/** Of backticks. */
+function longestRun(text: string): number {
+  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 }
 
 /** A table; its cells are Markdown already. */
@@ -40,9 +125,9 @@ function cell(markdown: string): string {
   return markdown.replaceAll(/(?<!\\)\|/g, '\\|');
 }
 
-/** A part that opens when it is clicked. `summary` is plain text. */
+/** A part that opens when it is clicked. `summary` is text of others, `content` is Markdown. */
 export function details(summary: string, content: string): string {
-  return `<details><summary>${plain(summary)}</summary>\n\n${content}\n\n</details>`;
+  return `<details><summary>${plainHtml(summary)}</summary>\n\n${content}\n\n</details>`;
 }
 
 /** The parts of a job summary, except empty ones; those that `limit` bytes have no room for are left out, and that is said. */

@@ -2,7 +2,7 @@ import type { Verdict, Versions } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import type { DeploymentState } from '../github/deployments.ts';
 import type { Report } from './canary-report-schema.ts';
-import { code, plain, table } from './markdown.ts';
+import { bold, code, link, plain, table } from './markdown.ts';
 import { endText, verdictNames } from './sentences.ts';
 import { shortCommit, versionsText } from './subject.ts';
 
@@ -59,7 +59,7 @@ export function renderTold(told: Told, release: Release): string {
   const title = ended ?? names[state];
   const parts = [
     `### ${marks[state]} ${title}: ${where(release, report)}`,
-    reason === '' ? '' : `**${plain(reason)}**`,
+    bold(reason),
     report ? figures(report) : '',
     links(release, report),
   ];
@@ -77,8 +77,7 @@ export function issueTitle(release: Release, report?: Report): string {
 /** What was released and where to, as one heading. */
 function where(release: Release, report: Report | undefined): string {
   const { environment, service, sha, environmentUrl } = release;
-  const name = plain(environment);
-  const linked = /^https?:\/\/[^\s<>()[\]]+$/.test(environmentUrl) ? `[${name}](${environmentUrl})` : name;
+  const linked = link(plain(environment), environmentUrl);
   const subject = subjectOf(release, report);
   const released = [service || subject.name, versionsText(subject)].filter((part) => part);
   const commit = `(commit ${code(shortCommit(sha))})`;
@@ -111,7 +110,7 @@ function figures({ total, weights }: Report): string {
 function links({ runUrl }: Release, report: Report | undefined): string {
   const revision = report?.outcome?.revision ?? report?.found?.revision;
   const facts = [
-    ...(/^https?:\/\/[^\s<>()[\]]+$/.test(runUrl) ? [`[run with the whole report](${runUrl})`] : []),
+    link('run with the whole report', runUrl),
     ...(revision === undefined ? [] : [`revision ${code(revision)}`]),
   ];
   return facts.length === 0 ? '' : `<sub>${facts.join(' · ')}</sub>`;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import { tryParseJson } from '../core/json.ts';
-import { code, plain, table } from './markdown.ts';
-import { shortCommit } from './subject.ts';
+import { bold, code, plain, table } from './markdown.ts';
+import { commitMarkdown } from './subject.ts';
 
 /** The parts of the composite release in their order, by the ids of its steps. */
 const partNames = {
@@ -143,14 +143,17 @@ export function renderRelease({ release, verdict, reason, image, revision, commi
       plain(shortly(part)),
     ]);
   const versions = parts.find(({ outputs }) => outputs.versions)?.outputs.versions;
-  const told = commit === undefined ? '' : `(commit ${shortCommit(commit)})`;
+  const subject = [
+    plain([release, versions].filter((part) => part).join(' ')),
+    ...(commit ? [commitMarkdown(commit)] : []),
+  ];
   const facts = [
     ...(image === '' ? [] : [`Image: ${code(image)}`]),
     ...(revision === '' ? [] : [`Revision of the Helm release: ${code(revision)}`]),
   ];
   return `${[
-    `## Release ${plain([release, versions, told].filter((part) => part).join(' '))}: ${verdict}`,
-    `**${plain(reason)}**`,
+    `## Release ${subject.join(' ')}: ${plain(verdict)}`,
+    bold(reason),
     table(['Part', 'Verdict', ''], rows),
     ...facts,
   ].join('\n\n')}\n\n`;

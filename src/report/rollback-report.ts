@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { adviceLine } from './advice.ts';
-import { block, code, details, plain, table } from './markdown.ts';
+import { block, bold, code, details, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
 const version = z.object({ number: z.number(), id: z.string(), images: z.record(z.string(), z.string()) });
@@ -40,7 +40,7 @@ export function renderRollback(report: RollbackReport): string {
   const { workload, verdict, reason, next, dryRun, by, wanted, diff } = report;
   const title = verdict ? `${marks[verdict]} ${names[verdict]}` : dryRun ? '📝 Dry run' : '⏳ Running';
   const parts = [
-    `## ${title}: ${plain(workload)}\n\n**${plain(reason)}**`,
+    `## ${title}: ${plain(workload)}\n\n${bold(reason)}`,
     next === undefined ? '' : `### What to do next\n\n- ${adviceLine(next)}`,
     diff === undefined ? '' : `### What would be written\n\n${block('diff', diff)}`,
     versions(report),

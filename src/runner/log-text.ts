@@ -29,12 +29,25 @@ export function oneLine(text: string): string {
 }
 
 /**
- * A line of the log, with its colours, that the runner takes for no command: it does so with lines that begin with `::`, after
+ * What others wrote, as the text of an annotation, which may have several lines: nothing in them turns or hides what stands
+ * beside it.
+ */
+export function annotationText(text: string): string {
+  return text.split('\n').map(singleLine).join('\n');
+}
+
+const esc = String.fromCodePoint(0x1b);
+/** A colour as `createPaint` writes it, which stays, or what is not seen. */
+const colourOrInvisible = new RegExp(`(${esc}\\[[\\d;]*m)|[\\p{Cc}\\p{Cf}]`, 'gu');
+
+/**
+ * A line of the log, with its colours and without all else that is not seen, that the runner takes for no command: it does so with lines that begin with `::`, after
  * blanks of all kinds, and with `##[` anywhere. (https://github.com/actions/runner, ActionCommand.cs)
  */
 export function withoutCommands(line: string): string {
   return line
-    .replaceAll(/[\r\n]+/g, ' ')
+    .replaceAll(/[\t\r\n\u2028\u2029]+/g, ' ')
+    .replaceAll(colourOrInvisible, (_, colour = '') => colour)
     .replaceAll('##[', '## [')
-    .replace(/^([\s\u0085]*):(?=:)/, '$1: ');
+    .replace(/^(\s*):(?=:)/, '$1: ');
 }

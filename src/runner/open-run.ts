@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Annotate, CommonAction, Environment, Run, Step } from './define.ts';
 import { runnerFacts } from './github.ts';
 import { readGiven } from './load-given.ts';
+import { annotationText, oneLine } from './log-text.ts';
 import { outputValue } from './outputs.ts';
 import { createSecretKeeper, type Redact } from './redact.ts';
 import { publishResults, writeSummary } from './results.ts';
@@ -37,7 +38,7 @@ export async function openRun<Inputs, Output extends string>(
     const inputs = await loaded.inputs;
     return { ...launch, inputs, facts, clock: systemClock, mask, ...voices(redact) };
   } catch (problem) {
-    setFailed(redact(messageOf(problem)));
+    setFailed(annotationText(redact(messageOf(problem))));
     return undefined;
   }
 }
@@ -49,14 +50,14 @@ function voices<Output extends string>(
   const redacted =
     (annotate: Annotate): Annotate =>
     (message, properties) =>
-      annotate(redact(message), properties);
+      annotate(annotationText(redact(message)), properties && { title: oneLine(redact(properties.title)) });
   return {
     redact,
     log: runnerLog(redact),
     annotate: { notice: redacted(notice), warning: redacted(warning), error: redacted(error) },
     fail(message) {
       process.exitCode = 1;
-      if (message !== undefined) error(redact(message));
+      if (message !== undefined) error(annotationText(redact(message)));
     },
     output: (name, value) => setOutput(name, outputValue(name, redact(value))),
     summarize: (markdown) => writeSummary(markdown, summary, redact),

@@ -1,15 +1,15 @@
-import { singleLine } from '../core/text.ts';
+import { oneLine } from './log-text.ts';
 import type { Redact } from './redact.ts';
 
-/** Outputs that list things, a line each. */
-export const listOutputs: ReadonlySet<string> = new Set(['tags', 'resources', 'pruned', 'stable', 'canary']);
+/** Outputs that list things, a line each, and the plan, which may be written on several lines. All others are one line. */
+export const listOutputs: ReadonlySet<string> = new Set(['tags', 'resources', 'pruned', 'stable', 'canary', 'steps']);
 
 /**
- * An output as it is set: on one line, whatever others wrote into it, as the next step may print it, and a line of its own
- * could be a command to the runner. Of a list, each line is.
+ * An output as it is set: on one line, whatever others wrote into it, and no command to the runner where the next step prints it.
+ * Of a list, each line is.
  */
 export function outputValue(name: string, value: string): string {
-  return listOutputs.has(name) ? value.split('\n').map(singleLine).join('\n') : singleLine(value);
+  return listOutputs.has(name) ? value.split('\n').map(oneLine).join('\n') : oneLine(value);
 }
 
 /** Hands the outputs to the runner. */

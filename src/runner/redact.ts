@@ -1,4 +1,4 @@
-import { plain } from '../report/markdown.ts';
+import { spellingsOf } from '../report/markdown.ts';
 
 /** Takes the secrets out of a text. */
 export type Redact = (text: string) => string;
@@ -7,26 +7,32 @@ export type Redact = (text: string) => string;
 const SHORTEST = 4;
 /** Bytes from which on a secret is looked for in base64 as well. */
 const LONG_ENOUGH = 6;
+/** Longer ones are of several lines, each of which is looked for by itself. */
+const LONGEST_IN_MARKDOWN = 4_000;
 
 /**
  * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
  * in a URL or in Markdown. The runner masks its log the same way, but not files, outputs and annotations of objects.
  */
 export function createRedact(secrets: Iterable<string>): Redact {
-  const spellings = [...secrets].flatMap((secret) =>
-    [secret, ...secret.split(/\r?\n/)].flatMap((text) => [
-      text.trim(),
-      JSON.stringify(text.trim()).slice(1, -1),
-      encodeURIComponent(text.trim()),
-      plain(text.trim()),
-      ...inBase64(text.trim()),
-    ]),
-  );
+  const texts = [...secrets].flatMap((secret) => [secret, ...secret.split(/\r?\n/)].map((text) => text.trim()));
+  const distinct = [...new Set(texts)].filter(({ length }) => length >= SHORTEST);
+  const spellings = distinct.flatMap((secret) => [
+    ...textsOf(secret).map((written) => ({ written, length: written.length })),
+    // Letters and digits stand in Markdown as they are.
+    ...(/^[a-z\d]+$/i.test(secret) || secret.length > LONGEST_IN_MARKDOWN
+      ? []
+      : [{ written: spellingsOf(secret), length: secret.length }]),
+  ]);
   // Longest first: a secret may be part of another one.
-  const distinct = [...new Set(spellings)]
-    .filter(({ length }) => length >= SHORTEST)
-    .toSorted((a, b) => b.length - a.length);
-  return (text) => distinct.reduce((result, secret) => result.replaceAll(secret, '***'), text);
+  const ordered = spellings.toSorted((a, b) => b.length - a.length);
+  return (text) => ordered.reduce((result, { written }) => result.replaceAll(written, '***'), text);
+}
+
+/** A secret as it stands in a log, in JSON, in a URL and in base64. */
+function textsOf(secret: string): string[] {
+  const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...inBase64(secret)];
+  return [...new Set(spellings)];
 }
 
 /**

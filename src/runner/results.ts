@@ -4,6 +4,7 @@ import { setOutput, summary, warning } from '@actions/core';
 import { messageOf } from '../core/errors.ts';
 import type { Results } from './define.ts';
 import type { RunnerFacts } from './github.ts';
+import { annotationText } from './log-text.ts';
 import { setOutputs } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
 
@@ -22,7 +23,8 @@ export async function publishResults(results: Results<string>, redact: Redact): 
     writeSummary(results.summary, summary, redact),
   ]);
   for (const result of written) {
-    if (result.status === 'rejected') warning(`The report could not be written: ${messageOf(result.reason)}`);
+    if (result.status === 'rejected')
+      warning(annotationText(redact(`The report could not be written: ${messageOf(result.reason)}`)));
   }
 }
 

@@ -139,13 +139,13 @@ describe.concurrent('What GitHub is told', () => {
     await withGitHub(undefined, async ({ github, tell, write }) => {
       const reason = `${rolledBack.outcome?.reason} ${githubToken}`;
       const report = await write({ ...rolledBack, outcome: { ...rolledBack.outcome, reason } });
-      const inputs = { ...everywhere, service: 'checkout --> <b>', verdict: 'rolled-back', report };
+      const inputs = { ...everywhere, service: 'checkout ---><img/src=x> --> <b>', verdict: 'rolled-back', report };
       const ended = await tell(inputs);
       const [marker = '', ...lines] = github.issues[0]?.body?.split('\n') ?? [];
       const [, ...comment] = github.comments[0]?.body.split('\n') ?? [];
       for (const text of [lines.join('\n'), comment.join('\n'), ended.summary]) {
         expect(text).toContain('&lt;script&gt;');
-        expect(text).not.toMatch(/<script|<b>|(?<!\\)@everybody|(?<!\\)\[x/);
+        expect(text).not.toMatch(/<script|<b>|<img|(?<!\\)@everybody|(?<!\\)\[x/);
         expect(text).toMatch(/\| canary \| 500 \| 25 \(5 %\) \|/);
         expect(text).toContain('0 % → 5 % → 25 % → 0 %');
       }

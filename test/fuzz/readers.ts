@@ -22,12 +22,15 @@ import { parseInputs } from '../../src/runner/parse-inputs.ts';
 import { parseConfigManifests } from '../../src/workloads/config-copies.ts';
 import { clientOf } from './cluster.ts';
 import { nearly, nearlyJson } from './generators.ts';
+import { markdownReaders } from './markdown.ts';
 import { httpRoute, ingress, kubeconfig, record, traefikService, virtualService } from './samples.ts';
 
 /** Something that reads what others write. It ends well or with a SluiceError. */
 export interface Reader {
   readonly name: string;
   readonly cases: fc.Arbitrary<unknown>;
+  /** This part of all cases is its own, from 0 to 1, where an equal part would be less. */
+  readonly share?: number;
   read(value: unknown): unknown;
 }
 
@@ -75,6 +78,7 @@ const records: Reader = {
 };
 
 export const readers: readonly Reader[] = [
+  ...markdownReaders,
   ofText(
     'metrics page',
     nearly(
@@ -220,5 +224,3 @@ export const readers: readonly Reader[] = [
   ),
   records,
 ];
-
-export const names = readers.map(({ name }) => name);

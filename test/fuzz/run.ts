@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { names } from './readers.ts';
+import { readers } from './readers.ts';
 import type { Failure, Job } from './worker.ts';
 
 /** Milliseconds without a finished case after which a reader hangs. */
@@ -20,11 +20,11 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
-const chosen = names.filter((name) => values.reader.length === 0 || values.reader.includes(name));
-const cases = Math.ceil(Number(values.cases) / chosen.length);
+const chosen = readers.filter(({ name }) => values.reader.length === 0 || values.reader.includes(name));
+const total = Number(values.cases);
 
 /** Lets one reader read all its cases in a thread of its own, which can be ended when it hangs. */
-async function fuzz(name: string): Promise<Failure | undefined> {
+async function fuzz(name: string, cases: number): Promise<Failure | undefined> {
   const progress = new SharedArrayBuffer(4);
   const done = new Int32Array(progress);
   const job: Job = { name, seed, cases, progress };
@@ -51,9 +51,10 @@ async function fuzz(name: string): Promise<Failure | undefined> {
 let failed = 0;
 const queue = chosen.values();
 async function work(): Promise<void> {
-  for (const name of queue) {
+  for (const { name, share = 0 } of queue) {
     const begun = performance.now();
-    const failure = await fuzz(name);
+    const cases = Math.ceil(total * Math.max(share, 1 / chosen.length));
+    const failure = await fuzz(name, cases);
     const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
     if (!failure) {
       console.log(`✓ ${name}: ${cases} cases in ${seconds} s`);

@@ -47,13 +47,18 @@ interface Comment {
   readonly issue: number;
   body: string;
   readonly html_url: string;
+  readonly user: Author;
 }
+
+/** Null for an account that was deleted. */
+type Author = { readonly login: string; readonly type: 'Bot' | 'User' } | null;
 
 interface Issue extends Omit<z.infer<typeof bodies.issue>, 'labels'> {
   readonly number: number;
   state: 'open' | 'closed';
   readonly labels: readonly { readonly name: string }[];
   readonly html_url: string;
+  readonly user: Author;
 }
 
 type Deployment = z.infer<typeof bodies.deployment> & { readonly id: number; readonly sha: string };
@@ -93,7 +98,12 @@ export const githubToken = 'ghs_16C7e42F292c6912E7710c838347Ae178B4a';
 export type GitHubDouble = Awaited<ReturnType<typeof startGitHub>>;
 
 /** Repository acme/shop with one commit, which pull request 7 has brought. */
-export async function startGitHub(options: { readonly rights?: readonly string[] } = {}) {
+export async function startGitHub(options: { readonly rights?: readonly string[]; readonly login?: string } = {}) {
+  // The token of a job is one of an app.
+  const user: Author =
+    options.login === undefined
+      ? { login: 'github-actions[bot]', type: 'Bot' }
+      : { login: options.login, type: 'User' };
   const rights = new Set(options.rights ?? ['deployments', 'statuses', 'pull_requests', 'issues']);
   const state = {
     deployments: [] as Deployment[],
@@ -187,6 +197,13 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
     ],
     [/^GET \/commits\/(\w+)\/pulls$/, ([sha = '']) => (known(sha) ? [{ number: 7, state: 'open' }] : [])],
     [
+      /^GET \/user$/,
+      () => {
+        if (user.type === 'User') return user;
+        throw new Refused(403, { message: 'Resource not accessible by integration' });
+      },
+    ],
+    [
       /^GET \/issues\/(\d+)\/comments$/,
       ([issue], _, query) =>
         paged(
@@ -204,6 +221,7 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
           id,
           issue: Number(issue),
           html_url: `https://github.com/c/${id}`,
+          user,
         };
         state.comments.push(comment);
         return comment;
@@ -236,7 +254,14 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
         const { labels, ...given } = parse(bodies.issue, body);
         const number = next();
         const html_url = `https://github.com/acme/shop/issues/${number}`;
-        const issue: Issue = { ...given, number, state: 'open', labels: labels.map((name) => ({ name })), html_url };
+        const issue: Issue = {
+          ...given,
+          number,
+          state: 'open',
+          labels: labels.map((name) => ({ name })),
+          html_url,
+          user,
+        };
         state.issues.push(issue);
         return issue;
       },

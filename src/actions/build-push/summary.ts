@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { SluiceError } from '../../core/errors.ts';
-import { block, code, details, plain, table } from '../../report/markdown.ts';
+import { block, bold, code, details, plain, table } from '../../report/markdown.ts';
 import { type BuildResult, references } from './outputs.ts';
 
 /** The job summary of a build: the image and its tags first, then how to verify it and where the time went. */
@@ -37,7 +37,7 @@ export function failureSummary({ about, problem, next }: SluiceError): string {
   const [first = '', ...rest] = problem.split('\n');
   const lines = rest.join('\n').trimEnd();
   const detail = lines === '' ? '' : `\n\n${block('text', lines)}`;
-  return `## ⛔ No image\n\n**${plain(`${about}: ${first}`)}**${detail}\n\n${plain(next)}\n`;
+  return `## ⛔ No image\n\n${bold(`${about}: ${first}`)}${detail}\n\n${plain(next)}\n`;
 }
 
 function slowestTable({ outcome }: BuildResult): string {

@@ -1,5 +1,6 @@
 import { isSluiceError, messageOf, SluiceError } from '../../core/errors.ts';
-import { keepComment, pullRequestOf } from '../../github/comments.ts';
+import { excerpt } from '../../core/text.ts';
+import { hiddenMarker, keepComment, pullRequestOf } from '../../github/comments.ts';
 import { tellCommitStatus } from '../../github/commit-status.ts';
 import { ensureDeployment, retireOlder, tellStatus } from '../../github/deployments.ts';
 import { keepIssue } from '../../github/issues.ts';
@@ -7,6 +8,9 @@ import { describeTold, issueTitle, type Release, renderTold, type Told } from '.
 import { oneLine } from '../../runner/log-text.ts';
 import { DEADLINE, type DeploymentStatusRun, type Job } from './assemble.ts';
 import type { DeploymentStatusOutput } from './inputs.ts';
+
+/** Characters that GitHub takes for the title of an issue. */
+const LONGEST_TITLE = 256;
 
 type Outputs = ReadonlyMap<DeploymentStatusOutput, string>;
 
@@ -37,7 +41,7 @@ export async function tellEverywhere(
   const description = redact(describeTold(told, release));
   const text = redact(renderTold(told, release));
   const { environment, service, run, sha } = key;
-  const marker = `<!-- sluice ${JSON.stringify({ environment, service }).replaceAll('--', '- -')} -->`;
+  const marker = hiddenMarker({ environment, service });
 
   await attempt(async () => {
     const id = inputs['deployment-id'] ?? (await ensureDeployment(github, key));
@@ -67,7 +71,7 @@ export async function tellEverywhere(
   await attempt(async () => {
     if (!inputs['issue-on-rollback'] || told.verdict !== 'rolled-back') return;
     const issue = {
-      title: redact(issueTitle(release, told.report)),
+      title: excerpt(redact(issueTitle(release, told.report)), LONGEST_TITLE),
       text,
       labels: inputs['issue-labels'],
       assignees: inputs['issue-assignees'] ?? [],

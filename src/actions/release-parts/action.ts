@@ -1,4 +1,3 @@
-import { setOutput } from '@actions/core';
 import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import { composite, partGroups } from './composite.ts';
@@ -19,9 +18,14 @@ export const action = defineAction({
 });
 
 async function beginOrEnd(run: ReleasePartsRun): Promise<void> {
-  const { inputs: loaded, log } = run;
+  const { inputs: loaded, log, output } = run;
   if (loaded.at === 'end') return tellParts(run, loaded.inputs);
-  // As they were given: a plan may have several lines.
-  for (const [name, value] of Object.entries(outputsOf(loaded.parts))) setOutput(name, value);
+  const handed = outputsOf(loaded.parts);
+  output('canary', handed.canary);
+  output('workload', handed.workload);
+  output('service', handed.service);
+  output('canary-service', handed['canary-service']);
+  output('route', handed.route);
+  output('steps', handed.steps);
   log.info(oneLine(`Release ${loaded.inputs.release}: ${storyOf(loaded.parts).join(', then ')}.`));
 }

@@ -138,7 +138,7 @@ function problemsOfParts({ image }: ReleasePartsInputs, parts: Parts, given: Giv
 }
 
 /** What the first step hands on, by the names of its outputs. */
-export function outputsOf({ canary, workload, service, canaryService, route, steps }: Parts): Record<string, string> {
+export function outputsOf({ canary, workload, service, canaryService, route, steps }: Parts) {
   return { canary, workload, service, 'canary-service': canaryService, route, steps };
 }
 

@@ -17,6 +17,6 @@ export const releasePartsOutputs = {
   service: 'Service of the release.',
   'canary-service': 'The Service of the canary.',
   route: 'The object that holds the weights.',
-  steps: 'The plan.',
+  steps: 'The plan as it was given, which may have several lines.',
   ...ending,
 } as const;

@@ -1,4 +1,4 @@
-import { plain } from '../../report/markdown.ts';
+import { bold } from '../../report/markdown.ts';
 import type { Run } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import type { LoadedSteerInputs, steerOutputs } from './inputs.ts';
@@ -10,5 +10,5 @@ export async function tellTaken({ inputs, annotate, output, summarize }: SteerRu
   output('rollout', startedBy);
   const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;
   annotate.notice(oneLine(told), { title: `Sluice: ${inputs.command}` });
-  await summarize(`**${plain(told)}**\n\n`);
+  await summarize(`${bold(told)}\n\n`);
 }

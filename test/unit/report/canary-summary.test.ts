@@ -239,13 +239,16 @@ describe('the summary', () => {
   it('takes what others wrote for text', () => {
     const message = '# title\n<img src=x> [link](https://evil.example/) `code` | cell';
     const text = summaryOf([{ type: 'warning', at: start, message }]);
-    expect(text).toContain('\\# title &lt;img src=x&gt; \\[link\\](https://evil.example/) \\`code\\` \\| cell');
+    expect(text).toContain('\\# title &lt;img src=x&gt; \\[`link](https://evil.example/`) \\`code\\` &#124; cell');
   });
 });
 
 describe('Markdown', () => {
-  it('keeps links, and escapes all around them', () => {
-    expect(plain('see https://github.com/acme/my_shop now_')).toBe('see https://github.com/acme/my_shop now\\_');
+  it('shows addresses to be copied, and escapes all around them', () => {
+    expect(plain('see https://github.com/acme/my_shop now_')).toBe('see `https://github.com/acme/my_shop` now\\_');
+    expect(plain('by @alice (#12, a/b#3, deadbeef, a@sha256:1).')).toBe(
+      'by \\@\u200balice (`#12`, `a/b#3`, `deadbeef`, `a@sha256:1`).',
+    );
   });
 
   it('has code with backticks in it', () => {

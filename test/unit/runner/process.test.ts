@@ -15,13 +15,14 @@ import { rollbackOutputs } from '../../../src/actions/rollback/inputs.ts';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { isSluiceError } from '../../../src/core/errors.ts';
 import { emptyReport, reportSchema } from '../../../src/report/canary-report-schema.ts';
-import { plain } from '../../../src/report/markdown.ts';
+import { block, code, details, plain } from '../../../src/report/markdown.ts';
 import { listenForCancellation } from '../../../src/runner/cancellation.ts';
 import { runnerFacts } from '../../../src/runner/github.ts';
 import { listOutputs, outputValue, setOutputs } from '../../../src/runner/outputs.ts';
 import { createRedact, createSecretKeeper, redactedJson } from '../../../src/runner/redact.ts';
 import { reportPath } from '../../../src/runner/results.ts';
 import { loadRunState, saveRunState } from '../../../src/runner/state.ts';
+import { render, textOf } from '../../support/hostile-markdown.ts';
 import { reportOf, start, tell } from '../report/story.ts';
 
 const breach = reportOf(tell({ errors: (weight) => (weight >= 25 ? 1 : 0.005) }));
@@ -78,6 +79,22 @@ describe('redaction', () => {
     mask(['later-secret', 'first-secret']);
     expect(redact('first-secret later-secret')).toBe('*** ***');
     expect(told).toEqual(['first-secret', 'later-secret']);
+  });
+
+  it('takes out what Markdown has marked in its middle', () => {
+    const said = fc.string({ unit: 'grapheme-ascii', minLength: 4, maxLength: 12 });
+    const secrets = said.map((text) => text.trim().replaceAll('*', 'x')).filter(({ length }) => length >= 4);
+    const around = fc.constantFrom('', ' ', 'x', 'a@', '`', '.', '(', '|', '#1', 'https://');
+    fc.assert(
+      fc.property(secrets, around, around, (secret, before, after) => {
+        const redact = createRedact([secret]);
+        for (const write of [plain, code, (text: string) => details(text, ''), (text: string) => block('', text)]) {
+          const shown = textOf(render(redact(write(`${before}${secret}${after}`))));
+          expect(shown).not.toContain(secret);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('leaves no secret in JSON, and JSON that can be read', () => {
@@ -169,9 +186,17 @@ describe('outputs', () => {
   it('have a line each for what they list, and so say the docs', () => {
     const declared = { ...canaryOutputs, ...helmOutputs, ...kubectlOutputs, ...rollbackOutputs, ...buildPushOutputs };
     const lists = Object.entries(declared).flatMap(([name, words]) => (words.includes('a line each') ? [name] : []));
-    // The workloads of a canary release are what `canary` lists.
-    expect(new Set([...lists, 'canary'])).toEqual(listOutputs);
+    // The workloads of a canary release are what `canary` lists; a plan may be written on several lines.
+    expect(new Set([...lists, 'canary', 'steps'])).toEqual(listOutputs);
     expect(outputValue('tags', 'a/b:1\na/b:2\u0007')).toBe('a/b:1\na/b:2');
+  });
+
+  it.each([
+    ['reason', '\u00a0::add-mask::x', '\u00a0: :add-mask::x'],
+    ['reason', 'a ##[error]x\u202e', 'a ## [error]x'],
+    ['steps', '- weight: 5\n  for: 2m\n\u0085::warning::x', '- weight: 5\n  for: 2m\n: :warning::x'],
+  ])('are no command to the runner, where a step prints them: %s', (name, value, set) => {
+    expect(outputValue(name, value)).toBe(set);
   });
 });
 

@@ -95,3 +95,13 @@ it('concludes in post what main has left, and only that', async () => {
   expect((await runToy('', { STEP: 'post', STATE_sluice: left(true) })).log).toBe('');
   expect((await runToy('', { STEP: 'post' })).log).toBe('');
 });
+
+it('hides nothing in annotations and in their titles, and no secret', async () => {
+  const ended = await runToy(
+    `run.annotate.notice('a\\u202eb\\r\\n\\u001b[2Jc ' + run.inputs.token, { title: 't\\u001b]0;x\\u0007 ' + run.inputs.token });
+     run.fail('two things:\\n- d\\u200be');`,
+    { INPUT_TOKEN: 's3cret' },
+  );
+  expect(ended.log).toContain('::notice title=t ***::ab%0Ac ***\n');
+  expect(ended.log).toContain('::error::two things:%0A- de\n');
+});

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../../src/actions/canary/log.ts';
 import type { RolloutEvent } from '../../../../src/canary/events.ts';
-import { oneLine, withoutCommands } from '../../../../src/runner/log-text.ts';
+import { annotationText, oneLine, withoutCommands } from '../../../../src/runner/log-text.ts';
 import { start, tell } from '../../report/story.ts';
 
 /** The log as GitHub shows it: lines, and `▸ title` … `◂` for a group. */
@@ -237,5 +237,20 @@ describe('the live log', () => {
   it('has no commands in what comes to the sink of the runner, and keeps its colours', () => {
     expect(withoutCommands('  ::stop-commands::x')).toBe('  : :stop-commands::x');
     expect(withoutCommands('\u001b[2m03:14\u001b[0m  a\r\n::x')).toBe('\u001b[2m03:14\u001b[0m  a ::x');
+  });
+
+  it.each([
+    ['a title', '\u001b]0;title\u0007x', ']0;titlex'],
+    ['a movement of the cursor', '\u001b[2Jx', '[2Jx'],
+    ['a direction', 'a\u202eb\u2066c', 'abc'],
+    ['a command behind what is not seen', '\u200b\u0085::add-mask::x', ': :add-mask::x'],
+    ['a command in pieces', '#\u200b#[error]x', '## [error]x'],
+    ['blanks of other widths', '\u3000\u00a0::x', '\u3000\u00a0: :x'],
+  ])('has nothing unseen but colours in what comes to the sink: %s', (_, line, shown) => {
+    expect(withoutCommands(line)).toBe(shown);
+  });
+
+  it('has annotations of several lines, with nothing unseen in them', () => {
+    expect(annotationText('two things:\n- a\u202eb\r\n\u001b[31m- c')).toBe('two things:\n- ab\n- c');
   });
 });
