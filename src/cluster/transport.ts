@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { SluiceError } from '../core/errors.ts';
-import { excerpt } from '../core/text.ts';
+import { excerpt, trimEndOf } from '../core/text.ts';
 import { Credentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -40,7 +40,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function connect(initial: KubeConfig, env: Environment, reload: () => KubeConfig = () => initial): Connection {
   const cluster = initial.getCurrentCluster();
-  const server = (cluster?.server ?? '').replace(/\/+$/, '');
+  const server = trimEndOf(cluster?.server ?? '', '/');
   let config = initial;
   let pool: { fingerprint: string; dispatcher: Dispatcher } | undefined;
   let underWay: Promise<Authorization> | undefined;
