@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { isLocalHost } from '../core/image-reference.ts';
+import { tryParseJson } from '../core/json.ts';
 import { type Ended, run } from '../core/process.ts';
 import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from './builder.ts';
 import { buildFailure } from './failures.ts';
@@ -206,5 +207,11 @@ function buildkitdConfig(plainHttp: readonly string[]): string {
 const metadataSchema = z.object({ 'containerimage.digest': z.string().optional() });
 
 async function digestIn(metadata: string): Promise<string | undefined> {
-  return metadataSchema.parse(JSON.parse(await readFile(metadata, 'utf8')))['containerimage.digest'];
+  const parsed = metadataSchema.safeParse(tryParseJson(await readFile(metadata, 'utf8')));
+  if (parsed.success) return parsed.data['containerimage.digest'];
+  throw new SluiceError('unsupported', {
+    about: 'docker buildx',
+    problem: 'wrote metadata of the build that can not be read.',
+    next: 'Use a version of buildx from 0.10 on.',
+  });
 }

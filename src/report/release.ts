@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { SluiceError } from '../core/errors.ts';
+import { tryParseJson } from '../core/json.ts';
 import { code, plain, table } from './markdown.ts';
 import { shortCommit } from './subject.ts';
 
@@ -51,7 +53,15 @@ export interface ReleaseReport {
 
 /** The outcomes of the parts that ran, in their order. */
 export function parseOutcomes(json: string): PartOutcome[] {
-  const found = stepsContext.parse(JSON.parse(json));
+  const parsed = stepsContext.safeParse(tryParseJson(json));
+  if (!parsed.success) {
+    throw new SluiceError('invalid-input', {
+      about: 'input "outcomes"',
+      problem: 'is not what the steps of the action have left, as JSON.',
+      next: 'Use the composite action as it is: it gives `toJSON(steps)`.',
+    });
+  }
+  const found = parsed.data;
   return Object.keys(partNames)
     .filter(isPart)
     .flatMap((name) => {

@@ -34,7 +34,13 @@ export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
  * nobody. Of what can't be read, all of it.
  */
 function kubeconfigSecrets(content: string): string[] {
-  const document = parseDocument(content);
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(content, { logLevel: 'silent', uniqueKeys: false });
+  } catch {
+    // It is nested too deeply.
+    return [content];
+  }
   if (document.errors.length > 0) return [content];
   const secrets: string[] = [];
   visit(document, {

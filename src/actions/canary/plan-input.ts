@@ -1,8 +1,7 @@
-import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { SluiceError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import { yamlValue } from '../../core/yaml-value.ts';
+import { readYamlDocument } from '../../core/yaml-value.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { readPlan, refusePlan } from '../../judge/plan-syntax.ts';
 
@@ -54,17 +53,15 @@ export function parsePlanFile(text: string, about: string): Plan {
       next: `Give a file of at most ${LONGEST.toLocaleString('en')}.`,
     });
   }
-  const document = parseDocument(text);
-  const [syntaxError] = document.errors;
-  const refuse = (problem: string): never => {
+  const document = readYamlDocument(text);
+  if ('problem' in document) {
     throw new SluiceError('invalid-input', {
       about,
-      problem: `is not YAML: ${problem}.`,
+      problem: `is not YAML: ${document.problem}.`,
       next: 'Write for example: steps: "5 for 2m, 25 for 5m, 50 for 5m, 100"',
     });
-  };
-  if (syntaxError) refuse(`${syntaxError.message.split('\n')[0]?.replace(/:$/, '')}`);
-  const parsed = planFile.safeParse(yamlValue(document, refuse));
+  }
+  const parsed = planFile.safeParse(document.value);
   if (!parsed.success) {
     throw new SluiceError('invalid-input', {
       about,
