@@ -50,8 +50,8 @@ function valuesIn(chunk: string): unknown[] {
   return readYaml(chunk);
 }
 
-/** A text, or a bracket that stands outside of all texts. */
-const jsonToken = /"(?:[^"\\]|\\.)*"|[{}]/gs;
+/** A text, be it the last one without an end, or a bracket that stands outside of all texts. */
+const jsonToken = /"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}]/gs;
 
 /** The objects that follow one another in a text, each as a text; none where it begins with something else. */
 function jsonObjects(text: string): string[] {

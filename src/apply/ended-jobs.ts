@@ -1,4 +1,5 @@
 import type { KubernetesClient } from '../cluster/client.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,7 +29,7 @@ export function createEndedJobs({ client, clock }: EndedJobsOptions) {
     // Of a former Job with that name, there are events as well.
     const fieldSelector = `involvedObject.uid=${uid}`;
     const events = uid === '' ? [] : await client.list(resources.event, namespace, { fieldSelector }, signal);
-    return events.map((event) => warningEvent.parse(event)).find(({ reason }) => ends.has(reason));
+    return events.map((event) => readObject(event, warningEvent)).find(({ reason }) => ends.has(reason));
   }
 
   return {

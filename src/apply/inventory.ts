@@ -65,6 +65,9 @@ export type Snapshot = Readonly<z.infer<typeof snapshot>>;
 /** Bytes of compressed snapshot in a Secret: base64 makes a third more of it, and etcd takes 1.5 MiB an object. */
 const LIMIT = 760_000;
 
+/** Bytes of a snapshot: what is compressed may stand for a thousand times as much. */
+const MOST_UNPACKED = 64 * 1024 * 1024;
+
 const stored = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 
 const compress = promisify(gzip);
@@ -107,16 +110,17 @@ export function createInventoryStore(
     const found = await client.find(secret, signal);
     if (!found) return undefined;
     const packed = Buffer.from(stored.parse(found).data.snapshot ?? '', 'base64');
-    return readable(snapshot, (await decompress(packed)).toString(), secret);
+    return readable(snapshot, (await decompress(packed, { maxOutputLength: MOST_UNPACKED })).toString(), secret);
   }
 
   /** @throws SluiceError `unsupported` for one that no Secret can hold */
   async function saveSnapshot(next: Snapshot, signal: AbortSignal): Promise<void> {
-    const packed = await compress(stringifyJson(next));
-    if (packed.byteLength > LIMIT) {
+    const text = stringifyJson(next);
+    const packed = await compress(text);
+    if (packed.byteLength > LIMIT || Buffer.byteLength(text) > MOST_UNPACKED) {
       throw new SluiceError('unsupported', {
         about: describe(secret),
-        problem: `can't hold the objects as they are now: they take ${packed.byteLength} bytes compressed, and ${LIMIT} is the most.`,
+        problem: `can't hold the objects as they are now: they take ${packed.byteLength} bytes compressed (${LIMIT} is the most) and ${Buffer.byteLength(text)} as they are (${MOST_UNPACKED} is the most).`,
         next: 'Deploy in several parts with a "name" each, or without "undo-on-failure". Nothing was changed.',
       });
     }

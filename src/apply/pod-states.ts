@@ -7,6 +7,8 @@
  * canary, which gets requests: there it counts as well what happens to a pod that was ready.
  */
 
+import { endsOf } from '../core/text.ts';
+
 /** Milliseconds in which a kubelet that tries again often succeeds: a registry that is busy, a Secret or an image that comes late. */
 export const START_PATIENCE = 30_000;
 
@@ -143,5 +145,5 @@ const pullSteps =
 
 /** Why an image could not be pulled, without the way there. */
 export function pullFailure(message: string): string {
-  return message.replaceAll(pullSteps, '');
+  return endsOf(message).replaceAll(pullSteps, '');
 }

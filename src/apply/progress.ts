@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { condition } from '../cluster/conditions.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { creationState, type Problem, starting } from './pod-states.ts';
 
@@ -87,11 +88,11 @@ function isUnseen(object: KubernetesObject): boolean {
 const reportsGeneration = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/DaemonSet', 'apps/ReplicaSet']);
 
 const judges = new Map<string, (object: KubernetesObject, ready: number | undefined) => Progress>([
-  ['apps/Deployment', (object, ready) => deploymentProgress(replicated.parse(object), ready)],
-  ['apps/StatefulSet', (object) => statefulSetProgress(replicated.parse(object))],
-  ['apps/DaemonSet', (object) => daemonSetProgress(replicated.parse(object))],
-  ['apps/ReplicaSet', (object) => replicaSetProgress(replicated.parse(object))],
-  ['/ReplicationController', (object) => replicaSetProgress(replicated.parse(object))],
+  ['apps/Deployment', (object, ready) => deploymentProgress(readObject(object, replicated), ready)],
+  ['apps/StatefulSet', (object) => statefulSetProgress(readObject(object, replicated))],
+  ['apps/DaemonSet', (object) => daemonSetProgress(readObject(object, replicated))],
+  ['apps/ReplicaSet', (object) => replicaSetProgress(readObject(object, replicated))],
+  ['/ReplicationController', (object) => replicaSetProgress(readObject(object, replicated))],
   ['batch/Job', jobProgress],
   ['/Pod', podPhaseProgress],
   ['/PersistentVolumeClaim', claimProgress],
@@ -175,7 +176,7 @@ const job = z.looseObject({
 });
 
 function jobProgress(object: KubernetesObject): Progress {
-  const { spec, status } = job.parse(object);
+  const { spec, status } = readObject(object, job);
   const failure = find(status.conditions, 'Failed', 'True');
   const text = `${status.succeeded} of ${spec.completions ?? 1} completed, ${status.active} running${
     status.failed > 0 ? `, ${status.failed} of at most ${spec.backoffLimit + 1} attempts failed` : ''
@@ -190,7 +191,7 @@ const phase = z.looseObject({
 });
 
 function podPhaseProgress(object: KubernetesObject): Progress {
-  const { status } = phase.parse(object);
+  const { status } = readObject(object, phase);
   if (status.phase === 'Failed') return failed(`failed${status.message === '' ? '' : `: ${status.message}`}`);
   if (status.phase === 'Succeeded') return done('has ended well');
   return find(status.conditions, 'Ready', 'True') ? done('is ready') : waiting('is not ready');
@@ -200,7 +201,7 @@ function podPhaseProgress(object: KubernetesObject): Progress {
 const provisioner = 'volume.kubernetes.io/storage-provisioner';
 
 function claimProgress(object: KubernetesObject): Progress {
-  const { status } = phase.parse(object);
+  const { status } = readObject(object, phase);
   if (status.phase === 'Bound') return done('is bound');
   if (status.phase === 'Lost') return failed('has lost its volume');
   const isProvisioned = object.metadata.annotations?.[provisioner] !== undefined;
@@ -213,14 +214,14 @@ const service = z.looseObject({
 });
 
 function serviceProgress(object: KubernetesObject): Progress {
-  const { spec, status } = service.parse(object);
+  const { spec, status } = readObject(object, service);
   const hasAddress = status.loadBalancer.ingress.length > 0 || spec.externalIPs.length > 0;
   if (spec.type !== 'LoadBalancer' || hasAddress) return done('');
   return waiting('waits for the address of its load balancer');
 }
 
 function definitionProgress(object: KubernetesObject): Progress {
-  const { status } = phase.parse(object);
+  const { status } = readObject(object, phase);
   const refused = find(status.conditions, 'NamesAccepted', 'False');
   if (refused) return failed(`its names are taken: ${refused.message}`);
   return find(status.conditions, 'Established', 'True') ? done('is served') : waiting('is not served yet');
@@ -230,7 +231,7 @@ const resource = z.looseObject({ status: z.looseObject({ conditions }).optional(
 
 /** Any other kind, by the conventions: `Ready`, and where kstatus is followed `Stalled` and `Reconciling`. */
 function resourceProgress(object: KubernetesObject): Progress {
-  const conditions = resource.parse(object).status?.conditions ?? [];
+  const conditions = readObject(object, resource).status?.conditions ?? [];
   const stalled = find(conditions, 'Stalled', 'True');
   if (stalled) return failed(`is stalled (${stalled.reason}): ${stalled.message}`);
   const ready = find(conditions, 'Ready');

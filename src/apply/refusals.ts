@@ -3,6 +3,7 @@ import type { ApiError } from '../cluster/errors.ts';
 import { describe } from '../cluster/resources.ts';
 import { type ErrorCode, SluiceError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
+import { endsOf } from '../core/text.ts';
 import type { DeployObject } from './objects.ts';
 
 /** An object that the API server would not take. */
@@ -53,7 +54,7 @@ interface Explanation {
 /** What a refusal of an apply means, and what to do about it. */
 export function explain(error: ApiError): Explanation {
   const { message, details } = parseBody(error.body);
-  const said = message === '' ? error.problem : message;
+  const said = endsOf(message === '' ? error.problem : message);
   const conflicts = details.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
   if (conflicts.length > 0) {
     const fields = Map.groupBy(conflicts, (cause) => managerIn(cause.message));
@@ -89,7 +90,7 @@ export function explain(error: ApiError): Explanation {
       .map((line) => line.trim())
       .filter((line) => line !== '')
       .join('; ')
-      .replaceAll(/&value\.valueUnstructured\{Value:(.*?)\}/g, '$1');
+      .replaceAll(/&value\.valueUnstructured\{Value:(.{0,200}?)\}/g, '$1');
     return { code: 'invalid-input', problem: `${problem}.`, next: schemaAdvice(schema) };
   }
   if (/^namespaces "[^"]*" not found/.test(said)) {
@@ -111,12 +112,12 @@ function schemaAdvice(said: string): string {
 }
 
 function managerIn(message: string): string {
-  return /conflict with ("[^"]*"(?: with subresource "[^"]*")?)/.exec(message)?.[1] ?? 'another manager';
+  return /conflict with ("[^"]*"(?: with subresource "[^"]*")?)/.exec(endsOf(message))?.[1] ?? 'another manager';
 }
 
 /** The API server's own words. */
 export function saidIn({ body }: ApiError): string {
-  return parseBody(body).message;
+  return endsOf(parseBody(body).message);
 }
 
 function parseBody(body: string): z.infer<typeof refusalBody> {

@@ -1,5 +1,6 @@
 import { createInformer, type Informer } from '../cluster/informer.ts';
 import { isEnding, isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { firstLine } from '../core/text.ts';
@@ -76,10 +77,10 @@ export function createView(
           known(resources.event, namespace, signal),
         ]);
         const warnings = events
-          .map((event) => warningEvent.parse(event))
+          .map((event) => readObject(event, warningEvent))
           .filter(({ reason }) => !harmless.has(reason))
           .toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? -1 : 1));
-        return [namespace, { pods: pods.map((pod) => podSchema.parse(pod)), replicaSets, warnings }] as const;
+        return [namespace, { pods: pods.map((pod) => readObject(pod, podSchema)), replicaSets, warnings }] as const;
       }),
     );
     const around = new Map(namespaces);

@@ -52,7 +52,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   function log(pod: ObjectReference, { container, previous, lines }: LogOptions, signal: AbortSignal): Promise<string> {
     const query = queryOf({ container, previous: `${previous}`, tailLines: `${lines}`, limitBytes: '65536' });
     const path = `${pathOf(pod)}/log${query}`;
-    return call({ verb: 'get', reference: pod, subresource: 'log' }, { method: 'GET', path }, signal);
+    const request = { method: 'GET' as const, path, mostBytes: MOST_BYTES_OF_OTHERS };
+    return call({ verb: 'get', reference: pod, subresource: 'log' }, request, signal);
   }
 
   /**

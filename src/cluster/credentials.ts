@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { sep } from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { trimEndOf } from '../core/text.ts';
 import { EXEC_PROVIDER, type ExecPlugin, execAuthenticator } from './kubeconfig/exec-plugin.ts';
 import { type ClusterFields, type ExecFields, KubeconfigProblem, type UserFields } from './kubeconfig-file.ts';
 
@@ -73,7 +74,7 @@ function clusterOf({ name, fields, at }: Named<ClusterFields>): Cluster {
   }
   return {
     name,
-    server: server.replace(/\/+$/, ''),
+    server: trimEndOf(server, '/'),
     // Without TLS there is nothing to verify, and the library takes nothing else for permission.
     skipTLSVerify: insecure || url.protocol === 'http:',
     // What the file itself holds counts before what it points to; the library thinks otherwise.

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { HttpResponse } from '../core/http.ts';
 import { tryParseJson } from '../core/json.ts';
-import { excerpt } from '../core/text.ts';
+import { endsOf, excerpt } from '../core/text.ts';
 import { apiGroup, describe, type ObjectReference } from './resources.ts';
 
 /**
@@ -34,7 +34,8 @@ export interface Subject {
 }
 
 export function refusal(subject: Subject, response: HttpResponse): ApiError {
-  const { message, reason } = parseStatus(response.body);
+  const { message: words, reason } = parseStatus(response.body);
+  const message = endsOf(words);
   const { status: code } = response;
   const about =
     subject.reference.name === ''

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { parseDocument } from 'yaml';
 import * as z from 'zod';
+import { readYamlDocument } from '../core/yaml-value.ts';
 
 const text = z.string().nullish();
 const texts = z.array(z.string()).nullish();
@@ -130,18 +130,14 @@ export function parseKubeconfig(content: string, folder: string): KubeconfigEntr
 
 /** The parser's own messages and warnings quote the file, which holds credentials. */
 function fromYaml(content: string): unknown {
-  try {
-    const document = parseDocument(content, { logLevel: 'silent', merge: true });
-    if (document.errors.length > 0) return undefined;
-    return document.toJS();
-  } catch {
-    return undefined;
-  }
+  const document = readYamlDocument(content, { merge: true });
+  return 'value' in document ? document.value : undefined;
 }
 
 function byName(kind: string, entries: readonly (readonly [string, Entry])[]): Map<string, Entry> {
   const named = new Map(entries);
-  const twice = entries.find(([name], index) => entries.findIndex(([other]) => other === name) !== index);
+  const seen = new Set<string>();
+  const twice = entries.find(([name]) => seen.size === seen.add(name).size);
   if (twice) throw new KubeconfigProblem(`has the ${kind} "${twice[0]}" twice`);
   return named;
 }

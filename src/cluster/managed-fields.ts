@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from './client.ts';
 import { retryOnConflict } from './conflicts.ts';
+import { readPart } from './read-object.ts';
 import type { ObjectReference } from './resources.ts';
 import { FIELD_MANAGER, type KubernetesObject } from './schema.ts';
 
@@ -17,8 +18,8 @@ const managedFields = z.array(
  * @param path names from the object's root to the field: `['spec', 'replicas']`; an item of a list as `k:{"name":"app"}`
  */
 export function managersOf(object: KubernetesObject, path: readonly string[]): string[] {
-  return managedFields
-    .parse(object.metadata.managedFields ?? [])
+  const about = `the owners of the fields of ${object.kind} ${object.metadata.name}`;
+  return readPart(object.metadata.managedFields ?? [], managedFields, about)
     .filter(({ fieldsV1 }) =>
       path.reduce<FieldSet | undefined>((set, name) => set?.[name.startsWith('k:') ? name : `f:${name}`], fieldsV1),
     )

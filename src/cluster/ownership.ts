@@ -11,8 +11,9 @@ export const ownSelector = `${MANAGED_BY}=sluice`;
 
 /** The labels of every object that Sluice creates for a rollout. */
 export function ownLabels(rollout: string): Record<string, string> {
-  // A label's value is shorter than a name may be.
-  return { [MANAGED_BY]: 'sluice', [ROLLOUT]: rollout.slice(0, 63).replace(/[^a-z0-9]+$/i, '') };
+  // A label's value is shorter than a name may be, and ends with a letter or a digit.
+  const value = /^.*[a-z0-9]/is.exec(rollout.slice(0, 63))?.[0] ?? '';
+  return { [MANAGED_BY]: 'sluice', [ROLLOUT]: value };
 }
 
 export function isOwn({ metadata }: KubernetesObject, rollout: string): boolean {

@@ -19,6 +19,9 @@ export interface ClientOptions {
   readonly startTime?: number;
 }
 
+/** Bytes of an answer of the API server: a list has all objects of a kind, with all that was ever applied to them. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
 /** A request of the API server: its path in place of the whole address. */
 type ApiRequest = Omit<HttpRequest, 'url'> & { readonly path: string; readonly mostBytes?: number };
 
@@ -28,9 +31,9 @@ export type Requests = ReturnType<typeof createRequests>;
 export function createRequests(connection: Connection, options: ClientOptions = {}) {
   const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
-  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean, mostBytes?: number) {
+  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean, mostBytes = MOST_BYTES) {
     return {
-      ...(mostBytes !== undefined && { mostBytes }),
+      mostBytes,
       server: `Kubernetes API server ${connection.server}`,
       next: 'Check that the cluster is reachable from this runner (server address, proxy, firewall).',
       attemptTimeout,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
-import { excerpt } from '../core/text.ts';
+import { excerpt, trimEndOf } from '../core/text.ts';
 import { proxyFor } from './proxy.ts';
 
 export interface Connection {
@@ -46,7 +46,7 @@ export function connect(
   mask: (secrets: readonly string[]) => void = () => undefined,
 ): Connection {
   const cluster = initial.getCurrentCluster();
-  const server = (cluster?.server ?? '').replace(/\/+$/, '');
+  const server = trimEndOf(cluster?.server ?? '', '/');
   let config = initial;
   let pool: { fingerprint: string; dispatcher: Dispatcher } | undefined;
   let underWay: Promise<Authorization> | undefined;

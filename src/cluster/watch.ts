@@ -81,7 +81,7 @@ function createRound(requests: Requests, source: Source, signal: AbortSignal) {
 
   /** @throws ApiError for a refusal that a fresh list does not change */
   async function checkRefusal(response: Dispatcher.ResponseData): Promise<void> {
-    const body = await response.body.text();
+    const body = await beginningOf(response.body);
     if (response.statusCode === 410 || response.statusCode >= 500) return;
     const answer = { status: response.statusCode, headers: response.headers, body };
     const about = { verb: 'watch', reference: { type: source.type, namespace: source.namespace, name: '' } };
@@ -118,18 +118,45 @@ function createRound(requests: Requests, source: Source, signal: AbortSignal) {
   };
 }
 
+/** Bytes of a refusal: what the API server says of one is short. */
+const MOST_REFUSED = 1024 * 1024;
+
+async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MOST_REFUSED) break;
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 const watchLine = z.object({
   type: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
   object: z.unknown(),
 });
 
-/** The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell. */
-async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** Characters of a line: etcd takes 1.5 MiB an object by default, and JSON may escape each of its characters. */
+const LONGEST_LINE = 32 * 1024 * 1024;
+
+/**
+ * The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell, and for a line
+ * without an end: the list that the watch begins with again is bounded, and says so.
+ */
+export async function* linesOf(body: AsyncIterable<Uint8Array>, longest = LONGEST_LINE): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  let begun: string[] = [];
+  let length = 0;
   for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
+    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
+    begun.push(first);
+    length += first.length;
+    if (length > longest) throw new Error(`a line has more than ${longest} characters`);
+    const last = others.pop();
+    if (last === undefined) continue;
+    yield* [begun.join(''), ...others].filter((line) => line !== '');
+    begun = [last];
+    length = last.length;
   }
 }

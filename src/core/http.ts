@@ -32,14 +32,13 @@ export interface HttpPolicy {
   readonly isFinal?: (response: HttpResponse) => boolean;
   /** What a server says in an answer that means "not now", as one short line for the error. */
   readonly describe?: (response: HttpResponse) => string | undefined;
-  /** Bytes of an answer from which on it is refused. */
+  /** Bytes of an answer from which on it is refused; default 64 MiB. */
   readonly mostBytes?: number;
   /** Credentials of the attempt: asked again for each one. */
   authorize(): Promise<{ headers: Readonly<Record<string, string | string[]>>; dispatcher: Dispatcher }>;
 }
 
-/** An answer of half a gigabyte is the longest text that there can be. */
-const MOST_BYTES = 500 * 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Answers that mean "not now": RFC 9110 and the API server's own throttling. */
 const retryable = new Set([429, 500, 502, 503, 504]);

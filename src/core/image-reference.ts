@@ -97,8 +97,9 @@ function refusalOf(text: string, { name, tag }: ReferenceParts): SluiceError {
   if (algorithm !== undefined) {
     return refusal(text, 'joins its digest by a colon.', `Join it by "@": ${repository}@${algorithm}:${tag}.`);
   }
-  const [, slashed] = /[^/]\/[^:]*:(.*)$/.exec(name) ?? [];
-  return slashed === undefined ? noImage(text) : noTag(text, slashed);
+  const [, ...behind] = name.split('/');
+  const rest = behind.join('/');
+  return rest.includes(':') ? noTag(text, rest.slice(rest.indexOf(':') + 1)) : noImage(text);
 }
 
 /** Undefined for what names no repository. */

@@ -61,12 +61,39 @@ export function parseJson(text: string): unknown {
 }
 
 function parse(text: string): unknown {
+  if (isDeep(text)) throw new SyntaxError(`it is nested more than ${DEEPEST} levels deep`);
   if (!mayBeRounded.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && /^-?\d+$/.test(context.source)
       ? wholeNumber(context.source)
       : value,
   );
+}
+
+/** Levels of lists and objects: whatever walks through a value does it by itself. Objects of Kubernetes have some fifty. */
+const DEEPEST = 256;
+
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfText(text, at);
+    else if (code === BRACE || code === BRACKET) depth += 1;
+    else if (code === BRACE_END || code === BRACKET_END) depth -= 1;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = ['"', '\\', '{', '}', '[', ']'].map((sign) =>
+  sign.charCodeAt(0),
+);
+
+/** Where a text in quotes ends that begins here. */
+function endOfText(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  return at;
 }
 
 /** As `parseJson`; undefined for a text that is no JSON, such as the page of a proxy. */

@@ -64,6 +64,13 @@ export async function run(
       next: 'Look at its last lines above; a longer time may be all that it needs.',
     });
   }
+  if (result.isMaxBuffer) {
+    throw new SluiceError('unsupported', {
+      about: file,
+      problem: 'was ended, as it printed more than is read (100 million characters).',
+      next: 'Let it print less.',
+    });
+  }
   if (result.code === 'ENOENT') {
     throw new SluiceError('not-found', {
       about: file,

@@ -27,6 +27,22 @@ export function excerpt(text: string, most: number): string {
   return line.length > most || text.length > most * 4 ? `${line.slice(0, most - 1).trimEnd()}…` : line;
 }
 
+/** A text without these characters at its end. A regular expression (`/x+$/`) would begin anew at each of them. */
+export function trimEndOf(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Characters of what a program or a server says that are looked at for known words. */
+const LONGEST_SAID = 10_000;
+
+/** As much of what others say as a search for known words may take: its beginning and its end. */
+export function endsOf(text: string): string {
+  if (text.length <= LONGEST_SAID) return text;
+  return `${text.slice(0, LONGEST_SAID / 2)} … ${text.slice(-LONGEST_SAID / 2)}`;
+}
+
 /** The first line of a text, with no more of it than a person reads. */
 export function firstLine(text: string): string {
   return shorten(text.trim().split('\n')[0] ?? '');

@@ -118,9 +118,13 @@ const schema = FAILSAFE_SCHEMA.extend({
  * @throws Error that says what is wrong and where
  */
 export function readYaml(text: string): unknown[] {
-  const documents = loadAll(text, null, { schema, json: true, listener }).map((document) => createReader()(document));
-  for (const document of documents) refuseExplosion(document);
-  return documents.filter((document) => document !== null && document !== undefined);
+  try {
+    const documents = loadAll(text, null, { schema, json: true, listener }).map((document) => createReader()(document));
+    for (const document of documents) refuseExplosion(document);
+    return documents.filter((document) => document !== null && document !== undefined);
+  } catch (error) {
+    throw error instanceof RangeError ? new Error('it is nested too deeply') : error;
+  }
 }
 
 /** Texts in quotes have no type of their own in js-yaml. */

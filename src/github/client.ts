@@ -40,6 +40,9 @@ export interface GitHub {
   login(): Promise<string | undefined>;
 }
 
+/** Bytes of an answer: a page has at most a hundred comments. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 /** Repetitions after the first try. */
 const REPETITIONS = 4;
 
@@ -47,7 +50,7 @@ const REPETITIONS = 4;
 export function createGitHub(options: GitHubOptions): GitHub {
   const { token, apiUrl, owner, repo, signal, attemptTimeout = 10_000, longestWait = 60_000, pause = 500 } = options;
   // Runners behind a proxy name it in their environment.
-  const dispatcher = new EnvHttpProxyAgent();
+  const dispatcher = new EnvHttpProxyAgent({ maxResponseSize: MOST_BYTES });
   const octokit = new Octokit({
     auth: token,
     baseUrl: apiUrl,
@@ -58,6 +61,11 @@ export function createGitHub(options: GitHubOptions): GitHub {
     },
     // Deprecations are for those who write this.
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+  });
+
+  // Whatever answers in place of GitHub, the types of its description would be believed.
+  octokit.hook.after('request', ({ data }, { method }) => {
+    if (!(method === 'GET' ? list : item).safeParse(data).success) throw somethingElse(apiUrl);
   });
 
   async function attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T> {
@@ -98,6 +106,30 @@ function ignore(): void {
   // Nobody reads it.
 }
 
+/** The fields that are read of comments, issues, pull requests, deployments and statuses. */
+const item = z.looseObject({
+  id: z.union([z.number(), z.string()]).optional(),
+  number: z.number().optional(),
+  state: z.string().optional(),
+  body: z.string().nullish(),
+  html_url: z.string().optional(),
+  context: z.string().optional(),
+  description: z.string().nullish(),
+  target_url: z.string().nullish(),
+  log_url: z.string().nullish(),
+  environment_url: z.string().nullish(),
+});
+/** All that is asked for are lists. */
+const list = z.array(item);
+
+function somethingElse(apiUrl: string): SluiceError {
+  return new SluiceError('unsupported', {
+    about: `GitHub at ${apiUrl}`,
+    problem: "answered something else than GitHub's API does.",
+    next: 'See whether that is the address of the API, and whether a proxy answers in its place.',
+  });
+}
+
 const requestError = z.object({
   name: z.literal('HttpError'),
   status: z.number(),
@@ -134,12 +166,19 @@ function waitAfter({ status, message, response }: Refusal, pause: number): numbe
         String(headers['x-ratelimit-remaining']) === '0' ||
         /secondary rate limit/i.test(message)));
   if (!isLimit) return status >= 500 ? pause : undefined;
-  if (headers['retry-after'] !== undefined) return Number(headers['retry-after']) * 1_000;
-  if (String(headers['x-ratelimit-remaining']) === '0')
-    return Math.max(pause, Number(headers['x-ratelimit-reset']) * 1_000 - Date.now());
+  const asked = headers['retry-after'] === undefined ? undefined : Number(headers['retry-after']) * 1_000;
+  const reset =
+    String(headers['x-ratelimit-remaining']) === '0'
+      ? Number(headers['x-ratelimit-reset']) * 1_000 - Date.now()
+      : undefined;
   // GitHub asks for a minute where it does not say how long.
-  return Math.max(pause, 60_000);
+  const wait = [asked, reset].find((time) => time !== undefined && !Number.isNaN(time)) ?? MINUTE;
+  return Math.min(Math.max(asked === wait ? 0 : pause, wait), LONGEST_WAIT);
 }
+
+const MINUTE = 60_000;
+/** No limit is longer than a day, and there are times that no calendar has. */
+const LONGEST_WAIT = 24 * 60 * MINUTE;
 
 function explained({ status, message, response }: Refusal, about: string, right: TokenRight, apiUrl: string) {
   switch (status) {

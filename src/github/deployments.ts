@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { singleLine } from '../core/text.ts';
+import { SluiceError } from '../core/errors.ts';
+import { excerpt, singleLine } from '../core/text.ts';
 import type { GitHub } from './client.ts';
 
 /** https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status */
@@ -49,7 +50,13 @@ export async function ensureDeployment(github: GitHub, key: DeploymentKey): Prom
       auto_merge: false,
       required_contexts: [],
     });
-    if (!('id' in data)) throw new TypeError(`GitHub made no deployment: ${data.message}`);
+    if (!('id' in data)) {
+      throw new SluiceError('failed', {
+        about: about(environment),
+        problem: `was not made by GitHub: ${excerpt(String(data.message ?? 'it does not say why'), 300)}.`,
+        next: 'Run this step again; if it stays so, look at the deployments of the repository.',
+      });
+    }
     return Number(data.id);
   });
 }

@@ -23,7 +23,7 @@ export async function factsOf(world: FactSources, signal: AbortSignal): Promise<
 }
 
 /** Helm takes a version of one or two numbers as well. */
-const shortVersion = /^(.+)-(v?\d+(?:\.\d+)?)$/;
+const shortVersion = /^(.+)-(v?\d+(?:\.\d+)?)$/s;
 
 /** What a release is at a revision, by Helm's own words. */
 export async function releaseFacts(
@@ -33,7 +33,7 @@ export async function releaseFacts(
   signal: AbortSignal,
 ): Promise<ReleaseFacts> {
   const [, chart = last.chart, chartVersion = ''] =
-    /^(.+?)-(v?\d+\.\d+\.\d+.*)$/.exec(last.chart) ?? shortVersion.exec(last.chart) ?? [];
+    /^(.+?)-(v?\d+\.\d+\.\d.*)$/s.exec(last.chart) ?? shortVersion.exec(last.chart) ?? [];
   return {
     revision: last.revision,
     chart,

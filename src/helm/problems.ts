@@ -1,5 +1,6 @@
 import { type ErrorCode, SluiceError } from '../core/errors.ts';
 import type { Ended } from '../core/process.ts';
+import { endsOf } from '../core/text.ts';
 
 /** What a command of Helm was about. */
 export interface HelmCall {
@@ -134,7 +135,7 @@ const known: readonly Known[] = [
 /** The error that the output of a failed command stands for. */
 export function helmError(call: HelmCall, { exitCode, stdout, stderr }: Ended): SluiceError {
   const { command, release, namespace } = call;
-  const said = saying(stderr) || saying(stdout);
+  const said = endsOf(saying(stderr) || saying(stdout));
   const found = known.find(({ sign }) => sign.test(said));
   const subject = `release ${namespace}/${release}`;
   const first = found?.sign.exec(said)?.[1] ?? '';
@@ -149,17 +150,15 @@ export function helmError(call: HelmCall, { exitCode, stdout, stderr }: Ended): 
 
 /** Helm's error without its log lines, and without what `helm lint` says of things that are right. */
 function saying(output: string): string {
-  return output
+  const lines = output
     .split('\n')
     .map((line) => line.trimEnd())
     .filter(
       (line) =>
         line !== '' && !/^(level=|time=|WARNING|\[INFO\]|==> |Use --debug|Error: \d+ chart\(s\) linted)/.test(line),
     )
-    .map((line) => line.replace(/^(Error: |\[ERROR\] )/, '').replace(/^(UPGRADE|INSTALLATION) FAILED: /, ''))
-    .filter((line, index, lines) => lines.indexOf(line) === index)
-    .join('\n')
-    .trim();
+    .map((line) => line.replace(/^(Error: |\[ERROR\] )/, '').replace(/^(UPGRADE|INSTALLATION) FAILED: /, ''));
+  return [...new Set(lines)].join('\n').trim();
 }
 
 const LONGEST = 1_200;

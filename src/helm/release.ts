@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { parseJson } from '../core/json.ts';
+import { SluiceError } from '../core/errors.ts';
+import { tryParseJson } from '../core/json.ts';
 
 /** What a release is, as `helm status` and the dry run of `helm upgrade` tell it with `-o json`. */
 const releaseSchema = z.looseObject({
@@ -36,7 +37,7 @@ const metadataSchema = z.looseObject({
 });
 
 export function parseRelease(output: string): Release {
-  return releaseSchema.parse(parseJson(jsonIn(output)));
+  return read(releaseSchema, tryParseJson(jsonIn(output)), 'a release');
 }
 
 /** What `helm get` tells of a revision, one command for each part. */
@@ -45,13 +46,25 @@ export function parseRecorded(parts: {
   readonly values: string;
   readonly metadata: string;
 }): Release {
-  const { revision, status, applyMethod } = metadataSchema.parse(parseJson(jsonIn(parts.metadata)));
-  return releaseSchema.parse({
+  const metadata = read(metadataSchema, tryParseJson(jsonIn(parts.metadata)), 'the metadata of a release');
+  const { revision, status, applyMethod } = metadata;
+  const release = {
     info: { status },
-    config: parseJson(parts.values.trim()),
+    config: tryParseJson(parts.values.trim()),
     manifest: parts.manifest,
     version: revision,
     ...(applyMethod !== undefined && { apply_method: applyMethod }),
+  };
+  return read(releaseSchema, release, 'a revision');
+}
+
+function read<S extends z.ZodType>(shape: S, value: unknown, what: string): z.infer<S> {
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new SluiceError('unsupported', {
+    about: 'helm',
+    problem: `answered something else than ${what} as JSON.`,
+    next: 'See that "helm" is Helm 3 or 4, and that no plugin of it writes to its output.',
   });
 }
 

@@ -78,7 +78,7 @@ async function readOutside({ context, facts }: ContentSources, { registry, polic
   };
   const looked = outside.images.map(async (image) => {
     // Which registry is meant, the configuration of buildah says.
-    if (buildah && !/^[^/]*[.:][^/]*\/|^localhost\//.test(image)) return `buildah decides where ${image} comes from.`;
+    if (buildah && !/^[^/.:]*[.:][^/]*\/|^localhost\//.test(image)) return `buildah decides where ${image} comes from.`;
     try {
       return await look(image);
     } catch (error) {

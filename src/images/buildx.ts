@@ -214,5 +214,10 @@ const metadataSchema = z.object({ 'containerimage.digest': z.string().optional()
 
 async function digestIn(metadata: string): Promise<string | undefined> {
   const parsed = metadataSchema.safeParse(tryParseJson(await readFile(metadata, 'utf8')));
-  return parsed.data?.['containerimage.digest'];
+  if (parsed.success) return parsed.data['containerimage.digest'];
+  throw new SluiceError('unsupported', {
+    about: 'docker buildx',
+    problem: 'wrote metadata of the build that can not be read.',
+    next: 'Use a version of buildx from 0.10 on.',
+  });
 }

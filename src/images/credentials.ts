@@ -5,6 +5,7 @@ import { SluiceError } from '../core/errors.ts';
 import type { Repository } from '../core/image-reference.ts';
 import { parseJson } from '../core/json.ts';
 import { run } from '../core/process.ts';
+import { trimEndOf } from '../core/text.ts';
 import type { Login } from './registry/authorization.ts';
 
 const authEntry = z.looseObject({
@@ -173,7 +174,7 @@ function loginOf({ identitytoken, auth, username, password }: Entry): Login | un
   if (auth) {
     const [name = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
     // Docker ends some of them with zero bytes.
-    return { username: name, password: rest.join(':').replace(/\0+$/, '') };
+    return { username: name, password: trimEndOf(rest.join(':'), '\0') };
   }
   return username !== undefined && password !== undefined ? { username, password } : undefined;
 }

@@ -1,3 +1,5 @@
+import { trimEndOf } from '../core/text.ts';
+
 /** One instruction, its continuation lines joined. */
 export interface Instruction {
   /** In lower case: `copy`. */
@@ -63,7 +65,7 @@ function directivesOf(lines: readonly string[]): { readonly syntax?: string; rea
   const found: Record<string, string> = {};
   const start = lines[0]?.startsWith('#!') ? 1 : 0;
   for (const line of lines.slice(start)) {
-    const [, name = '', value = ''] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*?)\s*$/.exec(line) ?? [];
+    const [, name = '', value = ''] = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)$/.exec(line.trimEnd()) ?? [];
     if (!['syntax', 'escape', 'check'].includes(name.toLowerCase())) break;
     found[name.toLowerCase()] ??= value;
   }
@@ -75,7 +77,7 @@ function joinLines(lines: readonly string[], start: number, continued: RegExp): 
   let text = '';
   let next = start;
   while (next < lines.length) {
-    const line = (lines[next] ?? '').replace(/\r+$/, '');
+    const line = trimEndOf(lines[next] ?? '', '\r');
     const first = next === start;
     next += 1;
     const isComment = /^\s*#/.test(line);
@@ -89,9 +91,9 @@ function joinLines(lines: readonly string[], start: number, continued: RegExp): 
 
 /** Reads one instruction; a `problem` says what of it is not understood. */
 export function readInstruction(text: string): { instruction: Instruction; problem?: string } {
-  const [, keyword = '', after = ''] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
+  const [keyword = ''] = text.split(/\s/, 1);
   const flags: string[] = [];
-  let rest = after;
+  let rest = text.slice(keyword.length).trimStart();
   for (;;) {
     const [word, flag] = /^(--\S*)(?:\s+|$)/.exec(rest) ?? [];
     if (word === undefined || flag === undefined) break;
@@ -142,7 +144,7 @@ function skipDocuments(lines: readonly string[], start: number, documents: reado
   let next = start;
   for (const { end, indented } of documents) {
     const found = lines.findIndex((line, index) => {
-      const text = line.replace(/\r+$/, '');
+      const text = trimEndOf(line, '\r');
       return index >= next && (indented ? text.replace(/^\t+/, '') : text) === end;
     });
     if (found === -1) return undefined;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { RE2JS } from 're2js';
 
 /** What builds: each reads ignore files from other places. */
 export type BuilderKind = 'buildx' | 'buildah';
@@ -25,8 +26,14 @@ const nothingIgnored: Ignoring = { patterns: [], unknown: undefined };
 const plainLine = /^(?:#.*|(?!.*\*\*)[\w./*?@+,-]*)$/;
 
 /** What Go's strings.TrimSpace takes away; JavaScript's own list is another one. */
-const blanks = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-const outerBlanks = new RegExp(`^${blanks}|${blanks}$`, 'g');
+const blank = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && blank.test(text.charAt(start))) start += 1;
+  while (end > start && blank.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
 
 /**
  * Reads the ignore file that this builder would read.
@@ -60,10 +67,10 @@ export function parseIgnoreFile(text: string, kind: BuilderKind = 'buildx'): Ign
   const patterns: IgnorePattern[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.startsWith('#')) continue;
-    const written = line.replace(outerBlanks, '');
+    const written = trimmed(line);
     if (written === '') continue;
     const exception = written.startsWith('!');
-    const pattern = cleaned(exception ? written.slice(1).replace(outerBlanks, '') : written);
+    const pattern = cleaned(exception ? trimmed(written.slice(1)) : written);
     const matches = pattern === undefined ? undefined : matcherOf(pattern);
     if (matches === undefined) {
       return {
@@ -96,25 +103,26 @@ function matcherOf(pattern: string): IgnorePattern['matches'] | undefined {
   const [, prefix] = /^([^*?[\]]+)\*\*$/.exec(pattern) ?? [];
   if (prefix !== undefined) return (path) => path.startsWith(prefix);
   const expression = expressionOf(pattern);
-  return expression && ((path) => expression.test(path));
+  return expression && ((path) => expression.testExact(path));
 }
 
 /** The parts of a pattern: `**` and `**` with its slash, wildcards, classes, and everything else. */
 const part = /\*\*\/?|\*|\?|\[\^?[^\][\\]+\]|[^*?]/gu;
 
-function expressionOf(pattern: string): RegExp | undefined {
+/** With the linear engine of RE2: a pattern may have any number of wildcards, and a repository any paths. */
+function expressionOf(pattern: string): RE2JS | undefined {
   const parts: readonly string[] = pattern.match(part) ?? [];
   const source = parts.map((text, index) => {
     if (text.startsWith('**')) return index === parts.length - 1 ? '[^\\n]*' : '(?:[^\\n]*/)?';
     if (text === '*') return '[^/]*';
     if (text === '?') return '[^/]';
     if (text === '^' || (text.length > 1 && text.startsWith('['))) return text;
-    return text.replaceAll(/[.+()|{}$/\][]/g, '\\$&');
+    return RE2JS.quote(text);
   });
   // A bracket that neither begins nor ends a class is an error for some builders.
   if (parts.includes('[') || parts.includes(']')) return undefined;
   try {
-    return new RegExp(`^${source.join('')}$`, 'u');
+    return RE2JS.compile(source.join(''));
   } catch {
     return undefined;
   }

@@ -93,8 +93,8 @@ export function followBuildKit(): Follower {
   function printed({ vertex, data }: { vertex: string; data: string }): ProgressNote[] {
     const step = steps.get(vertex);
     // A piece may end within a line, which the next one ends.
-    const text = (open.get(vertex) ?? '') + Buffer.from(data, 'base64').toString('utf8');
-    const lines = text.split(/\r?\n/);
+    const lines = Buffer.from(data, 'base64').toString('utf8').split(/\r?\n/);
+    lines[0] = shortened((open.get(vertex) ?? '') + lines[0]);
     open.set(vertex, lines.pop() ?? '');
     return lines.filter((line) => line.trim() !== '').map((line) => keep(vertex, step, line));
   }
@@ -153,6 +153,13 @@ export function slowest(steps: readonly BuildStep[], count: number): { name: str
     .filter(({ milliseconds }) => milliseconds > 0)
     .toSorted((a, b) => b.milliseconds - a.milliseconds)
     .slice(0, count);
+}
+
+/** Characters of a line that are kept: a step may print one without an end. */
+const LONGEST_LINE = 10_000;
+
+function shortened(line: string): string {
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function parse(line: string): z.infer<typeof solveStatus> | undefined {

@@ -3,6 +3,7 @@ import { compare, parse, rcompare, type SemVer } from 'semver';
 import { SluiceError } from '../core/errors.ts';
 import { tagPattern } from '../core/image-reference.ts';
 import { nearest } from '../core/nearest.ts';
+import { trimEndOf } from '../core/text.ts';
 import type { Source } from './source.ts';
 
 /** Where a tag comes from. The named ones are those of docker/metadata-action. */
@@ -114,7 +115,7 @@ function asTag(name: string): string {
   const isWhole = /^[\x20-\x7e]*$/.test(name) && tag !== '' && tag.length <= LONGEST;
   if (isWhole) return tag;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  const readable = tag.slice(0, LONGEST - hash.length - 5).replace(/[.-]+$/, '');
+  const readable = trimEndOf(tag.slice(0, LONGEST - hash.length - 5), '.-');
   return readable === '' ? `ref-${hash}` : `ref-${readable}-${hash}`;
 }
 

@@ -3,14 +3,32 @@ import { stringify } from 'yaml';
 import type { Json } from '../core/json.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 
+/** Lines that two texts may differ in for a diff of them. The time grows with their square. */
+const MOST_DIFFERENCES = 4_000;
+
+/** The log and the report show the same diffs. */
+const known = new WeakMap<PlannedWrite, string>();
+
 /** What a write would change, as the lines of a unified diff over YAML. The values of a Secret are hidden. */
-export function diffOf({ object, before, after }: PlannedWrite): string {
+export function diffOf(write: PlannedWrite): string {
+  const diff = known.get(write) ?? differences(write);
+  known.set(write, diff);
+  return diff;
+}
+
+function differences({ object, before, after }: PlannedWrite): string {
   const isSecret = object.startsWith('Secret ');
   const found = isSecret ? withoutValues(before, after, 'as found') : before;
   const planned = isSecret ? withoutValues(after, before, 'changed') : after;
-  const patch = createTwoFilesPatch('found', 'planned', text(found), text(planned), undefined, undefined, {
+  const [foundText, plannedText] = [text(found), text(planned)];
+  const patch = createTwoFilesPatch('found', 'planned', foundText, plannedText, undefined, undefined, {
     context: 3,
+    maxEditLength: MOST_DIFFERENCES,
   });
+  if (patch === undefined) {
+    const lines = (all: string) => (all.split('\n').length - 1).toLocaleString('en');
+    return `… too many lines differ to show them: it has ${lines(foundText)} lines, and ${lines(plannedText)} afterwards`;
+  }
   // The head only names the two sides.
   return patch.slice(Math.max(0, patch.indexOf('@@'))).trimEnd();
 }

@@ -190,7 +190,12 @@ function round(value: number): number {
 
 function shortened(text: string, most: number): string {
   // Between two words: half of a number is another number.
-  return text.length > most ? `${text.slice(0, most - 1).replace(/\s+\S*$/, '')} …` : text;
+  return text.length > most
+    ? `${text
+        .slice(0, most - 1)
+        .replace(/\s\S*$/, '')
+        .trimEnd()} …`
+    : text;
 }
 
 function escapeXml(text: string): string {

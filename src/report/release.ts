@@ -56,9 +56,9 @@ export function parseOutcomes(json: string): PartOutcome[] {
   const parsed = stepsContext.safeParse(tryParseJson(json));
   if (!parsed.success) {
     throw new SluiceError('invalid-input', {
-      about: 'input "steps"',
-      problem: 'is not what became of the steps of a job, as JSON.',
-      next: 'Leave it to the composite action, which gives toJSON(steps).',
+      about: 'input "outcomes"',
+      problem: 'is not what the steps of the action have left, as JSON.',
+      next: 'Use the composite action as it is: it gives `toJSON(steps)`.',
     });
   }
   const found = parsed.data;

@@ -162,7 +162,7 @@ export const headers = inputType('lines of NAME: VALUE', (given) => {
   const found: Record<string, string> = {};
   for (const [index, line] of lines.entries()) {
     if (line === '') continue;
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.+)$/.exec(line) ?? [];
+    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(\S.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME: VALUE.`);
     found[name] = value;
   }

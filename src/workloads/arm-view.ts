@@ -4,6 +4,7 @@ import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { createInformer } from '../cluster/informer.ts';
 import { isReady, type Pod, pod as podSchema } from '../cluster/pods.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { orAborted } from '../core/abort.ts';
@@ -90,7 +91,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
     change = Promise.withResolvers();
   }
   function rememberPods(objects: readonly KubernetesObject[]): void {
-    for (const pod of objects.map((object) => podSchema.parse(object))) {
+    for (const pod of objects.map((object) => readObject(object, podSchema))) {
       const key = pod.metadata.uid ?? pod.metadata.name;
       histories.set(key, remember(histories.get(key), pod, clock.now()));
     }
@@ -114,8 +115,8 @@ export function createArmView(options: ArmViewOptions): ArmView {
       pods.objects(signal),
       target.service === undefined ? undefined : slices.objects(signal),
     ]);
-    const workload = foundWorkload && workloadSchema.parse(foundWorkload);
-    const seen = foundPods.map((object) => podSchema.parse(object));
+    const workload = foundWorkload && readObject(foundWorkload, workloadSchema);
+    const seen = foundPods.map((object) => readObject(object, podSchema));
     // An arm that does not exist yet is not one of which all pods are ready.
     if (!workload) return { workload, pods: seen, troubles: [], health: { desired: 1, ready: 0, problems: [] } };
     const reachable = foundSlices && readyEndpoints(foundSlices);
@@ -173,7 +174,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
 
 /** Names of the pods that receive traffic. Unset `ready` means ready (EndpointSlice API). */
 export function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
-  const endpoints = slices.flatMap((slice) => endpointSlice.parse(slice).endpoints ?? []);
+  const endpoints = slices.flatMap((slice) => readObject(slice, endpointSlice).endpoints ?? []);
   const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
   return new Set(ready.flatMap(({ targetRef }) => targetRef?.name ?? []));
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readPart } from '../cluster/read-object.ts';
 import { describe } from '../cluster/resources.ts';
 import type { Manifest } from '../cluster/schema.ts';
 import { type LabelSelector, type Labels, labelSelector } from '../cluster/selectors.ts';
@@ -136,7 +137,7 @@ function ownKind(
       }),
     };
   };
-  const { affinity: given, topologySpreadConstraints } = placement.parse(spec);
+  const { affinity: given, topologySpreadConstraints } = readPart(spec, placement, 'the pod template of the workload');
   return {
     ...spec,
     ...(given && {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { readPart } from '../cluster/read-object.ts';
 import { resources } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
-import { yamlDocuments, yamlValue } from '../core/yaml-value.ts';
+import { readYamlDocuments } from '../core/yaml-value.ts';
 import { type PodTemplate, podTemplate } from './workload.ts';
 
 const entries = z.record(z.string(), z.string());
@@ -36,16 +37,12 @@ export interface ConfigContent {
  * @throws SluiceError `invalid-input`; it never quotes the text, which may hold secrets
  */
 export function parseConfigManifests(text: string, namespace: string): ConfigManifest[] {
-  return yamlDocuments(text).flatMap((document, index) => {
+  return readYamlDocuments(text).flatMap((document, index) => {
     const about = `input "config", document ${index + 1}`;
-    const [syntaxError] = document.errors;
-    if (syntaxError) {
-      const { line, col } = syntaxError.linePos?.[0] ?? { line: 1, col: 1 };
-      throw badConfig(about, `is not YAML (line ${line}, column ${col}).`);
+    if ('problem' in document) {
+      throw badConfig(about, `is not YAML (line ${document.line}, column ${document.column}).`);
     }
-    const value = yamlValue(document, () => {
-      throw badConfig(about, 'is not YAML: an alias in it names no anchor, or stands for too much.');
-    });
+    const { value } = document;
     if (value === null || value === undefined) return [];
     const parsed = configManifest.safeParse(value);
     if (!parsed.success) {
@@ -75,9 +72,8 @@ export function configType(kind: ConfigKind) {
 }
 
 export function contentOf(object: ConfigManifest | KubernetesObject): ConfigContent {
-  const { data, binaryData, stringData } = configManifest
-    .pick({ data: true, binaryData: true, stringData: true })
-    .parse(object);
+  const shape = configManifest.pick({ data: true, binaryData: true, stringData: true });
+  const { data, binaryData, stringData } = readPart(object, shape, `${object.kind} ${object.metadata.name}`);
   const encoded = Object.entries(stringData ?? {}).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
   return { data: { ...data, ...Object.fromEntries(encoded) }, binaryData: binaryData ?? {} };
 }

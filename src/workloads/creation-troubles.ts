@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { creationState, type ServingPolicy } from '../apply/pod-states.ts';
 import { isEnding, type Pod } from '../cluster/pods.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { resources } from '../cluster/resources.ts';
 import type { ArmViewOptions } from './arm-view.ts';
 import type { PodTrouble } from './pod-health.ts';
@@ -49,7 +50,7 @@ export function createCreationTroubles(
     // A StatefulSet tells it nowhere but in events.
     const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`;
     const events = (await client.list(resources.event, namespace, { fieldSelector }, signal)).map((object) =>
-      event.parse(object),
+      readObject(object, event),
     );
     const recent = events.filter(
       (each) => clock.now() - Date.parse(each.lastTimestamp ?? each.eventTime ?? '') <= EVENT_AGE,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { PodDetails, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { isReady, type Pod } from '../cluster/pods.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';
@@ -105,7 +106,7 @@ async function eventsOf(
   const uid = metadata.uid === undefined ? '' : `,involvedObject.uid=${metadata.uid}`;
   const fieldSelector = `involvedObject.name=${name}${uid}`;
   const found = (await client.list(resources.event, namespace, { fieldSelector }, signal)).map((object) =>
-    event.parse(object),
+    readObject(object, event),
   );
   const at = ({ lastTimestamp, eventTime }: z.infer<typeof event>) => Date.parse(lastTimestamp ?? eventTime ?? '') || 0;
   return found

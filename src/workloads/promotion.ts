@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import { managersOf } from '../cluster/managed-fields.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
 import type { PatchOperation } from '../cluster/schema.ts';
 import { FIELD_MANAGER } from '../cluster/schema.ts';
@@ -155,11 +156,11 @@ export async function changeTemplate(
   signal: AbortSignal,
 ): Promise<ChangedTemplate> {
   return retryOnConflict(async () => {
-    const found = workload.parse(await client.get(reference, signal));
+    const found = readObject(await client.get(reference, signal), workload);
     const { operations, others } = templateOperations(found, change, 'after');
     if (others.length > 0) throw changedByOthers(reference);
     if (operations.length === 0) return { generation: found.metadata.generation ?? 0, change };
-    const answer = workload.parse(await client.patchJson(reference, operations, signal));
+    const answer = readObject(await client.patchJson(reference, operations, signal), workload);
     return { generation: answer.metadata.generation ?? 0, change: asStored(change, answer, reference) };
   });
 }
@@ -204,11 +205,11 @@ export async function undoTemplateChange(
   return retryOnConflict(async () => {
     const object = await client.find(reference, signal);
     if (!object) return undefined;
-    const found = workload.parse(object);
+    const found = readObject(object, workload);
     const { operations, others } = templateOperations(found, change, 'before');
     const { generation = 0 } = found.metadata;
     if (operations.length === 0) return { generation, now: false, others, images: new Map() };
-    const answer = workload.parse(await client.patchJson(reference, operations, signal));
+    const answer = readObject(await client.patchJson(reference, operations, signal), workload);
     const { generation: written = 0 } = answer.metadata;
     return { generation: written, now: written !== generation, others, images: imagesOf(answer.spec.template) };
   });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { isReady, pod } from '../cluster/pods.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { resources } from '../cluster/resources.ts';
 import { kubernetesObject } from '../cluster/schema.ts';
 import { selectorText } from '../cluster/selectors.ts';
@@ -76,7 +77,7 @@ export async function runTemplates(
     client.list(resources.pod, namespace, { labelSelector }, signal),
   ]);
   const label = hashLabels[workload.kind];
-  const ready = pods.map((object) => pod.parse(object)).filter(isReady);
+  const ready = pods.map((object) => readObject(object, pod)).filter(isReady);
   const readyOf = (template: KeptTemplate) =>
     ready.filter(({ metadata }) => `${label}=${metadata.labels?.[label]}` === template.label).length;
   return kept.map((template) => ({ ...template, ready: readyOf(template) }));
@@ -85,7 +86,7 @@ export async function runTemplates(
 async function ofReplicaSets(client: KubernetesClient, namespace: string, labelSelector: string, signal: AbortSignal) {
   const found = await client.list(resources.replicaSet, namespace, { labelSelector }, signal);
   return found.map((object) => {
-    const { metadata, spec } = replicaSet.parse(object);
+    const { metadata, spec } = readObject(object, replicaSet);
     const { [hashLabels.Deployment]: hash = '', ...labels } = spec.template.metadata?.labels ?? {};
     return {
       number: Number(metadata.annotations?.[REVISION] ?? 0),
@@ -105,7 +106,7 @@ async function ofControllerRevisions(
 ) {
   const found = await client.list(resources.controllerRevision, namespace, { labelSelector }, signal);
   return found.map((object) => {
-    const { metadata, revision, data } = controllerRevision.parse(object);
+    const { metadata, revision, data } = readObject(object, controllerRevision);
     // Kept as a strategic merge patch that replaces the whole template.
     const { $patch: _, ...template } = data.spec.template;
     return { number: revision, template, hash: metadata.name, owners: metadata.ownerReferences ?? [] };

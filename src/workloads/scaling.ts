@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
 import { managersOf } from '../cluster/managed-fields.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import { FIELD_MANAGER, kubernetesObject, type Manifest } from '../cluster/schema.ts';
 import { type LabelSelector, type Labels, labelSelector, selects } from '../cluster/selectors.ts';
@@ -38,7 +39,7 @@ export async function findAutoscaler(
 ): Promise<Autoscaler | undefined> {
   const all = await client.list(resources.horizontalPodAutoscaler, namespace, {}, signal);
   return all
-    .map((object) => autoscaler.parse(object))
+    .map((object) => readObject(object, autoscaler))
     .find(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === metadata.name);
 }
 
@@ -80,7 +81,7 @@ export function raiseMinimum(
 ): Promise<void> {
   const reference = { type: resources.horizontalPodAutoscaler, namespace, name };
   return retryOnConflict(async () => {
-    const { spec } = autoscaler.parse(await client.get(reference, signal));
+    const { spec } = readObject(await client.get(reference, signal), autoscaler);
     const wanted = Math.min(least, spec.maxReplicas);
     if (spec.minReplicas < wanted) await setNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
   });
@@ -94,7 +95,7 @@ export function raiseReplicas(
   signal: AbortSignal,
 ): Promise<void> {
   return retryOnConflict(async () => {
-    const { spec } = workload.parse(await client.get(reference, signal));
+    const { spec } = readObject(await client.get(reference, signal), workload);
     if (spec.replicas < least) await setNumber(client, reference, 'replicas', spec.replicas, least, signal);
   });
 }
@@ -140,7 +141,8 @@ async function raisedFrom(
 ): Promise<number | undefined> {
   const object = await client.find(reference, signal);
   if (!object) return undefined;
-  const current = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) }).parse(object).spec[field];
+  const shape = z.looseObject({ spec: z.looseObject({ [field]: z.number().optional() }) });
+  const current = readObject(object, shape).spec[field];
   if (current === undefined || current <= found) return undefined;
   const managers = managersOf(object, ['spec', field]);
   // A number that was handed over and that nobody has set since belongs to nobody.

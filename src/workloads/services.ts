@@ -1,4 +1,5 @@
 import type { KubernetesClient } from '../cluster/client.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import { type Labels, selects } from '../cluster/selectors.ts';
 import { SluiceError } from '../core/errors.ts';
@@ -11,7 +12,9 @@ export async function listServices(
   signal: AbortSignal,
 ): Promise<Service[]> {
   const all = await client.list(resources.service, namespace, {}, signal);
-  return all.map((object) => service.parse(object)).filter(({ spec }) => Object.keys(spec.selector ?? {}).length > 0);
+  return all
+    .map((object) => readObject(object, service))
+    .filter(({ spec }) => Object.keys(spec.selector ?? {}).length > 0);
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { condition as conditionSchema } from '../cluster/conditions.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { labelSelector } from '../cluster/selectors.ts';
@@ -115,7 +116,7 @@ export async function findWorkload(
   if ('name' in wanted) {
     const reference = referenceTo(wanted, namespace);
     const found = await client.find(reference, signal);
-    if (found) return workload.parse(found);
+    if (found) return readObject(found, workload);
     throw new SluiceError('not-found', {
       about: describe(reference),
       problem: 'does not exist.',
@@ -124,7 +125,7 @@ export async function findWorkload(
   }
   const matches = await listWorkloads(client, namespace, wanted.selector, signal);
   const [only] = matches;
-  if (only && matches.length === 1) return workload.parse(only);
+  if (only && matches.length === 1) return readObject(only, workload);
   throw new SluiceError('not-found', {
     about: `input "${input}" (${wanted.selector})`,
     problem: only

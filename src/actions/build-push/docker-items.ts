@@ -24,10 +24,11 @@ export const namedLines = inputType('lines of NAME=VALUE', (given) => {
   const found: Record<string, string> = {};
   const items = dockerItems(given) ?? wrong('has a quote that is not closed.');
   for (const [index, item] of items.entries()) {
-    const [, name, value] = /^\s*([^\s=][^=]*?)\s*=(.*)$/s.exec(item) ?? [];
-    if (name === undefined || value === undefined) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
+    const [written, ...values] = item.split('=');
+    const name = written?.trim() ?? '';
+    if (name === '' || values.length === 0) return wrong(`line ${index + 1} is not of the form NAME=VALUE.`);
     if (Object.hasOwn(found, name)) return wrong(`line ${index + 1} names ${name} again.`);
-    found[name] = value.trim();
+    found[name] = values.join('=').trim();
   }
   return found;
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { POD_CHECK } from '../../canary/observation/pod-check.ts';
 import { nearest } from '../../core/nearest.ts';
-import { syntaxProblem, yamlDocument, yamlValue } from '../../core/yaml-value.ts';
+import { readYamlDocument } from '../../core/yaml-value.ts';
 import { watchKinds } from '../../judge/panel.ts';
 import { duration, inputType, listed, number, rate, wrong } from '../../runner/input-types.ts';
 
@@ -69,10 +69,9 @@ const item = z.union([z.string().transform((check) => ({ check })), z.looseObjec
 
 /** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and what else the check needs. */
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
-  const document = yamlDocument(text);
-  const syntax = syntaxProblem(document);
-  if (syntax !== undefined) wrong(`is not YAML: ${syntax}.`);
-  const items = z.array(z.unknown()).safeParse(yamlValue(document, (problem) => wrong(`is not YAML: ${problem}`)));
+  const document = readYamlDocument(text);
+  if ('problem' in document) return wrong(`is not YAML: ${document.problem}.`);
+  const items = z.array(z.unknown()).safeParse(document.value);
   if (!items.success) return wrong('is not a YAML list; write for example "- check: error-rate".');
   const problems: string[] = [];
   const read = items.data.flatMap((one, index) => readCheck(one, `check ${index + 1}`, problems));

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SluiceError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import { syntaxProblem, yamlDocument, yamlValue } from '../../core/yaml-value.ts';
+import { readYamlDocument } from '../../core/yaml-value.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { readPlan, refusePlan } from '../../judge/plan-syntax.ts';
 
@@ -53,17 +53,15 @@ export function parsePlanFile(text: string, about: string): Plan {
       next: `Give a file of at most ${LONGEST.toLocaleString('en')}.`,
     });
   }
-  const document = yamlDocument(text);
-  const problem = syntaxProblem(document);
-  const refuse = (what: string): never => {
+  const document = readYamlDocument(text);
+  if ('problem' in document) {
     throw new SluiceError('invalid-input', {
       about,
-      problem: `is not YAML: ${what}.`,
+      problem: `is not YAML: ${document.problem}.`,
       next: 'Write for example: steps: "5 for 2m, 25 for 5m, 50 for 5m, 100"',
     });
-  };
-  if (problem !== undefined) refuse(problem);
-  const parsed = planFile.safeParse(yamlValue(document, refuse));
+  }
+  const parsed = planFile.safeParse(document.value);
   if (!parsed.success) {
     throw new SluiceError('invalid-input', {
       about,

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import { isRecord } from '../../core/json.ts';
 import { soundsSecret } from '../../core/secret-name.ts';
+import { readYamlDocument } from '../../core/yaml-value.ts';
 
 /** Fields that hold the path of a file. */
 const paths = new Set([
@@ -42,8 +43,11 @@ export function kubeconfigSecrets(content: string): string[] {
 
 /** The file with every value as the text that stands there: a number may be a password. Aliases are resolved. */
 function texts(content: string): unknown {
+  // Of a key that stands twice, one value would be lost.
+  if ('problem' in readYamlDocument(content, { merge: true })) return undefined;
   try {
-    const document = parseDocument(content, { logLevel: 'silent', schema: 'failsafe', merge: true });
+    const options = { logLevel: 'silent', schema: 'failsafe', merge: true, uniqueKeys: false } as const;
+    const document = parseDocument(content, options);
     return document.errors.length > 0 ? undefined : document.toJS();
   } catch {
     return undefined;

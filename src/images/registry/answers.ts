@@ -71,6 +71,6 @@ function errorsOf(body: string): z.infer<typeof errorAnswer>['errors'] {
 /** `Link: </v2/acme/checkout/tags/list?last=v9&n=1000>; rel="next"`: https://www.rfc-editor.org/rfc/rfc8288 */
 export function nextPage({ headers }: HttpResponse, page: URL): URL | undefined {
   const links = [headers.link ?? []].flat().join(', ');
-  const [, next] = /<([^>]{1,4000})>[^<>]*;\s*rel\s*=\s*"?next"?/i.exec(links) ?? [];
+  const [, next] = /<([^<>]{1,4000})>[^<>]*;\s*rel\s*=\s*"?next"?/i.exec(links) ?? [];
   return next === undefined ? undefined : (URL.parse(next, page.href) ?? page);
 }

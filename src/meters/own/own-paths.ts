@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
+import { trimEndOf } from '../../core/text.ts';
 import type { Labels, Selector } from '../series/selector.ts';
 
 /** What a pod's own specification asks of it, without any user. */
@@ -121,7 +122,7 @@ function isPath(value: string | undefined): value is string {
 /** The path alone, without server, query and a slash at its end. */
 function pathOf(value: string): string {
   const [path = ''] = value.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/);
-  return path.replace(/(?<=.)\/+$/, '') || '/';
+  return trimEndOf(path, '/') || '/';
 }
 
 /** Why there is nothing to count although there are counters. */

@@ -83,7 +83,7 @@ function notFound(about: string, problem: string, next: string): SluiceError {
 /** The kinds of hosted Prometheus, told by their address or their words, and what each wants. */
 const signIns: readonly { readonly known: RegExp; readonly next: string }[] = [
   {
-    known: /\baps-workspaces[\w.-]*\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
+    known: /\baps-workspaces[\w.-]{0,100}\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
     next: 'Amazon Managed Prometheus takes signed requests (AWS SigV4) alone: run a SigV4 proxy (aws-sigv4-proxy) with a role that may aps:QueryMetrics, aps:GetLabels and aps:GetSeries, and give its address.',
   },
   {

@@ -8,6 +8,7 @@ import { createDispatcher } from '../../cluster/transport.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { type HttpPolicy, send } from '../../core/http.ts';
 import { tryParseJson } from '../../core/json.ts';
+import { trimEndOf } from '../../core/text.ts';
 import type { PrometheusConnection } from './api.ts';
 import { type Refusal, wordsOf } from './server-words.ts';
 
@@ -31,7 +32,7 @@ export function parseAddress(address: string): Address {
       kind: 'service',
       service: { type: resources.service, namespace, name },
       port,
-      prefix: prefix.replace(/\/+$/, ''),
+      prefix: trimEndOf(prefix, '/'),
     };
   }
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -49,7 +50,7 @@ export function parseAddress(address: string): Address {
       next: 'Give the credentials in the inputs made for them, and the address without them.',
     });
   }
-  return { kind: 'url', url: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };
+  return { kind: 'url', url: `${url.origin}${trimEndOf(url.pathname, '/')}` };
 }
 
 /** Asks by the API server's proxy to a Service. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { createInformer } from '../../cluster/informer.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
@@ -90,7 +91,7 @@ export function followArmPods(
     };
     return createInformer(client, source, lifetime, (objects) => {
       for (const object of objects) {
-        seen[arm].set(object.metadata.name, { ...podShape.parse(object), own: ownTraffic(object, undefined) });
+        seen[arm].set(object.metadata.name, { ...readObject(object, podShape), own: ownTraffic(object, undefined) });
       }
       known = undefined;
     });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { ApiError } from '../../cluster/errors.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
@@ -85,7 +86,7 @@ async function portsOf(client: KubernetesClient, names: Names, signal: AbortSign
   const read = async (name: string | undefined) => {
     if (name === undefined) return [];
     const found = await client.find({ type: resources.service, namespace: names.namespace, name }, signal);
-    const ports = found ? service.parse(found).spec.ports : [];
+    const ports = found ? readObject(found, service).spec.ports : [];
     return ports.flatMap((one) => [one.name, one.port, one.targetPort]).flatMap((one) => (one ? [String(one)] : []));
   };
   try {

@@ -62,7 +62,7 @@ function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
  */
 export function expand(template: string, arm: Arm, names: Names): string {
   const values: Readonly<Record<string, string | undefined>> = { arm, namespace: names.namespace, ...names[arm] };
-  return template.replace(/\$\{([^}]*)\}/g, (placeholder, name: string) => {
+  return template.replace(/\$\{([^}]{0,200})\}/g, (placeholder, name: string) => {
     const value = values[name];
     if (value) return value;
     const known = placeholders.some((candidate) => candidate === name);

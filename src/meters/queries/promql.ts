@@ -64,7 +64,7 @@ export function refusePadding(expression: Expression, query: string, about: stri
 
 /** The grammar lets a modifier after a binary expression span all of it; to Prometheus it belongs to the last selector. */
 function asksAnotherTime(selector: SyntaxNode, query: string): boolean {
-  const directly = /^\s*(\[[^\]]*\])?\s*(offset\b|@)/i.test(query.slice(selector.to));
+  const directly = /^\s*(?:\[[^\]]*\]\s*)?(?:offset\b|@)/i.test(query.slice(selector.to));
   const modified = ({ name, firstChild }: SyntaxNode) =>
     (name === 'OffsetExpr' || name === 'StepInvariantExpr') && firstChild?.name === 'SubqueryExpr';
   return directly || ancestors(selector).some(modified);

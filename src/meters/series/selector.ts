@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { SluiceError } from '../../core/errors.ts';
+import { patternOf } from './pattern.ts';
 
 /** The labels of one series, its name under `__name__`. */
 export type Labels = Readonly<Record<string, string>>;
@@ -48,13 +47,13 @@ export function formatMatcher({ label, op, value }: Matcher): string {
   return `${name}${op}${JSON.stringify(value)}`;
 }
 
-/** Tells of a series whether the selector picks it. @throws SluiceError `bad-query` for a regular expression as of `regexOf` */
+/** Tells of a series whether the selector picks it. @throws SluiceError as of `patternOf` */
 export function createFilter(selector: Selector): (labels: Labels) => boolean {
   const tests = selector.map(({ label, op, value }) => {
     const wanted = op === '=' || op === '=~';
     if (op === '=' || op === '!=') return (labels: Labels) => ((labels[label] ?? '') === value) === wanted;
-    const regex = regexOf(value);
-    return (labels: Labels) => regex.test(labels[label] ?? '') === wanted;
+    const pattern = patternOf(value);
+    return (labels: Labels) => pattern.test(labels[label] ?? '') === wanted;
   });
   return (labels) => tests.every((test) => test(labels));
 }
@@ -94,37 +93,4 @@ function patternFor(label: string, selector: Selector): string | undefined {
   const matcher = selector.find((candidate) => candidate.label === label && ['=', '=~'].includes(candidate.op));
   if (!matcher) return undefined;
   return matcher.op === '=' ? escapeRegex(matcher.value) : matcher.value;
-}
-
-/** Characters. V8 refuses a pattern that is much longer at its first use only. */
-const LONGEST_PATTERN = 20_000;
-
-// Patterns of users run on texts that pods and requests choose. Where one backtracks too often, V8 begins again with its
-// linear engine, as RE2 always does; it knows no `i` (https://v8.dev/blog/non-backtracking-regexp).
-setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-
-/**
- * A regular expression of PromQL (RE2 syntax, anchored, the dot matches newlines) as JavaScript knows it.
- *
- * @throws SluiceError `bad-query` for what the two languages don't read alike: it would be answered wrongly.
- */
-export function regexOf(pattern: string): RegExp {
-  if (pattern.length > LONGEST_PATTERN) throw unreadable(pattern.slice(0, 60), 'it is too long');
-  const [, flags = '', body = ''] = /^(?:\(\?([is]+)\))?(.*)$/s.exec(pattern) ?? [];
-  const named = body.replaceAll('(?P<', '(?<');
-  const foreign = /\[\[:|\\[AzQECpPx]|\(\?(?![:<]|i:)|\(\?<[=!]/.exec(named);
-  try {
-    if (!foreign) return new RegExp(`^(?:${named})$`, flags.includes('i') ? 'is' : 's');
-  } catch (cause) {
-    throw unreadable(pattern, cause instanceof Error ? cause.message : 'it is malformed');
-  }
-  throw unreadable(pattern, `"${foreign[0]}" is not supported`);
-}
-
-function unreadable(pattern: string, why: string): SluiceError {
-  return new SluiceError('bad-query', {
-    about: `regular expression "${pattern}"`,
-    problem: `can't be used (${why}).`,
-    next: 'Write it with plain groups, classes and alternatives.',
-  });
 }

@@ -5,7 +5,8 @@
  * @param namespace of the object in which the host stands
  */
 export function canonicalHost(host: string, namespace: string): string {
-  const name = host.toLowerCase().replace(/\.svc\..+$/, '.svc');
+  const lower = host.toLowerCase();
+  const name = /\.svc\../.test(lower) ? lower.slice(0, lower.indexOf('.svc.') + '.svc'.length) : lower;
   const parts = name.split('.');
   if (name === '*' || name.endsWith('.svc') || parts.length > 2) return name;
   return parts.length === 1 ? `${name}.${namespace}.svc` : `${name}.svc`;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { readObject } from '../../cluster/read-object.ts';
+import { readObject, readPart } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import { jsonSchema } from '../../core/json.ts';
@@ -59,11 +59,11 @@ const servicePort = z.looseObject({ number: z.number().optional(), name: z.strin
 
 /** The ports, by number or name, of a Service that an Ingress sends requests to. */
 export function portsTo(object: KubernetesObject, service: string): string[] {
-  const { defaultBackend, rules } = ingress.parse(object).spec;
+  const { defaultBackend, rules } = readObject(object, ingress).spec;
   const paths = rules.flatMap(({ http }) => (http?.paths ?? []).map((entry) => entry.backend));
   return [...paths, ...(defaultBackend ? [defaultBackend] : [])].flatMap((backend) => {
     if (backend.service?.name !== service) return [];
-    const { number, name } = servicePort.parse(backend.service.port);
+    const { number, name } = readPart(backend.service.port, servicePort, `Ingress ${object.metadata.name}`);
     return [String(number ?? name ?? '')];
   });
 }
@@ -206,7 +206,7 @@ export function likeStable(object: KubernetesObject, wanted: IngressManifest): P
   );
   const fresh = Object.entries(target).filter(([name, value]) => !isWeight(name) && shown[name] !== value);
   // The API server gave it the default class where the stable Ingress names none.
-  const { ingressClassName } = classOfSpec.parse(object.spec);
+  const { ingressClassName } = readPart(object.spec, classOfSpec, `Ingress ${object.metadata.name}`);
   const spec = { ...(ingressClassName !== undefined && { ingressClassName }), ...wanted.spec };
   return [
     ...(isDeepStrictEqual(object.spec, spec) ? [] : [{ op: 'replace' as const, path: '/spec', value: spec }]),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -41,7 +42,7 @@ export async function requireAccepted(
   const end = clock.now() + PATIENCE;
   for (;;) {
     const object = await getNamed(client, reference, signal);
-    if (routeParents.parse(object).spec.parentRefs.length === 0)
+    if (readObject(object, routeParents).spec.parentRefs.length === 0)
       throw new SluiceError('unsupported', {
         about,
         problem: 'has no parentRefs, so no Gateway sends it requests.',

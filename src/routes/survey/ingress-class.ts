@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -80,7 +81,7 @@ const ingressClass = z.looseObject({ spec: z.looseObject({ controller: z.string(
 
 /** The class that an Ingress names, by whichever way; empty for one that takes the default. */
 export function classNameOf(object: KubernetesObject): string {
-  return object.metadata.annotations?.[CLASS_ANNOTATION] ?? ingress.parse(object).spec.ingressClassName ?? '';
+  return object.metadata.annotations?.[CLASS_ANNOTATION] ?? readObject(object, ingress).spec.ingressClassName ?? '';
 }
 
 /**
@@ -99,7 +100,7 @@ export async function requireIngressNginx(
   const classes = await readable.list(resources.ingressClass, '');
   // The annotation comes first: controllers look at it before the field.
   const annotated = object.metadata.annotations?.[CLASS_ANNOTATION];
-  const named = ingress.parse(object).spec.ingressClassName;
+  const named = readObject(object, ingress).spec.ingressClassName;
   const isDefault = ({ metadata }: KubernetesObject) => metadata.annotations?.[DEFAULT_ANNOTATION] === 'true';
   const name = annotated ?? named ?? classes?.find(isDefault)?.metadata.name;
   if (name === undefined) return withoutClass(about, object, classes !== undefined);
@@ -115,7 +116,7 @@ export async function requireIngressNginx(
     );
     return /nginx/.test(name) ? [] : [`which controller takes the class ${name} of ${about} could not be seen`];
   }
-  const { controller } = ingressClass.parse(found).spec;
+  const { controller } = readObject(found, ingressClass).spec;
   if (followers.some((pattern) => pattern.test(controller))) return [];
   refuseOther(
     about,
@@ -135,7 +136,7 @@ function refuseOther(about: string, said: string, other: Other | undefined): voi
 }
 
 function withoutClass(about: string, object: KubernetesObject, seen: boolean): string[] {
-  const { loadBalancer } = ingress.parse(object).status;
+  const { loadBalancer } = readObject(object, ingress).status;
   if (loadBalancer.ingress.length > 0 || !seen)
     return [`which controller takes ${about}, which names no class, could not be seen`];
   throw new SluiceError('unsupported', {

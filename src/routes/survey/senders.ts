@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import type { Surroundings } from '../../canary/ports.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, type ResourceType, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
+import { isSluiceError } from '../../core/errors.ts';
 import { canonicalHost } from '../objects/istio-hosts.ts';
 import { ingressPaths, isCanaryIngress } from '../objects/nginx-ingress.ts';
 import type { Readable } from '../objects/readable.ts';
@@ -71,19 +73,14 @@ const targets: readonly { readonly type: ResourceType; readonly of: (object: Kub
   ...[resources.httpRoute, resources.grpcRoute, resources.tlsRoute, resources.tcpRoute].map((type) => ({
     type,
     of: (object: KubernetesObject) =>
-      gatewayRoute
-        .parse(object)
-        .spec.rules.flatMap(({ backendRefs, filters }) =>
-          services(object, [
-            ...backendRefs,
-            ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? []),
-          ]),
-        ),
+      readObject(object, gatewayRoute).spec.rules.flatMap(({ backendRefs, filters }) =>
+        services(object, [...backendRefs, ...filters.flatMap(({ requestMirror }) => requestMirror?.backendRef ?? [])]),
+      ),
   })),
   {
     type: resources.virtualService,
     of(object) {
-      const { http, tls, tcp } = virtualService.parse(object).spec;
+      const { http, tls, tcp } = readObject(object, virtualService).spec;
       return [...http, ...tls, ...tcp].flatMap(({ route, mirror: one, mirrors }) =>
         [...route, ...mirrors]
           .map(({ destination }) => destination.host)
@@ -95,19 +92,19 @@ const targets: readonly { readonly type: ResourceType; readonly of: (object: Kub
   ...[resources.ingressRoute, resources.ingressRouteTcp].map((type) => ({
     type,
     of: (object: KubernetesObject) =>
-      ingressRoute.parse(object).spec.routes.flatMap((route) => services(object, route.services)),
+      readObject(object, ingressRoute).spec.routes.flatMap((route) => services(object, route.services)),
   })),
   {
     type: resources.traefikService,
     of(object) {
-      const { weighted, mirroring } = traefikService.parse(object).spec;
+      const { weighted, mirroring } = readObject(object, traefikService).spec;
       return services(object, [...(weighted?.services ?? []), ...(mirroring ? [mirroring, ...mirroring.mirrors] : [])]);
     },
   },
   {
     type: resources.openShiftRoute,
     of(object) {
-      const { to, alternateBackends } = openShiftRoute.parse(object).spec;
+      const { to, alternateBackends } = readObject(object, openShiftRoute).spec;
       return services(object, [to, ...alternateBackends]);
     },
   },
@@ -155,7 +152,7 @@ function targetsOf(of: (object: KubernetesObject) => string[], object: Kubernete
   try {
     return of(object);
   } catch (error) {
-    if (error instanceof z.ZodError) return [];
+    if (isSluiceError(error, 'unsupported')) return [];
     throw error;
   }
 }
@@ -172,18 +169,18 @@ async function openServices(readable: Readable, { namespace, name }: ServiceSoug
   const inNamespace = ((await readable.list(type, namespace)) ?? []).filter(
     ({ metadata }) => metadata.namespace === namespace,
   );
-  const selectorOf = (object: KubernetesObject) => Object.entries(service.parse(object).spec.selector);
+  const selectorOf = (object: KubernetesObject) => Object.entries(readObject(object, service).spec.selector);
   const sought = inNamespace.find(({ metadata }) => metadata.name === name);
   if (sought === undefined) return [];
   const labels = new Map(selectorOf(sought));
   return inNamespace
     .filter((object) => {
       const selector = selectorOf(object);
-      const isOpen = ['LoadBalancer', 'NodePort'].includes(service.parse(object).spec.type);
+      const isOpen = ['LoadBalancer', 'NodePort'].includes(readObject(object, service).spec.type);
       return isOpen && selector.length > 0 && selector.every(([key, value]) => labels.get(key) === value);
     })
     .map((object) => {
-      const { type: how } = service.parse(object).spec;
+      const { type: how } = readObject(object, service).spec;
       return { type, object, about: `${describe({ type, namespace, name: object.metadata.name })} (${how})` };
     });
 }

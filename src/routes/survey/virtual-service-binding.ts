@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Surroundings } from '../../canary/ports.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -47,7 +48,7 @@ export async function surveyVirtualService(object: KubernetesObject, readable: R
 }
 
 function bindingOf(object: KubernetesObject): Readonly<Record<'gateways' | 'hosts' | 'exportTo', readonly string[]>> {
-  const { gateways, hosts, exportTo } = binding.parse(object).spec;
+  const { gateways, hosts, exportTo } = readObject(object, binding).spec;
   return { gateways: gateways.length === 0 ? [MESH] : gateways, hosts, exportTo };
 }
 

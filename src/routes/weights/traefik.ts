@@ -93,7 +93,7 @@ async function requireReferred(readable: Readable, { namespace, name, type }: Ob
   const isReferred = lists
     .flatMap((list) => list ?? [])
     .some((object) => {
-      const { spec } = referrer.parse(object);
+      const { spec } = readObject(object, referrer);
       return [
         ...spec.routes.flatMap(({ services }) => services),
         ...spec.rules.flatMap(({ backendRefs }) => backendRefs),

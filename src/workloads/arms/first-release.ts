@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText } from '../../cluster/selectors.ts';
 import { deadline } from '../../core/deadline.ts';
@@ -49,12 +50,12 @@ export async function findFirstRelease(
     client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
   ]);
   const serves = slices.some((slice) =>
-    (endpointSlice.parse(slice).endpoints ?? []).some(({ conditions }) => conditions?.ready !== false),
+    (readObject(slice, endpointSlice).endpoints ?? []).some(({ conditions }) => conditions?.ready !== false),
   );
   if (serves) return undefined;
   const about = describe(reference);
   if (!found) return { about, exists: false };
-  const { kind, status, metadata } = workloadSchema.parse(found);
+  const { kind, status, metadata } = readObject(found, workloadSchema);
   // What has had several revisions has served, and is down now: that is to be looked at and not to be taken for new.
   const isNew = kind === 'Deployment' && metadata.annotations?.[REVISION] === '1';
   return isNew && status.readyReplicas === 0 ? { about, exists: true } : undefined;
@@ -75,7 +76,7 @@ export async function deployFirst(
   if (!('name' in given.workload)) throw new TypeError('a first release has a workload with a name');
   const reference = referenceTo(given.workload, namespace);
   const about = describe(reference);
-  const before = workloadSchema.parse(await client.get(reference, signal));
+  const before = readObject(await client.get(reference, signal), workloadSchema);
   const images = imageChanges(given.images, before.spec.template, about);
   const target = { ...given.workload, pods: selectorText(before.spec.selector) };
   const context = createContext(options);

@@ -3,6 +3,7 @@ import type { Undone } from '../../canary/ports.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { applyOwn, findOwn, ownReference, removeOwn } from '../../cluster/ownership.ts';
 import { type Pod, runningImages } from '../../cluster/pods.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
@@ -50,7 +51,7 @@ async function canarySize(
   weight: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const { status } = workload.parse(await client.get(referenceTo(stable, namespace), signal));
+  const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
   // Found or now, whichever is more: an autoscaler may have grown the stable arm since.
   return replicasFor(weight, Math.max(stable.ready, status.readyReplicas), minReplicas);
 }
@@ -63,7 +64,7 @@ async function applyCanary(
   signal: AbortSignal,
 ): Promise<number> {
   const found = await findOwn(client, referenceTo(data.canary, namespace), rollout, signal);
-  const current = found ? workload.parse(found).spec.replicas : 0;
+  const current = found ? readObject(found, workload).spec.replicas : 0;
   const spec = { ...data.workload.spec, replicas: Math.max(current, replicas) };
   const { metadata } = await applyOwn(client, ownObject({ ...data.workload, spec }), rollout, signal);
   return metadata.generation ?? 0;
@@ -79,7 +80,7 @@ async function applyCanaryAutoscaler(
   const object = ownObject(data.autoscaler);
   const found = await findOwn(client, { ...ownReference(object), namespace }, rollout, signal);
   const { maxReplicas } = autoscaler.parse(data.autoscaler).spec;
-  const minReplicas = Math.max(replicas, found ? autoscaler.parse(found).spec.minReplicas : 0);
+  const minReplicas = Math.max(replicas, found ? readObject(found, autoscaler).spec.minReplicas : 0);
   const spec = { ...data.autoscaler.spec, minReplicas, maxReplicas: Math.max(maxReplicas, minReplicas) };
   await applyOwn(client, ownObject({ ...data.autoscaler, spec }), rollout, signal);
 }

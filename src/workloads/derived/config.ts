@@ -3,6 +3,7 @@ import type { LeftObject } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { ApiError } from '../../cluster/errors.ts';
 import { applyOwn, findOwn, type OwnObject, ownLabels } from '../../cluster/ownership.ts';
+import { readObject, readPart } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -91,7 +92,7 @@ export async function inspectConfig(
     }
     const [before, after] = [contentOf(found), contentOf(manifest)];
     if (sameContent(before, after)) return [];
-    if (immutable.parse(found).immutable) {
+    if (readObject(found, immutable).immutable) {
       throw new SluiceError('unsupported', {
         about: describe(original),
         problem: 'is immutable.',
@@ -135,7 +136,7 @@ function configObject(
   like: KubernetesObject | ConfigManifest,
   rollout: string,
 ): OwnObject {
-  const { type } = z.looseObject({ type: z.string().optional() }).parse(like);
+  const { type } = readPart(like, z.looseObject({ type: z.string().optional() }), `${kind} ${like.metadata.name}`);
   return {
     type: place.type,
     manifest: {

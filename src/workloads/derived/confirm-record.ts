@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isOwn } from '../../cluster/ownership.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import type { Manifest } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -59,7 +60,7 @@ export async function confirmDerived(
   if (canary.kind !== stable.kind || canary.name !== canaryName(stable.name)) throw notMade(context, canary);
   confirmObjects(context, data);
   const found = await context.client.find(referenceTo(stable, context.namespace), signal);
-  if (found) await confirmImages(context, workload.parse(found), data.change.images, signal);
+  if (found) await confirmImages(context, readObject(found, workload), data.change.images, signal);
 }
 
 /**
@@ -96,7 +97,7 @@ async function confirmArm(
   const reference = { type: resources.horizontalPodAutoscaler, namespace, name: arm.autoscaler.name };
   const found = await client.find(reference, signal);
   if (!found) return;
-  const { scaleTargetRef: target } = autoscaler.parse(found).spec;
+  const { scaleTargetRef: target } = readObject(found, autoscaler).spec;
   if (target.kind === arm.kind && target.name === arm.name) return;
   throw refusal(context, `names ${describe(reference)}, which is not the autoscaler of ${arm.name}.`);
 }

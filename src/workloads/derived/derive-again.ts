@@ -1,3 +1,4 @@
+import { readObject } from '../../cluster/read-object.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { canaryWorkload } from '../canary-workload.ts';
 import { withImages } from '../images.ts';
@@ -21,7 +22,7 @@ export async function deriveAgain(
 ): Promise<DerivedData> {
   const { client, namespace, rollout } = context;
   confirmNewImages(context, data.change.images, release.images);
-  const found = workload.parse(await client.get(referenceTo(data.stable, namespace), signal));
+  const found = readObject(await client.get(referenceTo(data.stable, namespace), signal), workload);
   const stable = asFound(found, data.change);
   const network = await inspectNetwork(context, stable, release, signal);
   const scaling = await inspectScaling(context, stable, network.labels, signal);

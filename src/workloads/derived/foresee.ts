@@ -1,5 +1,6 @@
 import { ApiError } from '../../cluster/errors.ts';
 import { findOwn, type OwnObject, ownReference } from '../../cluster/ownership.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import type { ObjectReference } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import type { ArmsContext } from '../arms-context.ts';
@@ -20,7 +21,7 @@ export async function foreseeChange(
   const { operations } = templateOperations(stable, change, 'after');
   const answer = await dryRun(() => client.patchJson(reference, operations, signal, { dryRun: true }));
   if ('warning' in answer) return { change, warnings: [answer.warning] };
-  return { change: asStored(change, workload.parse(answer.object), reference), warnings: [] };
+  return { change: asStored(change, readObject(answer.object, workload), reference), warnings: [] };
 }
 
 /** A webhook with side effects has the API server refuse every dry run, which is no reason to refuse the release. */

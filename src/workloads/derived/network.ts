@@ -1,4 +1,5 @@
 import { isOwn } from '../../cluster/ownership.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -62,7 +63,7 @@ export async function inspectNetwork(
   const warnings = compareSelectors(others, { ...compared, canary: labels, services: metadata });
   const rules = release.istio ? await client.list(resources.destinationRule, namespace, {}, signal) : [];
   const rule = rules
-    .map((object) => destinationRule.parse(object))
+    .map((object) => readObject(object, destinationRule))
     .find((found) => isAbout(found, service.metadata.name, namespace));
   const objects =
     rule && !isOwn(rule, rollout)

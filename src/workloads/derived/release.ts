@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ArmsSnapshot } from '../../canary/ports.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { isOwn, type OwnObject } from '../../cluster/ownership.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { Manifest } from '../../cluster/schema.ts';
 import { selectorText, selects } from '../../cluster/selectors.ts';
@@ -204,7 +205,7 @@ export async function inspectScaling(
   ]);
   const stableLabels = stable.spec.template.metadata?.labels ?? {};
   const budgets = objects
-    .map((object) => disruptionBudget.parse(object))
+    .map((object) => readObject(object, disruptionBudget))
     .filter((budget) => !isOwn(budget, rollout) && budget.spec.selector && selects(budget.spec.selector, stableLabels))
     // A pod with two budgets can't be evicted at all.
     .slice(0, 1)

@@ -1,4 +1,5 @@
 import type { Undone } from '../../canary/ports.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../../cluster/resources.ts';
 import { deadline } from '../../core/deadline.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
@@ -22,7 +23,7 @@ export async function undoStable(context: ArmsContext, data: DerivedData, signal
   if (!restored) return { left: [], others: [`${describe(reference)} was deleted by somebody else.`] };
   const stuck = await awaitOldPods(context, data, restored, signal);
   const found = await client.find(reference, signal);
-  const images = found ? imagesLeft(workload.parse(found), data.change, restored.images) : [];
+  const images = found ? imagesLeft(readObject(found, workload), data.change, restored.images) : [];
   const shown = images.map(({ container, image }) => `container ${container} has ${image}`);
   const shows = shown.length > 0 ? shown.join(', ') : stuck;
   return {

@@ -1,4 +1,5 @@
 import { relinquishFields } from '../../cluster/managed-fields.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { isSameVersion } from '../image-version.ts';
@@ -20,9 +21,9 @@ export async function prepareExisting(
   const reference = referenceTo(canary, namespace);
   // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
   if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
-  const { status } = workload.parse(await client.get(referenceTo(stable, namespace), signal));
+  const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
   const replicas = replicasFor(weight, Math.max(stable.ready, status.readyReplicas), 1);
-  const { spec } = workload.parse(await client.get(reference, signal));
+  const { spec } = readObject(await client.get(reference, signal), workload);
   if (canary.autoscaler) await raiseMinimum(client, namespace, canary.autoscaler.name, replicas, signal);
   // An autoscaler leaves a workload alone that is scaled to zero.
   if (!canary.autoscaler || spec.replicas === 0) await raiseReplicas(client, reference, replicas, signal);

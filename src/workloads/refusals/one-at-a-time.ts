@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readObject, readPart } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { selectorText } from '../../cluster/selectors.ts';
@@ -54,8 +55,8 @@ const TWO_OF_YOUR_OWN =
  * @throws SluiceError `unsupported`
  */
 export async function refuseOneAtATime(context: ArmsContext, stable: Workload, signal: AbortSignal): Promise<string[]> {
-  const spec = exclusive.parse(stable.spec);
   const reference = referenceOf(stable, context.namespace);
+  const spec = readPart(stable.spec, exclusive, `spec of ${describe(reference)}`);
   const alone = runsAlone(spec);
   const refuse = (problem: string) => {
     throw new SluiceError('unsupported', { about: describe(reference), problem, next: TWO_OF_YOUR_OWN });
@@ -87,7 +88,7 @@ async function tellElections(context: ArmsContext, stable: Workload, signal: Abo
   const leases = await client.list(resources.lease, namespace, {}, signal);
   const beginning = stable.metadata.name.slice(0, LONGEST_BASE);
   const held = leases.flatMap((lease) => {
-    const holder = election.parse(lease).spec.holderIdentity ?? '';
+    const holder = readObject(lease, election).spec.holderIdentity ?? '';
     return holder.startsWith(beginning) ? [{ lease: lease.metadata.name, holder }] : [];
   });
   if (held.length === 0) return [];
@@ -153,7 +154,7 @@ async function refuseClaim(
       `${about} is written by the stable pods. The right to read it is missing, so it is not known whether the canary can use it beside them.`,
     ];
   }
-  const { accessModes } = claim.parse(found ?? {}).spec;
+  const { accessModes } = readPart(found ?? {}, claim, about).spec;
   if (accessModes.includes('ReadWriteMany')) return [];
   if (accessModes.includes('ReadWriteOncePod')) refuse(`writes ${about}, which one pod can have (ReadWriteOncePod).`);
   if (!accessModes.includes('ReadWriteOnce')) return [];

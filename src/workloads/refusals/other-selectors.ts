@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { permissionTo } from '../../cluster/permissions.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe } from '../../cluster/resources.ts';
 import { type LabelSelector, type Labels, selectorText, selects } from '../../cluster/selectors.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
@@ -47,7 +48,7 @@ async function listSelecting(
   try {
     const objects = await client.list(type, namespace, {}, signal);
     return objects.flatMap((each) => {
-      const { spec, specs = [] } = selecting.parse(each);
+      const { spec, specs = [] } = readObject(each, selecting);
       const object = describe({ type, namespace, name: each.metadata.name });
       return [spec, ...specs].flatMap(selections).map((selection) => ({ ...selection, object, effect }));
     });

@@ -33,7 +33,7 @@ function variables(template: PodTemplate | undefined): string[] {
   const { containers = [], initContainers = [] } = template?.spec ?? {};
   const env = z.looseObject({ env: z.array(z.unknown()).default([]) });
   return [...containers, ...initContainers].flatMap((container) =>
-    env.parse(container).env.flatMap((entry) => {
+    (env.safeParse(container).data?.env ?? []).flatMap((entry) => {
       const parsed = variable.safeParse(entry);
       return parsed.success ? [JSON.stringify(parsed.data)] : [];
     }),

@@ -4,6 +4,7 @@ import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { isReady, pod } from '../../cluster/pods.ts';
+import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import { selectorText, selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
@@ -66,7 +67,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
   /** All that was ever seen: pods are told apart by labels that stay. */
   const kept = new Map<string, RunTemplate>();
 
-  const read = async (signal: AbortSignal) => workload.parse(await client.get(reference, signal));
+  const read = async (signal: AbortSignal) => readObject(await client.get(reference, signal), workload);
 
   /** The kept templates, once the controller keeps the current one. */
   async function readKept(signal: AbortSignal): Promise<{ found: Workload; templates: readonly RunTemplate[] }> {
@@ -203,7 +204,7 @@ async function removeStuckPods(
 ): Promise<void> {
   const [key = '', value] = label.split('=');
   const selector = { labelSelector: selectorText(spec.selector) };
-  const pods = (await client.list(resources.pod, namespace, selector, signal)).map((object) => pod.parse(object));
+  const pods = (await client.list(resources.pod, namespace, selector, signal)).map((object) => readObject(object, pod));
   const stuck = pods.filter(
     (each) => each.metadata.labels?.[key] !== value && !isReady(each) && each.metadata.deletionTimestamp === undefined,
   );

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSluiceError } from '../../../../src/core/errors.ts';
 import {
   createFilter,
   equal,
@@ -8,7 +7,6 @@ import {
   format,
   like,
   type Matcher,
-  regexOf,
   type Selector,
   union,
 } from '../../../../src/meters/series/selector.ts';
@@ -47,24 +45,6 @@ describe('a filter', () => {
     expect(picks(like('code', '5..'), { code: '1503' })).toBe(false);
     expect(picks({ label: 'code', op: '!~', value: '5..|4..' }, { code: '404' })).toBe(false);
   });
-
-  it('knows the flags and groups of RE2', () => {
-    expect(regexOf('(?i)ok').test('OK')).toBe(true);
-    expect(regexOf('(?P<class>5)..').test('503')).toBe(true);
-    expect(regexOf('a.b').test('a\nb')).toBe(true);
-  });
-
-  it.each(['[[:digit:]]', '\\Qa\\E', '\\pN', '(?U)a+', '(', 'a\\z'])(
-    'refuses %s, which the two languages read differently',
-    (pattern) => {
-      expect(() => regexOf(pattern)).toThrow(/can't be used/);
-      try {
-        regexOf(pattern);
-      } catch (error) {
-        expect(isSluiceError(error, 'bad-query')).toBe(true);
-      }
-    },
-  );
 });
 
 describe('the union of selectors', () => {
@@ -101,13 +81,5 @@ describe('the union of selectors', () => {
         },
       ),
     );
-  });
-});
-
-describe('a pattern that backtracks', () => {
-  it('ends all the same, on texts that others choose', () => {
-    const picks = createFilter([{ label: 'path', op: '=~', value: '(/?[a-z]+)+' }]);
-    expect(picks({ path: `${'a'.repeat(200)}!` })).toBe(false);
-    expect(picks({ path: 'a'.repeat(200) })).toBe(true);
   });
 });

@@ -1,0 +1,82 @@
+import { RE2JS } from 're2js';
+import { SluiceError } from '../../core/errors.ts';
+
+/** A regular expression of PromQL, anchored at both ends. */
+export interface Pattern {
+  /** @throws SluiceError `unsupported` for a text of more than 10,000 characters */
+  test(text: string): boolean;
+}
+
+/** Characters. Prometheus itself compiles longer ones, which only a mistake makes. */
+const LONGEST_PATTERN = 20_000;
+/** Characters of a text that is matched. */
+const LONGEST_TEXT = 10_000;
+/** Patterns that are kept compiled. */
+const MOST_PATTERNS = 200;
+/** Answers that are kept of one pattern: labels have few values, and each scrape shows them again. */
+const MOST_ANSWERS = 2_000;
+/** Characters of a text whose answer is kept. */
+const LONGEST_KEPT = 200;
+
+const compiled = new Map<string, Pattern>();
+
+/**
+ * A regular expression as Prometheus reads it: RE2, and the dot matches newlines. Users write them, and pods choose what
+ * they run on, so they need an engine whose time grows with the text and no faster. (https://github.com/google/re2/wiki/Syntax)
+ *
+ * @throws SluiceError `bad-query` for one that RE2 does not take
+ */
+export function patternOf(pattern: string): Pattern {
+  const known = compiled.get(pattern);
+  if (known) return known;
+  const made = compile(pattern);
+  if (compiled.size >= MOST_PATTERNS) compiled.clear();
+  compiled.set(pattern, made);
+  return made;
+}
+
+function compile(pattern: string): Pattern {
+  if (pattern.length > LONGEST_PATTERN) throw unreadable(pattern, 'it is too long');
+  const regex = parse(pattern);
+  const answers = new Map<string, boolean>();
+  return {
+    test(text) {
+      const answer = answers.get(text);
+      if (answer !== undefined) return answer;
+      if (text.length > LONGEST_TEXT) throw tooLong(pattern, text);
+      const found = regex.testExact(text);
+      if (answers.size >= MOST_ANSWERS) answers.clear();
+      if (text.length <= LONGEST_KEPT) answers.set(text, found);
+      return found;
+    },
+  };
+}
+
+function parse(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern, RE2JS.DOTALL);
+  } catch (cause) {
+    throw unreadable(pattern, cause instanceof Error ? cause.message : 'it is malformed', cause);
+  }
+}
+
+function unreadable(pattern: string, why: string, cause?: unknown): SluiceError {
+  return new SluiceError('bad-query', {
+    about: `regular expression "${shortened(pattern)}"`,
+    problem: `can't be used (${shortened(why)}).`,
+    next: 'Write it as RE2 takes it: https://github.com/google/re2/wiki/Syntax.',
+    cause,
+  });
+}
+
+function tooLong(pattern: string, text: string): SluiceError {
+  return new SluiceError('unsupported', {
+    about: `regular expression "${shortened(pattern)}"`,
+    problem: `is asked of the value of a label with ${text.length} characters, and ${LONGEST_TEXT} is the most.`,
+    next: 'Let the application write shorter labels, or pick the series by another label.',
+  });
+}
+
+function shortened(text: string): string {
+  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
+}
