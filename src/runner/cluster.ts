@@ -1,5 +1,6 @@
 import { createClient, type KubernetesClient } from '../cluster/client.ts';
 import { defaultNamespace, loadConfig } from '../cluster/kubeconfig.ts';
+import { type Seal, sealOf } from '../cluster/seal.ts';
 import { connect } from '../cluster/transport.ts';
 
 interface ClusterInputs {
@@ -16,8 +17,12 @@ interface ClusterInputs {
 export function openCluster(
   { kubeconfig = '', context = '', namespace }: ClusterInputs,
   env: Readonly<Record<string, string | undefined>>,
-): { readonly client: KubernetesClient; readonly namespace: string } {
+): { readonly client: KubernetesClient; readonly namespace: string; readonly seal: Seal } {
   const load = () => loadConfig({ kubeconfig, context, env });
   const config = load();
-  return { client: createClient(connect(config, env, load)), namespace: namespace ?? defaultNamespace(config) };
+  return {
+    client: createClient(connect(config, env, load)),
+    namespace: namespace ?? defaultNamespace(config),
+    seal: sealOf(config, env),
+  };
 }

@@ -28,9 +28,9 @@ export function assembleDeploy({
   clock,
   emit,
 }: Pick<KubectlRun, 'inputs' | 'facts' | 'env' | 'clock' | 'emit'>): AssembledDeploy {
-  const { client, namespace } = openCluster(inputs, env);
+  const { client, namespace, seal } = openCluster(inputs, env);
   const name = inputs.name ?? '';
-  const store = createInventoryStore(client, namespace, name);
+  const store = createInventoryStore(client, namespace, name, seal);
   const holder = { identity: facts.identity, description: facts.startedBy };
   const options: DeployOptions = {
     id: facts.identity,
