@@ -7,10 +7,11 @@ import { permissionsToNamed } from '../cluster/permissions.ts';
 import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
-import { createSeal, type Seal } from '../cluster/seal.ts';
 import { SluiceError } from '../core/errors.ts';
 import { stringifyJson, tryParseJson, tryShape } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
+import { excerpt } from '../core/text.ts';
+import { createSeal, type Seal } from '../ledger/seal.ts';
 
 /** The label of every object that is deployed, with the name of its inventory: only what carries it is ever pruned. */
 export const INVENTORY_LABEL = 'sluice.dev/inventory';
@@ -96,6 +97,9 @@ export type Snapshot = Readonly<z.infer<typeof snapshot>>;
 
 /** Bytes of compressed snapshot in a Secret: base64 makes a third more of it, and etcd takes 1.5 MiB an object. */
 const LIMIT = 760_000;
+
+/** Characters of a name that an inventory says. */
+const MOST_TOLD = 200;
 
 const stored = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 
@@ -185,6 +189,25 @@ export function createInventoryStore(
     digests = [];
   }
 
+  /**
+   * Gives up what the inventory and the Secret say, and writes nothing else.
+   *
+   * @returns the objects that it named, as far as it can be read
+   */
+  async function discard(
+    { id, startedBy }: Pick<Inventory, 'id' | 'startedBy'>,
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const found = await client.find(configMap, signal);
+    const { data } = tryShape(stored, found) ?? { data: {} };
+    const named =
+      tryShape(z.object({ objects: z.array(reference) }), tryParseJson(data.inventory ?? ''))?.objects ?? [];
+    await removeSnapshot(signal);
+    const none: Inventory = { schema: 1, id, startedBy, startedAt: 0, phase: 'ended', digest: '', objects: [] };
+    if (found) await save(none, signal);
+    return named.map((object) => excerpt(describe(object), MOST_TOLD));
+  }
+
   async function write(target: ObjectReference, content: object, signal: AbortSignal): Promise<void> {
     const { apiVersion, kind } = target.type;
     const labels = { 'app.kubernetes.io/managed-by': 'sluice' };
@@ -201,6 +224,7 @@ export function createInventoryStore(
     loadSnapshot,
     saveSnapshot,
     removeSnapshot,
+    discard,
     /** The inventory as loaded last was written by a run with these credentials. */
     isConfirmed: () => confirmed !== undefined,
     /** @throws SluiceError `unsupported` for an inventory that is not confirmed, and would be acted upon */

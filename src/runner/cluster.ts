@@ -1,7 +1,7 @@
 import { createClient, type KubernetesClient } from '../cluster/client.ts';
 import { defaultNamespace, loadConfig } from '../cluster/kubeconfig.ts';
-import { type Seal, sealOf } from '../cluster/seal.ts';
 import { connect } from '../cluster/transport.ts';
+import { type Seal, sealOf } from '../ledger/seal.ts';
 
 interface ClusterInputs {
   readonly kubeconfig?: string | undefined;

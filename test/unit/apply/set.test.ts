@@ -7,9 +7,9 @@ import type { KubernetesClient } from '../../../src/cluster/client.ts';
 import { ApiError } from '../../../src/cluster/errors.ts';
 import { resources } from '../../../src/cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
-import { createSeal } from '../../../src/cluster/seal.ts';
 import { deploy } from '../../../src/kubectl/deploy.ts';
 import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
+import { createSeal } from '../../../src/ledger/seal.ts';
 import { createQuickClock, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const signal = new AbortController().signal;
