@@ -1,16 +1,47 @@
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
-import { permissionTo } from '../cluster/permissions.ts';
+import { permissionsToNamed } from '../cluster/permissions.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
-import { kubernetesObject } from '../cluster/schema.ts';
+import { type KubernetesObject, kubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
-import { parseJson, stringifyJson } from '../core/json.ts';
+import { stringifyJson, tryParseJson, tryShape } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
+import { excerpt } from '../core/text.ts';
+import { createSeal, type Seal } from '../ledger/seal.ts';
 
 /** The label of every object that is deployed, with the name of its inventory: only what carries it is ever pruned. */
 export const INVENTORY_LABEL = 'sluice.dev/inventory';
+
+/** The label of an object outside of the inventory's own namespace, with that namespace: a name is only one in its namespace. */
+const NAMESPACE_LABEL = 'sluice.dev/inventory-namespace';
+
+/** Where an inventory is, and what it is called. */
+export interface InventoryPlace {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** The labels that say whose an object is. */
+export function inventoryLabels(
+  { name, namespace }: InventoryPlace,
+  { namespace: own }: Pick<ObjectReference, 'namespace'>,
+): Record<string, string> {
+  return { [INVENTORY_LABEL]: name, ...(own !== namespace && { [NAMESPACE_LABEL]: namespace }) };
+}
+
+/** Whether an object is an inventory's, by what stands on the object itself. */
+export function isOfInventory(
+  place: InventoryPlace,
+  reference: Pick<ObjectReference, 'namespace'>,
+  found: KubernetesObject,
+): boolean {
+  const { labels } = found.metadata;
+  return Object.entries(inventoryLabels(place, reference)).every(([label, value]) => labels?.[label] === value);
+}
 
 const reference = z.object({
   type: z.object({ apiVersion: z.string(), kind: z.string(), plural: z.string() }),
@@ -26,7 +57,7 @@ const inventory = z.object({
   /** Of the run that wrote it last. */
   id: z.string(),
   startedBy: z.string(),
-  startedAt: z.number(),
+  startedAt: z.number().min(0).max(8.64e15),
   /** Written before the acts that belong to it. */
   phase: z.enum(['applying', 'pruning', 'undoing', 'ended']),
   /** Of the manifests. */
@@ -39,6 +70,8 @@ const inventory = z.object({
   prune: z.array(reference).optional(),
   verdict: z.enum(deployVerdicts).optional(),
   reason: z.string().optional(),
+  /** Digests of the Secret with the objects as they were: of the one that is there, and of one that is about to take its place. */
+  snapshots: z.array(z.string()).optional(),
 });
 
 /** What was deployed, or is being deployed, under a name: enough for another process to finish or to undo it. */
@@ -67,6 +100,8 @@ const LIMIT = 760_000;
 
 /** Bytes of a snapshot: what is compressed may stand for a thousand times as much. */
 const MOST_UNPACKED = 64 * 1024 * 1024;
+/** Characters of a name that an inventory says. */
+const MOST_TOLD = 200;
 
 const stored = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 
@@ -77,7 +112,8 @@ export type InventoryStore = ReturnType<typeof createInventoryStore>;
 
 /**
  * The memory of a deployment in the cluster: a ConfigMap with the inventory, and while a deployment is under way a Secret
- * with the objects as they were, which may be Secrets themselves.
+ * with the objects as they were, which may be Secrets themselves. The inventory is sealed and names the digest of the Secret:
+ * whoever else may write these two objects must not decide what is written or deleted by them.
  *
  * @param name 1 to 45 characters
  */
@@ -85,46 +121,95 @@ export function createInventoryStore(
   client: Pick<KubernetesClient, 'find' | 'apply' | 'remove'>,
   namespace: string,
   name: string,
+  seal: Seal = createSeal(),
 ) {
   const own = `sluice-inventory-${name}`;
   const configMap: ObjectReference = { type: resources.configMap, namespace, name: own };
   const secret: ObjectReference = { type: resources.secret, namespace, name: own };
   const lease: ObjectReference = { type: resources.lease, namespace, name: own };
   const permissions: Permission[] = [
-    permissionTo(['get', 'create', 'update'], resources.lease, namespace),
-    permissionTo(['get', 'create', 'patch'], resources.configMap, namespace),
-    permissionTo(['get', 'create', 'patch', 'delete'], resources.secret, namespace),
+    ...permissionsToNamed(['get', 'create', 'update'], lease),
+    ...permissionsToNamed(['get', 'create', 'patch'], configMap),
+    ...permissionsToNamed(['get', 'create', 'patch', 'delete'], secret),
   ];
+  const sealed = (text: string) => `${namespace}/${name}\n${text}`;
+  /** Of the Secret, by an inventory that is confirmed. */
+  let digests: readonly string[] = [];
+  let confirmed: Inventory | undefined;
 
+  /** One that no run with these credentials has written says only what there may be: nothing that is precious, or to be deleted. */
   async function load(signal: AbortSignal): Promise<Inventory | undefined> {
     const found = await client.find(configMap, signal);
     if (!found) return undefined;
-    return readable(inventory, stored.parse(found).data.inventory ?? '', configMap);
+    const { inventory: text = '', seal: given } = readObject(found, stored).data;
+    const { snapshots: named = [], ...loaded } = readable(inventory, text, configMap);
+    const isOurs = seal.verify(sealed(text), given);
+    confirmed = isOurs ? loaded : undefined;
+    digests = isOurs ? named : [];
+    if (isOurs) return loaded;
+    const { created: _created, prune: _prune, ...rest } = loaded;
+    return rest;
   }
 
   async function save(next: Inventory, signal: AbortSignal): Promise<void> {
-    await write(configMap, { data: { inventory: JSON.stringify(next) } }, signal);
+    const text = JSON.stringify({ ...next, ...(digests.length > 0 && { snapshots: digests }) });
+    await write(configMap, { data: { inventory: text, seal: seal.sign(sealed(text)) } }, signal);
+    confirmed = next;
   }
 
+  /**
+   * The objects as they were; undefined where there are none.
+   *
+   * @throws SluiceError `unsupported` for a Secret that is not the one that the inventory names
+   */
   async function loadSnapshot(signal: AbortSignal): Promise<Snapshot | undefined> {
     const found = await client.find(secret, signal);
     if (!found) return undefined;
-    const packed = Buffer.from(stored.parse(found).data.snapshot ?? '', 'base64');
-    return readable(snapshot, (await decompress(packed, { maxOutputLength: MOST_UNPACKED })).toString(), secret);
+    const packed = Buffer.from(readObject(found, stored).data.snapshot ?? '', 'base64');
+    if (!digests.includes(digestOf(packed)))
+      throw notConfirmed(secret, 'holds other objects than the run has kept in it');
+    const text = await decompress(packed, { maxOutputLength: MOST_UNPACKED }).catch(() => '');
+    return readable(snapshot, text.toString(), secret);
   }
 
   /** @throws SluiceError `unsupported` for one that no Secret can hold */
   async function saveSnapshot(next: Snapshot, signal: AbortSignal): Promise<void> {
     const text = stringifyJson(next);
     const packed = await compress(text);
-    if (packed.byteLength > LIMIT || Buffer.byteLength(text) > MOST_UNPACKED) {
-      throw new SluiceError('unsupported', {
-        about: describe(secret),
-        problem: `can't hold the objects as they are now: they take ${packed.byteLength} bytes compressed (${LIMIT} is the most) and ${Buffer.byteLength(text)} as they are (${MOST_UNPACKED} is the most).`,
-        next: 'Deploy in several parts with a "name" each, or without "undo-on-failure". Nothing was changed.',
-      });
+    const unpacked = Buffer.byteLength(text);
+    if (packed.byteLength > LIMIT || unpacked > MOST_UNPACKED) throw tooLarge(secret, packed.byteLength, unpacked);
+    const digest = digestOf(packed);
+    if (confirmed && digests.length > 0) {
+      // A run that dies between the two writes leaves either Secret to be known.
+      digests = [...digests, digest];
+      await save(confirmed, signal);
     }
     await write(secret, { data: { snapshot: packed.toString('base64') } }, signal);
+    digests = [digest];
+  }
+
+  async function removeSnapshot(signal: AbortSignal): Promise<void> {
+    await client.remove(secret, signal);
+    digests = [];
+  }
+
+  /**
+   * Gives up what the inventory and the Secret say, and writes nothing else.
+   *
+   * @returns the objects that it named, as far as it can be read
+   */
+  async function discard(
+    { id, startedBy }: Pick<Inventory, 'id' | 'startedBy'>,
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const found = await client.find(configMap, signal);
+    const { data } = tryShape(stored, found) ?? { data: {} };
+    const named =
+      tryShape(z.object({ objects: z.array(reference) }), tryParseJson(data.inventory ?? ''))?.objects ?? [];
+    await removeSnapshot(signal);
+    const none: Inventory = { schema: 1, id, startedBy, startedAt: 0, phase: 'ended', digest: '', objects: [] };
+    if (found) await save(none, signal);
+    return named.map((object) => excerpt(describe(object), MOST_TOLD));
   }
 
   async function write(target: ObjectReference, content: object, signal: AbortSignal): Promise<void> {
@@ -142,19 +227,43 @@ export function createInventoryStore(
     save,
     loadSnapshot,
     saveSnapshot,
-    removeSnapshot: (signal: AbortSignal) => client.remove(secret, signal),
+    removeSnapshot,
+    discard,
+    /** The inventory as loaded last was written by a run with these credentials. */
+    isConfirmed: () => confirmed !== undefined,
+    /** @throws SluiceError `unsupported` for an inventory that is not confirmed, and would be acted upon */
+    requireConfirmed(): void {
+      if (!confirmed) throw notConfirmed(configMap, 'was not written by a run with these credentials');
+    },
   };
 }
 
+function digestOf(packed: Buffer): string {
+  return createHash('sha256').update(packed).digest('hex');
+}
+
+function tooLarge(secret: ObjectReference, packed: number, unpacked: number): SluiceError {
+  return new SluiceError('unsupported', {
+    about: describe(secret),
+    problem: `can't hold the objects as they are now: they take ${packed} bytes compressed (${LIMIT} is the most) and ${unpacked} as they are (${MOST_UNPACKED} is the most).`,
+    next: 'Deploy in several parts with a "name" each, or without "undo-on-failure". Nothing was changed.',
+  });
+}
+
+function notConfirmed(where: ObjectReference, problem: string): SluiceError {
+  return new SluiceError('unsupported', {
+    about: describe(where),
+    problem: `${problem}. Nothing of it is acted upon: what was applied stays as it is.`,
+    next: 'Find out who else writes it. Run the workflow again to deploy, or give up what it says with "mode: discard-record".',
+  });
+}
+
 function readable<S extends z.ZodType>(shape: S, text: string, where: ObjectReference): z.infer<S> {
-  try {
-    return shape.parse(parseJson(text));
-  } catch (cause) {
-    throw new SluiceError('unsupported', {
-      about: describe(where),
-      problem: 'holds something that this version of Sluice does not read.',
-      next: 'Run the version that wrote it, or delete the object: then nothing that was deployed before is pruned.',
-      cause,
-    });
-  }
+  const read = tryShape(shape, tryParseJson(text));
+  if (read !== undefined) return read;
+  throw new SluiceError('unsupported', {
+    about: describe(where),
+    problem: 'holds something that this version of Sluice does not read.',
+    next: 'Run the version that wrote it, or give it up with "mode: discard-record": then nothing that was deployed before is pruned.',
+  });
 }

@@ -31,7 +31,9 @@ export async function servedNow(
 async function typeNow(client: Discovery, { type }: ObjectReference, signal: AbortSignal) {
   const served = async (version: string) =>
     (await client.kindsIn(version, signal)).find(({ type: { kind } }) => kind === type.kind)?.type;
-  if (await served(type.apiVersion)) return type;
+  // How a kind is called in addresses is what the server says, and not what was kept.
+  const same = await served(type.apiVersion);
+  if (same) return same;
   for (const version of await client.versionsOf(apiGroup(type), signal)) {
     const found = await served(version);
     if (found) return found;

@@ -3,7 +3,7 @@ import { retryOnConflict } from '../cluster/conflicts.ts';
 import type { ObjectReference } from '../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { isRecord } from '../core/json.ts';
-import { INVENTORY_LABEL, type Snapshot, type SnapshotEntry } from './inventory.ts';
+import { isOfInventory, type Snapshot, type SnapshotEntry } from './inventory.ts';
 import { identityOf, isAggregated } from './objects.ts';
 import { inApplyOrder, inDeleteOrder } from './order.ts';
 import { progressOf } from './progress.ts';
@@ -45,7 +45,8 @@ async function deleteCreated(
 ): Promise<void> {
   if (identityOf(reference) === `/Namespace//${namespace}`) return;
   const found = await client.find(reference, signal);
-  if (found?.metadata.labels?.[INVENTORY_LABEL] !== name || found.metadata.deletionTimestamp !== undefined) return;
+  if (!found || !isOfInventory({ name, namespace }, reference, found)) return;
+  if (found.metadata.deletionTimestamp !== undefined) return;
   await client.remove(reference, signal, found.metadata.uid);
   restored(reference, 'deleted');
 }

@@ -60,9 +60,10 @@ export async function fitOptions(
 /** The route before the rollout, also of one that is under way; undefined where it is refused, which is told in its turn. */
 async function routeAsFound({ router, ledger }: World, signal: AbortSignal): Promise<RouteSnapshot | undefined> {
   const left = await ledger.load(signal);
-  if (isUnfinished(left) && left.route.router === router.kind) return left.route;
   try {
-    return await router.inspect(signal);
+    if (!isUnfinished(left) || left.route.router !== router.kind) return await router.inspect(signal);
+    await router.verifyRecorded(left.route, signal);
+    return left.route;
   } catch (error) {
     if (isSluiceError(error)) return undefined;
     throw error;

@@ -60,6 +60,12 @@ export interface Router {
   inspect(signal: AbortSignal): Promise<RouteSnapshot>;
 
   /**
+   * Sees that what a record says of the route fits the inputs and the route; whatever acts on a snapshot that this process has
+   * not made does so by itself. Throws `unsupported` with the record's name.
+   */
+  verifyRecorded(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
+
+  /**
    * Looks at what stands beside the route, as far as the credentials happen to allow it. Refuses with `unsupported` a route that
    * gets no requests: no gateway or controller takes it. Absent where nothing can stand beside it. Writes nothing.
    */

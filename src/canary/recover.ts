@@ -38,6 +38,7 @@ export async function recover(
   try {
     const record = await ledger.load(signal);
     if (!isLeftBehind(record, options)) return await tellEnd(world, record, options, signal);
+    await world.router.verifyRecorded(record.route, signal);
     const journal = openJournal(ledger, record);
     return tell(world, journal.record, await conclude(world, journal, options, signal));
   } finally {

@@ -77,7 +77,7 @@ async function resume(
   if (shown === undefined) throw changedMeanwhile(left, world.ledger.object);
   const { reason: _reason, ...rest } = left;
   const { startedAt, startedBy } = left;
-  const place = { phase: phaseAt(shown, left), step: stepAt(shown, left, options.plan) };
+  const place = { phase: phaseAt(shown, left, options.plan), step: stepAt(shown, left, options.plan) };
   const record = await adopt(world, { ...rest, ...place, weight: { from: shown, to: shown } }, options, signal);
   world.emit({ type: 'resumed', at: world.clock.now(), weight: shown, startedAt, startedBy });
   return record;
@@ -112,17 +112,22 @@ async function resumeDeployed(
 
 /**
  * The step to go on with. A weight below what the record explains was set back, by a person or by an undo that had just
- * begun: the plan is taken up from there, so that no step is left out on the way up.
+ * begun: the plan is taken up from there, so that no step is left out on the way up. A step is believed only where the route
+ * shows that the plan had got there: its own weight, or that of the step before it.
  */
 function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan): number {
-  if (shown === weight.from || shown === weight.to) return step;
-  const reached = steps.findIndex((planned) => planned.weight >= shown);
-  return reached === -1 ? step : Math.min(step, reached);
+  const weights = steps.map((planned) => planned.weight);
+  const reached = weights.findIndex((planned) => planned >= shown);
+  const first = reached === -1 ? steps.length - 1 : reached;
+  const furthest = weights.includes(shown) ? Math.min(weights.lastIndexOf(shown) + 1, steps.length - 1) : first;
+  const isExplained = shown === weight.from || shown === weight.to;
+  return isExplained && step >= first && step <= furthest ? step : Math.min(step, first);
 }
 
-/** A promotion is gone on with only while the canary has all traffic. */
-function phaseAt(shown: number, { phase, weight }: RolloutRecord): RolloutRecord['phase'] {
-  return phase === 'promoting' && shown === weight.to ? 'promoting' : 'shifting';
+/** A promotion is gone on with only while the canary has all traffic that the plan gives it. */
+function phaseAt(shown: number, { phase, weight }: RolloutRecord, { steps }: Plan): RolloutRecord['phase'] {
+  const all = steps.at(-1)?.weight;
+  return phase === 'promoting' && shown === weight.to && shown === all ? 'promoting' : 'shifting';
 }
 
 /** Writes down what is there. The record is the first write of a rollout. */
@@ -179,10 +184,11 @@ export async function digestServing(
   { route, weight, arms: found }: RolloutRecord,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if ((await router.weight(route, signal)) !== weight.to) return undefined;
   // What served once does so now, or has been changed: there is nothing to wait for.
   using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
   try {
+    await arms.confirm(found, true, limit.signal);
+    if ((await router.weight(route, limit.signal)) !== weight.to) return undefined;
     return (await arms.verify(found, limit.signal)).digest;
   } catch (error) {
     signal.throwIfAborted();

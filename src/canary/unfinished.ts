@@ -80,13 +80,18 @@ export interface ConcludedUnfinished {
   readonly shown?: ShownWeight;
 }
 
-/** Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do. */
+/**
+ * Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do.
+ *
+ * @throws SluiceError `unsupported` for a record that does not fit the route
+ */
 export async function adopt(
-  { ledger }: World,
+  { ledger, router }: World,
   left: RolloutRecord,
   { id }: RolloutOptions,
   signal: AbortSignal,
 ): Promise<RolloutRecord> {
+  await router.verifyRecorded(left.route, signal);
   // That it was paused is history.
   const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
   const record = { ...rest, id };

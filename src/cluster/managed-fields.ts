@@ -28,6 +28,23 @@ export function managersOf(object: KubernetesObject, path: readonly string[]): s
 }
 
 /**
+ * Whether a value is one that a patch of Sluice's has written, and that no rollout has given up since. Nobody can say so who may
+ * not write the object itself.
+ *
+ * @param path as of `managersOf`
+ */
+export function isPatchedBySluice(object: KubernetesObject, path: readonly string[]): boolean {
+  const own = (object.metadata.managedFields ?? []).filter(isOwnPatch);
+  return managersOf({ ...object, metadata: { ...object.metadata, managedFields: own } }, path).length > 0;
+}
+
+type ManagedFields = NonNullable<KubernetesObject['metadata']['managedFields']>[number];
+
+function isOwnPatch({ manager, operation, subresource }: ManagedFields): boolean {
+  return manager === FIELD_MANAGER && operation === 'Update' && subresource === undefined;
+}
+
+/**
  * Gives up what Sluice's patches own of an object, which stays as it is. Otherwise every later server-side apply by whom it
  * belongs to (Helm 4, `kubectl apply --server-side`, Argo CD) would be refused as a conflict with a rollout that is over.
  * Idempotent.
@@ -39,10 +56,7 @@ export async function relinquishFields(
 ): Promise<void> {
   await retryOnConflict(async () => {
     const { managedFields = [] } = (await client.find(reference, signal))?.metadata ?? {};
-    const own = managedFields.findIndex(
-      ({ manager, operation, subresource }) =>
-        manager === FIELD_MANAGER && operation === 'Update' && subresource === undefined,
-    );
+    const own = managedFields.findIndex(isOwnPatch);
     if (own === -1) return;
     const path = `/metadata/managedFields/${own}`;
     const operations = [

@@ -36,7 +36,7 @@ export function ownReference({ type, manifest }: OwnObject): ObjectReference {
  * @throws SluiceError `conflict` for one that somebody else made: it is never taken over
  */
 export async function findOwn(
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'find'>,
   reference: ObjectReference,
   rollout: string,
   signal: AbortSignal,

@@ -2,17 +2,34 @@ import { stringify } from 'yaml';
 import { SluiceError } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';
 import type { KubernetesClient } from './client.ts';
-import { apiGroup, type ResourceType } from './resources.ts';
+import { apiGroup, type ObjectReference, type ResourceType } from './resources.ts';
 
 /** A right to use these verbs on a kind of object, as RBAC names them. */
 export function permissionTo(verbs: readonly string[], type: ResourceType, namespace: string): Permission {
   return { apiGroup: apiGroup(type), resource: type.plural, verbs, namespace };
 }
 
+/**
+ * Rights on one object. RBAC knows no name where an object is created, so that right is one of its own.
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
+export function permissionsToNamed(
+  verbs: readonly string[],
+  { type, namespace, name }: ObjectReference,
+): readonly Permission[] {
+  const named = verbs.filter((verb) => verb !== 'create');
+  return [
+    ...(named.length < verbs.length ? [permissionTo(['create'], type, namespace)] : []),
+    ...(named.length > 0 ? [{ ...permissionTo(named, type, namespace), name }] : []),
+  ];
+}
+
 /** The same rights with each resource named once in a namespace, in a fixed order. */
 export function mergePermissions(permissions: readonly Permission[]): Permission[] {
-  const groups = Map.groupBy(permissions, ({ namespace, apiGroup, resource, subresource = '', optional = false }) =>
-    [namespace, apiGroup, resource, subresource, optional].join(' '),
+  const groups = Map.groupBy(
+    permissions,
+    ({ namespace, apiGroup, resource, subresource = '', optional = false, name = '' }) =>
+      [namespace, apiGroup, resource, subresource, optional, name].join(' '),
   );
   return [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -35,9 +52,10 @@ export function renderRoles(permissions: readonly Permission[], name = 'sluice')
         apiVersion: 'rbac.authorization.k8s.io/v1',
         kind: namespace === '' ? 'ClusterRole' : 'Role',
         metadata: { name, ...(namespace !== '' && { namespace }) },
-        rules: rules.map(({ apiGroup, verbs, ...rule }) => ({
+        rules: rules.map(({ apiGroup, verbs, name: only, ...rule }) => ({
           apiGroups: [apiGroup],
           resources: [resourceName(rule)],
+          ...(only !== undefined && { resourceNames: [only] }),
           verbs,
         })),
       }),
@@ -100,8 +118,9 @@ export async function checkPermissions(
   });
 }
 
-function place({ namespace }: Permission): string {
-  return namespace === '' ? ' in the whole cluster' : ` in namespace ${namespace}`;
+function place({ namespace, name }: Permission): string {
+  const which = name === undefined ? '' : ` ${name}`;
+  return `${which}${namespace === '' ? ' in the whole cluster' : ` in namespace ${namespace}`}`;
 }
 
 function resourceName({ resource, subresource }: Pick<Permission, 'resource' | 'subresource'>): string {

@@ -16,11 +16,11 @@ export function createSelfReviews({ callFor }: Requests) {
   async function missingVerbs(permission: Permission, signal: AbortSignal): Promise<string[]> {
     const answers = await Promise.all(
       permission.verbs.map(async (verb) => {
-        const { apiGroup: group, resource, subresource, namespace } = permission;
+        const { apiGroup: group, resource, subresource, namespace, name } = permission;
         const review = {
           apiVersion: resources.selfSubjectAccessReview.apiVersion,
           kind: resources.selfSubjectAccessReview.kind,
-          spec: { resourceAttributes: { group, resource, subresource, namespace, verb } },
+          spec: { resourceAttributes: { group, resource, subresource, namespace, name, verb } },
         };
         const path = resourcePath(resources.selfSubjectAccessReview, undefined);
         const reference = { type: resources.selfSubjectAccessReview, namespace: '', name: '' };

@@ -105,6 +105,19 @@ export function tryParseJson(text: string): unknown {
   }
 }
 
+/**
+ * What somebody else has written, read by its shape; undefined for another form, and for lists in lists of such a depth that they
+ * can't be gone through.
+ */
+export function tryShape<S extends z.ZodType>(shape: S, value: unknown): z.infer<S> | undefined {
+  try {
+    const parsed = shape.safeParse(value);
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A value as JSON keeps it: without what is undefined. */
 export function asJson(value: unknown): Json {
   return jsonSchema.parse(parseJson(stringifyJson(value)));

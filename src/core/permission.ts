@@ -6,6 +6,8 @@ export interface Permission {
   readonly subresource?: string;
   readonly verbs: readonly string[];
   readonly namespace: string;
+  /** Only the object of this name; without it, all. */
+  readonly name?: string;
   /** Without it something is told less well, and nothing is refused. */
   readonly optional?: boolean;
 }

@@ -43,6 +43,9 @@ export interface GitHub {
 /** Bytes of an answer: a page has at most a hundred comments. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Says whose the token is. */
+const WHO = '/user';
+
 /** Repetitions after the first try. */
 const REPETITIONS = 4;
 
@@ -64,8 +67,9 @@ export function createGitHub(options: GitHubOptions): GitHub {
   });
 
   // Whatever answers in place of GitHub, the types of its description would be believed.
-  octokit.hook.after('request', ({ data }, { method }) => {
-    if (!(method === 'GET' ? list : item).safeParse(data).success) throw somethingElse(apiUrl);
+  octokit.hook.after('request', ({ data }, { method, url }) => {
+    const expected = url === WHO ? account : method === 'GET' ? list : item;
+    if (!expected.safeParse(data).success) throw somethingElse(apiUrl);
   });
 
   async function attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T> {
@@ -89,7 +93,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
   async function login(): Promise<string | undefined> {
     if (asked !== null) return asked;
     try {
-      asked = (await octokit.request('GET /user')).data.login;
+      asked = (await octokit.request(`GET ${WHO}`)).data.login;
     } catch (error) {
       const refusal = refusalOf(error);
       // A refusal that may end is none of the token's.
@@ -106,6 +110,8 @@ function ignore(): void {
   // Nobody reads it.
 }
 
+const account = z.looseObject({ login: z.string(), type: z.string().optional() });
+
 /** The fields that are read of comments, issues, pull requests, deployments and statuses. */
 const item = z.looseObject({
   id: z.union([z.number(), z.string()]).optional(),
@@ -118,8 +124,9 @@ const item = z.looseObject({
   target_url: z.string().nullish(),
   log_url: z.string().nullish(),
   environment_url: z.string().nullish(),
+  user: account.nullish(),
 });
-/** All that is asked for are lists. */
+/** All else that is asked for are lists. */
 const list = z.array(item);
 
 function somethingElse(apiUrl: string): SluiceError {

@@ -16,7 +16,8 @@ export async function pullRequestOf(github: GitHub, sha: string): Promise<number
 
 /** What own comments are found by: a comment of HTML that nothing in it ends, as no two hyphens follow each other. */
 export function hiddenMarker(what: Readonly<Record<string, string>>): string {
-  return `<!-- sluice ${JSON.stringify(what).replaceAll(/-(?=-)/g, '\\u002d')} -->`;
+  const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `<!-- sluice ${JSON.stringify(what).replaceAll(/[<>]|-(?=-)/g, escaped)} -->`;
 }
 
 /**

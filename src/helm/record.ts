@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
-import type { ObjectReference } from '../cluster/resources.ts';
-import { parseJson } from '../core/json.ts';
+import { describe, type ObjectReference } from '../cluster/resources.ts';
+import { SluiceError } from '../core/errors.ts';
+import { tryParseJson, tryShape } from '../core/json.ts';
 import {
   contentOf,
   type History,
   isAbsent,
+  lastGood,
   latest,
   type Recovery,
   type Revision,
@@ -19,9 +21,9 @@ const recordSchema = z.object({
   /** Identity of the run. */
   id: z.string(),
   /** Revision to return to when the change does not end well; null where there was no release. */
-  baseline: z.number().nullable(),
+  baseline: z.int().positive().nullable(),
   /** The newest revision before the change, 0 where there was none. */
-  latest: z.number(),
+  latest: z.int().nonnegative(),
   /** The change was found to be bad and is being taken back. */
   undoing: z.boolean(),
   /** A revision that failed is to stay as it is. */
@@ -45,7 +47,14 @@ export function createChangeStore(client: KubernetesClient, lease: ObjectReferen
   return {
     async load(signal) {
       const text = (await client.find(lease, signal))?.metadata.annotations?.[ANNOTATION];
-      return text === undefined ? undefined : recordSchema.parse(parseJson(text));
+      if (text === undefined) return undefined;
+      const record = tryShape(recordSchema, tryParseJson(text));
+      if (record) return record;
+      throw new SluiceError('unsupported', {
+        about: describe(lease),
+        problem: `has an annotation ${ANNOTATION} that this version of Sluice does not read. Nothing of it is acted upon.`,
+        next: `Find out who wrote it, and take it off: kubectl -n ${lease.namespace} annotate lease/${lease.name} ${ANNOTATION}-. Then Helm's own history alone says what was under way.`,
+      });
     },
     async save(record, signal) {
       const value = record === undefined ? null : JSON.stringify(record);
@@ -58,9 +67,27 @@ export function createChangeStore(client: KubernetesClient, lease: ObjectReferen
 export function conclusionOf(record: ChangeRecord | undefined, history: History): Recovery {
   const last = latest(history);
   if (!record || last === undefined || last.revision <= record.latest) return recoveryOf(history);
+  if (!isConfirmed(record, history)) return recoveryOf(history);
   if (last.status === 'failed') return record.keepFailed ? { kind: 'none' } : returnTo(record.baseline, history);
   if (last.status === 'deployed') return record.undoing ? returnTo(record.baseline, history) : { kind: 'none' };
   return recoveryOf(history);
+}
+
+/** Revisions that a change and its undo write. */
+const MOST_WRITTEN = 2;
+
+/**
+ * Whether Helm's history fits what a record says. Whoever may write the Lease could else name any revision to go back to, or have a
+ * release uninstalled that works: what is deployed is never uninstalled by the record of another run.
+ */
+function isConfirmed({ baseline, latest: before }: ChangeRecord, history: History): boolean {
+  const last = latest(history);
+  if (last === undefined || last.revision - before > MOST_WRITTEN) return false;
+  const former = history.filter(({ revision }) => revision <= before);
+  const good = isAbsent(former) ? undefined : lastGood(former);
+  if (baseline === null) return good === undefined && last.status !== 'deployed' && (before === 0 || former.length > 0);
+  // One that a history limit has pruned is not gone back to.
+  return baseline === good?.revision || !history.some(({ revision }) => revision === baseline);
 }
 
 /** Back to a revision, or to no release where that is null. */

@@ -24,6 +24,7 @@ export async function conclude(
   try {
     const left = await store.load(signal);
     if (!isUnfinished(left) || left.id !== options.id) return undefined;
+    store.requireConfirmed();
     emit({ type: 'resumed', at: clock.now(), by: left.startedBy, since: left.startedAt });
     if (left.phase === 'pruning') {
       await prune(world, options, left, signal);

@@ -1,5 +1,5 @@
 import { withDefaultLabels } from '../apply/default-labels.ts';
-import { type DeployVerdict, INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
+import { type DeployVerdict, type Inventory, type InventoryPlace, inventoryLabels } from '../apply/inventory.ts';
 import { type DeployObject, withoutControlledFields } from '../apply/objects.ts';
 import { inApplyOrder } from '../apply/order.ts';
 import { union } from '../apply/references.ts';
@@ -18,11 +18,11 @@ import type { DeployOptions, DeployWorld } from './world.ts';
 const LAST_ACTS = 120_000;
 
 /** The objects as they are applied: with the label that says whose they are. */
-function labelled(objects: readonly DeployObject[], name: string): DeployObject[] {
+function labelled(objects: readonly DeployObject[], place: InventoryPlace): DeployObject[] {
   return objects.map((object) => {
     const { metadata } = object.manifest;
     const labels = isRecord(metadata.labels) ? metadata.labels : {};
-    const marked = { ...metadata, labels: { ...labels, [INVENTORY_LABEL]: name } };
+    const marked = { ...metadata, labels: { ...labels, ...inventoryLabels(place, object.reference) } };
     return { ...object, manifest: { ...object.manifest, metadata: marked } };
   });
 }
@@ -41,7 +41,7 @@ export async function deploy(
 ): Promise<DeployVerdict | undefined> {
   const { clock, emit } = world;
   const { name, namespace, startedBy: by } = options;
-  const objects = inApplyOrder(labelled(given.map(withoutControlledFields).map(withDefaultLabels), name));
+  const objects = inApplyOrder(labelled(given.map(withoutControlledFields).map(withDefaultLabels), options));
   const digest = digestOf(given);
   emit({ type: 'started', at: clock.now(), name, namespace, by, digest });
   const hasNamespace = await namespaceExists(world, options, cancelled);

@@ -1,6 +1,6 @@
 import { comparable, type ObjectChange, planChanges } from '../apply/changes.ts';
 import type { PlannedObject } from '../apply/events.ts';
-import { INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
+import { INVENTORY_LABEL, type Inventory, isOfInventory } from '../apply/inventory.ts';
 import type { DeployObject } from '../apply/objects.ts';
 import { includes, union, without } from '../apply/references.ts';
 import { servedNow } from '../apply/served-kinds.ts';
@@ -55,7 +55,7 @@ export async function plan(
   if (gone.length > 0) emit({ type: 'unserved', at: clock.now(), objects: gone.map(describe) });
   const own = await inParallel(without(served, present), async (reference) => {
     const found = await client.find(reference, signal);
-    return found?.metadata.labels?.[INVENTORY_LABEL] === options.name ? [{ reference, found }] : [];
+    return found && isOfInventory(options, reference, found) ? [{ reference, found }] : [];
   });
   const stays = (reference: ObjectReference) => {
     const { kind } = reference.type;

@@ -1,4 +1,4 @@
-import { INVENTORY_LABEL, type Inventory } from '../apply/inventory.ts';
+import { type Inventory, isOfInventory } from '../apply/inventory.ts';
 import { inDeleteOrder } from '../apply/order.ts';
 import { describe } from '../cluster/resources.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
@@ -6,13 +6,13 @@ import type { DeployOptions, DeployWorld } from './world.ts';
 /** Deletes what is to go, where it still is the inventory's. */
 export async function prune(
   { client, clock, emit }: DeployWorld,
-  { name }: DeployOptions,
+  place: DeployOptions,
   { prune: references = [] }: Inventory,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { reference } of inDeleteOrder(references.map((reference) => ({ reference })))) {
     const found = await client.find(reference, signal);
-    if (found?.metadata.labels?.[INVENTORY_LABEL] !== name) continue;
+    if (!found || !isOfInventory(place, reference, found)) continue;
     await client.remove(reference, signal, found.metadata.uid);
     emit({ type: 'pruned', at: clock.now(), object: describe(reference) });
   }

@@ -16,7 +16,8 @@ export async function snapshotOf(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const isHalf = left?.phase === 'applying' || left?.phase === 'undoing';
-  const older = isHalf ? await store.loadSnapshot(signal) : undefined;
+  // What can't be confirmed says nothing of how it was: then it goes back to what is there now.
+  const older = isHalf && store.isConfirmed() ? await store.loadSnapshot(signal) : undefined;
   const known = new Set(older?.entries.map(({ reference }) => identityOf(reference)));
   const entries = changes
     .filter(({ needed, object }) => needed && !known.has(identityOf(object.reference)))

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { ownLabels } from '../cluster/ownership.ts';
+import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject, type Manifest } from '../cluster/schema.ts';
 import type { Clock } from '../core/clock.ts';
@@ -102,7 +103,7 @@ export async function claimLease(options: LeaseOptions, signal: AbortSignal): Pr
 
 async function find({ client, lease }: LeaseOptions, signal: AbortSignal): Promise<Lease | undefined> {
   const found = await client.find(lease, signal);
-  return found && leaseObject.parse(found);
+  return found && readObject(found, leaseObject);
 }
 
 function isFree({ spec }: Lease, { identity }: Holder): boolean {
@@ -127,7 +128,7 @@ async function take(
     const written = found
       ? await client.replace(lease.type, manifest, signal)
       : await client.create(lease.type, manifest, signal);
-    return leaseObject.parse(written);
+    return readObject(written, leaseObject);
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
     // The answer to a first attempt may have been lost: then it is this claim's already.
@@ -192,7 +193,7 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       signal.throwIfAborted();
       try {
         const manifest = leaseManifest(options, current, nonce, change);
-        current = leaseObject.parse(await client.replace(lease.type, manifest, signal));
+        current = readObject(await client.replace(lease.type, manifest, signal), leaseObject);
         return;
       } catch (error) {
         if (!isSluiceError(error, 'conflict') && !isSluiceError(error, 'not-found')) throw error;
@@ -230,7 +231,7 @@ function microTime(milliseconds: number): string {
 }
 
 function locked(lease: ObjectReference, found: KubernetesObject): SluiceError {
-  const { spec, metadata } = leaseObject.parse(found);
+  const { spec, metadata } = readObject(found, leaseObject);
   const by = metadata.annotations?.[HELD_BY] ?? spec.holderIdentity;
   const since = spec.acquireTime ? ` since ${spec.acquireTime.replace(/\.\d+Z$/, 'Z')}` : '';
   return new SluiceError('locked', {

@@ -1,8 +1,9 @@
 import type { Ledger } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
-import { permissionTo } from '../cluster/permissions.ts';
+import { permissionsToNamed, permissionTo } from '../cluster/permissions.ts';
 import { describe, resources } from '../cluster/resources.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Permission } from '../core/permission.ts';
 import { commandLine, followCommands } from './commands.ts';
 import { claimLease, type Holder, LEASE_DURATION } from './lease.ts';
 import { createRecordStore } from './record.ts';
@@ -22,6 +23,23 @@ export interface LedgerOptions {
   readonly leaseDuration?: number;
 }
 
+/**
+ * The rights on the Lease and the record.
+ *
+ * @param rollout undefined where it is looked for among all that there are
+ */
+export function ledgerPermissions(namespace: string, rollout: string | undefined): readonly Permission[] {
+  const onLease = ['get', 'create', 'update'];
+  const onRecord = ['get', 'list', 'watch', 'create', 'patch'];
+  if (rollout === undefined)
+    return [permissionTo(onLease, resources.lease, namespace), permissionTo(onRecord, resources.configMap, namespace)];
+  const name = `sluice-${rollout}`;
+  return [
+    ...permissionsToNamed(onLease, { type: resources.lease, namespace, name }),
+    ...permissionsToNamed(onRecord, { type: resources.configMap, namespace, name }),
+  ];
+}
+
 /** The Lease and the record of a route's rollouts: Lease and ConfigMap `sluice-ROUTE`. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { client, namespace, rollout, holder, clock, version, nonce, leaseDuration = LEASE_DURATION } = options;
@@ -30,10 +48,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const record = { type: resources.configMap, namespace, name };
   const { load, save } = createRecordStore({ client, object: record, rollout, version });
   return {
-    permissions: [
-      permissionTo(['get', 'create', 'update'], resources.lease, namespace),
-      permissionTo(['get', 'list', 'watch', 'create', 'patch'], resources.configMap, namespace),
-    ],
+    permissions: ledgerPermissions(namespace, rollout),
     object: describe(record),
     commandLine: (verb) => commandLine(record, verb),
     claim: (signal) => claimLease({ client, lease, rollout, holder, clock, duration: leaseDuration, nonce }, signal),

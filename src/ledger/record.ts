@@ -6,7 +6,7 @@ import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../cluster/resources.ts';
 import type { KubernetesObject, PatchOperation } from '../cluster/schema.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
-import { jsonSchema, stringifyJson, tryParseJson } from '../core/json.ts';
+import { jsonSchema, stringifyJson, tryParseJson, tryShape } from '../core/json.ts';
 import { isCommandAnnotation } from './commands.ts';
 
 /** The ended rollouts before the current one that are kept for people to read. */
@@ -18,14 +18,18 @@ const LIMIT = 1_048_576;
 const WRITTEN_BY = 'sluice.dev/version';
 
 const snapshot = { object: z.string(), data: jsonSchema };
+/** Per cent. */
+const weight = z.number().min(0).max(100);
+/** Milliseconds since the epoch that a Date can have. */
+const instant = z.number().min(0).max(8.64e15);
 const rolloutRecord = z.object({
   schema: z.literal(1),
   id: z.string(),
   fingerprint: z.string(),
   phase: z.enum(['preparing', 'shifting', 'promoting', 'returning', 'retiring', 'undoing', 'paused', 'ended']),
-  step: z.number(),
-  weight: z.object({ from: z.number(), to: z.number() }),
-  route: z.object({ ...snapshot, router: z.string(), weight: z.number() }),
+  step: z.int().nonnegative(),
+  weight: z.object({ from: weight, to: weight }),
+  route: z.object({ ...snapshot, router: z.string(), weight }),
   arms: z.object({
     stable: z.string(),
     canary: z.string(),
@@ -33,9 +37,9 @@ const rolloutRecord = z.object({
     versions: z.object({ stable: z.string(), canary: z.string() }).optional(),
     data: jsonSchema,
   }),
-  startedAt: z.number(),
+  startedAt: instant,
   startedBy: z.string(),
-  endedAt: z.number().optional(),
+  endedAt: instant.optional(),
   verdict: z.enum(['promoted', 'rolled-back', 'frozen', 'held']).optional(),
   reason: z.string().optional(),
   left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
@@ -46,13 +50,13 @@ const recordObject = z.looseObject({
 });
 
 /** An ended rollout, as the history keeps it. */
-const pastRollout = z.looseObject({ startedAt: z.number() });
+const pastRollout = z.looseObject({ startedAt: instant });
 
 /** What of it is known to have been written. */
 const namedRollout = z.object({
-  startedAt: z.number(),
+  startedAt: instant,
   startedBy: z.string(),
-  endedAt: z.number().optional(),
+  endedAt: instant.optional(),
   verdict: rolloutRecord.shape.verdict,
   revision: z.string(),
 });
@@ -75,10 +79,10 @@ export async function listRecords(
   const found = await client.list(resources.configMap, namespace, { labelSelector: ownSelector }, signal);
   return found.flatMap((object) => {
     const { record: text, history = '[]' } = recordObject.safeParse(object).data?.data ?? {};
-    const record = rolloutRecord.safeParse(tryParseJson(text ?? ''));
-    if (!record.success) return [];
-    const past = z.array(namedRollout).catch([]).parse(tryParseJson(history));
-    return [{ rollout: object.metadata.name.replace(/^sluice-/, ''), record: record.data, past }];
+    const record = tryShape(rolloutRecord, tryParseJson(text ?? ''));
+    if (!record) return [];
+    const past = tryShape(z.array(namedRollout), tryParseJson(history)) ?? [];
+    return [{ rollout: object.metadata.name.replace(/^sluice-/, ''), record, past }];
   });
 }
 
@@ -161,13 +165,13 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
   }
 
   function parseRecord(text: string, found: KubernetesObject | undefined): RolloutRecord {
-    const parsed = rolloutRecord.safeParse(tryParseJson(text));
-    if (parsed.success) return parsed.data;
+    const record = tryShape(rolloutRecord, tryParseJson(text));
+    if (record) return record;
     const author = found?.metadata.annotations?.[WRITTEN_BY] ?? 'an unknown version';
     throw new SluiceError('unsupported', {
       about: describe(object),
       problem: `was written by Sluice ${author} in a form that this version (${version}) does not read.`,
-      next: `Run that version to conclude the rollout, or restore the route by hand and delete the ConfigMap.`,
+      next: 'Run that version to conclude the rollout, or set route and workload right by hand and give the record up with "mode: discard-record" of actions/canary.',
     });
   }
 
@@ -205,19 +209,16 @@ function dataOf({ text, history }: Data) {
 
 /** A run that resumes a rollout has its own id; when the rollout started stays. */
 function isNewRollout(before: string, { startedAt }: RolloutRecord): boolean {
-  return pastRollout.safeParse(tryParseJson(before)).data?.startedAt !== startedAt;
+  return tryShape(pastRollout, tryParseJson(before))?.startedAt !== startedAt;
 }
 
 /** The history, with the ended rollout added whose record is about to be overwritten by another one's. */
 function historyWith(before: string | undefined, history: string | undefined, next: RolloutRecord): string | undefined {
   if (before === undefined || !isNewRollout(before, next)) return history;
-  const ended = rolloutRecord.safeParse(tryParseJson(before));
-  if (!ended.success) return history;
-  const { id, startedAt, startedBy, endedAt, verdict, reason, weight, arms } = ended.data;
+  const ended = tryShape(rolloutRecord, tryParseJson(before));
+  if (!ended) return history;
+  const { id, startedAt, startedBy, endedAt, verdict, reason, weight, arms } = ended;
   const entry = { id, startedAt, startedBy, endedAt, verdict, reason, weight: weight.to, revision: arms.revision };
-  const past = z
-    .array(pastRollout)
-    .catch([])
-    .parse(tryParseJson(history ?? '[]'));
+  const past = tryShape(z.array(pastRollout), tryParseJson(history ?? '[]')) ?? [];
   return JSON.stringify([entry, ...past].slice(0, HISTORY));
 }

@@ -92,6 +92,7 @@ async function conclude(
   const concluding = world.concluding(record);
   if (!concluding) throw routeIsNeeded(record);
   await concluding.arms.confirm(record.arms, false, signal);
+  await concluding.router.verifyRecorded(record.route, signal);
   world.tell('warning', `What ${record.startedBy} left unfinished on ${record.route.object} is ended first.`);
   const journal = openJournal(world.ledger, record);
   if (isPromoted(record)) {

@@ -3,6 +3,7 @@ import { createClient, type KubernetesClient } from '../cluster/client.ts';
 import { defaultNamespace, loadConfig } from '../cluster/kubeconfig.ts';
 import { connect } from '../cluster/transport.ts';
 import { unsafeWay } from '../core/unsafe-way.ts';
+import { type Seal, sealOf } from '../ledger/seal.ts';
 import type { Run } from './define.ts';
 
 interface ClusterInputs {
@@ -23,12 +24,16 @@ export type ClusterAccess = Pick<Run<unknown, string>, 'env' | 'step' | 'mask' |
 export function openCluster(
   { kubeconfig = '', context = '', namespace }: ClusterInputs,
   { env, step, mask, annotate }: ClusterAccess,
-): { readonly client: KubernetesClient; readonly namespace: string } {
+): { readonly client: KubernetesClient; readonly namespace: string; readonly seal: Seal } {
   const load = () => loadConfig({ kubeconfig, context, env, mask });
   const config = load();
   const warning = unsafeCluster(config);
   if (warning !== undefined && step === 'main') annotate.warning(warning, { title: 'Sluice' });
-  return { client: createClient(connect(config, env, load, mask)), namespace: namespace ?? defaultNamespace(config) };
+  return {
+    client: createClient(connect(config, env, load, mask)),
+    namespace: namespace ?? defaultNamespace(config),
+    seal: sealOf(config, env),
+  };
 }
 
 /** What is to be said of credentials that others can read on their way, or that go to a server that nobody verifies. */

@@ -1,3 +1,4 @@
+import { trimEndOf } from '../core/text.ts';
 import { spellingsOf } from '../report/markdown.ts';
 
 /** Takes the secrets out of a text. */
@@ -44,9 +45,7 @@ function inBase64(text: string): string[] {
   // A few characters would blank out others by chance.
   if (bytes.length < LONG_ENOUGH) return [];
   return [0, 1, 2].map((before) => {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString('base64')
-      .replace(/=+$/, '');
+    const encoded = trimEndOf(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), '=');
     const whole = (before + bytes.length) % 3 === 0 ? encoded : encoded.slice(0, -1);
     return whole.slice([0, 2, 3][before]);
   });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { retryOnConflict } from '../cluster/conflicts.ts';
-import { managersOf } from '../cluster/managed-fields.ts';
+import { isPatchedBySluice, managersOf } from '../cluster/managed-fields.ts';
 import { readObject } from '../cluster/read-object.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
 import type { PatchOperation } from '../cluster/schema.ts';
@@ -64,11 +64,24 @@ export function imagesLeft(
 }
 
 function isOwnImage(found: Workload, container: string): boolean {
-  const item = `k:${JSON.stringify({ name: container })}`;
-  return managersOf(found, ['spec', 'template', 'spec', listOf(found, container), item, 'image'])[0] === FIELD_MANAGER;
+  return managersOf(found, imagePath(found, container))[0] === FIELD_MANAGER;
 }
 
-function checksumShown(found: Workload, { before, after }: NonNullable<TemplateChange['checksum']>): Side {
+function imagePath(found: Workload, container: string): string[] {
+  return ['spec', 'template', 'spec', listOf(found, container), `k:${JSON.stringify({ name: container })}`, 'image'];
+}
+
+/** What of a change a workload shows that no rollout under way has written: `container app`. */
+export function notPromoted(found: Workload, { images, checksum }: TemplateChange): string[] {
+  const promoted = images.filter(
+    (image) => imageShown(found, image) === 'after' && !isPatchedBySluice(found, imagePath(found, image.container)),
+  );
+  const path = ['spec', 'template', 'metadata', 'annotations', CHECKSUM_ANNOTATION];
+  const isMarked = checksum && checksumShown(found, checksum) === 'after' && !isPatchedBySluice(found, path);
+  return [...promoted.map(({ container }) => `container ${container}`), ...(isMarked ? ['the config checksum'] : [])];
+}
+
+export function checksumShown(found: Workload, { before, after }: NonNullable<TemplateChange['checksum']>): Side {
   const shown = found.spec.template.metadata?.annotations?.[CHECKSUM_ANNOTATION] ?? null;
   if (shown === after) return 'after';
   return shown === before ? 'before' : 'other';

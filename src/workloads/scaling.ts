@@ -68,7 +68,7 @@ type ScaledField = 'minReplicas' | 'replicas';
 const AUTOSCALER_SETTLES = 60_000;
 
 /** How many pods an autoscaler left a workload at least, when it was found. */
-export const foundMinimum = z.object({ name: z.string(), minReplicas: z.number() });
+export const foundMinimum = z.object({ name: z.string(), minReplicas: z.int().nonnegative() });
 export type FoundMinimum = z.infer<typeof foundMinimum>;
 
 /** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */

@@ -148,6 +148,7 @@ export function createWorld(
         while (!cluster.follows) await clock.sleep(1_000, signal);
         return call('router.confirm', () => ({ evidence: `serves ${weight} %` }), signal);
       },
+      verifyRecorded: async () => undefined,
       weight: (_, signal) => call('router.weight', () => cluster.weight, signal),
       relinquish: (_, signal) => call('router.relinquish', () => undefined, signal),
       restore: (route, expected, signal) =>

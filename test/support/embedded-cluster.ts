@@ -23,11 +23,12 @@ export async function startEmbeddedCluster(images: Readonly<Record<string, Image
     client: createClient(connection),
     /** A client of a user who may do nothing but this. */
     clientWith(permissions: readonly Permission[]): KubernetesClient {
-      const rules = permissions.map(({ apiGroup, resource, verbs, namespace }) => ({
+      const rules = permissions.map(({ apiGroup, resource, verbs, namespace, name }) => ({
         apiGroups: [apiGroup],
         resources: [resource],
         verbs,
         namespaces: [namespace],
+        ...(name !== undefined && { resourceNames: [name] }),
       }));
       api.setUser({ name: 'limited', token: 'limited-token', rules });
       return createClient(

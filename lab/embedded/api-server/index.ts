@@ -130,7 +130,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
 
   function authorize(user: User, info: RequestInfo, verb: string): void {
     const { resource, subresource, namespace } = info;
-    const [name = ''] = subresource === 'proxy' ? info.name.split(':') : [info.name];
+    const [name = ''] = subresource === 'proxy' ? info.name.split(':') : [info.name || selectedName(info)];
     const wanted = { verb, group: resource.group, resource: resource.plural, subresource, namespace, name };
     if (!isAllowed(user, wanted)) {
       throw forbidden({ user: user.name, verb, resource, subresource, namespace, name: info.name });
@@ -273,4 +273,9 @@ function auditEntry(
     body,
     status,
   };
+}
+
+/** A list of one object is a request for that one: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources */
+function selectedName({ query }: RequestInfo): string {
+  return /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
 }

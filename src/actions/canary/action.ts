@@ -6,6 +6,7 @@ import { undoUnfinishedRollout } from '../../canary/unfinished.ts';
 import { warn } from '../../canary/world.ts';
 import { defineAction } from '../../runner/define.ts';
 import { assemble, assembleLeft, assembleUnfinished } from './assemble.ts';
+import { giveUpRecord } from './discard-record.ts';
 import { releaseFirst } from './first-release.ts';
 import { canaryInputs } from './inputs.ts';
 import { loadInputs } from './load-inputs.ts';
@@ -37,9 +38,15 @@ export const action = defineAction({
       mask: (secret) => mask([secret]),
     }),
   report: canaryReport,
-  main: (run) => (run.inputs.inputs.mode === 'undo' ? undoUnfinished(run) : release(run)),
+  main: start,
   post: concludeRelease,
 });
+
+function start(run: CanaryRun): Promise<void> {
+  const { mode } = run.inputs.inputs;
+  if (mode === 'discard-record') return giveUpRecord(run);
+  return mode === 'undo' ? undoUnfinished(run) : release(run);
+}
 
 /** From the inputs to the verdict. */
 async function release(run: CanaryRun): Promise<void> {

@@ -140,6 +140,12 @@ export async function assembleUnfinished(
   }
 }
 
+/** What it takes to give the record up: the Lease, and what is looked at to tell what stays. */
+export function assembleDiscard(assembly: Assembly) {
+  const { client, namespace, ledger, armsOptions, assumed } = open(assembly);
+  return { client, ledger, router: assumed.router, place: { namespace, rollout: armsOptions.rollout } };
+}
+
 type Opened = ReturnType<typeof open>;
 
 /** What does not depend on the workloads that are found. */
@@ -174,7 +180,7 @@ function open({ loaded, facts, clock, lifetime, ...access }: Assembly) {
   const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
   const rights = permissionsOf({ ...assumed, arms, ledger });
   const fingerprint = fingerprintOf(loaded, namespace);
-  return { client, namespace, arms, armsOptions, ledger, share, adapters, rights, fingerprint };
+  return { client, namespace, arms, armsOptions, ledger, share, adapters, assumed, rights, fingerprint };
 }
 
 function compose(

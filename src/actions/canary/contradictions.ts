@@ -95,6 +95,7 @@ const rules: readonly Rule[] = [
   // ── plan ──
   (inputs) =>
     inputs.mode !== 'undo' &&
+    inputs.mode !== 'discard-record' &&
     !given(inputs, 'steps', 'plan-file') &&
     'There is no plan: give "steps", as "5 for 2m, 25 for 5m, 50 for 5m, 100".',
   ({ mode, stable }) =>
@@ -113,6 +114,10 @@ const rules: readonly Rule[] = [
     inputs.mode === 'undo' &&
     inputs['dry-run'] &&
     '"mode: undo" has no dry run: the record in the cluster says what it would do.',
+  (inputs) =>
+    inputs.mode === 'discard-record' &&
+    inputs['dry-run'] &&
+    '"mode: discard-record" has no dry run: read the record in the cluster, the ConfigMap that the refusal names.',
   (inputs) => given(inputs, 'steps') && given(inputs, 'plan-file') && 'Give either "steps" or "plan-file", not both.',
 
   // ── metrics ──

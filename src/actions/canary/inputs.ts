@@ -101,10 +101,10 @@ export const canaryInputs = z.strictObject({
     default: 'deploy',
     example: 'refuse',
   }),
-  mode: input(choice('release', 'shift', 'finish', 'undo'), {
+  mode: input(choice('release', 'shift', 'finish', 'undo', 'discard-record'), {
     group: 'plan',
     description:
-      'How much is done: `release` all of it. Where something else deploys the stable workload, as a Helm release: `shift` the plan alone, after which the rollout is held with the canary serving; then, with the same inputs, `finish`, which gives the route back once the stable workload is the new version. `undo` ends what earlier runs have left unfinished on the route, and releases nothing.',
+      'How much is done: `release` all of it. Where something else deploys the stable workload, as a Helm release: `shift` the plan alone, after which the rollout is held with the canary serving; then, with the same inputs, `finish`, which gives the route back once the stable workload is the new version. `undo` ends what earlier runs have left unfinished on the route, and releases nothing. `discard-record` gives up the record of such a rollout where it is refused or can not be read: nothing else is written, and it says which weights and objects stay as they are.',
     default: 'release',
     example: 'shift',
   }),

@@ -53,7 +53,7 @@ export function rolloutSettings(
 ): Omit<RolloutOptions, 'id' | 'fingerprint' | 'startedBy'> {
   return {
     // What earlier runs have left is undone the same way, whatever this one would do.
-    mode: inputs.mode === 'undo' ? 'release' : inputs.mode,
+    mode: inputs.mode === 'undo' || inputs.mode === 'discard-record' ? 'release' : inputs.mode,
     plan,
     onNoData: inputs['on-no-data'],
     noDataPatience: inputs['no-data-patience'],

@@ -54,7 +54,11 @@ export async function assembleHelm({ inputs, facts, clock, emit, ...access }: He
 /** The same, with a folder of this run's own for credentials, values and the chart. */
 async function assembleIn(
   folder: string,
-  { client, namespace, close }: Omit<AssembledHelm, 'world' | 'request'> & ReturnType<typeof openCluster>,
+  {
+    client,
+    namespace,
+    close,
+  }: Pick<AssembledHelm, 'close'> & Pick<ReturnType<typeof openCluster>, 'client' | 'namespace'>,
   { inputs, facts, clock, emit }: Omit<HelmAssembly, keyof ClusterAccess>,
 ): Promise<AssembledHelm> {
   const { release: asked = '' } = inputs;

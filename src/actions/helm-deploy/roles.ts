@@ -1,5 +1,5 @@
 import { waitPermissions } from '../../apply/watch-list.ts';
-import { permissionTo } from '../../cluster/permissions.ts';
+import { permissionsToNamed, permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
 
@@ -11,7 +11,11 @@ export function helmRoles({ namespace }: ExamplePlace): DocumentedRole[] {
   const workload = [{ type: deployment, namespace, name: 'checkout' }];
   const permissions = [
     ...[...chart, secret].map((type) => permissionTo(all, type, namespace)),
-    permissionTo(['get', 'create', 'update', 'patch'], lease, namespace),
+    ...permissionsToNamed(['get', 'create', 'update', 'patch'], {
+      type: lease,
+      namespace,
+      name: 'sluice-helm-checkout',
+    }),
     ...waitPermissions(workload),
   ];
   return [{ title: 'An ordinary service', permissions }];

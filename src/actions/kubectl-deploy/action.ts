@@ -1,6 +1,8 @@
 import { conclude } from '../../kubectl/conclude.ts';
 import { deploy } from '../../kubectl/deploy.ts';
+import type { DeployOptions, DeployWorld } from '../../kubectl/world.ts';
 import { defineAction } from '../../runner/define.ts';
+import { oneLine } from '../../runner/log-text.ts';
 import { clusterSecrets } from '../../runner/secrets.ts';
 import { assembleDeploy } from './assemble.ts';
 import { kubectlInputs, kubectlOutputs } from './inputs.ts';
@@ -23,10 +25,29 @@ export const action = defineAction({
 async function deployManifests(run: KubectlRun): Promise<void> {
   const { world, options, objects, close } = assembleDeploy(run);
   run.closing(close);
+  if (run.inputs.mode === 'discard-record') return await giveUpInventory(run, world, options);
   const resolved = await objects(run.inputs.written, run.signal);
   if (!options.dryRun) run.begun();
   const verdict = await deploy(world, options, resolved, run.signal);
   if (verdict === 'undone' || verdict === 'failed') run.fail();
+}
+
+/** `mode: discard-record`: gives up the inventory, writes nothing else, and tells what stays as it is. */
+async function giveUpInventory(run: KubectlRun, world: DeployWorld, options: DeployOptions): Promise<void> {
+  const claim = await world.claim(run.signal);
+  try {
+    const objects = await world.store.discard(options, AbortSignal.any([run.signal, claim.lost]));
+    run.leaveUnpublished();
+    const kept =
+      objects.length === 0
+        ? 'It named no object.'
+        : `These stay as they are, and are pruned only if they are deployed again: ${objects.join(', ')}.`;
+    const told = oneLine(`${world.store.object} is given up, and the objects that were kept for an undo. ${kept}`);
+    run.annotate.warning(told, { title: 'Sluice: record given up' });
+    run.output('reason', told);
+  } finally {
+    await claim.release();
+  }
 }
 
 /** What is there to be undone stands in the cluster: the manifests are not read again. */

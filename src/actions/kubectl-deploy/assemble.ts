@@ -28,9 +28,9 @@ export function assembleDeploy({
   emit,
   ...access
 }: Pick<KubectlRun, 'inputs' | 'facts' | 'clock' | 'emit'> & ClusterAccess): AssembledDeploy {
-  const { client, namespace } = openCluster(inputs, access);
+  const { client, namespace, seal } = openCluster(inputs, access);
   const name = inputs.name ?? '';
-  const store = createInventoryStore(client, namespace, name);
+  const store = createInventoryStore(client, namespace, name, seal);
   const holder = { identity: facts.identity, description: facts.startedBy };
   const options: DeployOptions = {
     id: facts.identity,

@@ -3,7 +3,17 @@ import { parseReference, splitReference } from '../../core/image-reference.ts';
 import type { ImageReplacement } from '../../kubectl/images.ts';
 import { preciousKinds } from '../../kubectl/plan.ts';
 import { input } from '../../runner/input-schema.ts';
-import { boolean, duration, inputType, itemsOf, list, text, wholeNumber, wrong } from '../../runner/input-types.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  inputType,
+  itemsOf,
+  list,
+  text,
+  wholeNumber,
+  wrong,
+} from '../../runner/input-types.ts';
 import { clusterInputs } from '../../runner/shared-inputs.ts';
 
 /** What fits into the names of the inventory and into a label. */
@@ -51,6 +61,13 @@ export const kubectlInputs = z.strictObject({
     description:
       'What is deployed here, as one thing: its inventory `sluice-inventory-NAME` says what is to be pruned. Needed; another one for each set of manifests in a namespace.',
     example: 'checkout',
+  }),
+  mode: input(choice('deploy', 'discard-record'), {
+    group: 'objects',
+    description:
+      'What is done: `deploy`. Or `discard-record`, which gives up the inventory of `name` and the objects kept for an undo, where they are refused or can not be read: nothing else is written or deleted, and it says which objects are no longer pruned.',
+    default: 'deploy',
+    example: 'discard-record',
   }),
   manifests: input(list, {
     group: 'objects',
@@ -133,10 +150,15 @@ export type KubectlInputs = z.infer<typeof kubectlInputs>;
 
 /** What can't be right together, one sentence each. */
 export function kubectlContradictions(inputs: KubectlInputs): string[] {
-  const { name, manifests, kustomize, prune } = inputs;
+  const { name, mode, manifests, kustomize, prune } = inputs;
   return [
     ...(name === undefined ? ['Input "name": is needed. Example: name: checkout'] : []),
-    ...(manifests === undefined && kustomize === undefined
+    ...(mode === 'discard-record' && inputs['dry-run']
+      ? [
+          '"mode: discard-record" has no dry run: read the inventory in the cluster, the ConfigMap that the refusal names.',
+        ]
+      : []),
+    ...(mode === 'deploy' && manifests === undefined && kustomize === undefined
       ? ['Inputs "manifests" and "kustomize": give one of them. Example: manifests: deploy/*.yaml']
       : []),
     ...(manifests !== undefined && kustomize !== undefined

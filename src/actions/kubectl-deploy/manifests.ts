@@ -14,7 +14,7 @@ import { type KubectlInputs, kubectlContradictions, kubectlInputs } from './inpu
 /** Milliseconds for a kustomization, which may fetch bases from elsewhere. */
 const KUSTOMIZE = 120_000;
 
-/** The inputs with the objects that they name; in `post`, with none. */
+/** The inputs with the objects that they name; with none in `post`, and where nothing is deployed. */
 export type LoadedManifests = KubectlInputs & { readonly written: readonly WrittenObject[] };
 
 /**
@@ -27,7 +27,7 @@ export async function readManifestInputs(
   { step, facts, signal, mask }: Start,
 ): Promise<LoadedManifests> {
   const inputs = parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions);
-  if (step === 'post') return { ...inputs, written: [] };
+  if (step === 'post' || inputs.mode === 'discard-record') return { ...inputs, written: [] };
   const written = await loadManifests(inputs, facts.workspace, signal);
   mask(secretValues(written, [inputs.name ?? '', inputs.namespace ?? '']));
   return { ...inputs, written };

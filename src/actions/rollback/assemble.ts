@@ -3,13 +3,13 @@ import * as z from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { Router } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
-import { checkPermissions } from '../../cluster/permissions.ts';
+import { checkPermissions, permissionTo } from '../../cluster/permissions.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Permission } from '../../core/permission.ts';
 import { giveCommand } from '../../ledger/commands.ts';
-import { createLedger } from '../../ledger/ledger.ts';
+import { createLedger, ledgerPermissions } from '../../ledger/ledger.ts';
 import { listRecords } from '../../ledger/record.ts';
 import type { RollbackOptions, RollbackWorld } from '../../rollback/world.ts';
 import { createRouter } from '../../routes/weights/index.ts';
@@ -101,14 +101,13 @@ const ledgerOptions = { version: packageJson.version, nonce: randomUUID };
 
 /** All rights that a rollback with these inputs uses. To end a rollout that a dead run has left takes that rollout's own. */
 export function rollbackRights(inputs: Inputs, place: Place): Permission[] {
-  // They are the same whatever the rollout is called.
-  const nobody = { identity: '', description: '' };
-  const ledger = createLedger({ ...ledgerOptions, ...place, rollout: 'any', holder: nobody });
   const router = routerFor(inputs, place, assumedWorkloads(inputs));
   return [
     ...rollbackPermissions(place.namespace, inputs.workload),
     ...(router?.permissions ?? []),
-    ...ledger.permissions,
+    // The records of all routes are looked through for those of the workload.
+    permissionTo(['list'], resources.configMap, place.namespace),
+    ...ledgerPermissions(place.namespace, namedRollout(inputs)),
   ];
 }
 
@@ -132,13 +131,18 @@ function assumedWorkloads({ workload }: Inputs): Workloads {
   return { stable, canary: { ...stable, name: canaryName(workload.name) } };
 }
 
+/** The name of the rollout, where the inputs say it. */
+function namedRollout({ route, router, service }: Inputs): string | undefined {
+  return route?.name ?? (router === 'replicas' ? service?.name : undefined);
+}
+
 /**
  * What record and Lease are named by: the route, as in `actions/canary`. Where no input names it, the rollouts that there were
  * of the workload tell.
  */
 function rolloutName(inputs: Inputs, object: string, known: readonly string[]): string {
-  if (inputs.route) return inputs.route.name;
-  if (inputs.router === 'replicas' && inputs.service) return inputs.service.name;
+  const named = namedRollout(inputs);
+  if (named !== undefined) return named;
   const [only] = known;
   if (known.length <= 1) return only ?? inputs.service?.name ?? inputs.workload.name;
   throw new SluiceError('invalid-input', {

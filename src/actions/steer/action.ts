@@ -1,4 +1,5 @@
 import { checkPermissions } from '../../cluster/permissions.ts';
+import { resources } from '../../cluster/resources.ts';
 import { steer } from '../../ledger/steer.ts';
 import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
@@ -13,7 +14,12 @@ export const action = defineAction({
   inputs: steerInputs,
   outputs: steerOutputs,
   groups: { cluster: 'Cluster', command: 'The command' },
-  permissions: ({ namespace }) => [{ name: 'sluice-steer', permissions: steerPermissions(namespace) }],
+  permissions: ({ namespace }) => [
+    {
+      name: 'sluice-steer',
+      permissions: steerPermissions({ type: resources.configMap, namespace, name: 'sluice-checkout' }),
+    },
+  ],
   secrets: clusterSecrets,
   read: loadSteerInputs,
   main: giveCommand,

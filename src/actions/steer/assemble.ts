@@ -1,7 +1,7 @@
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { KubernetesClient } from '../../cluster/client.ts';
-import { permissionTo } from '../../cluster/permissions.ts';
-import { resources } from '../../cluster/resources.ts';
+import { permissionsToNamed } from '../../cluster/permissions.ts';
+import { type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { SteerOptions } from '../../ledger/steer.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
@@ -17,7 +17,7 @@ export function assembleSteer(
     ...access
   }: Pick<Run<LoadedSteerInputs, string>, 'inputs' | 'facts' | 'clock'> & ClusterAccess,
   tell: (message: string) => void,
-): { readonly client: KubernetesClient; readonly permissions: Permission[]; readonly options: SteerOptions } {
+): { readonly client: KubernetesClient; readonly permissions: readonly Permission[]; readonly options: SteerOptions } {
   const { client, namespace } = openCluster(inputs, access);
   const { rollout, timeout: patience } = inputs;
   const options = {
@@ -30,10 +30,10 @@ export function assembleSteer(
     version: packageJson.version,
     tell,
   };
-  return { client, permissions: steerPermissions(namespace), options };
+  return { client, permissions: steerPermissions(options.object), options };
 }
 
-/** What it needs to do in a namespace. */
-export function steerPermissions(namespace: string): Permission[] {
-  return [permissionTo(['get', 'patch'], resources.configMap, namespace)];
+/** What it needs to do to the record. */
+export function steerPermissions(record: ObjectReference): readonly Permission[] {
+  return permissionsToNamed(['get', 'patch'], record);
 }

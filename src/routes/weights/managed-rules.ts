@@ -2,7 +2,7 @@ import { describe } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { largestFactor } from '../objects/weights.ts';
-import { describeRule, describeWeights, type Rule, weightsOf } from './rules.ts';
+import { type Destinations, describeRule, describeWeights, type Rule, weightsOf } from './rules.ts';
 import type { WeightedRoute } from './weighted-route.ts';
 
 /** The rules to shift, after a look at whether each of them can be. */
@@ -21,7 +21,7 @@ export function managedRules(
 
   const managed =
     wanted === undefined
-      ? rules.filter((rule) => weightsOf(kind, rule).stable !== undefined)
+      ? rules.filter((rule) => isManaged(kind, rule, undefined))
       : wanted.flatMap((selector) => {
           const selected = rules.filter((rule) => rule.name === selector || rule.place === selector);
           if (selected.length > 0) return selected;
@@ -40,6 +40,12 @@ export function managedRules(
   }
   for (const rule of managed) refuseUnsplittable(route, rule);
   return managed;
+}
+
+/** Whether the inputs mean a rule: by its name or place, or as one that names the stable arm where they name none. */
+export function isManaged(kind: Destinations, rule: Rule, wanted: readonly string[] | undefined): boolean {
+  if (wanted === undefined) return weightsOf(kind, rule).stable !== undefined;
+  return wanted.some((selector) => rule.name === selector || rule.place === selector);
 }
 
 function refuseUnsplittable(route: WeightedRoute, rule: Rule): void {

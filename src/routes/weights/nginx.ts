@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
@@ -16,14 +15,12 @@ import {
   annotationPatch,
   canaryIngress,
   type IngressManifest,
-  ingressManifest,
   ingressPaths,
   isCanaryIngress,
   isOurs,
   likeStable,
   planAnnotations,
   portsTo,
-  weightAnnotations,
   weightAnnotationsOf,
   weightMeant,
   withWeight,
@@ -33,6 +30,7 @@ import { classNameOf, requireIngressNginx } from '../survey/ingress-class.ts';
 import { besideTheRoute, findSenders, notLookedAt, type Sender } from '../survey/senders.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
+import { createIngressSnapshots, type FoundIngress, foundIngress } from './recorded-ingress.ts';
 import { requireServices, servicePermissions } from './services.ts';
 import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
@@ -51,9 +49,6 @@ export interface NginxOptions {
   readonly gitops?: GitOpsSetting;
 }
 
-/** `toCreate` is the canary Ingress that Sluice makes; null where the user has one, whose annotations were `found`. */
-const snapshotData = z.object({ toCreate: ingressManifest.nullable(), found: weightAnnotations });
-
 /** The Router for ingress-nginx: the weight is an annotation of a canary Ingress beside the stable one. */
 export function createNginxRouter(options: NginxOptions, { client, ...dependencies }: RouterDependencies): Router {
   const { namespace } = options;
@@ -63,6 +58,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
   const about = describe(canary);
   const shares = createShareMemory();
   const arms = { ...options, stable: { name: options.stable }, canary: { name: options.canary } };
+  const snapshots = createIngressSnapshots(options);
 
   async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
     const stableIngress = await getNamed(client, stable, signal);
@@ -75,26 +71,28 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     if (existing === undefined || isOurs(existing)) {
       const toCreate = canaryIngress(stableIngress, canary.name, options);
       const found = existing === undefined ? { weight: null, total: null } : weightAnnotationsOf(existing);
-      return { router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data: { toCreate, found } };
+      const data = { toCreate, found };
+      return snapshots.own({ router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data });
     }
     refuseCanary(about, existing, options);
     if (options.gitops !== 'ignore-rule-present') refuseGitOps(existing, canary, annotationFields);
     const found = weightAnnotationsOf(existing);
-    return { router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data: { toCreate: null, found } };
+    const data = { toCreate: null, found };
+    return snapshots.own({ router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data });
   }
 
   /** The weight of the canary Ingress as it is; `undefined` where it is not what Sluice left. */
-  function weightIn(snapshot: RouteSnapshot, existing: KubernetesObject | undefined): number | undefined {
-    const { toCreate } = snapshotData.parse(snapshot.data);
+  function weightIn({ toCreate }: FoundIngress, existing: KubernetesObject | undefined): number | undefined {
     if (existing === undefined) return toCreate === null ? undefined : 0;
     if (!isCanaryIngress(existing) || (toCreate !== null && !isOurs(existing))) return undefined;
     return weightMeant(weightAnnotationsOf(existing));
   }
 
   /** The canary Ingress as the stable one asks for it now: it may have other paths than at the start. */
-  async function ownIngress(toCreate: IngressManifest, signal: AbortSignal): Promise<IngressManifest> {
+  async function ownIngress(expected: readonly number[], signal: AbortSignal): Promise<IngressManifest> {
     const now = await client.find(stable, signal);
-    return now === undefined ? toCreate : canaryIngress(now, canary.name, options);
+    if (now === undefined) throw deletedByOthers(describe(stable), expected);
+    return canaryIngress(now, canary.name, options);
   }
 
   /** Writes if the weight is one of those expected, and again if somebody writes at the same time. */
@@ -102,14 +100,15 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     snapshot: RouteSnapshot,
     expected: readonly number[],
     signal: AbortSignal,
-    act: (existing: KubernetesObject | undefined) => Promise<void>,
+    act: (existing: KubernetesObject | undefined, data: FoundIngress) => Promise<void>,
   ): Promise<void> {
+    const data = await snapshots.read(snapshot, signal);
     await retryOnConflict(async () => {
       const existing = await client.find(canary, signal);
-      const shown = weightIn(snapshot, existing);
+      const shown = weightIn(data, existing);
       if (shown === undefined || !expected.some((weight) => isSame(weight, shown)))
         throw foreignEdit(about, existing, expected);
-      await act(existing);
+      await act(existing, data);
     });
   }
 
@@ -121,11 +120,12 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
       ...servicePermissions(arms),
     ],
     inspect,
+    verifyRecorded: snapshots.verify,
 
     survey: (_, signal) => surveyIngress(client, options, signal),
 
     preview(snapshot, weight) {
-      const { toCreate, found } = snapshotData.parse(snapshot.data);
+      const { toCreate, found } = foundIngress.parse(snapshot.data);
       const planned = planAnnotations(found, weight);
       if (toCreate === null) return [{ object: about, action: 'update', before: found, after: planned }];
       const after: Json = withWeight(toCreate, planned);
@@ -133,10 +133,9 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     },
 
     shift: (snapshot, from, to, signal) =>
-      write(snapshot, [from, to], signal, async (existing) => {
-        const { toCreate, found } = snapshotData.parse(snapshot.data);
+      write(snapshot, [from, to], signal, async (existing, { toCreate, found }) => {
         const planned = planAnnotations(found, to);
-        const own = toCreate && (await ownIngress(toCreate, signal));
+        const own = toCreate && (await ownIngress([from, to], signal));
         if (existing !== undefined) {
           const operations = [...annotationPatch(existing, planned), ...(own ? likeStable(existing, own) : [])];
           if (operations.length > 0) await client.patchJson(canary, operations, signal);
@@ -146,12 +145,11 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
       }),
 
     async weight(snapshot, signal) {
-      return weightIn(snapshot, await client.find(canary, signal));
+      return weightIn(await snapshots.read(snapshot, signal), await client.find(canary, signal));
     },
 
     restore: (snapshot, expected, signal) =>
-      write(snapshot, [...expected, snapshot.weight], signal, async (existing) => {
-        const { toCreate, found } = snapshotData.parse(snapshot.data);
+      write(snapshot, [...expected, snapshot.weight], signal, async (existing, { toCreate, found }) => {
         if (existing === undefined) return;
         if (toCreate !== null) return client.remove(canary, signal);
         const operations = annotationPatch(existing, found);
@@ -163,7 +161,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     confirm: (snapshot, weight, signal) =>
       confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
         const existing = await client.find(canary, signal);
-        const shown = weightIn(snapshot, existing);
+        const shown = weightIn(await snapshots.read(snapshot, signal), existing);
         if (shown === undefined || !isSame(shown, weight)) throw foreignEdit(about, existing, [weight]);
         // ingress-nginx reports nothing about an Ingress but its address.
         return { followed: true, evidence: 'canary annotations read back' };

@@ -16,6 +16,7 @@ import { autoscaler } from '../../workloads/scaling.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { confirmWith } from './confirm.ts';
 import { createPodCounts, type PodsAsFound, replicasOf, workload } from './pod-counts.ts';
+import { createPodSnapshots, podCounts } from './recorded-pods.ts';
 import { attainableBy, describeApproximation, type Pods, planPods, weightOfPods } from './replicas-plan.ts';
 import { createShareMemory } from './share.ts';
 import type { RouterDependencies } from './weighted-route.ts';
@@ -35,9 +36,6 @@ export interface ReplicasOptions {
   readonly canaryIsCreated?: boolean;
   readonly gitops?: GitOpsSetting;
 }
-
-/** Pods of the arms as found; the canary's workload may not exist yet, which is no pods. */
-const podCounts = z.object({ stable: z.number(), canary: z.number() });
 
 /** Milliseconds between two looks at pods that have to become ready. */
 const INTERVAL = 250;
@@ -88,10 +86,15 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
         problem: 'has no pods, so pod counts are no weight.',
         next: 'Scale it to at least one pod.',
       });
-    return { router: 'replicas', object: about, weight: weightOfPods(found), data: { ...found } };
+    return snapshots.own({ router: 'replicas', object: about, weight: weightOfPods(found), data: { ...found } });
   }
 
   const { read, approach } = createPodCounts(client, referenceOf);
+  const snapshots = createPodSnapshots({ place: { namespace, rollout: options.service }, object: about, read });
+
+  async function asFound(snapshot: RouteSnapshot, signal: AbortSignal): Promise<PodsAsFound> {
+    return totalled(await snapshots.read(snapshot, signal));
+  }
 
   return {
     kind: 'replicas',
@@ -106,6 +109,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       permissionTo(['list'], resources.horizontalPodAutoscaler, namespace),
     ],
     inspect,
+    verifyRecorded: snapshots.verify,
 
     attainable: (snapshot, weight) => attainableBy(parse(snapshot).total, weight),
 
@@ -125,11 +129,12 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
 
     async shift(snapshot, from, to, signal) {
       // What has to wait for ready pods is left to `confirm`.
-      await approach(parse(snapshot), planPods(parse(snapshot).total, to), [from, to], signal);
+      const pods = await asFound(snapshot, signal);
+      await approach(pods, planPods(pods.total, to), [from, to], signal);
     },
 
     async weight(snapshot, signal) {
-      const { found, total } = parse(snapshot);
+      const { found, total } = await asFound(snapshot, signal);
       const { stable, canary } = await read(signal);
       if (stable === undefined) return undefined;
       const pods: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
@@ -140,8 +145,8 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     },
 
     async restore(snapshot, expected, signal) {
-      while (!(await approach(parse(snapshot), parse(snapshot).found, expected, signal)))
-        await clock.sleep(INTERVAL, signal);
+      const pods = await asFound(snapshot, signal);
+      while (!(await approach(pods, pods.found, expected, signal))) await clock.sleep(INTERVAL, signal);
     },
 
     async relinquish(_, signal) {
@@ -151,7 +156,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     },
 
     async confirm(snapshot, weight, signal) {
-      const { found, total } = parse(snapshot);
+      const { found, total } = await asFound(snapshot, signal);
       const target = weight === snapshot.weight ? found : planPods(total, weight);
       // The share of requests follows the pods that there are, however far from the weight that was asked for.
       const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
@@ -166,8 +171,12 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
   };
 }
 
+/** Of a snapshot that this process has made. */
 function parse(snapshot: RouteSnapshot): PodsAsFound {
-  const found = podCounts.parse(snapshot.data);
+  return totalled(podCounts.parse(snapshot.data));
+}
+
+function totalled(found: Pods): PodsAsFound {
   return { found, total: found.stable + found.canary };
 }
 

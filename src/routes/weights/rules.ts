@@ -181,7 +181,7 @@ function writeWeight(path: string, shown: Json | undefined, wanted: Json | undef
 }
 
 /** Entries by where they lead, in order; the arms under their own names. */
-function byKey(kind: Destinations, entries: readonly Destination[]): Map<string, Destination> {
+export function byKey(kind: Destinations, entries: readonly Destination[]): Map<string, Destination> {
   const map = new Map<string, Destination>();
   for (const entry of entries) {
     const where = kind.armOf(entry) ?? JSON.stringify(kind.identity.map((field) => entry[field] ?? null));

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Confirmation, Router, RouteSnapshot, Surroundings } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
@@ -16,6 +15,7 @@ import { notLookedAt } from '../survey/senders.ts';
 import { confirmWith } from './confirm.ts';
 import { changedByOthers, deletedByOthers } from './conflicts.ts';
 import { managedRules } from './managed-rules.ts';
+import { createRuleSnapshots, foundRoute } from './recorded-rules.ts';
 import {
   type Destination,
   type Destinations,
@@ -24,7 +24,6 @@ import {
   locateRules,
   planWeights,
   type Rule,
-  rule,
   shows,
   transition,
   weightFound,
@@ -76,8 +75,6 @@ export interface WeightedRoute {
   report(object: KubernetesObject, asFound: readonly string[]): Look;
 }
 
-const snapshotData = z.object({ rules: z.array(rule), status: z.array(z.string()) });
-
 /** The Router for objects that hold weights in lists of destinations. */
 export function createWeightedRouter(
   route: WeightedRoute,
@@ -88,6 +85,7 @@ export function createWeightedRouter(
   const { reference, destinations: kind } = route;
   const about = describe(reference);
   const shares = createShareMemory();
+  const snapshots = createRuleSnapshots(route, options, client);
 
   async function inspect(signal: AbortSignal): Promise<RouteSnapshot> {
     const object = await getNamed(client, reference, signal);
@@ -97,12 +95,12 @@ export function createWeightedRouter(
       const withCanary = rules.some((found) => weightsOf(kind, found).canary === undefined);
       refuseGitOps(object, reference, route.writtenFields(rules, withCanary));
     }
-    return {
+    return snapshots.own({
       router: route.kind,
       object: about,
       weight: Math.max(...rules.map((found) => weightFound(kind, found))),
       data: { rules, status: route.statusAsFound(object) },
-    };
+    });
   }
 
   /**
@@ -116,12 +114,13 @@ export function createWeightedRouter(
     signal: AbortSignal,
     { partially }: { partially: boolean },
   ): Promise<void> {
+    const { rules } = await snapshots.read(snapshot, signal);
     await retryOnConflict(async () => {
       const object = await client.find(reference, signal);
       if (object === undefined) throw deletedByOthers(about, expected);
       const operations: PatchOperation[] = [];
       const foreign: LocatedRule[] = [];
-      for (const { found, current } of locate(route, snapshot, object)) {
+      for (const { found, current } of locate(route, rules, object)) {
         const target = targetOf(found);
         const states = [target, ...targetsAt(kind, found, expected, snapshot.weight)];
         const believed = states.find((state) => current !== undefined && shows(kind, found, current, state));
@@ -136,14 +135,15 @@ export function createWeightedRouter(
   }
 
   async function weight(snapshot: RouteSnapshot, signal: AbortSignal): Promise<number | undefined> {
+    const { rules } = await snapshots.read(snapshot, signal);
     const object = await client.find(reference, signal);
     if (object === undefined) return undefined;
-    const rules = locate(route, snapshot, object);
-    const asFound = rules.every(
+    const located = locate(route, rules, object);
+    const asFound = located.every(
       ({ found, current }) => current !== undefined && shows(kind, found, current, found.destinations),
     );
     if (asFound) return snapshot.weight;
-    const weights = new Set(rules.map(({ found, current }) => current && weightShown(kind, found, current)));
+    const weights = new Set(located.map(({ found, current }) => current && weightShown(kind, found, current)));
     return weights.size === 1 ? [...weights][0] : undefined;
   }
 
@@ -153,6 +153,7 @@ export function createWeightedRouter(
     permissions: route.permissions,
     inspect,
     weight,
+    verifyRecorded: snapshots.verify,
 
     async survey(_, signal) {
       const object = await getNamed(client, reference, signal);
@@ -162,7 +163,7 @@ export function createWeightedRouter(
     },
 
     preview(snapshot, weight) {
-      const { rules } = snapshotData.parse(snapshot.data);
+      const { rules } = foundRoute.parse(snapshot.data);
       const byRule = (entriesOf: (found: Rule) => readonly Destination[]): Json =>
         Object.fromEntries(rules.map((found) => [describeRule(found), entriesOf(found)]));
       const before = byRule((found) => found.destinations);
@@ -179,12 +180,12 @@ export function createWeightedRouter(
 
     relinquish: (_, signal) => relinquishFields(client, reference, signal),
 
-    confirm(snapshot, weight, signal): Promise<Confirmation> {
-      const { status } = snapshotData.parse(snapshot.data);
+    async confirm(snapshot, weight, signal): Promise<Confirmation> {
+      const { rules, status } = await snapshots.read(snapshot, signal);
       return confirmWith({ about, weight, shares, ...dependencies }, signal, async () => {
         const object = await client.find(reference, signal);
         if (object === undefined) throw deletedByOthers(about, [weight]);
-        const foreign = locate(route, snapshot, object).filter(
+        const foreign = locate(route, rules, object).filter(
           ({ found, current }) =>
             current === undefined ||
             !targetsAt(kind, found, [weight], snapshot.weight).some((state) => shows(kind, found, current, state)),
@@ -197,8 +198,7 @@ export function createWeightedRouter(
 }
 
 /** Each rule as found beside what it is now. */
-function locate(route: WeightedRoute, snapshot: RouteSnapshot, object: KubernetesObject): LocatedRule[] {
-  const { rules } = snapshotData.parse(snapshot.data);
+function locate(route: WeightedRoute, rules: readonly Rule[], object: KubernetesObject): LocatedRule[] {
   const current = locateRules(route.destinations, rules, route.rules(object));
   return rules.map((found, index) => ({ found, current: current[index] }));
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot, ConcludingArms } from '../../canary/ports.ts';
-import { asJson } from '../../core/json.ts';
+import { asJson, tryShape } from '../../core/json.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
 import {
   prepareDerived,
@@ -12,13 +12,8 @@ import {
   verifyDerivedUndone,
 } from '../derived/arms.ts';
 import type { FoundChange } from '../derived/config.ts';
-import {
-  confirmDerived,
-  confirmExisting,
-  confirmNewImages,
-  type NamedArms,
-  unreadable,
-} from '../derived/confirm-record.ts';
+import { confirmNewImages, confirmPromoted } from '../derived/confirm-change.ts';
+import { confirmDerived, confirmExisting, type NamedArms, unreadable } from '../derived/confirm-record.ts';
 import { deriveAgain } from '../derived/derive-again.ts';
 import { derivedPermissions } from '../derived/permissions.ts';
 import { previewDerived } from '../derived/preview.ts';
@@ -60,7 +55,7 @@ export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Ar
 /** One workload, of which Sluice makes the canary with the new version. */
 export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms {
   const context = createContext(options);
-  const snapshots = createSnapshots(context, { stable: release.workload });
+  const snapshots = createSnapshots(context, { stable: release.workload, joinService: release.joinService });
   const concluding = concludingArms(context, snapshots);
   // Kept for the dry run only: contents of Secrets must not get into the snapshot.
   let config: readonly FoundChange[] = [];
@@ -79,7 +74,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
     permissions: derivedPermissions(options.namespace, release),
     async confirm(snapshot, isSameRelease, signal) {
       const data = await snapshots.read(snapshot, signal);
-      if (isSameRelease && data.variant === 'derived') confirmNewImages(context, data.change.images, release.images);
+      if (isSameRelease && data.variant === 'derived') await confirmNewImages(context, data, release.images, signal);
     },
     async inspect(signal) {
       const found = await inspectDerived(context, release, signal);
@@ -92,7 +87,8 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
     },
     async promote(snapshot, learn, signal) {
       const data = await snapshots.read(snapshot, signal);
-      if (data.variant === 'derived') confirmNewImages(context, data.change.images, release.images);
+      if (data.variant === 'derived' && !snapshots.isOwn(snapshot))
+        await confirmNewImages(context, data, release.images, signal);
       return concluding.promote(snapshot, learn, signal);
     },
   };
@@ -132,15 +128,15 @@ function createSnapshots(context: ArmsContext, inputs: NamedArms) {
     async read(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
       const known = confirmed.get(snapshot);
       if (known) return known;
-      const parsed = anyData.safeParse(snapshot.data);
-      if (!parsed.success) throw unreadable(context);
-      const { data } = parsed;
-      if (!isOwn(snapshot)) {
-        if (data.variant === 'derived') await confirmDerived(context, data, inputs, signal);
-        else await confirmExisting(context, data, inputs, signal);
-      }
-      confirmed.set(snapshot, data);
-      return data;
+      const data = tryShape(anyData, snapshot.data);
+      if (!data) throw unreadable(context);
+      const believed = isOwn(snapshot)
+        ? data
+        : data.variant === 'derived'
+          ? await confirmDerived(context, data, inputs, signal)
+          : await confirmExisting(context, data, inputs, signal);
+      confirmed.set(snapshot, believed);
+      return believed;
     },
   };
 }
@@ -154,6 +150,12 @@ function concludingArms(
   snapshots: Snapshots,
 ): Omit<Arms, 'permissions' | 'inspect' | 'preview' | 'prepare'> {
   const dataOf = snapshots.read;
+  /** What is taken back was written by the rollout. */
+  async function dataToUndo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
+    const data = await dataOf(snapshot, signal);
+    if (data.variant === 'derived' && !snapshots.isOwn(snapshot)) await confirmPromoted(context, data, signal);
+    return data;
+  }
   return {
     async confirm(snapshot, _isSameRelease, signal) {
       await dataOf(snapshot, signal);
@@ -178,7 +180,7 @@ function concludingArms(
       if (data.variant === 'existing') await relinquishExisting(context, data, signal);
     },
     async undoPromotion(snapshot, signal) {
-      const data = await dataOf(snapshot, signal);
+      const data = await dataToUndo(snapshot, signal);
       if (data.variant === 'derived') await undoDerivedPromotion(context, data, signal);
     },
     async verify(snapshot, signal) {
@@ -194,7 +196,7 @@ function concludingArms(
       return data.variant === 'derived' ? retireDerived(context, data, signal) : retireExisting(context, data, signal);
     },
     async undo(snapshot, signal) {
-      const data = await dataOf(snapshot, signal);
+      const data = await dataToUndo(snapshot, signal);
       if (data.variant === 'derived') return undoDerived(context, data, signal);
       await undoExisting(context, data, signal);
       return { left: [], others: [] };

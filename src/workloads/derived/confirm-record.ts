@@ -1,18 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { isPatchedBySluice } from '../../cluster/managed-fields.ts';
 import { isOwn } from '../../cluster/ownership.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import type { Manifest } from '../../cluster/schema.ts';
-import { SluiceError } from '../../core/errors.ts';
-import { asJson } from '../../core/json.ts';
+import { type Labels, labelSelector, selectorText, selects } from '../../cluster/selectors.ts';
+import type { SluiceError } from '../../core/errors.ts';
+import { asJson, tryShape } from '../../core/json.ts';
+import { recordRefusal } from '../../ledger/record-refusal.ts';
+import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
+import { ARM_LABEL } from '../canary-labels.ts';
 import { canaryName } from '../canary-workload.ts';
 import type { ExistingData } from '../existing/inspect.ts';
-import { imageShown, type RecordedImage } from '../promotion.ts';
-import { keptTemplates } from '../revisions.ts';
-import { autoscaler } from '../scaling.ts';
+import { autoscaler, findAutoscaler } from '../scaling.ts';
+import { listServices } from '../services.ts';
 import {
-  imagesOf,
   referenceTo,
   type Workload,
   type WorkloadInput,
@@ -20,6 +24,7 @@ import {
   workload,
   workloadType,
 } from '../workload.ts';
+import { confirmChange } from './confirm-change.ts';
 import type { DerivedData } from './release.ts';
 
 /** Which workloads the inputs name. */
@@ -27,6 +32,8 @@ export interface NamedArms {
   readonly stable: WorkloadInput;
   /** Undefined where Sluice makes the canary; `any` where the inputs do not say which of the user's it is. */
   readonly canary?: WorkloadInput | 'any' | undefined;
+  /** Whether the arms share a Service; undefined where the inputs do not say. */
+  readonly joinService?: boolean | undefined;
 }
 
 /** Kinds that Sluice makes for a canary beside its workload. */
@@ -54,13 +61,18 @@ export async function confirmDerived(
   data: DerivedData,
   inputs: NamedArms,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<DerivedData> {
   const { stable, canary } = data;
   await confirmArm(context, stable, inputs.stable, signal);
+  confirmJoined(context, data, inputs);
   if (canary.kind !== stable.kind || canary.name !== canaryName(stable.name)) throw notMade(context, canary);
   confirmObjects(context, data);
-  const found = await context.client.find(referenceTo(stable, context.namespace), signal);
-  if (found) await confirmImages(context, readObject(found, workload), data.change.images, signal);
+  const picked = { stable: (found: Workload) => `${selectorText(found.spec.selector)},${ARM_LABEL}!=canary` };
+  const there = await confirmPods(context, data, picked, signal);
+  const ofCanary = stable.service === undefined || data.joinService ? stable.service : canaryName(stable.service);
+  if (canary.service !== ofCanary || !picksCanary(data)) throw otherPods(context, canary);
+  if (there.stable) await confirmChange(context, there.stable, data, signal);
+  return { ...data, stable: await withinReach(context, stable, there, signal) };
 }
 
 /**
@@ -70,23 +82,126 @@ export async function confirmDerived(
  */
 export async function confirmExisting(
   context: ArmsContext,
-  { stable, canary }: ExistingData,
+  data: ExistingData,
   inputs: NamedArms,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ExistingData> {
+  const { stable, canary } = data;
+  confirmJoined(context, data, inputs);
   await confirmArm(context, stable, inputs.stable, signal);
   if (!inputs.canary) throw otherWorkload(context, canary, 'no canary of your own');
-  if (inputs.canary !== 'any') await confirmArm(context, canary, inputs.canary, signal);
+  await confirmArm(context, canary, inputs.canary, signal);
+  const selectorOf = (found: Workload) => selectorText(found.spec.selector);
+  const there = await confirmPods(context, data, { stable: selectorOf, canary: selectorOf }, signal);
+  return {
+    ...data,
+    stable: await withinReach(context, stable, there, signal),
+    // A workload that no input names gets only back what a rollout has raised, by what the API server says.
+    canary: inputs.canary === 'any' && !isRaised(there.canary) ? { ...canary, ...AS_IT_IS } : canary,
+  };
+}
+
+const AS_IT_IS = { replicas: Number.MAX_SAFE_INTEGER, autoscaler: undefined };
+
+function isRaised(found: Workload | undefined): boolean {
+  return found !== undefined && isPatchedBySluice(found, ['spec', 'replicas']);
+}
+
+/** How the arms are told apart follows from the inputs. */
+function confirmJoined(
+  context: ArmsContext,
+  { joinService }: { readonly joinService: boolean },
+  inputs: NamedArms,
+): void {
+  if (inputs.joinService === undefined || inputs.joinService === joinService) return;
+  const told = joinService ? 'share a Service' : 'have a Service or a subset each';
+  throw recordRefusal(context, `is of a rollout whose arms ${told}, and by the inputs they do not.`);
+}
+
+/** What the canary's workload selects, and the labels of its pods. */
+const selecting = z.looseObject({
+  selector: labelSelector,
+  template: z.looseObject({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }) }),
+});
+
+/** The canary's pods are picked by labels that they have, and at least by all those by which their workload picks them. */
+function picksCanary({ canary, workload: made }: DerivedData): boolean {
+  const spec = tryShape(selecting, made.spec);
+  if (!spec) return false;
+  const itemsOf = (labels: Labels = {}) => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const items = canary.pods.split(',');
+  const labels = itemsOf(spec.template.metadata.labels);
+  return (
+    items.every((item) => labels.includes(item)) &&
+    itemsOf(spec.selector.matchLabels).every((item) => items.includes(item))
+  );
+}
+
+/** The arms' workloads as they are. */
+interface There {
+  readonly stable: Workload | undefined;
+  readonly canary: Workload | undefined;
+}
+
+/**
+ * Which pods are looked at is what the workloads say, as far as they are there, and so is by which Service they are reached.
+ *
+ * @param picked the selectors of the arms' pods
+ */
+async function confirmPods(
+  context: ArmsContext,
+  { stable, canary }: Record<keyof There, ArmTarget>,
+  picked: { stable(found: Workload): string; canary?(found: Workload): string },
+  signal: AbortSignal,
+): Promise<There> {
+  const { client, namespace } = context;
+  const [stableNow, canaryNow] = await Promise.all(
+    [stable, canary].map(async (arm) => {
+      const found = await client.find(referenceTo(arm, namespace), signal);
+      return found && readObject(found, workload);
+    }),
+  );
+  const services = await listServices(client, namespace, signal);
+  const reaches = ({ service: name }: ArmTarget, found: Workload | undefined) => {
+    const service = services.find(({ metadata }) => metadata.name === name);
+    if (!service || !found) return true;
+    return selects({ matchLabels: service.spec.selector ?? {} }, found.spec.template.metadata?.labels ?? {});
+  };
+  if ((stableNow && stable.pods !== picked.stable(stableNow)) || !reaches(stable, stableNow))
+    throw otherPods(context, stable);
+  if ((canaryNow && picked.canary && canary.pods !== picked.canary(canaryNow)) || !reaches(canary, canaryNow))
+    throw otherPods(context, canary);
+  return { stable: stableNow, canary: canaryNow };
+}
+
+function otherPods(context: ArmsContext, { kind, name, pods, service }: ArmTarget): SluiceError {
+  const by = service === undefined ? '' : ` behind Service ${service}`;
+  return recordRefusal(context, `names the pods ${pods}${by} as those of ${kind} ${name}, which they are not.`);
+}
+
+/** Numbers of pods are believed up to what the arms are given by now: what is raised by them stays within that. */
+async function withinReach<A extends NamedArm & { readonly replicas: number; readonly ready: number }>(
+  { client, namespace }: ArmsContext,
+  arm: A,
+  { stable, canary }: There,
+  signal: AbortSignal,
+): Promise<A> {
+  const scaler = stable && (await findAutoscaler(client, namespace, stable, signal));
+  const asked = (stable?.spec.replicas ?? 0) + (canary?.spec.replicas ?? 0);
+  const most = Math.max(asked, scaler?.spec.maxReplicas ?? 0);
+  return { ...arm, replicas: Math.min(arm.replicas, most), ready: Math.min(arm.ready, most) };
 }
 
 async function confirmArm(
   context: ArmsContext,
   arm: NamedArm,
-  wanted: WorkloadInput,
+  wanted: WorkloadInput | 'any',
   signal: AbortSignal,
 ): Promise<void> {
   const { client, namespace } = context;
-  if ('name' in wanted) {
+  if (wanted === 'any') {
+    // Only its number of pods is given back, which no rollout has raised of any other workload.
+  } else if ('name' in wanted) {
     if (wanted.kind !== arm.kind || wanted.name !== arm.name)
       throw otherWorkload(context, arm, describe(referenceTo(wanted, namespace)));
   } else {
@@ -99,7 +214,7 @@ async function confirmArm(
   if (!found) return;
   const { scaleTargetRef: target } = readObject(found, autoscaler).spec;
   if (target.kind === arm.kind && target.name === arm.name) return;
-  throw refusal(context, `names ${describe(reference)}, which is not the autoscaler of ${arm.name}.`);
+  throw recordRefusal(context, `names ${describe(reference)}, which is not the autoscaler of ${arm.name}.`);
 }
 
 /** Only what Sluice makes, under the names that it gives, in the namespace of the release. */
@@ -129,28 +244,6 @@ function isLabels(value: unknown): value is Record<string, string> {
   return typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string');
 }
 
-/** What would be written is what the cluster keeps as the version before the one that is there. */
-async function confirmImages(
-  context: ArmsContext,
-  found: Workload,
-  changes: readonly RecordedImage[],
-  signal: AbortSignal,
-): Promise<void> {
-  const written = changes.filter((change) => imageShown(found, change) === 'after');
-  if (written.length === 0) return;
-  const kept = await keptTemplates(context.client, context.namespace, found, signal);
-  for (const change of written) {
-    const earlier = kept.find(
-      ({ template }) => imageShown({ ...found, spec: { ...found.spec, template } }, change) !== 'after',
-    );
-    if (earlier && imagesOf(earlier.template).get(change.container) === change.before) continue;
-    throw refusal(
-      context,
-      `says that container ${change.container} had ${change.before} before, which the cluster does not keep as the version before the one that is there.`,
-    );
-  }
-}
-
 /**
  * What a rollout that is taken up again may write: the images must be those of the inputs, and the canary what these make
  * of the stable workload.
@@ -160,43 +253,22 @@ async function confirmImages(
  */
 export function confirmCanary(context: ArmsContext, recorded: Manifest, derived: Manifest): void {
   if (isDeepStrictEqual(asJson(recorded.spec), asJson(derived.spec))) return;
-  throw refusal(
+  throw recordRefusal(
     context,
     `does not fit: by the stable workload and the inputs as they are now, ${describe({ type: workloadType('Deployment'), namespace: context.namespace, name: recorded.metadata.name })} would be another one.`,
   );
 }
 
-/** @throws SluiceError `unsupported` for an image that the inputs do not name */
-export function confirmNewImages(
-  context: ArmsContext,
-  changes: readonly RecordedImage[],
-  images: ReadonlyMap<string, string>,
-): void {
-  for (const { container, after } of changes) {
-    if ((images.get(container) ?? images.get('')) === after) continue;
-    throw refusal(context, `says that container ${container} gets ${after}, which the inputs do not name.`);
-  }
-}
-
 /** The record has another form than Sluice writes. */
 export function unreadable(context: ArmsContext): SluiceError {
-  return refusal(context, 'does not say of which workloads the rollout is in a form that can be read.');
+  return recordRefusal(context, 'does not say of which workloads the rollout is in a form that can be read.');
 }
 
 function otherWorkload(context: ArmsContext, { kind, name }: NamedArm, named: string): SluiceError {
   const recorded = describe(referenceTo({ kind, name }, context.namespace));
-  return refusal(context, `is of a rollout of ${recorded}, and the inputs name ${named}.`);
+  return recordRefusal(context, `is of a rollout of ${recorded}, and the inputs name ${named}.`);
 }
 
 function notMade(context: ArmsContext, { name }: { readonly name: string }, kind = 'workload'): SluiceError {
-  return refusal(context, `names ${kind} ${name}, which is nothing that Sluice makes for this rollout.`);
-}
-
-function refusal({ namespace, rollout }: Pick<ArmsContext, 'namespace' | 'rollout'>, problem: string): SluiceError {
-  const name = `sluice-${rollout}`;
-  return new SluiceError('unsupported', {
-    about: describe({ type: resources.configMap, namespace, name }),
-    problem: `${problem} Nothing of it is acted upon.`,
-    next: `Run "mode: undo" with the inputs that the rollout was begun with; if it is none of yours, find out who wrote it, set route and workload right by hand, and delete it (kubectl -n ${namespace} delete configmap ${name}).`,
-  });
+  return recordRefusal(context, `names ${kind} ${name}, which is nothing that Sluice makes for this rollout.`);
 }

@@ -4,7 +4,8 @@ import { canaryWorkload } from '../canary-workload.ts';
 import { withImages } from '../images.ts';
 import { CHECKSUM_ANNOTATION, imageShown, type TemplateChange } from '../promotion.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
-import { confirmCanary, confirmNewImages } from './confirm-record.ts';
+import { confirmNewImages } from './confirm-change.ts';
+import { confirmCanary } from './confirm-record.ts';
 import { inspectNetwork } from './network.ts';
 import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './release.ts';
 
@@ -21,7 +22,7 @@ export async function deriveAgain(
   signal: AbortSignal,
 ): Promise<DerivedData> {
   const { client, namespace, rollout } = context;
-  confirmNewImages(context, data.change.images, release.images);
+  await confirmNewImages(context, data, release.images, signal);
   const found = readObject(await client.get(referenceTo(data.stable, namespace), signal), workload);
   const stable = asFound(found, data.change);
   const network = await inspectNetwork(context, stable, release, signal);

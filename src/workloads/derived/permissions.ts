@@ -1,10 +1,10 @@
-import { permissionTo } from '../../cluster/permissions.ts';
+import { permissionsToNamed, permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Permission } from '../../core/permission.ts';
-import { configType } from '../config-copies.ts';
 import { detailsPermissions } from '../pod-details.ts';
 import { selectorPermissions } from '../refusals/other-selectors.ts';
 import { workloadType } from '../workload.ts';
+import { placesOf } from './config.ts';
 import type { DerivedRelease } from './release.ts';
 
 /** The rights that a derived canary takes: only those for what this release has. */
@@ -12,7 +12,13 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
   const { workload: wanted } = release;
   const kinds = 'kind' in wanted ? [workloadType(wanted.kind)] : [resources.deployment, resources.statefulSet];
   const own = ['get', 'create', 'patch', 'delete'];
-  const changed = new Set(release.config.map(({ kind }) => configType(kind)));
+  const config = release.config.flatMap(({ kind, metadata: { name } }) => {
+    const { original, copy, backup } = placesOf({ kind, name }, namespace);
+    return [
+      ...permissionsToNamed(['get', 'patch'], original),
+      ...[copy, backup].flatMap((place) => permissionsToNamed(own, place)),
+    ];
+  });
   const statefulSets = kinds.some(({ kind }) => kind === 'StatefulSet');
   return [
     ...kinds.map((type) => permissionTo([...own, 'list', 'watch'], type, namespace)),
@@ -25,7 +31,7 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
     ...(release.istio && !release.joinService
       ? [permissionTo([...own, 'list'], resources.destinationRule, namespace)]
       : []),
-    ...[...changed].map((type) => permissionTo(own, type, namespace)),
+    ...config,
     ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
     // The versions that the cluster keeps: an undo writes no other image.
     ...kinds.map(({ kind }) =>

@@ -75,8 +75,8 @@ export const derivedData = z.object({
   variant: z.literal('derived'),
   stable: armTarget.extend({
     /** Pods asked for and pods ready, as found. */
-    replicas: z.number(),
-    ready: z.number(),
+    replicas: z.int().nonnegative(),
+    ready: z.int().nonnegative(),
     autoscaler: foundMinimum.optional(),
   }),
   canary: armTarget,

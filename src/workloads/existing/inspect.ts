@@ -40,8 +40,8 @@ const arm = z.object({
   name: z.string(),
   pods: z.string(),
   service: z.string().optional(),
-  replicas: z.number(),
-  ready: z.number(),
+  replicas: z.int().nonnegative(),
+  ready: z.int().nonnegative(),
   autoscaler: foundMinimum.optional(),
 });
 

@@ -9,6 +9,7 @@ import { resources } from '../../../src/cluster/resources.ts';
 import { type KubernetesObject, kubernetesObject } from '../../../src/cluster/schema.ts';
 import { deploy } from '../../../src/kubectl/deploy.ts';
 import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
+import { createSeal } from '../../../src/ledger/seal.ts';
 import { createQuickClock, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const signal = new AbortController().signal;
@@ -225,6 +226,7 @@ describe('an object that is refused since the rest of its set is not there yet',
   });
 });
 
+const seal = createSeal('the credentials of all runs');
 const cluster = await startEmbeddedCluster({});
 afterAll(() => cluster.stop());
 
@@ -238,7 +240,7 @@ async function deployed(
   const events: DeployEvent[] = [];
   const world: DeployWorld = {
     client,
-    store: createInventoryStore(client, 'default', name),
+    store: createInventoryStore(client, 'default', name, seal),
     clock: createQuickClock(100),
     emit: (event) => void events.push(event),
     claim: async () => ({ lost: signal, release: async () => undefined }),

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import type { KubernetesObject } from '../../cluster/schema.ts';
+import { type RecordPlace, recordRefusal } from '../../ledger/record-refusal.ts';
+import { replicasOf } from './pod-counts.ts';
+import type { Pods } from './replicas-plan.ts';
+import { createSnapshots } from './snapshots.ts';
+
+/** Pods of the arms as found; the canary's workload may not exist yet, which is no pods. */
+export const podCounts = z.object({ stable: z.int().nonnegative(), canary: z.int().nonnegative() });
+
+interface PodSnapshotOptions {
+  readonly place: RecordPlace;
+  /** `Service shop/checkout` */
+  readonly object: string;
+  /** The arms' workloads as they are. */
+  read(signal: AbortSignal): Promise<Readonly<Record<'stable' | 'canary', KubernetesObject | undefined>>>;
+}
+
+/** The snapshots of pod counts. A rollout begins without pods of the canary, and has never fewer pods of both arms than it has found. */
+export function createPodSnapshots({ place, object, read }: PodSnapshotOptions) {
+  return createSnapshots<Pods>({
+    place,
+    router: 'replicas',
+    object,
+    shape: podCounts,
+    async confirm(found, signal) {
+      const { stable, canary } = await read(signal);
+      const asked = (stable ? replicasOf(stable) : 0) + (canary ? replicasOf(canary) : 0);
+      if (found.canary === 0 && found.stable > 0 && found.stable <= asked) return found;
+      throw recordRefusal(
+        place,
+        `says that ${found.stable} pods of the stable arm and ${found.canary} of the canary were asked for before the rollout, and ${asked} are of both now.`,
+      );
+    },
+  });
+}
