@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as o}from"../chunks/chunk-EGXFERGP.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-GQ4JQD7G.js"));
+import{a as o}from"../chunks/chunk-QMPJYCTZ.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-RNH2D7KV.js"));

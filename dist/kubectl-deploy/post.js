@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a as o}from"../chunks/chunk-EGXFERGP.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-TID5F34L.js"));
+import{a as o}from"../chunks/chunk-QMPJYCTZ.js";import"../chunks/chunk-PO2BW2DC.js";await o(process.env,()=>import("../chunks/action-7C2TXPLG.js"));

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{a}from"./chunk-JNGQGONU.js";import"./chunk-6G6QZ26F.js";import"./chunk-YLG36MSJ.js";import"./chunk-7SYJJCYF.js";import"./chunk-75PWDYJG.js";import"./chunk-NV5KOALQ.js";import"./chunk-UBICFSA6.js";import"./chunk-QJJCNUXT.js";import"./chunk-22NOBUUE.js";import"./chunk-PO2BW2DC.js";export{a as action};

@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{a}from"./chunk-ZPDCM4LJ.js";import"./chunk-D7IGHIBN.js";import"./chunk-RDPOBHZW.js";import"./chunk-HRFND4XL.js";import"./chunk-QBZCJSXV.js";import"./chunk-NV5KOALQ.js";import"./chunk-QKCBBIHX.js";import"./chunk-QJJCNUXT.js";import"./chunk-RZK3R47Y.js";import"./chunk-PO2BW2DC.js";export{a as action};

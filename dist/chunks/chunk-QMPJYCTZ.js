@@ -1,0 +1,2 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+import{a as n}from"./chunk-PO2BW2DC.js";function o(t){return Object.entries(t).some(([e,r=""])=>e.startsWith("STATE_sluice")&&s(r))}n(o,"isUnfinished");function s(t){if(t==="")return!1;try{return JSON.parse(t).over!==!0}catch{return!0}}n(s,"saysUnfinished");async function p(t,e){if(!o(t))return;let[{action:r},{run:i}]=await Promise.all([e(),import("./run-VSJK7LBZ.js")]);await i(r,"post",t)}n(p,"runPost");export{p as a};
