@@ -75,7 +75,7 @@ export async function* followCommands(
     try {
       const selector = { fieldSelector: `metadata.name=${object.name}` };
       for await (const { type, object: seen } of client.watch(object.type, object.namespace, selector, signal)) {
-        const { [VERB]: word, [BY]: by = 'somebody', [WHY]: why = '' } = seen.metadata.annotations ?? {};
+        const { [VERB]: word, [BY]: by = '', [WHY]: why = '' } = seen.metadata.annotations ?? {};
         const shown = JSON.stringify([word, by, why]);
         if (type !== 'MODIFIED' || word === undefined) taken = undefined;
         if (type === 'DELETED' || word === undefined || shown === taken) continue;
@@ -84,7 +84,7 @@ export async function* followCommands(
         if (!(await takeOff(client, object, seen, answer, signal))) continue;
         taken = shown;
         if (known.success) {
-          yield { verb: known.data, by: excerpt(by, MOST_WORDS), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
+          yield { verb: known.data, by: told(by), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
         }
       }
     } catch (error) {
@@ -93,6 +93,12 @@ export async function* followCommands(
       await clock.sleep(RETRY, signal).catch(() => undefined);
     }
   }
+}
+
+/** Whoever may write the annotation may write any name into it, and the API server keeps no user with an object. */
+function told(by: string): string {
+  const name = excerpt(by, MOST_WORDS).trim();
+  return name === '' ? 'somebody' : `somebody who says to be ${name}`;
 }
 
 /** @returns false when the annotations are not those any more that were seen: they come with an event of their own */

@@ -199,7 +199,10 @@ function shortened(text: string, most: number): string {
 }
 
 function escapeXml(text: string): string {
-  // Control characters are no XML, escaped or not.
-  const printable = text.replaceAll(/\p{Cc}/gu, ' ');
+  // Control characters, halves of a pair and non-characters are no XML, escaped or not.
+  const printable = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\ufffe\uffff]/gu, ' ')
+    .replaceAll(/\p{Cf}/gu, '');
   return printable.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -196,7 +196,7 @@ describe('a command', () => {
       await annotate(rollout, annotations);
       for (const step of [1, 2, 3]) await ledger.save(recordOf({ step }), signal);
     });
-    expect(commands).toEqual([{ verb: 'abort', by: 'bob', why: 'wrong build' }]);
+    expect(commands).toEqual([{ verb: 'abort', by: 'somebody who says to be bob', why: 'wrong build' }]);
     expect(Object.keys((await read(rollout)).metadata.annotations ?? {})).toEqual(['sluice.dev/version']);
   });
 
@@ -210,7 +210,7 @@ describe('a command', () => {
       'sluice.dev/why': `x\n::stop-commands::pwned\n${'y'.repeat(5_000)}`,
     };
     const [command] = await hear(ledger, 1, () => annotate(rollout, annotations));
-    expect(command).toMatchObject({ verb: 'abort', by: 'mallory' });
+    expect(command).toMatchObject({ verb: 'abort', by: 'somebody who says to be mallory' });
     expect(command?.why).toMatch(/^x ::stop-commands::pwned y{200,280}…$/);
   });
 
@@ -226,8 +226,8 @@ describe('a command', () => {
       await annotate(rollout, approve);
     });
     expect(commands).toEqual([
-      { verb: 'approve', by: 'bob', why: '' },
-      { verb: 'approve', by: 'bob', why: '' },
+      { verb: 'approve', by: 'somebody who says to be bob', why: '' },
+      { verb: 'approve', by: 'somebody who says to be bob', why: '' },
     ]);
   });
 

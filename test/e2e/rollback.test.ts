@@ -170,7 +170,9 @@ describe.concurrent('A rollback by hand', () => {
       expect(ended.outputs.reason).toMatch(/it served when the rollout began that is undone \(alice/);
       const rollout = await run.ended;
       expect(rollout.outputs.verdict, rollout.log).toBe('rolled-back');
-      expect(rollout.outputs.reason).toMatch(/aborted by bob, .*rolled back by hand to revision 1/);
+      expect(rollout.outputs.reason).toMatch(
+        /aborted by somebody who says to be bob, .*rolled back by hand to revision 1/,
+      );
       expect(route(lab)).toEqual(found);
       expect(namesOf(lab, 'apps/v1', 'Deployment')).toEqual(['checkout']);
       expect(imageOf(lab)).toBe(lab.stableImage);

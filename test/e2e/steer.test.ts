@@ -37,7 +37,7 @@ describe.concurrent('actions/steer', () => {
       expect(steered.summary).toContain('approve was taken by the rollout of checkout');
       const { outputs, log } = await run.ended;
       expect(outputs.verdict, log).toBe('promoted');
-      expect(log).toMatch(/approve by bob, .*runs\/2: looks good/);
+      expect(log).toMatch(/approve by somebody who says to be bob, .*runs\/2: looks good/);
       await servesOnly(lab, '1.1.0');
       expectServed(lab);
     });
@@ -51,7 +51,7 @@ describe.concurrent('actions/steer', () => {
       const { outputs } = await run.ended;
       expect(outputs).toMatchObject({
         verdict: 'rolled-back',
-        reason: expect.stringMatching(/aborted by bob.*alert 17/),
+        reason: expect.stringMatching(/aborted by somebody who says to be bob.*alert 17/),
       });
       await servesOnly(lab, '1.0.0');
       expectServed(lab);

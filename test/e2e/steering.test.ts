@@ -57,14 +57,14 @@ describe.concurrent('A person', () => {
       const run = await start({ inputs: hold, onOutput: log.onOutput });
       await log.says('Holds at 30 %');
       const asked = await obey(lab, log.text, 'abort', 'bob', 'checkout total is wrong');
-      const heard = await log.says('abort by bob: checkout total is wrong');
+      const heard = await log.says('abort by somebody who says to be bob: checkout total is wrong');
       expect(heard - asked).toBeLessThan(3_000);
 
       const { status, outputs, summary } = await run.ended;
       expect(status).toBe(1);
       expect(outputs).toMatchObject({ verdict: 'rolled-back', weight: '30' });
-      expect(outputs.reason).toBe('aborted by bob: checkout total is wrong');
-      expect(summary).toContain('aborted by bob: checkout total is wrong');
+      expect(outputs.reason).toBe('aborted by somebody who says to be bob: checkout total is wrong');
+      expect(summary).toContain('aborted by somebody who says to be bob: checkout total is wrong');
       expect(route(lab)).toEqual(found);
       expectTidy(lab);
       expectServed(lab);
@@ -78,13 +78,13 @@ describe.concurrent('A person', () => {
       await log.says('Holds at 30 %');
       expect(annotations({ log: log.text }, 'notice').join()).toContain('sluice.dev/command=approve');
       const asked = await obey(lab, log.text, 'approve', 'carol', 'looks fine');
-      const heard = await log.says('approve by carol: looks fine');
+      const heard = await log.says('approve by somebody who says to be carol: looks fine');
       expect(heard - asked).toBeLessThan(3_000);
 
       const { status, outputs, summary } = await run.ended;
       expect(outputs.verdict, log.text).toBe('promoted');
       expect(status).toBe(0);
-      expect(summary).toContain('approve by carol: looks fine');
+      expect(summary).toContain('approve by somebody who says to be carol: looks fine');
       expectTidy(lab);
       expectServed(lab);
     });
@@ -99,7 +99,11 @@ describe.concurrent('A person', () => {
       await obey(lab, log.text, 'freeze', 'dave', 'let me look');
       const frozen = await run.ended;
       expect(frozen.status).toBe(1);
-      expect(frozen.outputs).toMatchObject({ verdict: 'frozen', reason: 'frozen by dave: let me look', weight: '30' });
+      expect(frozen.outputs).toMatchObject({
+        verdict: 'frozen',
+        reason: 'frozen by somebody who says to be dave: let me look',
+        weight: '30',
+      });
       expect(frozen.summary).toContain('The canary still gets **30 %**');
       expect(lab.canaryWeight()).toBe(30);
 

@@ -78,7 +78,7 @@ describe.concurrent('A rollback by hand', () => {
       );
       const told = await keep('rollback-under-way', seen);
       expect(told, seen.ended.log).toMatchObject({ verdict: 'rolled-back', lost: 0, after: ['v1'] });
-      expect(outputs.reason).toMatch(/aborted by bob/);
+      expect(outputs.reason).toMatch(/aborted by somebody who says to be bob/);
       expect(await shop.asWritten(shop.path.virtualService)).toBe(route);
       expect(await shop.record()).toMatchObject({ phase: 'ended', verdict: 'rolled-back' });
     });

@@ -48,7 +48,7 @@ describe.concurrent('The starter workflow canary', () => {
       expect(jobs).toEqual({ 'canary/build': 'success', 'canary/canary': 'success', 'canary/approve': 'success' });
       expect(outputs).toMatchObject({ verdict: 'promoted', rollout: expect.stringContaining('actions/runs/1') });
       expect(summary).toContain('Promoted');
-      expect(log).toMatch(/approve by alice/);
+      expect(log).toMatch(/approve by somebody who says to be alice/);
       await servesOnly(lab, '1.1.0');
       expectServed(lab);
     });
@@ -192,7 +192,7 @@ describe.concurrent('The reusable workflow', () => {
       expect(outputs.rollout).toMatch(/runs\/1$/);
       const ended = await release.ended;
       expect(ended.outputs.verdict, ended.log).toBe('promoted');
-      expect(ended.log).toMatch(/approve by alice, .*: seen/);
+      expect(ended.log).toMatch(/approve by somebody who says to be alice, .*: seen/);
     });
   });
 

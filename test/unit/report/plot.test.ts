@@ -179,6 +179,17 @@ describe('the plot', () => {
     const outcome = { endedAt: 1, verdict: 'held' as const, reason, reached: 5, weight: 5, revision: 'r' };
     expect(plot({ ...late, outcome })).toContain('pod &lt;script&gt;alert("x")&lt;/script&gt; &amp; co ');
   });
+
+  it('holds nothing that is no XML, and nothing that turns what stands beside it', () => {
+    const reason = 'a\u202eb\u0000c\ufffe\ud800d\u001b[31m]]>';
+    const outcome = { endedAt: start, verdict: 'held', reason, reached: 5, weight: 5, revision: 'r' } as const;
+    const drawn = plot({ ...late, outcome });
+    expect(drawn).toContain('ab c \ufffdd [31m]]&gt;');
+    expect(drawn.isWellFormed()).toBe(true);
+    expect(
+      [...drawn].filter((character) => /[\p{Cc}\p{Cf}\ufffe\uffff]/u.test(character) && character !== '\n'),
+    ).toEqual([]);
+  });
 });
 
 describe('the charts of the summary', () => {
