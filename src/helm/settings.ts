@@ -168,6 +168,6 @@ function withItem(list: Assignment, { path, value }: Assignment): Assignment | u
   return { ...list, value: items };
 }
 
-export function hasText({ value }: Pick<Assignment, 'value'>): boolean {
+function hasText({ value }: Pick<Assignment, 'value'>): boolean {
   return 'text' in value ? value.isText : value.some(({ isText }) => isText);
 }

@@ -22,7 +22,7 @@ export function buildahBuilder(localName: string): Builder {
       const follower = followBuildah();
       const call = async (args: readonly string[], title: string) => {
         const { exitCode } = await run(
-          { file: 'buildah', args, env: policy.env },
+          { file: 'buildah', args, env: { ...policy.env, ...request.hiddenArgs } },
           { ...policy, onLine: (line) => follower.note(line).forEach(policy.onProgress) },
         );
         const ended = { program: title, exitCode, texts: follower.texts() };
@@ -59,7 +59,7 @@ export function buildahArguments(request: BuildRequest, local: string): string[]
     ...(target === undefined ? [] : ['--target', target]),
     ...(platforms.length === 0 ? [] : ['--platform', platforms.join(',')]),
     ...(createdAt === undefined ? [] : ['--timestamp', `${Math.floor(createdAt / 1_000)}`]),
-    ...each('--build-arg', pairs(request.buildArgs)),
+    ...each('--build-arg', [...pairs(request.buildArgs), ...Object.keys(request.hiddenArgs)]),
     ...each(
       '--secret',
       Object.entries(request.secrets).map(([id, file]) => `id=${id},src=${file}`),

@@ -11,6 +11,8 @@ export interface BuildRequest {
   /** Empty: the builder's own. */
   readonly platforms: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
+  /** Those that sound secret: the builder takes them from its environment, as everybody can read its arguments. */
+  readonly hiddenArgs: Readonly<Record<string, string>>;
   /** Files with the secrets by their ids; no value is ever an argument of a program. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly ssh: readonly string[];

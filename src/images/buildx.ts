@@ -54,7 +54,7 @@ export async function buildxBuilder(
       const args = [...buildx.args, 'build', ...buildxArguments(request, buildPolicy, metadata, builder)];
       const epoch = request.createdAt === undefined ? {} : sourceDateEpoch(request.createdAt);
       const { exitCode } = await run(
-        { file: buildx.file, args, env: { ...env, ...epoch }, tokens: tokensFor(request) },
+        { file: buildx.file, args, env: { ...env, ...epoch, ...request.hiddenArgs }, tokens: tokensFor(request) },
         { signal, deadline, onLine: (line) => follower.note(line).forEach(onProgress) },
       );
       const steps = follower.steps();
@@ -96,7 +96,7 @@ export function buildxArguments(
     ...(destination.kind === 'load' ? each('--tag', destination.references) : []),
     ...(target === undefined ? [] : ['--target', target]),
     ...(platforms.length === 0 ? [] : ['--platform', platforms.join(',')]),
-    ...each('--build-arg', pairs(request.buildArgs)),
+    ...each('--build-arg', [...pairs(request.buildArgs), ...Object.keys(request.hiddenArgs)]),
     ...each(
       '--secret',
       Object.entries(request.secrets).map(([id, file]) => fields({ id, src: file })),

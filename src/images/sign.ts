@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { SluiceError } from '../core/errors.ts';
+import { isLocalHost, parseReference } from '../core/image-reference.ts';
 import { run } from '../core/process.ts';
 
 /** How images are signed with cosign. */
@@ -14,8 +15,8 @@ export interface SignPolicy {
   readonly env: Readonly<Record<string, string>>;
   /** Path of a signing configuration: which services are used instead of the public ones, if any. */
   readonly signingConfig: string | undefined;
-  /** The registry is spoken to without TLS. */
-  readonly plainHttp: boolean;
+  /** Hosts that are spoken to without TLS, besides those of this machine. */
+  readonly plainHttp: readonly string[];
   readonly onLine: (line: string) => void;
 }
 
@@ -79,9 +80,15 @@ export function signArguments(
     ...(signing.kind === 'key' ? ['--key', signing.key] : []),
     ...(signingConfig === undefined ? [] : ['--signing-config', signingConfig]),
     ...(key === undefined ? [] : ['-a', `${CONTENT}=${key}`]),
-    ...(plainHttp ? ['--allow-http-registry'] : []),
+    ...withoutTls(image, plainHttp),
     image,
   ];
+}
+
+/** Of one registry alone: cosign would speak without TLS to any other as well. */
+function withoutTls(image: string, plainHttp: readonly string[]): string[] {
+  const { registry } = parseReference(image).repository;
+  return plainHttp.includes(registry) || isLocalHost(registry) ? ['--allow-http-registry'] : [];
 }
 
 /**
@@ -98,8 +105,7 @@ export async function isSigned(
 ): Promise<boolean> {
   const signer = await signerArguments(signing, identity, policy);
   if (!signer) return false;
-  const http = policy.plainHttp ? ['--allow-http-registry'] : [];
-  const args = ['verify', ...signer, '-a', `${CONTENT}=${key}`, ...http, image];
+  const args = ['verify', ...signer, '-a', `${CONTENT}=${key}`, ...withoutTls(image, policy.plainHttp), image];
   return (await cosign(args, {}, policy)).exitCode === 0;
 }
 

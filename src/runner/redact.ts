@@ -27,13 +27,54 @@ export function createRedact(secrets: Iterable<string>): Redact {
   ]);
   // Longest first: a secret may be part of another one.
   const ordered = spellings.toSorted((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((result, { written }) => result.replaceAll(written, '***'), text);
+  const plainly = ordered.flatMap(({ written }) => (typeof written === 'string' ? [written] : []));
+  return (text) =>
+    withoutEnds(
+      ordered.reduce((result, { written }) => result.replaceAll(written, '***'), text),
+      plainly,
+    );
 }
 
 /** A secret as it stands in a log, in JSON, in a URL and in base64. */
 function textsOf(secret: string): string[] {
   const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...inBase64(secret)];
   return [...new Set(spellings)];
+}
+
+/** Characters of a secret that a cut has left which are too few to be told from an ordinary word. */
+const LEAST_PART = 6;
+
+/** The same for what is left of a secret where a text was cut: before and after each `…`, and at its own ends. */
+function withoutEnds(text: string, secrets: readonly string[]): string {
+  const pieces = text.split('…');
+  return pieces
+    .map((piece) => {
+      const end = Math.max(0, ...secrets.map((secret) => beginningAtEnd(piece, secret)));
+      const rest = end === 0 ? piece : `${piece.slice(0, -end)}***`;
+      const start = Math.max(0, ...secrets.map((secret) => endAtBeginning(rest, secret)));
+      return start === 0 ? rest : `***${rest.slice(start)}`;
+    })
+    .join('…');
+}
+
+/** How many characters at the end of a text are the beginning of a secret. */
+function beginningAtEnd(text: string, secret: string): number {
+  const sign = secret.slice(0, LEAST_PART);
+  const from = Math.max(0, text.length - secret.length);
+  for (let at = text.indexOf(sign, from); at !== -1; at = text.indexOf(sign, at + 1)) {
+    if (secret.startsWith(text.slice(at).trimEnd())) return text.length - at;
+  }
+  return 0;
+}
+
+/** How many characters at the beginning of a text are the end of a secret. */
+function endAtBeginning(text: string, secret: string): number {
+  const sign = secret.slice(-LEAST_PART);
+  const most = text.slice(0, secret.length + 1);
+  for (let at = most.indexOf(sign); at !== -1; at = most.indexOf(sign, at + 1)) {
+    if (secret.endsWith(most.slice(0, at + sign.length).trimStart())) return at + sign.length;
+  }
+  return 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { isLocalHost, type Repository } from '../../core/image-reference.ts';
+import type { Repository } from '../../core/image-reference.ts';
 import { type BuildWorld, buildPush } from '../../images/build-push.ts';
 import { buildahBuilder } from '../../images/buildah.ts';
 import type { Builder, BuildPolicy } from '../../images/builder.ts';
@@ -17,7 +17,7 @@ import { registriesConfigurations, writeRegistriesConfiguration } from '../../im
 import type { Login } from '../../images/registry/authorization.ts';
 import { createRegistry } from '../../images/registry/registry.ts';
 import type { Environment } from '../../runner/define.ts';
-import { suspiciousArgs } from './contradictions.ts';
+import { secretAttributes, suspiciousArgs } from './contradictions.ts';
 import type { BuildPushInputs } from './inputs.ts';
 import { orderOf } from './order.ts';
 import type { BuildResult } from './outputs.ts';
@@ -36,9 +36,13 @@ export async function buildWith(
     const text = `Build argument ${name} sounds like a secret: arguments stand in the image and its provenance. Use "secrets".`;
     emit({ type: 'warning', text });
   }
+  for (const attribute of secretAttributes(inputs)) {
+    const text = `"${attribute}" of a cache stands on the command line of the builder, where everybody on this machine can read it. Give it in the environment of the step (AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), where the cache can take it from there.`;
+    emit({ type: 'warning', text });
+  }
   const warn = (text: string) => emit({ type: 'warning', text });
   const source = await readSource(env, { workspace: facts.workspace, context: inputs.context }, warn, signal);
-  const places = { workspace: facts.workspace, scratch, workflow: env.GITHUB_WORKFLOW_REF };
+  const places = { workspace: facts.workspace, scratch, env, workflow: env.GITHUB_WORKFLOW_REF };
   const order = await orderOf(inputs, source, places);
   const logins = await logIn(inputs, env, scratch);
   const plainHttp = inputs['insecure-registries'] ?? [];
@@ -56,7 +60,7 @@ export async function buildWith(
     env: programEnv,
     scratch,
     registry,
-    plainHttp: order.repositories.some(({ registry: host }) => isLocalHost(host) || plainHttp.includes(host)),
+    plainHttp,
     mask: (secret) => mask([secret]),
     onLine: (line) => emit({ type: 'note', text: line }),
   });

@@ -56,6 +56,26 @@ export function buildPushContradictions(inputs: BuildPushInputs): string[] {
 }
 
 /** Names of build arguments that sound as if they were secret. */
-export function suspiciousArgs(inputs: BuildPushInputs): string[] {
-  return Object.keys(inputs['build-args'] ?? {}).filter((name) => secretName.test(name));
+export function suspiciousArgs(inputs: Pick<BuildPushInputs, 'build-args'>): string[] {
+  return Object.keys(inputs['build-args'] ?? {}).filter(isSuspicious);
+}
+
+/** Whether a build argument is called as a secret is. */
+export function isSuspicious(name: string): boolean {
+  return secretName.test(name);
+}
+
+/** Names of attributes of caches that let somebody in: `secret_access_key`. */
+export function secretAttributes(inputs: Pick<BuildPushInputs, 'cache-from' | 'cache-to'>): string[] {
+  const caches = [...(inputs['cache-from'] ?? []), ...(inputs['cache-to'] ?? [])];
+  return [...new Set(caches.flatMap((cache) => cacheSecrets(cache).map(({ name }) => name)))];
+}
+
+/** The attributes of a cache that are secret, with their values. */
+export function cacheSecrets(cache: string): { readonly name: string; readonly value: string }[] {
+  return cache.split(',').flatMap((field) => {
+    const [, name, value] = /^\s*"?([\w-]+)=(.+?)"?\s*$/s.exec(field) ?? [];
+    const isSecret = name !== undefined && (secretName.test(name) || /access_key/i.test(name));
+    return isSecret && value !== undefined ? [{ name, value }] : [];
+  });
 }

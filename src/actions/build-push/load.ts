@@ -1,5 +1,5 @@
 import { type GivenInputs, parseInputs } from '../../runner/parse-inputs.ts';
-import { buildPushContradictions } from './contradictions.ts';
+import { buildPushContradictions, cacheSecrets, isSuspicious } from './contradictions.ts';
 import { dockerItems } from './docker-items.ts';
 import { type BuildPushInputs, buildPushInputs } from './inputs.ts';
 
@@ -19,5 +19,21 @@ export function buildSecrets(given: GivenInputs): string[] {
   const { password = '', username = '', 'cosign-password': cosign = '', 'reuse-secret': reuse = '' } = given;
   // Docker sends both in one, which a log may show as it is.
   const basic = password === '' ? '' : Buffer.from(`${username.trim()}:${password.trim()}`, 'utf8').toString('base64');
-  return [password.trim(), basic, cosign.trim(), reuse.trim(), ...values].filter((secret) => secret !== '');
+  return [password.trim(), basic, cosign.trim(), reuse.trim(), ...values, ...soundingSecret(given)].filter(
+    (secret) => secret !== '',
+  );
+}
+
+/** Shorter values of arguments are words such as `true`. */
+const SHORTEST_ARGUMENT = 6;
+
+/** Values of build arguments and of attributes of caches that are called as secrets are. */
+function soundingSecret(given: GivenInputs): string[] {
+  const argumentsGiven = (dockerItems(given['build-args'] ?? '') ?? []).flatMap((item) => {
+    const [name = '', ...rest] = item.split('=');
+    const value = rest.join('=').trim();
+    return isSuspicious(name) && value.length >= SHORTEST_ARGUMENT ? [value] : [];
+  });
+  const caches = [given['cache-from'] ?? '', given['cache-to'] ?? ''].flatMap((text) => text.split(/\r?\n/));
+  return [...argumentsGiven, ...caches.flatMap(cacheSecrets).map(({ value }) => value)];
 }

@@ -8,6 +8,7 @@ import { findContext } from '../../images/context.ts';
 import { ociLabels } from '../../images/labels.ts';
 import type { Source } from '../../images/source.ts';
 import { tagsOf } from '../../images/tags.ts';
+import { suspiciousArgs } from './contradictions.ts';
 import type { BuildPushInputs } from './inputs.ts';
 
 /** Where an order's files lie. */
@@ -15,6 +16,8 @@ export interface Places {
   readonly workspace: string;
   /** A folder of the run's own. */
   readonly scratch: string;
+  /** Of this process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Whom a signature without a key names: `acme/shop/.github/workflows/ci.yml@refs/heads/main`. */
   readonly workflow?: string | undefined;
 }
@@ -41,7 +44,7 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
     file: context.file,
     target: inputs.target,
     platforms,
-    buildArgs: inputs['build-args'] ?? {},
+    ...argumentsOf(inputs, places.env),
     secrets: { ...(await writeSecrets(secrets, scratch)), ...(await foundFiles(secretFiles, workspace)) },
     ssh: inputs.ssh ?? [],
     labels,
@@ -84,6 +87,18 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
     dryRun: inputs['dry-run'],
     staging: `sluice-${source.revision?.slice(0, 12) ?? 'unverified'}`,
     request,
+  };
+}
+
+/** A name that the environment has with another value may mean something to the builder itself: it is an argument as it is. */
+function argumentsOf(inputs: BuildPushInputs, env: Places['env']): Pick<BuildRequest, 'buildArgs' | 'hiddenArgs'> {
+  const suspicious = suspiciousArgs(inputs);
+  const isHidden = ([name, value]: [string, string]) =>
+    suspicious.includes(name) && (env[name] === undefined || env[name] === value);
+  const given = Object.entries(inputs['build-args'] ?? {});
+  return {
+    buildArgs: Object.fromEntries(given.filter((entry) => !isHidden(entry))),
+    hiddenArgs: Object.fromEntries(given.filter(isHidden)),
   };
 }
 

@@ -24,6 +24,7 @@ export const action = defineAction({
   permissions: helmRoles,
   secrets: (given) => [
     given.password ?? '',
+    ...urlSecrets(given.repository ?? ''),
     ...itemsOf(given['values-files'] ?? '').flatMap(urlSecrets),
     ...clusterSecrets(given),
   ],

@@ -129,7 +129,14 @@ async function helmEnvironment(
 
 function chartOf({ chart = '', repository, version, username, password, ...inputs }: HelmInputs) {
   const login = username !== undefined && password !== undefined ? { username, password } : undefined;
-  return { chart, repository, version, login, plainHttp: inputs['plain-http'] };
+  const plainHttp = inputs['plain-http'];
+  // A login in the address would stand on Helm's command line.
+  const url = repository === undefined ? undefined : URL.parse(repository);
+  if (!url?.password) return { chart, repository, version, login, plainHttp };
+  const own = { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  url.username = '';
+  url.password = '';
+  return { chart, repository: url.href, version, login: login ?? own, plainHttp };
 }
 
 async function requestOf(

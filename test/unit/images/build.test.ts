@@ -14,6 +14,7 @@ const request: BuildRequest = {
   target: 'production',
   platforms: ['linux/amd64', 'linux/arm64'],
   buildArgs: { V: '1,2' },
+  hiddenArgs: { NPM_TOKEN: 'planted' },
   secrets: { npm: '/t/secrets/0' },
   ssh: ['default'],
   labels: { a: 'b' },
@@ -44,6 +45,14 @@ describe('buildxArguments', () => {
     expect(args).not.toContain('--tag');
   });
 
+  it('names arguments that sound secret, and leaves their values to the environment', () => {
+    const args = [buildxArguments(request, { plainHttp: [] }, '/t/m.json', 'mine'), buildahArguments(request, 'local')];
+    for (const each of args) {
+      expect(each.join(' ')).toContain('--build-arg V=1,2 --build-arg NPM_TOKEN --secret');
+      expect(each.join(' ')).not.toContain('planted');
+    }
+  });
+
   it('does without TLS only where none of the registries wants it', () => {
     const args = (plainHttp: readonly string[]) =>
       buildxArguments(request, { plainHttp }, '/t/m.json', 'mine').join(' ');
@@ -67,12 +76,18 @@ it('buildah gets the time of the commit in seconds', () => {
 });
 
 it('cosign signs by digest, all that is in the index', () => {
-  const args = signArguments(
-    'a@sha256:1',
-    { kind: 'key', key: 'k', password: 'never here' },
-    { plainHttp: true, signingConfig: 'c.json' },
-  ).join(' ');
-  expect(args).toBe('sign --yes --recursive --key k --signing-config c.json --allow-http-registry a@sha256:1');
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const args = (image: string) =>
+    signArguments(
+      image,
+      { kind: 'key', key: 'k', password: 'never here' },
+      { plainHttp: ['registry.lab:5000'], signingConfig: 'c.json' },
+    ).join(' ');
+  const lab = `registry.lab:5000/acme/a@${digest}`;
+  expect(args(lab)).toBe(`sign --yes --recursive --key k --signing-config c.json --allow-http-registry ${lab}`);
+  // Another registry of the same build is asked for a certificate.
+  const outer = `ghcr.io/acme/a@${digest}`;
+  expect(args(outer)).toBe(`sign --yes --recursive --key k --signing-config c.json ${outer}`);
 });
 
 const encoded = (text: string) => Buffer.from(text).toString('base64');

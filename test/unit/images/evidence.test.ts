@@ -179,6 +179,7 @@ function requestOf({ context }: Order): Awaited<ReturnType<Order['request']>> {
     target: undefined,
     platforms: [],
     buildArgs: {},
+    hiddenArgs: {},
     secrets: {},
     ssh: [],
     labels: {},
@@ -204,7 +205,7 @@ describe('the signer in the key', () => {
   const source = { ref: 'refs/heads/main' };
   const signatureOf = async (workflow: string, more: Readonly<Record<string, string>> = {}) => {
     const inputs = readBuildInputs({ image: 'r.example/acme/shop', sign: 'keyless', context: folder, ...more });
-    return (await orderOf(inputs, source, { workspace: folder, scratch: folder, workflow })).facts.signature;
+    return (await orderOf(inputs, source, { workspace: folder, scratch: folder, env: {}, workflow })).facts.signature;
   };
 
   it('is the workflow, so that a release is signed by its own', async () => {

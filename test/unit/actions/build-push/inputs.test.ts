@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { secretAttributes } from '../../../../src/actions/build-push/contradictions.ts';
 import { buildSecrets, readBuildInputs } from '../../../../src/actions/build-push/load.ts';
 import { sourceOf } from '../../../../src/actions/build-push/source.ts';
 import { buildSummary, failureSummary } from '../../../../src/actions/build-push/summary.ts';
@@ -41,6 +42,17 @@ describe('inputs', () => {
     ['EMPTY=', { EMPTY: '' }],
   ])('reads build arguments as docker’s action does: %j', (given, expected) => {
     expect(load({ image, 'build-args': given }).read().inputs['build-args']).toEqual(expected);
+  });
+
+  it('masks arguments and attributes of caches that are called as secrets are', () => {
+    const { read, masked } = load({
+      image,
+      'build-args': 'NPM_TOKEN=planted-argument\nUSE_TOKEN=true\nVERSION=planted-version',
+      'cache-to': 'type=s3,region=eu,access_key_id=planted-id,secret_access_key=planted-key',
+    });
+    const { inputs } = read();
+    expect(masked).toEqual(['planted-argument', 'planted-id', 'planted-key']);
+    expect(secretAttributes(inputs)).toEqual(['access_key_id', 'secret_access_key']);
   });
 
   it('masks secrets of several lines, whole and line by line', () => {

@@ -1,0 +1,241 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { type Lab, startLab } from '../../lab/embedded/index.ts';
+import { close, listen } from '../../lab/embedded/sockets.ts';
+import { documentedActions } from '../../scripts/actions.ts';
+import { action as buildPush } from '../../src/actions/build-push/action.ts';
+import { action as canary } from '../../src/actions/canary/action.ts';
+import { action as deploymentStatus } from '../../src/actions/deployment-status/action.ts';
+import { action as helmDeploy } from '../../src/actions/helm-deploy/action.ts';
+import { action as kubectlDeploy } from '../../src/actions/kubectl-deploy/action.ts';
+import { action as releaseParts } from '../../src/actions/release-parts/action.ts';
+import { action as rollback } from '../../src/actions/rollback/action.ts';
+import { action as steer } from '../../src/actions/steer/action.ts';
+import { run } from '../../src/runner/run.ts';
+import { commit, type GitHubDouble, startGitHub } from '../support/github-double.ts';
+import { type InProcess, runInProcess, type Shown } from '../support/in-process.ts';
+
+/** What every secret of these tests has in it. */
+const PLANTED = 'pl4nted';
+const planted = (place: string) => `${PLANTED}-${place}-0123456789`;
+const ofJob = {
+  GITHUB_TOKEN: planted('github-token'),
+  ACTIONS_RUNTIME_TOKEN: planted('runtime-token'),
+  STATE_other: planted('state'),
+};
+
+let folder = '';
+let lab: Lab;
+let github: GitHubDouble;
+
+/** A server that refuses everything, and says all that it was asked with. */
+const teller = createServer((request, response) => {
+  const said = `no: ${JSON.stringify(request.headers)} ${Buffer.from(String(request.headers.authorization)).toString('base64')}`;
+  const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', code: 403, message: said };
+  response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+});
+let tellerUrl = '';
+
+/** Stands for a program: keeps what it was started with, says all of it, and fails where it is told to. */
+const program = `#!/bin/sh
+{ echo "args: $*"; env; } >> "$PROGRAM_LOG"
+case "$*" in
+  *version*) echo v4.3.1; exit 0;;
+  *history*) [ "$PROGRAM_FAILS" = 1 ] || { echo 'Error: release: not found' >&2; exit 1; };;
+  *inspect*) echo 'Driver: docker-container'; exit 0;;
+esac
+metadata=$(echo "$*" | sed -n 's/.*--metadata-file \\([^ ]*\\).*/\\1/p')
+[ -z "$metadata" ] || echo '{}' > "$metadata"
+echo "said: $*"; env; cat "$KUBECONFIG" 2>/dev/null
+[ "$PROGRAM_FAILS" = 1 ] && { env >&2; exit 1; }
+exit 0
+`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'planted-'));
+  lab = await startLab({ router: 'istio', arms: 'one' });
+  lab.api.setUser({
+    name: 'planted',
+    token: planted('plugin-token'),
+    rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+  });
+  github = await startGitHub();
+  tellerUrl = `http://127.0.0.1:${await listen(teller, 0)}`;
+  for (const name of ['helm', 'docker', 'kubectl']) {
+    await writeFile(join(folder, name), program);
+    await chmod(join(folder, name), 0o755);
+  }
+});
+afterAll(async () => {
+  await Promise.all([lab.stop(), close(teller), github.stop()]);
+  await rm(folder, { recursive: true });
+});
+
+/** Secrets in every place of a kubeconfig; the token comes from an exec plugin, which keeps what it was started with. */
+function kubeconfig(server: string): string {
+  const log = join(folder, 'plugin.log');
+  const script = `require('fs').appendFileSync('${log}', JSON.stringify(process.env));console.log(JSON.stringify({ status: { token: ['${PLANTED}', 'plugin-token-0123456789'].join('-') } }))`;
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: process.execPath,
+    args: ['-e', script, '--', '--client-secret', planted('argument')],
+    env: [{ name: 'PASSPHRASE', value: planted('variable') }],
+  };
+  return stringify({
+    clusters: [
+      { name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } },
+      { name: 'd', cluster: { server: 'https://d', 'proxy-url': `http://u:${planted('proxy')}@p` } },
+    ],
+    users: [
+      { name: 'u', user: { exec } },
+      { name: 'v', user: { username: 'v', password: planted('password'), token: planted('token') } },
+    ],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'shop' } }],
+    'current-context': 'x',
+  });
+}
+
+const secretManifest = stringify({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'planted' },
+  stringData: { password: planted('manifest') },
+});
+const chart = { 'chart/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\n' };
+const helmInputs = {
+  release: 'shop',
+  password: planted('chart-password'),
+  username: 'robot',
+  chart: 'chart',
+  set: `a=${planted('set')}`,
+  'set-string': `b=${planted('set-string')}`,
+  values: `c: !plain ${planted('values')}`,
+};
+const build = {
+  image: 'registry.example/acme/shop',
+  username: 'robot',
+  password: planted('registry-password'),
+  secrets: `npm=${planted('build-secret')}`,
+  'build-args': `NPM_TOKEN=${planted('build-argument')}`,
+  'reuse-secret': planted('reuse-secret'),
+  'builder-kind': 'buildx',
+};
+const canaryInputs = {
+  workload: 'deployment/checkout',
+  service: 'checkout',
+  route: 'virtualservice/checkout',
+  steps: '50 for 1m, 100',
+};
+const prometheus = {
+  'prometheus-token': planted('prometheus-token'),
+  'prometheus-headers': `X-Api-Key: ${planted('header')}`,
+};
+const event = { GITHUB_REPOSITORY: 'acme/shop', GITHUB_SHA: commit };
+const statusInputs = {
+  environment: 'production',
+  'commit-status': 'release',
+  'job-status': 'success',
+  state: 'success',
+};
+
+interface Case extends Omit<InProcess, 'run'> {
+  readonly action: string;
+  readonly run: () => Promise<void>;
+  readonly fails: boolean;
+}
+
+/** Every action on a way that succeeds and on one that fails; where the cluster refuses, it says all that it was asked with. */
+function cases(): Case[] {
+  const good = { kubeconfig: kubeconfig(lab.api.url) };
+  const bad = { kubeconfig: kubeconfig(tellerUrl) };
+  const start = {
+    canary: () => run(canary, 'main', process.env),
+    rollback: () => run(rollback, 'main', process.env),
+    steer: () => run(steer, 'main', process.env),
+    'helm-deploy': () => run(helmDeploy, 'main', process.env),
+    'kubectl-deploy': () => run(kubectlDeploy, 'main', process.env),
+    'build-push': () => run(buildPush, 'main', process.env),
+    'deployment-status': () => run(deploymentStatus, 'main', process.env),
+    'release-parts': () => run(releaseParts, 'main', process.env),
+  };
+  const one = (action: keyof typeof start, fails: boolean, given: Omit<InProcess, 'run'>): Case => ({
+    action,
+    run: start[action],
+    fails,
+    ...given,
+  });
+  const dry = { 'dry-run': 'true' };
+  const token = planted('api-token');
+  return [
+    one('canary', false, { inputs: { ...good, ...canaryInputs, image: lab.canaryImage, meter: 'none', ...dry } }),
+    one('canary', true, {
+      inputs: { ...bad, ...canaryInputs, ...prometheus, image: 'a:2', meter: 'prometheus', prometheus: tellerUrl },
+    }),
+    one('rollback', true, { inputs: { ...good, workload: 'deployment/checkout', service: 'checkout', ...dry } }),
+    one('rollback', true, { inputs: { ...bad, workload: 'deployment/checkout' } }),
+    one('steer', true, { inputs: { ...good, rollout: 'checkout', command: 'approve', timeout: '1ms' } }),
+    one('steer', true, { inputs: { ...bad, rollout: 'checkout', command: 'approve' } }),
+    one('kubectl-deploy', false, {
+      inputs: { ...good, name: 'planted', manifests: 'secret.yaml' },
+      files: { 'secret.yaml': secretManifest },
+    }),
+    one('kubectl-deploy', true, {
+      inputs: { ...bad, name: 'planted', manifests: 'secret.yaml' },
+      files: { 'secret.yaml': secretManifest },
+    }),
+    one('helm-deploy', false, { inputs: { ...good, release: 'shop', mode: 'uninstall' }, files: chart }),
+    one('helm-deploy', true, { inputs: { ...good, ...helmInputs }, files: chart, env: { PROGRAM_FAILS: '1' } }),
+    one('helm-deploy', true, { inputs: { ...good, ...helmInputs, set: 'a={planted' }, files: chart }),
+    one('build-push', false, {
+      inputs: { ...build, push: 'false', 'reuse-secret': '' },
+      files: { Dockerfile: 'FROM scratch\n' },
+    }),
+    one('build-push', true, {
+      inputs: { ...build, push: 'false', 'reuse-secret': '' },
+      files: { Dockerfile: 'FROM scratch\n' },
+      env: { PROGRAM_FAILS: '1' },
+    }),
+    one('build-push', true, { inputs: { ...build, 'build-args': planted('no-pair') } }),
+    one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': github.url }, env: event }),
+    one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': tellerUrl }, env: event }),
+    one('deployment-status', true, { inputs: { ...statusInputs, token, 'api-url': github.url } }),
+    one('release-parts', false, { inputs: { at: 'begin', release: 'shop', image: 'registry.example/acme/shop' } }),
+    one('release-parts', true, { inputs: { at: 'begin', kubeconfig: planted('not-an-input') } }),
+  ];
+}
+
+function expectNothingPlanted({ log, files }: Shown): void {
+  expect(log).not.toContain(PLANTED);
+  expect(log).not.toContain(Buffer.from(PLANTED).toString('base64').slice(0, 8));
+  for (const [path, text] of files) expect(text, path).not.toContain(PLANTED);
+}
+
+describe('secrets that are planted in every place', () => {
+  it('are nowhere in what an action shows, leaves, or starts others with', async () => {
+    const seen: { action: string; failed: boolean; log: string }[] = [];
+    const log = join(folder, 'programs.log');
+    for (const { action, fails, ...given } of cases()) {
+      await writeFile(log, '');
+      await writeFile(join(folder, 'plugin.log'), '');
+      const path = [folder, process.env.PATH].join(delimiter);
+      const env = { ...ofJob, PATH: path, PROGRAM_LOG: log, ...given.env };
+      const shown = await runInProcess({ ...given, env });
+      seen.push({ action, failed: shown.failed, log: shown.log });
+      expect(shown.failed, `${action}: ${shown.log}`).toBe(fails);
+      expectNothingPlanted(shown);
+      const programs = await readFile(log, 'utf8');
+      for (const line of programs.split('\n').filter((each) => each.startsWith('args: ')))
+        expect(line).not.toContain(PLANTED);
+      const started = programs + (await readFile(join(folder, 'plugin.log'), 'utf8'));
+      expect(started).not.toMatch(/(?:^|["\n])(?:INPUT|STATE)_/);
+      for (const token of [ofJob.ACTIONS_RUNTIME_TOKEN, ofJob.STATE_other]) expect(started).not.toContain(token);
+    }
+    expect(new Set(seen.map(({ action }) => action))).toEqual(
+      new Set(documentedActions.flatMap(({ name }) => (name === '' ? [] : [name]))),
+    );
+  }, 120_000);
+});

@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { vi } from 'vitest';
+
+export interface InProcess {
+  /** Runs a step of an action; it takes its environment from `process.env`. */
+  readonly run: () => Promise<void>;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files of the workspace: path → text. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface Shown {
+  readonly failed: boolean;
+  /** What both streams have shown: masked as the runner masks, by the lines that name a secret. */
+  readonly log: string;
+  /** What the action has written: outputs, state, summary, and everything that is left in the temporary folder. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Runs an action in this process, as the runner starts it, and gives all that it has shown and left. */
+export async function runInProcess({ run, inputs, env = {}, files = {} }: InProcess): Promise<Shown> {
+  const workspace = await mkdtemp(join(tmpdir(), 'in-process-'));
+  const [temp, given] = [join(workspace, 'temp'), join(workspace, 'files')];
+  await Promise.all([temp, given].map((folder) => mkdir(folder)));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(given, path)), { recursive: true });
+    await writeFile(join(given, path), text, { mode: 0o755 });
+  }
+  const commands = ['OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => [`GITHUB_${name}`, join(temp, name)] as const);
+  await Promise.all(commands.map(([, path]) => writeFile(path, '')));
+  const variables = {
+    HOME: given,
+    RUNNER_TEMP: temp,
+    GITHUB_WORKSPACE: given,
+    GITHUB_RUN_ID: '1',
+    GITHUB_JOB: 'planted',
+    GITHUB_ACTOR: 'alice',
+    ...Object.fromEntries(commands),
+    ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+    ...env,
+  };
+  const printed: string[] = [];
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  const write = (text: string | Uint8Array) => {
+    printed.push(String(text));
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(write),
+    vi.spyOn(process.stderr, 'write').mockImplementation(write),
+    vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void write(String(warning))),
+  ];
+  try {
+    await run();
+    const failed = process.exitCode !== undefined && process.exitCode !== 0;
+    return { failed, log: maskedByRunner(printed.join('')), files: await contents(temp) };
+  } finally {
+    process.exitCode = 0;
+    for (const spy of spies) spy.mockRestore();
+    vi.unstubAllEnvs();
+    await rm(workspace, { recursive: true });
+  }
+}
+
+/** The runner hides what `add-mask` names, from there on. */
+function maskedByRunner(log: string): string {
+  const masks: string[] = [];
+  const lines = log.split('\n').map((line) => {
+    const [, secret] = /^::add-mask::(.*)$/.exec(line) ?? [];
+    if (secret === undefined) return masks.reduce((text, mask) => text.replaceAll(mask, '***'), line);
+    const value = secret.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
+    masks.push(...value.split(/\r?\n/).filter((part) => part !== ''));
+    return '';
+  });
+  return lines.join('\n');
+}
+
+async function contents(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path, 'utf8')] as const)));
+}
