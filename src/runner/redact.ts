@@ -15,7 +15,7 @@ export function createRedact(secrets: Iterable<string>): Redact {
     [secret, ...secret.split(/\r?\n/)].flatMap((text) => [
       text.trim(),
       JSON.stringify(text.trim()).slice(1, -1),
-      encodeURIComponent(text.trim()),
+      encodeURIComponent(text.trim().toWellFormed()),
       plain(text.trim()),
     ]),
   );
