@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inAddress } from '../core/text.ts';
 import { proxyPath } from './addresses.ts';
 import { ApiError } from './errors.ts';
 import { createReads } from './reads.ts';
@@ -78,7 +79,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   /** The versions of a group of kinds that are served, the preferred one first: `policy/v1`; none of a group that is unknown. */
   async function versionsOf(group: string, signal: AbortSignal): Promise<string[]> {
     const reference = { type: { apiVersion: group, kind: 'APIGroup', plural: group }, namespace: '', name: '' };
-    const path = `/apis/${encodeURIComponent(group)}`;
+    const path = `/apis/${inAddress(group)}`;
     try {
       const request = { method: 'GET' as const, path };
       const { preferredVersion, versions } = await callFor(groupVersions, { verb: 'get', reference }, request, signal);

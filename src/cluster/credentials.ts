@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { sep } from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
-import { trimEndOf } from '../core/text.ts';
+import { inAddress, trimEndOf } from '../core/text.ts';
 import { EXEC_PROVIDER, type ExecPlugin, execAuthenticator } from './kubeconfig/exec-plugin.ts';
 import { type ClusterFields, type ExecFields, KubeconfigProblem, type UserFields } from './kubeconfig-file.ts';
 
@@ -196,7 +196,7 @@ function impersonationOf({ name, fields }: Named<UserFields>): OutgoingHttpHeade
 
 /** A key as a part of a header's name: what may not stand there is escaped as in an address. */
 function headerName(key: string): string {
-  return encodeURIComponent(key).replaceAll(/[()]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+  return inAddress(key).replaceAll(/[()]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }
 
 function isReadable(path: string): boolean {

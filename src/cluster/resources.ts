@@ -1,3 +1,5 @@
+import { inAddress } from '../core/text.ts';
+
 /** A kind of object, with what its URL needs. Sluice knows the kinds that it touches, so no discovery request is made. */
 export interface ResourceType {
   /** `apps/v1`; `v1` for the core group. */
@@ -74,13 +76,13 @@ export function apiGroup(type: ResourceType): string {
 
 /** URL path of a version of a group. */
 export function versionPath(apiVersion: string): string {
-  const version = apiVersion.split('/').map(encodeURIComponent).join('/');
+  const version = apiVersion.split('/').map(inAddress).join('/');
   return apiVersion.includes('/') ? `/apis/${version}` : `/api/${version}`;
 }
 
 /** URL path of a collection, or of one object in it. Without a namespace: of all namespaces, or of what belongs to none. */
 export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
   const root = versionPath(type.apiVersion);
-  const scope = !namespace ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}${scope}/${encodeURIComponent(type.plural)}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+  const scope = !namespace ? '' : `/namespaces/${inAddress(namespace)}`;
+  return `${root}${scope}/${inAddress(type.plural)}${name === undefined ? '' : `/${inAddress(name)}`}`;
 }

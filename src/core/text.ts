@@ -43,6 +43,11 @@ export function endsOf(text: string): string {
   return `${text.slice(0, LONGEST_SAID / 2)} … ${text.slice(-LONGEST_SAID / 2)}`;
 }
 
+/** A text as a part of an address. JSON can hold halves of characters, which no address can. */
+export function inAddress(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
 /** The first line of a text, with no more of it than a person reads. */
 export function firstLine(text: string): string {
   return shorten(text.trim().split('\n')[0] ?? '');

@@ -16,7 +16,8 @@ const TOO_DEEP = 'it is nested too deeply';
 export function readYamlDocuments(text: string, { merge = false } = {}): YamlResult[] {
   const lineCounter = new LineCounter();
   // The check for keys that stand twice compares each key with each other: it is done below, in one walk.
-  const options = { logLevel: 'silent' as const, uniqueKeys: false, merge, lineCounter };
+  // Pretty errors show the line of each of them, and a text may have as many as signs.
+  const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, lineCounter };
   try {
     const documents: readonly Document[] = parseAllDocuments(text, options);
     return documents.map((document) => read(document, merge, lineCounter));
@@ -34,20 +35,28 @@ export function readYamlDocument(text: string, options: { readonly merge?: boole
 function read(document: Document, merge: boolean, lineCounter: LineCounter): YamlResult {
   const [syntaxError] = document.errors;
   if (syntaxError) {
-    const { line, col } = syntaxError.linePos?.[0] ?? { line: 1, col: 1 };
-    const isDeep = syntaxError.code === 'RESOURCE_EXHAUSTION';
-    return { problem: isDeep ? TOO_DEEP : withoutQuotes(firstLineOf(syntaxError.message)), line, column: col };
+    const place = lineCounter.linePos(syntaxError.pos[0]);
+    if (syntaxError.code === 'RESOURCE_EXHAUSTION') return problemAt(place, TOO_DEEP);
+    return problemAt(
+      place,
+      `${withoutQuotes(firstLineOf(syntaxError.message))} at line ${place.line}, column ${place.col}`,
+    );
   }
   const repeated = repeatedKey(document, merge);
   if (repeated !== undefined) {
-    const { line, col } = lineCounter.linePos(repeated);
-    return { problem: `Map keys must be unique at line ${line}, column ${col}`, line, column: col };
+    const place = lineCounter.linePos(repeated);
+    return problemAt(place, `Map keys must be unique at line ${place.line}, column ${place.col}`);
   }
   try {
     return { value: document.toJS() };
   } catch (error) {
     return { problem: reasonOf(error), line: 1, column: 1 };
   }
+}
+
+function problemAt({ line, col }: { readonly line: number; readonly col: number }, problem: string): YamlResult {
+  // A text without a line break has not begun any line.
+  return { problem, line: Math.max(1, line), column: Math.max(1, col) };
 }
 
 /** Where a key stands that its mapping has already. */
@@ -75,10 +84,9 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? firstLineOf(error.message) : 'it can not be read';
 }
 
-/** What the parser says, with the place that it ends in, and without what it quotes. */
+/** What the parser says, without what it quotes. */
 function withoutQuotes(said: string): string {
-  const [, what = said, place = ''] = /^(.*?)( at line \d+, column \d+)?$/.exec(said) ?? [];
-  return `${(what.split('"', 1)[0] ?? '').replace(/[: ]{1,3}$/, '')}${place}`;
+  return (said.split('"', 1)[0] ?? '').replace(/[: ]{1,3}$/, '');
 }
 
 function firstLineOf(message: string): string {

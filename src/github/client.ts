@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import * as z from 'zod';
-import { SluiceError } from '../core/errors.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { firstLine } from '../core/text.ts';
 
 export interface GitHubOptions {
@@ -66,6 +66,11 @@ export function createGitHub(options: GitHubOptions): GitHub {
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
 
+  // What Octokit itself stumbles over is no answer of GitHub either.
+  octokit.hook.error('request', (error) => {
+    const isNamed = isSluiceError(error) || refusalOf(error) !== undefined;
+    throw isNamed || signal.aborted ? error : somethingElse(apiUrl);
+  });
   // Whatever answers in place of GitHub, the types of its description would be believed.
   octokit.hook.after('request', ({ data }, { method, url }) => {
     const expected = url === WHO ? account : method === 'GET' ? list : item;

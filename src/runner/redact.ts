@@ -37,7 +37,12 @@ export function createRedact(secrets: Iterable<string>): Redact {
 
 /** A secret as it stands in a log, in JSON, in a URL and in base64. */
 function textsOf(secret: string): string[] {
-  const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...inBase64(secret)];
+  const spellings = [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+    ...inBase64(secret),
+  ];
   return [...new Set(spellings)];
 }
 

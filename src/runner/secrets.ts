@@ -17,7 +17,17 @@ export function isUrl(text: string): boolean {
 export function urlSecrets(text: string): string[] {
   if (!isUrl(text) || !URL.canParse(text)) return [];
   const { password, searchParams } = new URL(text);
-  return [password, decodeURIComponent(password), ...[...searchParams.values()].filter(({ length }) => length >= LONG)];
+  const values = [...searchParams.values()].filter(({ length }) => length >= LONG);
+  return [password, ...decoded(password), ...values];
+}
+
+/** Nothing for a text that an address may hold and that stands for no other one: `100%`. */
+function decoded(text: string): string[] {
+  try {
+    return [decodeURIComponent(text)];
+  } catch {
+    return [];
+  }
 }
 
 /** The secrets in the input that every action on a cluster has. A path is no secret; what its file holds is masked when it is read. */

@@ -89,22 +89,88 @@ function change(text: string, { at, what }: Edit): string {
   return before + what.repeat.repeat(Math.ceil(what.times / Math.max(1, what.repeat.length))) + after;
 }
 
+/** What is opened again and again and never closed, or closed as often. */
+const nestings = [
+  ['[', ']'],
+  ['{"a":', '}'],
+  ['{a: ', '}'],
+  ['(', ')'],
+  ['- ', ''],
+  ['? ', ''],
+  ['"', ''],
+  ["'", ''],
+  ['`', ''],
+  ['<a>', '</a>'],
+  ['${', '}'],
+  ['sum(', ')'],
+  ['&a [*a,', ']'],
+] as const;
+
+const nested = fc
+  .record({
+    of: fc.constantFrom(...nestings),
+    depth: fc.constantFrom(3, 300, 5_000),
+    isClosed: fc.boolean(),
+  })
+  .map(({ of: [open, close], depth, isClosed }) => `${open.repeat(depth)}1${isClosed ? close.repeat(depth) : ''}`);
+
+/** What happens to a whole text on its way. */
+const deliveries: readonly ((text: string) => string)[] = [
+  (text) => `\ufeff${text}`,
+  (text) => text.replaceAll('\n', '\r\n'),
+  (text) => text.replaceAll('\n', '\r'),
+  (text) => text.slice(0, text.length / 2),
+  (text) => text.slice(text.length / 2),
+  (text) => text + text,
+  (text) => text.toUpperCase(),
+  (text) => [...text].join('\0'),
+  (text) => text.repeat(Math.ceil(longest / Math.max(1, text.length))),
+];
+
 /** Texts that are nearly right: one of the samples with a few changes; rarely one that is nothing of the kind. */
 export function nearly(...samples: readonly string[]): fc.Arbitrary<string> {
   const changed = fc
     .tuple(fc.constantFrom(...samples), fc.array(edit, { maxLength: 4 }))
     .map(([sample, edits]) => edits.reduce(change, sample));
+  const delivered = fc
+    .tuple(fc.constantFrom(...samples), fc.constantFrom(...deliveries))
+    .map(([sample, deliver]) => deliver(sample));
+  const grown = fc
+    .tuple(fc.constantFrom(...samples), nested, fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([sample, text, at]) => change(sample, { at, what: { insert: text } }));
   return fc.oneof(
-    { weight: 9, arbitrary: changed },
-    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+    { weight: 84, arbitrary: changed },
+    { weight: 6, arbitrary: delivered },
+    { weight: 1, arbitrary: grown },
+    { weight: 1, arbitrary: nested },
+    { weight: 8, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
   );
 }
 
+/** Deeper than whatever walks through a value by itself can go. */
+function nestedValue(depth: number, wrap: (inner: unknown) => unknown): unknown {
+  return Array.from({ length: depth }).reduce<unknown>((inner) => wrap(inner), 1);
+}
+
 const oddValue: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom(null, true, false, 0, -1, 1.5, 1e21, '', [], {}),
-  fc.constantFrom(...oddTexts),
-  fc.string({ maxLength: 20 }),
-  fc.anything({ maxDepth: 2, withBigInt: false }),
+  {
+    weight: 40,
+    arbitrary: fc.constantFrom<unknown>(null, true, false, 0, -1, 1.5, 1e21, 2 ** 53, -1e308, '', [], {}, [[]], [null]),
+  },
+  { weight: 30, arbitrary: fc.constantFrom(...oddTexts) },
+  { weight: 20, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
+  { weight: 20, arbitrary: fc.anything({ maxDepth: 2, withBigInt: false }) },
+  { weight: 1, arbitrary: fc.constantFrom(...oddTexts).map((text) => text.repeat(longest)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<unknown>(
+      nestedValue(200, (inner) => [inner]),
+      nestedValue(200, (a) => ({ a })),
+      Array.from({ length: 2_000 }, (_, index) => index),
+      Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`key ${index}`, 'x'])),
+      JSON.parse('{"__proto__": {"name": 1}, "constructor": {"prototype": 1}, "toString": 2}'),
+    ),
+  },
 );
 
 /** Where a value stands in another one: keys and indexes. */
@@ -142,4 +208,13 @@ export function nearlyJson(...samples: readonly unknown[]): fc.Arbitrary<unknown
     }, sample);
     return JSON.parse(JSON.stringify(changed) ?? 'null');
   });
+}
+
+/** JSON as a program or a server writes it: nearly right in its values, and now and then in its signs. */
+export function nearlyJsonText(...samples: readonly unknown[]): fc.Arbitrary<string> {
+  const texts = samples.map((sample) => JSON.stringify(sample));
+  return fc.oneof(
+    { weight: 3, arbitrary: nearlyJson(...samples).map((value) => JSON.stringify(value)) },
+    { weight: 1, arbitrary: nearly(...texts) },
+  );
 }

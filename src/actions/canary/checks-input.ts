@@ -67,8 +67,12 @@ const kindNames = [
 ] as const satisfies readonly Kind[];
 const item = z.union([z.string().transform((check) => ({ check })), z.looseObject({ check: z.string() })]);
 
+/** Characters. */
+const LONGEST = 100_000;
+
 /** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and what else the check needs. */
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
+  if (text.length > LONGEST) wrong(`has ${text.length.toLocaleString('en')} characters, which is no list of checks.`);
   const document = readYamlDocument(text);
   if ('problem' in document) return wrong(`is not YAML: ${document.problem}.`);
   const items = z.array(z.unknown()).safeParse(document.value);
