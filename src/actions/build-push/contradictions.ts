@@ -74,8 +74,10 @@ export function secretAttributes(inputs: Pick<BuildPushInputs, 'cache-from' | 'c
 /** The attributes of a cache that are secret, with their values. */
 export function cacheSecrets(cache: string): { readonly name: string; readonly value: string }[] {
   return cache.split(',').flatMap((field) => {
-    const [, name, value] = /^\s*"?([\w-]+)=(.+?)"?\s*$/s.exec(field) ?? [];
-    const isSecret = name !== undefined && (secretName.test(name) || /access_key/i.test(name));
-    return isSecret && value !== undefined ? [{ name, value }] : [];
+    // As a field of a line of CSV, which may be quoted.
+    const written = field.trim().replace(/^"/, '').replace(/"$/, '');
+    const at = written.indexOf('=');
+    const [name, value] = [written.slice(0, Math.max(0, at)), written.slice(at + 1)];
+    return value !== '' && (secretName.test(name) || /access_key/i.test(name)) ? [{ name, value }] : [];
   });
 }
