@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-XGDIUKAA.js";import"./chunk-HL7RFP64.js";import"./chunk-2YWRUAMF.js";import"./chunk-Z77PF3SK.js";import"./chunk-PY4NZWV2.js";import"./chunk-H4NZF6HY.js";import"./chunk-K5DZGMIU.js";import"./chunk-2A2VFYRG.js";import"./chunk-2HA2CUH2.js";import"./chunk-S4DEFMS7.js";export{action};
