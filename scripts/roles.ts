@@ -1,6 +1,6 @@
 /** The RBAC Roles of the documentation, from the same lists of rights that a run checks before its first write. */
-import { KubeConfig } from '@kubernetes/client-node';
 import { createClient } from '../src/cluster/client.ts';
+import { Credentials } from '../src/cluster/credentials.ts';
 import { renderRoles } from '../src/cluster/permissions.ts';
 import { connect } from '../src/cluster/transport.ts';
 import { systemClock as clock } from '../src/core/clock.ts';
@@ -8,7 +8,12 @@ import type { ActionInterface, DocumentedRole } from '../src/runner/define.ts';
 
 /** The Roles of an action as Markdown: one that stands alone as it is, each of several in a section that folds. */
 export function roleSections(permissions: NonNullable<ActionInterface['permissions']>): string {
-  const client = createClient(connect(new KubeConfig(), {}));
+  const nobody = new Credentials({
+    context: { name: '', namespace: undefined },
+    cluster: { name: '', server: 'https://kubernetes.example', skipTLSVerify: false },
+    user: undefined,
+  });
+  const client = createClient(connect(nobody, {}));
   return permissions({ client, namespace: 'shop', clock }).map(roleSection).join('\n');
 }
 

@@ -1,10 +1,11 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { sep } from 'node:path';
-import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import type { Cluster, User } from '@kubernetes/client-node';
 import { inAddress, trimEndOf } from '../core/text.ts';
-import { EXEC_PROVIDER, type ExecPlugin, execAuthenticator } from './kubeconfig/exec-plugin.ts';
+import type { ExecPlugin } from './kubeconfig/exec-plugin.ts';
+import type { Login } from './kubeconfig/login.ts';
 import { type ClusterFields, type ExecFields, KubeconfigProblem, type UserFields } from './kubeconfig-file.ts';
 
 /** An entry of a kubeconfig, and how its relative paths are meant. */
@@ -14,14 +15,61 @@ interface Named<T> {
   at(path: string): string;
 }
 
-/** The library's configuration, with the identity to act as, of which the library knows the name alone. */
-export class Credentials extends KubeConfig {
-  /** Sent with every request. A field with several values is sent several times. */
-  impersonation: OutgoingHttpHeaders = {};
+/** The entries of a kubeconfig that count, as the library has them. */
+interface Chosen {
+  readonly context: { readonly name: string; readonly namespace: string | undefined };
+  readonly cluster: Cluster;
+  readonly user: User | undefined;
+}
 
-  override async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
-    await super.applyToHTTPSOptions(options);
-    const headers: OutgoingHttpHeaders = { ...this.impersonation };
+/** Who asks which cluster. */
+export class Credentials {
+  readonly #chosen: Chosen;
+  readonly #impersonation: OutgoingHttpHeaders;
+  readonly #provider: Login | undefined;
+
+  /**
+   * @param impersonation headers of the identity to act as; one with several values is sent several times
+   * @param provider what is asked for what stands in no file
+   */
+  constructor(chosen: Chosen, impersonation: OutgoingHttpHeaders = {}, provider?: Login) {
+    this.#chosen = chosen;
+    this.#impersonation = impersonation;
+    this.#provider = provider ?? (chosen.user?.authProvider && libraryLogin(chosen.cluster, chosen.user));
+  }
+
+  getCurrentContext(): string {
+    return this.#chosen.context.name;
+  }
+
+  /** The namespace of the context, `default` where it names none. */
+  getNamespace(): string {
+    return this.#chosen.context.namespace?.trim() || 'default';
+  }
+
+  getCurrentCluster(): Cluster {
+    return this.#chosen.cluster;
+  }
+
+  getCurrentUser(): User | undefined {
+    return this.#chosen.user;
+  }
+
+  /** Adds headers, client certificate and what the server is verified by. */
+  async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
+    const { cluster, user } = this.#chosen;
+    if (cluster.skipTLSVerify) options.rejectUnauthorized = false;
+    if (cluster.tlsServerName) options.servername = cluster.tlsServerName;
+    const files = {
+      ca: bytesOf(cluster.caFile, cluster.caData),
+      cert: bytesOf(user?.certFile, user?.certData),
+      key: bytesOf(user?.keyFile, user?.keyData),
+    };
+    for (const [name, bytes] of Object.entries(files)) if (bytes) Object.assign(options, { [name]: bytes });
+    if (user?.username) options.auth = `${user.username}:${user.password}`;
+    if (user?.token) options.headers = { ...options.headers, Authorization: `Bearer ${user.token}` };
+    await this.#provider?.(options);
+    const headers: OutgoingHttpHeaders = { ...this.#impersonation };
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       // A token's file ends with a line break, which no header may have.
       headers[name] = typeof value === 'string' ? value.trim() : value;
@@ -30,28 +78,43 @@ export class Credentials extends KubeConfig {
   }
 }
 
+function bytesOf(file: string | undefined, base64: string | undefined): Buffer | undefined {
+  if (file) return readFileSync(file);
+  return base64 ? Buffer.from(base64, 'base64') : undefined;
+}
+
+/** A way to log in that is loaded for those alone who log in by it. */
+function loadedOnUse(load: () => Promise<Login>): Login {
+  let login: Promise<Login> | undefined;
+  return async (options) => {
+    login ??= load();
+    await (await login)(options);
+  };
+}
+
+/** By the token of a file, or by OIDC. */
+function libraryLogin(cluster: Cluster, user: User): Login {
+  return loadedOnUse(async () => (await import('./kubeconfig/library-login.ts')).createLibraryLogin(cluster, user));
+}
+
+function execLogin(plugin: ExecPlugin): Login {
+  return loadedOnUse(async () => (await import('./kubeconfig/exec-plugin.ts')).createExecLogin(plugin));
+}
+
 /**
  * Who asks which cluster, as kubectl understands the entries of a kubeconfig.
  *
  * @throws KubeconfigProblem for what kubectl refuses, and for the little that can't be done here
  */
 export function credentialsOf(
-  context: { readonly name: string; readonly namespace: string | undefined },
+  context: Chosen['context'],
   cluster: Named<ClusterFields>,
   user: Named<UserFields> | undefined,
 ): Credentials {
-  const credentials = new Credentials();
-  credentials.loadFromOptions({
-    clusters: [clusterOf(cluster)],
-    users: user ? [userOf(user)] : [{ name: '' }],
-    contexts: [{ name: context.name, cluster: cluster.name, user: user?.name ?? '', namespace: context.namespace }],
-    currentContext: context.name,
-  });
-  if (user) credentials.impersonation = impersonationOf(user);
-  if (user?.fields.exec) {
-    credentials.addAuthenticator(execAuthenticator(execOf(user, user.fields.exec, cluster)));
-  }
-  return credentials;
+  const chosen = { context, cluster: clusterOf(cluster), user: user && userOf(user) };
+  if (!user) return new Credentials(chosen);
+  const { exec } = user.fields;
+  return new Credentials(chosen, impersonationOf(user), exec ? execLogin(execOf(user, exec, cluster)) : undefined);
 }
 
 function clusterOf({ name, fields, at }: Named<ClusterFields>): Cluster {
@@ -101,7 +164,6 @@ function userOf(user: Named<UserFields>): User {
     ...(token && !fromFile && { token }),
     ...(username && { username, password: password ?? '' }),
     ...(fields['auth-provider'] && { authProvider: fields['auth-provider'] }),
-    ...(fields.exec && { authProvider: { name: EXEC_PROVIDER } }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import type { KubeConfig } from '@kubernetes/client-node';
 import { SluiceError } from '../core/errors.ts';
 import { Credentials, credentialsOf } from './credentials.ts';
 import { kubeconfigSecrets } from './kubeconfig/secrets.ts';
@@ -30,8 +30,8 @@ export interface ConfigOptions {
   readonly mask?: (secrets: readonly string[]) => void;
 }
 
-/** The token of a pod's service account. */
-const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+/** Where a pod has the token of its service account. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * Loads the credentials as kubectl would. Exec plugins and token files are the library's: they are asked again when what they
@@ -39,12 +39,12 @@ const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
  *
  * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown context.
  */
-export function loadConfig(options: ConfigOptions): KubeConfig {
+export function loadConfig(options: ConfigOptions): Credentials {
   const given = options.kubeconfig.trim();
   try {
     const read = reader(options.mask);
     const entries = given === '' ? findEntries(options.env, read) : entriesIn(given, read);
-    return entries ? select(entries, options.context) : inCluster(options.context);
+    return entries ? select(entries, options.context) : inCluster(options.context, options.env);
   } catch (error) {
     if (!(error instanceof KubeconfigProblem)) throw error;
     throw new SluiceError('invalid-input', {
@@ -115,11 +115,24 @@ function select(entries: KubeconfigEntries, wanted: string): Credentials {
   return credentialsOf({ name, namespace: context.fields.namespace || undefined }, cluster, user);
 }
 
-function inCluster(context: string): Credentials {
-  if (context !== '' || !existsSync(IN_CLUSTER_TOKEN)) throw noCluster(undefined, context, undefined);
-  const credentials = new Credentials();
-  credentials.loadFromCluster();
-  return credentials;
+/** As a pod finds its cluster: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/#directly-accessing-the-rest-api */
+function inCluster(
+  context: string,
+  { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }: ConfigOptions['env'],
+) {
+  const tokenFile = `${SERVICE_ACCOUNT}/token`;
+  if (context !== '' || !host || !existsSync(tokenFile)) throw noCluster(undefined, context, undefined);
+  const namespace = `${SERVICE_ACCOUNT}/namespace`;
+  return new Credentials({
+    context: { name: 'in-cluster', namespace: existsSync(namespace) ? readFileSync(namespace, 'utf8') : undefined },
+    cluster: {
+      name: 'in-cluster',
+      server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+      caFile: `${SERVICE_ACCOUNT}/ca.crt`,
+      skipTLSVerify: false,
+    },
+    user: { name: 'service-account', authProvider: { name: 'tokenFile', config: { tokenFile } } },
+  });
 }
 
 function noCluster(entries: KubeconfigEntries | undefined, context: string, missing: string | undefined): SluiceError {
@@ -158,9 +171,4 @@ function isPathLike(given: string): boolean {
 
 function isRandom(part: string): boolean {
   return part.length > 12 && /[a-z]/.test(part) && /[A-Z]/.test(part) && /\d/.test(part);
-}
-
-/** The namespace of the current context, `default` where it names none. */
-export function defaultNamespace(config: KubeConfig): string {
-  return config.getContextObject(config.getCurrentContext())?.namespace?.trim() || 'default';
 }

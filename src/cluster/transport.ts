@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { excerpt, trimEndOf } from '../core/text.ts';
+import type { Credentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
 export interface Connection {
@@ -40,9 +40,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @param mask is handed tokens, passwords and keys, wherever they came from, before the first request has them
  */
 export function connect(
-  initial: KubeConfig,
+  initial: Credentials,
   env: Environment,
-  reload: () => KubeConfig = () => initial,
+  reload: () => Credentials = () => initial,
   mask: (secrets: readonly string[]) => void = () => undefined,
 ): Connection {
   const cluster = initial.getCurrentCluster();

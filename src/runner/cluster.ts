@@ -1,6 +1,6 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import { createClient, type KubernetesClient } from '../cluster/client.ts';
-import { defaultNamespace, loadConfig } from '../cluster/kubeconfig.ts';
+import type { Credentials } from '../cluster/credentials.ts';
+import { loadConfig } from '../cluster/kubeconfig.ts';
 import { connect } from '../cluster/transport.ts';
 import { unsafeWay } from '../core/unsafe-way.ts';
 import { type Seal, sealOf } from '../ledger/seal.ts';
@@ -31,13 +31,13 @@ export function openCluster(
   if (warning !== undefined && step === 'main') annotate.warning(warning, { title: 'Sluice' });
   return {
     client: createClient(connect(config, env, load, mask)),
-    namespace: namespace ?? defaultNamespace(config),
+    namespace: namespace ?? config.getNamespace(),
     seal: sealOf(config, env),
   };
 }
 
 /** What is to be said of credentials that others can read on their way, or that go to a server that nobody verifies. */
-export function unsafeCluster(config: KubeConfig): string | undefined {
+export function unsafeCluster(config: Credentials): string | undefined {
   const { server = '', skipTLSVerify = false } = config.getCurrentCluster() ?? {};
   const { token, username, authProvider, certData, certFile } = config.getCurrentUser() ?? {};
   if (!token && !username && !authProvider && !certData && !certFile) return undefined;

@@ -1,12 +1,9 @@
-import type { RequestOptions } from 'node:https';
-import type { KubeConfig, User } from '@kubernetes/client-node';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
 import { run } from '../../core/process.ts';
 import { excerpt } from '../../core/text.ts';
-
-type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0];
+import type { Login } from './login.ts';
 
 /** How a plugin is run. */
 export interface ExecPlugin {
@@ -31,24 +28,18 @@ type Status = z.infer<typeof execCredential>['status'];
 /** Milliseconds for a plugin, which may have to ask others. */
 const DEADLINE = 60_000;
 
-/** The name by which the library finds this way to log in. */
-export const EXEC_PROVIDER = 'sluice-exec-plugin';
-
 /**
  * Credentials of an exec plugin, which is asked again when what it gave has expired. The library has a way of its own to run
  * one, which hands the whole environment to it, inputs of the action included.
  */
-export function execAuthenticator(plugin: ExecPlugin): Authenticator {
+export function createExecLogin(plugin: ExecPlugin): Login {
   let known: Status | undefined;
-  return {
-    isAuthProvider: (user: User) => user.authProvider?.name === EXEC_PROVIDER,
-    async applyAuthentication(_: User, options: RequestOptions) {
-      if (!known || hasExpired(known)) known = await ask(plugin);
-      const { clientCertificateData: cert, clientKeyData: key, token } = known;
-      if (cert) options.cert = cert;
-      if (key) options.key = key;
-      if (token) options.headers = { ...options.headers, Authorization: `Bearer ${token}` };
-    },
+  return async (options) => {
+    if (!known || hasExpired(known)) known = await ask(plugin);
+    const { clientCertificateData: cert, clientKeyData: key, token } = known;
+    if (cert) options.cert = cert;
+    if (key) options.key = key;
+    if (token) options.headers = { ...options.headers, Authorization: `Bearer ${token}` };
   };
 }
 

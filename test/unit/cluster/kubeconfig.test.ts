@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { defaultNamespace, loadConfig } from '../../../src/cluster/kubeconfig.ts';
+import { loadConfig } from '../../../src/cluster/kubeconfig.ts';
 import { clusterSecrets } from '../../../src/runner/secrets.ts';
 
 let folder = '';
@@ -271,7 +271,7 @@ describe('a kubeconfig', () => {
   });
 
   it('names the namespace to work in', () => {
-    expect(defaultNamespace(load(text))).toBe('shop');
+    expect(load(text).getNamespace()).toBe('shop');
   });
 });
 

@@ -1,17 +1,14 @@
-import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { Credentials } from '../../../src/cluster/credentials.ts';
 import { unsafeCluster } from '../../../src/runner/cluster.ts';
 
 describe('the credentials of a kubeconfig', () => {
-  function configOf(cluster: object, user: object): KubeConfig {
-    const config = new KubeConfig();
-    config.loadFromOptions({
-      clusters: [{ name: 'c', ...cluster }],
-      users: [{ name: 'u', ...user }],
-      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-      currentContext: 'x',
+  function configOf(cluster: { readonly server: string; readonly skipTLSVerify?: boolean }, user: object): Credentials {
+    return new Credentials({
+      context: { name: 'x', namespace: undefined },
+      cluster: { name: 'c', skipTLSVerify: false, ...cluster },
+      user: { name: 'u', ...user },
     });
-    return config;
   }
 
   it.each([

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-P5BP3KLN.js";import"./chunk-VTQETL3X.js";import"./chunk-TNIQWXUJ.js";import"./chunk-RKJ4ULHF.js";import"./chunk-EZDPQ7ZH.js";import"./chunk-H4NZF6HY.js";import"./chunk-JIUUM2YL.js";import"./chunk-3S4BGOF2.js";import"./chunk-BHCYPOT7.js";import"./chunk-S4DEFMS7.js";export{action};

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-M4E4F7WZ.js";import"./chunk-KFRHJJGS.js";import"./chunk-ZD34JDBT.js";import"./chunk-4RCBEUXR.js";import"./chunk-55VCSHS7.js";import"./chunk-PABOX64P.js";import"./chunk-H4NZF6HY.js";import"./chunk-JIUUM2YL.js";import"./chunk-BHCYPOT7.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};
