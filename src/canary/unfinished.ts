@@ -87,7 +87,7 @@ export async function adopt(
   { id }: RolloutOptions,
   signal: AbortSignal,
 ): Promise<RolloutRecord> {
-  // That it was paused is history.
+  // The rollout is no longer paused: it is being ended.
   const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
   const record = { ...rest, id };
   await ledger.save(record, signal);

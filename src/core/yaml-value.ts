@@ -1,7 +1,7 @@
 import type { Document } from 'yaml';
 
 /**
- * What a document of YAML without syntax errors stands for. An alias may still name nothing, or stand for too much.
+ * The value of a YAML document without syntax errors. It can still fail: an alias may name no anchor, or expand to too much.
  *
  * @param refuse throws, with what is wrong in one line
  */
