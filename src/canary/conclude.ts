@@ -35,8 +35,8 @@ interface PausableWorld extends ConcludingWorld {
 }
 
 /**
- * Ends what was begun. The way back depends on how far it got, and on what is wrong: a promotion that is made is finished,
- * unless the new version was found to be bad.
+ * Ends a rollout that was begun. A promotion that has been made is finished, unless the new version was found to be bad;
+ * everything else is undone.
  */
 export async function conclude(
   world: World,
@@ -52,12 +52,12 @@ export async function conclude(
     if (ending.verdict === 'held') return paused;
     const foreign = isSluiceError(error, 'foreign-edit');
     const shown = await shownWeight(world, journal.record.route, never());
-    // What could not be read is what Sluice wrote last, unless somebody else is known to have changed it.
+    // A weight that can't be read counts as the one that Sluice wrote last, unless somebody else is known to have changed it.
     return { ...paused, ...(foreign ? { shown: shown ?? { weight: undefined } } : shown && { shown }) };
   }
   const promoting = journal.record.phase === 'promoting';
   if (promoting && !ending.breach && !(await stableServes(world, journal.record))) {
-    // The canary has proven itself under all traffic; the stable arm's pods are the ones in trouble.
+    // The canary has served all traffic well, and the trouble is in the stable arm's pods.
     return pause(
       world,
       journal,
@@ -74,8 +74,8 @@ export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
 }
 
 /**
- * Does what is left of a promotion. Where the stable pods can't take their requests back, these stay with the canary, and the
- * promotion is as if it had not been made yet.
+ * Does what is left of a promotion. Where the stable pods can't take the requests back, the canary keeps them, and the promotion
+ * counts as not made yet.
  *
  * @throws SluiceError as `completePromotion` does
  */
@@ -142,14 +142,14 @@ async function serveFromCanary(world: PausableWorld, journal: Journal, options: 
   using limit = deadline(clock, options.undoTimeout, () => ending, never());
   const { signal } = limit;
   try {
-    // The record says how the requests came to the stable arm, or that they still go to the canary.
+    // The record says whether the requests have gone back to the stable arm.
     const back = { from: route.weight, to: Math.max(weight.from, weight.to) };
     await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
     await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
     emit({ type: 'shifted', at: clock.now(), ...back });
     await confirm(world, route, back.to, options, signal);
   } catch (error) {
-    // What was written stays right; whether proxies follow is told, and decides nothing any more.
+    // The weights that were written are right. Whether the proxies follow is only reported: it changes no decision now.
     warn(world, `Requests were to go back to the canary, but: ${messageOf(error)}`);
   }
   return pause(world, journal, options, ending);

@@ -81,7 +81,7 @@ function endingOf(onBreach: OnBreach): Verdict {
 
 function isOver(step: Step, { elapsed, opinions, uncounted }: StepFacts): boolean {
   if (elapsed >= step.most) return true;
-  // That pods are ready proves nothing of what they answer.
+  // Pods that are ready may still answer with errors.
   if (uncounted || !step.early || elapsed < step.least) return false;
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');

@@ -14,8 +14,8 @@ export interface FittedPlan {
 }
 
 /**
- * The plan with the weights that can be given. Steps that come to the same weight become one that lasts as long as all of them:
- * what was to be seen of fewer requests is seen at least as long.
+ * The plan with the weights that so many pods can give. Steps that get the same weight become one step that lasts as long as all
+ * of them together, so that nothing is observed for less time than was planned.
  */
 export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attainable): FittedPlan {
   const fitted: Step[] = [];
@@ -24,7 +24,7 @@ export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attaina
     const { weight, why: reason } = attainable(step.weight);
     if (reason !== undefined) why.push(reason);
     const before = fitted.at(-1);
-    // Two weights that the same pods give may be told with one per cent between them, in either order.
+    // Rounding may part two weights of the same pod counts by one per cent, in either direction.
     if (before && weight <= before.weight) fitted[fitted.length - 1] = joined(before, step);
     else fitted.push({ ...step, weight });
   }

@@ -68,7 +68,7 @@ export function createMetricsWatch(
     const reading = await meter.read(signal);
     const taken = requests.take(reading);
     for (const problem of [...(taken.counted?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
-    // A gauge of the canary says nothing any more once the canary gets no requests.
+    // A gauge of the canary has no meaning once the canary gets no requests.
     if (!situation().promoted) await Promise.all(gauges.map((queries) => lookAtGauge(world, queries, signal)));
     const now = clock.now();
     const news = requests.newsOf(taken, now);
@@ -143,7 +143,7 @@ export async function lookLast({ meter, clock }: World, requests: Requests): Pro
   try {
     requests.finish(await meter.read(limit.signal));
   } catch {
-    // The figures that were judged are enough when the last look fails.
+    // If the last look fails, the figures that were judged before are reported.
   }
   return totalOf(requests);
 }

@@ -106,7 +106,7 @@ export function createObserver(
       stopped = true;
       stop(new Ending(decision.verdict, decision.reason, { breach: breach !== undefined }));
     } else if (stage && decision.kind === 'advance') {
-      // One approval is for one hold.
+      // An approval counts for one hold only.
       if (stage.step.hold) approved = false;
       stage.over();
       stage = undefined;
@@ -119,7 +119,7 @@ export function createObserver(
   }
 
   async function lookAtPods(signal: AbortSignal): Promise<void> {
-    // Of a version that is promoted the canary's pods are on their way out, and those of the stable arm come from them.
+    // After a promotion the canary's pods are being removed, and the stable pods run the new version.
     if (stopped || promoted) return;
     await pods.look(signal);
     if (!uncounted) return;

@@ -3,8 +3,8 @@ import type { DecisionPolicy } from './decide.ts';
 import type { NamedArms } from './events.ts';
 
 /**
- * How much of a rollout is done: all of it; the plan alone, after which the stable workload is left to be deployed by
- * somebody else; or what follows then.
+ * Which part of a rollout is done: all of it; the plan alone, after which somebody else deploys the stable workload; or the part
+ * that follows that deployment.
  */
 type RolloutMode = 'release' | 'shift' | 'finish';
 

@@ -36,7 +36,7 @@ export async function refuseWhatCannotWork(world: World, plan: Plan, signal: Abo
   const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
   for (const message of [...warnings, ...(found.warnings ?? [])]) warn(world, message);
   const readiness = await meter.preflight(signal).catch(withWaysOut);
-  // Without requests that are counted there is nothing to be foretold.
+  // A forecast needs counted requests.
   const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness, plan) };
   const told = { arms: found, readiness, ...foretold, ...(notes.length > 0 && { notes }) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });

@@ -26,7 +26,7 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
  *
  * @returns the image digest that was seen to serve
  * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long; `not-ready` when the
- *   stable pods, which the requests go back to, are ready no more
+ *   stable pods, which the requests go back to, are no longer ready
  */
 export async function completePromotion(
   world: ConcludingWorld,
@@ -41,7 +41,7 @@ export async function completePromotion(
       ? await restoreRoute(world, journal, options, signal)
       : await seeServing(world, journal, signal);
   await arms.retire(found, signal);
-  // Weights that stay as the rollout has made them are still its own.
+  // The rollout keeps the ownership of weights that stay as it has written them.
   if (journal.record.weight.to === route.weight) await router.relinquish(route, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: world.clock.now() }, signal);
@@ -57,11 +57,11 @@ async function restoreRoute(
 ): Promise<string> {
   const { route, weight } = journal.record;
   if (await onlyCanaryServes(world, journal.record)) throw stableBroke(journal.record);
-  // Not interrupted by the pods: a write that is cut off may land after the one that follows it.
+  // Trouble in the pods does not abort this write: an aborted write may still take effect after the next one.
   await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
   using guard = whileStableServes(world, journal.record, signal);
   await confirm(world, route, route.weight, options, guard.signal);
-  // Whatever comes after this, the route is back.
+  // From here on the route has been restored, even if a later step fails.
   await journal.write({ weight: { from: weight.to, to: route.weight } }, signal);
   const digest = await seeServing(world, journal, guard.signal);
   await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);

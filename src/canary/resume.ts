@@ -34,7 +34,7 @@ export async function resumeOrStart(
   if (same && options.onInterrupted === 'resume') return resume(world, left, options, signal);
   warn(world, `First clearing up what ${left.startedBy} left unfinished.`);
   const cleared = await concludeUnfinished(world, left, options, signal);
-  // Objects that kept the new version keep nobody from releasing another one.
+  // Objects that still have the new version do not prevent the release of another one.
   const isBack = cleared.verdict === 'promoted' || cleared.verdict === 'rolled-back' || cleared.left !== undefined;
   if (!isBack) throw notCleared(left, cleared.reason);
   try {
@@ -48,8 +48,8 @@ export async function resumeOrStart(
 }
 
 /**
- * Whoever asks for what the stable workload ran before the rollout that was undone has got it: a commit that takes the
- * release back, or the run of an older one.
+ * A run that asks for the version from before an undone rollout has what it wants already: it is the run of a commit that reverts
+ * the release, or of an older commit.
  */
 async function seeServed(
   world: World,
@@ -84,8 +84,8 @@ async function resume(
 }
 
 /**
- * The stable workload was deployed meanwhile. Who deploys it may have written the route as well, in the shape that the new
- * version asks for: as long as that sends nothing to the canary, it is what the route is to be.
+ * The stable workload was deployed in the meantime. The same deployment may have written the route, as the new version needs it:
+ * if that route sends nothing to the canary, it counts as the route as found.
  */
 async function resumeDeployed(
   world: World,
@@ -111,9 +111,9 @@ async function resumeDeployed(
 }
 
 /**
- * The step to go on with. A weight below what the record explains was set back, by a person or by an undo that had just
- * begun: the plan is taken up from there, so that no step is left out on the way up. A step is believed only where the route
- * shows that the plan had got there: its own weight, or that of the step before it.
+ * The step to go on with. A weight below those of the record was lowered by a person, or by an undo that had just begun: the plan
+ * continues from that weight, so that no step is left out. A step is believed only where the route shows that the plan had got
+ * there: its own weight, or that of the step before it.
  */
 function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan): number {
   const weights = steps.map((planned) => planned.weight);
@@ -133,7 +133,7 @@ function phaseAt(shown: number, { phase, weight }: RolloutRecord, { steps }: Pla
 /** Writes down what is there. The record is the first write of a rollout. */
 async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
   const { router, arms, clock, ledger } = world;
-  // Read again under the lease: this is what a restore gives back.
+  // Read again while holding the Lease, because a restore gives back what is read here.
   const [route, { warnings: _, ...found }] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const record: RolloutRecord = {
@@ -184,7 +184,7 @@ export async function digestServing(
   { route, weight, arms: found }: RolloutRecord,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  // What served once does so now, or has been changed: there is nothing to wait for.
+  // The pods serve already or were changed by somebody else: there is nothing to wait for.
   using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
   try {
     await arms.confirm(found, true, limit.signal);
@@ -192,7 +192,7 @@ export async function digestServing(
     return (await arms.verify(found, limit.signal)).digest;
   } catch (error) {
     signal.throwIfAborted();
-    // A record that does not fit any more says nothing of what serves now.
+    // A record that no longer fits the cluster does not tell what serves now.
     if (limit.signal.aborted || isSluiceError(error, 'not-ready') || isSluiceError(error, 'unsupported'))
       return undefined;
     throw error;

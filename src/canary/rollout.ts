@@ -77,7 +77,7 @@ async function run(
   );
   // A rollout that is taken up again sends traffic to the canary already.
   if (journal.record.weight.to > 0) observer.enter(journal.record.weight.to);
-  // Until the end: an undo and a promotion see by what is counted that no request goes to the canary any more.
+  // Counting goes on until the end: an undo and a promotion see from the counts that the canary gets no more requests.
   const over = new AbortController();
   const background = Promise.all([
     observer.run(over.signal),
@@ -151,7 +151,7 @@ async function takeStep(
   }
   await journal.write({ phase: 'shifting', step: index, weight: { from, to: step.weight } }, signal);
   observer.enter(step.weight);
-  // Not interrupted: a write that is cut off may land after the restore that follows it.
+  // This write is not aborted: an aborted write may still take effect after the restore that follows.
   await router.shift(route, from, step.weight, never());
   emit({ type: 'shifted', at: clock.now(), from, to: step.weight });
   signal.throwIfAborted();
@@ -221,8 +221,8 @@ async function seeReleased(
 }
 
 /**
- * Two workloads are called the same in every release. Where the canary stays, the pods that serve tell which one it was;
- * where it does not, the canary of now does.
+ * Two existing workloads have the same names in every release. If the canary stays after the release, the serving pods tell
+ * which release it was; otherwise the present canary does.
  */
 async function isSameRevision(
   { arms }: World,

@@ -25,8 +25,8 @@ export async function stableServes(world: ConcludingWorld, record: Subject): Pro
 }
 
 /**
- * The canary has ready pods that nothing is wrong with, and the stable arm has too few. False where that can't be seen: then
- * requests go where they belong.
+ * The canary has ready pods without trouble, and the stable arm has too few. False where that can't be seen: requests then go to
+ * the stable arm.
  */
 export async function onlyCanaryServes(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
@@ -63,7 +63,7 @@ async function look(
 
 /**
  * A signal that aborts with the given one, and with a `not-ready` as soon as the stable arm can't take the requests that the
- * canary could: then they are better off there. Dispose it to stop the looks.
+ * canary could: the requests then stay with the canary. Dispose it to stop looking.
  */
 export function whileStableServes(world: ConcludingWorld, record: Subject, signal: AbortSignal) {
   const broken = new AbortController();

@@ -78,7 +78,7 @@ export async function undo(
   await persist(world, signal, () => router.relinquish(route, signal));
   const shifted = { from: weight.to, to: route.weight };
   if (left.length > 0) {
-    // What is left is tried again by the next run.
+    // The next run tries again to undo what is left.
     const held = { phase: 'undoing', verdict: 'held', reason, left, endedAt: clock.now(), weight: shifted } as const;
     await persist(world, signal, () => journal.write(held, signal));
     return { verdict: 'held', reason: reasonWithLeft(reason, left), routeRestored: false, left };
@@ -102,7 +102,7 @@ function startUndoOfPromotion({ arms }: ConcludingWorld, record: RolloutRecord, 
 }
 
 async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord): Promise<boolean> {
-  // Before all traffic was at the canary nobody has touched the stable workload.
+  // The stable workload is only changed after the canary has got all traffic.
   return record.weight.to === 100 && (await stableIsAway(world, record));
 }
 
@@ -130,7 +130,7 @@ async function undoPromotionFirst(
   }
   if (!(await stableIsAway(world, journal.record))) return undefined;
   const told = `${reason}; the pods of ${arms.stable} are not ready, so the canary keeps all requests`;
-  // Still to be undone, and not to be gone on with: the next run tries again.
+  // The rollout must still be undone and not resumed: the next run tries again.
   const held = { phase: 'undoing', verdict: 'held', reason, endedAt: world.clock.now() } as const;
   const late = () => undoTimedOut(route.object, undoTimeout, false);
   using limit = deadline(world.clock, undoTimeout, late, never());
@@ -192,7 +192,7 @@ async function leaveToTheOtherHand(
 }
 
 /**
- * What the route shows: what is told of a rollout that leaves it there is to be one thing, and true.
+ * The weight that the route shows, for all texts and outputs about a rollout that leaves the route there.
  *
  * @returns undefined where it could not be read
  */
@@ -204,7 +204,7 @@ export async function shownWeight(
   try {
     return { weight: await router.weight(route, signal) };
   } catch (error) {
-    // The verdict stands whether or not the weight can be read once more.
+    // The verdict does not depend on whether the weight can be read again.
     if (isSluiceError(error)) return undefined;
     throw error;
   }

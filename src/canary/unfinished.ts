@@ -92,7 +92,7 @@ export async function adopt(
   signal: AbortSignal,
 ): Promise<RolloutRecord> {
   await router.verifyRecorded(left.route, signal);
-  // That it was paused is history.
+  // The rollout is no longer paused: it is being ended.
   const { verdict: _verdict, endedAt: _endedAt, left: _left, ...rest } = left;
   const record = { ...rest, id };
   await ledger.save(record, signal);

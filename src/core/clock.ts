@@ -11,10 +11,10 @@ export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
   async sleep(milliseconds, signal) {
     try {
-      // A timer holds 31 bits; what is longer than 24 days is as good as never.
+      // A timer takes at most 2^31 milliseconds (24 days); a longer pause is cut to that.
       await setTimeout(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal });
     } catch (error) {
-      // Not the timer's own AbortError: the reason says why.
+      // Throws the signal's reason and not the timer's AbortError: the reason says why the wait ended.
       signal.throwIfAborted();
       throw error;
     }

@@ -8,7 +8,7 @@ export function deadline(clock: Clock, milliseconds: number, error: () => Error,
   const done = new AbortController();
   clock.sleep(milliseconds, done.signal).then(
     () => over.abort(error()),
-    // The wait was ended because what it guarded is done.
+    // Disposing aborts the sleep, which is no error.
     () => undefined,
   );
   return {

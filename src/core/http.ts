@@ -187,6 +187,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'connection failed';
   if (error.name === 'TimeoutError') return 'timed out';
   const code = codeOf(error);
-  // OpenSSL's own messages name its source files.
+  // OpenSSL's messages name its source files, which tells a user nothing.
   return code?.startsWith('ERR_SSL_') ? code : error.message || code || error.name;
 }

@@ -53,7 +53,7 @@ export function parseRepository(text: string): Repository {
 }
 
 /**
- * Cuts an image into its parts, whatever these hold: manifests have placeholders in their place. The digest begins at the
+ * Cuts an image into its parts without checking them: manifests may hold placeholders there. The digest begins at the
  * first `@`, and a colon begins the tag only behind the last slash: before that it is a port.
  */
 export function splitReference(text: string): ReferenceParts {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 declare global {
-  // Node 24 has them; TypeScript's library does not know them yet.
+  // Node 24 has these functions, but TypeScript's library does not declare them yet.
   interface JSON {
     rawJSON(text: string): object;
   }

@@ -34,7 +34,7 @@ export interface Ended {
 }
 
 /**
- * Runs a program to its end, never through a shell. Its exit status is the caller's to judge.
+ * Runs a program to its end, never through a shell. The caller decides what its exit status means.
  *
  * @throws SluiceError `not-found` where there is no such program, `timed-out` at the deadline; the signal's reason when that aborts
  */

@@ -22,7 +22,7 @@ export function singleLine(text: string): string {
 
 /** The beginning of a text of others as one line of at most so many characters, with `…` where something was left out. */
 export function excerpt(text: string, most: number): string {
-  // What stands far behind is not even looked at; terminal sequences may take up a part of the beginning.
+  // Only the first part of a long text is read, with room for terminal sequences, which are taken out.
   const line = singleLine(text.slice(0, most * 4));
   return line.length > most || text.length > most * 4 ? `${line.slice(0, most - 1).trimEnd()}…` : line;
 }

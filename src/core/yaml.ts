@@ -25,7 +25,7 @@ const dateForm = /^\d{4}-\d/;
 function plainValue(source: string): boolean | null | number | bigint | undefined {
   if (words.has(source)) return words.get(source);
   if (!/^[-+.0-9]/.test(source) || dateForm.test(source)) return undefined;
-  // A fraction without a digit before its point takes no underscores.
+  // A number that begins with its decimal point may not have underscores.
   const digits = source.startsWith('.') ? source : source.replaceAll('_', '');
   const [, sign, magnitude] = wholeForm.exec(digits) ?? [];
   if (magnitude !== undefined) return signed(sign === '-', magnitude);
@@ -36,7 +36,7 @@ function plainValue(source: string): boolean | null | number | bigint | undefine
 function signed(isNegative: boolean, magnitude: string): number | bigint {
   const digits = /^0[0-7]/.test(magnitude) ? `0o${magnitude.slice(1)}` : magnitude;
   const value = wholeNumber(isNegative ? String(-BigInt(digits)) : digits);
-  // Not -0, which is another value to a comparison.
+  // -0 becomes 0, as a comparison takes them for two values.
   return value === 0 ? 0 : value;
 }
 

@@ -78,7 +78,7 @@ export function createTally(): Tally {
       const counted = [...byInstance(reading)].map(([instance, found]) => count(instance, found));
       const problems = counted.flatMap((one) => one.problems);
       const unusable = counted.find(({ erratic }) => erratic !== undefined)?.erratic;
-      // All processes of a service count alike: one of them is enough to be told of.
+      // All processes of a service have the same counters, so that one of them is enough as an example.
       if (unusable !== undefined && !toldErratic) problems.push(unusable);
       toldErratic ||= unusable !== undefined;
       firstAt ??= reading.at;

@@ -123,7 +123,7 @@ export function classify(history: History): ClassifiedMetric {
 
   const { low, high, estimate } = difference(canary, stable);
   const effect = meanRatio(canary, stable);
-  // Without a ratio (a mean of 0) the difference alone decides.
+  // With a mean of 0 there is no ratio, and the difference alone decides.
   const up = (least: number) => Number.isNaN(effect) || effect >= least;
   const down = (most: number) => Number.isNaN(effect) || effect <= most;
   const margin = TOLERANCE * Math.abs(estimate);

@@ -252,7 +252,7 @@ function thresholdRule(limit: GaugeLimit): Rule {
   let canary: Gauge | undefined;
   let stable: Gauge | undefined;
   return {
-    // What was measured at the last weight says nothing about this one.
+    // Measurements at the last weight don't count for this one.
     enter() {
       canary = undefined;
       stable = undefined;

@@ -150,7 +150,7 @@ function newest(times: readonly number[]): number | undefined {
 function changeOf(last: Series, now: Counter): Change {
   const fell = last.value !== undefined && now.value < last.value;
   if (now.startedAt === undefined || last.startedAt === undefined) {
-    // A process that has just begun can't have served as much again.
+    // A process that has just started can't have served that many requests already.
     const most = Math.max((last.value ?? 0) / 2, TOO_MANY);
     return !fell ? 'grew' : now.value > most ? 'fell' : 'restarted';
   }

@@ -33,7 +33,7 @@ export function commandLine({ namespace, name }: ObjectReference, word: Command[
   return `kubectl -n ${namespace} annotate --overwrite configmap/${name} ${VERB}=${word} ${BY}="$USER" ${WHY}="…"`;
 }
 
-/** Puts a command on the record, as a person does with the command line. */
+/** Writes a command on the record, as a person does with the command line. */
 export async function giveCommand(
   client: KubernetesClient,
   object: ObjectReference,
@@ -43,12 +43,12 @@ export async function giveCommand(
   await client.patchMerge(object, { metadata: { annotations: { [VERB]: word, [BY]: by, [WHY]: why } } }, signal);
 }
 
-/** The word of the command on a record that nobody has taken off yet; undefined where there is none. */
+/** The command that waits on a record to be taken; undefined where there is none. */
 export function waitingCommand({ metadata }: KubernetesObject): string | undefined {
   return metadata.annotations?.[VERB];
 }
 
-/** Takes back a command that nobody has taken, so that no later run takes it for its own. */
+/** Removes a command that no rollout has taken, so that no later run takes it. */
 export async function withdrawCommand(
   client: KubernetesClient,
   object: ObjectReference,
@@ -70,7 +70,7 @@ export async function* followCommands(
   signal: AbortSignal,
 ): AsyncGenerator<Command> {
   while (!signal.aborted) {
-    // Further changes of the record bring events that still show a command which is taken off already.
+    // Events of other changes may still show a command that this loop has already taken off.
     let taken: string | undefined;
     try {
       const selector = { fieldSelector: `metadata.name=${object.name}` };
@@ -128,7 +128,7 @@ async function takeOff(
     return true;
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
-    // Only the holder of the Lease takes commands off: one that is gone was taken by a first attempt whose answer was lost.
+    // Only the holder of the Lease takes commands off. If the command is gone, an earlier attempt of ours took it, and its answer was lost.
     const now = await client.find(object, signal);
     return now !== undefined && now.metadata.annotations?.[VERB] === undefined;
   }

@@ -131,7 +131,7 @@ async function take(
     return readObject(written, leaseObject);
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
-    // The answer to a first attempt may have been lost: then it is this claim's already.
+    // An earlier attempt may have succeeded although its answer was lost: the Lease is this claim's then.
     const now = await find(options, signal);
     return now?.metadata.annotations?.[NONCE] === nonce ? now : undefined;
   }
@@ -218,7 +218,7 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
       try {
         await write({ holderIdentity: '' }, late);
       } catch (error) {
-        // Somebody else has it, or has deleted it: it is not ours to release. One that can't be given back runs out.
+        // Somebody else holds or has deleted the Lease, so it is not released. A Lease that can't be released expires.
         if (!isSluiceError(error) && !late.aborted) throw error;
       }
     },

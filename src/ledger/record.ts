@@ -148,10 +148,10 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
     try {
       await client.patchJson(object, operations, signal);
     } catch (error) {
-      // Whoever deleted the record, what it says is still needed.
+      // The record is needed until the rollout ends, so one that was deleted is created again.
       if (isSluiceError(error, 'not-found')) return create(next, signal);
       if (!isSluiceError(error, 'conflict')) throw error;
-      // The answer to a first attempt may have been lost.
+      // An earlier attempt may have succeeded although its answer was lost.
       if ((await read(signal)).text !== next.text) throw writtenByOthers();
     }
   }

@@ -21,7 +21,7 @@ export function createUntoldGuard(): (found: readonly Classified<Sample>[]) => T
       const key = `${counter.instance} ${counter.series}`;
       const before = values.get(key) ?? (first ? counter.value : 0);
       values.set(key, counter.value);
-      // Not "greater": after a restart it counts from zero.
+      // Any difference counts and not only a higher count: after a restart a counter begins at zero.
       if (counter.value !== before && counter.value > 0 && !unknown.has(arm)) unknown.set(arm, describe(arm, sample));
     }
     first = false;

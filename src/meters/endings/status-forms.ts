@@ -23,7 +23,7 @@ export function canPick(matcher: Matcher, values: readonly string[]): boolean {
   const forms = values.flatMap((value) => formOf(value, matcher.label) ?? []);
   if (forms.some((form) => examples(form).some((value) => picks(value)))) return true;
   if (forms.some(({ kind }) => kind !== 'words') || values.length === 0) return false;
-  // Words are the exporter's own, so only what is no word at all, or one in other letters, is known never to come.
+  // Each exporter has words of its own, so a word is only known to be wrong if it is no word, or is written in other letters.
   const asPattern = matcher.op === '=' ? [matcher, like(matcher.label, matcher.value)] : [matcher];
   const impossible = [...CODES, ...['1', '2', '3', '4', '5'].flatMap((one) => [`${one}xx`, `${one}XX`])];
   if (asPattern.some((by) => impossible.some((value) => picks(value, by)))) return false;

@@ -67,7 +67,7 @@ export function createLook({
       const withoutBuckets = withBuckets(rules, [], []);
       const stable = createClassifier(withoutBuckets)(samples).filter(isStableRequest);
       if (stable.length === 0) continue;
-      // A service may have two such metrics, of which one says how its requests ended.
+      // A service may have two such metrics, and only one of them has the status of its requests.
       const telling = tells(
         rules,
         stable.map(({ sample }) => sample.labels),

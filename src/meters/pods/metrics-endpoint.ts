@@ -68,7 +68,7 @@ export function meteredPod(
     options.port ??
     annotations['prometheus.io/port'] ??
     ports.find((candidate) => candidate.name !== undefined && portNames.includes(candidate.name))?.number;
-  // The API server connects to the pod's address itself and knows no names there.
+  // The API server connects to the pod's address and can't look up the names of ports.
   const port = /^\d+$/.test(wanted ?? '') ? wanted : ports.find((candidate) => candidate.name === wanted)?.number;
   const path = options.path ?? annotations['prometheus.io/path'] ?? usualPath;
   const scheme = annotations['prometheus.io/scheme'] === 'https' ? 'https' : 'http';
@@ -84,7 +84,7 @@ export function meteredPod(
       wanted === undefined ? 'neither the annotation prometheus.io/port nor a port named metrics' : `no port ${wanted}`;
     return { ...common, endpoint: `has ${missing}` };
   }
-  // A pod in a crash loop is called running, and asking it would take until the deadline each time.
+  // A pod in a crash loop has the phase Running, and a request to it would last until the deadline.
   if (status && !status.state.running) return { ...common, endpoint: `waits for its container ${serving} to run` };
   return { ...common, endpoint: { scheme, port, path: path.startsWith('/') ? path : `/${path}` } };
 }

@@ -36,7 +36,7 @@ export function readSample(text: string, timestampUnit: number): ExposedSample |
   const braced = cursor.text[cursor.at] === '{';
   if (braced && !readLabels(cursor, labels)) return undefined;
   if (!labels.has(NAME)) return undefined;
-  // A name ends at its last letter, so what follows without a blank is a part of no token.
+  // A name ends at its last letter, so text that follows without a blank belongs to no token.
   if (!braced && !isBlank(text[cursor.at - 1])) return undefined;
   skipBlanks(cursor);
   const value = readNumber(cursor);

@@ -69,7 +69,7 @@ export function createScrape(
       return { ...nothing, samples, unread };
     } catch (error) {
       signal.throwIfAborted();
-      // Without the right to ask, no pod will ever answer.
+      // Without the right to use the proxy, waiting does not help.
       if (error instanceof ApiError && error.code === 'forbidden') throw error;
       return { ...nothing, failure: failureOf(error, port) };
     }

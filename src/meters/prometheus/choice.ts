@@ -59,7 +59,7 @@ export function createChoice({
         if (countsStable) onlyOwnOf = own;
         continue;
       }
-      // A service may have two such metrics, of which one says how its requests ended.
+      // A service may have two such metrics, and only one of them has the status of its requests.
       const telling = tells(base, stable);
       if (telling || !chosen) chosen = { counters, found, missing };
       if (telling) break;
@@ -68,7 +68,7 @@ export function createChoice({
     if (!chosen) return undefined;
     const { counters, found, missing } = chosen;
     const buckets = await bucketsOf(counters.base, signal);
-    // Refuses a latency that the histogram can't tell, also where there is none.
+    // Refuses a latency limit that the histogram can't measure, and one without a histogram.
     withBuckets(counters.base, latencyBounds, buckets);
     return { question: makeQuestion({ ...counters, buckets }, latencyBounds), found, missing };
   }

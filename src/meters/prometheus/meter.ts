@@ -76,7 +76,7 @@ export function createPrometheusMeter(
   const namesNow = createClusterNames(queries, names, options.pods?.selectors, world);
   const variants = createVariants(queries, names, 'prometheus', namesNow);
   const untold = createUntoldGuard();
-  // What goes through a gateway comes from outside.
+  // Requests that go through a gateway come from outside the cluster.
   const inPods = !['istio', 'envoy', 'nginx', 'traefik'].includes(queries.kind);
   const ownScrapes = createOwnScrapes();
   const look = createLook(api, namesNow, inPods);

@@ -50,7 +50,7 @@ export async function scrapesOfCanary(
   const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
   if (!requests) return [];
   const targets = targetSelector(rules);
-  // Counted before the pods, as by a gateway: both arms' counters come with the same scrapes.
+  // A gateway counts for both arms, so that both arms' counters come with the same scrapes.
   if (!targets) return stable;
   const { data } = await api.query(`${format(targets)}[${Math.ceil(LOOKBACK / 1_000)}s]`, signal);
   const scraped = seriesOf(data).filter(({ labels }) => requests.isOfArm?.(labels) !== false);

@@ -125,7 +125,7 @@ export function directly(url: string, connection: PrometheusConnection, env: Env
       async authorize() {
         const authorized = await authorize();
         const { authorization } = authorized.headers;
-        // A server that quotes what it was sent must not bring the token into the log.
+        // A server may quote the request in its answer, and the token must not get into the log.
         for (const secret of authorization?.split(' ').slice(1) ?? []) if (secret !== '') secrets.add(secret);
         return authorized;
       },
@@ -163,7 +163,7 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
   } catch (cause) {
     throw new SluiceError('invalid-input', {
       about: `${what} of Prometheus`,
-      // What is no path may be the secret itself.
+      // A text that is no path may be the secret itself, so it is not quoted.
       problem: path.includes('\n') || path.length > 300 ? 'is no path.' : `can't be read from ${path}.`,
       next: 'Give the path of a readable file.',
       cause,

@@ -94,7 +94,7 @@ async function portsOf(client: KubernetesClient, names: Names, signal: AbortSign
     const all = [...new Set(stable)];
     return all.length === 0 ? {} : { ports: { stable: all, canary: [...new Set([...stable, ...canary])] } };
   } catch (error) {
-    // Without the right to read Services any port has to do.
+    // Without the right to read Services, any port is accepted.
     if (error instanceof ApiError && error.code === 'forbidden') return {};
     throw error;
   }

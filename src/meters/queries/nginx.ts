@@ -13,7 +13,7 @@ export function nginxRules(names: Names, { ports }: Found): Rule[][] {
   const canary = requireName(names.canary.service, 'canary', 'service', 'nginx');
   const upstream = {
     stable: equal('canary', ''),
-    // Beside the labels of the Ingress and its Service nothing else begins like this, whatever the port is called.
+    // Only series of this Ingress and its Service begin like this, whatever name the port has.
     canary: like(
       'canary',
       `${escapeRegex(`${names.namespace}-${canary}`)}-${portPattern(ports?.canary) ?? '[a-z0-9-]+'}`,

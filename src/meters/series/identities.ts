@@ -199,7 +199,7 @@ function named(kept: readonly Scraped[], memory: Memory): Kept[] {
     key: seriesKey(scraped),
     identity: identityOf(scraped, memory),
   }));
-  // Whoever was counted under a name goes on under it.
+  // A process keeps the name under which it was counted before.
   const owners = new Map<string, string>();
   for (const { key, identity: claimed } of claims) {
     const name = nameText(claimed);

@@ -35,7 +35,7 @@ async function askOrNone(ask: AskSeries, question: string, signal: AbortSignal):
   try {
     return await ask(question, signal);
   } catch (error) {
-    // A proxy may let only some metrics be asked for.
+    // A proxy may allow queries of some metrics only.
     if (isSluiceError(error, 'bad-query')) return [];
     throw error;
   }

@@ -90,7 +90,7 @@ export function placeSeries<M extends Measurement>(
   const hosts = Map.groupBy(named, ({ address }) => hostOf(address));
   return named.map(({ pod, address, ...series }) => {
     const neighbours = new Set((hosts.get(hostOf(address)) ?? []).flatMap((other) => other.pod ?? []));
-    // A job that does not know the pod still asks at its address.
+    // A job without a label for the pod still has the pod's address.
     const [only] = neighbours.size === 1 && address !== '' ? neighbours : [];
     return { ...series, process: pod ?? only ?? hostOf(address) };
   });

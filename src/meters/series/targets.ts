@@ -18,7 +18,7 @@ export function createTargets(witnesses: readonly Labels[]): FindTarget {
   return (labels) => {
     const fitting = (byPlace.get(placeOf(labels)) ?? [])
       .map((target) => ({ target, ...compare(target, labels) }))
-      // Without a job and an instance nothing but the labels themselves says that it is this target.
+      // Without a job and an instance, only the other labels identify the target.
       .filter(({ differing }) => differing === 0 || labels.instance !== undefined);
     const [best] = fitting.toSorted((a, b) => b.equal - a.equal || a.differing - b.differing);
     return best?.target;

@@ -108,7 +108,7 @@ export function annotationPatch(object: KubernetesObject, target: WeightAnnotati
     return [{ op: shown === null ? 'add' : 'replace', path, value: target }];
   });
   if (writes.length === 0) return [];
-  // RFC 6902 can't test that an annotation is absent; that all of them are what they were says the same.
+  // RFC 6902 can't test that an annotation is absent, so all annotations are tested instead.
   const tests: PatchOperation[] = fields.some(({ shown }) => shown === null)
     ? [{ op: 'test', path: '/metadata/annotations', value: object.metadata.annotations }]
     : fields.map(({ path, shown }) => ({ op: 'test', path, value: shown }));
@@ -158,7 +158,7 @@ export function canaryIngress(
       namespace: stable.metadata.namespace ?? '',
       labels: { [MANAGED_BY]: 'sluice' },
       annotations: { ...Object.fromEntries(annotations), [CANARY]: 'true' },
-      // Deleting the stable Ingress leaves no canary Ingress without one.
+      // The owner reference makes the API server delete the canary Ingress with the stable one.
       ...(stable.metadata.uid !== undefined && {
         ownerReferences: [
           {
@@ -205,7 +205,7 @@ export function likeStable(object: KubernetesObject, wanted: IngressManifest): P
     (name) => !isWeight(name) && (name.startsWith(PREFIX) || isNotInherited(name)) && !(name in target),
   );
   const fresh = Object.entries(target).filter(([name, value]) => !isWeight(name) && shown[name] !== value);
-  // The API server gave it the default class where the stable Ingress names none.
+  // Where the stable Ingress names no class, the API server gave the canary Ingress the default class.
   const { ingressClassName } = readPart(object.spec, classOfSpec, `Ingress ${object.metadata.name}`);
   const spec = { ...(ingressClassName !== undefined && { ingressClassName }), ...wanted.spec };
   return [

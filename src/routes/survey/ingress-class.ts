@@ -10,7 +10,7 @@ const DEFAULT_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class';
 
 /** Controllers that follow ingress-nginx’s canary annotations, by what an IngressClass calls them. */
 const followers: readonly RegExp[] = [
-  // With `--controller-class` a second one is named k8s.io/internal-ingress-nginx and the like.
+  // With `--controller-class`, a second controller has a name such as k8s.io/internal-ingress-nginx.
   /ingress-nginx/,
   /^webapprouting\.kubernetes\.azure\.com\/nginx/,
   /^higress\.io\//,
@@ -108,7 +108,7 @@ export async function requireIngressNginx(
   const found = classes?.find(({ metadata }) => metadata.name === name);
   if (found === undefined) {
     if (classes !== undefined && annotated === undefined) throw noSuchClass(about, name, classes);
-    // A class by annotation needs no object.
+    // A class that an annotation names needs no IngressClass object.
     refuseOther(
       about,
       name,

@@ -139,7 +139,7 @@ export async function findSenders(
       return objects.flatMap((object): Sender[] => {
         const { name, namespace = '' } = object.metadata;
         const about = describe({ type, namespace, name });
-        // A canary Ingress has no requests of its own.
+        // A canary Ingress gets requests only through its stable Ingress.
         if (own.has(about) || (type === resources.ingress && isCanaryIngress(object))) return [];
         return targetsOf(of, object).includes(wanted) ? [{ type, about, object }] : [];
       });

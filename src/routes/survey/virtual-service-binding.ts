@@ -30,7 +30,7 @@ export async function surveyVirtualService(object: KubernetesObject, readable: R
   const { namespace = '', name } = object.metadata;
   const about = describe({ type: resources.virtualService, namespace, name });
   const { gateways, hosts } = bindingOf(object);
-  // One without hosts is a part of another one, which delegates to it.
+  // A VirtualService without hosts gets requests only from another one that delegates to it.
   if (hosts.length === 0) return { warnings: [], notes: [] };
   const missing = await missingGateways(gateways, namespace, readable);
   if (missing.length > 0 && missing.length === gateways.length)

@@ -45,7 +45,7 @@ export function createIstioRouter(options: IstioOptions, dependencies: RouterDep
     kind: 'istio',
     reference: { type: resources.virtualService, namespace, name },
     destinations,
-    // An int32 in the API; istiod adds them up as one.
+    // The API has an int32, and istiod adds weights up as int32.
     largestWeight: 1_000_000,
     permissions: istioPermissions(options),
     rules: istioRules,

@@ -42,7 +42,7 @@ const INTERVAL = 250;
 
 const replicasField = {
   path: ['spec', 'replicas'],
-  // Git may leave the field out, and then nobody sets it back.
+  // Manifests in Git may leave the field out; then no GitOps controller sets it back.
   appliedWith: ['spec', 'replicas'],
   pointers: ['/spec/replicas'],
   jq: ['.spec.replicas'],
@@ -128,7 +128,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     },
 
     async shift(snapshot, from, to, signal) {
-      // What has to wait for ready pods is left to `confirm`.
+      // `confirm` does what has to wait for ready pods.
       const pods = await asFound(snapshot, signal);
       await approach(pods, planPods(pods.total, to), [from, to], signal);
     },
@@ -158,7 +158,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     async confirm(snapshot, weight, signal) {
       const { found, total } = await asFound(snapshot, signal);
       const target = weight === snapshot.weight ? found : planPods(total, weight);
-      // The share of requests follows the pods that there are, however far from the weight that was asked for.
+      // The share of requests follows the number of pods, even where that is far from the weight that was asked for.
       const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
       return confirmWith(subject, signal, async () => {
         if (!(await approach({ found, total }, target, [weight], signal))) return { awaits: 'ready pods to take over' };

@@ -168,7 +168,7 @@ function testRule({ pointer, name, matchField, match }: Rule): PatchOperation[] 
 }
 
 function testEntry(kind: Destinations, path: string, entry: Destination): PatchOperation[] {
-  // RFC 6902 can't test that a field is absent; that the entry is what it was says the same.
+  // RFC 6902 can't test that a field is absent, so the whole entry is tested instead.
   if (entry.weight === undefined) return [{ op: 'test', path, value: entry }];
   const fields = [...kind.identity.filter((field) => entry[field] !== undefined), 'weight'];
   return fields.map((field) => ({ op: 'test', path: `${path}/${field}`, value: entry[field] }));
@@ -186,7 +186,7 @@ export function byKey(kind: Destinations, entries: readonly Destination[]): Map<
   for (const entry of entries) {
     const where = kind.armOf(entry) ?? JSON.stringify(kind.identity.map((field) => entry[field] ?? null));
     let key = where;
-    // The same place may be named twice, with different headers.
+    // A rule may name the same destination twice, with different headers.
     for (let time = 2; map.has(key); time += 1) key = `${where} (${time})`;
     map.set(key, entry);
   }

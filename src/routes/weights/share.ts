@@ -118,14 +118,14 @@ export function createShareWatch(
   return {
     unmeasured: () => unmeasured,
 
-    // A small share of few requests takes all of them to be seen.
+    // With few requests, a small share shows only when all of them are counted.
     verdict: () => (all && hasRisen(all) ? followsBeside(all) : undefined),
 
     async look(signal) {
       const counts = await observe(signal);
       if (counts === undefined) return { followed: true, evidence: 'nobody counts requests at present' };
       const now = { counts, at: clock.now() };
-      // A source that counts anew is a new beginning.
+      // A source whose counts begin anew begins a new window.
       if (windows === undefined || isAnew(windows.short, counts)) {
         windows = { short: now, long: now };
         beginning = counts;

@@ -55,7 +55,7 @@ export function createTraefikRouter(options: TraefikOptions, dependencies: Route
               problem: 'is not a weighted one.',
               next: 'Give it spec.weighted.services with the stable Service, and let the IngressRoute refer to it.',
             },
-      // A TraefikService has no status.
+      // A TraefikService has no status to wait for.
       statusAsFound: () => [],
       report: () => ({ followed: true, evidence: 'TraefikService read back' }),
     },

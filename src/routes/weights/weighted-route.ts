@@ -175,7 +175,7 @@ export function createWeightedRouter(
       write(snapshot, (found) => planWeights(kind, found, to), [from, to], signal, { partially: false }),
 
     restore: (snapshot, expected, signal) =>
-      // Where somebody changed one rule, the others must not go on sending requests to a canary that is being undone.
+      // If somebody changed one rule, the other rules must still stop sending requests to a canary that is being undone.
       write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
 
     relinquish: (_, signal) => relinquishFields(client, reference, signal),
