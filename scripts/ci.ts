@@ -91,9 +91,8 @@ function workflows(): Count[] {
   const installed =
     run('python3', ['-m', 'venv', venv]) && run(join(venv, 'bin/pip'), ['install', '--quiet', 'zizmor==1.32.0']);
   if (!installed) return [part('zizmor installed', false)];
-  const files = globSync(['.github/workflows/*.yml', 'workflows/*.yml', 'action.yml', 'actions/*/action.yml'], {
-    cwd: root,
-  });
+  const patterns = ['.github/workflows/*.yml', 'workflows/*.yml', 'action.yml', 'actions/*/action.yml'];
+  const files = [...globSync(patterns, { cwd: root }), '.github/dependabot.yml'];
   const strict = ['--offline', '--quiet', '--strict-collection', '--config', '.github/zizmor.yml'];
   return [part('zizmor', run(join(venv, 'bin/zizmor'), [...strict, ...files]))];
 }

@@ -13,6 +13,13 @@ const tokens = {
 /** What a program may be given of the job's tokens. */
 export type JobToken = keyof typeof tokens;
 
+/** The tokens that the environment of a job holds. */
+export function jobTokens(env: Environment): string[] {
+  return Object.values(tokens)
+    .flat()
+    .flatMap((name) => env[name] ?? []);
+}
+
 /** The inputs of an action and the state between its steps are its own: passwords and kubeconfigs stand in them. */
 const ofTheAction = /^(?:INPUT|STATE)_/i;
 

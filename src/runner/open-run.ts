@@ -9,6 +9,7 @@ import { outputValue } from './outputs.ts';
 import { createSecretKeeper, type Redact } from './redact.ts';
 import { publishResults, writeSummary } from './results.ts';
 import { runnerLog } from './runner-log.ts';
+import { environmentSecrets } from './secrets.ts';
 
 /** A process of an action as the runner starts it. */
 export interface Launch {
@@ -28,6 +29,7 @@ export async function openRun<Inputs, Output extends string>(
 ): Promise<Run<Inputs, Output> | undefined> {
   const facts = runnerFacts(launch.env);
   const { mask, redact } = createSecretKeeper(setSecret);
+  mask(environmentSecrets(launch.env));
   try {
     const loaded = readGiven(
       launch.env,

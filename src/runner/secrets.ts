@@ -1,5 +1,6 @@
 import { kubeconfigSecrets } from '../cluster/kubeconfig/secrets.ts';
 import { kubeconfigText } from '../cluster/kubeconfig-file.ts';
+import { jobTokens } from '../core/child-environment.ts';
 import { soundsSecret } from '../core/secret-name.ts';
 import type { GivenInputs } from './parse-inputs.ts';
 
@@ -28,6 +29,12 @@ function decoded(text: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** The secrets that stand in the environment of every action: the tokens of the job, and logins of proxies. */
+export function environmentSecrets(env: Readonly<Record<string, string | undefined>>): string[] {
+  const proxies = Object.entries(env).flatMap(([name, value = '']) => (/_proxy$/i.test(name) ? urlSecrets(value) : []));
+  return [...jobTokens(env), ...proxies];
 }
 
 /** The secrets in the input that every action on a cluster has. A path is no secret; what its file holds is masked when it is read. */

@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { deployments } from '../../lab/embedded/api-server/resources.ts';
 import { type Lab, startLab } from '../../lab/embedded/index.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 import { documentedActions } from '../../scripts/actions.ts';
@@ -15,6 +16,11 @@ import { action as kubectlDeploy } from '../../src/actions/kubectl-deploy/action
 import { action as releaseParts } from '../../src/actions/release-parts/action.ts';
 import { action as rollback } from '../../src/actions/rollback/action.ts';
 import { action as steer } from '../../src/actions/steer/action.ts';
+import { createClient } from '../../src/cluster/client.ts';
+import { loadConfig } from '../../src/cluster/kubeconfig.ts';
+import { connect } from '../../src/cluster/transport.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
 import { run } from '../../src/runner/run.ts';
 import { commit, type GitHubDouble, startGitHub } from '../support/github-double.ts';
 import { type InProcess, runInProcess, type Shown } from '../support/in-process.ts';
@@ -23,11 +29,14 @@ import { type InProcess, runInProcess, type Shown } from '../support/in-process.
 const PLANTED = 'pl4nted';
 const planted = (place: string) => `${PLANTED}-${place}-0123456789`;
 const ofJob = {
+  HTTPS_PROXY: `http://robot:${planted('proxy-of-the-job')}@proxy.example`,
+  NO_PROXY: '*',
   GITHUB_TOKEN: planted('github-token'),
   ACTIONS_RUNTIME_TOKEN: planted('runtime-token'),
   STATE_other: planted('state'),
 };
 
+const lifetime = new AbortController();
 let folder = '';
 let lab: Lab;
 let github: GitHubDouble;
@@ -63,6 +72,8 @@ beforeAll(async () => {
     token: planted('plugin-token'),
     rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
   });
+  await secondVersion();
+  await takesCommands('planted');
   github = await startGitHub();
   tellerUrl = `http://127.0.0.1:${await listen(teller, 0)}`;
   for (const name of ['helm', 'docker', 'kubectl']) {
@@ -71,9 +82,43 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
+  lifetime.abort();
   await Promise.all([lab.stop(), close(teller), github.stop()]);
   await rm(folder, { recursive: true });
 });
+
+/** So that there is a version to go back to. */
+async function secondVersion(): Promise<void> {
+  const key = { resource: deployments, namespace: lab.namespace, name: 'checkout' };
+  const edit = (found: unknown) => JSON.parse(JSON.stringify(found).replaceAll(lab.stableImage, lab.canaryImage));
+  lab.api.registry.modify(key, edit, { manager: 'kubectl-edit' });
+  await lab.until(() => {
+    const { metadata, spec, status } = JSON.parse(
+      JSON.stringify(lab.api.storage.get(key.resource, key.namespace, key.name)),
+    );
+    const counts = [status?.updatedReplicas, status?.replicas, status?.readyReplicas];
+    return status?.observedGeneration === metadata.generation && counts.every((count) => count === spec.replicas);
+  });
+}
+
+/** A rollout that takes every command, as one that runs does. */
+async function takesCommands(rollout: string): Promise<void> {
+  const config = loadConfig({ kubeconfig: lab.kubeconfigPath, context: '', env: {} });
+  const options = { client: createClient(connect(config, {})), namespace: lab.namespace, rollout, clock: systemClock };
+  const holder = { identity: 'run', description: 'alice' };
+  const ledger = createLedger({ ...options, holder, version: '1.0.0', nonce: () => 'nonce' });
+  const route = { router: 'istio', object: 'VirtualService shop/checkout', weight: 0, data: {} };
+  const arms = { stable: 'Deployment shop/a', canary: 'Deployment shop/b', revision: 'sha256:1', data: null };
+  const rest = {
+    phase: 'shifting',
+    step: 0,
+    weight: { from: 0, to: 5 },
+    startedAt: 1_000,
+    startedBy: 'alice',
+  } as const;
+  await ledger.save({ schema: 1, id: '1-run', fingerprint: 'f', route, arms, ...rest }, lifetime.signal);
+  void Array.fromAsync(ledger.commands(lifetime.signal));
+}
 
 /** Secrets in every place of a kubeconfig; the token comes from an exec plugin, which keeps what it was started with. */
 function kubeconfig(server: string): string {
@@ -142,7 +187,7 @@ const statusInputs = {
   state: 'success',
 };
 
-interface Case extends Omit<InProcess, 'run'> {
+interface Case extends Omit<InProcess, 'run' | 'commands'> {
   readonly action: string;
   readonly run: () => Promise<void>;
   readonly fails: boolean;
@@ -162,7 +207,7 @@ function cases(): Case[] {
     'deployment-status': () => run(deploymentStatus, 'main', process.env),
     'release-parts': () => run(releaseParts, 'main', process.env),
   };
-  const one = (action: keyof typeof start, fails: boolean, given: Omit<InProcess, 'run'>): Case => ({
+  const one = (action: keyof typeof start, fails: boolean, given: Omit<InProcess, 'run' | 'commands'>): Case => ({
     action,
     run: start[action],
     fails,
@@ -171,13 +216,13 @@ function cases(): Case[] {
   const dry = { 'dry-run': 'true' };
   const token = planted('api-token');
   return [
-    one('canary', false, { inputs: { ...good, ...canaryInputs, image: lab.canaryImage, meter: 'none', ...dry } }),
+    one('canary', false, { inputs: { ...good, ...canaryInputs, image: lab.stableImage, meter: 'none', ...dry } }),
     one('canary', true, {
       inputs: { ...bad, ...canaryInputs, ...prometheus, image: 'a:2', meter: 'prometheus', prometheus: tellerUrl },
     }),
-    one('rollback', true, { inputs: { ...good, workload: 'deployment/checkout', service: 'checkout', ...dry } }),
+    one('rollback', false, { inputs: { ...good, workload: 'deployment/checkout', service: 'checkout', ...dry } }),
     one('rollback', true, { inputs: { ...bad, workload: 'deployment/checkout' } }),
-    one('steer', true, { inputs: { ...good, rollout: 'checkout', command: 'approve', timeout: '1ms' } }),
+    one('steer', false, { inputs: { ...good, rollout: 'planted', command: 'approve', timeout: '20s' } }),
     one('steer', true, { inputs: { ...bad, rollout: 'checkout', command: 'approve' } }),
     one('kubectl-deploy', false, {
       inputs: { ...good, name: 'planted', manifests: 'secret.yaml' },
@@ -190,6 +235,15 @@ function cases(): Case[] {
     one('helm-deploy', false, { inputs: { ...good, release: 'shop', mode: 'uninstall' }, files: chart }),
     one('helm-deploy', true, { inputs: { ...good, ...helmInputs }, files: chart, env: { PROGRAM_FAILS: '1' } }),
     one('helm-deploy', true, { inputs: { ...good, ...helmInputs, set: 'a={planted' }, files: chart }),
+    one('helm-deploy', true, {
+      inputs: {
+        ...good,
+        release: 'shop',
+        chart: 'shop',
+        repository: `https://robot:${planted('repository')}@charts.example`,
+      },
+      env: { PROGRAM_FAILS: '1' },
+    }),
     one('build-push', false, {
       inputs: { ...build, push: 'false', 'reuse-secret': '' },
       files: { Dockerfile: 'FROM scratch\n' },
@@ -217,13 +271,14 @@ function expectNothingPlanted({ log, files }: Shown): void {
 describe('secrets that are planted in every place', () => {
   it('are nowhere in what an action shows, leaves, or starts others with', async () => {
     const seen: { action: string; failed: boolean; log: string }[] = [];
-    const log = join(folder, 'programs.log');
+    const [log, commands] = [join(folder, 'programs.log'), join(folder, 'commands')];
+    await mkdir(commands);
     for (const { action, fails, ...given } of cases()) {
       await writeFile(log, '');
       await writeFile(join(folder, 'plugin.log'), '');
       const path = [folder, process.env.PATH].join(delimiter);
       const env = { ...ofJob, PATH: path, PROGRAM_LOG: log, ...given.env };
-      const shown = await runInProcess({ ...given, env });
+      const shown = await runInProcess({ ...given, env, commands });
       seen.push({ action, failed: shown.failed, log: shown.log });
       expect(shown.failed, `${action}: ${shown.log}`).toBe(fails);
       expectNothingPlanted(shown);

@@ -6,6 +6,8 @@ import { vi } from 'vitest';
 export interface InProcess {
   /** Runs a step of an action; it takes its environment from `process.env`. */
   readonly run: () => Promise<void>;
+  /** Folder for outputs, state and summary: the same for all runs of a process, as the library remembers where a summary goes. */
+  readonly commands: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** Files of the workspace: path → text. */
@@ -21,7 +23,7 @@ export interface Shown {
 }
 
 /** Runs an action in this process, as the runner starts it, and gives all that it has shown and left. */
-export async function runInProcess({ run, inputs, env = {}, files = {} }: InProcess): Promise<Shown> {
+export async function runInProcess({ run, commands: folder, inputs, env = {}, files = {} }: InProcess): Promise<Shown> {
   const workspace = await mkdtemp(join(tmpdir(), 'in-process-'));
   const [temp, given] = [join(workspace, 'temp'), join(workspace, 'files')];
   await Promise.all([temp, given].map((folder) => mkdir(folder)));
@@ -29,7 +31,7 @@ export async function runInProcess({ run, inputs, env = {}, files = {} }: InProc
     await mkdir(dirname(join(given, path)), { recursive: true });
     await writeFile(join(given, path), text, { mode: 0o755 });
   }
-  const commands = ['OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => [`GITHUB_${name}`, join(temp, name)] as const);
+  const commands = ['OUTPUT', 'STATE', 'STEP_SUMMARY'].map((name) => [`GITHUB_${name}`, join(folder, name)] as const);
   await Promise.all(commands.map(([, path]) => writeFile(path, '')));
   const variables = {
     HOME: given,
@@ -56,7 +58,8 @@ export async function runInProcess({ run, inputs, env = {}, files = {} }: InProc
   try {
     await run();
     const failed = process.exitCode !== undefined && process.exitCode !== 0;
-    return { failed, log: maskedByRunner(printed.join('')), files: await contents(temp) };
+    const left = await Promise.all([contents(temp), contents(folder)]);
+    return { failed, log: maskedByRunner(printed.join('')), files: new Map(left.flatMap((each) => [...each])) };
   } finally {
     process.exitCode = 0;
     for (const spy of spies) spy.mockRestore();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../../src/core/child-environment.ts';
+import { childEnvironment, jobTokens } from '../../../src/core/child-environment.ts';
 
 const job = {
   PATH: '/bin',
@@ -31,6 +31,10 @@ describe('the environment of a program', () => {
     ['github', { GITHUB_TOKEN: 'github', GH_TOKEN: 'github' }],
   ] as const)('has the token that it needs: %s', (token, added) => {
     expect(childEnvironment(job, [token])).toEqual({ ...forAll, ...added });
+  });
+
+  it('holds tokens that are known as secrets', () => {
+    expect(jobTokens(job)).toEqual(['identity', 'cache', 'github', 'github']);
   });
 
   it('has what is added to it, over what was there', () => {
