@@ -1,5 +1,6 @@
 import { isScalar, parseDocument, visit } from 'yaml';
 import { kubeconfigText } from '../cluster/kubeconfig-file.ts';
+import { readYamlDocument } from '../core/yaml-value.ts';
 import type { GivenInputs } from './parse-inputs.ts';
 
 /** Names of headers, fields of a kubeconfig, and variables of an exec plugin, whose values let somebody in. */
@@ -44,14 +45,8 @@ export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
  * nobody. Of what can't be read, all of it.
  */
 function kubeconfigSecrets(content: string): string[] {
-  let document: ReturnType<typeof parseDocument>;
-  try {
-    document = parseDocument(content, { logLevel: 'silent', prettyErrors: false, uniqueKeys: false });
-  } catch {
-    // It is nested too deeply.
-    return [content];
-  }
-  if (document.errors.length > 0) return [content];
+  if ('problem' in readYamlDocument(content)) return [content];
+  const document = parseDocument(content, { logLevel: 'silent', uniqueKeys: false });
   const secrets: string[] = [];
   visit(document, {
     Map(_, map) {

@@ -9,6 +9,7 @@ if (path !== undefined) {
   process.on('exit', () => {
     delay.disable();
     const nanoseconds = { middle: delay.percentile(50), most: delay.percentile(99), longest: delay.max };
-    writeFileSync(path, JSON.stringify(nanoseconds));
+    // Each step of the job is a process of its own.
+    writeFileSync(`${path}.${process.pid}`, JSON.stringify(nanoseconds));
   });
 }
