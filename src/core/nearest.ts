@@ -1,8 +1,14 @@
+/** Characters of a word that somebody may have mistyped. */
+const LONGEST = 200;
+
 /** The candidate that a mistyped word most likely means, or undefined where none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  if (word.length > LONGEST) return undefined;
   for (const candidate of candidates) {
+    // So many letters at least are inserted or deleted.
+    if (Math.abs(word.length - candidate.length) >= least) continue;
     const distance = editDistance(word, candidate);
     if (distance < least) [best, least] = [candidate, distance];
   }

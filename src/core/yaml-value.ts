@@ -1,4 +1,4 @@
-import { type Document, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { Composer, type CST, type Document, isScalar, LineCounter, Parser, visit } from 'yaml';
 
 /** What a document of YAML stands for, or why it stands for nothing. */
 export type YamlResult =
@@ -19,7 +19,9 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
   // Pretty errors show the line of each of them, and a text may have as many as signs.
   const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, lineCounter };
   try {
-    const documents: readonly Document[] = parseAllDocuments(text, options);
+    const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
+    if (tokens.some(isDeep)) return [{ problem: TOO_DEEP, line: 1, column: 1 }];
+    const documents: readonly Document[] = [...new Composer(options).compose(tokens)];
     return documents.map((document) => read(document, merge, lineCounter));
   } catch (error) {
     return [{ problem: reasonOf(error), line: 1, column: 1 }];
@@ -30,6 +32,24 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
 export function readYamlDocument(text: string, options: { readonly merge?: boolean } = {}): YamlResult {
   const [first = { value: null }, second] = readYamlDocuments(text, options);
   return second && 'value' in first ? { problem: 'it has several documents', line: 1, column: 1 } : first;
+}
+
+/** Levels of lists and mappings. The parser itself goes from level to level, and tries each of those that are too deep again. */
+const DEEPEST = 256;
+
+function isDeep(token: CST.Token): boolean {
+  let level: readonly CST.Token[] = [token];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap(partsOf);
+  }
+  return false;
+}
+
+function partsOf(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value ? [token.value] : [];
+  if (!('items' in token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value].flatMap((part) => part ?? []));
 }
 
 function read(document: Document, merge: boolean, lineCounter: LineCounter): YamlResult {

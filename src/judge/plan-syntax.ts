@@ -59,9 +59,15 @@ export function refusePlan(about: string, { plan, problems }: PlanReading): Slui
   });
 }
 
+/** Characters. */
+const LONGEST = 20_000;
+
 /** Reads a line and corrects what can't be right in it. Never throws. */
 export function readPlan(line: string): PlanReading {
   const problems: string[] = [];
+  if (line.length > LONGEST) {
+    return { plan: usualPlan, problems: [`it has ${line.length.toLocaleString('en')} characters, which is no plan`] };
+  }
   if (line.trim() === '') return { plan: usualPlan, problems: ['it has no steps'] };
   const steps = line
     .trim()

@@ -1,6 +1,7 @@
 /** `npm run bench`: figures, printed and not asserted. Sections can be named: `npm run bench -- start judge`. */
 
 import { benchBreach } from './breach.ts';
+import { benchEventLoop } from './event-loop.ts';
 import { benchHelm } from './helm.ts';
 import { benchHundredRollouts } from './hundred-rollouts.ts';
 import { benchJudge } from './judge.ts';
@@ -12,6 +13,7 @@ const sections = {
   judge: async () => benchJudge(print, () => performance.now()),
   hundred: () => benchHundredRollouts(print),
   breach: () => benchBreach(print),
+  'event-loop': () => benchEventLoop(print),
   unchanged: () => benchUnchangedBuild(print),
   helm: () => benchHelm(print),
 } as const;

@@ -11,7 +11,7 @@ import { readers } from './readers.ts';
 import type { Failure, Outcome, Task } from './worker.ts';
 
 /** Milliseconds without a finished case after which a reader hangs. */
-const HANGS = 30_000;
+const HANGS = 60_000;
 const AT_ONCE = 2;
 
 const { values } = parseArgs({

@@ -37,7 +37,8 @@ parentPort?.on('message', async ({ name, seed, cases }: Task) => {
   await warmUp(reader);
   const property = fc.asyncProperty(reader.cases, (value) => read(reader, value));
   const result = await fc.check(property, { seed, numRuns: cases, endOnFailure: false });
-  const slow = result.failed || !reader.isOfText ? [] : await measureGrowth(reader, () => Atomics.add(done, 0, 1));
+  const slow =
+    result.failed || !reader.isOfText ? [] : await measureGrowth(reader, seed, () => Atomics.add(done, 0, 1));
   const failure = result.failed ? failureOf(result) : slowness(slow);
   const outcome: Outcome = { name, ...(failure && { failure }) };
   parentPort?.postMessage(outcome);

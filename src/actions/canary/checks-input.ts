@@ -68,7 +68,7 @@ const kindNames = [
 const item = z.union([z.string().transform((check) => ({ check })), z.looseObject({ check: z.string() })]);
 
 /** Characters. */
-const LONGEST = 100_000;
+const LONGEST = 20_000;
 
 /** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and what else the check needs. */
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
