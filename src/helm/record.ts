@@ -43,7 +43,10 @@ export interface ChangeStore {
 }
 
 /** Keeps the record as an annotation of the Lease, which is there as long as one works on the release. */
-export function createChangeStore(client: KubernetesClient, lease: ObjectReference): ChangeStore {
+export function createChangeStore(
+  client: Pick<KubernetesClient, 'find' | 'patchMerge'>,
+  lease: ObjectReference,
+): ChangeStore {
   return {
     async load(signal) {
       const text = (await client.find(lease, signal))?.metadata.annotations?.[ANNOTATION];

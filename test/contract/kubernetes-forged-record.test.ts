@@ -37,8 +37,9 @@ const record = z.looseObject({
   change: z.looseObject({
     images: z.array(z.looseObject({ container: z.string(), before: z.string(), after: z.string() })),
   }),
-  stable: z.looseObject({ name: z.string(), autoscaler: z.unknown().optional() }),
-  canary: z.looseObject({ name: z.string() }),
+  config: z.array(z.looseObject({ kind: z.string(), name: z.string(), fingerprint: z.string() })),
+  stable: z.looseObject({ name: z.string(), pods: z.string(), ready: z.number(), autoscaler: z.unknown().optional() }),
+  canary: z.looseObject({ name: z.string(), pods: z.string(), service: z.string().optional() }),
   workload: z.looseObject({
     metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
     spec: z.looseObject({ template: z.looseObject({ spec: z.looseObject({}) }) }),
@@ -95,6 +96,36 @@ describe('a record that somebody else has written', () => {
       },
     ],
     [
+      'the pods of another workload',
+      (data) => {
+        data.stable.pods = 'app=payments';
+      },
+    ],
+    [
+      'other pods for the canary',
+      (data) => {
+        data.canary.pods = 'app=checkout';
+      },
+    ],
+    [
+      'another Service for the canary',
+      (data) => {
+        data.canary.service = 'payments';
+      },
+    ],
+    [
+      'config that no pod uses',
+      (data) => {
+        data.config = [{ kind: 'Secret', name: 'checkout', fingerprint: 'x' }];
+      },
+    ],
+    [
+      'numbers that are none',
+      (data) => {
+        data.stable.ready = 1e99;
+      },
+    ],
+    [
       'no workload at all',
       (data) => {
         Object.assign(data, { stable: 'checkout' });
@@ -130,6 +161,45 @@ describe('a record that somebody else has written', () => {
       });
     await expect(armsOf(namespace).undo(back(image('2')), signal)).rejects.toMatchObject(refused(namespace));
     expect(await imageOf(namespace)).toBe(image('1'));
+  });
+
+  test('takes back no version that no rollout has written, though the cluster keeps one before it', async () => {
+    const namespace = await openShop();
+    const reference = { type: resources.deployment, namespace, name: 'checkout' };
+    const path = '/spec/template/spec/containers/0/image';
+    await cluster.client.patchJson(reference, [{ op: 'replace', path, value: image('0') }], signal);
+    const snapshot = forged(await armsOf(namespace).inspect(signal), (data) => {
+      data.change.images = [{ container: 'app', before: image('1'), after: image('0') }];
+    });
+    const { managedFields = [] } = (await cluster.client.get(reference, signal)).metadata;
+    const others = managedFields.map((entry) => ({ ...entry, manager: 'helm' }));
+    await cluster.client.patchMerge(reference, { metadata: { managedFields: others } }, signal);
+    for (const act of ['undo', 'undoPromotion'] as const)
+      await expect(armsOf(namespace)[act](snapshot, signal)).rejects.toMatchObject(refused(namespace));
+    expect(await imageOf(namespace)).toBe(image('0'));
+  });
+
+  test('does not make a release that never was one that was promoted', async () => {
+    const namespace = await openShop();
+    const found = await armsOf(namespace).inspect(signal);
+    const stored = forged(found, (data) => {
+      data.change.images = [{ container: 'app', before: image('0'), after: image('2'), stored: image('1') }];
+    });
+    const none = forged(found, (data) => {
+      data.change.images = [];
+    });
+    for (const snapshot of [stored, none])
+      await expect(armsOf(namespace).confirm(snapshot, true, signal)).rejects.toMatchObject(refused(namespace));
+  });
+
+  test('scales nothing beyond what the arms have', async () => {
+    const namespace = await openShop();
+    const snapshot = forged(await armsOf(namespace).inspect(signal), (data) => {
+      data.stable.ready = 500;
+    });
+    await armsOf(namespace).prepare(snapshot, 100, signal);
+    const made = await cluster.client.get({ type: resources.deployment, namespace, name: 'checkout-canary' }, signal);
+    expect(made.spec).toMatchObject({ replicas: 1 });
   });
 
   test('makes no canary but the one of the inputs, when a rollout is taken up again', async () => {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
+import fc from 'fast-check';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOn, proxyPath } from '../../../src/cluster/addresses.ts';
 import { createClient, type KubernetesClient } from '../../../src/cluster/client.ts';
-import { type ObjectReference, resources } from '../../../src/cluster/resources.ts';
+import { type ObjectReference, resourcePath, resources } from '../../../src/cluster/resources.ts';
 
 const pod = { type: resources.pod, namespace: 'shop', name: 'checkout-1' };
 const secrets = '/api/v1/namespaces/kube-system/secrets/db';
@@ -81,6 +82,94 @@ describe('an address on the API server', () => {
     'is refused where it leads elsewhere: %j',
     (path) => expect(() => addressOn('https://10.0.0.1', path)).toThrow('leads to another place'),
   );
+});
+
+describe('an address of whatever somebody says', () => {
+  const parts = [
+    '..',
+    '.',
+    '/',
+    '\\',
+    '%2e',
+    '%2E%2e',
+    '%252e',
+    '%2f',
+    '%5c',
+    '%',
+    '?',
+    '#',
+    ';',
+    '@',
+    ':',
+    '\t',
+    '\n',
+  ];
+  const words = [
+    'metrics',
+    'checkout',
+    'kube-system',
+    'secrets',
+    'https:',
+    'http://evil.example',
+    '\u2025',
+    '\uff0e',
+    'é',
+    '',
+  ];
+  const hostile = fc
+    .array(fc.oneof(fc.constantFrom(...parts, ...words), fc.string({ maxLength: 4 })), { maxLength: 12 })
+    .map((pieces) => pieces.join(''));
+
+  /** As a server reads it, and one behind it that decodes once more, again and again. */
+  function readingsOf(address: string): string[] {
+    const readings = [new URL(address).pathname];
+    for (let time = 0; time < 4; time += 1) {
+      const decoded = (readings.at(-1) ?? '').replaceAll(/%(2[ef5]|5c)/gi, (_, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 16)),
+      );
+      readings.push(new URL(`http://server${decoded}`).pathname);
+    }
+    return readings;
+  }
+
+  it('stays below the pod or the Service that it names', () => {
+    fc.assert(
+      fc.property(hostile, hostile, hostile, hostile, (namespace, name, port, path) => {
+        const target = { type: resources.service, namespace, name };
+        let address: string;
+        try {
+          address = addressOn('http://server', proxyPath(target, port, `/${path}`));
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'invalid-input' });
+          return;
+        }
+        const below = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${name}:${port}/proxy/`;
+        expect(new URL(address).host).toBe('server');
+        expect(new URL(address).pathname.startsWith(below) || namespace === '').toBe(true);
+        for (const reading of readingsOf(address)) expect(reading).toContain('/proxy/');
+      }),
+      { numRuns: 500, seed: 1 },
+    );
+  });
+
+  it('stays in the collection that it names, whatever kind, namespace and name are said to be', () => {
+    fc.assert(
+      fc.property(hostile, hostile, hostile, hostile, (apiVersion, plural, namespace, name) => {
+        const path = resourcePath({ apiVersion, kind: 'Odd', plural }, namespace, name);
+        let address: string;
+        try {
+          address = addressOn('http://server/base', path);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'invalid-input' });
+          return;
+        }
+        expect(new URL(address).href).toBe(address);
+        expect(new URL(address).pathname).toBe(`/base${path}`);
+        for (const reading of readingsOf(address)) expect(reading).toMatch(/^\/base\/apis?(\/|$)/);
+      }),
+      { numRuns: 500, seed: 2 },
+    );
+  });
 });
 
 describe('whoever asks the API server', () => {

@@ -104,6 +104,24 @@ describe('conclusionOf', () => {
     ],
     ['it is pending', { ...record, keepFailed: true }, '1 deployed, 2 pending-upgrade', { kind: 'rollback' }],
     [
+      'somebody else names an older revision to go back to',
+      { ...record, baseline: 1, latest: 2, undoing: true },
+      '1 superseded, 2 superseded, 3 deployed',
+      { kind: 'none' },
+    ],
+    [
+      'somebody else says that a release that works is to go',
+      { ...record, baseline: null, latest: 0, undoing: true },
+      '1 deployed',
+      { kind: 'none' },
+    ],
+    [
+      'somebody else says so of one with a history',
+      { ...record, baseline: null, latest: 0, undoing: true },
+      `1 superseded, 2 superseded, 3 failed: ${FAILED}`,
+      { kind: 'none' },
+    ],
+    [
       'a first install failed',
       { ...record, baseline: null, latest: 0 },
       `1 failed: Release "shop" failed: x`,

@@ -1,0 +1,157 @@
+import * as z from 'zod';
+import type { RolloutEvent } from '../../src/canary/events.ts';
+import type { RolloutOptions } from '../../src/canary/options.ts';
+import type { World } from '../../src/canary/world.ts';
+import type { KubernetesClient } from '../../src/cluster/client.ts';
+import { resources } from '../../src/cluster/resources.ts';
+import { createPanel } from '../../src/judge/panel.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { createNoMeter } from '../../src/meters/none.ts';
+import { createRouter } from '../../src/routes/weights/index.ts';
+import { derivedArms } from '../../src/workloads/arms/arms.ts';
+import { parseImages } from '../../src/workloads/images.ts';
+import { parseWorkloadInput } from '../../src/workloads/workload.ts';
+import { putReadyShop } from './derived-shop.ts';
+import { Crash, createQuickClock, type EmbeddedCluster } from './embedded-cluster.ts';
+import { put, putAutoscaler } from './shop.ts';
+
+export const image = (version: string) => `registry.example/checkout:${version}`;
+export const clock = createQuickClock(1_000);
+export const record = (namespace: string) => ({ type: resources.configMap, namespace, name: 'sluice-checkout' });
+const signal = new AbortController().signal;
+
+/** A shop with a route, an autoscaler and a neighbour, whose stable version has one before it. */
+export async function openShop(cluster: EmbeddedCluster, namespace: string): Promise<void> {
+  await putReadyShop(cluster, namespace, { replicas: 2, image: image('0') });
+  const to = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: image('1') } as const;
+  await cluster.client.patchJson({ type: resources.deployment, namespace, name: 'checkout' }, [to], signal);
+  await putReadyShop(cluster, namespace, { name: 'payments', labels: { app: 'payments' }, replicas: 1 });
+  putAutoscaler(cluster, namespace, 'checkout', { minReplicas: 2, maxReplicas: 4 });
+  const metadata = { name: 'checkout', namespace };
+  put(cluster, {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata,
+    spec: {
+      hosts: ['checkout'],
+      http: [
+        { name: 'primary', route: [{ destination: { host: 'checkout' }, headers: { request: { set: { a: '1' } } } }] },
+        { name: 'beta', match: [{ uri: { prefix: '/beta' } }], route: [{ destination: { host: 'payments' } }] },
+      ],
+    },
+  });
+}
+
+export const options: RolloutOptions = {
+  mode: 'release',
+  plan: { steps: [30, 60, 100].map((weight) => ({ weight, least: 1, most: 1, early: false, hold: false })) },
+  id: 'run',
+  fingerprint: 'release',
+  startedBy: 'alice',
+  onInterrupted: 'resume',
+  onNoData: 'rollback',
+  noDataPatience: 60_000,
+  minRequests: 0,
+  timeout: 600_000,
+  confirmTimeout: 60_000,
+  readyTimeout: 60_000,
+  undoTimeout: 60_000,
+};
+
+/** What a run with these inputs works with. */
+export function worldOf(
+  { lifetime }: EmbeddedCluster,
+  namespace: string,
+  client: KubernetesClient,
+): World & { readonly events: RolloutEvent[] } {
+  const events: RolloutEvent[] = [];
+  const holder = { identity: 'run', description: 'alice' };
+  return {
+    events,
+    clock,
+    emit: (event) => events.push(event),
+    counted: () => undefined,
+    forecast: () => ({ detects: 0.05, stableRate: 0, steps: [] }),
+    judge: { panel: createPanel([], { alpha: 0.01, steps: 3 }), gauges: [], onPodProblem: 'rollback' },
+    meter: createNoMeter(),
+    router: createRouter(
+      {
+        kind: 'istio',
+        namespace,
+        name: 'checkout',
+        stable: { host: 'checkout' },
+        canary: { host: 'checkout-canary' },
+        canaryIsCreated: true,
+      },
+      client,
+      { clock },
+    ),
+    arms: derivedArms(
+      { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime },
+      {
+        workload: parseWorkloadInput('deployment/checkout', 'workload'),
+        images: parseImages(image('2')),
+        config: [],
+        joinService: false,
+        istio: {},
+        minReplicas: 1,
+        gitops: 'refuse',
+      },
+    ),
+    ledger: createLedger({ client, namespace, rollout: 'checkout', holder, clock, version: '1', nonce: () => 'once' }),
+  };
+}
+
+/** All objects that whoever may write ConfigMaps, Secrets and Leases must not decide about. */
+const watched = [
+  resources.deployment,
+  resources.statefulSet,
+  resources.service,
+  resources.virtualService,
+  resources.destinationRule,
+  resources.horizontalPodAutoscaler,
+  resources.podDisruptionBudget,
+];
+
+const seen = z.looseObject({ spec: z.looseObject({}) });
+
+/** Name of an object → its spec, of all objects in the namespace. */
+export async function stateOf({ client }: EmbeddedCluster, namespace: string): Promise<ReadonlyMap<string, unknown>> {
+  const lists = await Promise.all(watched.map((type) => client.list(type, namespace, {}, signal)));
+  return new Map(lists.flat().map((object) => [`${object.kind} ${object.metadata.name}`, seen.parse(object).spec]));
+}
+
+/** A client whose process dies after so many writes that follow the one by which the record comes to a phase. */
+export function dyingAfter(client: KubernetesClient, phase: string, more: number): KubernetesClient {
+  let left = Number.POSITIVE_INFINITY;
+  const alive =
+    <Given extends readonly unknown[], Answer>(send: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
+      if (left < 0) throw new Crash(`after ${phase}`);
+      return send(...given);
+    };
+  const writing = <Given extends readonly unknown[], Answer>(send: (...given: Given) => Promise<Answer>) => {
+    const guarded = alive(send);
+    return async (...given: Given): Promise<Answer> => {
+      if (left !== Number.POSITIVE_INFINITY) left -= 1;
+      else if (JSON.stringify(given).includes(`\\"phase\\":\\"${phase}\\"`)) {
+        const answer = await guarded(...given);
+        left = more;
+        return answer;
+      }
+      return guarded(...given);
+    };
+  };
+  return {
+    ...client,
+    get: alive(client.get),
+    find: alive(client.find),
+    list: alive(client.list),
+    create: writing(client.create),
+    replace: alive(client.replace),
+    apply: writing(client.apply),
+    patchJson: writing(client.patchJson),
+    patchMerge: writing(client.patchMerge),
+    remove: writing(client.remove),
+  };
+}
