@@ -83,7 +83,7 @@ function isTyped(error: ApiError, { by }: PlanOptions): string | undefined {
 async function ask(client: PlanClient, object: DeployObject, options: PlanOptions, signal: AbortSignal) {
   const found = await client.find(object.reference, signal);
   try {
-    const applied = await dryRun(client, object, found, options, signal);
+    const applied = await dryRun(client, { object, found }, options, signal);
     return { change: changeOf(object, found, applied, options), error: undefined };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -94,11 +94,12 @@ async function ask(client: PlanClient, object: DeployObject, options: PlanOption
 
 function dryRun(
   client: PlanClient,
-  { reference: { type }, manifest }: DeployObject,
-  found: KubernetesObject | undefined,
+  { object, found }: { readonly object: DeployObject; readonly found: KubernetesObject | undefined },
   { force = false, fieldManager = FIELD_MANAGER, by = 'apply' }: PlanOptions,
   signal: AbortSignal,
 ): Promise<KubernetesObject> {
+  const { reference, manifest } = object;
+  const { type } = reference;
   if (by === 'apply') return client.apply(type, manifest, signal, { force, fieldManager, dryRun: true, strict: true });
   if (!found) return client.create(type, manifest, signal, { fieldManager, dryRun: true });
   return client.apply(type, manifest, signal, { force: true, fieldManager, dryRun: true });

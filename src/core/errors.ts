@@ -69,3 +69,8 @@ export function isSluiceError(error: unknown, code?: ErrorCode): error is Sluice
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What went wrong, without the next step. */
+export function reasonOf(error: unknown): string {
+  return isSluiceError(error) ? `${error.about}: ${error.problem}` : messageOf(error);
+}

@@ -1,22 +1,28 @@
+import pRetry from 'p-retry';
 import type { Clock } from './clock.ts';
 import { isSluiceError } from './errors.ts';
 
 /** Milliseconds before an act is tried again that failed because the API server was away. */
 const RETRY_PAUSE = 1_000;
 
-/** Does it again and again while the API server is away: what ends a rollout is not given up before its deadline. */
-export async function persist<T>(
+/**
+ * Does it again and again while the API server is away: what ends a rollout is not given up before its deadline. What has
+ * succeeded counts, also after the deadline.
+ */
+export function persist<T>(
   { clock }: { readonly clock: Clock },
   signal: AbortSignal,
   act: () => Promise<T>,
 ): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isSluiceError(error, 'unreachable')) throw error;
+  return pRetry(act, {
+    retries: Number.POSITIVE_INFINITY,
+    // The pause is that of the clock.
+    minTimeout: 0,
+    onFailedAttempt: () => signal.throwIfAborted(),
+    async shouldRetry({ error }) {
+      if (!isSluiceError(error, 'unreachable')) return false;
       await clock.sleep(RETRY_PAUSE, signal);
-    }
-  }
+      return true;
+    },
+  });
 }

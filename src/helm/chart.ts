@@ -40,11 +40,12 @@ export async function fetchChart(inputs: ChartInputs, helm: Helm, folder: string
   if (repository !== undefined) {
     await helm.addRepository(REPOSITORY, repository, inputs.login, signal);
     const name = chart.slice(chart.lastIndexOf('/') + 1);
-    return fromRepository(`${REPOSITORY}/${name}`, inputs, helm, folder, signal);
+    return fromRepository(helm, inputs, { reference: `${REPOSITORY}/${name}`, folder }, signal);
   }
   const found = await stat(chart).catch(() => undefined);
   // What Helm itself takes for a repository's: it must be known on this runner.
-  if (!found && /^[\w-]+\/[\w.-]+$/.test(chart)) return fromRepository(chart, inputs, helm, folder, signal);
+  if (!found && /^[\w-]+\/[\w.-]+$/.test(chart))
+    return fromRepository(helm, inputs, { reference: chart, folder }, signal);
   if (!found) {
     throw new SluiceError('not-found', {
       about: `chart ${chart}`,
@@ -72,10 +73,9 @@ async function fromRegistry(
 }
 
 async function fromRepository(
-  reference: string,
-  inputs: ChartInputs,
   helm: Helm,
-  folder: string,
+  inputs: ChartInputs,
+  { reference, folder }: { readonly reference: string; readonly folder: string },
   signal: AbortSignal,
 ): Promise<Chart> {
   const version = isDigest(inputs.version) ? undefined : inputs.version;

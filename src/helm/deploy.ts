@@ -1,15 +1,30 @@
 import { isDeepStrictEqual } from 'node:util';
+import { carryOut } from '../change/carry-out.ts';
+import type { Change } from '../change/change.ts';
+import * as change from '../change/conclude.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { once } from '../core/lazy.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import { type HelmOutcome, holding, manifestOf, recovered, seenThrough } from './change.ts';
+import { concludable, presentRelease, type ReleasePlan, type ReleaseTypes, releaseChange } from './change.ts';
 import { type Desired, isUnknownKind } from './cli.ts';
+import type { HelmOutcome } from './events.ts';
 import { releaseFacts } from './facts.ts';
 import { type History, isAbsent, latest } from './history.ts';
 import { hookEvents, randomHooks, refuseUnnamedHooks, sameHooks } from './hooks.ts';
-import { nameOf, note } from './notes.ts';
+import { countOf, nameOf, note, seen } from './notes.ts';
 import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
 import type { Release } from './release.ts';
 import { besideEachOther } from './side-by-side.ts';
+
+/** What is to be deployed, and what is known of it by now. */
+interface DeployPlan extends ReleasePlan {
+  readonly rendered: Release & { readonly definitions?: string };
+  /** The release as it is. */
+  readonly found: Release | undefined;
+  readonly writes: readonly PlannedWrite[];
+  /** Why it is deployed though no object changes. */
+  readonly difference: string | undefined;
+}
 
 /**
  * Installs or upgrades a release. Everything that can be known to be wrong is known before the first write; what turns out to be
@@ -21,47 +36,77 @@ export async function deploy(world: HelmWorld, request: DeployRequest, cancelled
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
   const desired: Desired = { ...request.desired, chart: chart.path };
-  const lint = (signal: AbortSignal) => linted(world, desired, signal);
-  if (request.dryRun) {
-    await lint(cancelled);
-    return rehearsed(world, request, desired, cancelled);
-  }
-  const makeNamespace = await world.missingNamespace(cancelled);
-  if (makeNamespace) {
-    await lint(cancelled);
-    // Where nothing can be refused any more, save for what only the API server knows of objects in a namespace.
-    const { rendered } = await planned(world, [], desired, cancelled);
-    refuseUnnamedHooks(rendered, hookEvents(true, request.test));
-    await makeNamespace(cancelled);
-  }
-  return holding(world, cancelled, async (signal) => {
-    const early = lookEarly(world, desired, signal);
-    const checked = Promise.all([early, lint(signal)]);
-    const history = await recovered(world, request, signal, checked);
-    const { rendered, found, writes } = await planned(world, history, desired, signal, await early);
-    refuseUnnamedHooks(rendered, hookEvents(isAbsent(history), request.test));
-    tellPlan(world, history, writes);
-    const difference = found ? await differenceOf(world, found, rendered, { history, desired }, signal) : 'it is new';
-    if (!request.force && writes.length === 0 && found && difference === undefined) {
-      return unchanged(world, request, history, found, signal);
-    }
-    const why = writes.length === 0 && difference !== undefined ? ` (${difference})` : '';
-    note(world, 'info', `Writing revision ${rendered.version}: ${countOf(writes)}${why}.`);
-    const act = (acting: AbortSignal) => world.helm.upgrade(desired, acting);
-    // Without its definitions the cluster could not render it: what Helm really writes shows only afterwards.
-    const isKnown = rendered.definitions === undefined;
-    const change = { manifest: isKnown ? rendered.manifest : undefined, writes, act, endEarly: true };
-    const undone = await seenThrough(world, request, history, change, signal);
-    if (undone) return undone;
-    const { manifest, version: revision } = isKnown ? rendered : await world.helm.release(undefined, signal);
-    const { name = '', version = '', appVersion = '' } = rendered.chart?.metadata ?? {};
-    const written = { revision, chart: `${name}-${version}`, app_version: appVersion };
-    return {
-      verdict: 'deployed',
-      reason: `Revision ${revision} is deployed${seen(request)}.`,
-      release: await releaseFacts(world, written, manifest, signal),
-    };
+  return carryOut(deployChange(world, request, desired, cancelled), cancelled);
+}
+
+function deployChange(
+  world: HelmWorld,
+  request: DeployRequest,
+  desired: Desired,
+  cancelled: AbortSignal,
+): Change<ReleaseTypes<DeployPlan>> {
+  const deployment = releaseChange<DeployPlan>(world, request, {
+    plan: ({ history }, signal) => planOf(history, signal),
+    refuse: async ({ history, rendered }) => refuseUnnamedHooks(rendered, hookEvents(isAbsent(history), request.test)),
+    announce({ rendered, writes, difference }) {
+      const why = writes.length === 0 && difference !== undefined ? ` (${difference})` : '';
+      return `Writing revision ${rendered.version}: ${countOf(writes)}${why}.`;
+    },
+    act: ({ rendered, writes }) => ({
+      // Without its definitions the cluster could not render it: what Helm really writes shows only afterwards.
+      manifest: rendered.definitions === undefined ? rendered.manifest : undefined,
+      writes,
+      act: (acting) => world.helm.upgrade(desired, acting),
+      endEarly: true,
+    }),
+    async confirm({ found }, signal) {
+      if (request.change.wait && found) await world.objects.watch(found.manifest, undefined, signal);
+    },
+    words: {
+      planned: ({ writes }) => ({
+        verdict: undefined,
+        reason: `Dry run: ${countOf(writes)} would change in ${nameOf(request)}.`,
+      }),
+      unchanged: (plan, signal) => unchanged(world, request, plan, signal),
+      applied: (plan, signal) => deployed(world, request, plan, signal),
+      undone: 'rolled-back',
+    },
   });
+  const early = once(() => lookEarly(world, desired, cancelled));
+  const lint = once(() => linted(world, desired, cancelled));
+
+  return {
+    ...deployment,
+    async claim(signal) {
+      await makeNamespace(signal);
+      return deployment.claim(signal);
+    },
+    // All that takes a while is asked at once, and is over before anything is changed.
+    async look(signal) {
+      const [found] = await Promise.all([deployment.look(signal), early(), lint()]);
+      return found;
+    },
+  };
+
+  /** Where nothing can be refused any more, save for what only the API server knows of objects in a namespace. */
+  async function makeNamespace(signal: AbortSignal): Promise<void> {
+    const make = await world.missingNamespace(signal);
+    if (!make) return;
+    await lint();
+    const { rendered } = await planned(world, { history: [], desired }, signal);
+    refuseUnnamedHooks(rendered, hookEvents(true, request.test));
+    await make(signal);
+  }
+
+  async function planOf(history: History, signal: AbortSignal): Promise<DeployPlan> {
+    const { rendered, found, writes } = await planned(world, { history, desired, early: await early() }, signal);
+    // What is written anyway needs no further reason.
+    const asks = writes.length === 0 && !request.dryRun;
+    const difference =
+      found && asks ? await differenceOf(world, { found, rendered, history, desired }, signal) : undefined;
+    const isNeeded = request.force || writes.length > 0 || !found || difference !== undefined;
+    return { isNeeded, history, rendered, found, writes, difference: found ? difference : 'it is new' };
+  }
 }
 
 /** What lint says is told. It does not stop a chart that Helm installs: lint renders without a cluster, and is stricter. */
@@ -73,20 +118,6 @@ async function linted(world: HelmWorld, desired: Desired, signal: AbortSignal): 
     if (!isSluiceError(error)) throw error;
     note(world, 'warning', error.problem);
   }
-}
-
-/** What a deploy would do; nothing is written, and an unfinished release is only looked at. */
-async function rehearsed(
-  world: HelmWorld,
-  request: DeployRequest,
-  desired: Desired,
-  signal: AbortSignal,
-): Promise<HelmOutcome> {
-  const history = await world.helm.history(signal);
-  const { rendered, writes } = await planned(world, history, desired, signal);
-  refuseUnnamedHooks(rendered, hookEvents(isAbsent(history), request.test));
-  tellPlan(world, history, writes);
-  return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would change in ${nameOf(request)}.` };
 }
 
 /** The release as it is to be and as it is. */
@@ -116,12 +147,18 @@ async function lookEarly({ helm }: HelmWorld, desired: Desired, signal: AbortSig
   return { rendered, found };
 }
 
-async function planned(world: HelmWorld, history: History, desired: Desired, signal: AbortSignal, early: Early = {}) {
+interface Intended {
+  readonly history: History;
+  readonly desired: Desired;
+  readonly early?: Early;
+}
+
+async function planned(world: HelmWorld, { history, desired, early = {} }: Intended, signal: AbortSignal) {
   const last = latest(history)?.revision ?? 0;
   // Of another revision, it may be another one: a recovery, or another run, was in between.
   const isCurrent = early.found?.version === last && !isAbsent(history);
   const [found, rendered] = await Promise.all([
-    isCurrent ? early.found : manifestOf(world, history, signal),
+    isCurrent ? early.found : presentRelease(world, history, signal),
     early.rendered?.version === last + 1 ? early.rendered : rendering(world, history, desired, signal),
   ]);
   const beside = world.stable && besideEachOther(await world.stable(signal), rendered.manifest);
@@ -168,19 +205,17 @@ export async function refuseUnderRollout(world: HelmWorld, manifest: string, sig
   }
 }
 
-export function tellPlan(world: HelmWorld, history: History, writes: readonly PlannedWrite[]): void {
-  const last = latest(history);
-  const at = world.clock.now();
-  if (last && !isAbsent(history)) world.emit({ type: 'found', at, revision: last.revision });
-  world.emit({ type: 'planned', at, writes });
+interface Comparison {
+  readonly found: Release;
+  readonly rendered: Release;
+  readonly history: History;
+  readonly desired: Desired;
 }
 
 /** What Helm would record otherwise than it has; undefined for the same chart, rendered to the same, by the same values. */
 async function differenceOf(
   world: HelmWorld,
-  found: Release,
-  rendered: Release,
-  { history, desired }: { readonly history: History; readonly desired: Desired },
+  { found, rendered, history, desired }: Comparison,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const last = latest(history);
@@ -198,53 +233,37 @@ async function differenceOf(
 async function unchanged(
   world: HelmWorld,
   request: DeployRequest,
-  history: History,
-  { manifest }: Release,
+  { history, found }: DeployPlan,
   signal: AbortSignal,
 ): Promise<HelmOutcome> {
   const last = latest(history);
-  if (request.change.wait) {
-    await world.objects.watch(manifest, undefined, signal);
-  }
+  const reason = `Revision ${last?.revision} has this chart and these values already${seen(request)}; no new one was written.`;
+  const release = last && found && (await releaseFacts(world, last, found.manifest, signal));
+  return { verdict: 'unchanged', reason, ...(release && { release }) };
+}
+
+async function deployed(
+  world: HelmWorld,
+  request: DeployRequest,
+  { rendered }: DeployPlan,
+  signal: AbortSignal,
+): Promise<HelmOutcome> {
+  const isKnown = rendered.definitions === undefined;
+  const { manifest, version: revision } = isKnown ? rendered : await world.helm.release(undefined, signal);
+  const { name = '', version = '', appVersion = '' } = rendered.chart?.metadata ?? {};
+  const written = { revision, chart: `${name}-${version}`, app_version: appVersion };
   return {
-    verdict: 'unchanged',
-    reason: `Revision ${last?.revision} has this chart and these values already${seen(request)}; no new one was written.`,
-    ...(last && { release: await releaseFacts(world, last, manifest, signal) }),
+    verdict: 'deployed',
+    reason: `Revision ${revision} is deployed${seen(request)}.`,
+    release: await releaseFacts(world, written, manifest, signal),
   };
 }
 
 /** The `post` step: concludes what `main` was stopped in. Gives nothing where there was nothing to conclude. */
-export async function conclude(
+export function conclude(
   world: HelmWorld,
   request: HelmRequest,
   signal: AbortSignal,
 ): Promise<HelmOutcome | undefined> {
-  const record = await world.changes.load(signal);
-  if (record?.id !== request.id) return undefined;
-  return holding(world, signal, async (held) => {
-    const history = await recovered(world, request, held);
-    const last = latest(history);
-    const rolledBack = last?.rollback_revision !== undefined || last?.description.startsWith('Rollback to') === true;
-    const state = last ? `revision ${last.revision} (${last.status})` : 'nothing: it is not installed';
-    return {
-      verdict: isAbsent(history)
-        ? 'uninstalled'
-        : rolledBack
-          ? 'rolled-back'
-          : last?.status === 'deployed'
-            ? 'deployed'
-            : 'failed',
-      reason: `The run was stopped in the middle; the release is at ${state}.`,
-    };
-  });
-}
-
-/** `1 object`, `3 objects` */
-export function countOf(writes: readonly PlannedWrite[]): string {
-  return writes.length === 1 ? '1 object' : `${writes.length} objects`;
-}
-
-/** Ends a sentence about what was done. */
-export function seen({ change: { wait } }: HelmRequest): string {
-  return wait ? ', and its workloads are ready' : '';
+  return change.conclude(concludable(world, request), signal);
 }

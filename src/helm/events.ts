@@ -16,6 +16,16 @@ export interface ReleaseFacts {
   readonly resources: readonly string[] | undefined;
 }
 
+export interface HelmOutcome {
+  /** Undefined after a dry run. */
+  readonly verdict: HelmVerdict | undefined;
+  readonly reason: string;
+  /** What the user can do now, where there is something to do. */
+  readonly next?: string;
+  /** What the release is now, where that is known without asking Helm once more. */
+  readonly release?: ReleaseFacts;
+}
+
 /** What happens to a release, as plain data that survives JSON. `at`: milliseconds since the Unix epoch. */
 export type HelmEvent =
   | {

@@ -1,3 +1,4 @@
+import type { PlannedWrite } from '../core/planned-write.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
 /**
@@ -16,4 +17,14 @@ export function note(world: Pick<HelmWorld, 'clock' | 'emit'>, level: 'info' | '
 
 export function nameOf({ namespace, release }: HelmRequest): string {
   return `release ${namespace}/${release}`;
+}
+
+/** `1 object`, `3 objects` */
+export function countOf(writes: readonly PlannedWrite[] = []): string {
+  return writes.length === 1 ? '1 object' : `${writes.length} objects`;
+}
+
+/** Ends a sentence about what was done. */
+export function seen({ change: { wait } }: HelmRequest): string {
+  return wait ? ', and its workloads are ready' : '';
 }

@@ -192,7 +192,9 @@ async function seenWritten(
   const found = await Promise.all(changing.map((workload) => client.find(workload, signal)));
   mayBegin();
   const seen = await Promise.all(
-    changing.map((workload, index) => written(client, workload, generationOf(found[index]), applied, signal)),
+    changing.map((workload, index) =>
+      written(client, workload, { before: generationOf(found[index]), applied }, signal),
+    ),
   );
   return seen.filter((object) => object !== undefined);
 }
@@ -201,8 +203,7 @@ async function seenWritten(
 async function written(
   client: KubernetesClient,
   { type, namespace, name }: ObjectReference,
-  before: string,
-  applied: AbortSignal,
+  { before, applied }: { readonly before: string; readonly applied: AbortSignal },
   signal: AbortSignal,
 ): Promise<KubernetesObject | undefined> {
   const until = AbortSignal.any([applied, signal]);

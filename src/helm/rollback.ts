@@ -1,46 +1,85 @@
+import { carryOut } from '../change/carry-out.ts';
 import { SluiceError } from '../core/errors.ts';
-import { type HelmOutcome, holding, manifestOf, recovered, seenThrough } from './change.ts';
-import { countOf, seen, tellPlan } from './deploy.ts';
+import { presentRelease, type ReleasePlan, type ReleaseSteps, releaseChange } from './change.ts';
+import type { HelmOutcome } from './events.ts';
 import { refuseGoneKinds } from './gone-kinds.ts';
 import { type History, healthyBefore, isAbsent, type Revision } from './history.ts';
-import { nameOf, note } from './notes.ts';
+import { countOf, nameOf, seen } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 import { returnTo } from './record.ts';
+
+type RollbackRequest = HelmRequest & { readonly revision: number | undefined };
+
+interface RollbackPlan extends ReleasePlan {
+  readonly target: Revision;
+  /** What the release is to be. */
+  readonly manifest: string;
+}
 
 /** Goes back to a revision: the named one, or the last that was healthy. */
 export async function rollBack(
   world: HelmWorld,
-  request: HelmRequest & { readonly revision: number | undefined },
+  request: RollbackRequest,
   cancelled: AbortSignal,
 ): Promise<HelmOutcome> {
-  return holding(world, cancelled, async (signal) => {
-    const history = request.dryRun ? await world.helm.history(signal) : await recovered(world, request, signal);
-    const target = targetOf(request, history);
-    if (returnTo(target.revision, history).kind === 'none') {
-      return { verdict: 'unchanged', reason: `The release is at the content of revision ${target.revision} already.` };
-    }
-    const [found, wanted] = await Promise.all([
-      manifestOf(world, history, signal),
-      world.helm.release(target.revision, signal),
-    ]);
-    await refuseGoneKinds(world, request, [found?.manifest ?? '', wanted.manifest], signal);
-    const writes = await world.objects.changes(wanted, found, signal);
-    tellPlan(world, history, writes);
-    const what = `revision ${target.revision} (${target.chart})`;
-    if (request.dryRun) {
-      return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would change on the way back to ${what}.` };
-    }
-    note(world, 'info', `Rolling back to ${what}: ${countOf(writes)}.`);
-    const act = (acting: AbortSignal) => world.helm.rollback(target.revision, request.change, acting);
-    const change = { manifest: wanted.manifest, writes, act, endEarly: false };
-    const undone = await seenThrough(world, request, history, change, signal);
-    // The way back did not work either: what was asked for was not reached.
-    if (undone) return { ...undone, verdict: 'failed' };
-    return { verdict: 'rolled-back', reason: `The release is back at the content of ${what}${seen(request)}.` };
-  });
+  const steps: ReleaseSteps<RollbackPlan> = {
+    plan: ({ history }, signal) => planOf(world, request, history, signal),
+    announce: ({ target, writes }) => `Rolling back to ${whatOf(target)}: ${countOf(writes)}.`,
+    act: ({ target, manifest, writes }) => ({
+      manifest,
+      writes,
+      act: (acting) => world.helm.rollback(target.revision, request.change, acting),
+      endEarly: false,
+    }),
+    words: {
+      planned: ({ isNeeded, target, writes }) =>
+        isNeeded
+          ? {
+              verdict: undefined,
+              reason: `Dry run: ${countOf(writes)} would change on the way back to ${whatOf(target)}.`,
+            }
+          : unchanged(target),
+      unchanged: async ({ target }) => unchanged(target),
+      applied: async ({ target }) => ({
+        verdict: 'rolled-back',
+        reason: `The release is back at the content of ${whatOf(target)}${seen(request)}.`,
+      }),
+      // What was asked for was not reached.
+      undone: 'failed',
+    },
+  };
+  return carryOut(releaseChange(world, request, steps), cancelled);
 }
 
-function targetOf(request: HelmRequest & { readonly revision: number | undefined }, history: History): Revision {
+async function planOf(
+  world: HelmWorld,
+  request: RollbackRequest,
+  history: History,
+  signal: AbortSignal,
+): Promise<RollbackPlan> {
+  const target = targetOf(request, history);
+  if (returnTo(target.revision, history).kind === 'none') {
+    return { isNeeded: false, history, target, manifest: '', writes: undefined };
+  }
+  const [found, { manifest, ...wanted }] = await Promise.all([
+    presentRelease(world, history, signal),
+    world.helm.release(target.revision, signal),
+  ]);
+  await refuseGoneKinds(world, request, [found?.manifest ?? '', manifest], signal);
+  const writes = await world.objects.changes({ ...wanted, manifest }, found, signal);
+  return { isNeeded: true, history, target, manifest, writes };
+}
+
+function unchanged({ revision }: Revision): HelmOutcome {
+  return { verdict: 'unchanged', reason: `The release is at the content of revision ${revision} already.` };
+}
+
+/** `revision 3 (shop-1.2.3)` */
+function whatOf({ revision, chart }: Revision): string {
+  return `revision ${revision} (${chart})`;
+}
+
+function targetOf(request: RollbackRequest, history: History): Revision {
   const listed = history.map(({ revision, status }) => `${revision} (${status})`).join(', ');
   const about = nameOf(request);
   if (isAbsent(history)) {

@@ -1,38 +1,78 @@
+import { carryOut } from '../change/carry-out.ts';
+import type { Change } from '../change/change.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
-import { type HelmOutcome, holding, manifestOf } from './change.ts';
-import { countOf, refuseUnderRollout, tellPlan } from './deploy.ts';
+import { concludable, presentRelease, type ReleasePlan, type ReleaseTypes, tellPlan } from './change.ts';
+import { refuseUnderRollout } from './deploy.ts';
+import { errorOf } from './ending.ts';
+import type { HelmOutcome } from './events.ts';
 import { isGivenUp, removedWithoutHelm } from './gone-kinds.ts';
 import { isAbsent, latest } from './history.ts';
-import { CANCEL_TIME, nameOf, note, writing } from './notes.ts';
+import { CANCEL_TIME, countOf, nameOf, note, writing } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
+
+type UninstallRequest = HelmRequest & { readonly keepHistory: boolean };
+
+interface UninstallPlan extends ReleasePlan {
+  /** What the release is now. */
+  readonly manifest: string;
+}
 
 /** Removes a release and waits until its objects are gone. One that is not there is fine. */
 export async function uninstall(
   world: HelmWorld,
-  request: HelmRequest & { readonly keepHistory: boolean },
+  request: UninstallRequest,
   cancelled: AbortSignal,
 ): Promise<HelmOutcome> {
-  const gone: HelmOutcome = {
-    verdict: 'uninstalled',
-    reason: `There is no ${nameOf(request)}; nothing was to be done.`,
+  if (isAbsent(await world.helm.history(cancelled))) return nothingToRemove(request);
+  return carryOut(removal(world, request), cancelled);
+}
+
+/** Nothing brings back what Helm has begun to remove: where it does not end, the next run goes on with it. */
+function removal(world: HelmWorld, request: UninstallRequest): Change<ReleaseTypes<UninstallPlan>> {
+  return {
+    ...concludable<UninstallPlan>(world, request),
+    dryRun: request.dryRun,
+    leftover: 'taken over',
+    // Whatever a run has left is removed.
+    look: async (signal) => ({ history: await world.helm.history(signal), left: undefined }),
+    async plan({ history }, signal) {
+      const found = await presentRelease(world, history, signal);
+      if (!found) return { isNeeded: false, history, manifest: '', writes: undefined };
+      const { manifest } = found;
+      await refuseUnderRollout(world, manifest, signal);
+      const writes = await world.objects.changes({ manifest: '' }, found, signal);
+      return { isNeeded: true, history, manifest, writes };
+    },
+    tell: (plan) => tellPlan(world, plan),
+    async record({ history, writes }, signal) {
+      note(world, 'info', `Uninstalling ${nameOf(request)}: ${countOf(writes)}.`);
+      const { revision = 0 } = latest(history) ?? {};
+      const record = { id: request.id, baseline: null, latest: revision, undoing: false, keepFailed: true };
+      await world.changes.save(record, signal);
+      return { kind: 'begun', record };
+    },
+    async apply(plan, signal) {
+      await removed(world, request, plan.manifest, signal);
+      return plan;
+    },
+    verify: async () => undefined,
+    undo: async (mark) => ({ how: 'kept', state: '', mark }),
+    async end(ending, signal) {
+      if (ending.verdict === 'failed') throw 'error' in ending ? ending.error : errorOf(ending.cause);
+      if (ending.verdict === 'applied') {
+        await world.changes.save(undefined, signal);
+        return { verdict: 'uninstalled', reason: `${nameOf(request)} and its objects are gone.` };
+      }
+      if (ending.verdict === undefined && ending.plan.isNeeded) {
+        return { verdict: undefined, reason: `Dry run: ${countOf(ending.plan.writes)} would be deleted.` };
+      }
+      return nothingToRemove(request);
+    },
   };
-  if (isAbsent(await world.helm.history(cancelled))) return gone;
-  return holding(world, cancelled, async (signal) => {
-    const history = await world.helm.history(signal);
-    const found = await manifestOf(world, history, signal);
-    if (!found) return gone;
-    await refuseUnderRollout(world, found.manifest, signal);
-    const writes = await world.objects.changes({ manifest: '' }, found, signal);
-    tellPlan(world, history, writes);
-    if (request.dryRun) return { verdict: undefined, reason: `Dry run: ${countOf(writes)} would be deleted.` };
-    note(world, 'info', `Uninstalling ${nameOf(request)}: ${countOf(writes)}.`);
-    const { revision = 0 } = latest(history) ?? {};
-    const record = { id: request.id, baseline: null, latest: revision, undoing: false, keepFailed: true };
-    await world.changes.save(record, signal);
-    await removed(world, request, found.manifest, signal);
-    await world.changes.save(undefined, signal);
-    return { verdict: 'uninstalled', reason: `${nameOf(request)} and its objects are gone.` };
-  });
+}
+
+function nothingToRemove(request: HelmRequest): HelmOutcome {
+  return { verdict: 'uninstalled', reason: `There is no ${nameOf(request)}; nothing was to be done.` };
 }
 
 /**
@@ -42,7 +82,7 @@ export async function uninstall(
  */
 async function removed(
   world: HelmWorld,
-  request: HelmRequest & { readonly keepHistory: boolean },
+  request: UninstallRequest,
   manifest: string,
   signal: AbortSignal,
 ): Promise<void> {

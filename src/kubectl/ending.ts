@@ -1,7 +1,7 @@
 import type { ObjectChange } from '../apply/changes.ts';
 import type { DeployVerdict, Inventory } from '../apply/inventory.ts';
 import { union } from '../apply/references.ts';
-import { isSluiceError, messageOf } from '../core/errors.ts';
+import { isSluiceError } from '../core/errors.ts';
 import type { Work } from './plan.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
@@ -20,19 +20,24 @@ export function inventoryOf({ id, startedBy }: DeployOptions, work: Work, phase:
   };
 }
 
+export interface Conclusion {
+  readonly verdict: DeployVerdict;
+  readonly reason: string;
+  /** What a person can do; empty after a success. */
+  readonly next: string;
+}
+
 /** Saves the record before the `ended` event, so that a reader of the event finds it. */
 export async function end(
   { store, clock, emit }: DeployWorld,
-  inventory: Inventory,
-  verdict: DeployVerdict,
-  reason: string,
-  next: string,
+  { prune: _, ...inventory }: Inventory,
+  conclusion: Conclusion,
   signal: AbortSignal,
 ): Promise<DeployVerdict> {
-  const { prune: _, ...rest } = inventory;
-  await store.save({ ...rest, phase: 'ended', verdict, reason }, signal);
+  const { verdict, reason } = conclusion;
+  await store.save({ ...inventory, phase: 'ended', verdict, reason }, signal);
   await store.removeSnapshot(signal);
-  emit({ type: 'ended', at: clock.now(), verdict, reason, next });
+  emit({ type: 'ended', at: clock.now(), ...conclusion });
   return verdict;
 }
 
@@ -46,10 +51,6 @@ export function summaryOf({ changes, prunable, startedAt }: Work, now: number): 
   ] as const;
   const said = parts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : []));
   return `${said.join(', ')} in ${Math.round((now - startedAt) / 1_000)} s.`;
-}
-
-export function reasonOf(error: unknown): string {
-  return isSluiceError(error) ? `${error.about}: ${error.problem}` : messageOf(error);
 }
 
 export function nextOf(error: unknown): string {

@@ -14,14 +14,21 @@ export async function namespaceExists(
   return (await client.find({ type: resources.namespace, namespace: '', name: namespace }, signal)) !== undefined;
 }
 
-/** @throws SluiceError `not-found` for a namespace that is missing */
+/**
+ * Takes the Lease, in a namespace that is made first where it may be missing.
+ *
+ * @throws SluiceError `not-found` for a namespace that is missing
+ */
 export async function claimIn(
-  { claim }: DeployWorld,
-  { namespace }: DeployOptions,
+  world: DeployWorld,
+  options: DeployOptions,
+  hasNamespace: boolean,
   signal: AbortSignal,
 ): Promise<Claim> {
+  const { namespace } = options;
+  if (!hasNamespace) await createNamespace(world, options, signal);
   try {
-    return await claim(signal);
+    return await world.claim(signal);
   } catch (error) {
     if (!isSluiceError(error, 'not-found')) throw error;
     throw new SluiceError('not-found', {
@@ -33,7 +40,7 @@ export async function claimIn(
   }
 }
 
-export async function createNamespace({ client }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal) {
+async function createNamespace({ client }: DeployWorld, { namespace }: DeployOptions, signal: AbortSignal) {
   try {
     await client.create(resources.namespace, namespaceObject(namespace).manifest, signal);
   } catch (error) {

@@ -6,6 +6,7 @@ import { includes, union, without } from '../apply/references.ts';
 import { servedNow } from '../apply/served-kinds.ts';
 import { checkPermissions, permissionTo } from '../cluster/permissions.ts';
 import { describe, type ObjectReference } from '../cluster/resources.ts';
+import type { KubernetesObject } from '../cluster/schema.ts';
 import { SluiceError } from '../core/errors.ts';
 import { inParallel } from '../core/parallel.ts';
 import { namespaceObject } from './namespace.ts';
@@ -20,52 +21,81 @@ export const preciousKinds = [
 ] as const;
 const precious = new Set<string>(preciousKinds);
 
-export interface Plan {
+/** What is deployed, and where it is to go. */
+export interface Intended {
+  readonly objects: readonly DeployObject[];
+  /** Of the manifests. */
+  readonly digest: string;
+  /** False where a dry run is for a namespace that does not exist yet. */
+  readonly hasNamespace: boolean;
+}
+
+export interface Work extends Intended {
+  readonly startedAt: number;
+  /** The inventory of the run before. */
   readonly left: Inventory | undefined;
   readonly changes: readonly ObjectChange[];
   /** Of the precious kinds, what this inventory has made: only that is ever pruned of them. */
   readonly created: readonly ObjectReference[];
-  readonly prunable: readonly ObjectReference[];
+  /** Of the inventory, no longer in the manifests, and to go, as it is now. */
+  readonly prunable: readonly PresentObject[];
   /** Of the inventory, no longer in the manifests, and to stay. */
   readonly kept: readonly ObjectReference[];
+  /** Of the inventory, of kinds that the cluster does not serve any more. */
+  readonly unserved: readonly ObjectReference[];
+  readonly isNeeded: boolean;
+  /** The objects as they were written; absent before that. */
+  readonly written?: readonly KubernetesObject[];
 }
 
-export interface Work extends Plan {
-  readonly objects: readonly DeployObject[];
-  readonly digest: string;
-  readonly startedAt: number;
+interface PresentObject {
+  readonly reference: ObjectReference;
+  readonly found: KubernetesObject;
 }
 
 /** What is to be done, as the API server and the inventory say. Writes nothing. */
 export async function plan(
-  { client, store, clock, emit }: DeployWorld,
+  { client, clock }: DeployWorld,
   options: DeployOptions,
-  objects: readonly DeployObject[],
-  hasNamespace: boolean,
+  { left, ...intended }: Intended & Pick<Work, 'left'>,
   signal: AbortSignal,
-): Promise<Plan> {
-  const left = await store.load(signal);
-  if (isUnfinished(left)) emit({ type: 'resumed', at: clock.now(), by: left.startedBy, since: left.startedAt });
+): Promise<Work> {
+  const { objects, hasNamespace } = intended;
   const alongside = hasNamespace ? [] : [namespaceObject(options.namespace)];
   const changes = await planChanges(client, objects, { force: options.force, alongside }, signal);
-  refuseForeign(changes, options.name);
   const created = createdBy(left, changes, options.name);
   const present = objects.map(({ reference }) => reference);
   const { served, gone } = await servedNow(client, without(left?.objects ?? [], present), signal);
-  if (gone.length > 0) emit({ type: 'unserved', at: clock.now(), objects: gone.map(describe) });
   const own = await inParallel(without(served, present), async (reference) => {
     const found = await client.find(reference, signal);
     return found && isOfInventory(options, reference, found) ? [{ reference, found }] : [];
   });
-  const stays = (reference: ObjectReference) => {
+  const stays = ({ reference }: PresentObject) => {
     const { kind } = reference.type;
     if (!options.prune) return true;
     return precious.has(kind) && !(options.pruneKinds.includes(kind) && includes(created, reference));
   };
-  const prunable = own.flat().filter(({ reference }) => !stays(reference));
+  const prunable = own.flat().filter((object) => !stays(object));
+  const kept = own.flat().flatMap((object) => (stays(object) ? [object.reference] : []));
+  const isNeeded = isUnfinished(left) || prunable.length > 0 || changes.some(({ needed }) => needed);
+  const startedAt = clock.now();
+  return { ...intended, startedAt, left, changes, created, prunable, kept, unserved: gone, isNeeded };
+}
+
+/** @throws SluiceError `conflict` for objects of other inventories, `forbidden` where what is to go can't be deleted */
+export async function refuse(
+  { client }: DeployWorld,
+  { name }: DeployOptions,
+  { changes, prunable }: Work,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseForeign(changes, name);
   const deletions = prunable.map(({ reference: { type, namespace } }) => permissionTo(['delete'], type, namespace));
   await checkPermissions(client, deletions, signal);
-  const kept = own.flat().flatMap(({ reference }) => (stays(reference) ? [reference] : []));
+}
+
+export function tellPlan({ clock, emit }: DeployWorld, { changes, prunable, kept, unserved }: Work): void {
+  if (unserved.length > 0) emit({ type: 'unserved', at: clock.now(), objects: unserved.map(describe) });
   emit({
     type: 'planned',
     at: clock.now(),
@@ -89,7 +119,6 @@ export async function plan(
       ...kept.map((reference): PlannedObject => ({ object: describe(reference), action: 'keep', write: undefined })),
     ],
   });
-  return { left, changes, created, prunable: prunable.map(({ reference }) => reference), kept };
 }
 
 /**

@@ -1,10 +1,11 @@
-import type { DeployVerdict, Inventory, Snapshot } from '../apply/inventory.ts';
+import type { Snapshot } from '../apply/inventory.ts';
 import { type DeployObject, identityOf } from '../apply/objects.ts';
 import { undoChanges } from '../apply/undo.ts';
+import type { Undone } from '../change/change.ts';
 import { describe } from '../cluster/resources.ts';
-import { isSluiceError } from '../core/errors.ts';
+import { isSluiceError, reasonOf } from '../core/errors.ts';
 import { isRecord } from '../core/json.ts';
-import { end, nextOf, reasonOf } from './ending.ts';
+import type { Mark } from './mark.ts';
 import type { Work } from './plan.ts';
 import { waitFor } from './verify.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
@@ -36,52 +37,36 @@ function leavesReplicas({ manifest }: DeployObject): boolean {
   return isRecord(manifest.spec) && manifest.spec.replicas === undefined;
 }
 
-/** After a failure: goes back to how it was, or leaves it as it is. What can't be undone now is left to the next run. */
-export async function fail(
+/** Goes back to how it was, or leaves it as it is where that was asked. What can't be undone now is left to the next run. */
+export async function undo(
   world: DeployWorld,
   options: DeployOptions,
-  left: Inventory,
-  cause: unknown,
+  { mark, cause }: { readonly mark: Mark; readonly cause: unknown },
   signal: AbortSignal,
-): Promise<DeployVerdict> {
+): Promise<Undone<Mark>> {
   const { client, store, clock, emit } = world;
-  const reason = reasonOf(cause);
+  const { begun: left } = mark;
   const snapshot = options.undoOnFailure ? await store.loadSnapshot(signal) : undefined;
-  if (!snapshot) return await end(world, left, 'failed', `${reason} What was applied stays.`, nextOf(cause), signal);
+  if (!snapshot) return { how: 'kept', state: 'What was applied stays.', mark: { ...mark, done: left } };
   // What did not get ready was told with all that is known of it.
-  emit({ type: 'undoing', at: clock.now(), reason: isSluiceError(cause, 'not-ready') ? '' : reason });
-  try {
-    await store.save({ ...left, phase: 'undoing' }, signal);
-    const { name, namespace } = options;
-    const restored = await undoChanges(
-      {
-        client,
-        snapshot,
-        name,
-        namespace,
-        restored: (reference, how) => emit({ type: 'restored', at: clock.now(), object: describe(reference), how }),
-      },
-      signal,
-    );
-    await waitFor(world, options, restored, signal);
-  } catch (error) {
-    const problem = `${reason} It could not be undone: ${reasonOf(error)}`;
-    emit({
-      type: 'ended',
-      at: clock.now(),
-      verdict: 'failed',
-      reason: problem,
-      next: `${nextOf(error)} The next run begins where this one stopped.`,
-    });
-    return 'failed';
-  }
-  const { digest, objects } = snapshot.former;
-  return await end(
-    world,
-    { ...left, digest, objects },
-    'undone',
-    `${reason} All is as it was before.`,
-    nextOf(cause),
+  emit({
+    type: 'undoing',
+    at: clock.now(),
+    reason: isSluiceError(cause, 'not-ready') ? '' : reasonOf(cause),
+  });
+  await store.save({ ...left, phase: 'undoing' }, signal);
+  const { name, namespace } = options;
+  const restored = await undoChanges(
+    {
+      client,
+      snapshot,
+      name,
+      namespace,
+      restored: (reference, how) => emit({ type: 'restored', at: clock.now(), object: describe(reference), how }),
+    },
     signal,
   );
+  await waitFor(world, options, { references: restored }, signal);
+  const { digest, objects } = snapshot.former;
+  return { how: 'undone', state: 'All is as it was before.', mark: { ...mark, done: { ...left, digest, objects } } };
 }

@@ -4,19 +4,21 @@ import type { ObjectReference } from '../cluster/resources.ts';
 import type { KubernetesObject } from '../cluster/schema.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/**
- * Waits until the objects are ready, where that was asked for.
- *
- * @param written those that were just written
- */
+export interface Awaited {
+  readonly references: readonly ObjectReference[];
+  /** Those of them that were just written, as they were then. */
+  readonly written?: readonly KubernetesObject[] | undefined;
+}
+
+/** Waits until the objects are ready, where that was asked for. */
 export async function waitFor(
   { client, clock, emit }: DeployWorld,
   { wait, timeout, maxRestarts }: DeployOptions,
-  all: readonly ObjectReference[],
+  awaited: Awaited,
   signal: AbortSignal,
-  written: readonly KubernetesObject[] = [],
 ): Promise<void> {
-  const references = waitedFor(all);
+  const references = waitedFor(awaited.references);
+  const { written = [] } = awaited;
   if (!wait || references.length === 0) return;
   const deadline = clock.now() + timeout;
   emit({ type: 'waiting', at: clock.now(), objects: references.length, deadline });

@@ -98,14 +98,12 @@ export function isAbout({ spec }: DestinationRule, serviceName: string, namespac
  * The DestinationRule of the canary's host: connection pools, TLS and outlier detection as for the stable arm. A subset's
  * settings replace those of the host one by one, as Istio itself merges them.
  *
- * @param subset the subset that the route sends stable requests to
+ * @param canary the subset that the route sends stable requests to, and the host of the canary
  */
 export function canaryDestinationRule(
   stable: DestinationRule,
-  subset: string | undefined,
-  host: string,
-  namespace: string,
-  rollout: string,
+  { subset, host }: { readonly subset: string | undefined; readonly host: string },
+  { namespace, rollout }: { readonly namespace: string; readonly rollout: string },
 ): Manifest {
   const { subsets, ...spec } = stable.spec;
   const ofSubset = subsets?.find(({ name }) => name === subset)?.trafficPolicy;

@@ -59,7 +59,20 @@ export function canaryAutoscaler(stable: Autoscaler, namespace: string, rollout:
   };
 }
 
-type ScaledField = 'minReplicas' | 'replicas';
+/** A number that Sluice may raise for a while. */
+interface ScaledField {
+  readonly reference: ObjectReference;
+  readonly field: 'minReplicas' | 'replicas';
+}
+
+/** It, and what it was when it was found. */
+interface FoundNumber extends ScaledField {
+  readonly found: number;
+}
+
+export function autoscalerReference(namespace: string, name: string): ObjectReference {
+  return { type: resources.horizontalPodAutoscaler, namespace, name };
+}
 
 /**
  * Milliseconds until an autoscaler has seen the load that came back to a workload: a resolution of metrics-server and a
@@ -74,16 +87,15 @@ export type FoundMinimum = z.infer<typeof foundMinimum>;
 /** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */
 export function raiseMinimum(
   client: KubernetesClient,
-  namespace: string,
-  name: string,
+  reference: ObjectReference,
   least: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const reference = { type: resources.horizontalPodAutoscaler, namespace, name };
+  const minimum = { reference, field: 'minReplicas' } as const;
   return retryOnConflict(async () => {
     const { spec } = readObject(await client.get(reference, signal), autoscaler);
     const wanted = Math.min(least, spec.maxReplicas);
-    if (spec.minReplicas < wanted) await setNumber(client, reference, 'minReplicas', spec.minReplicas, wanted, signal);
+    if (spec.minReplicas < wanted) await setNumber(client, minimum, { from: spec.minReplicas, to: wanted }, signal);
   });
 }
 
@@ -94,49 +106,46 @@ export function raiseReplicas(
   least: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const replicas = { reference, field: 'replicas' } as const;
   return retryOnConflict(async () => {
     const { spec } = readObject(await client.get(reference, signal), workload);
-    if (spec.replicas < least) await setNumber(client, reference, 'replicas', spec.replicas, least, signal);
+    if (spec.replicas < least) await setNumber(client, replicas, { from: spec.replicas, to: least }, signal);
   });
 }
 
 /** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
-export function undoRaised(
-  client: KubernetesClient,
-  reference: ObjectReference,
-  field: ScaledField,
-  found: number,
-  signal: AbortSignal,
-): Promise<void> {
+export function undoRaised(client: KubernetesClient, number: FoundNumber, signal: AbortSignal): Promise<void> {
   return retryOnConflict(async () => {
-    const current = await raisedFrom(client, reference, field, found, signal);
-    if (current !== undefined) await setNumber(client, reference, field, current, found, signal);
+    const current = await raisedFrom(client, number, signal);
+    if (current !== undefined) await setNumber(client, number, { from: current, to: number.found }, signal);
   });
+}
+
+interface Scope {
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+  readonly clock: Clock;
 }
 
 /** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
 export async function undoRaisedMinima(
-  client: KubernetesClient,
-  namespace: string,
+  { client, namespace, clock }: Scope,
   minima: readonly FoundMinimum[],
-  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const at = (name: string) => ({ type: resources.horizontalPodAutoscaler, namespace, name });
-  const raised = await Promise.all(
-    minima.map(({ name, minReplicas }) => raisedFrom(client, at(name), 'minReplicas', minReplicas, signal)),
-  );
+  const numbers = minima.map(({ name, minReplicas }): FoundNumber => {
+    return { reference: autoscalerReference(namespace, name), field: 'minReplicas', found: minReplicas };
+  });
+  const raised = await Promise.all(numbers.map((number) => raisedFrom(client, number, signal)));
   if (raised.every((current) => current === undefined)) return;
   await clock.sleep(AUTOSCALER_SETTLES, signal);
-  for (const { name, minReplicas } of minima) await undoRaised(client, at(name), 'minReplicas', minReplicas, signal);
+  for (const number of numbers) await undoRaised(client, number, signal);
 }
 
 /** The number that Sluice has raised a field to; undefined where it has not. */
 async function raisedFrom(
   client: KubernetesClient,
-  reference: ObjectReference,
-  field: ScaledField,
-  found: number,
+  { reference, field, found }: FoundNumber,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const object = await client.find(reference, signal);
@@ -151,10 +160,8 @@ async function raisedFrom(
 
 function setNumber(
   client: KubernetesClient,
-  reference: ObjectReference,
-  field: ScaledField,
-  from: number,
-  to: number,
+  { reference, field }: ScaledField,
+  { from, to }: { readonly from: number; readonly to: number },
   signal: AbortSignal,
 ) {
   const path = `/spec/${field}`;
@@ -186,10 +193,8 @@ export type DisruptionBudget = z.infer<typeof disruptionBudget>;
  */
 export function canaryDisruptionBudget(
   stable: DisruptionBudget,
-  labels: Labels,
-  selector: LabelSelector,
-  namespace: string,
-  rollout: string,
+  { labels, selector }: { readonly labels: Labels; readonly selector: LabelSelector },
+  { namespace, rollout }: { readonly namespace: string; readonly rollout: string },
 ): Manifest | undefined {
   if (stable.spec.selector && selects(stable.spec.selector, labels)) return undefined;
   const { minAvailable: _, maxUnavailable: __, ...spec } = stable.spec;

@@ -107,8 +107,7 @@ function unsupportedKind(text: string, input: string): SluiceError {
  * @throws SluiceError `not-found` with the workloads that exist, also when a selector picks none or more than one
  */
 export async function findWorkload(
-  client: KubernetesClient,
-  namespace: string,
+  { client, namespace }: { readonly client: KubernetesClient; readonly namespace: string },
   wanted: WorkloadInput,
   input: string,
   signal: AbortSignal,

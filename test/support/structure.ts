@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path/posix';
 const layers = [
   ...['actions', 'runner', 'report'],
   ...['rollback', 'canary', 'helm', 'kubectl', 'images', 'github'],
+  ...['change'],
   ...['routes', 'meters', 'workloads', 'apply', 'ledger', 'cluster'],
   ...['judge', 'core'],
 ];

@@ -1,6 +1,5 @@
-import type { HelmOutcome } from '../../helm/change.ts';
 import { conclude, deploy } from '../../helm/deploy.ts';
-import type { HelmVerdict } from '../../helm/events.ts';
+import type { HelmOutcome, HelmVerdict } from '../../helm/events.ts';
 import { factsOf } from '../../helm/facts.ts';
 import type { HelmWorld } from '../../helm/ports.ts';
 import { rollBack } from '../../helm/rollback.ts';

@@ -81,9 +81,9 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
       config = found.config;
       return snapshots.own(found.snapshot);
     },
-    preview: ({ data }, weight) => previewDerived(context, derivedData.parse(data), release, config, weight),
+    preview: ({ data }, weight) => previewDerived(context, derivedData.parse(data), { release, weight, config }),
     async prepare(snapshot, weight, signal) {
-      await prepareDerived(context, await dataToWrite(snapshot, signal), release, weight, signal);
+      await prepareDerived(context, await dataToWrite(snapshot, signal), { release, weight }, signal);
     },
     async promote(snapshot, learn, signal) {
       const data = await snapshots.read(snapshot, signal);

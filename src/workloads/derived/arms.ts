@@ -9,28 +9,35 @@ import type { ArmTarget } from '../arm-view.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { CHECKSUM_ANNOTATION, changeTemplate, hasRolledOut, showsChange, undoTemplateChange } from '../promotion.ts';
 import { type ExpectedRevision, templateImages, verifyRevision } from '../revision.ts';
-import { autoscaler, raiseMinimum, raiseReplicas, replicasFor, undoRaisedMinima } from '../scaling.ts';
+import {
+  autoscaler,
+  autoscalerReference,
+  raiseMinimum,
+  raiseReplicas,
+  replicasFor,
+  undoRaisedMinima,
+} from '../scaling.ts';
 import { referenceTo, type Workload, workload } from '../workload.ts';
 import { prepareConfig, promoteConfig, undoConfig } from './config.ts';
-import { configCopies, type DerivedData, type DerivedRelease, ownObject, ownObjects } from './release.ts';
+import { configCopies, type DerivedData, ownObject, ownObjects, type WantedCanary } from './release.ts';
 import { undoStable } from './undo.ts';
 
 /** Makes or grows the canary for a weight, and waits for its pods. */
 export async function prepareDerived(
   context: ArmsContext,
   data: DerivedData,
-  release: DerivedRelease,
-  weight: number,
+  wanted: WantedCanary,
   signal: AbortSignal,
 ): Promise<void> {
   const { client, namespace, rollout } = context;
   // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
   const { stable } = data;
-  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
-  await prepareConfig(context, data.config, release.config, signal);
+  if (stable.autoscaler)
+    await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), stable.ready, signal);
+  await prepareConfig(context, data.config, wanted.release.config, signal);
   for (const object of data.others.map(ownObject)) await applyOwn(client, object, rollout, signal);
 
-  const replicas = data.joinService ? 0 : await canarySize(context, data, release, weight, signal);
+  const replicas = data.joinService ? 0 : await canarySize(context, data, wanted, signal);
   const generation = await applyCanary(context, data, replicas, signal);
   if (data.joinService) return;
   await applyCanaryAutoscaler(context, data, replicas, signal);
@@ -47,8 +54,7 @@ export async function prepareDerived(
 async function canarySize(
   { client, namespace }: ArmsContext,
   { stable }: DerivedData,
-  { minReplicas }: DerivedRelease,
-  weight: number,
+  { release: { minReplicas }, weight }: WantedCanary,
   signal: AbortSignal,
 ): Promise<number> {
   const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
@@ -102,7 +108,8 @@ export async function promoteDerived(
   const canary = await context.view(data.canary).look(signal);
   // What the canary needs for all of the load, the stable arm needs to take it back.
   const capacity = data.joinService ? stable.replicas : Math.max(stable.ready, canary.health.ready);
-  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
+  if (stable.autoscaler)
+    await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), capacity, signal);
   if (stable.autoscaler || data.joinService) await raiseReplicas(client, reference, capacity, signal);
   await promoteConfig(context, data.config, signal);
   const { generation, change } = await changeTemplate(client, reference, data.change, signal);
@@ -200,12 +207,9 @@ async function removeCanary({ client, namespace, rollout }: ArmsContext, data: D
 }
 
 /** The stable workload and its autoscaler are their owner's again. */
-async function relinquishStable(
-  { client, namespace, clock }: ArmsContext,
-  { stable }: DerivedData,
-  signal: AbortSignal,
-) {
-  await undoRaisedMinima(client, namespace, stable.autoscaler ? [stable.autoscaler] : [], clock, signal);
+async function relinquishStable(context: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
+  const { client, namespace } = context;
+  await undoRaisedMinima(context, stable.autoscaler ? [stable.autoscaler] : [], signal);
   await relinquishFields(client, referenceTo(stable, namespace), signal);
   if (!stable.autoscaler) return;
   const { name } = stable.autoscaler;

@@ -55,19 +55,23 @@ export function placesOf({ kind, name }: Pick<ConfigChange, 'kind' | 'name'>, na
   return { original: at(name), copy: at(canaryName(name)), backup: at(`sluice-${name}`) };
 }
 
+interface WantedConfig {
+  readonly manifests: readonly ConfigManifest[];
+  /** Of the pods that use it. */
+  readonly template: PodTemplate;
+  /** The workload, for errors. */
+  readonly about: string;
+}
+
 /**
  * Which of the given ConfigMaps and Secrets differ from what is in the cluster.
  *
- * @param about the workload, for errors
  * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one
  *   that can't be changed
  */
 export async function inspectConfig(
-  client: KubernetesClient,
-  namespace: string,
-  manifests: readonly ConfigManifest[],
-  template: PodTemplate,
-  about: string,
+  { client, namespace }: Pick<Scope, 'client' | 'namespace'>,
+  { manifests, template, about }: WantedConfig,
   signal: AbortSignal,
 ): Promise<FoundChange[]> {
   const references = configReferences(template);
@@ -118,22 +122,27 @@ export async function prepareConfig(
     const manifest = manifests.find(({ kind, metadata }) => kind === change.kind && metadata.name === change.name);
     if (!manifest) continue;
     const { original, copy, backup } = placesOf(change, namespace);
+    const { kind } = change;
     const found = await client.get(original, signal);
-    const after = contentOf(manifest);
+    const [before, after] = [contentOf(found), contentOf(manifest)];
     // Once the promotion has begun, the original holds the new content and must not be taken for the old one.
-    if (!sameContent(contentOf(found), after)) {
-      await applyOwn(client, configObject(backup, change.kind, contentOf(found), found, rollout), rollout, signal);
+    if (!sameContent(before, after)) {
+      await applyOwn(client, configObject(backup, { kind, content: before, like: found }, rollout), rollout, signal);
     }
-    await applyOwn(client, configObject(copy, change.kind, after, found, rollout), rollout, signal);
+    await applyOwn(client, configObject(copy, { kind, content: after, like: found }, rollout), rollout, signal);
   }
 }
 
-/** @param like the object whose `type` it shares, which a Secret can't change */
+interface CopiedConfig {
+  readonly kind: ConfigKind;
+  readonly content: ConfigContent;
+  /** The object whose `type` it shares, which a Secret can't change. */
+  readonly like: KubernetesObject;
+}
+
 function configObject(
   place: ObjectReference,
-  kind: ConfigKind,
-  { data, binaryData }: ConfigContent,
-  like: KubernetesObject | ConfigManifest,
+  { kind, content: { data, binaryData }, like }: CopiedConfig,
   rollout: string,
 ): OwnObject {
   const { type } = readPart(like, z.looseObject({ type: z.string().optional() }), `${kind} ${like.metadata.name}`);
@@ -164,7 +173,7 @@ export async function promoteConfig(
     const { original, copy, backup } = placesOf(change, scope.namespace);
     const { before, after } = await keptContents(scope, change, signal);
     if (!after || !before) throw lost(after ? backup : copy);
-    const { content, written } = await exchange(scope.client, original, before, after, signal);
+    const { content, written } = await exchange(scope.client, original, { from: before, to: after }, signal);
     if (!written && !holds(content, after)) {
       throw new SluiceError('conflict', {
         about: describe(original),
@@ -191,7 +200,7 @@ export async function undoConfig(
     // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
     if (!after || !before) continue;
     const { original } = placesOf(change, scope.namespace);
-    const { content } = await exchange(scope.client, original, after, before, signal);
+    const { content } = await exchange(scope.client, original, { from: after, to: before }, signal);
     if (isForm(content, after, before)) {
       left.push({ object: describe(original), shows: 'it has the new content' });
     }
@@ -217,8 +226,7 @@ async function keptContents({ client, namespace, rollout }: Scope, change: Confi
 async function exchange(
   client: KubernetesClient,
   reference: ObjectReference,
-  from: ConfigContent,
-  to: ConfigContent,
+  { from, to }: { readonly from: ConfigContent; readonly to: ConfigContent },
   signal: AbortSignal,
 ): Promise<{ readonly content: ConfigContent; readonly written: boolean }> {
   const found = await client.get(reference, signal);

@@ -67,7 +67,14 @@ export async function inspectNetwork(
     .find((found) => isAbout(found, service.metadata.name, namespace));
   const objects =
     rule && !isOwn(rule, rollout)
-      ? [ofCanary, canaryDestinationRule(rule, release.istio?.subset, hostOf(ofCanary, namespace), namespace, rollout)]
+      ? [
+          ofCanary,
+          canaryDestinationRule(
+            rule,
+            { subset: release.istio?.subset, host: hostOf(ofCanary, namespace) },
+            { namespace, rollout },
+          ),
+        ]
       : [ofCanary];
   return { labels, service: service.metadata.name, canaryService: ofCanary.metadata.name, objects, warnings };
 }

@@ -8,19 +8,15 @@ import { CHECKSUM_ANNOTATION } from '../promotion.ts';
 import { replicasFor } from '../scaling.ts';
 import { referenceTo } from '../workload.ts';
 import { type FoundChange, placesOf } from './config.ts';
-import { type DerivedData, type DerivedRelease, ownObject } from './release.ts';
+import { type DerivedData, ownObject, type WantedCanary } from './release.ts';
 
 /**
  * What `prepareDerived` writes for a weight; at 100 also what `promoteDerived` writes.
- *
- * @param config the changed contents, where they are known: those of Secrets are not shown
  */
 export function previewDerived(
   { namespace }: ArmsContext,
   data: DerivedData,
-  release: DerivedRelease,
-  config: readonly FoundChange[],
-  weight: number,
+  { release, weight, config }: WantedCanary & { readonly config: readonly FoundChange[] },
 ): PlannedWrite[] {
   const { stable } = data;
   const replicas = data.joinService ? 0 : replicasFor(weight, stable.ready, release.minReplicas);

@@ -56,6 +56,12 @@ export interface DerivedRelease {
   readonly gitops: GitOpsSetting;
 }
 
+/** The canary of a release as it is to be at a weight, in per cent. */
+export interface WantedCanary {
+  readonly release: DerivedRelease;
+  readonly weight: number;
+}
+
 export const manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -123,8 +129,8 @@ export async function inspectDerived(
   release: DerivedRelease,
   signal: AbortSignal,
 ): Promise<{ readonly snapshot: ArmsSnapshot; readonly config: readonly FoundChange[] }> {
-  const { client, namespace, rollout } = context;
-  const stable = await findWorkload(client, namespace, release.workload, 'workload', signal);
+  const { namespace, rollout } = context;
+  const stable = await findWorkload(context, release.workload, 'workload', signal);
   const reference = referenceOf(stable, namespace);
   const about = describe(reference);
   const { template } = stable.spec;
@@ -134,7 +140,7 @@ export async function inspectDerived(
   refuseUnavailable(stable, namespace);
 
   const images = imageChanges(release.images, template, about);
-  const config = await inspectConfig(client, namespace, release.config, template, about, signal);
+  const config = await inspectConfig(context, { manifests: release.config, template, about }, signal);
   if (images.length === 0 && config.length === 0) throw new NothingToRelease(about);
   const wanted = { images, ...(config.length > 0 && { checksum: checksumOf(template, config) }) };
   const { change, warnings } = await foreseeChange(context, stable, wanted, signal);
@@ -210,7 +216,9 @@ export async function inspectScaling(
     // A pod with two budgets can't be evicted at all.
     .slice(0, 1)
     .flatMap(
-      (budget) => canaryDisruptionBudget(budget, labels, { matchLabels: { ...labels } }, namespace, rollout) ?? [],
+      (budget) =>
+        canaryDisruptionBudget(budget, { labels, selector: { matchLabels: { ...labels } } }, { namespace, rollout }) ??
+        [],
     );
   return {
     budgets,

@@ -5,7 +5,14 @@ import type { ArmsContext } from '../arms-context.ts';
 import { isSameVersion } from '../image-version.ts';
 import { hasRolledOut } from '../promotion.ts';
 import { templateImages, verifyRevision } from '../revision.ts';
-import { raiseMinimum, raiseReplicas, replicasFor, undoRaised, undoRaisedMinima } from '../scaling.ts';
+import {
+  autoscalerReference,
+  raiseMinimum,
+  raiseReplicas,
+  replicasFor,
+  undoRaised,
+  undoRaisedMinima,
+} from '../scaling.ts';
 import { imagesOf, type PodTemplate, referenceTo, type Workload, workload } from '../workload.ts';
 import type { ExistingData } from './inspect.ts';
 
@@ -20,11 +27,13 @@ export async function prepareExisting(
   if (joinService) return;
   const reference = referenceTo(canary, namespace);
   // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
-  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, stable.ready, signal);
+  if (stable.autoscaler)
+    await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), stable.ready, signal);
   const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
   const replicas = replicasFor(weight, Math.max(stable.ready, status.readyReplicas), 1);
   const { spec } = readObject(await client.get(reference, signal), workload);
-  if (canary.autoscaler) await raiseMinimum(client, namespace, canary.autoscaler.name, replicas, signal);
+  if (canary.autoscaler)
+    await raiseMinimum(client, autoscalerReference(namespace, canary.autoscaler.name), replicas, signal);
   // An autoscaler leaves a workload alone that is scaled to zero.
   if (!canary.autoscaler || spec.replicas === 0) await raiseReplicas(client, reference, replicas, signal);
   const { metadata } = await client.get(reference, signal);
@@ -50,7 +59,8 @@ export async function awaitDeployed(
   const reference = referenceTo(stable, namespace);
   const { health } = await context.view(canary).look(signal);
   const capacity = stable.autoscaler ? Math.max(stable.ready, health.ready) : 0;
-  if (stable.autoscaler) await raiseMinimum(client, namespace, stable.autoscaler.name, capacity, signal);
+  if (stable.autoscaler)
+    await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), capacity, signal);
   await context.view(stable).until(({ workload: found, health: now }) => {
     if (!found || !hasImages(found.spec.template, returns)) return undefined;
     const deployed = hasRolledOut(found, reference, found.metadata.generation ?? 0);
@@ -92,16 +102,18 @@ export async function relinquishExisting(
  * the autoscalers get their limits back.
  */
 export async function retireExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
-  const { client, namespace, clock, drain } = context;
+  const { clock, drain } = context;
   if (data.returns) await clock.sleep(drain, signal);
-  await undoRaisedMinima(client, namespace, minimaOf(data), clock, signal);
+  await undoRaisedMinima(context, minimaOf(data), signal);
 }
 
 /** After a rollback: scaling as found. */
 export async function undoExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { client, namespace } = context;
-  await undoRaised(client, referenceTo(data.canary, namespace), 'replicas', data.canary.replicas, signal);
-  await undoRaisedMinima(client, namespace, minimaOf(data), context.clock, signal);
+  const { replicas } = data.canary;
+  const reference = referenceTo(data.canary, namespace);
+  await undoRaised(client, { reference, field: 'replicas', found: replicas }, signal);
+  await undoRaisedMinima(context, minimaOf(data), signal);
 }
 
 function minimaOf({ stable, canary }: ExistingData) {

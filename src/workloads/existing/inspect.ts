@@ -67,13 +67,14 @@ const replicasField = {
 
 /** Reads both workloads. Writes nothing. */
 export async function inspectExisting(
-  { client, namespace }: ArmsContext,
+  context: ArmsContext,
   given: ExistingWorkloads,
   signal: AbortSignal,
 ): Promise<ArmsSnapshot> {
+  const { client, namespace } = context;
   const [stable, canary, services] = await Promise.all([
-    findWorkload(client, namespace, given.stable, 'stable', signal),
-    findWorkload(client, namespace, given.canary, 'canary', signal),
+    findWorkload(context, given.stable, 'stable', signal),
+    findWorkload(context, given.canary, 'canary', signal),
     listServices(client, namespace, signal),
   ]);
   const canaryReference = referenceOf(canary, namespace);

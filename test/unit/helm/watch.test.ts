@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { seenThrough } from '../../../src/helm/change.ts';
+import { carryOut } from '../../../src/change/carry-out.ts';
+import { releaseChange } from '../../../src/helm/change.ts';
 import { createHelm } from '../../../src/helm/cli.ts';
 import { type History, parseHistory } from '../../../src/helm/history.ts';
 import { createReleaseObjects } from '../../../src/helm/objects.ts';
@@ -55,7 +56,7 @@ function worldOf(): { world: HelmWorld; told: string[]; written: (history: Histo
     changes: { load: async () => undefined, save: async () => undefined },
     clock,
     emit: () => undefined,
-    claim: () => Promise.reject(new Error('is not asked for')),
+    claim: async () => ({ lost: new AbortController().signal, release: async () => undefined }),
     stable: undefined,
     underRollout: async () => new Map(),
     fetchChart: () => Promise.reject(new Error('is not asked for')),
@@ -87,9 +88,10 @@ describe('The watch beside Helm', () => {
   it('sees what Helm has written in its first moment, and ends a Helm that waits for it in vain', async () => {
     const { world, told, written } = worldOf();
     const wanted = deployment('fast', 'app:missing');
-    const change = {
+    const writes = [{ object: 'Deployment default/fast', action: 'create' as const, before: undefined, after: wanted }];
+    const act = {
       manifest: JSON.stringify(wanted),
-      writes: [{ object: 'Deployment default/fast', action: 'create' as const, before: undefined, after: wanted }],
+      writes,
       endEarly: true,
       act: async (signal: AbortSignal) => {
         cluster.api.put(wanted);
@@ -99,7 +101,16 @@ describe('The watch beside Helm', () => {
         });
       },
     };
-    const undone = await seenThrough(world, request, [], change, new AbortController().signal);
+    const isWrong = () => {
+      throw new Error('has another ending');
+    };
+    const change = releaseChange(world, request, {
+      plan: async ({ history }) => ({ isNeeded: true, history, writes }),
+      announce: () => '',
+      act: () => act,
+      words: { planned: isWrong, unchanged: isWrong, applied: isWrong, undone: 'rolled-back' },
+    });
+    const undone = await carryOut(change, new AbortController().signal);
     expect(undone?.verdict).toBe('rolled-back');
     expect(undone?.reason).toContain('Deployment default/fast: pod fast-');
     expect(undone?.reason).toContain("can't get its image app:missing");

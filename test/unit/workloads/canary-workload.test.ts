@@ -19,6 +19,8 @@ import {
 } from '../../../src/workloads/scaling.ts';
 import { parseWorkloadInput, workload } from '../../../src/workloads/workload.ts';
 
+const place = { namespace: 'shop', rollout: 'checkout' };
+
 const matchLabels = (labels: Record<string, string>) => ({ matchLabels: labels });
 
 describe('the labels of a canary', () => {
@@ -276,7 +278,7 @@ describe('the DestinationRule of a canary', () => {
       subsets: [{ name: 'v1', trafficPolicy: { connectionPool: { tcp: { maxConnections: 9 } } } }, { name: 'v2' }],
     });
     expect(
-      canaryDestinationRule(found, 'v1', 'checkout-canary.shop.svc.cluster.local', 'shop', 'checkout').spec,
+      canaryDestinationRule(found, { subset: 'v1', host: 'checkout-canary.shop.svc.cluster.local' }, place).spec,
     ).toEqual({
       host: 'checkout-canary.shop.svc.cluster.local',
       exportTo: ['.'],
@@ -338,7 +340,7 @@ describe('scaling', () => {
       });
     const labels = { app: 'checkout-canary', tier: 'web' };
     const of = (selector: object) =>
-      canaryDisruptionBudget(budget(selector), labels, { matchLabels: labels }, 'shop', 'checkout');
+      canaryDisruptionBudget(budget(selector), { labels, selector: { matchLabels: labels } }, place);
     expect(of({ matchLabels: { tier: 'web' } })).toBeUndefined();
     expect(of({ matchLabels: { app: 'checkout' } })).toMatchObject({ spec: { maxUnavailable: 1 } });
   });
