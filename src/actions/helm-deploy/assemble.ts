@@ -14,7 +14,7 @@ import { lastGood } from '../../helm/history.ts';
 import { createReleaseObjects } from '../../helm/objects.ts';
 import type { DeployRequest, HelmWorld } from '../../helm/ports.ts';
 import { createChangeStore } from '../../helm/record.ts';
-import { imageSettings, valueFlags } from '../../helm/values.ts';
+import { imageSettings, valueFlags } from '../../helm/values/flags.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { listRecords } from '../../ledger/record.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';

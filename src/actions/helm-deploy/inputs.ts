@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { readYaml } from '../../core/yaml.ts';
-import { readSettings } from '../../helm/settings.ts';
-import { IMAGE_PARTS } from '../../helm/values.ts';
+import { IMAGE_PARTS } from '../../helm/values/flags.ts';
+import { readSettings } from '../../helm/values/settings.ts';
 import { input } from '../../runner/input-schema.ts';
 import {
   boolean,

@@ -11,7 +11,7 @@ import { hookEvents, randomHooks, refuseUnnamedHooks, sameHooks } from '../../..
 import { helmError } from '../../../src/helm/problems.ts';
 import { parseRecorded, parseRelease } from '../../../src/helm/release.ts';
 import { besideEachOther } from '../../../src/helm/side-by-side.ts';
-import { imageSettings } from '../../../src/helm/values.ts';
+import { imageSettings } from '../../../src/helm/values/flags.ts';
 import { replaceImages } from '../../../src/kubectl/images.ts';
 import { nearly, nearlyJsonText } from '../generators.ts';
 import { clock, ofText, type Reader, signal } from '../reader.ts';

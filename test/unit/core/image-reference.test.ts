@@ -7,7 +7,7 @@ import { loadRelease } from '../../../src/actions/release-parts/load-inputs.ts';
 import { digestOf } from '../../../src/cluster/pods.ts';
 import { isSluiceError } from '../../../src/core/errors.ts';
 import { parseReference, splitReference } from '../../../src/core/image-reference.ts';
-import { imageSettings } from '../../../src/helm/values.ts';
+import { imageSettings } from '../../../src/helm/values/flags.ts';
 import { replaceImages } from '../../../src/kubectl/images.ts';
 import { namedRevision } from '../../../src/rollback/choose.ts';
 import { parseInputs } from '../../../src/runner/parse-inputs.ts';

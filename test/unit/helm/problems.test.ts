@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { helmError } from '../../../src/helm/problems.ts';
-import { valueFlags } from '../../../src/helm/values.ts';
+import { valueFlags } from '../../../src/helm/values/flags.ts';
 
 /** The error that a command's output stands for. */
 function errorOf(stderr: string, stdout = '') {

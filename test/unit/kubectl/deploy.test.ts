@@ -8,6 +8,7 @@ import { SluiceError } from '../../../src/core/errors.ts';
 import { conclude } from '../../../src/kubectl/conclude.ts';
 import { deploy } from '../../../src/kubectl/deploy.ts';
 import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
+import { createSeal } from '../../../src/ledger/seal.ts';
 import { createQuickClock, dyingClient, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const never = new AbortController().signal;
@@ -24,6 +25,9 @@ const configMap = (name: string, value: string) =>
 const former = (name: string) => [configMap(`${name}-a`, '1'), configMap(`${name}-gone`, '1')].join('---\n');
 const wanted = (name: string) => [configMap(`${name}-a`, '2'), configMap(`${name}-new`, '1')].join('---\n');
 
+/** Of all processes here: they have the same credentials. */
+const seal = createSeal();
+
 /** One process that deploys, or concludes, under this name. */
 function processOf(name: string, client: KubernetesClient, on?: (event: DeployEvent, process: Process) => void) {
   const events: DeployEvent[] = [];
@@ -32,7 +36,7 @@ function processOf(name: string, client: KubernetesClient, on?: (event: DeployEv
   const process: Process = { cancel: () => cancel.abort(cancelled), lose: () => lost.abort(takenOver) };
   const world: DeployWorld = {
     client,
-    store: createInventoryStore(client, 'default', name),
+    store: createInventoryStore(client, 'default', name, seal),
     clock: createQuickClock(100),
     emit: (event) => {
       events.push(event);

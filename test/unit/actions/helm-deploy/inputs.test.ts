@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { helmContradictions } from '../../../../src/actions/helm-deploy/contradictions.ts';
 import { helmInputs, undoesOnFailure } from '../../../../src/actions/helm-deploy/inputs.ts';
 import { parseReference } from '../../../../src/core/image-reference.ts';
-import { imageSettings } from '../../../../src/helm/values.ts';
+import { imageSettings } from '../../../../src/helm/values/flags.ts';
 import { parseInputs } from '../../../../src/runner/parse-inputs.ts';
 
 const common = { release: 'checkout', chart: 'deploy/chart' };

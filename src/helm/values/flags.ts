@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Reference } from '../core/image-reference.ts';
+import type { Reference } from '../../core/image-reference.ts';
 import { type Assignment, readSettings, settled } from './settings.ts';
 
 /** Where values come from, as the inputs say it. */

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readSettings } from '../../../src/helm/settings.ts';
-import { valueFlags } from '../../../src/helm/values.ts';
+import { valueFlags } from '../../../../src/helm/values/flags.ts';
+import { readSettings } from '../../../../src/helm/values/settings.ts';
 
 /** What stands on the command line, with the texts of files in place of their paths. */
 async function flags(set: readonly string[], setString: readonly string[] = []): Promise<string> {

@@ -1,4 +1,4 @@
-import { SluiceError } from '../core/errors.ts';
+import { SluiceError } from '../../core/errors.ts';
 
 /** One value, as it stands in a setting; what is no text is true, false, null or a whole number. */
 interface Scalar {
