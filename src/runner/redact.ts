@@ -49,14 +49,15 @@ function textsOf(secret: string): string[] {
 /** Characters of a secret that a cut has left which are too few to be told from an ordinary word. */
 const LEAST_PART = 6;
 
-/** The same for what is left of a secret where a text was cut: before and after each `…`, and at its own ends. */
+/** The same for what is left of a secret where a text was cut: before and after each `…`. */
 function withoutEnds(text: string, secrets: readonly string[]): string {
   const pieces = text.split('…');
   return pieces
-    .map((piece) => {
-      const end = Math.max(0, ...secrets.map((secret) => beginningAtEnd(piece, secret)));
+    .map((piece, index) => {
+      const isLast = index === pieces.length - 1;
+      const end = isLast ? 0 : Math.max(0, ...secrets.map((secret) => beginningAtEnd(piece, secret)));
       const rest = end === 0 ? piece : `${piece.slice(0, -end)}***`;
-      const start = Math.max(0, ...secrets.map((secret) => endAtBeginning(rest, secret)));
+      const start = index === 0 ? 0 : Math.max(0, ...secrets.map((secret) => endAtBeginning(rest, secret)));
       return start === 0 ? rest : `***${rest.slice(start)}`;
     })
     .join('…');

@@ -74,11 +74,13 @@ describe('redaction', () => {
   it('takes out what a cut has left of a secret', () => {
     const redact = createRedact(['planted-password']);
     expect(redact('token planted-pass…')).toBe('token ***…');
-    expect(redact('first planted-p… nted-password, and planted-passwo')).toBe('first ***…***, and ***');
+    expect(redact('first planted-p… nted-password, and more')).toBe('first ***…***, and more');
     expect(redact(`${Buffer.from('robot:planted-password').toString('base64').slice(0, 20)}…`)).not.toContain(
       'wbGFudG',
     );
     expect(redact('it is planned… and so on')).toBe('it is planned… and so on');
+    // Without a cut it is a word of its own.
+    expect(redact('to planted')).toBe('to planted');
   });
 
   it('takes out what is found while the run goes on, and tells each once', () => {
