@@ -53,7 +53,7 @@ export async function ensureDeployment(github: GitHub, key: DeploymentKey): Prom
     if (!('id' in data)) {
       throw new SluiceError('failed', {
         about: about(environment),
-        problem: `was not made by GitHub: ${excerpt(String(data.message ?? 'it does not say why'), 300)}.`,
+        problem: `was not made by GitHub: ${typeof data.message === 'string' ? excerpt(data.message, 300) : 'it does not say why'}.`,
         next: 'Run this step again; if it stays so, look at the deployments of the repository.',
       });
     }

@@ -2,7 +2,7 @@ import type { KubernetesClient } from '../../cluster/client.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
-import type { Json } from '../../core/json.ts';
+import { type Json, stringifyJson } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { Arm } from '../../judge/readings.ts';
 import { getNamed } from '../objects/lookup.ts';
@@ -93,5 +93,7 @@ function servicesToCheck({ stable, canary, canaryIsCreated }: ServiceArms): Serv
 }
 
 function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : String(value);
+  if (typeof value === 'string') return value;
+  // What somebody has written in its place, which may have a `toString` of its own.
+  return value === undefined ? 'nothing' : stringifyJson(value);
 }

@@ -89,7 +89,7 @@ const senders: Reader = {
 const shopCluster = clusterOf();
 const workloads: Reader = {
   name: 'workloads and what belongs to them',
-  share: 0.1,
+  share: 0.03,
   cases: nearlyJson(shop),
   async read(value) {
     shopCluster.answer(value);

@@ -4,6 +4,12 @@ import { serviceDestinations } from '../../../../src/routes/weights/services.ts'
 const arms = { namespace: 'shop', stable: { name: 'checkout' }, canary: { name: 'checkout-canary' } };
 
 describe('the arms of a route that refers to Services', () => {
+  test('are described whatever somebody has written for a name', () => {
+    const { describe: described } = serviceDestinations(arms);
+    expect(described({ name: { toString: '' }, port: [1] })).toBe('{"toString":""}:[1]');
+    expect(described({})).toBe('nothing');
+  });
+
   test.each([
     [{ name: 'checkout', port: 80 }, 'stable'],
     [{ group: '', kind: 'Service', name: 'checkout-canary', namespace: 'shop', port: 80 }, 'canary'],
