@@ -46,6 +46,7 @@ export async function plan(
 ): Promise<Plan> {
   const left = await store.load(signal);
   if (isUnfinished(left)) emit({ type: 'resumed', at: clock.now(), by: left.startedBy, since: left.startedAt });
+  if (isUnfinished(left) && !store.isConfirmed()) emit({ type: 'unconfirmed', at: clock.now(), object: store.object });
   const alongside = hasNamespace ? [] : [namespaceObject(options.namespace)];
   const changes = await planChanges(client, objects, { force: options.force, alongside }, signal);
   refuseForeign(changes, options.name);
