@@ -75,6 +75,8 @@ export type DeployEvent =
     }
   /** A former run of this name had not come to its end. */
   | { readonly type: 'resumed'; readonly at: number; readonly by: string; readonly since: number }
+  /** No run with these credentials has written the inventory of a former run that had not come to its end. */
+  | { readonly type: 'unconfirmed'; readonly at: number; readonly object: string }
   /** What a former deployment has left of kinds that the cluster does not serve any more. */
   | { readonly type: 'unserved'; readonly at: number; readonly objects: readonly string[] }
   | { readonly type: 'planned'; readonly at: number; readonly objects: readonly PlannedObject[] }
@@ -147,6 +149,9 @@ function stuckLines({ object, text, events, pods, next }: Stuck): EventLine[] {
   ];
 }
 
+const UNCONFIRMED =
+  'was not written by a run with these credentials: how it was before the run that was stopped is not taken from there, and an undo goes back to what is there now.';
+
 /** An event of a deployment as lines of a log. */
 export function deployLines(event: DeployEvent): EventLine[] {
   switch (event.type) {
@@ -163,6 +168,8 @@ export function deployLines(event: DeployEvent): EventLine[] {
         { level: 'warning', text: `The run of ${since} by ${event.by} did not come to its end; it is concluded now.` },
       ];
     }
+    case 'unconfirmed':
+      return [{ level: 'warning', text: `${event.object} ${UNCONFIRMED}` }];
     case 'unserved':
       return event.objects.map((object) => ({
         level: 'warning',

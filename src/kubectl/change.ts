@@ -26,8 +26,10 @@ export function concludable(world: DeployWorld, options: DeployOptions): Conclud
       const former = await store.load(signal);
       return { former, left: isUnfinished(former) ? { id: former.id, ...leftBy(former) } : undefined };
     },
-    tellLeft: ({ mark: { begun } }) =>
-      emit({ type: 'resumed', at: clock.now(), by: begun.startedBy, since: begun.startedAt }),
+    tellLeft({ mark: { begun } }) {
+      emit({ type: 'resumed', at: clock.now(), by: begun.startedBy, since: begun.startedAt });
+      if (!store.isConfirmed()) emit({ type: 'unconfirmed', at: clock.now(), object: store.object });
+    },
     async finish({ begun, pruned }, signal) {
       if (pruned.length === 0) return;
       const pruning: Inventory = { ...begun, phase: 'pruning', prune: [...pruned] };

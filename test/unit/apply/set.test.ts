@@ -387,6 +387,20 @@ it('the rules of an aggregated ClusterRole are left to its controller', async ()
   for (const manifest of written) expect(manifest).not.toHaveProperty('rules');
 });
 
+it('an inventory that somebody else says was left unfinished keeps nobody from deploying, which is told', async () => {
+  const text = configMap.replace('name: a', 'name: left');
+  await deployed('left', text);
+  const reference = { type: resources.configMap, namespace: 'default', name: 'sluice-inventory-left' };
+  const { inventory } = Object((await cluster.client.get(reference, signal)).data);
+  const forged = JSON.stringify({ ...JSON.parse(String(inventory)), phase: 'applying' });
+  await cluster.client.patchMerge(reference, { data: { inventory: forged } }, signal);
+  const { verdict, events } = await deployed('left', `${text}data: {a: "1"}\n`);
+  expect(verdict).toBe('deployed');
+  expect(events.flatMap((event) => (event.type === 'unconfirmed' ? deployLines(event) : []))).toEqual([
+    { level: 'warning', text: expect.stringContaining('sluice-inventory-left was not written by a run with these') },
+  ]);
+});
+
 describe('of a former deployment', () => {
   const configMaps = (set: string) => ['before', 'after'].map((name) => header('ConfigMap', `${name}-${set}`));
   /** A cluster on which ConfigMaps are served in other versions than they were, by the same paths. */

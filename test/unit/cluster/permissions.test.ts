@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { mergePermissions, permissionTo, renderRights, renderRoles } from '../../../src/cluster/permissions.ts';
+import {
+  checkPermissions,
+  mergePermissions,
+  permissionsToNamed,
+  permissionTo,
+  renderRights,
+  renderRoles,
+} from '../../../src/cluster/permissions.ts';
 import { resources } from '../../../src/cluster/resources.ts';
+import { startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const permissions = [
   permissionTo(['patch', 'get'], resources.deployment, 'shop'),
@@ -61,5 +69,35 @@ describe('permissions', () => {
         ],
       },
     ]);
+  });
+
+  const named = permissionsToNamed(['get', 'create', 'patch'], {
+    type: resources.configMap,
+    namespace: 'shop',
+    name: 'sluice-checkout',
+  });
+
+  test('on one object are rendered with its name, and the right to create apart, which knows no name', () => {
+    const [role] = parseAllDocuments(renderRoles(named)).map((document) => document.toJS());
+    expect(role.rules).toEqual([
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['sluice-checkout'], verbs: ['get', 'patch'] },
+    ]);
+  });
+
+  test('on one object are asked for by its name, and named where they are missing', async () => {
+    const cluster = await startEmbeddedCluster({});
+    const signal = new AbortController().signal;
+    try {
+      await checkPermissions(cluster.clientWith(named), named, signal);
+      const other = named.map((permission) => ({ ...permission, ...(permission.name && { name: 'sluice-payments' }) }));
+      await expect(checkPermissions(cluster.clientWith(other), named, signal)).rejects.toMatchObject({
+        code: 'forbidden',
+        problem: 'are missing: get, patch configmaps sluice-checkout in namespace shop.',
+        next: expect.stringContaining('resourceNames'),
+      });
+    } finally {
+      await cluster.stop();
+    }
   });
 });
