@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Claim } from '../ledger/lease.ts';
 
 /** How a change ended; a dry run has no verdict. */
-export type ChangeVerdict = 'applied' | 'unchanged' | 'undone' | 'failed';
+type ChangeVerdict = 'applied' | 'unchanged' | 'undone' | 'failed';
 
 /** The types of one kind of change. */
 export interface ChangeTypes {

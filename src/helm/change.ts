@@ -27,7 +27,7 @@ export interface ReleaseTypes<P extends ReleasePlan> extends ChangeTypes {
 }
 
 /** A change that this run has begun, or how one that a run has left is brought to a known state. */
-export type ReleaseMark =
+type ReleaseMark =
   | { readonly kind: 'begun'; readonly record: ChangeRecord }
   | { readonly kind: 'left'; readonly recovery: Recovery };
 

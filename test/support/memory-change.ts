@@ -16,7 +16,7 @@ export interface Memory {
   record: { readonly id: string; readonly before: string; readonly isApplied: boolean } | undefined;
 }
 
-export interface MemoryTypes extends ChangeTypes {
+interface MemoryTypes extends ChangeTypes {
   readonly found: { readonly value: string };
   readonly plan: { readonly isNeeded: boolean };
   readonly mark: { readonly before: string };
@@ -34,7 +34,7 @@ export interface MemoryOptions {
   readonly at?: (step: Step, process: MemoryProcess, signal: AbortSignal) => void | Promise<void>;
 }
 
-export interface MemoryProcess {
+interface MemoryProcess {
   cancel(): void;
   /** Another run takes the Lease. */
   lose(): void;
