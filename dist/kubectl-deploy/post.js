@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{runPost}from"../chunks/chunk-EBBRRS2L.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-R353E43Z.js"));
+import{runPost}from"../chunks/chunk-K4ABLQY5.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-ZKATZ6IS.js"));

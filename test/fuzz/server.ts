@@ -7,7 +7,7 @@ interface Answer {
   readonly body: string;
 }
 
-export interface AnsweringServer {
+interface AnsweringServer {
   /** `127.0.0.1:34567` */
   readonly host: string;
   answer(next: (path: string) => Answer): void;

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-W2MYCUXM.js";import"./chunk-K2X7F4OC.js";import"./chunk-TNIQWXUJ.js";import"./chunk-YTBQUH5B.js";import"./chunk-66EHXZWN.js";import"./chunk-LYPPHVUB.js";import"./chunk-WLD2B4SW.js";import"./chunk-CTI2P332.js";import"./chunk-H4NZF6HY.js";import"./chunk-AHHGBX7H.js";import"./chunk-IQFGSBW2.js";import"./chunk-JXXRXFY3.js";import"./chunk-2T6QYE3U.js";import"./chunk-NWSZ7EGV.js";import"./chunk-SOGODRVC.js";import"./chunk-S4DEFMS7.js";export{action};

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-LNULVHXS.js";import"./chunk-Z37XK2HZ.js";import"./chunk-HLFCA5CV.js";import"./chunk-RFW47NCJ.js";import"./chunk-OBBNLCXD.js";import"./chunk-JJXO24CH.js";import"./chunk-H4NZF6HY.js";import"./chunk-AHHGBX7H.js";import"./chunk-NWSZ7EGV.js";import"./chunk-SOGODRVC.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};
