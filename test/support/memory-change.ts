@@ -9,7 +9,7 @@ export type Step =
   | ('recorded' | 'applied' | 'finished' | 'undone');
 
 /** What all processes share: one value, what is beside it, and the record of a change. */
-interface Memory {
+export interface Memory {
   value: string;
   /** Goes when a change is finished. */
   leftover: boolean;
@@ -23,7 +23,7 @@ interface MemoryTypes extends ChangeTypes {
   readonly result: string;
 }
 
-interface MemoryOptions {
+export interface MemoryOptions {
   readonly id?: string;
   readonly wanted?: string;
   readonly dryRun?: boolean;
