@@ -1,13 +1,8 @@
-import { spellingsOf } from '../report/markdown.ts';
-
 /** Takes the secrets out of a text. */
 export type Redact = (text: string) => string;
 
 /** Shorter ones would blank out words that are no secret. */
 const SHORTEST = 4;
-
-/** Longer ones are of several lines, each of which is looked for by itself. */
-const LONGEST_IN_MARKDOWN = 4_000;
 
 /**
  * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
@@ -15,20 +10,87 @@ const LONGEST_IN_MARKDOWN = 4_000;
  */
 export function createRedact(secrets: Iterable<string>): Redact {
   const texts = [...secrets].flatMap((secret) => [secret, ...secret.split(/\r?\n/)].map((text) => text.trim()));
-  const distinct = [...new Set(texts)].filter(({ length }) => length >= SHORTEST);
-  const spellings = distinct.flatMap((secret) => [
-    ...[...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])].map((written) => ({
-      written,
-      length: written.length,
-    })),
-    // Letters and digits stand in Markdown as they are.
-    ...(/^[a-z\d]+$/i.test(secret) || secret.length > LONGEST_IN_MARKDOWN
-      ? []
-      : [{ written: spellingsOf(secret), length: secret.length }]),
-  ]);
+  const distinct = [...new Set(texts)].filter(isLongEnough);
+  const spellings = distinct.flatMap((text) => [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(text)]);
   // Longest first: a secret may be part of another one.
-  const ordered = spellings.toSorted((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((result, { written }) => result.replaceAll(written, '***'), text);
+  const ordered = [...new Set(spellings)].toSorted(byLength);
+  // Letters and digits stand in Markdown as they are.
+  const marked = distinct.filter((text) => !/^[a-z\d+/=]+$/i.test(text)).flatMap((text) => bareSpellings(text));
+  const bare = [...new Set(marked)].filter(isLongEnough).toSorted(byLength);
+  return (text) =>
+    withoutMarked(
+      ordered.reduce((result, secret) => result.replaceAll(secret, '***'), text),
+      bare,
+    );
+}
+
+function isLongEnough({ length }: string): boolean {
+  return length >= SHORTEST;
+}
+
+function byLength(a: string, b: string): number {
+  return b.length - a.length;
+}
+
+const entities: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&#124;': '|' };
+
+/**
+ * A text without what `report/markdown.ts` puts into one, in whatever word: escapes, the marks of code, and blanks beside those.
+ * `starts` and `ends` say where each character of it stands in the text.
+ */
+function bareOf(text: string): { readonly bare: string; readonly starts: number[]; readonly ends: number[] } {
+  let bare = '';
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let done = 0;
+  const take = (to: number) => {
+    bare += text.slice(done, to);
+    for (; done < to; done += 1) {
+      starts.push(done);
+      ends.push(done + 1);
+    }
+  };
+  for (const { 0: found, index } of text.matchAll(/[\\`\s\u200b]+|<\/?code>|&(?:amp|lt|gt|#124|#92);/g)) {
+    take(index);
+    const character = entities[found];
+    done = index + found.length;
+    if (character === undefined) continue;
+    bare += character;
+    starts.push(index);
+    ends.push(done);
+  }
+  take(text.length);
+  return { bare, starts, ends };
+}
+
+/** The secret may look like an entity or a mark itself, and stands in code as it is. */
+function bareSpellings(secret: string): string[] {
+  return [bareOf(secret).bare, secret.replaceAll(/[\\`\s\u200b]/g, '')];
+}
+
+/** The text without secrets that Markdown has marks within. The marks of code stay, as each has another one that it goes with. */
+function withoutMarked(text: string, secrets: readonly string[]): string {
+  if (secrets.length === 0) return text;
+  const { bare, starts, ends } = bareOf(text);
+  const found = secrets.flatMap((secret) => placesOf(secret, bare)).toSorted((a, b) => a.from - b.from);
+  let result = '';
+  let done = 0;
+  for (const { from, to } of found) {
+    const [start = 0, end = 0] = [starts[from], ends[to - 1]];
+    if (end <= done) continue;
+    const hidden = text.slice(Math.max(start, done), end);
+    const marks = hidden.match(/`+|<\/?code>/g) ?? [];
+    result += `${text.slice(done, Math.max(start, done))}***${marks.map((mark) => `${mark}***`).join('')}`;
+    done = end;
+  }
+  return result + text.slice(done);
+}
+
+function placesOf(secret: string, text: string): { readonly from: number; readonly to: number }[] {
+  const places = [];
+  for (let from = text.indexOf(secret); from !== -1; from = text.indexOf(secret, from + secret.length))
+    places.push({ from, to: from + secret.length });
+  return places;
 }
 
 /** JSON whose texts are redacted one by one, so that a secret such as `true` does not break it. */
