@@ -61,18 +61,6 @@ function escapedStart(markdown: string): string {
   return markdown.replace(/^(?:[-+=]|\d{1,9}[.)])/, (mark) => `${mark.slice(0, -1)}\\${mark.slice(-1)}`);
 }
 
-/** The ways in which a text may stand in Markdown that is made here, with the marks of code within it; to find it there. */
-export function spellingsOf(text: string): RegExp {
-  const characters = [...text].map((character) => {
-    const written = new Set([character, escaped(character), escapedHtml(character), escapedStart(character)]);
-    if (/[.)]/.test(character)) written.add(`\\${character}`);
-    if (character === '@') written.add(withoutMentions(character));
-    if (character === '|') written.add(code('|'));
-    return `(?:${[...written].map((spelling) => RegExp.escape(spelling)).join('|')})`;
-  });
-  return new RegExp(characters.join('(?: ?`{1,3} ?|</?code>)?'), 'g');
-}
-
 /** Plain text in bold; nothing where there is none. */
 export function bold(text: string): string {
   const written = plain(text);

@@ -1,5 +1,5 @@
 import { trimEndOf } from '../core/text.ts';
-import { spellingsOf } from '../report/markdown.ts';
+import { bareSpellings, withoutMarked } from '../report/marked-secrets.ts';
 
 /** Takes the secrets out of a text. */
 export type Redact = (text: string) => string;
@@ -8,8 +8,6 @@ export type Redact = (text: string) => string;
 const SHORTEST = 4;
 /** Bytes from which on a secret is looked for in base64 as well. */
 const LONG_ENOUGH = 6;
-/** Longer ones are of several lines, each of which is looked for by itself. */
-const LONGEST_IN_MARKDOWN = 4_000;
 
 /**
  * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
@@ -17,22 +15,24 @@ const LONGEST_IN_MARKDOWN = 4_000;
  */
 export function createRedact(secrets: Iterable<string>): Redact {
   const texts = [...secrets].flatMap((secret) => [secret, ...secret.split(/\r?\n/)].map((text) => text.trim()));
-  const distinct = [...new Set(texts)].filter(({ length }) => length >= SHORTEST);
-  const spellings = distinct.flatMap((secret) => [
-    ...textsOf(secret).map((written) => ({ written, length: written.length })),
-    // Letters and digits stand in Markdown as they are.
-    ...(/^[a-z\d]+$/i.test(secret) || secret.length > LONGEST_IN_MARKDOWN
-      ? []
-      : [{ written: spellingsOf(secret), length: secret.length }]),
-  ]);
+  const distinct = [...new Set(texts)].filter(isLongEnough);
   // Longest first: a secret may be part of another one.
-  const ordered = spellings.toSorted((a, b) => b.length - a.length);
-  const plainly = ordered.flatMap(({ written }) => (typeof written === 'string' ? [written] : []));
-  return (text) =>
-    withoutEnds(
-      ordered.reduce((result, { written }) => result.replaceAll(written, '***'), text),
-      plainly,
-    );
+  const plainly = [...new Set(distinct.flatMap(textsOf))].toSorted(byLength);
+  // Letters and digits stand in Markdown as they are.
+  const marked = distinct.filter((text) => !/^[a-z\d+/=]+$/i.test(text)).flatMap(bareSpellings);
+  const bare = [...new Set(marked)].filter(isLongEnough).toSorted(byLength);
+  return (text) => {
+    const hidden = plainly.reduce((result, secret) => result.replaceAll(secret, '***'), text);
+    return withoutMarked(withoutEnds(hidden, plainly), bare);
+  };
+}
+
+function isLongEnough({ length }: string): boolean {
+  return length >= SHORTEST;
+}
+
+function byLength(a: string, b: string): number {
+  return b.length - a.length;
 }
 
 /** A secret as it stands in a log, in JSON, in a URL and in base64. */

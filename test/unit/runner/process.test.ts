@@ -95,7 +95,10 @@ describe('redaction', () => {
 
   it('takes out what Markdown has marked in its middle', () => {
     const said = fc.string({ unit: 'grapheme-ascii', minLength: 4, maxLength: 12 });
-    const secrets = said.map((text) => text.trim().replaceAll('*', 'x')).filter(({ length }) => length >= 4);
+    // Of a secret in pieces, as many characters must be seen as of a whole one.
+    const secrets = said
+      .map((text) => text.trim().replaceAll('*', 'x'))
+      .filter((text) => text.replaceAll(/[\s\\`]/g, '').length >= 4);
     const around = fc.constantFrom('', ' ', 'x', 'a@', '`', '.', '(', '|', '#1', 'https://');
     fc.assert(
       fc.property(secrets, around, around, (secret, before, after) => {
