@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-27S22CQB.js";import"./chunk-RRLMBYXH.js";import"./chunk-TNIQWXUJ.js";import"./chunk-7D63IHEY.js";import"./chunk-66EHXZWN.js";import"./chunk-YRERIN7Y.js";import"./chunk-WLD2B4SW.js";import"./chunk-EUVVKDQE.js";import"./chunk-H4NZF6HY.js";import"./chunk-7ZZCLLCN.js";import"./chunk-T75FLF3X.js";import"./chunk-CF6ID735.js";import"./chunk-2T6QYE3U.js";import"./chunk-YUKLDSE5.js";import"./chunk-TH4CTR3W.js";import"./chunk-S4DEFMS7.js";export{action};

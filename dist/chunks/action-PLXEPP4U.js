@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-GAQUMYPG.js";import"./chunk-VKTH35GG.js";import"./chunk-ZJFD3B4U.js";import"./chunk-PVM4RN2F.js";import"./chunk-OOHKTX6Z.js";import"./chunk-FC6U4NX3.js";import"./chunk-H4NZF6HY.js";import"./chunk-7ZZCLLCN.js";import"./chunk-YUKLDSE5.js";import"./chunk-TH4CTR3W.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};
