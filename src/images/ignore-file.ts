@@ -92,10 +92,14 @@ function cleaned(written: string): string | undefined {
   return pattern === '' || written === '' || written === '/' ? undefined : pattern;
 }
 
+const LONGEST_PATTERN = 4_096;
+
 /** How a pattern is compared; undefined for one that can't be read. */
 function matcherOf(pattern: string): IgnorePattern['matches'] | undefined {
   // Go and JavaScript read escapes differently, and bytes that are no UTF-8.
   if (/[\\\uFFFD]/.test(pattern)) return undefined;
+  // No path is longer on Linux; a pattern is compared with each of them.
+  if (pattern.length > LONGEST_PATTERN) return undefined;
   if (!/[*?[\]]/.test(pattern)) return (path) => path === pattern;
   if (pattern === '**') return () => true;
   const [, suffix] = /^\*\*([^*?[\]]+)$/.exec(pattern) ?? [];

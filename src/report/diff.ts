@@ -25,7 +25,8 @@ function differences({ object, before, after }: PlannedWrite): string {
   if (plannedText === '') return allLines(foundText, '-');
   const patch = createTwoFilesPatch('found', 'planned', foundText, plannedText, undefined, undefined, {
     context: 3,
-    maxEditLength: MOST_DIFFERENCES,
+    // Where there is nothing on one side, nothing is compared.
+    ...(foundText !== '' && plannedText !== '' && { maxEditLength: MOST_DIFFERENCES }),
   });
   if (patch === undefined) {
     const lines = (all: string) => (all.split('\n').length - 1).toLocaleString('en');
