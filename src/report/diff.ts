@@ -21,8 +21,6 @@ function differences({ object, before, after }: PlannedWrite): string {
   const found = isSecret ? withoutValues(before, after, 'as found') : before;
   const planned = isSecret ? withoutValues(after, before, 'changed') : after;
   const [foundText, plannedText] = [text(found), text(planned)];
-  if (foundText === '') return allLines(plannedText, '+');
-  if (plannedText === '') return allLines(foundText, '-');
   const patch = createTwoFilesPatch('found', 'planned', foundText, plannedText, undefined, undefined, {
     context: 3,
     // Where there is nothing on one side, nothing is compared.
@@ -34,13 +32,6 @@ function differences({ object, before, after }: PlannedWrite): string {
   }
   // The head only names the two sides.
   return patch.slice(Math.max(0, patch.indexOf('@@'))).trimEnd();
-}
-
-/** The diff of an object that is made or removed, for which nothing has to be compared. */
-function allLines(text: string, sign: '+' | '-'): string {
-  const lines = text.trimEnd().split('\n');
-  const counts = sign === '+' ? `-0,0 +1,${lines.length}` : `-1,${lines.length} +0,0`;
-  return [`@@ ${counts} @@`, ...lines.map((line) => sign + line)].join('\n');
 }
 
 /** Bytes of a diff that are shown: a definition of a kind may have a megabyte, and GitHub takes no more a step. */
