@@ -2,6 +2,9 @@ import type * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { KubernetesObject } from './schema.ts';
 
+const CORRECT =
+  'Correct this field, or update the definitions of its kind, so that the API server refuses such an object.';
+
 /**
  * What is needed of an object, which somebody else has written: a cluster takes any form where its definitions say none.
  *
@@ -17,14 +20,15 @@ export function readObject<S extends z.ZodType>(object: KubernetesObject, shape:
  * The same for a part of an object.
  *
  * @param about as the user would name it
+ * @param next what the user can do about it
  */
-export function readPart<S extends z.ZodType>(part: unknown, shape: S, about: string): z.infer<S> {
+export function readPart<S extends z.ZodType>(part: unknown, shape: S, about: string, next = CORRECT): z.infer<S> {
   const parsed = shape.safeParse(part);
   if (parsed.success) return parsed.data;
   throw new SluiceError('unsupported', {
     about,
     problem: `has a form that can't be read: ${describeIssue(parsed.error.issues[0])}.`,
-    next: 'Correct this field, or update the definitions of its kind, so that the API server refuses such an object.',
+    next,
   });
 }
 

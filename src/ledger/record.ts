@@ -12,6 +12,10 @@ import { isCommandAnnotation } from './commands.ts';
 /** The ended rollouts before the current one that are kept for people to read. */
 const HISTORY = 5;
 
+/** What to do about a record that can't be read. */
+export const GIVE_UP_RECORD =
+  'Run that version to conclude the rollout, or set route and workload right by hand and give the record up with "mode: discard-record" of actions/canary.';
+
 /** Bytes that the API server takes for all data of a ConfigMap. */
 const LIMIT = 1_048_576;
 
@@ -171,7 +175,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
     throw new SluiceError('unsupported', {
       about: describe(object),
       problem: `was written by Sluice ${author} in a form that this version (${version}) does not read.`,
-      next: 'Run that version to conclude the rollout, or set route and workload right by hand and give the record up with "mode: discard-record" of actions/canary.',
+      next: GIVE_UP_RECORD,
     });
   }
 

@@ -10,11 +10,13 @@ import { isReleased } from '../../canary/resume.ts';
 import { isUnfinished } from '../../canary/unfinished.ts';
 import type { World } from '../../canary/world.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
+import { readPart } from '../../cluster/read-object.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isSluiceError } from '../../core/errors.ts';
 import type { Permission } from '../../core/permission.ts';
 import { createPanel } from '../../judge/panel.ts';
 import { createLedger } from '../../ledger/ledger.ts';
+import { GIVE_UP_RECORD } from '../../ledger/record.ts';
 import { createMeter } from '../../meters/index.ts';
 import { createRouter } from '../../routes/weights/index.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
@@ -189,7 +191,7 @@ function compose(
   found: ArmsSnapshot,
 ): Assembled {
   const { inputs, plan } = loaded;
-  const place = { namespace, workloads: foundWorkloads.parse(found.data) };
+  const place = { namespace, workloads: readPart(found.data, foundWorkloads, ledger.object, GIVE_UP_RECORD) };
   const judge = judgeSettings(inputs, plan, place);
   const chosen = adapters(place);
 

@@ -4,13 +4,14 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { Router } from '../../canary/ports.ts';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { checkPermissions, permissionTo } from '../../cluster/permissions.ts';
+import { readPart } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Permission } from '../../core/permission.ts';
 import { giveCommand } from '../../ledger/commands.ts';
 import { createLedger, ledgerPermissions } from '../../ledger/ledger.ts';
-import { listRecords } from '../../ledger/record.ts';
+import { GIVE_UP_RECORD, listRecords } from '../../ledger/record.ts';
 import type { RollbackOptions, RollbackWorld } from '../../rollback/world.ts';
 import { createRouter } from '../../routes/weights/index.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
@@ -76,7 +77,11 @@ export async function assembleRollback(
     command: (command, during) =>
       giveCommand(client, { type: resources.configMap, namespace, name: `sluice-${rollout}` }, command, during),
     concluding(record) {
-      const router = routerFor(inputs, { client, namespace, clock }, foundWorkloads.parse(record.arms.data));
+      const router = routerFor(
+        inputs,
+        { client, namespace, clock },
+        readPart(record.arms.data, foundWorkloads, ledger.object, GIVE_UP_RECORD),
+      );
       return router && { router, arms: recordedArms(armsOptions, inputs.workload), clock, emit: audience.emit };
     },
   };
