@@ -185,12 +185,12 @@ function waitAfter({ status, message, response }: Refusal, pause: number): numbe
       : undefined;
   // GitHub asks for a minute where it does not say how long.
   const wait = [asked, reset].find((time) => time !== undefined && !Number.isNaN(time)) ?? MINUTE;
-  return Math.min(Math.max(asked === wait ? 0 : pause, wait), LONGEST_WAIT);
+  return Math.min(Math.max(asked === wait ? 0 : pause, wait), LATEST - Date.now());
 }
 
 const MINUTE = 60_000;
-/** No limit is longer than a day, and there are times that no calendar has. */
-const LONGEST_WAIT = 24 * 60 * MINUTE;
+/** The last time that a Date can be, in milliseconds. */
+const LATEST = 8.64e15;
 
 function explained({ status, message, response }: Refusal, about: string, right: TokenRight, apiUrl: string) {
   switch (status) {
