@@ -7,6 +7,7 @@ import { actionFolder } from '../../../lab/embedded/runner.ts';
 const rule = z.object({
   apiGroups: z.array(z.string()),
   resources: z.array(z.string()),
+  resourceNames: z.array(z.string()).optional(),
   verbs: z.array(z.string()),
 });
 export type Rule = z.infer<typeof rule>;
@@ -17,6 +18,16 @@ const role = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string() }),
   rules: z.array(rule),
 });
+
+/** Rules in which the objects of Sluice's own are named for these releases instead of `checkout`, as a reader of the README does. */
+export function rulesFor(names: readonly string[], rules: readonly Rule[]): Rule[] {
+  return rules.map(({ resourceNames, ...rest }) => ({
+    ...rest,
+    ...(resourceNames && {
+      resourceNames: resourceNames.flatMap((own) => names.map((name) => own.replace(/checkout$/, name))),
+    }),
+  }));
+}
 
 /**
  * The rules that an action's README gives for one kind of use, by its headline there.

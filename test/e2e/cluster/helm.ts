@@ -20,7 +20,7 @@ import type { KubernetesObject } from '../../../src/cluster/schema.ts';
 import { connect } from '../../../src/cluster/transport.ts';
 import type { Login } from '../../../src/helm/chart-commands.ts';
 import { type History, parseHistory } from '../../../src/helm/history.ts';
-import { documentedRules } from './documented-roles.ts';
+import { documentedRules, rulesFor } from './documented-roles.ts';
 import { createAccount } from './shop.ts';
 
 /** Runs, and does not end by itself. */
@@ -57,7 +57,7 @@ async function openPlace(program: Program) {
   await client.create(resources.namespace, own, never);
 
   // The action has the rights that its README asks for, and no others.
-  const rules = await documentedRules('An ordinary service', 'helm-deploy');
+  const rules = rulesFor([release, `${release}-canary`], await documentedRules('An ordinary service', 'helm-deploy'));
   const kubeconfig = await createAccount(await connectAsAdmin(), namespace, 'deployer', rules);
 
   const helm = (...args: string[]) =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
 import { resources } from '../../../src/cluster/resources.ts';
+import { rulesFor } from './documented-roles.ts';
 import { configMapOf, deploymentOf, documentedRules, inPlace, type Place, together } from './kubectl.ts';
 import { createAccount } from './shop.ts';
 
@@ -220,7 +221,7 @@ describe.concurrent('what can not be is refused before the first write', () => {
       expect(refused.log).toContain('Let an administrator of the cluster apply this, by kubectl apply -f FILE:');
       expect(await place.contents()).toEqual({});
 
-      const documented = await createAccount(api, namespace, 'documented', await documentedRules());
+      const documented = await createAccount(api, namespace, 'documented', rulesFor(['shop'], await documentedRules()));
       const ended = await place.deploy(manifests, { kubeconfig: documented });
       expect(ended.outputs.verdict, ended.log).toBe('deployed');
       await place.deploy(deploymentOf('web'), { kubeconfig: documented });

@@ -14,7 +14,7 @@ import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { commit, githubToken, startGitHub } from '../../support/github-double.ts';
 import { startBuildKit } from '../images/lab.ts';
 import { runWorkflow, starter, type WorkflowOptions } from '../workflows/act.ts';
-import { documentedRules } from './documented-roles.ts';
+import { documentedRules, rulesFor } from './documented-roles.ts';
 import { createAccount, rightsFor } from './shop.ts';
 import { keep, underLoad } from './traffic.ts';
 
@@ -119,7 +119,7 @@ async function inEmptyNamespace(
     const routes = { apiGroups: ['networking.istio.io'], resources: ['virtualservices'], verbs: ['*'] };
     const rules = [
       ...(await documentedRules(rightsFor.istio)),
-      ...(await documentedRules('An ordinary service', 'helm-deploy')),
+      ...rulesFor(['checkout', 'checkout-canary'], await documentedRules('An ordinary service', 'helm-deploy')),
       routes,
     ];
     await tell({ namespace, kubeconfig: await createAccount(api, namespace, 'sluice', rules) });
