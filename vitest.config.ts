@@ -13,12 +13,12 @@ export default defineConfig({
         },
       },
       {
-        // Whole rollouts in real time, which wait more than they work: three files at once, and two tests of each.
+        // Whole rollouts in real time, which wait more than they work: two files at once, and two tests of each.
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           testTimeout: 120_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           maxConcurrency: 2,
           sequence: { groupOrder: 1 },
         },
