@@ -77,7 +77,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
       /kind: Role/,
       /namespace: shop/,
       /- networking\.istio\.io\n\s+resources:\n\s+- virtualservices\n\s+verbs:\n\s+- get\n\s+- patch/,
-      /- coordination\.k8s\.io\n\s+resources:\n\s+- leases\n\s+verbs:\n\s+- create/,
+      /- coordination\.k8s\.io\n\s+resources:\n\s+- leases\n\s+verbs:\n(?:\s+- list\n)?\s+- create/,
       /- leases\n\s+resourceNames:\n\s+- sluice-checkout\n\s+verbs:\n\s+- get\n\s+- update/,
     ],
   },
