@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{runPost}from"../chunks/chunk-2SYIFHQ4.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-Q457RJ2P.js"));
+import{runPost}from"../chunks/chunk-LECLSCEW.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-4TU6ACUO.js"));

@@ -135,9 +135,21 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(fields.map(([field, part]) => [field, sorted(part)]));
 }
 
-/** As `JSON.stringify`, also of what `parseJson` gave. */
-export function stringifyJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? JSON.rawJSON(String(part)) : part));
+/**
+ * As `JSON.stringify`, also of what `parseJson` gave.
+ *
+ * @param replace what to write instead of a value, as for `JSON.stringify`
+ */
+export function stringifyJson(
+  value: unknown,
+  replace: (key: string, part: unknown) => unknown = (_, part) => part,
+  indent = 0,
+): string {
+  const written = (key: string, part: unknown) => {
+    const replaced = replace(key, part);
+    return typeof replaced === 'bigint' ? JSON.rawJSON(String(replaced)) : replaced;
+  };
+  return JSON.stringify(value, written, indent);
 }
 
 /** An object of JSON or YAML, and no list. */

@@ -19,9 +19,11 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
   // Pretty errors show the line of each of them, and a text may have as many as signs.
   const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, lineCounter };
   try {
-    const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
+    const tokens = upToError([...new Parser(lineCounter.addNewLine).parse(text)]);
     if (tokens.some(isDeep)) return [{ problem: TOO_DEEP, line: 1, column: 1 }];
-    const documents: readonly Document[] = [...new Composer(options).compose(tokens)];
+    // An error where there is no document is one of an empty document.
+    const hasError = tokens.at(-1)?.type === 'error';
+    const documents: readonly Document[] = [...new Composer(options).compose(tokens, hasError)];
     return documents.map((document) => read(document, merge, lineCounter));
   } catch (error) {
     return [{ problem: reasonOf(error), line: 1, column: 1 }];
@@ -32,6 +34,12 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
 export function readYamlDocument(text: string, options: { readonly merge?: boolean } = {}): YamlResult {
   const [first = { value: null }, second] = readYamlDocuments(text, options);
   return second && 'value' in first ? { problem: 'it has several documents', line: 1, column: 1 } : first;
+}
+
+/** Of a text with errors, the first one is told; each of them takes time to describe, and a text may be nothing else. */
+function upToError(tokens: readonly CST.Token[]): readonly CST.Token[] {
+  const error = tokens.findIndex(({ type }) => type === 'error');
+  return error === -1 ? tokens : tokens.slice(0, error + 1);
 }
 
 /** Levels of lists and mappings. The parser itself goes from level to level, and tries each of those that are too deep again. */

@@ -3,6 +3,7 @@ import { Octokit } from '@octokit/core';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { stringifyJson } from '../core/json.ts';
 import { firstLine } from '../core/text.ts';
 
 export interface GitHubOptions {
@@ -238,7 +239,7 @@ function permissionsOf(header: string | number | undefined, right: TokenRight): 
 }
 
 function errorsOf(errors: readonly unknown[] = []): string {
-  return errors.length === 0 ? '' : `; ${firstLine(JSON.stringify(errors))}`;
+  return errors.length === 0 ? '' : `; ${firstLine(stringifyJson(errors))}`;
 }
 
 function limited(about: string, wait: number): SluiceError {

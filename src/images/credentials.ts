@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import type { Repository } from '../core/image-reference.ts';
-import { parseJson } from '../core/json.ts';
+import { parseJson, stringifyJson } from '../core/json.ts';
 import { run } from '../core/process.ts';
 import { trimEndOf } from '../core/text.ts';
 import type { Login } from './registry/authorization.ts';
@@ -82,7 +82,7 @@ export async function writeOwnConfig(from: string, to: string, registry: string,
   await mkdir(to, { recursive: true, mode: 0o700 });
   const others = (await readdir(from).catch(() => [])).filter((name) => name !== 'config.json');
   await Promise.all(others.map((name) => symlink(join(from, name), join(to, name))));
-  await writeFile(join(to, 'config.json'), `${JSON.stringify(own)}\n`, { mode: 0o600 });
+  await writeFile(join(to, 'config.json'), `${stringifyJson(own)}\n`, { mode: 0o600 });
 }
 
 /** The same for buildah, whose file has no place for other things. */
@@ -103,7 +103,7 @@ export async function writeOwnAuthFile(
   delete helpers[registry];
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const own: DockerConfig = { auths: { ...auths, [registry]: { auth } }, credHelpers: helpers };
-  await writeFile(to, `${JSON.stringify(own)}\n`, { mode: 0o600 });
+  await writeFile(to, `${stringifyJson(own)}\n`, { mode: 0o600 });
 }
 
 /**

@@ -83,8 +83,13 @@ export function parseIgnoreFile(text: string, kind: BuilderKind = 'buildx'): Ign
   return { patterns, unknown: undefined };
 }
 
+/** Characters of a pattern. */
+const LONGEST_PATTERN = 4_096;
+
 /** `./docs//` is `docs`, and `/docs` is that of the context. Undefined for what the builder refuses. */
 function cleaned(written: string): string | undefined {
+  // No path is longer on Linux; a pattern is compared with each of them.
+  if (written.length > LONGEST_PATTERN) return undefined;
   const pattern = posix
     .normalize(written)
     .replace(/^\/(?=.)/, '')
@@ -92,14 +97,10 @@ function cleaned(written: string): string | undefined {
   return pattern === '' || written === '' || written === '/' ? undefined : pattern;
 }
 
-const LONGEST_PATTERN = 4_096;
-
 /** How a pattern is compared; undefined for one that can't be read. */
 function matcherOf(pattern: string): IgnorePattern['matches'] | undefined {
   // Go and JavaScript read escapes differently, and bytes that are no UTF-8.
   if (/[\\\uFFFD]/.test(pattern)) return undefined;
-  // No path is longer on Linux; a pattern is compared with each of them.
-  if (pattern.length > LONGEST_PATTERN) return undefined;
   if (!/[*?[\]]/.test(pattern)) return (path) => path === pattern;
   if (pattern === '**') return () => true;
   const [, suffix] = /^\*\*([^*?[\]]+)$/.exec(pattern) ?? [];

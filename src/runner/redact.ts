@@ -1,3 +1,4 @@
+import { stringifyJson } from '../core/json.ts';
 import { trimEndOf } from '../core/text.ts';
 import { bareSpellings, withoutMarked } from '../report/marked-secrets.ts';
 
@@ -124,5 +125,5 @@ export function createSecretKeeper(tell: (secret: string) => void): SecretKeeper
 
 /** JSON whose texts are redacted one by one, so that a secret such as `true` does not break it. */
 export function redactedJson(value: unknown, redact: Redact): string {
-  return JSON.stringify(value, (_, part) => (typeof part === 'string' ? redact(part) : part), 2);
+  return stringifyJson(value, (_, part) => (typeof part === 'string' ? redact(part) : part), 2);
 }

@@ -3,6 +3,7 @@ import { digestOf, isReady, type Pod, runningImages } from '../cluster/pods.ts';
 import { describe } from '../cluster/resources.ts';
 import { deadline } from '../core/deadline.ts';
 import { SluiceError } from '../core/errors.ts';
+import { stringifyJson } from '../core/json.ts';
 import type { ArmSight, ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { imagesOf, isRolledOut, type PodTemplate, referenceTo, type Workload } from './workload.ts';
@@ -10,7 +11,7 @@ import { imagesOf, isRolledOut, type PodTemplate, referenceTo, type Workload } f
 /** `template-3f2a…`: identifies a pod template whatever the order of its fields. */
 export function templateRevision(template: PodTemplate): string {
   return `template-${createHash('sha256')
-    .update(JSON.stringify(ordered(template)))
+    .update(stringifyJson(ordered(template)))
     .digest('hex')
     .slice(0, 16)}`;
 }

@@ -165,7 +165,7 @@ async function compare(read: Reader['read'], piece: string, { of }: Shape): Prom
   const once = await bestOf(ONCE, 1);
   // What else runs on the machine only adds: a second look is taken where the first one is bad.
   if (fourTimes <= once * MOST_GROWTH) return [once, fourTimes];
-  return [await bestOf(ONCE, 3), Math.min(fourTimes, await bestOf(FOUR_TIMES, 2))];
+  return [Math.max(await bestOf(ONCE, 3), NOISE / MOST_GROWTH), Math.min(fourTimes, await bestOf(FOUR_TIMES, 2))];
 }
 
 /** Milliseconds of processor time. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Json } from '../../core/json.ts';
-import { parseJson } from '../../core/json.ts';
+import { jsonSchema, parseJson, stringifyJson } from '../../core/json.ts';
 import type { PodTemplate } from '../workload.ts';
 
 /** Both templates as a reader may see them: values of environment variables may be secret. */
@@ -8,17 +8,15 @@ export function shownTemplates(before: PodTemplate | undefined, after: PodTempla
   const values = new Set(variables(before));
   const same = new Set(variables(after).filter((value) => values.has(value)));
   const shown = (template: PodTemplate | undefined, word: string): Json =>
-    z
-      .json()
-      .parse(
-        parseJson(
-          JSON.stringify({ spec: { template: template ?? null } }, (key, value) =>
-            key === 'env' && Array.isArray(value)
-              ? value.map((entry) => hidden(entry, (text) => (same.has(text) ? '(hidden)' : `(hidden, ${word})`)))
-              : value,
-          ),
+    jsonSchema.parse(
+      parseJson(
+        stringifyJson({ spec: { template: template ?? null } }, (key, value) =>
+          key === 'env' && Array.isArray(value)
+            ? value.map((entry) => hidden(entry, (text) => (same.has(text) ? '(hidden)' : `(hidden, ${word})`)))
+            : value,
         ),
-      );
+      ),
+    );
   return [shown(before, 'as found'), shown(after, 'changed')];
 }
 
@@ -26,7 +24,7 @@ const variable = z.looseObject({ value: z.string() });
 
 function hidden(entry: unknown, word: (text: string) => string): unknown {
   const parsed = variable.safeParse(entry);
-  return parsed.success ? { ...parsed.data, value: word(JSON.stringify(parsed.data)) } : entry;
+  return parsed.success ? { ...parsed.data, value: word(stringifyJson(parsed.data)) } : entry;
 }
 
 function variables(template: PodTemplate | undefined): string[] {
@@ -35,7 +33,7 @@ function variables(template: PodTemplate | undefined): string[] {
   return [...containers, ...initContainers].flatMap((container) =>
     (env.safeParse(container).data?.env ?? []).flatMap((entry) => {
       const parsed = variable.safeParse(entry);
-      return parsed.success ? [JSON.stringify(parsed.data)] : [];
+      return parsed.success ? [stringifyJson(parsed.data)] : [];
     }),
   );
 }

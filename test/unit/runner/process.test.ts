@@ -112,6 +112,12 @@ describe('redaction', () => {
     );
   });
 
+  it('leaves whole numbers of 64 bits as they are in JSON', () => {
+    const written = redactedJson({ limit: 9_223_372_036_854_775_807n, flag: 'planted' }, createRedact(['planted']));
+    expect(written).toContain('"limit": 9223372036854775807');
+    expect(written).not.toContain('planted');
+  });
+
   it('leaves no secret in JSON, and JSON that can be read', () => {
     const secrets = fc.string({ minLength: 4 }).filter((text) => text.trim().length >= 4 && !text.includes('*'));
     fc.assert(

@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-CERTSDTO.js";import"./chunk-XCNO4FJU.js";import"./chunk-TNIQWXUJ.js";import"./chunk-7D63IHEY.js";import"./chunk-66EHXZWN.js";import"./chunk-YRERIN7Y.js";import"./chunk-WLD2B4SW.js";import"./chunk-4XH4OWFM.js";import"./chunk-H4NZF6HY.js";import"./chunk-6JFHPQZO.js";import"./chunk-T75FLF3X.js";import"./chunk-CF6ID735.js";import"./chunk-2T6QYE3U.js";import"./chunk-KMFHGIWS.js";import"./chunk-TH4CTR3W.js";import"./chunk-S4DEFMS7.js";export{action};

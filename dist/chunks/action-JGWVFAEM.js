@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-OAVOX4AU.js";import"./chunk-VKTH35GG.js";import"./chunk-V3YX3FPH.js";import"./chunk-BAW3KMGG.js";import"./chunk-IM2U7AL7.js";import"./chunk-G4PBIJ43.js";import"./chunk-H4NZF6HY.js";import"./chunk-6JFHPQZO.js";import"./chunk-KMFHGIWS.js";import"./chunk-TH4CTR3W.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};
