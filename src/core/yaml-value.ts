@@ -19,7 +19,7 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
   // Pretty errors show the line of each of them, and a text may have as many as signs.
   const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, lineCounter };
   try {
-    const tokens = upToError([...new Parser(lineCounter.addNewLine).parse(text)]);
+    const tokens = upToError(new Parser(lineCounter.addNewLine).parse(text));
     if (tokens.some(isDeep)) return [{ problem: TOO_DEEP, line: 1, column: 1 }];
     // An error where there is no document is one of an empty document.
     const hasError = tokens.at(-1)?.type === 'error';
@@ -37,9 +37,13 @@ export function readYamlDocument(text: string, options: { readonly merge?: boole
 }
 
 /** Of a text with errors, the first one is told; each of them takes time to describe, and a text may be nothing else. */
-function upToError(tokens: readonly CST.Token[]): readonly CST.Token[] {
-  const error = tokens.findIndex(({ type }) => type === 'error');
-  return error === -1 ? tokens : tokens.slice(0, error + 1);
+function upToError(parsed: Iterable<CST.Token>): readonly CST.Token[] {
+  const tokens: CST.Token[] = [];
+  for (const token of parsed) {
+    tokens.push(token);
+    if (token.type === 'error') break;
+  }
+  return tokens;
 }
 
 /** Levels of lists and mappings. The parser itself goes from level to level, and tries each of those that are too deep again. */
