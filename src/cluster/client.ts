@@ -60,9 +60,10 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   /**
    * The kinds that the API server serves in a version of a group; none where it does not know that version.
    *
-   * @param apiVersion `apps/v1`
+   * @param apiVersion `apps/v1`; the server answers a text of another form with lists of something else
    */
   async function kindsIn(apiVersion: string, signal: AbortSignal): Promise<ServedKind[]> {
+    if (!groupAndVersion.test(apiVersion)) return [];
     const path = versionPath(apiVersion);
     const reference = { type: { apiVersion, kind: 'APIResourceList', plural: apiVersion }, namespace: '', name: '' };
     try {
@@ -78,6 +79,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
 
   /** The versions of a group of kinds that are served, the preferred one first: `policy/v1`; none of a group that is unknown. */
   async function versionsOf(group: string, signal: AbortSignal): Promise<string[]> {
+    // The core group is not among the others, and has one version.
+    if (group === '') return ['v1'];
     const reference = { type: { apiVersion: group, kind: 'APIGroup', plural: group }, namespace: '', name: '' };
     const path = `/apis/${inAddress(group)}`;
     try {
@@ -106,6 +109,9 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     close: connection.close,
   };
 }
+
+/** `v1`, `apps/v1`, `batch.example.com/v1alpha1` */
+const groupAndVersion = /^(?:[a-z0-9.-]+\/)?[a-z][a-z0-9-]*$/;
 
 const groupVersion = z.looseObject({ groupVersion: z.string() });
 const groupVersions = z.looseObject({ preferredVersion: groupVersion.optional(), versions: z.array(groupVersion) });

@@ -190,8 +190,8 @@ function waitAfter({ status, message, response }: Refusal, pause: number): numbe
 }
 
 const MINUTE = 60_000;
-/** The last time that a Date can be, in milliseconds. */
-const LATEST = 8.64e15;
+/** Milliseconds. A later time can't be written as a date with four digits of the year, and much later ones as no date at all. */
+const LATEST = Date.UTC(9999, 0);
 
 function explained({ status, message, response }: Refusal, about: string, right: TokenRight, apiUrl: string) {
   switch (status) {

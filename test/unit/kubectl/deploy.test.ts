@@ -1,22 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DeployEvent } from '../../../src/apply/events.ts';
 import { createInventoryStore, INVENTORY_LABEL } from '../../../src/apply/inventory.ts';
-import { parseManifests, resolveObjects } from '../../../src/apply/objects.ts';
 import type { KubernetesClient } from '../../../src/cluster/client.ts';
 import { resources } from '../../../src/cluster/resources.ts';
 import { SluiceError } from '../../../src/core/errors.ts';
-import { conclude } from '../../../src/kubectl/conclude.ts';
-import { deploy } from '../../../src/kubectl/deploy.ts';
-import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
-import { createSeal } from '../../../src/ledger/seal.ts';
-import { createQuickClock, dyingClient, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
+import { deployProcess, type Process, takenOver } from '../../support/deploy-process.ts';
+import { dyingClient, startEmbeddedCluster } from '../../support/embedded-cluster.ts';
 
 const never = new AbortController().signal;
 const cluster = await startEmbeddedCluster({});
 afterAll(() => cluster.stop());
 
-const takenOver = new SluiceError('locked', { about: 'Lease', problem: 'another run holds it.', next: '' });
-const cancelled = new SluiceError('cancelled', { about: 'this run', problem: 'was asked to stop.', next: '' });
 const away = new SluiceError('unreachable', { about: 'the API server', problem: 'is away.', next: 'Wait.' });
 
 const configMap = (name: string, value: string) =>
@@ -25,53 +19,8 @@ const configMap = (name: string, value: string) =>
 const former = (name: string) => [configMap(`${name}-a`, '1'), configMap(`${name}-gone`, '1')].join('---\n');
 const wanted = (name: string) => [configMap(`${name}-a`, '2'), configMap(`${name}-new`, '1')].join('---\n');
 
-/** Of all processes here: they have the same credentials. */
-const seal = createSeal();
-
-/** One process that deploys, or concludes, under this name. */
 function processOf(name: string, client: KubernetesClient, on?: (event: DeployEvent, process: Process) => void) {
-  const events: DeployEvent[] = [];
-  const cancel = new AbortController();
-  const lost = new AbortController();
-  const process: Process = { cancel: () => cancel.abort(cancelled), lose: () => lost.abort(takenOver) };
-  const world: DeployWorld = {
-    client,
-    store: createInventoryStore(client, 'default', name, seal),
-    clock: createQuickClock(100),
-    emit: (event) => {
-      events.push(event);
-      on?.(event, process);
-    },
-    claim: async () => ({ lost: lost.signal, release: async () => undefined }),
-  };
-  const options: DeployOptions = {
-    id: 'run',
-    startedBy: 'alice',
-    name,
-    namespace: 'default',
-    createNamespace: false,
-    prune: true,
-    pruneKinds: [],
-    force: false,
-    wait: true,
-    undoOnFailure: true,
-    timeout: 600_000,
-    maxRestarts: 3,
-    dryRun: false,
-  };
-  return {
-    events,
-    async deploy(text: string) {
-      const written = parseManifests([{ name: 'app.yaml', text }]);
-      return deploy(world, options, await resolveObjects(cluster.client, written, 'default', never), cancel.signal);
-    },
-    conclude: () => conclude(world, options, cancel.signal),
-  };
-}
-
-interface Process {
-  cancel(): void;
-  lose(): void;
+  return deployProcess(cluster, name, client, on);
 }
 
 /** What is deployed under a name: `name=value`, in the order of names. */
