@@ -5,6 +5,7 @@ import { githubReaders } from './readers/github.ts';
 import { helmReaders } from './readers/helm.ts';
 import { imageReaders } from './readers/images.ts';
 import { inputReaders } from './readers/inputs.ts';
+import { memoryReaders } from './readers/memories.ts';
 import { meterReaders } from './readers/meters.ts';
 import { textReaders } from './readers/texts.ts';
 
@@ -12,6 +13,7 @@ import { textReaders } from './readers/texts.ts';
 export const readers: readonly Reader[] = [
   ...inputReaders,
   ...clusterReaders,
+  ...memoryReaders,
   ...meterReaders,
   ...helmReaders,
   ...imageReaders,
