@@ -8,13 +8,17 @@ import { conclude } from '../../../src/kubectl/conclude.ts';
 import { deploy } from '../../../src/kubectl/deploy.ts';
 import type { DeployOptions, DeployWorld } from '../../../src/kubectl/world.ts';
 import { claimLease } from '../../../src/ledger/lease.ts';
+import { createSeal } from '../../../src/ledger/seal.ts';
 import { dyingClient } from '../../support/embedded-cluster.ts';
 import { configMapOf, deploymentOf, inPlace, type Place, together } from './kubectl.ts';
 
 const never = new AbortController().signal;
 
+/** All processes have the same credentials. */
+const seal = createSeal();
+
 function worldOf({ namespace }: Place, client: KubernetesClient): DeployWorld {
-  const store = createInventoryStore(client, namespace, 'shop');
+  const store = createInventoryStore(client, namespace, 'shop', seal);
   const holder = { identity: 'run', description: 'run' };
   return {
     client,
