@@ -90,7 +90,7 @@ function deployChange(
   };
 
   /**
-   * Makes the namespace after every other check, because the API server checks objects only in a namespace that exists.
+   * Makes the namespace after all checks except those of the API server, which checks objects only in a namespace that exists.
    */
   async function makeNamespace(signal: AbortSignal): Promise<void> {
     const make = await world.missingNamespace(signal);
