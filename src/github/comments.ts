@@ -3,7 +3,7 @@ import type { GitHub, TokenRight } from './client.ts';
 /** Pages of a hundred comments that are searched for a comment of Sluice. */
 const MOST_PAGES = 10;
 
-/** The pull request of a commit: the open one, else the first that GitHub lists. */
+/** The pull request of a commit: the open one, else the one that introduced the commit. */
 export async function pullRequestOf(github: GitHub, sha: string): Promise<number | undefined> {
   return github.attempt(`pull request of ${sha.slice(0, 7)}`, 'pull-requests: write', async () => {
     const { data } = await github.request('GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls', {

@@ -178,7 +178,9 @@ async function deletionsOf(
   });
 }
 
-/** Kinds whose pods or events tell why they are not ready. For other kinds, Helm's own waiting is enough. */
+/**
+ * Workloads that are watched because they tell why they are not ready. For other kinds, Helm's own waiting is enough.
+ */
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'PersistentVolumeClaim']);
 
 /** Lets a change begin, and gives its workloads once they are written. */

@@ -133,7 +133,7 @@ function withInterval(report: Report, event: IntervalJudged): Report {
   };
 }
 
-/** Notes missing data only when it begins, and an event that repeats itself once. */
+/** Notes missing data once, when it begins. A note that repeats the last one is dropped. */
 function withNote(report: Report, event: Fact): Report {
   const sentence = sentenceOf(event);
   if (event.type !== 'no-data') return noted(report, event.at, sentence);
