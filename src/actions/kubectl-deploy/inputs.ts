@@ -30,7 +30,7 @@ const images = inputType('lines of NAME=IMAGE', (given): ImageReplacement[] => {
     .map((line) => {
       const [, name, image] = /^([^\s=@]+?)\s*=\s*([^\s=]+)$/.exec(line) ?? [];
       if (name === undefined || image === undefined) return wrong(`"${line}" is not of the form NAME=IMAGE.`);
-      // The name is not parsed as a reference: in manifests it may be a placeholder that no registry would accept.
+      // Only split, not parsed: in manifests, the name may be a placeholder that no registry would accept.
       if (splitReference(name).tag !== undefined) return wrong(`"${name}" is to be an image's name without its tag.`);
       return { name, image: parseReference(image).text };
     });
