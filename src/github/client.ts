@@ -8,43 +8,43 @@ import { firstLine } from '../core/text.ts';
 
 export interface GitHubOptions {
   readonly token: string;
-  /** `https://api.github.com`, or that of a GitHub Enterprise Server. */
+  /** `https://api.github.com`, or the API of a GitHub Enterprise Server. */
   readonly apiUrl: string;
   readonly owner: string;
   readonly repo: string;
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly signal: AbortSignal;
   /** Milliseconds for one request; default 10,000. */
   readonly attemptTimeout?: number;
-  /** Milliseconds that a rate limit is waited for at most; default 60,000. */
+  /** The longest wait for a rate limit, in milliseconds; default 60,000. */
   readonly longestWait?: number;
-  /** Milliseconds before the first repetition; doubled each time; default 500. */
+  /** Milliseconds before the first repetition, doubled for each further one; default 500. */
   readonly pause?: number;
 }
 
-/** The rights of a job's token, as `permissions:` of the workflow names them: `deployments: write`. */
+/** The rights of a job's token, as `permissions:` of the workflow writes them: `deployments: write`. */
 export type TokenRight = 'deployments: write' | 'statuses: write' | 'pull-requests: write' | 'issues: write';
 
 export interface GitHub {
-  /** Typed by the OpenAPI description of GitHub. */
+  /** Typed by GitHub's OpenAPI description. */
   readonly request: Octokit['request'];
   readonly place: { readonly owner: string; readonly repo: string };
   /**
-   * Does something, and again while GitHub is away or asks to wait. What writes looks first whether it is done already: the
-   * answer to an earlier attempt may have been lost.
+   * Calls `act`, and repeats it while GitHub is unavailable or asks to wait. An `act` that writes must first check whether
+   * that was done already: the answer to an earlier attempt may have been lost.
    *
-   * @param about what it is about, for the error: `deployment to production`
+   * @param about the subject for the error: `deployment to production`
    * @throws SluiceError `forbidden` with the right that the job lacks, `not-found`, `invalid-input`, or `unreachable`
    */
   attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T>;
-  /** The user of the token; undefined for the token of an app, which may not ask. To be called in an attempt. */
+  /** The user of the token; undefined for the token of an app, which may not ask. Call it within an attempt. */
   login(): Promise<string | undefined>;
 }
 
-/** Bytes of an answer: a page has at most a hundred comments. */
+/** The largest answer, in bytes: a page has at most a hundred comments. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Says whose the token is. */
+/** The endpoint that names the user of the token. */
 const WHO = '/user';
 
 /** Repetitions after the first try. */
@@ -53,7 +53,7 @@ const REPETITIONS = 4;
 /** A client for one repository. */
 export function createGitHub(options: GitHubOptions): GitHub {
   const { token, apiUrl, owner, repo, signal, attemptTimeout = 10_000, longestWait = 60_000, pause = 500 } = options;
-  // Runners behind a proxy name it in their environment.
+  // A runner behind a proxy names the proxy in its environment.
   const dispatcher = new EnvHttpProxyAgent({ maxResponseSize: MOST_BYTES });
   const octokit = new Octokit({
     auth: token,
@@ -63,16 +63,16 @@ export function createGitHub(options: GitHubOptions): GitHub {
       fetch: (url: string, request: Parameters<typeof fetch>[1]) =>
         fetch(url, { ...request, dispatcher, signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeout)]) }),
     },
-    // Deprecations are for those who write this.
+    // Warnings about deprecations are for the developers of Sluice.
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
 
-  // What Octokit itself stumbles over is no answer of GitHub either.
+  // An answer that Octokit itself cannot read does not come from GitHub's API either.
   octokit.hook.error('request', (error) => {
     const isNamed = isSluiceError(error) || refusalOf(error) !== undefined;
     throw isNamed || signal.aborted ? error : somethingElse(apiUrl);
   });
-  // Whatever answers in place of GitHub, the types of its description would be believed.
+  // Checks the fields that are read: the types would be trusted whatever answers in place of GitHub.
   octokit.hook.after('request', ({ data }, { method, url }) => {
     const expected = url === WHO ? account : method === 'GET' ? list : item;
     if (!expected.safeParse(data).success) throw somethingElse(apiUrl);
@@ -102,7 +102,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
       asked = (await octokit.request(`GET ${WHO}`)).data.login;
     } catch (error) {
       const refusal = refusalOf(error);
-      // A refusal that may end is none of the token's.
+      // A refusal that may end, such as a rate limit, says nothing about the token.
       if (!refusal || ![403, 404].includes(refusal.status) || waitAfter(refusal, pause) !== undefined) throw error;
       asked = undefined;
     }
@@ -113,7 +113,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
 }
 
 function ignore(): void {
-  // Nobody reads it.
+  // Octokit's log is not shown.
 }
 
 const account = z.looseObject({ login: z.string(), type: z.string().optional() });
@@ -132,7 +132,7 @@ const item = z.looseObject({
   environment_url: z.string().nullish(),
   user: account.nullish(),
 });
-/** All else that is asked for are lists. */
+/** All other requests are answered by lists. */
 const list = z.array(item);
 
 function somethingElse(apiUrl: string): SluiceError {
@@ -159,7 +159,7 @@ const requestError = z.object({
 });
 type Refusal = z.infer<typeof requestError>;
 
-/** What Octokit throws; undefined for any other error. */
+/** Parses an error of Octokit; undefined for any other error. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;
@@ -167,7 +167,7 @@ function refusalOf(error: unknown): Refusal | undefined {
 }
 
 /**
- * Milliseconds after which the same may succeed; undefined where it will not.
+ * Milliseconds after which the same request may succeed; undefined where it will not.
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  */
 function waitAfter({ status, message, response }: Refusal, pause: number): number | undefined {
@@ -184,13 +184,13 @@ function waitAfter({ status, message, response }: Refusal, pause: number): numbe
     String(headers['x-ratelimit-remaining']) === '0'
       ? Number(headers['x-ratelimit-reset']) * 1_000 - Date.now()
       : undefined;
-  // GitHub asks for a minute where it does not say how long.
+  // GitHub asks for a wait of one minute where it gives no time.
   const wait = [asked, reset].find((time) => time !== undefined && !Number.isNaN(time)) ?? MINUTE;
   return Math.min(Math.max(asked === wait ? 0 : pause, wait), LATEST - Date.now());
 }
 
 const MINUTE = 60_000;
-/** Milliseconds. A later time can't be written as a date with four digits of the year, and much later ones as no date at all. */
+/** In milliseconds. A later time has no date with a year of four digits, and a much later one has no date at all. */
 const LATEST = Date.UTC(9999, 0);
 
 function explained({ status, message, response }: Refusal, about: string, right: TokenRight, apiUrl: string) {
@@ -228,7 +228,10 @@ function explained({ status, message, response }: Refusal, about: string, right:
   }
 }
 
-/** As `permissions:` wants it. The header lists alternatives, the first of which is the narrowest that GitHub names. */
+/**
+ * The missing rights, as `permissions:` of a workflow. The header lists alternatives, of which GitHub puts the narrowest
+ * first.
+ */
 function permissionsOf(header: string | number | undefined, right: TokenRight): string {
   const [first = ''] = String(header ?? '').split(';');
   const named = first

@@ -1,9 +1,9 @@
 import type { GitHub, TokenRight } from './client.ts';
 
-/** Pages of a hundred comments that are looked through for an own one. */
+/** Pages of a hundred comments that are searched for a comment of Sluice. */
 const MOST_PAGES = 10;
 
-/** The pull request that a commit belongs to: the open one, else the one that brought it. */
+/** The pull request of a commit: the open one, else the one that introduced the commit. */
 export async function pullRequestOf(github: GitHub, sha: string): Promise<number | undefined> {
   return github.attempt(`pull request of ${sha.slice(0, 7)}`, 'pull-requests: write', async () => {
     const { data } = await github.request('GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls', {
@@ -14,14 +14,17 @@ export async function pullRequestOf(github: GitHub, sha: string): Promise<number
   });
 }
 
-/** What own comments are found by: a comment of HTML that nothing in it ends, as no two hyphens follow each other. */
+/**
+ * A hidden marker by which Sluice finds its comments: an HTML comment; escapes keep its content from ending it, as no two
+ * hyphens follow each other.
+ */
 export function hiddenMarker(what: Readonly<Record<string, string>>): string {
   const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return `<!-- sluice ${JSON.stringify(what).replaceAll(/[<>]|-(?=-)/g, escaped)} -->`;
 }
 
 /**
- * Keeps one comment of its own that begins with a hidden marker: makes it, or changes it where the text is another.
+ * Keeps one comment that begins with a hidden marker: creates it, or updates it where the text has changed.
  *
  * @returns its address
  */
@@ -40,12 +43,12 @@ export async function keepComment(github: GitHub, issue: number, marker: string,
   });
 }
 
-/** Who wrote a comment or an issue, as far as GitHub tells. */
+/** The author of a comment or an issue, where GitHub names one. */
 type Author = { readonly login: string; readonly type?: string } | null | undefined;
 
 /**
- * Whether something was written with a token as this one: by an app, which no stranger installs in the repository, or by the
- * user whose token it is. An app's token may not ask who it is, and writes as an app.
+ * Whether the author wrote with a token like this one: an app, as only the repository's owners install apps, or the user of
+ * this token. An app's token may not ask who it is, and writes as an app.
  */
 export async function isOwn(github: GitHub, author: Author): Promise<boolean> {
   if (author?.type === 'Bot') return true;
@@ -60,7 +63,7 @@ async function findComment(github: GitHub, issue: number, marker: string) {
       per_page: 100,
       page,
     });
-    // Others may quote it, with "> " before it, or write it as it is.
+    // Others may quote the marker, with "> " before it, or copy it.
     for (const comment of data) {
       if (comment.body?.startsWith(marker) && (await isOwn(github, comment.user))) return comment;
     }

@@ -13,14 +13,14 @@ const states = {
 
 export interface CommitStatus {
   readonly sha: string;
-  /** Its name in the list of checks. */
+  /** The name of the status in the list of checks. */
   readonly context: string;
   readonly state: DeploymentState;
   readonly description: string;
   readonly url: string;
 }
 
-/** Sets a status of a commit, unless it is set already. */
+/** Sets a status of a commit, unless it is already set. */
 export async function tellCommitStatus(github: GitHub, status: CommitStatus): Promise<void> {
   const { sha, context, url } = status;
   const state = states[status.state];

@@ -7,19 +7,19 @@ import type { GitHub } from './client.ts';
 export const deploymentStates = ['queued', 'in_progress', 'success', 'failure', 'error', 'inactive'] as const;
 export type DeploymentState = (typeof deploymentStates)[number];
 
-/** Which deployment it is: one a run, environment and service. */
+/** Identifies a deployment: there is one per run, environment and service. */
 export interface DeploymentKey {
   readonly sha: string;
   readonly environment: string;
-  /** Tells the services of one environment apart; empty where there is one. */
+  /** Tells the services of one environment apart; empty where there is only one. */
   readonly service: string;
-  /** The run and its attempt. */
+  /** The id of the run, and its attempt. */
   readonly run: string;
 }
 
 export interface DeploymentStatus {
   readonly state: DeploymentState;
-  /** In one line; GitHub takes 140 characters. */
+  /** One line; GitHub allows 140 characters. */
   readonly description: string;
   readonly logUrl: string;
   readonly environmentUrl: string;
@@ -28,13 +28,13 @@ export interface DeploymentStatus {
 const RIGHT = 'deployments: write';
 const LONGEST = 140;
 
-/** Older deployments of an environment that are looked at. */
+/** Older deployments of an environment that are checked. */
 const MOST_OLDER = 30;
 
-/** What Sluice writes into a deployment, to find it again. */
+/** The payload by which Sluice finds its deployments again. */
 const payload = z.object({ sluice: z.object({ run: z.string(), service: z.string() }) });
 
-/** The deployment of this run, which is made where there is none. */
+/** The deployment of this run; creates it if there is none. */
 export async function ensureDeployment(github: GitHub, key: DeploymentKey): Promise<number> {
   const { sha, environment, service, run } = key;
   return github.attempt(about(environment), RIGHT, async () => {
@@ -46,7 +46,7 @@ export async function ensureDeployment(github: GitHub, key: DeploymentKey): Prom
       environment,
       description: service,
       payload: { sluice: { run, service } },
-      // What was tested and merged is for the workflow to say.
+      // The workflow decides what is merged and which checks are required.
       auto_merge: false,
       required_contexts: [],
     });
@@ -61,7 +61,7 @@ export async function ensureDeployment(github: GitHub, key: DeploymentKey): Prom
   });
 }
 
-/** The deployment that an earlier step of this run has made. */
+/** The deployment that an earlier step of this run has created. */
 export async function findDeployment(github: GitHub, key: DeploymentKey): Promise<number | undefined> {
   return github.attempt(about(key.environment), RIGHT, () => find(github, key));
 }
@@ -80,7 +80,7 @@ async function find(github: GitHub, { sha, environment, service, run }: Deployme
   return found && Number(found.id);
 }
 
-/** The newest status of a deployment: of two in the same second, the one with the higher number. */
+/** The newest status of a deployment; of two in the same second, the one with the higher id. */
 export async function latestStatus(github: GitHub, id: number) {
   return github.attempt(`deployment ${id}`, RIGHT, () => newest(github, id));
 }
@@ -91,14 +91,14 @@ async function newest(github: GitHub, id: number) {
     deployment_id: id,
     per_page: 100,
   });
-  // JSON's numbers, which the types allow to be larger.
+  // The ids are JSON numbers, although the types also allow larger integers.
   return data.map((status) => ({ ...status, id: Number(status.id) })).toSorted((a, b) => b.id - a.id)[0];
 }
 
 /**
- * Tells the state of a deployment, unless it is the last one that was told.
+ * Sets the status of a deployment, unless the last status is the same.
  *
- * @returns the number of the status
+ * @returns the id of the status
  */
 export async function tellStatus(github: GitHub, id: number, status: DeploymentStatus): Promise<number> {
   const { state, logUrl, environmentUrl } = status;
@@ -118,14 +118,14 @@ export async function tellStatus(github: GitHub, id: number, status: DeploymentS
       description,
       log_url: logUrl,
       ...(environmentUrl !== '' && { environment_url: environmentUrl }),
-      // Done by `retireOlder`: GitHub's own leaves out production environments, and does not know services.
+      // `retireOlder` does this: GitHub's own way leaves out production environments, and does not know services.
       auto_inactive: false,
     });
     return Number(data.id);
   });
 }
 
-/** Marks the deployments as inactive that this one takes the place of. @returns how many */
+/** Marks the older deployments that this one replaces as inactive. @returns how many */
 export async function retireOlder(
   github: GitHub,
   id: number,
@@ -145,9 +145,9 @@ export async function retireOlder(
     let retired = 0;
     for (const each of older) {
       const last = await newest(github, each.id);
-      // Whatever is older than this was marked before.
+      // Deployments older than this one were marked earlier.
       if (last?.state === 'inactive') break;
-      // One that was held and never decided about is over, too.
+      // A deployment that was held and never decided is over, too.
       if (!['success', 'in_progress', 'queued'].includes(last?.state ?? '')) continue;
       await github.request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
         ...github.place,
@@ -162,7 +162,7 @@ export async function retireOlder(
   });
 }
 
-/** A line of at most as many characters as GitHub takes. */
+/** The text on one line, cut to the number of characters that GitHub allows. */
 export function shortened(text: string): string {
   const line = singleLine(text).replaceAll(/\s+/g, ' ').trim();
   const characters = [...line];

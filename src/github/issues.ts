@@ -4,14 +4,14 @@ import { isOwn, keepComment } from './comments.ts';
 export interface IssueText {
   readonly title: string;
   readonly text: string;
-  /** The first one is what own issues are looked for by. */
+  /** Open issues of Sluice are looked for by the first label. */
   readonly labels: readonly string[];
   readonly assignees: readonly string[];
 }
 
 /**
- * Keeps one open issue of its own that begins with a hidden marker: opens it, or adds what a later run has to say as a comment, once. One
- * that was closed stays closed: whoever closed it was done with that.
+ * Keeps one open issue that begins with a hidden marker: opens it, or adds the text of a later run as a comment, once. A
+ * closed issue stays closed, because whoever closed it has dealt with it.
  *
  * @param run hidden marker of this run
  * @returns its address

@@ -14,7 +14,7 @@ import { restore, wayBack } from './restore.ts';
 export interface ReleasePlan {
   readonly isNeeded: boolean;
   readonly history: History;
-  /** What it changes; undefined where that is not told. */
+  /** What the plan changes; undefined where it was not computed. */
   readonly writes: readonly PlannedWrite[] | undefined;
 }
 
@@ -26,22 +26,22 @@ export interface ReleaseTypes<P extends ReleasePlan> extends ChangeTypes {
   readonly result: HelmOutcome;
 }
 
-/** A change that this run has begun, or how one that a run has left is brought to a known state. */
+/** A change that this run has begun, or the recovery of one that an earlier run has left. */
 type ReleaseMark =
   | { readonly kind: 'begun'; readonly record: ChangeRecord }
   | { readonly kind: 'left'; readonly recovery: Recovery };
 
-/** What a kind of change has of its own. */
+/** The parts that differ between kinds of change. */
 export interface ReleaseSteps<P extends ReleasePlan> extends Pick<Change<ReleaseTypes<P>>, 'plan' | 'refuse'> {
-  /** The line that says what is done now. */
+  /** The log line that announces the change. */
   announce(plan: P): string;
   act(plan: P): HelmAct;
-  /** Sees that a release works to which nothing is done. */
+  /** Checks that a release that needs no change works. */
   confirm?(plan: P, signal: AbortSignal): Promise<void>;
   readonly words: ReleaseWords<P>;
 }
 
-/** Helm writes and waits; where that fails, the release goes back to what it was. */
+/** Helm writes and waits; if that fails, the release goes back to what it was. */
 export function releaseChange<P extends ReleasePlan>(
   world: HelmWorld,
   request: HelmRequest,
@@ -81,7 +81,7 @@ export function releaseChange<P extends ReleasePlan>(
   };
 }
 
-/** What concludes a change of a release that a run has left. */
+/** What is needed to conclude a change of a release that a run has left. */
 export function concludable<P extends ReleasePlan>(
   world: HelmWorld,
   request: HelmRequest,
@@ -90,13 +90,13 @@ export function concludable<P extends ReleasePlan>(
   return {
     id: request.id,
     clock: world.clock,
-    // Helm's commands and the watch beside them have deadlines of their own.
+    // Helm's commands and the watcher have deadlines of their own.
     undoTime: { failed: undefined, cancelled: CANCEL_TIME, stopped: undefined },
     claim: (signal) => world.claim(signal),
     async look(signal) {
       const [history, record] = await Promise.all([
         world.helm.history(signal),
-        // A dry run only looks at what is unfinished.
+        // A dry run recovers nothing, so it does not load the record.
         request.dryRun ? undefined : world.changes.load(signal),
       ]);
       const recovery = request.dryRun ? ({ kind: 'none' } as const) : conclusionOf(record, history);
@@ -137,7 +137,7 @@ export async function presentRelease(
 
 type UndoneRelease = Undone<ReleaseMark>;
 
-/** Brings a release that a run has left in the middle to a known state. */
+/** Brings a release that a run has left in the middle of a change to a known state. */
 async function recover(
   world: HelmWorld,
   request: HelmRequest,
@@ -150,14 +150,14 @@ async function recover(
   } catch (error) {
     signal.throwIfAborted();
     const now = await world.helm.history(signal);
-    // Helm can go on from it: what was broken before must not keep a better version away.
+    // Helm can continue from this state: a release that was broken before must not block a better version.
     if (recoveryOf(now).kind !== 'none') throw error;
     note(world, 'warning', `It could not be brought back: ${messageOf(error)}`);
   }
   return { how: 'undone', state: wayBack(recovery), mark };
 }
 
-/** Takes back what this run has changed. */
+/** Undoes what this run has changed. */
 async function takeBack(
   world: HelmWorld,
   request: HelmRequest,

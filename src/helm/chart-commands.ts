@@ -25,13 +25,13 @@ function loginOf(login: Login | undefined): { flags: string[]; input: { input?: 
 /** Commands of the Helm CLI that make a chart available. */
 export function createChartCommands(helm: Invocation['helm']) {
   return {
-    /** Fetches a chart's archive into a folder; gives what Helm prints: for a registry, with the digest. */
+    /** Fetches a chart's archive into a folder; returns what Helm prints, which includes the digest for a registry. */
     pull(reference: string, { folder, version: wanted, plainHttp }: PullOptions, signal: AbortSignal): Promise<string> {
       const versionFlag = wanted === undefined ? [] : ['--version', wanted];
       return helm(['pull', reference, '--destination', folder, ...versionFlag, ...plain(plainHttp)], signal);
     },
 
-    /** Makes a repository known; the password never stands on a command line. */
+    /** Adds a repository to Helm; the password is never on a command line. */
     async addRepository(name: string, url: string, login: Login | undefined, signal: AbortSignal): Promise<void> {
       const { flags: loginFlags, input } = loginOf(login);
       await helm(['repo', 'add', name, url, ...loginFlags], signal, input);

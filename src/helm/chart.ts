@@ -5,34 +5,34 @@ import { SluiceError } from '../core/errors.ts';
 import type { Login } from './chart-commands.ts';
 import type { Helm } from './cli.ts';
 
-/** Where a chart comes from, as the inputs say it. */
+/** Where a chart comes from, from the inputs. */
 export interface ChartInputs {
   /** A path, `NAME` or `REPO/NAME` of a repository, or `oci://…`. */
   readonly chart: string;
   /** URL of an HTTP repository. */
   readonly repository?: string | undefined;
-  /** A version or a range; or a digest: `sha256:…`. */
+  /** A version, a range, or a digest: `sha256:…`. */
   readonly version?: string | undefined;
   readonly login?: Login | undefined;
   /** The OCI registry has no TLS. */
   readonly plainHttp: boolean;
 }
 
-/** A chart that lies on this machine. */
+/** A chart on this machine. */
 export interface Chart {
   /** A folder or an archive. */
   readonly path: string;
-  /** `sha256:…`: the manifest's of a registry; else of the archive, or over all files of the folder. */
+  /** `sha256:…`: of the manifest for a chart from a registry; else of the archive, or over all files of the folder. */
   readonly digest: string;
 }
 
 const REPOSITORY = 'sluice';
 
 /**
- * Gets a chart from wherever it is.
+ * Gets a chart from a registry, a repository or the workspace.
  *
- * @param folder of this run's own, where a chart that is fetched is put
- * @throws SluiceError `not-found`, `forbidden` or `unreachable`; `conflict` for another digest than the one that was asked for
+ * @param folder where a fetched chart is put; belongs to this run alone
+ * @throws SluiceError `not-found`, `forbidden` or `unreachable`; `conflict` where the digest is not the requested one
  */
 export async function fetchChart(inputs: ChartInputs, helm: Helm, folder: string, signal: AbortSignal): Promise<Chart> {
   const { chart, repository } = inputs;
@@ -43,7 +43,7 @@ export async function fetchChart(inputs: ChartInputs, helm: Helm, folder: string
     return fromRepository(helm, inputs, { reference: `${REPOSITORY}/${name}`, folder }, signal);
   }
   const found = await stat(chart).catch(() => undefined);
-  // What Helm itself takes for a repository's: it must be known on this runner.
+  // Helm reads `REPO/NAME` as a chart of a repository that was added on this runner.
   if (!found && /^[\w-]+\/[\w.-]+$/.test(chart))
     return fromRepository(helm, inputs, { reference: chart, folder }, signal);
   if (!found) {
@@ -107,7 +107,7 @@ async function archiveIn(folder: string): Promise<string> {
   });
 }
 
-/** Over the names and contents of all files of a folder, in the order of their names. */
+/** SHA-256 over the names and contents of all files of a folder, sorted by path. */
 async function folderDigest(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

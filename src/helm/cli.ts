@@ -4,7 +4,7 @@ import { type History, parseHistory } from './history.ts';
 import { type ChangeOptions, createInvocation, type HelmOptions } from './invocation.ts';
 import { jsonIn, parseRecorded, parseRelease, type Release } from './release.ts';
 
-/** Helm has met a kind that the cluster does not serve, or not any more. */
+/** Whether Helm has met a kind that the cluster does not serve, or no longer serves. */
 export function isUnknownKind(error: unknown): boolean {
   return error instanceof SluiceError && /no matches for kind|ensure CRDs are installed first/.test(error.problem);
 }
@@ -14,13 +14,13 @@ export interface Desired extends ChangeOptions {
   readonly chart: string;
   /** `--values FILE`, `--set KEY=VALUE`, … */
   readonly values: readonly string[];
-  /** Helm 4: `auto` is as the release has it. */
+  /** Helm 4 only; `auto` keeps the method that the release already uses. */
   readonly serverSide: 'auto' | 'true' | 'false';
 }
 
 export type Helm = ReturnType<typeof createHelm>;
 
-/** The Helm CLI, for one release. Each command that fails throws the SluiceError that its output stands for. */
+/** The Helm CLI, for one release. A command that fails throws a SluiceError made from its output. */
 export function createHelm(options: HelmOptions) {
   const { file, release, namespace } = options;
   const { helm, change, version } = createInvocation(options);
@@ -40,12 +40,12 @@ export function createHelm(options: HelmOptions) {
       ...(isHelm4 && forceConflicts ? ['--force-conflicts'] : []),
       '--history-max',
       String(historyMax),
-      // What the chart's own defaults are now, and what is given now: no value of an earlier release stays by accident.
+      // Uses the chart's current defaults and the values given now, so that no value of an earlier release stays by accident.
       '--reset-values',
     ];
   }
 
-  /** A revision as it was recorded, without a look at its objects, and without its hooks. */
+  /** A revision as it was recorded, without its hooks; reads no objects of the cluster. */
   async function recorded(which: readonly string[], signal: AbortSignal): Promise<Release> {
     const get = (what: string, ...more: string[]) =>
       helm(['get', what, release, ...which, ...more, ...inNamespace], signal);
@@ -62,7 +62,7 @@ export function createHelm(options: HelmOptions) {
 
     version,
 
-    /** Checks a chart and these values without a cluster. */
+    /** Checks a chart with these values without a cluster. */
     async lint(chart: string, values: readonly string[], signal: AbortSignal): Promise<void> {
       await helm(['lint', chart, ...values, '--quiet', ...inNamespace], signal);
     },
@@ -70,14 +70,14 @@ export function createHelm(options: HelmOptions) {
     /**
      * Renders the release as the cluster would get it. Writes nothing.
      *
-     * @param where `client` does not ask the cluster for anything: what a template looks up is empty, and no kind is unknown
+     * @param where `client` asks the cluster nothing: lookups of templates are empty, and no kind is unknown
      */
     async render(desired: Desired, signal: AbortSignal, where: 'server' | 'client' = 'server'): Promise<Release> {
       const args = await upgradeArgs(desired, signal);
       return parseRelease(await helm([...args, `--dry-run=${where}`, '--output', 'json'], signal));
     },
 
-    /** The definitions of kinds that Helm installs before a release that is new: the chart's folder `crds`, as YAML. */
+    /** The CustomResourceDefinitions that Helm installs before a new release: the chart's folder `crds`, as YAML. */
     definitions(chart: string, signal: AbortSignal): Promise<string> {
       return helm(['show', 'crds', chart], signal);
     },
@@ -97,7 +97,7 @@ export function createHelm(options: HelmOptions) {
       try {
         return parseRelease(await helm(['status', release, ...which, '--output', 'json', ...inNamespace], signal));
       } catch (error) {
-        // Helm 4 looks at the objects as well, and fails at a kind that is gone.
+        // Helm 4 also reads the objects, and fails at a kind that the cluster no longer serves.
         if (!isUnknownKind(error)) throw error;
         return recorded(which, signal);
       }
@@ -131,7 +131,7 @@ export function createHelm(options: HelmOptions) {
 
     /** Runs the chart's `test` hooks. */
     async test(options: ChangeOptions, signal: AbortSignal): Promise<void> {
-      // Not with `--logs`, which fails where a test is a Job.
+      // Without `--logs`, which fails where a test is a Job.
       await change(['test', release, ...inNamespace], options, signal);
     },
   };

@@ -16,22 +16,22 @@ import type { DeployRequest, HelmRequest, HelmWorld } from './ports.ts';
 import type { Release } from './release.ts';
 import { besideEachOther } from './side-by-side.ts';
 
-/** What is to be deployed, and what is known of it by now. */
+/** What is to be deployed, and what is known about it so far. */
 interface DeployPlan extends ReleasePlan {
   readonly rendered: Release & { readonly definitions?: string };
-  /** The release as it is. */
+  /** The release that is installed now. */
   readonly found: Release | undefined;
   readonly writes: readonly PlannedWrite[];
-  /** Why it is deployed though no object changes. */
+  /** Why it is deployed although no object changes. */
   readonly difference: string | undefined;
 }
 
 /**
- * Installs or upgrades a release. Everything that can be known to be wrong is known before the first write; what turns out to be
- * wrong later is taken back.
+ * Installs or upgrades a release. All checks that can be made in advance are made before the first write; a failure after that
+ * is undone.
  */
 export async function deploy(world: HelmWorld, request: DeployRequest, cancelled: AbortSignal): Promise<HelmOutcome> {
-  // Helm says what it is while the chart is fetched and the Lease is taken.
+  // Asks for Helm's version while the chart is fetched and the Lease is taken.
   world.helm.version(cancelled).catch(() => undefined);
   const chart = await world.fetchChart(cancelled);
   world.emit({ type: 'chart', at: world.clock.now(), digest: chart.digest });
@@ -53,7 +53,8 @@ function deployChange(
       return `Writing revision ${rendered.version}: ${countOf(writes)}${why}.`;
     },
     act: ({ rendered, writes }) => ({
-      // Without its definitions the cluster could not render it: what Helm really writes shows only afterwards.
+      // The client cannot render what the cluster would get without the CRDs, so what Helm really writes shows only
+      // afterwards.
       manifest: rendered.definitions === undefined ? rendered.manifest : undefined,
       writes,
       act: (acting) => world.helm.upgrade(desired, acting),
@@ -81,14 +82,16 @@ function deployChange(
       await makeNamespace(signal);
       return deployment.claim(signal);
     },
-    // All that takes a while is asked at once, and is over before anything is changed.
+    // Starts all slow reads at once, and waits for them before anything is changed.
     async look(signal) {
       const [found] = await Promise.all([deployment.look(signal), early(), lint()]);
       return found;
     },
   };
 
-  /** Where nothing can be refused any more, save for what only the API server knows of objects in a namespace. */
+  /**
+   * Makes the namespace after all checks except those of the API server, which checks objects only in a namespace that exists.
+   */
   async function makeNamespace(signal: AbortSignal): Promise<void> {
     const make = await world.missingNamespace(signal);
     if (!make) return;
@@ -100,7 +103,7 @@ function deployChange(
 
   async function planOf(history: History, signal: AbortSignal): Promise<DeployPlan> {
     const { rendered, found, writes } = await planned(world, { history, desired, early: await early() }, signal);
-    // What is written anyway needs no further reason.
+    // Where something is written anyway, no further reason is needed.
     const asks = writes.length === 0 && !request.dryRun;
     const difference =
       found && asks ? await differenceOf(world, { found, rendered, history, desired }, signal) : undefined;
@@ -109,7 +112,9 @@ function deployChange(
   }
 }
 
-/** What lint says is told. It does not stop a chart that Helm installs: lint renders without a cluster, and is stricter. */
+/**
+ * Warns about what lint reports. It does not stop the deploy: lint renders without a cluster and is stricter than an install.
+ */
 async function linted(world: HelmWorld, desired: Desired, signal: AbortSignal): Promise<void> {
   try {
     await world.helm.lint(desired.chart, desired.values, signal);
@@ -120,15 +125,15 @@ async function linted(world: HelmWorld, desired: Desired, signal: AbortSignal): 
   }
 }
 
-/** The release as it is to be and as it is. */
+/** The rendered release and the installed one, read early. */
 interface Early {
   readonly rendered?: Release | undefined;
   readonly found?: Release | undefined;
 }
 
 /**
- * What Helm tells while its history is read, so that nobody waits for one process after the other. Nothing where it refuses:
- * it may not do so after a recovery.
+ * What Helm renders and has installed, read together with its history to save time. Undefined where Helm refuses: after a
+ * recovery it may succeed.
  */
 async function lookEarly({ helm }: HelmWorld, desired: Desired, signal: AbortSignal): Promise<Early> {
   const unlessRefused = async (asked: Promise<Release>) => {
@@ -155,7 +160,7 @@ interface Intended {
 
 async function planned(world: HelmWorld, { history, desired, early = {} }: Intended, signal: AbortSignal) {
   const last = latest(history)?.revision ?? 0;
-  // Of another revision, it may be another one: a recovery, or another run, was in between.
+  // If a recovery or another run has written a revision meanwhile, what was read early is stale.
   const isCurrent = early.found?.version === last && !isAbsent(history);
   const [found, rendered] = await Promise.all([
     isCurrent ? early.found : presentRelease(world, history, signal),
@@ -170,7 +175,7 @@ async function planned(world: HelmWorld, { history, desired, early = {} }: Inten
   return { rendered, found, writes };
 }
 
-/** What Helm would write; with the definitions that it installs first, where it can't render on a cluster without them. */
+/** What Helm would write; includes the chart's CRDs where Helm cannot render on a cluster without them. */
 async function rendering(
   { helm }: HelmWorld,
   history: History,
@@ -180,7 +185,7 @@ async function rendering(
   try {
     return await helm.render(desired, signal);
   } catch (error) {
-    // Helm installs the definitions of a chart only with a release that is new.
+    // Helm installs a chart's CRDs only with a new release.
     if (!isUnknownKind(error) || !isAbsent(history)) throw error;
     const definitions = await helm.definitions(desired.chart, signal);
     if (definitions.trim() === '') throw error;
@@ -189,8 +194,8 @@ async function rendering(
 }
 
 /**
- * A canary that gets requests by the weights of a rollout is that rollout's: another version in its place was never judged,
- * and nothing in its place answers nobody.
+ * Refuses to change a canary that gets requests by the weights of a rollout: another version in its place was never judged,
+ * and without it those requests would fail.
  */
 export async function refuseUnderRollout(world: HelmWorld, manifest: string, signal: AbortSignal): Promise<void> {
   const [rollouts, objects] = await Promise.all([world.underRollout(signal), world.objects.names(manifest, signal)]);
@@ -212,7 +217,7 @@ interface Comparison {
   readonly desired: Desired;
 }
 
-/** What Helm would record otherwise than it has; undefined for the same chart, rendered to the same, by the same values. */
+/** What Helm would record differently; undefined where chart, rendered objects and values are the same. */
 async function differenceOf(
   world: HelmWorld,
   { found, rendered, history, desired }: Comparison,
@@ -225,7 +230,7 @@ async function differenceOf(
   if (found.manifest.trim() !== rendered.manifest.trim()) return 'its manifest has changed';
   if (!isDeepStrictEqual(found.config ?? {}, rendered.config ?? {})) return 'its values have changed';
   if (sameHooks(found, rendered)) return undefined;
-  // What differs between two renderings of the same is random, and says nothing.
+  // Hooks that differ between two renderings of the same input are random, and are no change.
   const again = await world.helm.render(desired, signal);
   return sameHooks(found, rendered, randomHooks(rendered, again)) ? undefined : 'its hooks have changed';
 }
@@ -259,7 +264,7 @@ async function deployed(
   };
 }
 
-/** The `post` step: concludes what `main` was stopped in. Gives nothing where there was nothing to conclude. */
+/** The `post` step: concludes what `main` was stopped in. Undefined where there was nothing to conclude. */
 export function conclude(
   world: HelmWorld,
   request: HelmRequest,

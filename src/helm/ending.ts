@@ -6,7 +6,7 @@ import { isAbsent, latest } from './history.ts';
 import { nameOf } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
-/** How a kind of change tells its endings. */
+/** How a kind of change reports its endings. */
 export interface ReleaseWords<P> {
   /** After a dry run. */
   planned(plan: P): HelmOutcome;
@@ -17,14 +17,14 @@ export interface ReleaseWords<P> {
 
 interface ToldEnding<P extends ReleasePlan> {
   readonly ending: Ending<ReleaseTypes<P>>;
-  /** Left out where a run is concluded that another process has begun. */
+  /** Undefined where the run was begun by another process. */
   readonly words: ReleaseWords<P> | undefined;
 }
 
 /**
- * Closes the record of a change, and tells how it ended.
+ * Closes the record of a change, and reports how it ended.
  *
- * @throws SluiceError for a change that did not come about and was not taken back
+ * @throws SluiceError for a change that failed and was not undone
  */
 export async function endRelease<P extends ReleasePlan>(
   world: HelmWorld,
@@ -46,7 +46,7 @@ export async function endRelease<P extends ReleasePlan>(
   return { verdict: words.undone, reason, next: nextOf(cause.error) };
 }
 
-/** Whether a record was written that nobody needs any more. */
+/** Whether a record was written that is no longer needed. */
 async function isOver<P extends ReleasePlan>(
   { changes }: HelmWorld,
   ending: Ending<ReleaseTypes<P>>,
@@ -55,11 +55,11 @@ async function isOver<P extends ReleasePlan>(
   if (ending.verdict === undefined || ending.verdict === 'unchanged') return false;
   if (ending.verdict !== 'failed' || ending.how === 'kept' || ending.how === 'untouched') return true;
   if (ending.how === 'not-verified' || ending.cause.kind !== 'failed') return false;
-  // A way back that was tried is not tried again: Helm goes on from what is there.
+  // An undo that was already tried is not tried again: Helm continues from the present state.
   return (await changes.load(signal))?.undoing === true;
 }
 
-/** What the release is after a process has concluded what another one was stopped in. */
+/** What the release is after this process has concluded a change in which another one was stopped. */
 async function concluded(world: HelmWorld, signal: AbortSignal): Promise<HelmOutcome> {
   const history = await world.helm.history(signal);
   const last = latest(history);
@@ -86,7 +86,7 @@ function failureOf<P extends ReleasePlan>(
   return ending.how === 'kept' ? stays(failure, ending.undone.state) : failure;
 }
 
-/** What a change failed of; undefined where that is not known. */
+/** Why a change failed; undefined where that is not known. */
 export function errorOf(cause: Cause): unknown {
   return cause.kind === 'stopped' ? undefined : cause.error;
 }

@@ -12,7 +12,7 @@ export interface ReleaseFacts {
   readonly chartVersion: string;
   readonly appVersion: string;
   readonly manifestDigest: string;
-  /** Undefined where the cluster did not tell. */
+  /** Undefined where the cluster could not be read. */
   readonly resources: readonly string[] | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface HelmOutcome {
   readonly reason: string;
   /** What the user can do now, where there is something to do. */
   readonly next?: string;
-  /** What the release is now, where that is known without asking Helm once more. */
+  /** What the release is now, where that is known without another call of Helm. */
   readonly release?: ReleaseFacts;
 }
 
@@ -37,14 +37,16 @@ export type HelmEvent =
     }
   /** Something was done, seen or decided. */
   | { readonly type: 'note'; readonly at: number; readonly level: 'info' | 'good' | 'warning'; readonly text: string }
-  /** A line of Helm's, or what a workload waits for: for the log alone. */
+  /** A line of Helm's output, or what a workload waits for; for the log alone. */
   | { readonly type: 'progress'; readonly at: number; readonly text: string }
   | { readonly type: 'chart'; readonly at: number; readonly digest: string }
-  /** From here on, the release is not as it was found; or it is after all, as Helm had not begun. */
+  /**
+   * `begun`: from here on the release is not as it was found. Not `begun`: Helm had not started, so it is unchanged after all.
+   */
   | { readonly type: 'writing'; readonly at: number; readonly begun: boolean }
   /** The revision that served before. */
   | { readonly type: 'found'; readonly at: number; readonly revision: number }
-  /** The workloads of a canary and of the release that it stands beside. */
+  /** The workloads of a canary and of the stable release beside it. */
   | { readonly type: 'beside'; readonly at: number; readonly stable: string; readonly canary: string }
   | { readonly type: 'planned'; readonly at: number; readonly writes: readonly PlannedWrite[] }
   | {

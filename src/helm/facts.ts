@@ -6,13 +6,13 @@ import { latest, type Revision } from './history.ts';
 import { note } from './notes.ts';
 import type { HelmWorld, ReleaseObjects } from './ports.ts';
 
-/** What tells about a release once its change is over. */
+/** What is needed to read a release once its change is over. */
 export type FactSources = Pick<HelmWorld, 'clock' | 'emit'> & {
   readonly helm: Pick<Helm, 'history' | 'release'>;
   readonly objects: Pick<ReleaseObjects, 'names'>;
 };
 
-/** What the release is now; undefined where it is not installed, or where that can't be read. */
+/** What the release is now; undefined where it is not installed or cannot be read. */
 export async function factsOf(world: FactSources, signal: AbortSignal): Promise<ReleaseFacts | undefined> {
   return ifReadable(world, 'The revision that the release has now', async () => {
     const last = latest(await world.helm.history(signal));
@@ -22,10 +22,10 @@ export async function factsOf(world: FactSources, signal: AbortSignal): Promise<
   });
 }
 
-/** Helm takes a version of one or two numbers as well. */
+/** Helm also takes a version of one or two numbers. */
 const shortVersion = /^(.+)-(v?\d+(?:\.\d+)?)$/s;
 
-/** What a release is at a revision, by Helm's own words. */
+/** The facts of a release at a revision, from Helm's own record. */
 export async function releaseFacts(
   world: FactSources,
   last: Pick<Revision, 'revision' | 'chart' | 'app_version'>,
@@ -44,7 +44,7 @@ export async function releaseFacts(
   };
 }
 
-/** How a change ended does not depend on what can be told of the release after it. */
+/** A failed read here must not change how the change has ended, so it only warns. */
 async function ifReadable<T>(world: FactSources, what: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

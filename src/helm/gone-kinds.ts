@@ -5,10 +5,10 @@ import type { HelmRequest, HelmWorld, Remains } from './ports.ts';
 import { adviceForGoneKinds } from './problems.ts';
 
 /**
- * Refuses a rollback that Helm can't make. Helm records one before it asks the cluster for the kinds in it, and leaves it as
+ * Refuses a rollback that Helm cannot make. Helm records a rollback before it asks the cluster for its kinds, and leaves it as
  * `pending-rollback` where one is gone.
  *
- * @param manifests of the revision that is there, and of the one that is wanted
+ * @param manifests of the installed revision and of the wanted one
  * @throws SluiceError `unsupported`
  */
 export async function refuseGoneKinds(
@@ -27,15 +27,15 @@ export async function refuseGoneKinds(
   });
 }
 
-/** Helm stops at a kind that the cluster does not know, and says so or only that it has failed. */
+/** Whether Helm has stopped at a kind that the cluster does not know. Helm may say so, or only that it has failed. */
 export function isGivenUp(error: unknown): boolean {
   return isUnknownKind(error) || (isSluiceError(error) && /failed to delete release/.test(error.problem));
 }
 
 /**
- * Removes a release at which Helm has given up.
+ * Removes a release that Helm could not remove.
  *
- * @returns false where it holds no kind that the cluster does not know: then Helm has stopped at something else
+ * @returns false where the cluster knows all its kinds: then Helm has failed for another reason
  */
 export async function removedWithoutHelm(
   world: HelmWorld,

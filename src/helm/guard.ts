@@ -1,27 +1,29 @@
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
-/** What Helm is to do, and how it is watched meanwhile. */
+/** What Helm has to do, and how it is watched meanwhile. */
 export interface HelmAct {
-  /** What the release is to be: the manifest whose workloads are watched. Undefined where only Helm's record of it will tell. */
+  /**
+   * The manifest that the release will have, whose workloads are watched. Undefined where it is known only from Helm's record
+   * afterwards.
+   */
   readonly manifest: string | undefined;
-  /** What it changes, where that was asked. */
+  /** What the act changes, where that was computed. */
   readonly writes: readonly PlannedWrite[] | undefined;
-  /** Lets Helm do it. */
   act(signal: AbortSignal): Promise<void>;
   /**
-   * Helm is ended as soon as the change can't work any more. Not for a rollback: Helm writes down how an upgrade ended that it
-   * is told to end, but leaves a rollback as `pending-rollback`.
+   * Ends Helm as soon as the change can no longer succeed. False for a rollback: Helm records the failure of an upgrade that
+   * it is told to end, but leaves a rollback as `pending-rollback`.
    */
   readonly endEarly: boolean;
 }
 
 /**
- * Runs Helm with the watcher beside it: the first of both that fails ends the other one.
+ * Runs Helm with the watcher beside it: the first of the two to fail ends the other one.
  *
- * Helm itself waits, though the watcher would be enough, because Helm's record is then right at every moment: `pending-…` until
- * the pods are ready, `deployed` only after that, `failed` otherwise. With our wait alone, a revision that never got ready would
- * stand as `deployed`, and every later rollback would take it for a good one.
+ * Helm itself waits, though the watcher would be enough, because then Helm's record is right at every moment: `pending-…`
+ * until the pods are ready, `deployed` only after that, `failed` otherwise. With our wait alone, a revision that never got
+ * ready would be recorded as `deployed`, and every later rollback would take it for a good one.
  */
 export async function guarded(
   world: HelmWorld,
@@ -43,13 +45,13 @@ export async function guarded(
     .catch((error: unknown) => {
       if (!stop.signal.aborted) hopeless.abort(error);
     })
-    // Also where nobody can watch: a rollback is made all the same.
+    // Begins also where watching fails: a rollback is made all the same.
     .finally(mayBegin);
   try {
     await begin;
     await act(endEarly ? AbortSignal.any([signal, hopeless.signal]) : signal);
     applied.abort();
-    // Success means seen: what Helm does not look at (a pod that was replaced behind its back) must be ready, too.
+    // What Helm does not check (a pod that was replaced behind its back) must be ready, too.
     await watching;
     hopeless.signal.throwIfAborted();
     signal.throwIfAborted();

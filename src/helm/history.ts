@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import { tryParseJson } from '../core/json.ts';
 
-/** Where Helm's record of a revision stands: https://pkg.go.dev/helm.sh/helm/v4/pkg/release/common#Status */
+/** The statuses of a revision in Helm's record: https://pkg.go.dev/helm.sh/helm/v4/pkg/release/common#Status */
 const statuses = [
   'deployed',
   'superseded',
@@ -23,7 +23,7 @@ const revisionSchema = z.looseObject({
   chart: z.string().default(''),
   app_version: z.string().default(''),
   description: z.string().default(''),
-  /** Since Helm 4.2; before that, only the description says it. */
+  /** Since Helm 4.2; before that, only the description says so. */
   rollback_revision: z.number().optional(),
 });
 export type Revision = Readonly<z.infer<typeof revisionSchema>>;
@@ -34,7 +34,7 @@ export type History = readonly Revision[];
 /**
  * Reads the output of `helm history -o json`.
  *
- * @throws SluiceError `unsupported` for another output
+ * @throws SluiceError `unsupported` for any other output
  */
 export function parseHistory(json: string): History {
   const parsed = z.array(revisionSchema).safeParse(tryParseJson(json));
@@ -53,35 +53,35 @@ export function latest(history: History): Revision | undefined {
   return history.at(-1);
 }
 
-/** No release is there: never installed, or uninstalled with its history kept. */
+/** Whether no release is installed: never installed, or uninstalled with its history kept. */
 export function isAbsent(history: History): boolean {
   const last = latest(history);
   return last === undefined || last.status === 'uninstalled';
 }
 
-/** The revision whose objects are to be in the cluster when nothing is under way. */
+/** The revision whose objects should be in the cluster when no change is under way. */
 export function lastGood(history: History): Revision | undefined {
-  // What was uninstalled once is no state to go back to.
+  // Revisions before an uninstall are no state to go back to.
   const uninstalled = history.findLastIndex(({ status }) => status === 'uninstalled');
   const lifetime = history.slice(uninstalled + 1);
-  // Helm takes `deployed` from a revision before it knows how a rollback ends.
+  // Helm marks the deployed revision as superseded before it knows how a rollback ends.
   return lifetime.findLast(({ status }) => status === 'deployed') ?? lifetime.findLast(hasWorked);
 }
 
 /**
- * The revision that a rollback without a named one goes to: the last that worked before the one that is to be left. What a
- * rollback left behind was left for a reason and is no candidate: after `1, 2, 3, 4 = back to 2` it is 1, so that a second
- * rollback never returns to what the first one took away.
+ * The target of a rollback without a named revision: the last revision that worked before the present one. Revisions that a
+ * rollback has left are no candidates: after `1, 2, 3, 4 = back to 2` the target is 1, so that a second rollback never returns
+ * to what the first one took away.
  */
 export function healthyBefore(history: History): Revision | undefined {
   const last = latest(history);
-  // A revision that failed, or that a dead run left, is itself what has to be left.
+  // A revision that failed, or that a dead run left unfinished, is the one to leave.
   if (last?.status !== 'deployed') return lastGood(history);
   const content = contentOf(last, history);
   return history.findLast((revision) => revision.revision < content && hasWorked(revision));
 }
 
-/** The number of the revision that this one has its content from: its own, unless it is a rollback. */
+/** The number of the revision whose content this one has: its own, unless it is a rollback. */
 export function contentOf({ revision, rollback_revision: target, description }: Revision, history: History): number {
   const number = target ?? Number(/^Rollback to (\d+)$/.exec(description)?.[1] ?? revision);
   const origin = history.find((candidate) => candidate.revision === number && number < revision);
@@ -97,15 +97,15 @@ function neverWorked({ description }: Revision): boolean {
   return /\bfailed\b|^Preparing |^Initial install underway/.test(description);
 }
 
-/** What brings a release that a dead run left back to a state that Helm goes on from. */
+/** What brings a release that a dead run has left to a state from which Helm can continue. */
 export type Recovery =
   | { readonly kind: 'none' }
-  /** Nothing was deployed before: what is there goes, and so does the record. */
+  /** Nothing was deployed before, so the objects and the record are removed. */
   | { readonly kind: 'uninstall'; readonly from: Revision }
   | { readonly kind: 'rollback'; readonly from: Revision; readonly to: Revision };
 
 /**
- * How to recover, by the newest revision. Only to be asked by the holder of the Lease: a `pending-…` of somebody who is at work
+ * How to recover, by the newest revision. Only the holder of the Lease may ask: a `pending-…` of a run that is still working
  * looks the same.
  */
 export function recoveryOf(history: History): Recovery {
@@ -122,7 +122,7 @@ export function recoveryOf(history: History): Recovery {
   }
 }
 
-/** How to undo the newest revision: back to the last good one, or away where there is none. */
+/** How to undo the newest revision: back to the last good one, or uninstall where there is none. */
 export function undoOf(history: History): Recovery {
   const from = latest(history);
   if (from === undefined || from.status === 'uninstalled') return { kind: 'none' };

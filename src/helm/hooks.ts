@@ -9,16 +9,16 @@ type Hooks = Pick<Release, 'hooks'>;
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string().min(1) }) });
 
 /**
- * Two renderings have the same hooks. Their own names do not count: a name that is random, or holds the number of the revision,
- * lets a hook run again, and is no change of it.
+ * Whether two renderings have the same hooks. The hooks' names are not compared: a name that is random or contains the
+ * revision's number only makes the hook run again.
  *
- * @param random templates whose hooks do not count
+ * @param random templates whose hooks are not compared
  */
 export function sameHooks(one: Hooks, other: Hooks, random: ReadonlySet<string> = new Set()): boolean {
   return isDeepStrictEqual(textsOf(one, random), textsOf(other, random));
 }
 
-/** The templates whose hooks are different in two renderings of the same. */
+/** The templates whose hooks differ between two renderings of the same input. */
 export function randomHooks(one: Hooks, other: Hooks): ReadonlySet<string> {
   const [first, second] = [byTemplate(one), byTemplate(other)];
   const paths = new Set([...first.keys(), ...second.keys()]);
@@ -26,9 +26,9 @@ export function randomHooks(one: Hooks, other: Hooks): ReadonlySet<string> {
 }
 
 /**
- * Refuses a hook without a name: Helm takes it for granted that there is one, and fails when it runs the hook.
+ * Refuses a hook without a name: Helm assumes a name, and fails when it runs the hook.
  *
- * @param events at which hooks will run: `pre-install`
+ * @param events at which hooks will run, such as `pre-install`
  * @throws SluiceError `invalid-input`
  */
 export function refuseUnnamedHooks({ hooks }: Hooks, events: readonly string[]): void {
@@ -43,7 +43,7 @@ export function refuseUnnamedHooks({ hooks }: Hooks, events: readonly string[]):
   });
 }
 
-/** When hooks run in a deploy. */
+/** The events at which hooks run in a deploy. */
 export function hookEvents(isNew: boolean, isTested: boolean): string[] {
   const change = isNew ? 'install' : 'upgrade';
   return [`pre-${change}`, `post-${change}`, ...(isTested ? ['test', 'test-success'] : [])];
@@ -76,7 +76,7 @@ function objectIn(manifest: string): unknown {
   try {
     return readYaml(manifest)[0];
   } catch {
-    // Helm reads hooks when it runs them, and says then what is wrong.
+    // Helm parses a hook when it runs it, and then reports what is wrong.
     return undefined;
   }
 }

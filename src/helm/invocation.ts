@@ -5,28 +5,28 @@ import { helmError } from './problems.ts';
 /** Milliseconds for a command that only reads or renders. */
 const READ_DEADLINE = 60_000;
 
-/** Milliseconds that Helm gets, after its own `--timeout`, to write down how it ended. */
+/** Milliseconds that Helm gets, after its own `--timeout`, to record how it ended. */
 const RECORD_TIME = 30_000;
 
-/** Milliseconds that Helm waits longer than the watcher beside it, which knows better why it is in vain. */
+/** Milliseconds that Helm waits longer than the watcher, which gives the better reason for a failure. */
 const MARGIN = 3_000;
 
 export interface HelmOptions {
-  /** `helm`, or where it is. */
+  /** `helm`, or its path. */
   readonly file: string;
   readonly release: string;
   readonly namespace: string;
-  /** KUBECONFIG and where Helm keeps repositories and logins; added to the environment. */
+  /** Added to the environment: KUBECONFIG, and where Helm keeps repositories and logins. */
   readonly env: Readonly<Record<string, string>>;
   /** Global flags, such as `--kube-context`. */
   readonly flags: readonly string[];
-  /** Takes what Helm prints while it changes something. */
+  /** Takes each line that Helm prints during a change. */
   readonly onLine: (line: string) => void;
 }
 
 /** How a change is made. */
 export interface ChangeOptions {
-  /** Milliseconds for it, hooks and waiting included: Helm's `--timeout` counts each of them anew. */
+  /** Milliseconds for the change, hooks and waiting included; Helm's `--timeout` applies to each of them separately. */
   readonly timeout: number;
   /** Wait until what was written is ready. */
   readonly wait: boolean;
@@ -38,10 +38,10 @@ export interface ChangeOptions {
 
 export type Invocation = ReturnType<typeof createInvocation>;
 
-/** The exec plugin of a kubeconfig and the plugins of Helm may log in to a cloud as this job. */
+/** A kubeconfig's exec plugin and Helm's plugins may log in to a cloud with the identity of this job. */
 const tokens = ['identity'] as const;
 
-/** Calls Helm for one release. A call that fails throws the SluiceError that its output stands for. */
+/** Calls Helm for one release. A call that fails throws a SluiceError made from its output. */
 export function createInvocation({ file, release, namespace, env, flags, onLine }: HelmOptions) {
   let major: Promise<number> | undefined;
 
@@ -56,7 +56,7 @@ export function createInvocation({ file, release, namespace, env, flags, onLine 
     return succeeded(args, ended);
   }
 
-  /** A command that changes the release: told to end, Helm 4 still writes down that the revision failed. */
+  /** A command that changes the release. When it is told to end, Helm 4 still records that the revision failed. */
   async function change(args: readonly string[], { timeout }: ChangeOptions, signal: AbortSignal): Promise<string> {
     const limit = Math.ceil((timeout + MARGIN) / 1_000);
     const program = { file, args: [...args, '--timeout', `${limit}s`, ...flags], env, tokens };

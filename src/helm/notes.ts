@@ -2,8 +2,8 @@ import type { PlannedWrite } from '../core/planned-write.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
 /**
- * Milliseconds in which a run that was cancelled gives the release back, before the runner ends it (10 s after its first
- * signal, of which Helm may need some to end); what is not done by then is for `post`.
+ * Milliseconds that a cancelled run has to undo its change before the runner kills it (10 s after its first signal, of which
+ * Helm may need some to end); `post` does what is left.
  */
 export const CANCEL_TIME = 6_000;
 
@@ -24,7 +24,7 @@ export function countOf(writes: readonly PlannedWrite[] = []): string {
   return writes.length === 1 ? '1 object' : `${writes.length} objects`;
 }
 
-/** Ends a sentence about what was done. */
+/** Ends a sentence about what was done: says that the workloads are ready, where the run has waited for them. */
 export function seen({ change: { wait } }: HelmRequest): string {
   return wait ? ', and its workloads are ready' : '';
 }

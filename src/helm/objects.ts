@@ -27,21 +27,21 @@ export interface ReleaseObjectsOptions {
   readonly clock: Clock;
   readonly release: string;
   readonly namespace: string;
-  /** The namespace is made with the release where it is missing. */
+  /** The namespace is created with the release if it is missing. */
   readonly createNamespace: boolean;
   /** Milliseconds for workloads to get ready. */
   readonly timeout: number;
-  /** Jobs are waited for, too. */
+  /** Waits for Jobs, too. */
   readonly jobs: boolean;
   readonly forceConflicts: boolean;
-  /** Takes what the workloads wait for, a line at a time. */
+  /** Takes what the workloads wait for, line by line. */
   readonly tell: (text: string) => void;
 }
 
 /** Field manager of what Helm applies. */
 const HELM = 'helm';
 
-/** The objects of a release, by the manifests that Helm renders, in the cluster. */
+/** The objects of a release in the cluster, by the manifests that Helm renders. */
 export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObjects {
   const { client, clock, release, namespace } = options;
 
@@ -73,7 +73,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     for (const problem of unknown) options.tell(problem);
     for (const problem of gone) options.tell(`Of the revision before, this is not looked at: ${problem}`);
     const alongside = [...(await ownNamespace(signal)), ...(await missingOf(client, kinds, signal))];
-    // Only server-side apply knows conflicts; what Helm writes by patches, it overwrites.
+    // Only server-side apply reports conflicts; where Helm writes patches, it overwrites.
     const isServerSide = method === 'ssa';
     const asked = { force: options.forceConflicts || !isServerSide, fieldManager: HELM, alongside };
     const by = isServerSide ? 'apply' : 'patch';
@@ -88,7 +88,9 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return [...planned.flatMap(({ write }) => write ?? []), ...(await deletionsOf(client, dropped, signal))];
   }
 
-  /** Where Helm overwrites the rules of an aggregated ClusterRole, its controller writes them again: that is no change. */
+  /**
+   * Where Helm overwrites the rules of an aggregated ClusterRole, the controller writes them again, so they are no change.
+   */
   function ruled(object: DeployObject, isForced: boolean): DeployObject {
     const rest = withoutControlledFields(object);
     if (!isForced || rest.manifest.rules === object.manifest.rules) return object;
@@ -98,7 +100,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return rest;
   }
 
-  /** A namespace that is made with the release: what goes into it can't be checked by the API server before. */
+  /** The namespace that is created with the release: the API server cannot check objects in it before. */
   async function ownNamespace(signal: AbortSignal): Promise<DeployObject[]> {
     if (!options.createNamespace) return [];
     const reference = { type: resources.namespace, namespace: '', name: namespace };
@@ -107,7 +109,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
     return [{ reference, manifest, source: 'create-namespace' }];
   }
 
-  /** With the marks by which Helm knows its objects: https://helm.sh/docs/topics/charts_tips_and_tricks/ */
+  /** Adds the marks by which Helm knows its objects: https://helm.sh/docs/topics/charts_tips_and_tricks/ */
   function asHelmWritesIt(object: DeployObject): DeployObject {
     const { metadata } = object.manifest;
     const labels = { ...texts(metadata.labels), 'app.kubernetes.io/managed-by': 'Helm' };
@@ -153,7 +155,7 @@ export function createReleaseObjects(options: ReleaseObjectsOptions): ReleaseObj
   };
 }
 
-/** Helm installs no definition over one that is there. */
+/** Helm leaves a CRD that exists already as it is. */
 async function missingOf(
   client: KubernetesClient,
   definitions: readonly DeployObject[],
@@ -176,10 +178,12 @@ async function deletionsOf(
   });
 }
 
-/** What is worth to be watched: its pods tell why it is not ready. For other kinds, Helm's own waiting is enough. */
+/**
+ * Workloads that are watched because they tell why they are not ready. For other kinds, Helm's own waiting is enough.
+ */
 const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod', 'PersistentVolumeClaim']);
 
-/** Lets a change begin, and gives the workloads that it writes when they are written. */
+/** Lets a change begin, and gives its workloads once they are written. */
 async function seenWritten(
   client: KubernetesClient,
   workloads: readonly ObjectReference[],
@@ -199,7 +203,9 @@ async function seenWritten(
   return seen.filter((object) => object !== undefined);
 }
 
-/** The object, as soon as it has another generation than before; undefined where all is written that will be. */
+/**
+ * The object as soon as its generation differs from the one before; undefined once the change is applied without that.
+ */
 async function written(
   client: KubernetesClient,
   { type, namespace, name }: ObjectReference,
@@ -219,12 +225,12 @@ async function written(
   return undefined;
 }
 
-/** The API server counts the changes of what is asked for; another object of the same name begins anew. */
+/** The API server counts the changes of a spec; a new object of the same name has another UID and starts again. */
 function generationOf(object: KubernetesObject | undefined): string {
   return object ? `${object.metadata.uid} ${object.metadata.generation}` : '';
 }
 
-/** Not with `helm.sh/resource-policy: keep`. */
+/** Helm keeps objects with `helm.sh/resource-policy: keep`. */
 function isDeleted({ manifest: { metadata } }: DeployObject): boolean {
   return texts(metadata.annotations)['helm.sh/resource-policy'] !== 'keep';
 }
@@ -233,7 +239,10 @@ function read(manifest: string): WrittenObject[] {
   return parseManifests(textsOf(manifest));
 }
 
-/** What Helm has recorded is as it is: what can't be read of it is told and left out. */
+/**
+ * Reads a manifest that Helm has recorded, and reports unreadable parts instead of failing: the record cannot be corrected
+ * here.
+ */
 function readRecord(manifest: string) {
   return readManifests(textsOf(manifest));
 }

@@ -12,35 +12,39 @@ import type { Release } from './release.ts';
 /** The objects of a release in the cluster, by the manifest that Helm renders. */
 export interface ReleaseObjects {
   /**
-   * What a release would change; nothing is written. `previous` is the revision that it has now: what is in it alone goes.
+   * What a release would change; writes nothing. `previous` is the revision that is installed: objects that only it has are
+   * deleted.
    *
-   * @throws SluiceError where the API server refuses an object: an immutable field, a value it does not take, a quota
+   * @throws SluiceError where the API server refuses an object: an immutable field, an invalid value, a quota
    */
   changes(wanted: WantedRelease, previous: Release | undefined, signal: AbortSignal): Promise<readonly PlannedWrite[]>;
-  /** Objects of kinds that the cluster does not serve, as Helm looks at them: `Widget w1 (field.example/v1)`. */
+  /** Objects of kinds that the cluster does not serve, such as `Widget w1 (field.example/v1)`. */
   unserved(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** What is left of a release that was to be removed, in the order of the manifest. */
+  /** What is left of a release that should be removed, in the order of the manifest. */
   remains(manifest: string, signal: AbortSignal): Promise<Remains>;
-  /** Deletes the objects of a release that the cluster still knows, and waits until they are gone; then Helm's records of it. */
+  /**
+   * Deletes the objects of a release whose kinds the cluster knows, waits until they are gone, and then deletes Helm's
+   * records.
+   */
   remove(manifest: string, signal: AbortSignal): Promise<void>;
   /** `Deployment shop/checkout`, in the order of the manifest. */
   names(manifest: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Shows what each workload waits for, until all are ready. A workload that the change writes counts only once it is written:
-   * what runs before that may be as broken as it likes.
+   * Reports what each workload waits for, until all are ready. A workload that the change writes counts only once it is
+   * written: what runs before may be broken.
    *
    * @param change undefined where nothing is written
-   * @throws SluiceError `not-ready` as soon as one can't get ready any more, with the reason
+   * @throws SluiceError `not-ready` as soon as a workload cannot get ready any more, with the reason
    */
   watch(manifest: string, change: WatchedChange | undefined, signal: AbortSignal): Promise<void>;
 }
 
-/** What a release is to be. */
+/** The release that is wanted. */
 export interface WantedRelease {
   readonly manifest: string;
-  /** `ssa` where Helm writes it by server-side apply; anything else stands for patches. */
+  /** `ssa` where Helm writes by server-side apply; any other value stands for patches. */
   readonly apply_method?: string | undefined;
-  /** Definitions of kinds that Helm installs before it. */
+  /** CRDs that Helm installs before the release. */
   readonly definitions?: string | undefined;
 }
 
@@ -48,21 +52,23 @@ export interface Remains {
   readonly gone: readonly string[];
   /** `ConfigMap shop/held (waits for its finalizer field.example/hold)` */
   readonly left: readonly string[];
-  /** Objects of kinds that the cluster does not know: what that is stands in the text. */
+  /** Objects of kinds that the cluster does not know; each text says which kind. */
   readonly unknown: readonly string[];
 }
 
 /** A change that is made while its workloads are watched. */
 export interface WatchedChange {
-  /** What it writes; undefined where that is not known: it may be any workload then. */
+  /** What the change writes; undefined where that is not known, so that it may be any workload. */
   readonly writes: readonly PlannedWrite[] | undefined;
-  /** Called once the workloads were looked at as they are before it. What is written earlier would not be seen to change. */
+  /**
+   * Called once the workloads were read in their state before the change; a write before this call would go unnoticed.
+   */
   readonly mayBegin: () => void;
-  /** Aborts when all is written that will be. */
+  /** Aborts once everything is written. */
   readonly applied: AbortSignal;
 }
 
-/** Everything outside that a change of a release needs. */
+/** All the outside access that a change of a release needs. */
 export interface HelmWorld {
   readonly helm: Helm;
   readonly objects: ReleaseObjects;
@@ -71,12 +77,12 @@ export interface HelmWorld {
   readonly emit: EmitHelm;
   /** Takes the Lease of the release; throws `locked` with its holder. */
   claim(signal: AbortSignal): Promise<Claim>;
-  /** The manifest of the release that a canary stands beside; undefined for one that stands for itself. */
+  /** The manifest of the stable release that a canary stands beside; undefined for a release that is no canary. */
   readonly stable: ((signal: AbortSignal) => Promise<string>) | undefined;
-  /** The workloads that rollouts of the namespace have not let go of yet, by their names: `Deployment shop/checkout`. */
+  /** The workloads under unfinished rollouts of the namespace, by name: `Deployment shop/checkout`. */
   underRollout(signal: AbortSignal): Promise<ReadonlyMap<string, Pick<RolloutRecord, 'startedBy' | 'route'>>>;
   fetchChart(signal: AbortSignal): Promise<Chart>;
-  /** Undefined unless the namespace is missing and may be made; then, what makes it. */
+  /** A function that creates the namespace; undefined unless the namespace is missing and may be created. */
   missingNamespace(signal: AbortSignal): Promise<((signal: AbortSignal) => Promise<void>) | undefined>;
 }
 
@@ -93,6 +99,6 @@ export interface HelmRequest {
 
 export interface DeployRequest extends HelmRequest {
   readonly desired: Omit<Desired, 'chart'>;
-  /** Write a new revision also where nothing would change. */
+  /** Write a new revision even where nothing changes. */
   readonly force: boolean;
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, SluiceError } from '../core/errors.ts';
 import type { Ended } from '../core/process.ts';
 import { endsOf } from '../core/text.ts';
 
-/** What a command of Helm was about. */
+/** What a Helm command was called for. */
 export interface HelmCall {
   /** `upgrade` */
   readonly command: string;
@@ -13,19 +13,19 @@ export interface HelmCall {
 interface Known {
   readonly sign: RegExp;
   readonly code: ErrorCode;
-  /** Of what the first group of `sign` says; without it, of the release. */
+  /** The subject, from the first group of `sign`; without this function, the subject is the release. */
   readonly about?: (found: string) => string;
   readonly next: string | ((call: HelmCall) => string);
 }
 
-/** What to do about a release whose record names what the cluster does not serve any more. */
+/** What to do about a release whose record names kinds that the cluster no longer serves. */
 export function adviceForGoneKinds(release: string, namespace: string): string {
   return `Where Kubernetes has removed a version, correct Helm's record: \`helm plugin install https://github.com/helm/helm-mapkubeapis\` and \`helm mapkubeapis ${release} --namespace ${namespace}\`. Where a CustomResourceDefinition was deleted, install it again. "mode: uninstall" removes the release without either.`;
 }
 
 const goneKind = /no matches for kind|resource mapping not found|unable to recognize/.source;
 
-/** What Helm and the API server say, in the order in which it is looked for: the first that fits is the cause. */
+/** Known messages of Helm and the API server, in the order in which they are tried: the first match is the cause. */
 const known: readonly Known[] = [
   {
     sign: new RegExp(`(?:current release manifest|kubernetes objects for delete)[^]*(?:${goneKind})`),
@@ -132,7 +132,7 @@ const known: readonly Known[] = [
   },
 ];
 
-/** The error that the output of a failed command stands for. */
+/** The error for the output of a failed command. */
 export function helmError(call: HelmCall, { exitCode, stdout, stderr }: Ended): SluiceError {
   const { command, release, namespace } = call;
   const said = endsOf(saying(stderr) || saying(stdout));
@@ -148,7 +148,7 @@ export function helmError(call: HelmCall, { exitCode, stdout, stderr }: Ended): 
   });
 }
 
-/** Helm's error without its log lines, and without what `helm lint` says of things that are right. */
+/** Helm's error without its log lines, and without the lines of `helm lint` about things that are right. */
 function saying(output: string): string {
   const lines = output
     .split('\n')
@@ -163,7 +163,7 @@ function saying(output: string): string {
 
 const LONGEST = 1_200;
 
-/** The API server quotes whole pod templates; what is wrong with them stands at the end. */
+/** The API server quotes whole pod templates, and says at the end what is wrong with them. */
 function shortened(text: string): string {
   const short = text.replaceAll(/(Invalid value: )[{[].*[}\]](: )/g, '$1(…)$2');
   return short.length <= LONGEST ? short : `${short.slice(0, LONGEST / 2)} … ${short.slice(-LONGEST / 2)}`;

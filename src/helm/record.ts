@@ -20,19 +20,19 @@ const ANNOTATION = 'sluice.dev/helm-change';
 const recordSchema = z.object({
   /** Identity of the run. */
   id: z.string(),
-  /** Revision to return to when the change does not end well; null where there was no release. */
+  /** Revision to return to if the change fails; null where there was no release. */
   baseline: z.int().positive().nullable(),
-  /** The newest revision before the change, 0 where there was none. */
+  /** The newest revision before the change; 0 where there was none. */
   latest: z.int().nonnegative(),
-  /** The change was found to be bad and is being taken back. */
+  /** The change has failed and is being undone. */
   undoing: z.boolean(),
-  /** A revision that failed is to stay as it is. */
+  /** A failed revision stays as it is. */
   keepFailed: z.boolean(),
 });
 
 /**
- * What a run is about to do to a release, written before Helm does it. Helm's own `pending-…` says that something was under
- * way; this says what the end of it must be, also where Helm had ended already: a revision that failed, or one that was
+ * What a run is about to do to a release, saved before Helm does it. Helm's own `pending-…` says that a change was under way;
+ * this record says how it must end, also where Helm had finished already: with a revision that failed, or one that was
  * deployed and did not pass its tests.
  */
 export type ChangeRecord = Readonly<z.infer<typeof recordSchema>>;
@@ -42,7 +42,7 @@ export interface ChangeStore {
   save(record: ChangeRecord | undefined, signal: AbortSignal): Promise<void>;
 }
 
-/** Keeps the record as an annotation of the Lease, which is there as long as one works on the release. */
+/** Keeps the record as an annotation of the Lease, which exists while a run works on the release. */
 export function createChangeStore(
   client: Pick<KubernetesClient, 'find' | 'patchMerge'>,
   lease: ObjectReference,
@@ -66,7 +66,9 @@ export function createChangeStore(
   };
 }
 
-/** What brings a release to a known state: what Helm's own records ask for, or the record of a run that ended in the middle. */
+/**
+ * What brings a release to a known state, by the record of a run that was interrupted, or else by Helm's own records.
+ */
 export function conclusionOf(record: ChangeRecord | undefined, history: History): Recovery {
   const last = latest(history);
   if (!record || last === undefined || last.revision <= record.latest) return recoveryOf(history);
@@ -76,12 +78,12 @@ export function conclusionOf(record: ChangeRecord | undefined, history: History)
   return recoveryOf(history);
 }
 
-/** Revisions that a change and its undo write. */
+/** The most revisions that a change and its undo write. */
 const MOST_WRITTEN = 2;
 
 /**
- * Whether Helm's history fits what a record says. Whoever may write the Lease could else name any revision to go back to, or have a
- * release uninstalled that works: what is deployed is never uninstalled by the record of another run.
+ * Whether Helm's history fits the record. Otherwise anyone who may write the Lease could name any revision to go back to, or
+ * have a working release uninstalled: the record of another run never uninstalls a deployed release.
  */
 function isConfirmed({ baseline, latest: before }: ChangeRecord, history: History): boolean {
   const last = latest(history);
@@ -89,22 +91,22 @@ function isConfirmed({ baseline, latest: before }: ChangeRecord, history: Histor
   const former = history.filter(({ revision }) => revision <= before);
   const good = isAbsent(former) ? undefined : lastGood(former);
   if (baseline === null) return good === undefined && last.status !== 'deployed' && (before === 0 || former.length > 0);
-  // One that a history limit has pruned is not gone back to.
+  // A baseline that the history limit has pruned cannot be gone back to.
   return baseline === good?.revision || !history.some(({ revision }) => revision === baseline);
 }
 
-/** Back to a revision, or to no release where that is null. */
+/** Goes back to a revision, or to no release where `baseline` is null. */
 export function returnTo(baseline: number | null, history: History): Recovery {
   const from = latest(history);
   if (from === undefined || isAbsent(history)) return { kind: 'none' };
   if (baseline === null) return { kind: 'uninstall', from };
   const to = history.find(({ revision }) => revision === baseline);
-  // Pruned by a history limit of few revisions.
+  // The history limit has pruned the baseline.
   if (!to) return undoOf(history);
   return isAt(from, to, history) ? { kind: 'none' } : { kind: 'rollback', from, to };
 }
 
-/** The newest revision is deployed with the content of another one already. */
+/** Whether the newest revision is deployed and already has the content of another one. */
 function isAt(from: Revision, to: Revision, history: History): boolean {
   return from.status === 'deployed' && contentOf(from, history) === contentOf(to, history);
 }

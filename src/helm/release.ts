@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import { tryParseJson } from '../core/json.ts';
 
-/** What a release is, as `helm status` and the dry run of `helm upgrade` tell it with `-o json`. */
+/** A release, as `helm status -o json` and the dry run `helm upgrade -o json` print it. */
 const releaseSchema = z.looseObject({
   info: z.looseObject({ status: z.string().default(''), notes: z.string().default('') }),
-  /** Not part of `helm status`. */
+  /** `helm status` leaves it out. */
   chart: z
     .looseObject({
       metadata: z.looseObject({ name: z.string(), version: z.string(), appVersion: z.string().default('') }),
@@ -24,7 +24,7 @@ const releaseSchema = z.looseObject({
     )
     .nullish(),
   version: z.number(),
-  /** How its objects are written; a release of Helm 3 says nothing. */
+  /** How its objects are written; undefined for a release of Helm 3. */
   apply_method: z.string().optional(),
 });
 export type Release = z.infer<typeof releaseSchema>;
@@ -40,7 +40,7 @@ export function parseRelease(output: string): Release {
   return read(releaseSchema, tryParseJson(jsonIn(output)), 'a release');
 }
 
-/** What `helm get` tells of a revision, one command for each part. */
+/** Reads a revision from the output of `helm get`, one command for each part. */
 export function parseRecorded(parts: {
   readonly manifest: string;
   readonly values: string;
@@ -68,7 +68,7 @@ function read<S extends z.ZodType>(shape: S, value: unknown, what: string): z.in
   });
 }
 
-/** Lines before the JSON are remarks of plugins and of Helm itself. */
+/** Skips lines before the JSON: remarks of plugins and of Helm itself. */
 export function jsonIn(output: string): string {
   return output.slice(Math.max(0, output.search(/^[[{]/m)));
 }

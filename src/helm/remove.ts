@@ -10,10 +10,10 @@ import type { Remains } from './ports.ts';
 
 type Finding = Pick<KubernetesClient, 'find'>;
 
-/** Milliseconds between two looks at what is on its way out. */
+/** Milliseconds between two checks of objects that are being deleted. */
 const LOOK = 1_000;
 
-/** What is left of these objects, and what it waits for. */
+/** Which of these objects are left, and what each waits for. */
 export async function remainsOf(
   client: Finding,
   { objects, unknown }: { readonly objects: readonly DeployObject[]; readonly unknown: readonly string[] },
@@ -46,8 +46,8 @@ export interface Removal {
 }
 
 /**
- * Removes a release that Helm can't remove, as it stops at the first kind that the cluster does not serve any more: the objects
- * that carry Helm's mark of this release, and when they are gone, Helm's records.
+ * Removes a release that Helm cannot remove, because it stops at the first kind that the cluster no longer serves: deletes the
+ * objects that carry Helm's mark of this release and then, once they are gone, Helm's records.
  *
  * @throws SluiceError `unsupported` where the records are not in Secrets
  */

@@ -4,7 +4,7 @@ import type { Recovery, Revision } from './history.ts';
 import { nameOf, note, writing } from './notes.ts';
 import type { HelmRequest, HelmWorld } from './ports.ts';
 
-/** Does what a recovery says, and sees that what is there then is ready. */
+/** Carries out a recovery, and checks that the resulting workloads are ready. */
 export async function restore(
   world: HelmWorld,
   request: HelmRequest,
@@ -43,7 +43,7 @@ async function uninstalled(world: HelmWorld, request: HelmRequest, { revision }:
   }
 }
 
-/** What a release is after a recovery, in a sentence. */
+/** The state of a release after a recovery, as a sentence. */
 export function wayBack(recovery: Recovery): string {
   if (recovery.kind === 'rollback') return `The release is back at the content of revision ${recovery.to.revision}.`;
   if (recovery.kind === 'uninstall') return 'The release was removed, as it had no revision before.';

@@ -12,11 +12,11 @@ type RollbackRequest = HelmRequest & { readonly revision: number | undefined };
 
 interface RollbackPlan extends ReleasePlan {
   readonly target: Revision;
-  /** What the release is to be. */
+  /** The manifest that the release will have. */
   readonly manifest: string;
 }
 
-/** Goes back to a revision: the named one, or the last that was healthy. */
+/** Rolls back to the named revision, or else to the last healthy one. */
 export async function rollBack(
   world: HelmWorld,
   request: RollbackRequest,
@@ -44,7 +44,7 @@ export async function rollBack(
         verdict: 'rolled-back',
         reason: `The release is back at the content of ${whatOf(target)}${seen(request)}.`,
       }),
-      // What was asked for was not reached.
+      // The rollback that was asked for did not succeed.
       undone: 'failed',
     },
   };

@@ -4,7 +4,7 @@ import { SluiceError } from '../core/errors.ts';
 
 const labels = z.record(z.string(), z.string());
 
-/** A workload whose pods a canary is told apart by. */
+/** A workload by whose pods a canary is told apart. */
 const workload = z.looseObject({
   kind: z.enum(['Deployment', 'StatefulSet']),
   metadata: z.looseObject({ name: z.string() }),
@@ -15,17 +15,17 @@ const workload = z.looseObject({
 });
 type Workload = z.infer<typeof workload>;
 
-/** The workloads of two releases that run side by side: `deployment/checkout`, a line each. */
+/** The workloads of two releases that run side by side, such as `deployment/checkout`, one per line. */
 export interface Beside {
   readonly stable: string;
   readonly canary: string;
 }
 
 /**
- * Sees that a release can stand beside another one of the same chart: that it has workloads of its own, and that neither side
- * takes the pods of the other for its own. Objects that both would have are refused by Helm itself, when it renders.
+ * Checks that a release can run beside another one of the same chart: it needs workloads of its own, and neither may select
+ * the pods of the other. Objects that both would have are refused by Helm itself when it renders.
  *
- * @param stable the manifest that the other release has
+ * @param stable the manifest of the other release
  * @throws SluiceError `conflict`, `not-found`
  */
 export function besideEachOther(stable: string, canary: string): Beside {

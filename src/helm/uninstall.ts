@@ -13,11 +13,11 @@ import type { HelmRequest, HelmWorld } from './ports.ts';
 type UninstallRequest = HelmRequest & { readonly keepHistory: boolean };
 
 interface UninstallPlan extends ReleasePlan {
-  /** What the release is now. */
+  /** The manifest of the installed release. */
   readonly manifest: string;
 }
 
-/** Removes a release and waits until its objects are gone. One that is not there is fine. */
+/** Removes a release and waits until its objects are gone. Succeeds where there is no release. */
 export async function uninstall(
   world: HelmWorld,
   request: UninstallRequest,
@@ -27,13 +27,13 @@ export async function uninstall(
   return carryOut(removal(world, request), cancelled);
 }
 
-/** Nothing brings back what Helm has begun to remove: where it does not end, the next run goes on with it. */
+/** A removal that Helm has begun cannot be undone: if it fails, the next run continues it. */
 function removal(world: HelmWorld, request: UninstallRequest): Change<ReleaseTypes<UninstallPlan>> {
   return {
     ...concludable<UninstallPlan>(world, request),
     dryRun: request.dryRun,
     leftover: 'taken over',
-    // Whatever a run has left is removed.
+    // What an earlier run has left is removed as well.
     look: async (signal) => ({ history: await world.helm.history(signal), left: undefined }),
     async plan({ history }, signal) {
       const found = await presentRelease(world, history, signal);
@@ -76,7 +76,7 @@ function nothingToRemove(request: HelmRequest): HelmOutcome {
 }
 
 /**
- * Lets Helm remove a release, and says what of it is left where that is not the end.
+ * Lets Helm remove a release, and reports what is left where Helm fails.
  *
  * @throws SluiceError
  */

@@ -6,31 +6,31 @@ import { frontendsOf, outsideOf, triggersAreLocal } from './dockerfile.ts';
 import { parseDockerfile } from './dockerfile-syntax.ts';
 import type { Registry } from './registry/registry.ts';
 
-/** What goes into a build from elsewhere than its context, as it is now. */
+/** The inputs of a build outside of its context, as they are now. */
 interface Digests {
   /** By the references of the images. */
   readonly digests: Readonly<Record<string, string>>;
-  /** What can't be known, as sentences. */
+  /** What cannot be known, as sentences. */
   readonly unknown: readonly string[];
 }
 
-/** What is built, as far as it decides the content. */
+/** The inputs of a build that decide its content. */
 export interface ContentSources {
   readonly context: BuildContext;
   readonly facts: Omit<ContentFacts, 'context' | 'dockerfile' | 'bases' | 'epoch'>;
-  /** Milliseconds since 1970 of the commit. */
+  /** Time of the commit, in milliseconds since 1970. */
   readonly createdAt: number | undefined;
 }
 
-/** What a key is found with. */
+/** What is needed to compute a key. */
 export interface KeyWorld {
   readonly registry: Pick<Registry, 'digest' | 'triggers'>;
   readonly policy: { readonly signal: AbortSignal };
-  /** Told why there is no key, or what makes it another one each time. */
+  /** Is told why there is no key, or why the key differs each time. */
   readonly emit: (event: { readonly type: 'note'; readonly text: string }) => void;
 }
 
-/** The key of the content; undefined where something that goes into it can't be known before the build. */
+/** The key of the content; undefined where an input of the build cannot be known before it. */
 export async function keyOf(order: ContentSources, world: KeyWorld): Promise<string | undefined> {
   const { context, facts, createdAt } = order;
   const outside = await readOutside(order, world);
@@ -57,7 +57,7 @@ export async function keyOf(order: ContentSources, world: KeyWorld): Promise<str
   });
 }
 
-/** Reads the Dockerfile, and asks registries what the images are that it names. */
+/** Reads the Dockerfile, and asks registries for the digests of the images that it names. */
 async function readOutside({ context, facts }: ContentSources, { registry, policy }: KeyWorld): Promise<Digests> {
   const buildah = facts.builderKind === 'buildah';
   const platforms = facts.platforms.filter((platform) => /^\w+\/\w/.test(platform));
@@ -70,14 +70,14 @@ async function readOutside({ context, facts }: ContentSources, { registry, polic
     const { repository, tag = 'latest', digest = await registry.digest(repository, tag) } = parseReference(image);
     if (digest === undefined) return `${image} is not in its registry.`;
     digests[image] = digest;
-    // It reads the Dockerfile, and no image builds on it.
+    // The frontend only reads the Dockerfile; no image builds on it, so its ONBUILD does not matter.
     if (frontends.includes(image)) return undefined;
     const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
     const triggers = await registry.triggers(repository, digest, platforms.length > 0 ? platforms : [native]);
     return triggersAreLocal(triggers) ? undefined : `${image} takes something from elsewhere (ONBUILD).`;
   };
   const looked = outside.images.map(async (image) => {
-    // Which registry is meant, the configuration of buildah says.
+    // buildah's configuration decides which registry a short name means.
     if (buildah && !/^[^/.:]*[.:][^/]*\/|^localhost\//.test(image)) return `buildah decides where ${image} comes from.`;
     try {
       return await look(image);

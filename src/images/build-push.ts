@@ -11,40 +11,40 @@ import type { Inspected } from './registry/manifests.ts';
 import type { Registry } from './registry/registry.ts';
 import { type ImmutableTags, isFixed, staleFloatingTags, type Tags } from './tags.ts';
 
-/** What is asked for. */
+/** The build that is asked for. */
 export interface Order {
   readonly context: BuildContext;
   /** The first one names the image in outputs. */
   readonly repositories: readonly Repository[];
   readonly tags: Tags;
   readonly immutable: ImmutableTags;
-  /** What decides the content besides context, Dockerfile and bases. */
+  /** What decides the content besides context, Dockerfile and base images. */
   readonly facts: Omit<ContentFacts, 'context' | 'dockerfile' | 'bases' | 'epoch'>;
-  /** Milliseconds since 1970 of the commit. */
+  /** Time of the commit, in milliseconds since 1970. */
   readonly createdAt: number | undefined;
   readonly push: boolean;
-  /** Whether an image with the same content is taken as it is. */
+  /** Whether an existing image with the same content is reused. */
   readonly reuse: boolean;
   readonly dryRun: boolean;
-  /** Tag for what must be pushed by name where there is no key of the content. */
+  /** The tag under which an image is pushed first, if it must have a tag and has no content key. */
   readonly staging: string;
   request(): Promise<Omit<BuildRequest, 'destination'>>;
 }
 
-/** What a build is done with. */
+/** What is needed to build. */
 export interface BuildWorld {
   readonly registry: Registry;
-  /** Made when it is needed: an unchanged image needs none. */
+  /** Created on first use: an unchanged image needs no builder. */
   builder(): Promise<Builder>;
   readonly policy: Omit<BuildPolicy, 'onProgress'>;
-  /** Signs an image by its digest, for a content; undefined where none is to be signed. */
+  /** Signs an image by its digest and names its content; undefined where images are not signed. */
   readonly sign: ((image: string, key: string | undefined) => Promise<void>) | undefined;
-  /** How an image is known to be built here; without it, none is reused. */
+  /** How an image is known to have been built here; without it, no image is reused. */
   readonly evidence?: Evidence | undefined;
   readonly emit: (event: BuildEvent) => void;
 }
 
-/** What the log and the summary are told. */
+/** Events for the log and the summary. */
 export type BuildEvent =
   | { readonly type: 'stage' | 'note' | 'warning'; readonly text: string }
   | { readonly type: 'progress'; readonly note: ProgressNote };
@@ -52,15 +52,15 @@ export type BuildEvent =
 export interface Outcome {
   /** Undefined where nothing was pushed. */
   readonly digest: string | undefined;
-  /** The tags that name the digest now; in a dry run those that would. */
+  /** The tags that now name the digest; in a dry run, the tags that would. */
   readonly tags: readonly string[];
   readonly platforms: readonly string[];
-  /** Bytes of the largest platform's layers. */
+  /** Bytes of the layers of the largest platform. */
   readonly size: number | undefined;
   readonly provenance: boolean;
   readonly sbom: boolean;
   readonly signed: boolean;
-  /** Nothing was built: this content was in the registry. */
+  /** Nothing was built, because the registry already had this content. */
   readonly skipped: boolean;
   readonly contentKey: string | undefined;
   readonly slowest: readonly { readonly name: string; readonly milliseconds: number }[];
@@ -69,8 +69,8 @@ export interface Outcome {
 const SLOWEST = 5;
 
 /**
- * Builds an image and pushes it, in this order: what must not be is refused, the image is built and pushed without a tag, it is
- * seen in the registry with all its parts, and only then named by its tags. What fails before has changed nothing that anybody
+ * Builds an image and pushes it, in this order: refuses what is not allowed, builds, pushes without a tag, checks that the
+ * registry has the image with all its parts, and only then puts the tags. A failure before that changes nothing that anybody
  * pulls.
  *
  * @throws SluiceError
@@ -100,7 +100,7 @@ export async function buildPush(order: Order, world: BuildWorld): Promise<Outcom
   const built = await verify(order, digest, world);
   await signAll(order, built, key, world);
   await refuseMoved(order, tags, built.manifest.digest, world);
-  // The key first, so that a run that ends between two tags is completed by the next one.
+  // Puts the key first, so that the next run completes a run that ends between two tags.
   if (key !== undefined) await putKey(order, key, built, world);
   await putTags(order, tags, built, world);
   return { ...outcomeOf(built, tags, key, steps), signed: world.sign !== undefined };
@@ -112,7 +112,7 @@ async function signAll(order: Order, image: Inspected, key: string | undefined, 
   for (const { name } of order.repositories) await world.sign(`${name}@${image.manifest.digest}`, key);
 }
 
-/** The tags without those lines, `latest` among them, that a newer version has already. */
+/** The tags without the floating ones (such as `latest`) that already belong to a newer version. */
 async function wantedTags(order: Order, { registry, emit }: BuildWorld): Promise<readonly string[]> {
   const { tags, repositories } = order;
   if (tags.floating.length === 0) return tags.all;
@@ -129,7 +129,7 @@ async function wantedTags(order: Order, { registry, emit }: BuildWorld): Promise
   return tags.all.filter((tag) => !stale.some((moved) => moved.tag === tag));
 }
 
-/** The image of this content, where every repository has it, whole and attested as asked. */
+/** The image of this content, if every repository has it, complete and attested as asked. */
 async function findContent(order: Order, key: string, world: BuildWorld): Promise<Inspected | undefined> {
   const { registry, evidence, emit } = world;
   const [first, ...others] = order.repositories;
@@ -161,7 +161,7 @@ async function findContent(order: Order, key: string, world: BuildWorld): Promis
   return undefined;
 }
 
-/** Refuses what would make an immutable tag name something else. */
+/** Refuses a build that would move an immutable tag. */
 async function refuseMoved(
   { repositories, immutable, tags: wanted }: Order,
   tags: readonly string[],
@@ -187,7 +187,7 @@ async function refuseMoved(
 async function build(order: Order, key: string | undefined, world: BuildWorld) {
   const builder = await world.builder();
   world.emit({ type: 'stage', text: `Build with ${builder.name}` });
-  // The key of the content promises the signature as well, which comes later.
+  // The content key also promises a signature, which is made later.
   const staging = world.sign ? order.staging : (key ?? order.staging);
   const destination = order.push
     ? ({ kind: 'push', repositories: order.repositories, staging } as const)
@@ -201,7 +201,7 @@ function loadOrNowhere({ repositories, tags }: Order) {
   return references.length === 0 ? ({ kind: 'nowhere' } as const) : ({ kind: 'load', references } as const);
 }
 
-/** Sees that all repositories have what was pushed, with all its parts. */
+/** Checks that all repositories have the pushed image with all its parts. */
 async function verify(order: Order, digest: string | undefined, { registry, emit }: BuildWorld): Promise<Inspected> {
   emit({ type: 'stage', text: 'Verify in the registry' });
   const seen = await Promise.all(
@@ -229,7 +229,9 @@ async function verify(order: Order, digest: string | undefined, { registry, emit
   return first;
 }
 
-/** Proves and names the content. A registry whose tags are immutable keeps the name of what was built from it first. */
+/**
+ * Leaves the evidence and puts the key. A registry with immutable tags keeps the key on the first image of this content.
+ */
 async function putKey(order: Order, key: string, built: Inspected, world: BuildWorld): Promise<void> {
   try {
     for (const repository of order.repositories) await world.evidence?.leave(repository, built.manifest, key);
@@ -240,7 +242,7 @@ async function putKey(order: Order, key: string, built: Inspected, world: BuildW
   }
 }
 
-/** Those that must not move come last: what fails before one of them is put can be run again. */
+/** Puts the immutable tags last: a run that fails before the first of them can be repeated. */
 async function putTags(
   { repositories, immutable, tags: wanted }: Order,
   tags: readonly string[],

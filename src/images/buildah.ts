@@ -6,14 +6,14 @@ import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from '
 import { buildFailure } from './failures.ts';
 import { followBuildah } from './progress.ts';
 
-/** Milliseconds that buildah may take to remove what it has built. */
+/** Milliseconds that buildah may take to remove its local image. */
 const QUICK = 60_000;
 
 /**
- * A builder that works through buildah, without a daemon. Storage and isolation are buildah's own to choose, or those of
- * STORAGE_DRIVER and BUILDAH_ISOLATION.
+ * A builder that uses buildah, without a daemon. Storage and isolation are buildah's own choice, or set by STORAGE_DRIVER and
+ * BUILDAH_ISOLATION.
  *
- * @param localName names what is built until it is pushed
+ * @param localName names the built image until it is pushed
  */
 export function buildahBuilder(localName: string): Builder {
   return {
@@ -53,7 +53,7 @@ export function buildahArguments(request: BuildRequest, local: string): string[]
     '--layers',
     '--file',
     request.file,
-    // A list even of one: it has one digest, whatever the number of platforms.
+    // Always a manifest list, so that there is one digest for any number of platforms.
     '--manifest',
     local,
     ...(target === undefined ? [] : ['--target', target]),
@@ -74,7 +74,7 @@ export function buildahArguments(request: BuildRequest, local: string): string[]
   ];
 }
 
-/** Pushes under the staging tag, as buildah has no way to push without one, and gives the digest. */
+/** Pushes under the staging tag, because buildah cannot push without a tag; returns the digest. */
 async function push(
   { destination }: BuildRequest,
   { scratch, plainHttp }: BuildPolicy,

@@ -10,12 +10,12 @@ import { type Builder, type BuildPolicy, type BuildRequest, each, pairs } from '
 import { buildFailure } from './failures.ts';
 import { followBuildKit } from './progress.ts';
 
-/** Which BuildKit builds. */
+/** Which BuildKit instance builds. */
 export type BuilderChoice =
   | { readonly kind: 'named'; readonly name: string }
-  /** BuildKit that runs already: `unix:///run/buildkit/buildkitd.sock`, `tcp://buildkit:1234`. */
+  /** A running BuildKit: `unix:///run/buildkit/buildkitd.sock`, `tcp://buildkit:1234`. */
   | { readonly kind: 'remote'; readonly address: string }
-  /** The current builder of docker where it can do all that is asked; else one in a container, for this run. */
+  /** Docker's current builder if it can do all that is asked; else a new one in a container, for this run. */
   | { readonly kind: 'usual' };
 
 /** How buildx is called. */
@@ -26,15 +26,15 @@ interface Buildx {
 
 type Policy = Pick<BuildPolicy, 'signal' | 'env'>;
 
-/** Milliseconds for what is no build. */
+/** Milliseconds for a command that is no build. */
 const QUICK = 60_000;
 
 /**
- * A builder that works through buildx.
+ * A builder that uses buildx.
  *
- * @param ownName the name of the builder that may be made for this run; `removeBuilder` ends it
- * @param beforeMaking is told before one is made, so that it can be removed whatever happens
- * @throws SluiceError `not-found` without buildx, `failed` where no builder can be made
+ * @param ownName name for a builder that is created for this run; `removeBuilder` removes it
+ * @param beforeMaking is called before one is created, so that it can be removed in every case
+ * @throws SluiceError `not-found` without buildx, `failed` where no builder can be created
  */
 export async function buildxBuilder(
   choice: BuilderChoice,
@@ -64,12 +64,12 @@ export async function buildxBuilder(
   };
 }
 
-/** The cache of the workflow is the only thing that buildx needs a token of the job for. */
+/** buildx needs a token of the job only for the cache of the workflow. */
 function tokensFor({ cacheFrom, cacheTo }: BuildRequest): readonly JobToken[] {
   return [...cacheFrom, ...cacheTo].some((cache) => /\btype=gha\b/.test(cache)) ? ['cache'] : [];
 }
 
-/** Removes a builder that was made for a run; does nothing where there is none of that name. */
+/** Removes a builder that was created for a run; does nothing if there is none of that name. */
 export async function removeBuilder(name: string, policy: Policy): Promise<void> {
   const { file, args } = await findBuildx(policy);
   await run({ file, args: [...args, 'rm', '--force', name], env: policy.env }, { ...policy, deadline: QUICK });
@@ -121,8 +121,8 @@ function outputOf(destination: BuildRequest['destination'], plainHttp: readonly 
   if (destination.kind === 'nowhere') return 'type=cacheonly';
   const { repositories } = destination;
   const outer = repositories.filter(({ registry }) => !isLocalHost(registry));
-  // The attribute holds for all names of the output, and two outputs have two digests. Where others want TLS, BuildKit's own
-  // configuration has to name those without it, as that of a builder of this run does.
+  // The attribute holds for all names of an output, and two outputs would have two digests. Where some registries use TLS,
+  // BuildKit's configuration has to name those without it; for a builder of this run, it does.
   const insecure = outer.length > 0 && outer.every(({ registry }) => plainHttp.includes(registry));
   return fields({
     type: 'image',
@@ -134,14 +134,14 @@ function outputOf(destination: BuildRequest['destination'], plainHttp: readonly 
   });
 }
 
-/** `type=image,"name=a,b"`: a line of CSV, as buildx reads its options. */
+/** A line of CSV, as buildx reads its options: `type=image,"name=a,b"`. */
 function fields(attributes: Readonly<Record<string, string>>): string {
   return pairs(attributes)
     .map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(',');
 }
 
-/** https://reproducible-builds.org/specs/source-date-epoch/: seconds. */
+/** https://reproducible-builds.org/specs/source-date-epoch/ asks for seconds. */
 function sourceDateEpoch(createdAt: number): Record<string, string> {
   return { SOURCE_DATE_EPOCH: `${Math.floor(createdAt / 1_000)}` };
 }
@@ -186,7 +186,7 @@ async function chooseBuilder(
   if (choice.kind === 'usual') {
     const { stdout } = await call(['inspect']);
     const driver = /^Driver:\s*(\S+)/m.exec(stdout)?.[1];
-    // The driver of docker itself can neither push by digest nor attest.
+    // Docker's own driver can neither push by digest nor attest.
     if (driver !== undefined && driver !== 'docker') return undefined;
   }
   const config = join(policy.scratch, 'buildkitd.toml');

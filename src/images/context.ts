@@ -7,7 +7,7 @@ import { messageOf, SluiceError } from '../core/errors.ts';
 import { type BuilderKind, createFilter, type IgnorePattern, readIgnoreFile } from './ignore-file.ts';
 
 export interface BuildContext {
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string;
   /** Absolute path of the Dockerfile. */
   readonly file: string;
@@ -15,9 +15,9 @@ export interface BuildContext {
 }
 
 /**
- * Finds the context and its Dockerfile, before anything is started for it.
+ * Finds the context and its Dockerfile, before anything is started for the build.
  *
- * @param file relative to the workspace; without it, the `Dockerfile` or `Containerfile` of the context
+ * @param file relative to the workspace; by default, the `Dockerfile` or `Containerfile` of the context
  * @throws SluiceError `not-found` that names what is missing
  */
 export async function findContext(workspace: string, context: string, file?: string): Promise<BuildContext> {
@@ -30,7 +30,7 @@ export async function findContext(workspace: string, context: string, file?: str
       cause,
     });
   });
-  // Docker's own name first, and then the others that docker and buildah look for.
+  // Docker's default name first, and then the other names that docker and buildah look for.
   const usual = ['Dockerfile', 'dockerfile', 'Containerfile'].find((name) => entries.includes(name)) ?? 'Dockerfile';
   const path = file === undefined ? join(folder, usual) : resolve(workspace, file);
   const dockerfile = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -47,22 +47,22 @@ export async function findContext(workspace: string, context: string, file?: str
 }
 
 export interface HashedContext {
-  /** SHA-256 of all that the build may read: names, kinds, modes, contents, links; not times and owners. */
+  /** SHA-256 of everything that the build may read: names, kinds, modes, contents, links; without times and owners. */
   readonly hash: string;
   readonly files: number;
-  /** It holds `.git`, which is another one after each checkout. */
+  /** The context contains `.git`, which differs after each checkout. */
   readonly withGit: boolean;
-  /** What in it can't be told apart by the hash, as sentences. */
+  /** Differences in the context that the hash does not show, as sentences. */
   readonly unknown: readonly string[];
 }
 
-/** Files read at one time. */
+/** Number of files that are read at the same time. */
 const AT_ONCE = 32;
 
-/** Permissions with setuid, setgid and the sticky bit: the builder copies all of them. */
+/** Permission bits with setuid, setgid and the sticky bit: the builder copies all of them. */
 const MODE = 0o7777;
 
-/** Hashes what the builder would send of the context, after its ignore file. */
+/** Hashes the part of the context that the builder would send, after applying its ignore file. */
 export async function hashContext(
   { folder, file }: BuildContext,
   signal: AbortSignal,
@@ -93,7 +93,7 @@ interface Entry {
   readonly stats: Stats;
 }
 
-/** All that is sent, sorted: what is not ignored, and the folders above what is excepted. */
+/** Everything that is sent, sorted: entries that are not ignored, and the parent folders of exceptions. */
 async function entriesOf(folder: string, patterns: readonly IgnorePattern[], signal: AbortSignal): Promise<Entry[]> {
   const filter = createFilter({ patterns });
   const exceptions = patterns.some(({ exception }) => exception);
@@ -104,7 +104,7 @@ async function entriesOf(folder: string, patterns: readonly IgnorePattern[], sig
     for (const name of await readdir(join(folder, below))) {
       const path = below === '' ? name : `${below}/${name}`;
       const { ignored, matched } = filter(path, parent);
-      // Where nothing is excepted, an ignored folder is ignored with all that is in it.
+      // Without exceptions, an ignored folder is ignored with everything in it.
       if (ignored && !exceptions) continue;
       const stats = await lstat(join(folder, path));
       const children = stats.isDirectory() ? await walk(path, matched) : [];
@@ -127,7 +127,7 @@ async function hashOf(folder: string, found: readonly Entry[], signal: AbortSign
   return hash.digest('hex');
 }
 
-/** The first name of each file that has several in the context: the builder keeps hard links. */
+/** The first name of each file with several names in the context, because the builder keeps hard links. */
 function firstNames(found: readonly Entry[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const entry of found) {

@@ -15,7 +15,7 @@ const authEntry = z.looseObject({
   identitytoken: z.string().optional(),
 });
 
-/** What is read of docker's config.json, and of auth.json; all else is kept as it is. */
+/** The fields of docker's config.json and of auth.json that are read; all others are kept as they are. */
 const dockerConfig = z.looseObject({
   auths: z.record(z.string(), authEntry).nullish(),
   credsStore: z.string().optional(),
@@ -23,7 +23,7 @@ const dockerConfig = z.looseObject({
 });
 type DockerConfig = z.infer<typeof dockerConfig>;
 
-/** What a credential helper prints: https://github.com/docker/docker-credential-helpers */
+/** The output of a credential helper: https://github.com/docker/docker-credential-helpers */
 const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
 
 const HUB_KEY = 'https://index.docker.io/v1/';
@@ -33,7 +33,7 @@ function keyOf(registry: string): string {
   return hostOf(registry) === 'docker.io' ? HUB_KEY : registry;
 }
 
-/** `https://index.docker.io/v1/` is `docker.io`, and `http://registry.lab:5000/v2/` is `registry.lab:5000`. */
+/** Shortens `https://index.docker.io/v1/` to `docker.io`, and `http://registry.lab:5000/v2/` to `registry.lab:5000`. */
 function plainKey(key: string): string {
   const plain = key.replace(/^https?:\/\//, '').replace(/\/(?:v[12]\/?)?$/, '');
   return plain.replace(/^(?:index|registry-1)\.docker\.io(?=$|\/)/, 'docker.io');
@@ -48,13 +48,13 @@ async function readAuthFile(path: string): Promise<DockerConfig> {
   try {
     text = await readFile(path, 'utf8');
   } catch {
-    // Nobody has logged in here yet.
+    // There is no login in this file yet.
     return {};
   }
   try {
     return dockerConfig.parse(parseJson(text));
   } catch {
-    // The cause may quote a line of it, which may be a password.
+    // The cause is left out: it may quote a line with a password.
     throw new SluiceError('invalid-input', {
       about: path,
       problem: 'is not what docker and podman write.',
@@ -64,8 +64,8 @@ async function readAuthFile(path: string): Promise<DockerConfig> {
 }
 
 /**
- * Makes a folder for DOCKER_CONFIG that is this run's own: what docker has, and one more login. Nobody's own configuration is
- * changed, and removing the folder is the logout.
+ * Makes a folder for DOCKER_CONFIG that belongs to this run: docker's configuration and one more login. Leaves docker's own
+ * configuration as it is; removing the folder is the logout.
  *
  * @param from docker's folder, whose plugins, contexts and logins stay in use
  */
@@ -76,7 +76,7 @@ export async function writeOwnConfig(from: string, to: string, registry: string,
   const own: DockerConfig = {
     ...config,
     auths: { ...config.auths, [key]: { auth } },
-    // An empty helper means the file, also where a store is set for all registries.
+    // An empty helper makes docker read the file, even where a store is set for all registries.
     ...((config.credsStore || config.credHelpers) && { credHelpers: { ...config.credHelpers, [key]: '' } }),
   };
   await mkdir(to, { recursive: true, mode: 0o700 });
@@ -85,7 +85,7 @@ export async function writeOwnConfig(from: string, to: string, registry: string,
   await writeFile(join(to, 'config.json'), `${stringifyJson(own)}\n`, { mode: 0o600 });
 }
 
-/** The same for buildah, whose file has no place for other things. */
+/** Does the same for buildah, whose file holds logins only. */
 export async function writeOwnAuthFile(
   from: readonly string[],
   to: string,
@@ -94,7 +94,7 @@ export async function writeOwnAuthFile(
 ): Promise<void> {
   const files = await Promise.all(from.map(readAuthFile));
   const auth = Buffer.from(`${login.username}:${login.password}`, 'utf8').toString('base64');
-  // What is read first goes before what comes later.
+  // Earlier files win over later ones.
   const auths = Object.assign({}, ...files.toReversed().map((file) => file.auths ?? {}));
   const helpers: Record<string, string> = Object.assign(
     {},
@@ -110,7 +110,7 @@ export async function writeOwnAuthFile(
  * The files in which buildah looks for logins, in its order.
  * https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
  *
- * @param uid of this process
+ * @param uid user id of this process
  */
 export function buildahAuthFiles(
   env: Readonly<Record<string, string | undefined>>,
@@ -124,7 +124,7 @@ export function buildahAuthFiles(
   return [join(runtime, 'auth.json'), join(config, 'containers', 'auth.json'), join(home, '.docker', 'config.json')];
 }
 
-/** The login that buildah has for a repository: of the first file that has one for it, or for a path above it. */
+/** buildah's login for a repository: from the first file that has one for the repository or for a path above it. */
 export async function buildahLogin(
   files: readonly string[],
   { registry, path }: Pick<Repository, 'registry' | 'path'>,
@@ -147,9 +147,9 @@ export async function buildahLogin(
 }
 
 /**
- * The login that docker has for a registry: of its credential helper, else of its file. Undefined where it has none.
+ * Docker's login for a registry: from its credential helper, else from its file. Undefined where there is none.
  *
- * @throws SluiceError `failed` where a helper fails in another way than not knowing the registry
+ * @throws SluiceError `failed` where a helper fails for another reason than an unknown registry
  */
 export async function loginFrom(folder: string, registry: string, signal: AbortSignal): Promise<Login | undefined> {
   const config = await readAuthFile(join(folder, 'config.json'));
@@ -162,7 +162,7 @@ export async function loginFrom(folder: string, registry: string, signal: AbortS
   return entry && loginOf(entry);
 }
 
-/** What must not be shown of a login: its password, and both as docker writes them. */
+/** The secrets of a login: its password, and user name and password as docker encodes them. */
 export function secretsOfLogin({ username, password }: Login): string[] {
   return [password, Buffer.from(`${username}:${password}`, 'utf8').toString('base64')];
 }
@@ -173,7 +173,7 @@ function loginOf({ identitytoken, auth, username, password }: Entry): Login | un
   if (identitytoken) return { username: '<token>', password: identitytoken };
   if (auth) {
     const [name = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
-    // Docker ends some of them with zero bytes.
+    // Docker ends some passwords with zero bytes.
     return { username: name, password: trimEndOf(rest.join(':'), '\0') };
   }
   return username !== undefined && password !== undefined ? { username, password } : undefined;
@@ -181,10 +181,10 @@ function loginOf({ identitytoken, auth, username, password }: Entry): Login | un
 
 async function askHelper(helper: string, key: string, signal: AbortSignal): Promise<Login | undefined> {
   const file = `docker-credential-${helper}`;
-  // By which of the job's tokens it logs in is its own matter.
+  // The helper may need either of the job's tokens to log in.
   const program = { file, args: ['get'], input: key, tokens: ['identity', 'github'] as const };
   const { exitCode, stdout } = await run(program, { signal, deadline: 30_000 });
-  // Its standard output is the answer, or why there is none.
+  // The helper prints its answer, or the reason for having none, to standard output.
   if (exitCode === 0) return readHelperAnswer(file, stdout);
   if (/not found/i.test(stdout)) return undefined;
   throw new SluiceError('failed', {
@@ -199,7 +199,7 @@ function readHelperAnswer(file: string, answer: string): Login {
     const { Username: username, Secret: password } = helperAnswer.parse(parseJson(answer));
     return { username, password };
   } catch {
-    // The cause would quote what may be a password.
+    // The cause is left out: it may quote a password.
     throw new SluiceError('failed', {
       about: file,
       problem: 'did not answer as a credential helper does.',

@@ -1,22 +1,22 @@
 import { trimEndOf } from '../core/text.ts';
 
-/** One instruction, its continuation lines joined. */
+/** One instruction, with its continuation lines joined. */
 export interface Instruction {
   /** In lower case: `copy`. */
   readonly keyword: string;
   /** `--from=build`, `--link` */
   readonly flags: readonly string[];
-  /** What follows the flags. */
+  /** The text after the flags. */
   readonly rest: string;
-  /** The whole of it, as it is written. */
+  /** The whole instruction as it is written. */
   readonly text: string;
 }
 
 export interface ParsedDockerfile {
   readonly instructions: readonly Instruction[];
-  /** The image that reads the file, of `# syntax=IMAGE`. */
+  /** The image of the frontend that reads the file, from `# syntax=IMAGE`. */
   readonly syntax: string | undefined;
-  /** What could not be read as BuildKit reads it, as sentences. */
+  /** Parts that could not be read the way BuildKit reads them, as sentences. */
   readonly unknown: readonly string[];
 }
 
@@ -26,11 +26,11 @@ const keywords = new Set(
   ),
 );
 
-/** Instructions that may be followed by documents: `COPY <<EOF /file`. */
+/** Instructions that can have here-documents: `COPY <<EOF /file`. */
 const withDocuments = new Set(['add', 'copy', 'run', 'onbuild']);
 
 /**
- * Reads a Dockerfile as BuildKit's parser does: byte order mark, directives, comments, continuation lines, documents.
+ * Reads a Dockerfile as BuildKit's parser does: byte order mark, directives, comments, continuation lines, here-documents.
  * https://github.com/moby/buildkit/tree/master/frontend/dockerfile/parser
  */
 export function parseDockerfile(dockerfile: string): ParsedDockerfile {
@@ -60,7 +60,7 @@ export function parseDockerfile(dockerfile: string): ParsedDockerfile {
   return { instructions, syntax: directives.syntax, unknown };
 }
 
-/** `# syntax=…` and `# escape=…`, which stand before everything else. */
+/** The directives `# syntax=…` and `# escape=…`, which come before everything else. */
 function directivesOf(lines: readonly string[]): { readonly syntax?: string; readonly escape?: string } {
   const found: Record<string, string> = {};
   const start = lines[0]?.startsWith('#!') ? 1 : 0;
@@ -89,7 +89,7 @@ function joinLines(lines: readonly string[], start: number, continued: RegExp): 
   return { text, next };
 }
 
-/** Reads one instruction; a `problem` says what of it is not understood. */
+/** Reads one instruction; `problem` says which part is not understood. */
 export function readInstruction(text: string): { instruction: Instruction; problem?: string } {
   const [keyword = ''] = text.split(/\s/, 1);
   const flags: string[] = [];
@@ -110,14 +110,14 @@ export function readInstruction(text: string): { instruction: Instruction; probl
 
 interface Document {
   readonly end: string;
-  /** `<<-EOF`: the last line may be indented by tabs. */
+  /** `<<-EOF`: the last line may be indented with tabs. */
   readonly indented: boolean;
 }
 
-/** The documents that follow a line; undefined where they can't be told. */
+/** The here-documents that follow a line; undefined where they cannot be determined. */
 function documentsOf(line: string): Document[] | undefined {
   if (!line.includes('<<')) return [];
-  // Other forms of variables may hold blanks and brackets.
+  // Other forms of variables may contain blanks and brackets.
   if (/\$\{(?!\w+(?::?[-+?][^{}"'\s]*)?\})/.test(line)) return undefined;
   const words = wordsOf(line);
   if (!words) return undefined;
@@ -132,14 +132,14 @@ function documentsOf(line: string): Document[] | undefined {
   return documents;
 }
 
-/** Words between blanks, with their quotes; undefined where a quote is not closed. */
+/** The words of a line, with their quotes; undefined where a quote is not closed. */
 export function wordsOf(line: string): string[] | undefined {
   const word = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gsu;
   const words = line.match(word) ?? [];
   return line.replace(word, '').trim() === '' ? words : undefined;
 }
 
-/** The line after the documents; undefined where one of them does not end. */
+/** The line after the here-documents; undefined where one of them does not end. */
 function skipDocuments(lines: readonly string[], start: number, documents: readonly Document[]): number | undefined {
   let next = start;
   for (const { end, indented } of documents) {

@@ -1,22 +1,22 @@
 import { parseJson } from '../core/json.ts';
 import { type Instruction, parseDockerfile, readInstruction, wordsOf } from './dockerfile-syntax.ts';
 
-/** What a Dockerfile takes from elsewhere than its context. */
+/** The inputs of a Dockerfile from outside of its context. */
 export interface Outside {
-  /** References of images, each once: those of FROM, of `--from`, and the frontend of `# syntax`. */
+  /** References of images, each once: from FROM, from `--from`, and the frontend of `# syntax`. */
   readonly images: readonly string[];
-  /** What can't be known before the build, as sentences: a base that only the build can name, a download. */
+  /** Inputs that cannot be known before the build, as sentences: a base that only the build can name, a download. */
   readonly unknown: readonly string[];
 }
 
 type Arguments = ReadonlyMap<string, string>;
 
 /**
- * Finds what else than the context goes into a build. Images of stages that the target does not use are named as well: too
- * many are harmless. What can't be read as BuildKit reads it is `unknown`.
+ * Finds the inputs of a build besides its context. Includes images of stages that the target does not use, which does no harm.
+ * Parts that cannot be read the way BuildKit reads them are `unknown`.
  *
- * @param buildArgs as the user gives them
- * @param platforms that are asked for; where there are none, the builder's own can't be known
+ * @param buildArgs from the user
+ * @param platforms that are asked for; if empty, the builder's own platform is used, which is not known here
  */
 export function outsideOf(
   dockerfile: string,
@@ -45,24 +45,27 @@ export function outsideOf(
   };
 }
 
-/** The images that read a Dockerfile; an argument goes before the line: https://docs.docker.com/build/buildkit/frontend/ */
+/**
+ * The images that read a Dockerfile. Both are named, although the build argument overrides the line:
+ * https://docs.docker.com/build/buildkit/frontend/
+ */
 export function frontendsOf(syntax: string | undefined, buildArgs: Readonly<Record<string, string>>): string[] {
   return [syntax, buildArgs.BUILDKIT_SYNTAX?.trim().split(/\s/)[0]].flatMap((name) => name ?? []);
 }
 
-/** Whether instructions that a base image has left (ONBUILD) take nothing from elsewhere than the context. */
+/** Whether the ONBUILD instructions of a base image use the context only. */
 export function triggersAreLocal(triggers: readonly string[]): boolean {
   const { images, unknown } = outsideOf(['FROM scratch', ...triggers].join('\n'), {});
   return images.length === 0 && unknown.length === 0;
 }
 
-/** An instruction, and the one that it leaves for others: `ONBUILD COPY …`. */
+/** An instruction, and the instruction inside its ONBUILD: `ONBUILD COPY …`. */
 function withTrigger(instruction: Instruction): Instruction[] {
   if (instruction.keyword !== 'onbuild') return [instruction];
   return [instruction, ...withTrigger(readInstruction(instruction.rest).instruction)];
 }
 
-/** Names of all stages. */
+/** Names of all stages, in lower case. */
 function stagesOf(instructions: readonly Instruction[]): ReadonlySet<string> {
   return new Set(instructions.flatMap((instruction) => stageName(instruction) ?? []));
 }
@@ -72,12 +75,14 @@ function stageName({ keyword, rest }: Instruction): string | undefined {
   return name?.toLowerCase();
 }
 
-/** A name or a number: `--from=build`, `--from=0`. */
+/** A stage is named or numbered: `--from=build`, `--from=0`. */
 function isStage(name: string, stages: ReadonlySet<string>): boolean {
   return stages.has(name.toLowerCase()) || /^\d+$/.test(name);
 }
 
-/** What FROM names, where that is no stage. A stage may have the name of an image; only those above it are meant. */
+/**
+ * The images in FROM that are no stages. A stage may have the name of an image, but FROM refers only to stages above it.
+ */
 function basesOf(instructions: readonly Instruction[], args: Arguments): string[] {
   const above = new Set<string>();
   return instructions.flatMap((instruction) => {
@@ -91,7 +96,7 @@ function basesOf(instructions: readonly Instruction[], args: Arguments): string[
   });
 }
 
-/** What only the build can read. */
+/** Whether only the build can read a name. */
 function isOdd(name: string): boolean {
   return name === '' || /[\s$"'`\\{}]/.test(name);
 }
@@ -104,7 +109,7 @@ function sourcesOf({ keyword, flags }: Instruction): string[] {
   return mounts.flatMap((mount) => mount.split(',').flatMap((field) => /^\s*from=(.*)$/i.exec(field)?.[1] ?? []));
 }
 
-/** ADD of a URL or a Git repository without a checksum may give something else tomorrow. */
+/** Whether ADD downloads a URL or a Git repository without a checksum, so that its content may change. */
 function downloads({ keyword, flags, rest }: Instruction): boolean {
   if (keyword !== 'add') return false;
   const pinned = flags.some((flag) => /^--checksum=[^$]+$/.test(flag)) && !flags.includes('--keep-git-dir=true');
@@ -112,7 +117,9 @@ function downloads({ keyword, flags, rest }: Instruction): boolean {
   return !pinned && !words.slice(0, -1).every(isLocal);
 }
 
-/** False also for what only the build can tell: a variable may hold an address. */
+/**
+ * Whether a source is in the context. False where only the build can tell, because a variable may contain an address.
+ */
 function isLocal(source: string): boolean {
   return !/[:$"'`\\]/.test(source) && !source.startsWith('github.com/');
 }
@@ -123,12 +130,14 @@ function jsonWords(rest: string): string[] | undefined {
     const words: unknown = parseJson(rest);
     return Array.isArray(words) ? words.map(String) : undefined;
   } catch {
-    // Not JSON, so the words are those between the blanks.
+    // It is no JSON, so the words are separated by blanks.
     return undefined;
   }
 }
 
-/** The ARGs before the first FROM, of which alone FROM may make use, and what BuildKit says of the platform. */
+/**
+ * The ARGs before the first FROM, which are the only ones that FROM can use, and BuildKit's arguments for the platform.
+ */
 function globalArguments(
   instructions: readonly Instruction[],
   buildArgs: Readonly<Record<string, string>>,
@@ -143,7 +152,7 @@ function globalArguments(
       const [, name = '', byDefault] = /^(\w+)(?:=(.*))?$/s.exec(word) ?? [];
       const value = Object.hasOwn(buildArgs, name) ? buildArgs[name] : byDefault && expand(byDefault, args);
       if (value !== undefined) args.set(name, value);
-      // A default that can't be read: what was known before is not what the build takes.
+      // This default cannot be read, and it replaces the value that was known before.
       else if (byDefault !== undefined) args.delete(name);
     }
   }
@@ -152,17 +161,17 @@ function globalArguments(
 
 /** https://docs.docker.com/build/building/variables/#multi-platform-build-arguments */
 function platformArguments(platform = ''): Record<string, string> {
-  // Others are brought into another form by BuildKit.
+  // BuildKit normalizes other platforms.
   const [, os, arch, variant = ''] =
     /^(\w+)\/(amd64|arm64|386|ppc64le|s390x|riscv64|arm)(?:\/(v[67]))?$/.exec(platform) ?? [];
   if (os === undefined || arch === undefined || (arch === 'arm') !== (variant !== '')) return {};
   return { TARGETPLATFORM: platform, TARGETOS: os, TARGETARCH: arch, TARGETVARIANT: variant };
 }
 
-/** `'text'`, or what may hold variables. */
+/** `'text'`, or text that may contain variables. */
 const pieces = /'([^']*)'|"([^"\\]*)"|([^'"\\]+)/g;
 
-/** Takes quotes away and fills in variables; undefined where the value is not known. */
+/** Removes quotes and fills in variables; undefined where the value is not known. */
 function expand(text: string, args: Arguments): string | undefined {
   if (text.replace(pieces, '') !== '') return undefined;
   const values = [...text.matchAll(pieces)].map(([, literal, quoted, bare]) =>

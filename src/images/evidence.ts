@@ -4,19 +4,19 @@ import type { Manifest } from './registry/manifests.ts';
 import type { Registry } from './registry/registry.ts';
 
 /**
- * How a run knows that an image in the registry was built from a content by a run that it trusts. A tag proves nothing: whoever
- * may push can put it.
+ * How a run knows that an image in the registry was built from a content by a trusted run. A tag is no proof: anyone who may
+ * push can put it.
  */
 export interface Evidence {
-  /** The signature of an image is the proof; otherwise an image that is reused is signed anew. */
+  /** The signature of an image is the proof; otherwise a reused image is signed again. */
   readonly bySignature: boolean;
-  /** Whether this digest was built from the content of this key. */
+  /** Whether this digest was built from the content with this key. */
   proves(repository: Repository, digest: string, key: string): Promise<boolean>;
-  /** Leaves the proof beside an image that was built. */
+  /** Stores the proof for an image that was built. */
   leave(repository: Repository, manifest: Manifest, key: string): Promise<void>;
 }
 
-/** A tag that only those can name who know the secret: it binds the content to the digest. */
+/** A tag that binds the content to the digest; it can be computed only with the secret. */
 function sealOf(secret: string, key: string, digest: string): string {
   const seal = createHmac('sha256', secret)
     .update(JSON.stringify(['sluice evidence 1', key, digest]))
@@ -24,7 +24,7 @@ function sealOf(secret: string, key: string, digest: string): string {
   return `${key}-${seal.slice(0, 40)}`;
 }
 
-/** Evidence for those who share a secret: a second tag on the digest, which is an HMAC of content and digest. */
+/** Evidence for runs that share a secret: a second tag on the digest, which is an HMAC of content and digest. */
 export function sealedEvidence(secret: string, registry: Pick<Registry, 'digest' | 'tag'>): Evidence {
   return {
     bySignature: false,
@@ -39,7 +39,7 @@ export function sealedEvidence(secret: string, registry: Pick<Registry, 'digest'
 }
 
 /**
- * Evidence by the signature that every image gets: it names the content, and is of this signer.
+ * Evidence by the signature of the image, which names the content and its signer.
  *
  * @param verify whether `NAME@DIGEST` has such a signature
  */
@@ -47,7 +47,7 @@ export function signedEvidence(verify: (image: string, key: string) => Promise<b
   return {
     bySignature: true,
     proves: ({ name }, digest, key) => verify(`${name}@${digest}`, key),
-    // It was signed before its tags were put.
+    // The image was signed before its tags were put.
     leave: async () => undefined,
   };
 }

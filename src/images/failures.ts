@@ -1,24 +1,24 @@
 import { SluiceError } from '../core/errors.ts';
 import type { BuildStep } from './progress.ts';
 
-/** How a build program ended that failed. */
+/** How a build program failed. */
 export interface FailedBuild {
   /** `docker buildx build` */
   readonly program: string;
   readonly exitCode: number | undefined;
   readonly steps: readonly BuildStep[];
-  /** What it printed besides the steps. */
+  /** Its output besides the steps. */
   readonly texts: readonly string[];
 }
 
 const LAST_LINES = 15;
 
-/** Characters of a line that are looked at: what a step prints may be of any length. */
+/** Characters of a line that are read: lines of a step may have any length. */
 const LONGEST = 2_000;
 
-/** One error for a build that failed: which step, its last lines, and what to do. */
+/** The error for a failed build: which step, its last lines, and what to do. */
 export function buildFailure({ program, exitCode, steps, texts }: FailedBuild): SluiceError {
-  // A step that was cancelled because of another one is not the cause.
+  // A step that was cancelled because another one failed is not the cause.
   const failing = steps.filter(({ error }) => error !== undefined);
   const step = failing.find(({ error }) => !/context canceled/i.test(error ?? '')) ?? failing[0];
   const error = cut(step?.error ?? lastError(texts) ?? `ended with exit status ${exitCode ?? 'unknown'}`);
@@ -77,7 +77,7 @@ function cut(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
-/** buildx and buildah end with `ERROR: …` and `Error: …`. */
+/** buildx and buildah print `ERROR: …` and `Error: …` at the end. */
 function lastError(texts: readonly string[]): string | undefined {
   const line = texts.findLast((text) => /^\s*(?:error|fatal)\b/i.test(text)) ?? texts.at(-1);
   return line?.replace(/^\s*error:?\s*/i, '').trim();

@@ -2,30 +2,30 @@ import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { RE2JS } from 're2js';
 
-/** What builds: each reads ignore files from other places. */
+/** The build program; each reads ignore files from different places. */
 export type BuilderKind = 'buildx' | 'buildah';
 
 /** What a builder leaves out of its context. */
 export interface Ignoring {
   readonly patterns: readonly IgnorePattern[];
-  /** Why the patterns can't be applied as the builder does; then nothing is left out. */
+  /** Why the patterns cannot be applied as the builder does; then nothing is left out. */
   readonly unknown: string | undefined;
 }
 
 /** One line of an ignore file. */
 export interface IgnorePattern {
-  /** `!docs/README.md`: what is left in again. */
+  /** `!docs/README.md`: a path that is kept after all. */
   readonly exception: boolean;
-  /** True where the pattern names this very path; folders above it are looked at by `createFilter`. */
+  /** Whether the pattern matches this path itself; `createFilter` handles the folders above it. */
   matches(path: string): boolean;
 }
 
 const nothingIgnored: Ignoring = { patterns: [], unknown: undefined };
 
-/** Empty, a comment, or a path with nothing but single wildcards. */
+/** An empty line, a comment, or a path with no wildcards but single ones. */
 const plainLine = /^(?:#.*|(?!.*\*\*)[\w./*?@+,-]*)$/;
 
-/** What Go's strings.TrimSpace takes away; JavaScript's own list is another one. */
+/** The characters that Go's strings.TrimSpace removes; JavaScript's trim removes others. */
 const blank = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 function trimmed(text: string): string {
@@ -36,7 +36,7 @@ function trimmed(text: string): string {
 }
 
 /**
- * Reads the ignore file that this builder would read.
+ * Reads the ignore file that this builder would use.
  *
  * @param folder the context
  * @param file the Dockerfile
@@ -52,7 +52,7 @@ export async function readIgnoreFile(folder: string, file: string, kind: Builder
   for (const path of [...beside, ...inContext]) {
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue;
-    // BuildKit takes an empty file beside the Dockerfile for none.
+    // BuildKit reads an empty file beside the Dockerfile as no patterns at all.
     if (text === '' && beside.includes(path)) return nothingIgnored;
     return parseIgnoreFile(text, kind);
   }
@@ -61,7 +61,7 @@ export async function readIgnoreFile(folder: string, file: string, kind: Builder
 
 /** Reads an ignore file by the rules of https://github.com/moby/patternmatcher, which BuildKit uses. */
 export function parseIgnoreFile(text: string, kind: BuilderKind = 'buildx'): Ignoring {
-  // buildah has rules of its own: where the line is not plain to both, everything counts.
+  // buildah has rules of its own: if a line might mean something else to it, nothing is ignored.
   if (kind === 'buildah' && !text.split('\n').every((line) => plainLine.test(line))) return nothingIgnored;
   const lines = text.replace(/^\uFEFF/, '').split('\n');
   const patterns: IgnorePattern[] = [];
@@ -83,12 +83,15 @@ export function parseIgnoreFile(text: string, kind: BuilderKind = 'buildx'): Ign
   return { patterns, unknown: undefined };
 }
 
-/** Characters of a pattern. */
+/** The longest pattern, in characters. */
 const LONGEST_PATTERN = 4_096;
 
-/** `./docs//` is `docs`, and `/docs` is that of the context. Undefined for what the builder refuses. */
+/**
+ * Normalizes a pattern: `./docs//` to `docs`, and `/docs`, which is relative to the context. Undefined where the builder
+ * refuses it.
+ */
 function cleaned(written: string): string | undefined {
-  // No path is longer on Linux; a pattern is compared with each of them.
+  // Linux has no longer path, and a pattern is compared with every path.
   if (written.length > LONGEST_PATTERN) return undefined;
   const pattern = posix
     .normalize(written)
@@ -97,9 +100,9 @@ function cleaned(written: string): string | undefined {
   return pattern === '' || written === '' || written === '/' ? undefined : pattern;
 }
 
-/** How a pattern is compared; undefined for one that can't be read. */
+/** The function that compares a pattern with a path; undefined for a pattern that cannot be read. */
 function matcherOf(pattern: string): IgnorePattern['matches'] | undefined {
-  // Go and JavaScript read escapes differently, and bytes that are no UTF-8.
+  // Go and JavaScript read escapes and invalid UTF-8 differently.
   if (/[\\\uFFFD]/.test(pattern)) return undefined;
   if (!/[*?[\]]/.test(pattern)) return (path) => path === pattern;
   if (pattern === '**') return () => true;
@@ -111,10 +114,10 @@ function matcherOf(pattern: string): IgnorePattern['matches'] | undefined {
   return expression && ((path) => expression.testExact(path));
 }
 
-/** The parts of a pattern: `**` and `**` with its slash, wildcards, classes, and everything else. */
+/** The parts of a pattern: `**` with or without its slash, wildcards, classes, and all other characters. */
 const part = /\*\*\/?|\*|\?|\[\^?[^\][\\]+\]|[^*?]/gu;
 
-/** With the linear engine of RE2: a pattern may have any number of wildcards, and a repository any paths. */
+/** Uses the linear engine of RE2: a pattern may have any number of wildcards, and a repository any paths. */
 function expressionOf(pattern: string): RE2JS | undefined {
   const parts: readonly string[] = pattern.match(part) ?? [];
   const source = parts.map((text, index) => {
@@ -124,7 +127,7 @@ function expressionOf(pattern: string): RE2JS | undefined {
     if (text === '^' || (text.length > 1 && text.startsWith('['))) return text;
     return RE2JS.quote(text);
   });
-  // A bracket that neither begins nor ends a class is an error for some builders.
+  // Some builders refuse a bracket that is not part of a class.
   if (parts.includes('[') || parts.includes(']')) return undefined;
   try {
     return RE2JS.compile(source.join(''));
@@ -133,19 +136,19 @@ function expressionOf(pattern: string): RE2JS | undefined {
   }
 }
 
-/** Which patterns match a folder: what lies below it is matched by them as well. */
+/** For each pattern, whether it matches a folder and therefore everything below it. */
 type Matched = readonly boolean[];
 
 /**
- * Decides path by path, from the context's root down, as patternmatcher does.
+ * Decides path by path, from the root of the context down, as patternmatcher does.
  *
- * @returns whether a path is left out, with what its children have to be asked with
+ * @returns whether a path is left out, and the `parent` argument for its children
  */
 export function createFilter({ patterns }: Pick<Ignoring, 'patterns'>) {
   return (path: string, parent: Matched | undefined): { ignored: boolean; matched: Matched } => {
     let ignored = false;
     const matched = patterns.map((pattern, index) => {
-      // A pattern that would change nothing here is not asked: its folders below are asked anew.
+      // Skips a pattern that would change nothing for this path; it is checked again for the entries below.
       const hit = parent?.[index] === true || (pattern.exception === ignored && pattern.matches(path));
       if (hit) ignored = !pattern.exception;
       return hit;

@@ -17,11 +17,11 @@ const configuration = z.looseObject({
     .default([]),
 });
 
-/** Registries of this machine: what follows the name, such as a port, is matched as well. */
+/** The registries of this machine; an address may continue after the name, for example with a port. */
 const local = ['localhost', '127.0.0.1'];
 
 /**
- * Where buildah looks for its configuration of registries; it reads the first file that is there.
+ * The files in which buildah looks for its configuration of registries; it reads the first that exists.
  * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
  */
 export function registriesConfigurations(env: Readonly<Record<string, string | undefined>>, home: string): string[] {
@@ -32,11 +32,11 @@ export function registriesConfigurations(env: Readonly<Record<string, string | u
 }
 
 /**
- * Writes a configuration for buildah: what the first of these files says, and that the named registries and those of this
- * machine may do without TLS. All others are asked for a certificate that can be trusted.
+ * Writes a configuration for buildah: the first of these files, with permission to use the named registries and those of this
+ * machine without TLS. All other registries need a trusted certificate.
  *
  * @param hosts `registry.lab:5000`
- * @throws SluiceError where the file can't be read
+ * @throws SluiceError where the file cannot be read
  */
 export async function writeRegistriesConfiguration(
   from: readonly string[],
@@ -63,7 +63,7 @@ async function firstOf(paths: readonly string[]): Promise<ConfigurationFile> {
   return { path: '', text: '' };
 }
 
-/** The configuration with `insecure = true` wherever it names one of the hosts, and for those that it does not name. */
+/** The configuration with `insecure = true` for each of the hosts, whether it is listed already or not. */
 function withInsecure({ path, text }: ConfigurationFile, hosts: readonly string[]): string {
   const { registry, ...others } = parseConfiguration(path, text);
   const isNamed = (location: string | undefined) =>

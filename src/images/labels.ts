@@ -3,7 +3,7 @@ import type { Source } from './source.ts';
 export type Labels = Readonly<Record<string, string>>;
 
 /**
- * What the image says of itself. Nothing in it depends on when the build runs, so that the same commit gives the same labels.
+ * The labels of an image. None depends on the time of the build, so the same commit gives the same labels.
  * https://github.com/opencontainers/image-spec/blob/main/annotations.md
  */
 export function ociLabels(source: Source, version: string | undefined): Labels {

@@ -9,7 +9,7 @@ export function hasSbom(predicates: readonly string[]): boolean {
   return predicates.some((type) => type.startsWith('https://spdx.dev/') || type.startsWith('https://cyclonedx.org/'));
 }
 
-/** What an image lacks of what was asked for. */
+/** The requested parts that an image lacks. */
 export function missingFrom(
   { predicates, platforms }: Inspected,
   asked: Pick<ContentFacts, 'provenance' | 'sbom' | 'platforms'>,
@@ -21,7 +21,7 @@ export function missingFrom(
   ];
 }
 
-/** `linux/arm64` is `linux/arm64/v8`, and the other way round. */
+/** `linux/arm64` also stands for `linux/arm64/v8`, and the other way round. */
 function hasPlatform(platforms: readonly string[], wanted: string): boolean {
   return platforms.some((one) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`));
 }

@@ -19,7 +19,7 @@ const solveStatus = z.object({
   logs: z.array(z.object({ vertex: z.string(), data: z.string() })).nullish(),
 });
 
-/** One step of a build, as it is known so far. */
+/** One step of a build, as far as it is known. */
 export interface BuildStep {
   /** `[build 2/4] RUN make` */
   readonly name: string;
@@ -27,11 +27,11 @@ export interface BuildStep {
   readonly endedAt?: number;
   readonly cached: boolean;
   readonly error?: string;
-  /** The last lines that it printed. */
+  /** The last lines of its output. */
   readonly lines: readonly string[];
 }
 
-/** What a line of progress tells a reader of the log. */
+/** What a line of progress means for a reader of the log. */
 export type ProgressNote =
   | { readonly kind: 'started' | 'done' | 'cached'; readonly step: string; readonly milliseconds?: number }
   | { readonly kind: 'failed'; readonly step: string; readonly error: string }
@@ -40,15 +40,15 @@ export type ProgressNote =
 
 const MOST_LINES = 40;
 
-/** What reads the output of a build program, line by line. */
+/** Reads the output of a build program, line by line. */
 export interface Follower {
   note(line: string): ProgressNote[];
   steps(): BuildStep[];
-  /** What it printed besides the steps: errors of the program itself. */
+  /** Output besides the steps: errors of the program itself. */
   texts(): readonly string[];
 }
 
-/** Follows a build by the lines of BuildKit's progress. */
+/** Follows a build by BuildKit's progress lines. */
 export function followBuildKit(): Follower {
   const steps = new Map<string, BuildStep>();
   const open = new Map<string, string>();
@@ -70,13 +70,13 @@ export function followBuildKit(): Follower {
       name: singleLine(vertex.name),
       cached: vertex.cached ?? false,
       lines: before?.lines ?? [],
-      // One that pauses starts again.
+      // A step that has paused reports another start.
       ...(vertex.started !== undefined && { startedAt: before?.startedAt ?? Date.parse(vertex.started) }),
       ...(vertex.completed !== undefined && { endedAt: Date.parse(vertex.completed) }),
       ...(vertex.error && { error: vertex.error }),
     };
     steps.set(vertex.digest, step);
-    // BuildKit's own housekeeping says nothing to a reader.
+    // BuildKit's internal steps are of no interest to a reader.
     if (step.name.startsWith('[internal]') && step.error === undefined) return [];
     const notes: ProgressNote[] = [];
     if (step.startedAt !== undefined && before?.startedAt === undefined && !step.cached)
@@ -92,7 +92,7 @@ export function followBuildKit(): Follower {
 
   function printed({ vertex, data }: { vertex: string; data: string }): ProgressNote[] {
     const step = steps.get(vertex);
-    // A piece may end within a line, which the next one ends.
+    // A piece of output may end within a line; the next piece continues it.
     const lines = Buffer.from(data, 'base64').toString('utf8').split(/\r?\n/);
     lines[0] = shortened((open.get(vertex) ?? '') + lines[0]);
     open.set(vertex, lines.pop() ?? '');
@@ -108,7 +108,7 @@ export function followBuildKit(): Follower {
   return {
     note,
     steps(): BuildStep[] {
-      // What came after the last line break is part of what a step has said.
+      // Adds the output after the last line break.
       return [...steps].map(([vertex, step]) => {
         const rest = open.get(vertex)?.trim() ?? '';
         return rest === '' ? step : { ...step, lines: [...step.lines, rest].slice(-MOST_LINES) };
@@ -118,7 +118,7 @@ export function followBuildKit(): Follower {
   };
 }
 
-/** Follows a build by what buildah prints: `STEP 2/3: RUN make`, what the step says, and an `Error:` at its end. */
+/** Follows a build by buildah's output: `STEP 2/3: RUN make`, the output of the step, and an `Error:` at the end. */
 export function followBuildah(): Follower {
   const steps: BuildStep[] = [];
   const texts: string[] = [];
@@ -144,7 +144,7 @@ export function followBuildah(): Follower {
   };
 }
 
-/** Those steps that took longest, the longest first; milliseconds. */
+/** The slowest steps, longest first; milliseconds. */
 export function slowest(steps: readonly BuildStep[], count: number): { name: string; milliseconds: number }[] {
   return steps
     .flatMap(({ name, startedAt, endedAt, cached }) =>
@@ -155,7 +155,7 @@ export function slowest(steps: readonly BuildStep[], count: number): { name: str
     .slice(0, count);
 }
 
-/** Characters of a line that are kept: a step may print one without an end. */
+/** Characters of a line that are kept: a step may print an endless line. */
 const LONGEST_LINE = 10_000;
 
 function shortened(line: string): string {
@@ -167,7 +167,7 @@ function parse(line: string): z.infer<typeof solveStatus> | undefined {
   try {
     return solveStatus.parse(parseJson(line));
   } catch {
-    // Something that a program printed between.
+    // Other output of a program.
     return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { run } from '../core/process.ts';
 
 /** How images are signed with cosign. */
 export type Signing =
-  /** By the identity of this workflow: needs `id-token: write`. */
+  /** With the identity of this workflow; needs `id-token: write`. */
   | { readonly kind: 'keyless' }
   /** A file, or the URI of a key in a KMS. */
   | { readonly kind: 'key'; readonly key: string; readonly password: string };
@@ -13,9 +13,9 @@ export type Signing =
 export interface SignPolicy {
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string>>;
-  /** Path of a signing configuration: which services are used instead of the public ones, if any. */
+  /** Path of a signing configuration, which names the services to use instead of the public ones, if any. */
   readonly signingConfig: string | undefined;
-  /** Hosts that are spoken to without TLS, besides those of this machine. */
+  /** Hosts that are used without TLS, besides those of this machine. */
   readonly plainHttp: readonly string[];
   readonly onLine: (line: string) => void;
 }
@@ -23,10 +23,12 @@ export interface SignPolicy {
 /** Milliseconds. */
 const DEADLINE = 120_000;
 
-/** A signature without a key is by the identity of the job; cosign logs in to GitHub's registry by its token as well. */
+/**
+ * A signature without a key uses the identity of the job; cosign also logs in to GitHub's registry with the job's token.
+ */
 const tokens = ['identity', 'github'] as const;
 
-/** Who signs without a key: what the certificate of a signature names. */
+/** The signer of a signature without a key, as the certificate names it. */
 export interface Identity {
   /** `https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main` */
   readonly subject: string;
@@ -34,15 +36,15 @@ export interface Identity {
   readonly issuer: string;
 }
 
-/** Annotation of a signature that says which content was built. */
+/** The annotation of a signature that names the content. */
 const CONTENT = 'sluice.dev/content';
 
 /**
- * Signs an image by its digest, all platforms and attestations with it.
+ * Signs an image by its digest, including all platforms and attestations.
  *
  * @param image `ghcr.io/acme/checkout@sha256:…`
  * @param key of its content, which the signature names
- * @throws SluiceError `not-found` without cosign, `failed` where it does not sign
+ * @throws SluiceError `not-found` without cosign, `failed` where signing fails
  */
 export async function sign(
   image: string,
@@ -85,14 +87,14 @@ export function signArguments(
   ];
 }
 
-/** Of one registry alone: cosign would speak without TLS to any other as well. */
+/** Only for the registry of this image: the flag lets cosign use any registry without TLS. */
 function withoutTls(image: string, plainHttp: readonly string[]): string[] {
   const { registry } = parseReference(image).repository;
   return plainHttp.includes(registry) || isLocalHost(registry) ? ['--allow-http-registry'] : [];
 }
 
 /**
- * Whether an image has a signature of this signer that names this content. A signature that can't be checked is none.
+ * Whether an image has a signature of this signer that names this content. False where the signature cannot be checked.
  *
  * @param identity of this run, for signatures without a key
  * @throws SluiceError `not-found` without cosign
@@ -122,7 +124,7 @@ async function signerArguments(
   const file = join(policy.scratch, 'cosign.pub');
   const password = { COSIGN_PASSWORD: signing.password };
   const { exitCode } = await cosign(['public-key', '--key', signing.key, '--outfile', file], password, policy);
-  // What the key has signed needs no log that says when.
+  // A signature by a key needs no transparency log to prove its time.
   return exitCode === 0 ? ['--key', file, '--insecure-ignore-tlog=true'] : undefined;
 }
 

@@ -6,7 +6,7 @@ import { nearest } from '../core/nearest.ts';
 import { trimEndOf } from '../core/text.ts';
 import type { Source } from './source.ts';
 
-/** Where a tag comes from. The named ones are those of docker/metadata-action. */
+/** The source of a tag. The named rules are those of docker/metadata-action. */
 export type TagRule =
   | { readonly kind: 'semver' | 'branch' | 'pr' | 'sha' | 'latest' }
   | { readonly kind: 'raw'; readonly tag: string };
@@ -15,17 +15,17 @@ export type TagRule =
 export interface Tags {
   /** In the order of the rules, each once. */
   readonly all: readonly string[];
-  /** Those of `all` that follow the newest version of their line: `1.2`, `1`, `latest`. */
+  /** The tags of `all` that follow the newest version of their line: `1.2`, `1`, `latest`. */
   readonly floating: readonly string[];
-  /** Those of `all` that a branch gives and nothing else: they follow it, also where they look like a version. */
+  /** The tags of `all` that come only from a branch: they follow the branch, even if they look like a version. */
   readonly branches: readonly string[];
-  /** `1.2.3`, else the first tag. */
+  /** Such as `1.2.3`; without a version, the first tag. */
   readonly version: string | undefined;
 }
 
 const ruleNames = ['semver', 'branch', 'pr', 'sha', 'latest'] as const;
 
-/** @throws SluiceError `invalid-input` for a rule that can't be read */
+/** @throws SluiceError `invalid-input` for a rule that cannot be read */
 export function parseTagRule(text: string): TagRule {
   const kind = ruleNames.find((name) => name === text);
   if (kind) return { kind };
@@ -44,7 +44,7 @@ export function parseTagRule(text: string): TagRule {
 /**
  * The tags that the rules give for these sources. A rule that does not apply (`pr` on a branch) gives none.
  *
- * @param version overrides what the Git tag says
+ * @param version overrides the version of the Git tag
  */
 export function tagsOf(rules: readonly TagRule[], source: Source, version?: string): Tags {
   const release = parse(version ?? gitTag(source) ?? '');
@@ -87,14 +87,16 @@ function tagsOfRule(rule: TagRule, source: Source, release: SemVer | null): Foun
   }
 }
 
-/** A pre-release is nobody's `latest`; and `0` would promise what 0.x does not: no change that breaks. */
+/**
+ * A pre-release never gets `latest`; and a tag `0` would promise that there are no breaking changes, which 0.x does not.
+ */
 function semverTags({ version, major, minor, prerelease }: SemVer): FoundTag[] {
   if (prerelease.length > 0) return [fixed(version)];
   const lines = [`${major}.${minor}`, ...(major === 0 ? [] : [`${major}`]), 'latest'];
   return [fixed(version), ...lines.map((tag) => ({ tag, floating: true }))];
 }
 
-/** A Git tag that is no version is taken as it is. */
+/** A Git tag that is no version becomes a tag itself. */
 function plainGitTag(source: Source): FoundTag[] {
   const tag = gitTag(source);
   return tag === undefined ? [] : [fixed(asTag(tag))];
@@ -107,8 +109,8 @@ function gitTag({ ref = '' }: Source): string | undefined {
 const LONGEST = 128;
 
 /**
- * `feature/new_cart` → `feature-new_cart`: what a tag may not hold becomes a dash, as docker/metadata-action does. Where letters
- * of other alphabets are lost, or the end, a hash of the name keeps it apart from others.
+ * `feature/new_cart` → `feature-new_cart`: replaces characters that a tag cannot contain by a dash, as docker/metadata-action
+ * does. Where non-ASCII characters or the end of the name are lost, a hash of the name keeps the tag unique.
  */
 function asTag(name: string): string {
   const tag = name.replaceAll(/[^a-zA-Z0-9._-]+/g, '-').replace(/^[.-]+/, '');
@@ -120,7 +122,7 @@ function asTag(name: string): string {
 }
 
 /**
- * Of the floating tags, those that would go back: 1.2.4 is published after 2.0.0 exists, so `latest` stays with that.
+ * The floating tags that would go back: if 1.2.4 is published after 2.0.0, `latest` stays at 2.0.0.
  *
  * @param existing all tags of the repository
  */
@@ -137,10 +139,12 @@ export function staleFloatingTags(tags: Tags, existing: readonly string[]): { ta
   });
 }
 
-/** Which tags, once they exist, must never name anything else: `versions`, `all`, and patterns with `*`. */
+/** The tags that must never name anything else once they exist: `versions`, `all`, and patterns with `*`. */
 export type ImmutableTags = readonly string[];
 
-/** True for a tag that must not be moved. `versions` are whole ones, 1.2.3 and 1.2.3-rc.1, not the lines 1.2 and 1. */
+/**
+ * Whether a tag must not be moved. `versions` are complete versions such as 1.2.3 and 1.2.3-rc.1, not the lines 1.2 and 1.
+ */
 export function isImmutable(tag: string, immutable: ImmutableTags): boolean {
   return immutable.some((pattern) => {
     if (pattern === 'all') return true;
@@ -149,7 +153,7 @@ export function isImmutable(tag: string, immutable: ImmutableTags): boolean {
   });
 }
 
-/** `*` stands for any text. Each piece is looked for once, from the left: no pattern takes long. */
+/** `*` stands for any text. Searches each piece once, from left to right, so that no pattern takes long. */
 function matchesGlob(tag: string, pattern: string): boolean {
   const [first = '', ...pieces] = pattern.split('*');
   const last = pieces.pop();
@@ -163,7 +167,7 @@ function matchesGlob(tag: string, pattern: string): boolean {
   });
 }
 
-/** Whether a tag of this build must not be moved. A branch is no version, whatever it is called. */
+/** Whether a tag of this build must not be moved. A tag from a branch is no version, whatever its name. */
 export function isFixed(tag: string, { branches }: Pick<Tags, 'branches'>, immutable: ImmutableTags): boolean {
   const patterns = branches.includes(tag) ? immutable.filter((pattern) => pattern !== 'versions') : immutable;
   return isImmutable(tag, patterns);

@@ -3,7 +3,7 @@ import { adviceOf } from './copyable.ts';
 import { block, code, plain } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
-/** What a person can do now, one line of Markdown each; nothing after a promotion. */
+/** What a person can do now, each item as Markdown; empty after a promotion. */
 export function nextSteps(report: Report): string[] {
   const { outcome, failure, breach } = report;
   if (failure) return [adviceLine(failure.next), ...(failure.unchanged ? [] : leftBehind(report))];
@@ -42,7 +42,7 @@ export function nextSteps(report: Report): string[] {
   }
 }
 
-/** One entry of a list, with what there is to copy below it. */
+/** A list item, followed by the text to copy, if any. */
 export function adviceLine(next: string): string {
   const { sentence, copy } = adviceOf(next);
   if (copy === '') return plain(sentence);
@@ -59,7 +59,7 @@ function breachSteps({ steps, pods }: Report, { at, opinion }: NonNullable<Repor
       ? ['What the pods wrote last, and what Kubernetes told of them, is below: they themselves are gone.']
       : ['The pods are gone. Nothing of their logs and events could be kept: look where your logs are gathered.'];
   }
-  // A breach may come before the data plane was seen to follow.
+  // A breach may be found before the data plane was confirmed to follow.
   const since = steps.at(-1)?.observedFrom ?? steps.at(-1)?.enteredAt ?? at;
   return [
     `Look at the canary's logs and traces between ${clockTime(since)} and ${clockTime(at)} UTC.`,

@@ -9,18 +9,18 @@ const opinion = z.object({
   onBreach: z.enum(['rollback', 'freeze', 'warn']),
   progress: z.number(),
   sentence: z.string(),
-  // JSON has no infinity: evidence without limit is null there.
+  // JSON has no infinity, so evidence without limit is null.
   figures: z.record(z.string(), z.number().nullable()),
 });
 
 const step = z.object({
   weight: z.number(),
-  /** As the plan says it: `25 for 2m to 10m`. */
+  /** As written in the plan: `25 for 2m to 10m`. */
   plan: z.string(),
   enteredAt: z.number(),
-  /** When the data plane was seen to follow: the step's time begins. */
+  /** When the data plane was confirmed to follow, which starts the step's time. */
   observedFrom: z.number().optional(),
-  /** How it was seen. */
+  /** How this was confirmed. */
   evidence: z.string().optional(),
   endedAt: z.number().optional(),
   stable: tally,
@@ -28,13 +28,13 @@ const step = z.object({
   state: z.enum(['running', 'passed', 'breach', 'stopped']),
 });
 
-/** One interval, or several merged ones of the same weight: what was counted since the point before. */
+/** The counts since the previous point: one interval, or several merged ones of the same weight. */
 const point = z.object({
   at: z.number(),
   weight: z.number(),
   stable: tally,
   canary: tally,
-  /** The highest `progress` of the checks that can end the rollout. */
+  /** The highest `progress` among the checks that can end the rollout. */
   progress: z.number(),
 });
 
@@ -51,7 +51,7 @@ export const podDetails = z.object({
   missing: z.array(z.string()),
 });
 
-/** The record of a run, as it lies beside the summary. Times are milliseconds since the epoch, weights per cent. */
+/** The JSON report of a run, stored beside the summary. Times are milliseconds since the epoch, weights per cent. */
 export const reportSchema = z.object({
   schema: z.literal(1),
   run: z
@@ -59,19 +59,19 @@ export const reportSchema = z.object({
       id: z.string(),
       startedAt: z.number(),
       by: z.string(),
-      /** The line form. */
+      /** The plan in its one-line form. */
       plan: z.string(),
       source: z.string(),
-      /** Milliseconds between two looks at the metrics. */
+      /** Milliseconds between two reads of the metrics. */
       interval: z.number(),
-      /** The pods' health alone was judged. */
+      /** Only the health of the pods was judged. */
       uncounted: z.boolean().optional(),
       dryRun: z.boolean(),
       commit: z.string().optional(),
       commands: z.object({ abort: z.string(), approve: z.string(), freeze: z.string() }),
     })
     .optional(),
-  /** The workload, as `shop/checkout`, and the versions that people know. */
+  /** The workload, as `shop/checkout`, and its versions as people name them. */
   subject: z.object({ name: z.string(), from: z.string().optional(), to: z.string().optional() }).optional(),
   found: z
     .object({
@@ -98,35 +98,35 @@ export const reportSchema = z.object({
     })
     .optional(),
   steps: z.array(step),
-  /** The weights that the data plane was told, from the first shift on. */
+  /** The weights that were sent to the data plane, from the first shift on. */
   weights: z.array(z.object({ at: z.number(), weight: z.number() })),
   points: z.array(point),
   total: z.object({ stable: tally, canary: tally }),
-  /** What every check said last. */
+  /** The last opinion of every check. */
   opinions: z.array(opinion),
   breach: z.object({ at: z.number(), weight: z.number(), opinion }).optional(),
-  /** The canary's pods in trouble, as they were before they were removed. */
+  /** The canary's failing pods, as they were before they were removed. */
   pods: z.array(podDetails).optional(),
-  /** Nothing served yet, so that there was nothing to compare with. */
+  /** Set where nothing served yet, so that there was nothing to compare with. */
   first: z.object({ about: z.string(), deploys: z.boolean() }).optional(),
-  /** Everything else worth telling, in its order. */
+  /** All other notable events, in order. */
   notes: z.array(note),
-  /** Dry run only. */
+  /** Set in a dry run only. */
   writes: z.array(
     z.object({
       object: z.string(),
       action: z.enum(['create', 'update', 'delete']),
-      /** Lines as `diff` gives them, secret values hidden. */
+      /** Lines of a diff, with secret values hidden. */
       diff: z.string(),
-      /** The canary's weight of the step that it belongs to. */
+      /** The canary's weight in the step of this write. */
       weight: z.number().optional(),
-      /** It comes only when the steps before have ended well. */
+      /** The write follows only if the steps before it pass. */
       later: z.boolean().optional(),
     }),
   ),
-  /** When data last arrived, while none does. */
+  /** When the last data arrived; set while none arrives. */
   silentSince: z.number().optional(),
-  /** The weight at which it waited for a person. */
+  /** The weight at which the rollout waited for a person. */
   holdingAt: z.number().optional(),
   outcome: z
     .object({
@@ -136,15 +136,15 @@ export const reportSchema = z.object({
       passed: z.boolean().optional(),
       reason: z.string(),
       reached: z.number(),
-      /** That the route shows; absent where somebody else has made it into something else. */
+      /** The weight on the route; absent where someone else has changed the route beyond recognition. */
       weight: z.number().optional(),
       revision: z.string(),
       digest: z.string().optional(),
-      /** What an undo could not take back. */
+      /** Objects that an undo could not restore. */
       left: z.array(z.object({ object: z.string(), shows: z.string() })).optional(),
     })
     .optional(),
-  /** A run that came to no verdict. */
+  /** Why a run ended without a verdict. */
   failure: z
     .object({
       endedAt: z.number(),

@@ -5,13 +5,13 @@ import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
 import { namedSubject } from './subject.ts';
 
-/** Beyond this, points are merged; a plot can't show as many. */
+/** The most points that are kept, as a plot cannot show more; beyond this, points are merged. */
 const MOST_POINTS = 1_000;
 const MOST_NOTES = 1_000;
 
 const nothing: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
 
-/** The report with one more event. A report that was read back from its file goes on from there. */
+/** The report with one more event. Also continues a report that was read from its file. */
 export function withEvent(report: Report, event: RolloutEvent): Report {
   if (event.type === 'interval') return withInterval(report, event);
   if (event.type === 'planned') {
@@ -133,7 +133,7 @@ function withInterval(report: Report, event: IntervalJudged): Report {
   };
 }
 
-/** Silence is told when it begins and when it ends; whatever else repeats itself, once. */
+/** Notes missing data once, when it begins. A note that repeats the last one is dropped. */
 function withNote(report: Report, event: Fact): Report {
   const sentence = sentenceOf(event);
   if (event.type !== 'no-data') return noted(report, event.at, sentence);
@@ -158,7 +158,7 @@ function endStep({ steps }: Report, at: number, state: 'passed' | 'breach' | 'st
   return changeLast(steps, (last) => (last.state === 'running' ? { ...last, state, endedAt: at } : last));
 }
 
-/** The first sight of the data plane at the step's weight; a later one belongs to a promotion or an undo. */
+/** Records the first confirmation at the step's weight; a later one belongs to a promotion or an undo. */
 function observed(step: StepReport, weight: number, at: number, evidence: string): StepReport {
   if (step.weight !== weight || step.observedFrom !== undefined) return step;
   return { ...step, observedFrom: at, evidence };
@@ -168,7 +168,7 @@ function changeLast(steps: readonly StepReport[], change: (last: StepReport) => 
   return steps.map((step, index) => (index === steps.length - 1 ? change(step) : step));
 }
 
-/** Points of the same weight are merged until each covers its even share of the time. */
+/** Merges points of the same weight until each covers an equal share of the time. */
 function thinned(points: Report['points']): Report['points'] {
   const first = points[0];
   const newest = points.at(-1);
@@ -187,7 +187,7 @@ function thinned(points: Report['points']): Report['points'] {
   return merged;
 }
 
-/** The requests of two spans of time together. */
+/** The sum of the requests of two periods. */
 export function sum(a: Tallies, b: Tallies): Tallies {
   const add = (one: Tally, other: Tally) => ({
     requests: one.requests + other.requests,

@@ -10,13 +10,13 @@ import { subjectMarkdown } from './subject.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { promoted: '✅', 'rolled-back': '⏪', frozen: '🧊', held: '✋' };
 
-/** GitHub takes 1 MiB a step; other steps' summaries are counted apart. */
+/** GitHub allows 1 MiB per step; each step's summary counts separately. */
 const LIMIT = 1_000_000;
 const MOST_NOTES = 60;
 
 /**
- * The job summary as Markdown: verdict and measured reason first, what to do next, then what was measured. Below GitHub's
- * limit of 1 MiB, whatever happened.
+ * The job summary as Markdown: verdict and measured reason first, then what to do next, then the measurements. Always below
+ * GitHub's limit of 1 MiB.
  */
 export function renderSummary(report: Report): string {
   const parts = [
@@ -60,7 +60,7 @@ function next(report: Report): string {
   return lines.length === 0 ? '' : `### What to do next\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }
 
-/** What comes for sure, apart from what comes only if the canary does well. */
+/** Counts the writes that are certain, and those that follow only if the canary does well. */
 function plannedText(planned: Report['writes']): string {
   const number = (count: number) => `${count} ${count === 1 ? 'write' : 'writes'}`;
   const later = planned.filter((write) => write.later).length;
@@ -84,7 +84,7 @@ function writes({ writes: planned }: Report): string {
   ].join('\n\n');
 }
 
-/** What is left of pods that are gone. */
+/** The logs and events that were kept of pods that are gone. */
 function pods({ pods: told }: Report): string {
   if (!told || told.length === 0) return '';
   const parts = told.map((pod) => {
@@ -113,7 +113,7 @@ function steps(report: Report): string {
   return `### Steps\n\n${table(head, [...rows, total])}`;
 }
 
-/** Requests, and how many of them failed. */
+/** The cells with the number of requests, and how many of them failed. */
 function armCells({ requests: number, errors }: Tally): string[] {
   return [requests(number), number === 0 ? '' : `${count(errors)} (${percent(errors / number)})`];
 }
@@ -122,7 +122,7 @@ function checks({ opinions, breach, run }: Report): string {
   if (run?.uncounted) {
     return '### Checks\n\nThe pods’ health alone was judged. Not looked at, as requests are not counted (`meter: none`): errors, latency, and whether the canary got requests at all.';
   }
-  // The opinion that decided is the one to show, not what was measured after it.
+  // Shows the opinion that caused the breach, not what was measured after it.
   const said = opinions.map((opinion) => (opinion.check === breach?.opinion.check ? breach.opinion : opinion));
   if (said.length === 0) return '';
   const states = { breach: '⛔ breach', healthy: '✅ healthy', unknown: 'no breach' };
@@ -135,7 +135,7 @@ function checks({ opinions, breach, run }: Report): string {
   return `### Checks\n\n${table(['Check', 'State', 'Measured', 'On breach'], rows)}`;
 }
 
-/** While the rollout is not over, anyone with the right can steer it. */
+/** The commands that steer a rollout; only while it is running. */
 function steering({ run, outcome, failure }: Report): string {
   if (!run || run.dryRun || outcome || failure) return '';
   const { abort, approve, freeze } = run.commands;

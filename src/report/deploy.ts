@@ -32,15 +32,15 @@ const deployReport = z.object({
     z.object({
       object: z.string(),
       action: z.enum(actions),
-      /** What a person would see change; empty where nothing does. */
+      /** The visible change; empty where nothing changes. */
       diff: z.string(),
-      /** What became of it last: `created`, `3 of 3 updated, 3 available`. */
+      /** The last known state: `created`, `3 of 3 updated, 3 available`. */
       state: z.string(),
-      /** It was written, and what was written stays. */
+      /** The object was written and not undone. */
       written: z.boolean(),
     }),
   ),
-  /** What did not get ready, and why. */
+  /** The objects that did not get ready, and why. */
   stuck: z.array(
     z.object({
       object: z.string(),
@@ -53,7 +53,7 @@ const deployReport = z.object({
   notes: z.array(z.object({ at: z.number(), text: z.string() })),
 });
 
-/** A run of `actions/kubectl-deploy`, as its JSON report has it. Times are milliseconds since the Unix epoch. */
+/** A run of `actions/kubectl-deploy`, as in its JSON report. Times are milliseconds since the Unix epoch. */
 export type DeployReport = z.infer<typeof deployReport>;
 
 export const emptyDeployReport: DeployReport = {
@@ -134,17 +134,17 @@ function withObject(
   };
 }
 
-/** Something was written, and stays. */
+/** Whether an object was written and not undone. */
 export function hasChanged({ objects }: DeployReport): boolean {
   return objects.some(({ written }) => written);
 }
 
 const marks = { deployed: '✅', unchanged: '✅', undone: '⏪', failed: '⛔' } as const;
 
-/** GitHub takes 1 MiB a step. */
+/** GitHub allows 1 MiB per step. */
 const LIMIT = 900_000;
 
-/** The job summary as Markdown: how it ended and what to do first, then why, then what was done. */
+/** The job summary as Markdown: how the run ended and what to do first, then the reasons, then the changes. */
 export function renderDeploySummary(report: DeployReport): string {
   const parts = [
     headline(report),
@@ -169,7 +169,7 @@ function headline(report: DeployReport): string {
   return `## 📝 Dry run${subject}\n\n**${count} of ${planned.length} objects would change; nothing was changed.**`;
 }
 
-/** The last lines of a log stand below by themselves. */
+/** The reason without the last lines of a log, which are shown below. */
 function first(reason: string): string {
   return reason.split(/ Its last lines:|\n/)[0] ?? '';
 }
@@ -206,7 +206,7 @@ function objects({ objects: planned }: DeployReport): string {
   return `### Objects\n\n${table(['Object', 'Plan', 'Now'], rows)}`;
 }
 
-/** Each is a part of its own: the smallest first, so that a large one takes the room of none. */
+/** The diffs, each as a part of its own, smallest first, so that a large one does not crowd out the others. */
 function diffs({ objects: planned }: DeployReport): string[] {
   return planned
     .filter(({ diff }) => diff !== '')

@@ -3,13 +3,13 @@ import { stringify } from 'yaml';
 import type { Json } from '../core/json.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 
-/** Lines that two texts may differ in for a diff of them. The time grows with their square. */
+/** The most lines that may differ between two texts for a diff of them: the time grows with their square. */
 const MOST_DIFFERENCES = 4_000;
 
-/** The log and the report show the same diffs. */
+/** Diffs that were computed already: the log and the report show the same ones. */
 const known = new WeakMap<PlannedWrite, string>();
 
-/** What a write would change, as the lines of a unified diff over YAML. The values of a Secret are hidden. */
+/** The change of a write, as the lines of a unified diff over YAML. The values of a Secret are hidden. */
 export function diffOf(write: PlannedWrite): string {
   const diff = known.get(write) ?? differences(write);
   known.set(write, diff);
@@ -23,21 +23,23 @@ function differences({ object, before, after }: PlannedWrite): string {
   const [foundText, plannedText] = [text(found), text(planned)];
   const patch = createTwoFilesPatch('found', 'planned', foundText, plannedText, undefined, undefined, {
     context: 3,
-    // Where there is nothing on one side, nothing is compared.
+    // If one side is empty, there is nothing to compare, so no limit is needed.
     ...(foundText !== '' && plannedText !== '' && { maxEditLength: MOST_DIFFERENCES }),
   });
   if (patch === undefined) {
     const lines = (all: string) => (all.split('\n').length - 1).toLocaleString('en');
     return `… too many lines differ to show them: it has ${lines(foundText)} lines, and ${lines(plannedText)} afterwards`;
   }
-  // The head only names the two sides.
+  // The header only names the two sides.
   return patch.slice(Math.max(0, patch.indexOf('@@'))).trimEnd();
 }
 
-/** Bytes of a diff that are shown: a definition of a kind may have a megabyte, and GitHub takes no more a step. */
+/**
+ * Bytes of a diff that are shown: a CustomResourceDefinition may have a megabyte, which is GitHub's limit for a step.
+ */
 const SHOWN = 30_000;
 
-/** The beginning of a diff, whole lines; and how many lines are left out. */
+/** The first whole lines of a diff, and the number of lines that are left out. */
 export function shortened(diff: string, most = SHOWN): string {
   if (Buffer.byteLength(diff) <= most) return diff;
   const lines = diff.split('\n');
@@ -58,7 +60,9 @@ function text(value: Json | undefined): string {
 
 const secretFields = new Set(['data', 'stringData']);
 
-/** A Secret in which only shows which of its values differ from those of the other one. Annotations may repeat values. */
+/**
+ * A Secret that shows only which of its values differ from the other Secret's. Hides annotations, which may repeat values.
+ */
 function withoutValues(secret: Json | undefined, other: Json | undefined, difference: string): Json | undefined {
   if (!isObject(secret)) return secret;
   return Object.fromEntries(

@@ -16,7 +16,7 @@ const helmReportSchema = z.object({
   reason: z.string(),
   /** What to do next; empty where there is nothing to do. */
   next: z.string(),
-  /** Stopped before anything was written. */
+  /** The run stopped before anything was written. */
   refused: z.boolean(),
   chartDigest: z.string(),
   stable: z.string(),
@@ -29,7 +29,7 @@ const helmReportSchema = z.object({
       chartVersion: z.string(),
       appVersion: z.string(),
       manifestDigest: z.string(),
-      /** Absent where the cluster did not tell. */
+      /** Absent where the cluster could not be read. */
       resources: z.array(z.string()).optional(),
     })
     .optional(),
@@ -37,7 +37,7 @@ const helmReportSchema = z.object({
   notes: z.array(z.object({ at: z.number(), level: z.enum(['info', 'good', 'warning']), text: z.string() })),
 });
 
-/** A run of `actions/helm-deploy`, as its JSON report has it. Times are milliseconds since the Unix epoch. */
+/** A run of `actions/helm-deploy`, as in its JSON report. Times are milliseconds since the Unix epoch. */
 export type HelmReport = z.infer<typeof helmReportSchema>;
 
 export const emptyHelmReport: HelmReport = {
@@ -104,7 +104,7 @@ const marks: Readonly<Record<HelmVerdict, string>> = {
   failed: '⛔ Failed',
 };
 
-/** GitHub takes 1 MiB a step; other steps' summaries are counted apart. */
+/** GitHub allows 1 MiB per step; each step's summary counts separately. */
 const LIMIT = 900_000;
 
 /** The job summary as Markdown, below GitHub's limit of 1 MiB. */
@@ -113,7 +113,7 @@ export function renderHelmSummary(report: HelmReport): string {
   return joined(parts, LIMIT);
 }
 
-/** A dry run has no verdict. */
+/** The mark of a run without a verdict: it is running, or was a dry run. */
 function unended(endedAt: number | undefined): string {
   return endedAt === undefined ? '⏳ Running' : '📝 Dry run';
 }
@@ -143,7 +143,7 @@ function objects({ writes }: HelmReport): string {
   return `### Objects that change\n\n${table(['Object', 'Plan'], rows)}`;
 }
 
-/** Each is a part of its own: the smallest first, so that a large one takes the room of none. */
+/** The diffs, each as a part of its own, smallest first, so that a large one does not crowd out the others. */
 function diffs({ writes }: HelmReport): string[] {
   return writes
     .toSorted((a, b) => a.diff.length - b.diff.length)

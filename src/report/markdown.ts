@@ -1,8 +1,8 @@
 import { singleLine } from '../core/text.ts';
 
 /**
- * What GitHub makes something of in a text, however its characters are escaped: addresses, references to issues and commits,
- * formulas and the names of emoji. Inside of code it leaves them alone.
+ * Text that GitHub links or replaces even if its characters are escaped: addresses, references to issues and commits, formulas
+ * and names of emoji. Inside of code, GitHub leaves it alone.
  * https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
  */
 const autolinked =
@@ -10,25 +10,25 @@ const autolinked =
 const opening = new Set('([{<"\'');
 const closing = new Set(')]}>"\'.,;:!?');
 
-/** Text that somebody else wrote, so that it stands on one line of Markdown and means nothing but itself. */
+/** Text of others, on one line and escaped so that Markdown shows it literally. */
 export function plain(text: string): string {
   return escapedStart(wordwise(text, escaped, code));
 }
 
-/** The same inside of HTML, where Markdown means nothing. */
+/** The same for text inside of HTML, where Markdown has no effect. */
 function plainHtml(text: string): string {
   const ordinary = (word: string) => withoutMentions(escapedHtml(word));
   return wordwise(text, ordinary, (word) => `<code>${escapedHtml(word)}</code>`);
 }
 
-/** The text with each word as `ordinary` writes it; words that GitHub would link as `verbatim` writes them, so that they can be copied. */
+/** Rewrites each word by `ordinary`, and each word that GitHub would link by `verbatim`, so that it can be copied. */
 function wordwise(text: string, ordinary: (word: string) => string, verbatim: (word: string) => string): string {
   return singleLine(text)
     .trim()
     .split(/(\s+)/)
     .map((word) => {
       if (!autolinked.test(word)) return ordinary(word);
-      // Brackets and full stops around it are not part of it.
+      // Surrounding brackets and punctuation are not part of the word.
       let [from, to] = [0, word.length];
       while (from < to && opening.has(word.charAt(from))) from += 1;
       while (to > from && closing.has(word.charAt(to - 1))) to -= 1;
@@ -39,14 +39,14 @@ function wordwise(text: string, ordinary: (word: string) => string, verbatim: (w
 
 const ZERO_WIDTH_SPACE = '\u200b';
 const htmlEntities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-// A backslash before a bar would end the cell of a table: neither stays as it is.
+// In a table, a backslash before a bar would end the cell, so both are written as entities.
 const entities: Readonly<Record<string, string>> = { ...htmlEntities, '\\': '&#92;', '|': '&#124;' };
 
 function escapedHtml(text: string): string {
   return text.replaceAll(/[&<>]/g, (character) => htmlEntities[character] ?? character);
 }
 
-/** Nobody is mentioned by a name that is parted from its sign. */
+/** A zero-width space after `@` keeps GitHub from mentioning anyone. */
 function withoutMentions(text: string): string {
   return text.replaceAll('@', `@${ZERO_WIDTH_SPACE}`);
 }
@@ -56,18 +56,18 @@ function escaped(text: string): string {
   return withoutMentions(marked);
 }
 
-/** What makes a list, a heading or a line of a paragraph where it comes first. */
+/** Escapes what would start a list, a heading or an underline at the beginning of a line. */
 function escapedStart(markdown: string): string {
   return markdown.replace(/^(?:[-+=]|\d{1,9}[.)])/, (mark) => `${mark.slice(0, -1)}\\${mark.slice(-1)}`);
 }
 
-/** Plain text in bold; nothing where there is none. */
+/** Plain text in bold; empty for empty text. */
 export function bold(text: string): string {
   const written = plain(text);
   return written === '' ? '' : `**${written}**`;
 }
 
-/** A link of our own; its text alone where the address is none of a web page. `text` is Markdown. */
+/** A link of ours; only its text where the address is no web address. `text` is Markdown. */
 export function link(text: string, address: string): string {
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return text;
   const { href } = new URL(address);
@@ -77,9 +77,9 @@ export function link(text: string, address: string): string {
   return `[${text}](${target.replaceAll('&', '&amp;')})`;
 }
 
-/** Inline code, whatever is in it; nothing where there is nothing. */
+/** Inline code for any text; empty for empty text. */
 export function code(text: string): string {
-  // A bar would end the cell of a table, inside of code as well, and its escape be shown elsewhere.
+  // A bar would end the cell of a table even in code, and an escaped bar would show its backslash outside of tables.
   return singleLine(text).split('|').map(codeSpan).join('<code>&#124;</code>');
 }
 
@@ -87,23 +87,23 @@ function codeSpan(text: string): string {
   if (text === '') return '';
   const longest = longestRun(text);
   const fence = '`'.repeat(longest + 1);
-  // Of a blank at each end, Markdown takes one away.
+  // Markdown removes one blank at each end.
   return longest > 0 || /^ .* $/.test(text) ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }
 
-/** A block of code whatever is in it. */
+/** A code block for any text. */
 export function block(language: string, text: string): string {
   const lines = text.split('\n').map(singleLine).join('\n');
   const fence = '`'.repeat(Math.max(2, longestRun(lines)) + 1);
   return `${fence}${language}\n${lines}\n${fence}`;
 }
 
-/** Of backticks. */
+/** The length of the longest run of backticks. */
 function longestRun(text: string): number {
   return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 }
 
-/** A table; its cells are Markdown already. */
+/** A table; its cells are already Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
@@ -113,12 +113,12 @@ function cell(markdown: string): string {
   return markdown.replaceAll(/(?<!\\)\|/g, '\\|');
 }
 
-/** A part that opens when it is clicked. `summary` is text of others, `content` is Markdown. */
+/** A collapsed section. `summary` is text of others, `content` is Markdown. */
 export function details(summary: string, content: string): string {
   return `<details><summary>${plainHtml(summary)}</summary>\n\n${content}\n\n</details>`;
 }
 
-/** The parts of a job summary, except empty ones; those that `limit` bytes have no room for are left out, and that is said. */
+/** The non-empty parts of a job summary; leaves out parts that do not fit into `limit` bytes, and says so. */
 export function joined(parts: readonly string[], limit: number): string {
   let text = '';
   let left = 0;

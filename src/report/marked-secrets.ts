@@ -1,8 +1,8 @@
 const entities: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&#124;': '|' };
 
 /**
- * A text without what `markdown.ts` puts into one, in whatever word: escapes, the marks of code, and blanks beside those.
- * `starts` and `ends` say where each character of it stands in the text.
+ * A text without the marks that `markdown.ts` adds inside words: escapes, code marks, and blanks beside those. `starts` and
+ * `ends` give the position in the text of each remaining character.
  */
 function bareOf(text: string): { readonly bare: string; readonly starts: number[]; readonly ends: number[] } {
   let bare = '';
@@ -29,12 +29,14 @@ function bareOf(text: string): { readonly bare: string; readonly starts: number[
   return { bare, starts, ends };
 }
 
-/** The secret may look like an entity or a mark itself, and stands in code as it is. */
+/**
+ * The spellings of a secret without marks: a secret may itself look like an entity or a mark, and stays unescaped in code.
+ */
 export function bareSpellings(secret: string): string[] {
   return [bareOf(secret).bare, secret.replaceAll(/[\\`\s\u200b]/g, '')];
 }
 
-/** The text without secrets that Markdown has marks within. The marks of code stay, as each has another one that it goes with. */
+/** Removes secrets that contain Markdown marks from a text. Code marks stay, because they come in pairs. */
 export function withoutMarked(text: string, secrets: readonly string[]): string {
   if (secrets.length === 0) return text;
   const { bare, starts, ends } = bareOf(text);

@@ -2,33 +2,33 @@ import type { Report } from './canary-report-schema.ts';
 import { clockTime } from './sentences.ts';
 import { type Series, seriesOf, ticks, timeUnit } from './series.ts';
 
-/** A line has to be told from its neighbours at the width of a summary. */
+/** The most points of a line that are distinguishable at the width of a summary. */
 const SLICES = 60;
 
-/** Colours that can be read on GitHub's light and on its dark page. */
+/** Colours that are readable on GitHub's light and dark pages. */
 const stableColour = '#3b8eea';
 const canaryColour = '#e5730b';
 
 const breachColour = '#d1242f';
 
-/** More parts than these of one run, each with data of its own, tell a reader less than the JSON report does. */
+/** The most charts of one run with separate data; the JSON report serves a reader better than more charts. */
 const MOST_CHARTS = 3;
 
 type Arm = 'stable' | 'canary';
 type Rates = Series['rates'];
 
-/** A stretch of time over which the same arms were measured. */
+/** A period in which the same arms were measured. */
 interface Span {
   readonly arms: readonly Arm[];
   readonly rates: Rates;
 }
 
 /**
- * The run as Mermaid charts, the one kind of plot that GitHub draws in a job summary (inline SVG and data URIs are taken out
- * there). Undefined where nothing was measured and no request was moved.
+ * The run as Mermaid charts, the only kind of plot that GitHub draws in a job summary (it removes inline SVG and data URIs).
+ * Undefined where nothing was measured and no request was moved.
  *
- * An xychart knows one y axis, evenly spaced points without gaps, and no legend: hence a chart for the rates and one for the
- * weights, one more behind each gap in the data, and colours named in the text.
+ * An xychart has one y axis, evenly spaced points without gaps, and no legend: hence one chart for the rates and one for the
+ * weights, another one after each gap in the data, and colours named in the text.
  * Syntax: https://mermaid.js.org/syntax/xyChart.html
  */
 export function mermaidCharts(report: Report): string | undefined {
@@ -37,7 +37,7 @@ export function mermaidCharts(report: Report): string | undefined {
   return [...ratesCharts(series), ...(series.weights.length === 0 ? [] : weightsChart(series))].join('\n\n');
 }
 
-/** Only of the time in which the canary was measured: what stable did alone decides nothing. */
+/** Only for the time in which the canary was measured: the stable arm alone decides nothing. */
 function ratesCharts(series: Series): string[] {
   const spans = spansOf(series.rates).filter(({ arms }) => arms.includes('canary'));
   const shown = spans
@@ -67,7 +67,7 @@ function spansOf(rates: Rates): Span[] {
 const colours = { stable: stableColour, canary: canaryColour };
 const legend = { stable: '**stable** (blue)', canary: '**canary** (orange)' };
 
-/** A line for each arm, and a bar where the breach was found. */
+/** A line for each arm, and a bar at the breach. */
 function linesOf(series: Series, { arms, rates }: Span): string[] {
   const [from = 0, to = 0] = [rates[0]?.time, rates.at(-1)?.time];
   const values = arms.map((arm) => rates.map((rate) => 100 * (rate[arm] ?? 0)));
@@ -90,7 +90,7 @@ function linesOf(series: Series, { arms, rates }: Span): string[] {
   ];
 }
 
-/** One measurement makes no line. */
+/** Bars, because a single measurement makes no line. */
 function barsOf(series: Series, { arms, rates }: Span): string[] {
   const [rate] = rates;
   if (!rate) return [];
@@ -154,7 +154,7 @@ function chart({ height, colours, lines }: { height: number; colours: string[]; 
   ].join('\n');
 }
 
-/** @param from milliseconds since the start, as is `to` */
+/** @param from milliseconds since the start; the same holds for `to` */
 function timeAxis({ start, length }: Series, from: number, to: number): string {
   const unit = timeUnit(length);
   const [left, right] = [from, to].map((time) => decimal(time / unit.milliseconds));
@@ -168,7 +168,7 @@ function weights(series: Series): number[] {
   });
 }
 
-/** Plain notation: an xychart does not read `1e-7`. */
+/** Decimal notation, because an xychart does not read `1e-7`. */
 function decimal(value: number): string {
   return String(Number(value.toFixed(3)));
 }

@@ -12,9 +12,8 @@ const rates = { top: 92, bottom: 282 };
 const weights = { top: 322, bottom: 422 };
 
 /**
- * The run as one self-contained SVG: both arms' error rates above, the canary's weight below, the breach marked. Its
- * colours follow the reader's light or dark scheme. Undefined where nothing was measured and no request
- * was moved.
+ * The run as one self-contained SVG: the error rates of both arms above, the canary's weight below, the breach marked. Its
+ * colours follow the reader's light or dark scheme. Undefined where nothing was measured and no request was moved.
  */
 export function renderPlot(report: Report): string | undefined {
   const series = seriesOf(report, 120);
@@ -103,7 +102,7 @@ function timeAxis(series: Series, x: (time: number) => number): string {
   return [...marks, label((left + right) / 2, weights.bottom + 38, caption, 'middle')].join('');
 }
 
-/** Steps: a weight holds until the next one. */
+/** An area of steps: a weight holds until the next one. */
 function weightArea(series: Series, x: (time: number) => number, y: (weight: number) => number): string {
   const corners = series.weights.flatMap(({ time, weight }, index) => {
     const until = series.weights[index + 1]?.time ?? series.length;
@@ -118,14 +117,14 @@ function weightArea(series: Series, x: (time: number) => number, y: (weight: num
   ].join('\n');
 }
 
-/** Where each step begins, through both plots. */
+/** Marks the start of each step in both plots. */
 function shiftMarks(series: Series, x: (time: number) => number): string[] {
   const risen = series.weights.filter(({ weight }, index) => weight > (series.weights[index - 1]?.weight ?? 0));
   let free = left;
   return risen.map(({ time, weight }) => {
     const at = x(time);
     const line = `<line class="shift" x1="${round(at)}" x2="${round(at)}" y1="${rates.top}" y2="${weights.bottom}"/>`;
-    // Steps that follow each other fast would write over one another.
+    // Labels of steps in quick succession would overlap.
     if (at < free || at + 40 > right) return line;
     free = at + 40;
     return `${line}${label(at + 4, weights.top + 14, `${weight} %`, '')}`;
@@ -153,16 +152,16 @@ function rateLine(
     .join('\n');
 }
 
-/** The arm was measured once, which makes a dot and no line. */
+/** Whether an arm was measured only once, which makes a dot instead of a line. */
 function isSingle({ rates: all }: Series, arm: 'stable' | 'canary'): boolean {
   return all.filter(({ [arm]: rate }) => rate !== undefined).length === 1;
 }
 
-/** Each line is named where it ends; two that end close to each other are named one above the other. */
+/** The name of each line at its end; names of lines that end close together are placed one above the other. */
 function armLabels(series: Series, y: (rate: number) => number): string[] {
   const ends = (['canary', 'stable'] as const).flatMap((arm) => {
     const rate = series.rates.findLast((at) => at[arm] !== undefined)?.[arm];
-    // A line tells the rate by where it is; a single dot does not.
+    // A line shows the rate by its position; a single dot does not.
     const text = rate === undefined || !isSingle(series, arm) ? arm : `${arm} ${percent(rate)}`;
     return rate === undefined ? [] : [{ arm, text, at: y(rate) + 4 }];
   });
@@ -189,7 +188,7 @@ function round(value: number): number {
 }
 
 function shortened(text: string, most: number): string {
-  // Between two words: half of a number is another number.
+  // Cuts between two words: half of a number would be another number.
   return text.length > most
     ? `${text
         .slice(0, most - 1)
@@ -199,7 +198,7 @@ function shortened(text: string, most: number): string {
 }
 
 function escapeXml(text: string): string {
-  // Control characters, halves of a pair and non-characters are no XML, escaped or not.
+  // XML allows no control characters, lone surrogates or non-characters, even escaped.
   const printable = text
     .toWellFormed()
     .replaceAll(/[\p{Cc}\ufffe\uffff]/gu, ' ')

@@ -6,24 +6,24 @@ import { bold, code, link, plain, table } from './markdown.ts';
 import { endText, verdictNames } from './sentences.ts';
 import { shortCommit, versionsText } from './subject.ts';
 
-/** What there is to be told of a release. */
+/** What is reported about a release. */
 export interface Told {
   readonly state: DeploymentState;
   readonly verdict?: Verdict | undefined;
-  /** In a sentence, without the verdict. Empty where nothing is known. */
+  /** A sentence without the verdict; empty where no reason is known. */
   readonly reason: string;
   readonly report?: Report | undefined;
 }
 
-/** Where it was, and where more can be read. */
+/** Where the release took place, and links to more. */
 export interface Release {
   readonly environment: string;
-  /** Empty where the environment has one. */
+  /** Empty where the environment has only one service. */
   readonly service: string;
   readonly sha: string;
   readonly runUrl: string;
   readonly environmentUrl: string;
-  /** Those of a release whose report is not at hand. */
+  /** The versions of a release whose report is not available. */
   readonly versions?: Versions | undefined;
 }
 
@@ -44,7 +44,7 @@ const names: Readonly<Record<DeploymentState, string>> = {
   inactive: 'Inactive',
 };
 
-/** One line of plain text, for deployments and commit statuses. */
+/** One line of plain text for deployments and commit statuses. */
 export function describeTold({ verdict, reason, state, report }: Told, release: Pick<Release, 'versions'>): string {
   const ended = verdict && (report?.outcome ? endText(report.outcome) : verdictNames[verdict]);
   const versions = versionsText(subjectOf(release, report));
@@ -74,7 +74,7 @@ export function issueTitle(release: Release, report?: Report): string {
   return `Rolled back: ${released.join(' ')} to ${environment}`;
 }
 
-/** What was released and where to, as one heading. */
+/** What was released and where, as one heading. */
 function where(release: Release, report: Report | undefined): string {
   const { environment, service, sha, environmentUrl } = release;
   const linked = link(plain(environment), environmentUrl);
@@ -84,7 +84,7 @@ function where(release: Release, report: Report | undefined): string {
   return released.length === 0 ? `${linked} ${commit}` : `${plain(released.join(' '))} ${commit} to ${linked}`;
 }
 
-/** The workload and its versions, as far as the report knows them, or else who tells of it. */
+/** The workload and its versions from the report, or else the versions from the inputs. */
 function subjectOf({ versions }: Pick<Release, 'versions'>, report: Report | undefined): Subject {
   return { ...(versions && { from: versions.stable, to: versions.canary }), ...report?.subject };
 }

@@ -4,7 +4,7 @@ import { tryParseJson } from '../core/json.ts';
 import { bold, code, plain, table } from './markdown.ts';
 import { commitMarkdown } from './subject.ts';
 
-/** The parts of the composite release in their order, by the ids of its steps. */
+/** The parts of the composite release in order, by the ids of its steps. */
 const partNames = {
   begin: 'Inputs',
   build: 'Build and push',
@@ -30,7 +30,7 @@ const stepsContext = z.record(
   }),
 );
 
-/** What became of one part. */
+/** The outcome of one part. */
 export interface PartOutcome {
   readonly name: PartName;
   readonly outcome: 'success' | 'failure' | 'cancelled' | 'skipped';
@@ -46,7 +46,7 @@ export interface ReleaseReport {
   readonly reason: string;
   readonly image: string;
   readonly revision: string;
-  /** That the run is of. */
+  /** The commit of the run. */
   readonly commit?: string | undefined;
   readonly parts: readonly (PartOutcome & { readonly report?: unknown })[];
 }
@@ -70,7 +70,7 @@ export function parseOutcomes(json: string): PartOutcome[] {
     });
 }
 
-/** All parts as one. */
+/** The report of the whole release. */
 export function releaseReport(
   release: string,
   outcomes: readonly PartOutcome[],
@@ -95,9 +95,11 @@ export function releaseReport(
   };
 }
 
-/** How the whole ended is how its last part of account did: a promotion that Helm could not follow is none. */
+/**
+ * The last relevant part decides how the whole ended: a promotion counts only if the Helm release succeeded after it.
+ */
 function endingOf(of: (name: PartName) => PartOutcome | undefined): { verdict: string; reason: string } {
-  // Nothing served yet: how it was deployed is how it ended.
+  // Nothing served yet, so the result of the deployment is the result of the release.
   const first = [of('canary'), of('undo-left')].some((part) => part?.outputs['first-release'] === 'true');
   const compared = of('shift') ?? of('canary');
   const rollout = compared?.outcome === 'success' && first && !compared.outputs.verdict ? undefined : compared;
@@ -117,13 +119,13 @@ function endingOf(of: (name: PartName) => PartOutcome | undefined): { verdict: s
   if (finish && finish.outcome !== 'success')
     return { verdict: finish.outputs.verdict || 'failed', reason: whyOf(finish) };
   const last = finish ?? rollout ?? deploy;
-  // A rollout that is held for the Helm release, which never came to it: the job was cancelled in between.
+  // The rollout was held for the Helm release, which never began: the job was cancelled in between.
   if (!last || (last.name === 'shift' && last.outputs.verdict === 'held'))
     return { verdict: undo?.outcome === 'success' ? 'rolled-back' : 'failed', reason: 'the job was stopped' };
   return { verdict: last.outputs.verdict || 'failed', reason: first ? `${FIRST}; ${whyOf(last)}` : whyOf(last) };
 }
 
-/** What a first release is told with. */
+/** The words for a first release. */
 const FIRST = 'first release: nothing served yet, so there was nothing to compare it with';
 
 function whyOf({ name, outcome, outputs }: PartOutcome): string {
@@ -133,7 +135,7 @@ function whyOf({ name, outcome, outputs }: PartOutcome): string {
 
 const marks = { success: '✅', failure: '⛔', cancelled: '⏹️', skipped: '' } as const;
 
-/** What stands in the summary above the parts' own words. */
+/** The part of the summary above the summaries of the parts. */
 export function renderRelease({ release, verdict, reason, image, revision, commit, parts }: ReleaseReport): string {
   const rows = parts
     .filter(({ name, outcome }) => name !== 'begin' || outcome !== 'success')

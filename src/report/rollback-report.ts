@@ -5,12 +5,12 @@ import { clockTime } from './sentences.ts';
 
 const version = z.object({ number: z.number(), id: z.string(), images: z.record(z.string(), z.string()) });
 
-/** The record of a rollback by hand, as it lies beside the summary. Times are milliseconds since the epoch. */
+/** The JSON report of a rollback by hand, stored beside the summary. Times are milliseconds since the epoch. */
 export const rollbackReportSchema = z.object({
   schema: z.literal(1),
   kind: z.literal('rollback'),
   workload: z.string(),
-  /** As the input named it. */
+  /** The version as the input named it. */
   wanted: z.string(),
   by: z.string(),
   dryRun: z.boolean(),
@@ -27,7 +27,7 @@ export const rollbackReportSchema = z.object({
   /** The versions that the cluster keeps, newest first. */
   candidates: z.array(version.extend({ state: z.enum(['healthy', 'unknown', 'rolled-back']), remark: z.string() })),
   notes: z.array(z.object({ at: z.number(), level: z.enum(['info', 'good', 'warning']), text: z.string() })),
-  /** Dry run only: what would be written, as a diff. */
+  /** Set in a dry run only: the planned write, as a diff. */
   diff: z.string().optional(),
 });
 export type RollbackReport = z.infer<typeof rollbackReportSchema>;
@@ -35,7 +35,7 @@ export type RollbackReport = z.infer<typeof rollbackReportSchema>;
 const marks = { 'rolled-back': '⏪', unchanged: '✅', failed: '⛔' } as const;
 const names = { 'rolled-back': 'Rolled back', unchanged: 'Unchanged', failed: 'Failed' } as const;
 
-/** The job summary as Markdown: how it ended and why first, then which versions there were. */
+/** The job summary as Markdown: result and reason first, then the available versions. */
 export function renderRollback(report: RollbackReport): string {
   const { workload, verdict, reason, next, dryRun, by, wanted, diff } = report;
   const title = verdict ? `${marks[verdict]} ${names[verdict]}` : dryRun ? '📝 Dry run' : '⏳ Running';

@@ -11,7 +11,7 @@ export interface Sentence {
   readonly text: string;
 }
 
-/** A verdict as people say it. */
+/** The words for a verdict. */
 export const verdictNames: Readonly<Record<Verdict, string>> = {
   promoted: 'Promoted',
   'rolled-back': 'Rolled back',
@@ -19,7 +19,7 @@ export const verdictNames: Readonly<Record<Verdict, string>> = {
   held: 'Held',
 };
 
-/** What an event says, on one line: the same words in the log and in the report's timeline. */
+/** The text for an event, on one line: the same in the log and in the report's timeline. */
 export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned | PodsDescribed>): Sentence {
   switch (event.type) {
     case 'started':
@@ -78,13 +78,13 @@ export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned
   }
 }
 
-/** That there was nothing to compare with, and what follows. */
+/** Says that there was nothing to compare with, and what happens next. */
 export function firstText({ about, deploys }: { readonly about: string; readonly deploys: boolean }): string {
   const then = deploys ? 'it is deployed at once' : 'it is left to the steps that follow to deploy it';
   return `First release: nothing serves yet in the place of ${about}, so there is nothing to compare with; ${then}`;
 }
 
-/** What the release is about, before all else. */
+/** The subject of the release, as the beginning of a sentence. */
 function aboutText({ arms, commit }: Started): string {
   const subject = arms && namedSubject(arms);
   const text = [
@@ -103,7 +103,7 @@ type EndFacts = {
   readonly weight?: number | undefined;
 };
 
-/** The verdict with the one weight that matters; `Frozen` alone where that is not known. */
+/** The verdict with the relevant weight; only the verdict where the weight is not known. */
 export function endText(facts: EndFacts): string {
   const told = toldWeight(facts);
   const name = verdictNames[facts.verdict];
@@ -111,21 +111,21 @@ export function endText(facts: EndFacts): string {
 }
 
 /**
- * The weight that every text and output tells of an end, in per cent: the highest that was reached, and while the canary
- * still gets requests what the route shows.
+ * The weight that all texts and outputs give for an end, in per cent: the highest that was reached; or the weight on the
+ * route, while the canary still gets requests.
  *
- * @returns undefined where somebody else has made the route into something that is no weight of the canary's
+ * @returns undefined where someone else has changed the route so that it shows no weight of the canary
  */
 export function toldWeight({ verdict, passed, reached, weight }: EndFacts): number | undefined {
   return (verdict === 'frozen' || verdict === 'held') && !passed ? weight : reached;
 }
 
-/** `14:03:09`: time of day in UTC. */
+/** Time of day in UTC: `14:03:09`. */
 export function clockTime(at: number): string {
   return new Date(at).toISOString().slice(11, 19);
 }
 
-/** `1m54s`: a span in milliseconds to the second. */
+/** A duration in milliseconds, rounded to seconds: `1m54s`. */
 export function span(milliseconds: number): string {
   return formatDuration(Math.round(milliseconds / 1_000) * 1_000);
 }
@@ -135,7 +135,7 @@ export function requests(number: number): string {
   return `${count(number)} ${number === 1 ? 'request' : 'requests'}`;
 }
 
-/** A pod in trouble with its exit code, on one line. */
+/** A failing pod with its exit code, on one line. */
 export function podTitle(pod: Pick<PodDetails, 'pod' | 'container' | 'reason' | 'message' | 'exitCode'>): string {
   const said = pod.exitCode === undefined || pod.message.includes('exit code');
   return `Pod ${podProblem(pod)}${said ? '' : `, exit code ${pod.exitCode}`}`;

@@ -2,24 +2,26 @@ import type { Tallies, Tally } from '../canary/events.ts';
 import { sum } from './canary-report.ts';
 import type { Report } from './canary-report-schema.ts';
 
-/** What the plots show. Times are milliseconds since `start`, weights per cent, rates fractions. */
+/** The data of the plots. Times are milliseconds since `start`, weights per cent, rates fractions. */
 export interface Series {
   /** Milliseconds since the epoch. */
   readonly start: number;
   readonly length: number;
-  /** Each weight holds from its time to that of the next one. */
+  /** Each weight holds until the time of the next one. */
   readonly weights: readonly { readonly time: number; readonly weight: number }[];
-  /** In their order; a rate is undefined where its arm got no request, both are where nothing was measured. */
+  /** In order of time; a rate is undefined where its arm got no request, and both are where nothing was measured. */
   readonly rates: readonly { readonly time: number; readonly stable?: number; readonly canary?: number }[];
   readonly breach?: { readonly time: number; readonly weight: number };
 }
 
-/** A rate of fewer canary requests than this is that of a longer stretch, so that the plot is no noise. */
+/**
+ * The fewest canary requests for a rate; if there are fewer, the rate covers a longer period, so that the plot shows no noise.
+ */
 export const FEWEST_REQUESTS = 100;
 
 /**
- * Both arms' error rates and the weights over time, in at most so many slices; undefined where nothing was measured and no
- * request was moved.
+ * The error rates of both arms and the weights over time, in at most `most` slices; undefined where nothing was measured and
+ * no request was moved.
  */
 export function seriesOf(report: Report, most: number): Series | undefined {
   const { points, weights, breach } = report;
@@ -27,7 +29,7 @@ export function seriesOf(report: Report, most: number): Series | undefined {
   if (times.length === 0) return undefined;
   const start = times.reduce((earliest, at) => Math.min(earliest, at));
   const last = times.reduce((latest, at) => Math.max(latest, at));
-  // A little longer, so that the weight is seen to fall in the end.
+  // A little longer, so that the final fall of the weight is visible.
   const length = Math.max(last - start, SHORTEST) * 1.02;
   return {
     start,
@@ -38,13 +40,15 @@ export function seriesOf(report: Report, most: number): Series | undefined {
   };
 }
 
-/** Milliseconds that a plot shows at least. */
+/** The shortest time that a plot shows, in milliseconds. */
 const SHORTEST = 1_000;
 
-/** So many usual distances between two points without one are a gap in the data. */
+/** Points that are farther apart than this many usual distances have a gap between them. */
 const GAP = 3;
 
-/** Slices of the time from the first measurement to the last one; none is shorter than the usual time between two. */
+/**
+ * Slices of the time from the first to the last measurement; none is shorter than the usual distance between two points.
+ */
 function ratesOf(points: Report['points'], start: number, most: number): Series['rates'] {
   const [first, newest] = [points[0], points.at(-1)];
   if (!first || !newest) return [];
@@ -53,7 +57,7 @@ function ratesOf(points: Report['points'], start: number, most: number): Series[
   const count = Math.min(most, Math.max(1, Math.floor((newest.at - from) / usual)));
   const width = (newest.at - from) / count;
   return Array.from({ length: count }, (_, index) => {
-    // The last one ends with the last measurement, whatever is lost in a division.
+    // The last slice ends exactly at the last measurement, despite rounding errors.
     const to = index === count - 1 ? newest.at : from + (index + 1) * width;
     const until = points.findLastIndex(({ at }) => at <= to);
     const time = to - start;
@@ -64,10 +68,10 @@ function ratesOf(points: Report['points'], start: number, most: number): Series[
 }
 
 /**
- * The rates of both arms at a point, together with as many points before it as make a rate that is no noise: never over a gap,
- * and never of another weight.
+ * The rates of both arms at a point, including as many earlier points as are needed for a rate without noise, but never across
+ * a gap or a change of weight.
  *
- * @param from milliseconds since the epoch: points after it belong to this rate anyhow
+ * @param from milliseconds since the epoch: points after this time always belong to the rate
  */
 function rateUntil(points: Report['points'], until: number, from: number, gap: number): Rates {
   const last = points[until];
@@ -85,7 +89,7 @@ function rateUntil(points: Report['points'], until: number, from: number, gap: n
 
 type Rates = { readonly [arm in 'stable' | 'canary']?: number };
 
-/** The median, in milliseconds; a single measurement has none. */
+/** The median distance of two points, in milliseconds; SHORTEST for a single measurement. */
 function usualDistance(points: Report['points']): number {
   const distances = points.slice(1).map(({ at }, index) => at - (points[index]?.at ?? at));
   return distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] || SHORTEST;
@@ -95,14 +99,14 @@ function rate(arm: keyof Rates, { requests, errors }: Tally): Rates {
   return requests === 0 ? {} : { [arm]: errors / requests };
 }
 
-/** The unit in which a length of time is told on an axis. */
+/** The unit for a length of time on an axis. */
 export function timeUnit(length: number): { readonly name: string; readonly milliseconds: number } {
   if (length < 180_000) return { name: 'seconds', milliseconds: 1_000 };
   if (length < 3 * 3_600_000) return { name: 'minutes', milliseconds: 60_000 };
   return { name: 'hours', milliseconds: 3_600_000 };
 }
 
-/** Round values from 0 on, about `count` of them, the last one not below `most`: 0, 2, 4, 6. */
+/** About `count` round values from 0 on, the last one at least `most`: 0, 2, 4, 6. */
 export function ticks(most: number, count: number): number[] {
   const raw = most / count;
   const magnitude = 10 ** Math.floor(Math.log10(raw));

@@ -2,19 +2,19 @@ import type { NamedArms } from '../canary/events.ts';
 import type { Report } from './canary-report-schema.ts';
 import { plain } from './markdown.ts';
 
-/** What a release is about: `shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1)`; empty where nothing is known of it. */
+/** The subject of a release: `shop/checkout 1.0.0 → 1.1.0 (commit 5f70bf1)`; empty where nothing is known. */
 export function subjectOf({ subject, run }: Pick<Report, 'subject' | 'run'>): string {
   const commit = run?.commit === undefined ? '' : `(commit ${shortCommit(run.commit)})`;
   return [subject?.name ?? '', versionsText(subject), commit].filter((part) => part !== '').join(' ');
 }
 
-/** The same as Markdown: the commit is a link, where GitHub knows it. */
+/** The same as Markdown; GitHub links the commit if it knows it. */
 export function subjectMarkdown({ subject, run }: Pick<Report, 'subject' | 'run'>): string {
   const commit = run?.commit === undefined ? '' : commitMarkdown(run.commit);
   return [plain(subjectOf({ subject })), commit].filter((part) => part !== '').join(' ');
 }
 
-/** `(commit 5f70bf1)`, which GitHub makes a link of; of what is no commit, the text alone. */
+/** `(commit 5f70bf1)`, which GitHub makes a link; plain text for anything but a commit id. */
 export function commitMarkdown(sha: string): string {
   return `(commit ${/^[0-9a-f]{40}$/.test(sha) ? shortCommit(sha) : plain(shortCommit(sha))})`;
 }

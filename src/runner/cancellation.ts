@@ -2,20 +2,22 @@ import { SluiceError } from '../core/errors.ts';
 
 type Name = 'SIGINT' | 'SIGTERM';
 
-/** The process, as far as it tells of signals. */
+/** The part of the process that reports signals. */
 export interface SignalSource {
   on(name: Name, listener: () => void): unknown;
   off(name: Name, listener: () => void): unknown;
 }
 
 export interface Cancellation extends Disposable {
-  /** Aborts with the first signal: begin nothing new, put the route back. What is not done by the last one is for `post`. */
+  /**
+   * Aborts with the first signal: begin nothing new, restore the route. `post` does what is not done by the last signal.
+   */
   readonly cancelled: AbortSignal;
 }
 
 /**
- * Listens for the end that somebody else sets. A runner that cancels a job sends SIGINT, SIGTERM 7.5 s later, and kills the
- * process 2.5 s after that; then it runs `post`.
+ * Listens for a cancellation of the job. A runner that cancels a job sends SIGINT, SIGTERM 7.5 s later, and kills the process
+ * 2.5 s after that; then it runs `post`.
  */
 export function listenForCancellation(source: SignalSource): Cancellation {
   const controller = new AbortController();

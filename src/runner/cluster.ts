@@ -12,14 +12,14 @@ interface ClusterInputs {
   readonly namespace?: string | undefined;
 }
 
-/** What of a run a cluster is opened with. */
+/** The parts of a run that are needed to open a cluster. */
 export type ClusterAccess = Pick<Run<unknown, string>, 'env' | 'step' | 'mask' | 'annotate'>;
 
 /**
- * The cluster that the inputs name, and the namespace to work in. Its credentials are masked; that they go a way on which others
- * can read them is warned of. Asks nobody anything yet.
+ * The cluster that the inputs name, and the namespace to work in. Masks the credentials, and warns if they are sent in a way
+ * that others can read. Sends no request yet.
  *
- * @throws SluiceError `invalid-input` for credentials that can't be read
+ * @throws SluiceError `invalid-input` for credentials that cannot be read
  */
 export function openCluster(
   { kubeconfig = '', context = '', namespace }: ClusterInputs,
@@ -36,7 +36,9 @@ export function openCluster(
   };
 }
 
-/** What is to be said of credentials that others can read on their way, or that go to a server that nobody verifies. */
+/**
+ * A warning about credentials that others can read in transit, or that go to a server that is not verified; else undefined.
+ */
 export function unsafeCluster(config: Credentials): string | undefined {
   const { server = '', skipTLSVerify = false } = config.getCurrentCluster() ?? {};
   const { token, username, authProvider, certData, certFile } = config.getCurrentUser() ?? {};

@@ -10,37 +10,37 @@ import type { Redact } from './redact.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `main` does the work; `post` runs after the job, whatever happened, and concludes what `main` was stopped in. */
+/** `main` does the work; `post` runs after the job in every case, and concludes what `main` was stopped in. */
 export type Step = 'main' | 'post';
 
 /** One Role of the documentation. */
 export interface DocumentedRole {
-  /** What needs it, where an action has several. */
+  /** What needs the Role, where an action has several. */
   readonly title?: string;
   /** Name of the Role, where it is not that of a release. */
   readonly name?: string;
   readonly permissions: readonly Permission[];
 }
 
-/** The place of an example: nothing is asked of its client. */
+/** The place in an example: its client is never called. */
 export interface ExamplePlace {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly clock: Clock;
 }
 
-/** What documentation and action.yml are written from. */
+/** What documentation and action.yml are generated from. */
 export interface ActionInterface<Output extends string = string> {
-  /** Its folder below `actions`. */
+  /** Its folder in `actions`. */
   readonly name: string;
   readonly inputs: InputsSchema;
   /** Name → description. */
   readonly outputs: Readonly<Record<Output, string>>;
   /** Group of inputs → title of its table, in the order of the documentation. */
   readonly groups: Readonly<Record<string, string>>;
-  /** The rights on the cluster that it needs, by the same lists that a run checks before its first write. */
+  /** The rights on the cluster that it needs, from the same lists that a run checks before its first write. */
   readonly permissions?: (place: ExamplePlace) => readonly DocumentedRole[];
-  /** The composite action in the root, whose first and last step this one is. */
+  /** The composite action in the repository's root whose first and last step this action is. */
   readonly composite?: CompositeAction;
 }
 
@@ -54,26 +54,26 @@ export interface CompositePart {
   readonly id: string;
   /** Folder of the action below `actions`. */
   readonly action: string;
-  /** An expression, without which the step always runs after those before it. */
+  /** An expression; without it, the step runs after every step before it. */
   readonly if?: string;
-  /** Name of the action's input → what it is given, with expressions in it. */
+  /** Name of the action's input → its value, which may contain expressions. */
   readonly with: Readonly<Record<string, string>>;
-  /** Why it is there and when, as a comment. */
+  /** Why the step is there and when it runs, as a comment. */
   readonly comment?: string;
 }
 
-/** What inputs are read with. */
+/** What is available while inputs are read. */
 export interface Start {
   readonly step: Step;
   readonly env: Environment;
   readonly facts: RunnerFacts;
   /** Aborts when the job is cancelled. */
   readonly signal: AbortSignal;
-  /** Masks secrets in the runner's log, and takes them out of all that this run writes. */
+  /** Masks secrets in the runner's log, and removes them from everything that this run writes. */
   mask(secrets: readonly string[]): void;
 }
 
-/** How annotations of the run are made. */
+/** Makes an annotation of the run. */
 export type Annotate = (message: string, properties?: { readonly title: string }) => void;
 
 /** Results of a run: its outputs, its JSON report at `path`, and its part of the job's summary. */
@@ -82,11 +82,11 @@ export interface Results<Output extends string> {
   readonly report: unknown;
   readonly path: string;
   readonly summary: string;
-  /** Writes what lies beside the report. */
+  /** Writes the files beside the report. */
   readonly beside?: () => Promise<void>;
 }
 
-/** One process of an action. No secret gets into what it writes. */
+/** One process of an action. Nothing that it writes contains a secret. */
 export interface Run<Inputs, Output extends string> {
   readonly step: Step;
   readonly inputs: Inputs;
@@ -94,9 +94,9 @@ export interface Run<Inputs, Output extends string> {
   readonly facts: RunnerFacts;
   readonly clock: Clock;
   readonly redact: Redact;
-  /** Masks secrets that are found now: from here on, nothing that this run writes shows them. */
+  /** Masks secrets that are found during the run: from now on, nothing that this run writes shows them. */
   mask(secrets: readonly string[]): void;
-  /** Aborts when the job is cancelled; in `post`, never. */
+  /** Aborts when the job is cancelled; never in `post`. */
   readonly signal: AbortSignal;
   readonly log: LogSink;
   readonly annotate: { readonly notice: Annotate; readonly warning: Annotate; readonly error: Annotate };
@@ -105,19 +105,19 @@ export interface Run<Inputs, Output extends string> {
   output(name: Output, value: string): void;
   /** Adds Markdown to the summary of the job. */
   summarize(markdown: string): Promise<void>;
-  /** Hands over the results; a report that can't be written is only warned of. */
+  /** Hands over the results; only warns if the report cannot be written. */
   publish<Name extends Output>(results: Results<Name>): Promise<void>;
 }
 
-/** What both kinds of action have. */
+/** What both kinds of action share. */
 export interface CommonAction<Inputs, Output extends string> extends ActionInterface<Output> {
   /** The secrets among the inputs, which are masked before anything else happens. */
   readonly secrets?: (given: GivenInputs) => readonly string[];
-  /** @throws SluiceError `invalid-input` that names everything that is wrong, and quotes no secret */
+  /** @throws SluiceError `invalid-input` that names every wrong value, and quotes no secret */
   readonly read: (given: GivenInputs, start: Start) => Inputs | Promise<Inputs>;
 }
 
-/** What `main` leaves for `post`, which is a process of its own. It holds no secret. */
+/** What `main` leaves for `post`, which is a separate process. It contains no secret. */
 export interface SavedState<State> {
   readonly name: string;
   readonly schema: z.ZodType<State>;
@@ -128,7 +128,7 @@ export interface PlainRun<Inputs, Output extends string, State = never> extends 
   save(state: State): void;
 }
 
-/** An action that sets its outputs itself. What it throws fails the job. */
+/** An action that sets its outputs itself. An error that it throws fails the job. */
 export interface PlainAction<Inputs, Output extends string, State = never> extends CommonAction<Inputs, Output> {
   readonly state?: SavedState<State>;
   readonly main: (run: PlainRun<Inputs, Output, State>) => Promise<void>;
@@ -138,51 +138,51 @@ export interface PlainAction<Inputs, Output extends string, State = never> exten
 
 /** A run whose events make its log, annotations, report, outputs and summary. */
 export interface ReportedRun<Inputs, Output extends string, Event> extends Run<Inputs, Output> {
-  /** Aborts at the end of the process, and ends the watches in the background. */
+  /** Aborts at the end of the process, which ends the watches in the background. */
   readonly lifetime: AbortSignal;
-  /** Closes something at the end, before the results are published. */
+  /** Registers what has to be closed at the end, before the results are published. */
   closing(close: () => Promise<void>): void;
   emit(event: Event): void;
-  /** From here on, `post` has something to conclude where this process is stopped. */
+  /** Call this before the first write: if this process is stopped from now on, `post` concludes the run. */
   begun(): void;
-  /** Publishes no report: nothing was done. */
+  /** Publishes no report, because nothing was done. */
   leaveUnpublished(): void;
 }
 
-/** Who tells of a run while it goes on. */
+/** Reports on a run while it goes on. */
 interface Speaker<Event> {
   tell(event: Event): void;
-  /** The event that says what went wrong. */
+  /** The event for an error. */
   failed(error: unknown): Event;
 }
 
 /** How events become log, annotations, report, outputs and summary. */
 export interface Reporting<Inputs, Output extends string, Event, Report> {
-  /** The input `report`. */
+  /** Path from the input `report`. */
   readonly path: (inputs: Inputs) => string | undefined;
-  /** The report to begin with: that of `main` in `post`. */
+  /** The initial report; in `post`, the report of `main`. */
   readonly begin: (run: Run<Inputs, Output>, path: string) => Promise<Report>;
   readonly follow: (report: Report, event: Event) => Report;
   readonly speaker: (run: Run<Inputs, Output>, report: Report) => Speaker<Event>;
-  /** Whether the report is written at once: a process that is killed leaves what it has seen to `post`. */
+  /** Whether an event is written to the report at once, so that `post` finds it even if this process is killed. */
   readonly keeps?: (event: Event) => boolean;
-  /** Empty where the report has no answer. */
+  /** An output is empty where the report has no value for it. */
   readonly outputs: (report: Report, path: string) => Readonly<Record<Output, string>>;
   readonly summary: (report: Report) => string;
-  /** Writes what lies beside the report. */
+  /** Writes the files beside the report. */
   readonly beside?: (report: Report, path: string, redact: Redact) => Promise<void>;
 }
 
-/** An action that tells of itself by events. What it throws is one of them, and fails the job. */
+/** An action that reports by events. An error that it throws becomes an event, and fails the job. */
 export interface ReportedAction<Inputs, Output extends string, Event, Report> extends CommonAction<Inputs, Output> {
   readonly report: Reporting<Inputs, Output, Event, Report>;
   readonly main: (run: ReportedRun<Inputs, Output, Event>) => Promise<void>;
   /**
-   * Concludes what the `main` of this identity was stopped in. Without it, what a stopped run has written down is gone on with
-   * by the next one.
+   * Concludes the change in which the `main` of this identity was stopped. Without it, the next run continues from what a
+   * stopped run has recorded.
    */
   readonly post?: (run: ReportedRun<Inputs, Output, Event>, id: string) => Promise<void>;
-  /** Which failures of `main` are left to `post`: all, or those of a run that was cancelled. */
+  /** Which failures of `main` are left to `post`: all, or only a cancellation. */
   readonly leaves?: 'every failure' | 'a cancellation';
 }
 
@@ -190,7 +190,7 @@ export type Action<Inputs, Output extends string, Event = never, Report = never,
   | PlainAction<Inputs, Output, State>
   | ReportedAction<Inputs, Output, Event, Report>;
 
-/** Says all of an action: its documentation, action.yml, Roles and processes are made from this. */
+/** Defines an action completely: its documentation, action.yml, Roles and processes are made from this value. */
 export function defineAction<Inputs, Output extends string, State = never>(
   action: PlainAction<Inputs, Output, State>,
 ): PlainAction<Inputs, Output, State>;

@@ -4,7 +4,9 @@ import { parseJson } from '../core/json.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** https://docs.github.com/en/webhooks/webhook-events-and-payloads, as far as it names a pull request. */
+/**
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads; only the fields that lead to a pull request and its commit.
+ */
 const event = z.object({
   pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
   workflow_run: z
@@ -15,7 +17,10 @@ const event = z.object({
 
 /** What a workflow runs for. */
 export interface Occasion {
-  /** The commit; after another workflow that one's; of a pull request not the merge commit that is checked out, but the newest one of its branch. */
+  /**
+   * The commit. For a pull request, the head of its branch, not the merge commit that is checked out; after another workflow,
+   * its commit.
+   */
   readonly sha: string;
   readonly pullRequest: number | undefined;
 }
@@ -35,7 +40,7 @@ async function readEvent(path: string | undefined): Promise<z.infer<typeof event
   try {
     return event.parse(parseJson(await readFile(path, 'utf8')));
   } catch {
-    // Events that look otherwise name no pull request.
+    // Events of another shape name no pull request.
     return {};
   }
 }

@@ -1,9 +1,9 @@
 import { type Failure, isSluiceError, messageOf } from '../core/errors.ts';
 
 /**
- * What is told of an error, whatever was thrown.
+ * The failure to report for any thrown value.
  *
- * @param next what to do where Sluice has no name for it
+ * @param next what to do about an error that Sluice does not know
  */
 export function failureOf(error: unknown, next = 'Please report it with this log.'): Failure {
   if (isSluiceError(error)) {

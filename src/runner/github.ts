@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** https://docs.github.com/en/actions/reference/workflows-and-actions/variables; outside of a runner all are absent. */
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/variables; all are absent outside of a runner. */
 const variables = z.object({
   GITHUB_SERVER_URL: z.string().optional(),
   GITHUB_REPOSITORY: z.string().optional(),
@@ -20,20 +20,20 @@ const variables = z.object({
   NO_COLOR: z.string().optional(),
 });
 
-/** What the runner tells about itself. */
+/** Facts that the runner gives in its environment. */
 export interface RunnerFacts {
   /** Who started this run, and where it can be seen: `alice, https://github.com/acme/shop/actions/runs/1`. */
   readonly startedBy: string;
   /**
-   * Names this step of this job: `16-2-release-runner-7-canary`. The same in `main` and in `post`, and another one in each
-   * job of a matrix, which only the runner's name tells apart.
+   * Names this step of this job: `16-2-release-runner-7-canary`. It is the same in `main` and `post`, and differs between the
+   * jobs of a matrix, which only the runner's name tells apart.
    */
   readonly identity: string;
-  /** What the identities of all steps of this run begin with: `16-`. */
+  /** The beginning of the identities of all steps of this run: `16-`. */
   readonly runPrefix: string;
   /** The commit that the workflow runs for. */
   readonly commit: string | undefined;
-  /** Where the repository is checked out. */
+  /** The folder where the repository is checked out. */
   readonly workspace: string;
   readonly temp: string;
   readonly colour: boolean;
@@ -57,7 +57,7 @@ export function runnerFacts(env: Environment): RunnerFacts {
     commit: facts.GITHUB_SHA || undefined,
     workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
     temp: facts.RUNNER_TEMP ?? tmpdir(),
-    // https://no-color.org: whatever it is set to.
+    // https://no-color.org: any value but the empty text turns colours off.
     colour: facts.NO_COLOR === undefined || facts.NO_COLOR === '',
   };
 }

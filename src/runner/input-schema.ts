@@ -3,9 +3,9 @@ import type { InputType } from './input-types.ts';
 
 type TextSchema<T> = z.ZodType<T, string>;
 
-/** What the documentation and the errors say of an input. */
+/** What the documentation and the errors say about an input. */
 export interface InputFacts {
-  /** The table of the documentation that it stands in. */
+  /** The table of the documentation that lists it. */
   readonly group: string;
   readonly description: string;
   readonly default?: string;
@@ -14,7 +14,7 @@ export interface InputFacts {
 
 export interface ListedInput extends InputFacts {
   readonly name: string;
-  /** What may be written. */
+  /** The values that are allowed. */
   readonly allowed: string;
   readonly type: TextSchema<unknown>;
 }
@@ -24,11 +24,11 @@ export type InputsSchema = z.ZodObject<Readonly<Record<string, TextSchema<unknow
 
 const inputFacts = z.registry<InputFacts & { readonly allowed: string }>();
 
-/** One input: how its text is read, and what is said of it. Without a default, it is undefined where it is not given. */
+/** One input: how its text is read, and its facts. Without a default, an input that is not given is undefined. */
 export function input<T>(type: InputType<T>, facts: InputFacts & { readonly default: string }): TextSchema<T>;
 export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined>;
 export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined> {
-  // The runner sets every declared input, those that are not given to the empty text.
+  // The runner sets every declared input; one that is not given is the empty text.
   const schema = z
     .string()
     .transform((given) => given.trim() || facts.default)

@@ -5,7 +5,7 @@ import { parseReference } from '../core/image-reference.ts';
 
 /** How the text of an input is read. */
 export interface InputType<T> {
-  /** What may be written, as it stands in errors and in the documentation: `istio, nginx or traefik`. */
+  /** The values that are allowed, as errors and documentation name them: `istio, nginx or traefik`. */
   readonly allowed: string;
   readonly schema: z.ZodType<T, string>;
 }
@@ -18,7 +18,7 @@ export function wrong(problem: string): never {
   throw new WrongInput(problem);
 }
 
-/** A type whose values are what `read` makes of the text; `read` refuses with `wrong` or a SluiceError. */
+/** A type that `read` makes from the text; `read` refuses a text with `wrong` or a SluiceError. */
 export function inputType<T>(allowed: string, read: (text: string) => T): InputType<T> {
   const schema = z.string().transform((given, context): T => {
     try {
@@ -48,7 +48,7 @@ export function choice<const T extends string>(...values: readonly T[]): InputTy
   });
 }
 
-/** Several of these, separated by commas or line breaks; `none` is the empty list. */
+/** Several of these values, separated by commas or line breaks; `none` is the empty list. */
 export function choices<const T extends string>(...values: readonly T[]): InputType<readonly T[]> {
   const allowed = `some of ${values.join(', ')}; or none`;
   return inputType(allowed, (given) => {
@@ -60,7 +60,7 @@ export function choices<const T extends string>(...values: readonly T[]): InputT
   });
 }
 
-/** As GitHub's own actions read it, by the core schema of YAML 1.2: `true`, `True` and `TRUE`. */
+/** Reads booleans as GitHub's own actions do, by the core schema of YAML 1.2: `true`, `True` and `TRUE`. */
 export const boolean = inputType('true or false', (given) => {
   if (/^(?:true|True|TRUE)$/.test(given)) return true;
   if (/^(?:false|False|FALSE)$/.test(given)) return false;
@@ -88,7 +88,7 @@ export function number(least: number): InputType<number> {
   });
 }
 
-/** A fraction, also as per cent. */
+/** A fraction; per cent is allowed, too. */
 export const rate = inputType('a rate from 0 to 1, or per cent: 0.01 or 1%', readRate);
 
 /** A rate that is neither 0 nor 1. */
@@ -99,7 +99,7 @@ export const probability = inputType('a probability between 0 and 1, or per cent
 
 function readRate(given: string): number {
   const [, digits = '', percent] = /^(\d+(?:\.\d+)?)\s*(%)?$/.exec(given) ?? [];
-  // Divided in the decimal text, as 0.07 is not 7 * 0.01.
+  // Divides in the decimal text, because 7 * 0.01 is not 0.07 in floating point.
   const value = digits === '' ? Number.NaN : Number(percent ? `${digits}e-2` : digits);
   return value >= 0 && value <= 1 ? value : wrong(`"${given}" is no rate such as 0.01 or 1%.`);
 }
@@ -122,7 +122,7 @@ export const namespaceName = inputType('the name of a namespace', (given) => {
   return new RegExp(`^${labelName}$`).test(given) ? given : wrong(`"${given}" can't be the name of a namespace.`);
 });
 
-/** A Service and where it is named, its namespace and port: `checkout`, `checkout:8080`, `shop/checkout`. */
+/** A Service, with its namespace and port where they are given: `checkout`, `checkout:8080`, `shop/checkout`. */
 export interface ServiceInput {
   readonly name: string;
   readonly namespace?: string;
@@ -138,7 +138,7 @@ export const service = inputType('NAME, NAME:PORT or NAMESPACE/NAME', (given): S
   return { name, ...(namespace !== undefined && { namespace }), ...(port !== undefined && { port }) };
 });
 
-/** An object, its kind where that is named: `virtualservice/checkout`, `checkout`. */
+/** An object, with its kind where it is given: `virtualservice/checkout`, `checkout`. */
 export interface RouteInput<Kind extends string> {
   readonly kind?: Kind;
   readonly name: string;
@@ -156,7 +156,7 @@ export function route<const Kind extends string>(...kinds: readonly Kind[]): Inp
   });
 }
 
-/** HTTP headers. Values are secrets: no error quotes a line. */
+/** HTTP headers. Values are secret, so errors quote no line. */
 export const headers = inputType('lines of NAME: VALUE', (given) => {
   const lines = given.split('\n').map((line) => line.trim());
   const found: Record<string, string> = {};

@@ -6,12 +6,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Loaded<Inputs> {
   readonly inputs: Inputs;
   readonly secrets: readonly string[];
-  /** Takes these secrets out of a text. */
+  /** Removes these secrets from a text. */
   readonly redact: Redact;
 }
 
 /**
- * Reads the inputs of an action, after every secret in them was handed to `mask`.
+ * Reads the inputs of an action, after handing every secret in them to `mask`.
  *
  * @throws SluiceError `invalid-input`, as `read` does
  */

@@ -11,16 +11,16 @@ export const levelStyles: Readonly<Record<Sentence['level'], Style | undefined>>
   error: ['red', 'bold'],
 };
 
-/** What the live logs of all releases are made of. Times of day are UTC. */
+/** Functions that write the live logs of all releases. Times of day are UTC. */
 export function createLines(sink: LogSink, options: LogOptions) {
   const paint = createPaint(options);
   return {
     paint,
-    /** What happened, and when. */
+    /** A line with the time and what happened. */
     line(at: number, text: string, style?: Style): void {
       sink.info(`${paint('dim', clockTime(at))}  ${paint(style, oneLine(text))}`);
     },
-    /** What is to be copied as it is: a line of the log for each line behind the first one. */
+    /** Writes a text that users copy: each of its lines as a line of the log, without a time. */
     copy(next: string): void {
       const { copy } = adviceOf(next);
       for (const one of copy === '' ? [] : copy.split('\n')) sink.info(oneLine(one));

@@ -21,28 +21,28 @@ export function createPaint({ colour }: LogOptions): Paint {
 }
 
 /**
- * What others wrote, as a part of the log: on one line, with nothing that turns, hides or colours what stands beside it, and
- * with no command to the runner.
+ * Text of others, for a line of the log: on one line, without characters that reverse, hide or colour what is beside it, and
+ * without a command to the runner.
  */
 export function oneLine(text: string): string {
   return withoutCommands(singleLine(text));
 }
 
 /**
- * What others wrote, as the text of an annotation, which may have several lines: nothing in them turns or hides what stands
- * beside it.
+ * Text of others, for an annotation, which may have several lines: without characters that reverse or hide what is beside it.
  */
 export function annotationText(text: string): string {
   return text.split('\n').map(singleLine).join('\n');
 }
 
 const esc = String.fromCodePoint(0x1b);
-/** A colour as `createPaint` writes it, which stays, or what is not seen. */
+/** A colour as `createPaint` writes it, which is kept, or an invisible character. */
 const colourOrInvisible = new RegExp(`(${esc}\\[[\\d;]*m)|[\\p{Cc}\\p{Cf}]`, 'gu');
 
 /**
- * A line of the log, with its colours and without all else that is not seen, that the runner takes for no command: it does so with lines that begin with `::`, after
- * blanks of all kinds, and with `##[` anywhere. (https://github.com/actions/runner, ActionCommand.cs)
+ * A line of the log, with its colours, without other invisible characters, and never read as a command by the runner: the
+ * runner takes lines that begin with `::` (after any white space) and `##[` anywhere as commands.
+ * (https://github.com/actions/runner, ActionCommand.cs)
  */
 export function withoutCommands(line: string): string {
   return line

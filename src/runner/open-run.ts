@@ -11,7 +11,7 @@ import { publishResults, writeSummary } from './results.ts';
 import { runnerLog } from './runner-log.ts';
 import { environmentSecrets } from './secrets.ts';
 
-/** A process of an action as the runner starts it. */
+/** How the runner starts a process of an action. */
 export interface Launch {
   readonly step: Step;
   readonly env: Environment;
@@ -19,10 +19,7 @@ export interface Launch {
   readonly signal: AbortSignal;
 }
 
-/**
- * Masks the secrets and reads the inputs. Where the inputs can't be right, it has failed the job and said why, and returns
- * nothing.
- */
+/** Masks the secrets and reads the inputs. For wrong inputs, fails the job with the reason and returns undefined. */
 export async function openRun<Inputs, Output extends string>(
   { secrets: secretsOf, read }: CommonAction<Inputs, Output>,
   launch: Launch,
@@ -45,7 +42,7 @@ export async function openRun<Inputs, Output extends string>(
   }
 }
 
-/** All that a run can say to the runner, without the secrets. */
+/** Everything by which a run writes to the runner, with the secrets removed. */
 function voices<Output extends string>(
   redact: Redact,
 ): Pick<Run<unknown, Output>, 'redact' | 'log' | 'annotate' | 'fail' | 'output' | 'summarize' | 'publish'> {

@@ -1,18 +1,17 @@
 import { oneLine } from './log-text.ts';
 import type { Redact } from './redact.ts';
 
-/** Outputs that list things, a line each, and the plan, which may be written on several lines. All others are one line. */
+/** Outputs that are lists, one item per line, and the plan, which may have several lines. All others are one line. */
 export const listOutputs: ReadonlySet<string> = new Set(['tags', 'resources', 'pruned', 'stable', 'canary', 'steps']);
 
 /**
- * An output as it is set: on one line, whatever others wrote into it, and no command to the runner where the next step prints it.
- * Of a list, each line is.
+ * The value of an output: on one line, whatever text of others it contains, and no command to the runner if the next step
+ * prints it. For a list, this holds for each line.
  */
 export function outputValue(name: string, value: string): string {
   return listOutputs.has(name) ? value.split('\n').map(oneLine).join('\n') : oneLine(value);
 }
 
-/** Hands the outputs to the runner. */
 export function setOutputs(
   setOutput: (name: string, value: string) => void,
   outputs: Readonly<Record<string, string>>,

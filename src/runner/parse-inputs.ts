@@ -3,7 +3,7 @@ import { SluiceError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { type InputsSchema, type ListedInput, listInputs } from './input-schema.ts';
 
-/** Texts by the names of inputs, as the runner gave them. */
+/** Texts by the names of inputs, as the runner gives them. */
 export type GivenInputs = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'INPUT_';
@@ -20,10 +20,9 @@ export function givenInputs(env: Readonly<Record<string, string | undefined>>): 
 /**
  * Reads all inputs of an action at once.
  *
- * @param action its folder below `actions`, or the page that documents it, for where the error points
- * @param contradictionsOf what can't be right together, one sentence each
- * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, and unknown names; or
- *   all contradictions
+ * @param action its folder in `actions`, or the page that documents it, for the error to name
+ * @param contradictionsOf values that contradict each other, one sentence each
+ * @throws SluiceError `invalid-input` that names all values that cannot be read and all unknown names; or all contradictions
  */
 export function parseInputs<S extends InputsSchema>(
   schema: S,
@@ -44,7 +43,7 @@ export function parseInputs<S extends InputsSchema>(
   return parsed.data;
 }
 
-/** One error for everything that is wrong; each problem says what to do. */
+/** One error for all problems; each problem says what to do. */
 export function inputRefusal(problems: readonly string[], action: string): SluiceError {
   return new SluiceError('invalid-input', {
     about: 'inputs',

@@ -2,24 +2,24 @@ import { stringifyJson } from '../core/json.ts';
 import { trimEndOf } from '../core/text.ts';
 import { bareSpellings, withoutMarked } from '../report/marked-secrets.ts';
 
-/** Takes the secrets out of a text. */
+/** Removes the secrets from a text. */
 export type Redact = (text: string) => string;
 
-/** Shorter ones would blank out words that are no secret. */
+/** Characters of the shortest secret; a shorter one would hide ordinary words. */
 const SHORTEST = 4;
-/** Bytes from which on a secret is looked for in base64 as well. */
+/** Bytes of the shortest secret that is also looked for in base64. */
 const LONG_ENOUGH = 6;
 
 /**
- * A function that replaces every secret, and every line of a secret of several lines, by `***`; also where it stands in JSON,
- * in a URL or in Markdown. The runner masks its log the same way, but not files, outputs and annotations of objects.
+ * A function that replaces every secret, and every line of a secret with several lines, by `***`, also in JSON, in a URL or in
+ * Markdown. The runner masks its log the same way, but not files, outputs and annotations of objects.
  */
 export function createRedact(secrets: Iterable<string>): Redact {
   const texts = [...secrets].flatMap((secret) => [secret, ...secret.split(/\r?\n/)].map((text) => text.trim()));
   const distinct = [...new Set(texts)].filter(isLongEnough);
   // Longest first: a secret may be part of another one.
   const plainly = [...new Set(distinct.flatMap(textsOf))].toSorted(byLength);
-  // Letters and digits stand in Markdown as they are.
+  // Markdown leaves letters and digits as they are.
   const marked = distinct.filter((text) => !/^[a-z\d+/=]+$/i.test(text)).flatMap(bareSpellings);
   const bare = [...new Set(marked)].filter(isLongEnough).toSorted(byLength);
   return (text) => {
@@ -36,7 +36,7 @@ function byLength(a: string, b: string): number {
   return b.length - a.length;
 }
 
-/** A secret as it stands in a log, in JSON, in a URL and in base64. */
+/** The spellings of a secret in a log, in JSON, in a URL and in base64. */
 function textsOf(secret: string): string[] {
   const spellings = [
     secret,
@@ -47,10 +47,10 @@ function textsOf(secret: string): string[] {
   return [...new Set(spellings)];
 }
 
-/** Characters of a secret that a cut has left which are too few to be told from an ordinary word. */
+/** Characters of the shortest part of a cut secret that is hidden; a shorter one could be part of an ordinary word. */
 const LEAST_PART = 6;
 
-/** The same for what is left of a secret where a text was cut: before and after each `…`. */
+/** Hides the parts of secrets that are left where a text was cut: before and after each `…`. */
 function withoutEnds(text: string, secrets: readonly string[]): string {
   const pieces = text.split('…');
   return pieces
@@ -85,12 +85,12 @@ function endAtBeginning(text: string, secret: string): number {
 }
 
 /**
- * A text as it stands within any other one in base64, such as `user:password`: three bytes are four characters, so that it
- * depends on where it begins. Characters that its neighbours have a part in are left out. The runner masks the same.
+ * The spellings of a text inside a longer one in base64, such as `user:password`: three bytes become four characters, so they
+ * depend on where the text begins. Characters that also encode neighbouring bytes are left out. The runner masks the same.
  */
 function inBase64(text: string): string[] {
   const bytes = Buffer.from(text, 'utf8');
-  // A few characters would blank out others by chance.
+  // So few characters would match other text by chance.
   if (bytes.length < LONG_ENOUGH) return [];
   return [0, 1, 2].map((before) => {
     const encoded = trimEndOf(Buffer.concat([Buffer.alloc(before), bytes]).toString('base64'), '=');
@@ -99,13 +99,13 @@ function inBase64(text: string): string[] {
   });
 }
 
-/** Secrets that are found while a run goes on, and what takes them out of all that it writes. */
+/** Collects the secrets that are found during a run, and removes them from everything that it writes. */
 export interface SecretKeeper {
   mask(secrets: readonly string[]): void;
   readonly redact: Redact;
 }
 
-/** @param tell is handed each secret once, before anything can show it */
+/** @param tell is called once with each secret, before anything can show it */
 export function createSecretKeeper(tell: (secret: string) => void): SecretKeeper {
   const known = new Set<string>();
   let redact = createRedact(known);
@@ -123,7 +123,7 @@ export function createSecretKeeper(tell: (secret: string) => void): SecretKeeper
   };
 }
 
-/** JSON whose texts are redacted one by one, so that a secret such as `true` does not break it. */
+/** JSON whose texts are redacted one by one, so that a secret such as `true` does not break the JSON. */
 export function redactedJson(value: unknown, redact: Redact): string {
   return stringifyJson(value, (_, part) => (typeof part === 'string' ? redact(part) : part), 2);
 }

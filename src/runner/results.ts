@@ -8,15 +8,15 @@ import { annotationText } from './log-text.ts';
 import { setOutputs } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
 
-/** Where the JSON report goes: the input, else a file of the runner's. */
+/** Where the JSON report goes: the path from the input, else a temporary file of the runner. */
 export function reportPath(input: string | undefined, { workspace, temp, identity }: RunnerFacts): string {
   return input === undefined ? resolve(temp, `sluice-${identity}.json`) : resolve(workspace, input);
 }
 
-/** Hands the results to the runner, without the secrets in them. */
+/** Hands the results to the runner, with the secrets removed. */
 export async function publishResults(results: Results<string>, redact: Redact): Promise<void> {
   setOutputs(setOutput, results.outputs, redact);
-  // A disk that is full must not cost the verdict.
+  // A full disk must not lose the verdict.
   const written = await Promise.allSettled([
     writeJson(results.report, results.path, redact),
     results.beside?.(),
@@ -37,26 +37,26 @@ export async function writeSummary(
   await target.addRaw(redact(markdown)).write();
 }
 
-/** The report that another process of this run left; `empty` where there is none to be read. */
+/** The report that another process of this run has written; `empty` where none can be read. */
 export async function readLeft<T>(path: string, parse: (json: string) => T, empty: T): Promise<T> {
   try {
     return parse(await readFile(path, 'utf8'));
   } catch {
-    // Whatever it was, the end of a run must not depend on it.
+    // The end of a run must not depend on the report, whatever the error was.
     return empty;
   }
 }
 
-/** Writes a report as JSON, whole or not at all. */
+/** Writes a report as JSON, completely or not at all. */
 export async function writeJson(report: unknown, path: string, redact: Redact): Promise<void> {
   await writeWhole(path, `${redactedJson(report, redact)}\n`);
 }
 
-/** Writes a file, whole or not at all. A link that somebody has put in its place is not followed, but replaced. */
+/** Writes a file completely or not at all. A symbolic link in its place is replaced, not followed. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const unfinished = `${path}.new`;
   await mkdir(dirname(path), { recursive: true });
-  // A process that was killed may have left one.
+  // A killed process may have left this file.
   await rm(unfinished, { force: true });
   await writeFile(unfinished, text, { flag: 'wx' });
   await rename(unfinished, path);

@@ -4,7 +4,7 @@ import { type Launch, openRun } from './open-run.ts';
 import { reportPath, writeJson } from './results.ts';
 import { loadRunState, saveRunState } from './state.ts';
 
-/** Runs a step of an action that tells of itself by events. */
+/** Runs a step of an action that reports by events. */
 export async function runReported<Inputs, Output extends string, Event, Report>(
   action: ReportedAction<Inputs, Output, Event, Report>,
   launch: Launch,
@@ -54,11 +54,11 @@ export async function runReported<Inputs, Output extends string, Event, Report>(
     lifetime.abort();
     if (isPublished) await audience.publish();
   }
-  // Not before: a verdict that nobody was told is left to `post`.
+  // Only after publishing: `post` must still conclude a run whose verdict was not reported.
   if (launch.step === 'main' && isBegun && isOver) save(true);
 }
 
-/** Everybody who is told of a run: the log, the annotations, and the report that outputs and summary are made of. */
+/** What the events of a run go to: the log, the annotations, and the report that outputs and summary are made of. */
 function gather<Inputs, Output extends string, Event, Report>(
   reporting: Reporting<Inputs, Output, Event, Report>,
   run: Run<Inputs, Output>,

@@ -9,7 +9,7 @@ export async function run<Inputs, Output extends string, Event, Report, State>(
   step: Step,
   env: Environment,
 ): Promise<void> {
-  // Only `main` is cancelled: `post` has no other way back, so it goes on until it is killed.
+  // Only `main` is cancelled: nothing undoes after `post`, so `post` goes on until it is killed.
   using cancellation = step === 'main' ? listenForCancellation(process) : undefined;
   const launch = { step, env, signal: cancellation?.cancelled ?? new AbortController().signal };
   await ('report' in action ? runReported(action, launch) : runPlain(action, launch));

@@ -4,12 +4,14 @@ import { jobTokens } from '../core/child-environment.ts';
 import { soundsSecret } from '../core/secret-name.ts';
 import type { GivenInputs } from './parse-inputs.ts';
 
-/** An input that is the content of a file, and not its path. */
+/** Whether an input is the content of a file instead of its path. */
 export function isContent(text: string): boolean {
   return text.trim().includes('\n') || text.trim().startsWith('{');
 }
 
-/** `https://…`, and what plugins of Helm read, such as `secrets://…`. A drive of Windows is none. */
+/**
+ * Whether a text is a URL: `https://…`, or one for Helm's plugins such as `secrets://…`. A drive letter of Windows is no URL.
+ */
 export function isUrl(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
 }
@@ -22,7 +24,7 @@ export function urlSecrets(text: string): string[] {
   return [password, ...decoded(password), ...values];
 }
 
-/** Nothing for a text that an address may hold and that stands for no other one: `100%`. */
+/** Empty for a text that cannot be decoded, which a URL may still contain: `100%`. */
 function decoded(text: string): string[] {
   try {
     return [decodeURIComponent(text)];
@@ -31,20 +33,25 @@ function decoded(text: string): string[] {
   }
 }
 
-/** The secrets that stand in the environment of every action: the tokens of the job, and logins of proxies. */
+/** The secrets in the environment of every action: the tokens of the job, and logins of proxies. */
 export function environmentSecrets(env: Readonly<Record<string, string | undefined>>): string[] {
   const proxies = Object.entries(env).flatMap(([name, value = '']) => (/_proxy$/i.test(name) ? urlSecrets(value) : []));
   return [...jobTokens(env), ...proxies];
 }
 
-/** The secrets in the input that every action on a cluster has. A path is no secret; what its file holds is masked when it is read. */
+/**
+ * The secrets in the inputs that every action on a cluster has. A path is no secret; the file's content is masked when it is
+ * read.
+ */
 export function clusterSecrets({ kubeconfig = '' }: GivenInputs): string[] {
   const content = kubeconfigText(kubeconfig);
   if (content === undefined) return [];
   return [...(content === kubeconfig.trim() ? [] : [kubeconfig.trim()]), ...kubeconfigSecrets(content)];
 }
 
-/** Values of headers that are not known to be secret count as such from this length on: `shop` must not be masked everywhere. */
+/**
+ * Values of this length count as secret, also under names that do not sound secret: `shop` must not be masked everywhere.
+ */
 const LONG = 12;
 const tenant = 'x-scope-orgid';
 
@@ -55,7 +62,7 @@ export function headerSecrets(lines: string): string[] {
     const value = rest.join(':').trim();
     if (name.trim().toLowerCase() === tenant) return [];
     if (!soundsSecret(name) && value.length < LONG) return [];
-    // Of `Bearer abc`, some log `abc` alone.
+    // Some logs show only `abc` of `Bearer abc`.
     return [value, value.replace(/^\S+\s+/, '')];
   });
 }

@@ -1,7 +1,7 @@
 import { input } from './input-schema.ts';
 import { namespaceName, text } from './input-types.ts';
 
-/** How an action gets at its cluster, and the namespace of what it is about. */
+/** The inputs for access to the cluster, and the namespace of the subject. */
 export function clusterInputs(subject: string) {
   return {
     kubeconfig: input(text, {

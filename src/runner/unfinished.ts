@@ -1,8 +1,8 @@
 /**
- * Whether `main` has left something to `post`. The runner starts `post` after every `main`, and most of those came to their end:
- * for them nothing of what concludes a release has to be loaded.
+ * Whether `main` has left something to `post`. The runner starts `post` after every `main`, and most runs are over by then:
+ * for them, no code that concludes a release has to be loaded.
  *
- * @param env the runner gives back what was saved last, as `STATE_sluice` or `STATE_sluice-build`
+ * @param env holds what was saved last, as `STATE_sluice` or `STATE_sluice-build`
  */
 export function isUnfinished(env: Readonly<Record<string, string | undefined>>): boolean {
   return Object.entries(env).some(([name, saved = '']) => name.startsWith('STATE_sluice') && saysUnfinished(saved));
@@ -14,7 +14,7 @@ function saysUnfinished(saved: string): boolean {
     const state: { readonly over?: unknown } = JSON.parse(saved);
     return state.over !== true;
   } catch {
-    // Post tells what is wrong with it.
+    // `post` reports what is wrong with the state.
     return true;
   }
 }

@@ -12,7 +12,7 @@ import { type BuildRun, publishBuild } from './report.ts';
 import { type BuildState, buildState } from './state.ts';
 import { failureSummary } from './summary.ts';
 
-/** Builds an image and pushes it, unless its content is in the registry already. */
+/** Builds and pushes an image, unless the registry already has its content. */
 export const action = defineAction({
   name: 'build-push',
   inputs: buildPushInputs,
@@ -37,7 +37,7 @@ async function build(run: BuildRun): Promise<void> {
   const scratch = join(facts.temp, `sluice-build-${facts.identity}`);
   const warning = (message: string) => annotate.warning(message, { title: 'Sluice' });
   const log = createBuildLog({ ...run.log, warning }, facts.colour);
-  // Before anything lies there: whatever stops this process, `post` removes it.
+  // Saves the folder before anything is in it, so that `post` removes it however this process ends.
   run.save({ scratch });
   try {
     await ownFolder(scratch);
@@ -53,7 +53,7 @@ async function build(run: BuildRun): Promise<void> {
   }
 }
 
-/** Makes the folder anew: its name can be foreseen, and one that somebody else has put there is not written into. */
+/** Recreates the folder: its name is predictable, so someone else may have put one there. */
 async function ownFolder(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await rm(path, { recursive: true, force: true });
@@ -63,7 +63,7 @@ async function ownFolder(path: string): Promise<void> {
 /** Milliseconds. */
 const CLEAN_UP = 60_000;
 
-/** Ends what was made for the run, and removes its login and secrets where `main` was stopped. */
+/** Removes the builder of the run, and its login and secrets if `main` was stopped. */
 async function cleanUp({ env, log, annotate }: BuildRun, { scratch, builder }: BuildState): Promise<void> {
   await rm(scratch, { recursive: true, force: true });
   if (builder === undefined) return;

@@ -26,7 +26,7 @@ import { createSigner } from './signer.ts';
 import { readSource } from './source.ts';
 import type { BuildState } from './state.ts';
 
-/** Builds what the inputs ask for, with its own folder for login and secrets. */
+/** Builds what the inputs ask for; keeps login and secrets in a folder of this run. */
 export async function buildWith(
   { inputs, env, facts, signal, save, mask }: BuildRun,
   scratch: string,
@@ -87,12 +87,12 @@ export async function buildWith(
   }
 }
 
-/** What builders and cosign are told of where things lie. */
+/** The environment by which builders and cosign find their files. */
 function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins): Record<string, string> {
   return {
-    // Builders stay where they are known to everybody else.
+    // Builders stay where other steps of the job know them.
     BUILDX_CONFIG: buildxFolder(env),
-    // Not where it is the usual one, which may not exist: buildah insists on a file that it is told of.
+    // Only for a login of this run: without one, the usual file may not exist, and buildah fails if a named file is missing.
     ...(inputs.username !== undefined && {
       DOCKER_CONFIG: logins.folder,
       REGISTRY_AUTH_FILE: logins.authFiles[0] ?? '',
@@ -100,7 +100,7 @@ function environmentOf(inputs: BuildPushInputs, env: Environment, logins: Logins
   };
 }
 
-/** What buildah is told of registries without TLS, where some are named. */
+/** The configuration that tells buildah about registries without TLS; empty where none are named. */
 async function registriesOf(
   inputs: BuildPushInputs,
   env: Environment,
@@ -124,11 +124,13 @@ async function builderOf(
   return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => save(state), policy);
 }
 
-/** Where logins are: the runner's own, or files of this run that have the login of the inputs as well. */
+/**
+ * Where logins are stored: the runner's own files, or files of this run that also contain the login from the inputs.
+ */
 interface Logins {
-  /** Of docker. */
+  /** Docker's folder. */
   readonly folder: string;
-  /** Of buildah, the first one that has a login goes before the others. */
+  /** Buildah's files; the first one with a login wins. */
   readonly authFiles: readonly string[];
 }
 
@@ -145,7 +147,7 @@ async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string)
   return own;
 }
 
-/** The logins of the builder, which are masked. */
+/** Finds the logins that the builder would use, and masks them. */
 function loginsOf(
   inputs: BuildPushInputs,
   { folder, authFiles }: Logins,
@@ -161,7 +163,7 @@ function loginsOf(
   });
 }
 
-/** A credential helper is asked once for each registry, or each repository where those have logins of their own. */
+/** Asks a credential helper once per registry, or once per repository where repositories have their own logins. */
 function remembered(by: 'registry' | 'name', login: (repository: Repository) => Promise<Login | undefined>) {
   const known = new Map<string, Promise<Login | undefined>>();
   return (repository: Repository) => {

@@ -2,7 +2,7 @@ import type { BuildPushInputs } from './inputs.ts';
 
 const secretName = /token|password|passwd|secret|credential|api_?key|private_?key/i;
 
-/** What can't be true at once, one sentence each. */
+/** Inputs that contradict each other, one sentence each. */
 export function buildPushContradictions(inputs: BuildPushInputs): string[] {
   const given = (name: keyof BuildPushInputs) => inputs[name] !== undefined;
   const buildah = inputs['builder-kind'] === 'buildah';
@@ -55,26 +55,26 @@ export function buildPushContradictions(inputs: BuildPushInputs): string[] {
   return problems;
 }
 
-/** Names of build arguments that sound as if they were secret. */
+/** Names of build arguments that sound secret. */
 export function suspiciousArgs(inputs: Pick<BuildPushInputs, 'build-args'>): string[] {
   return Object.keys(inputs['build-args'] ?? {}).filter(isSuspicious);
 }
 
-/** Whether a build argument is called as a secret is. */
+/** Whether the name of a build argument sounds secret. */
 export function isSuspicious(name: string): boolean {
   return secretName.test(name);
 }
 
-/** Names of attributes of caches that let somebody in: `secret_access_key`. */
+/** Names of secret attributes of caches, such as `secret_access_key`. */
 export function secretAttributes(inputs: Pick<BuildPushInputs, 'cache-from' | 'cache-to'>): string[] {
   const caches = [...(inputs['cache-from'] ?? []), ...(inputs['cache-to'] ?? [])];
   return [...new Set(caches.flatMap((cache) => cacheSecrets(cache).map(({ name }) => name)))];
 }
 
-/** The attributes of a cache that are secret, with their values. */
+/** The secret attributes of a cache, with their values. */
 export function cacheSecrets(cache: string): { readonly name: string; readonly value: string }[] {
   return cache.split(',').flatMap((field) => {
-    // As a field of a line of CSV, which may be quoted.
+    // The attribute is a field of a CSV line, which may be quoted.
     const written = field.trim().replace(/^"/, '').replace(/"$/, '');
     const at = written.indexOf('=');
     const [name, value] = [written.slice(0, Math.max(0, at)), written.slice(at + 1)];

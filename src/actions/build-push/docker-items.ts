@@ -5,8 +5,8 @@ import { inputType, wrong } from '../../runner/input-types.ts';
 const records = z.array(z.array(z.string()));
 
 /**
- * The items of an input of several lines, as docker/build-push-action reads it: a line may be quoted, `""` in it is a quote, and
- * a quoted item may have several lines. Undefined where a quote is not closed.
+ * The items of an input with several lines, as docker/build-push-action reads them: a line may be quoted, `""` inside it is a
+ * quote, and a quoted item may have several lines. Undefined where a quote is not closed.
  * https://github.com/docker/actions-toolkit/blob/main/src/util.ts, getInputList
  */
 export function dockerItems(given: string): string[] | undefined {
@@ -19,7 +19,7 @@ export function dockerItems(given: string): string[] | undefined {
   }
 }
 
-/** NAME=VALUE each, as docker's actions read them. Values may be secrets: no error quotes a line. */
+/** Lines of NAME=VALUE, as docker's actions read them. Values may be secrets, so errors quote no line. */
 export const namedLines = inputType('lines of NAME=VALUE', (given) => {
   const found: Record<string, string> = {};
   const items = dockerItems(given) ?? wrong('has a quote that is not closed.');

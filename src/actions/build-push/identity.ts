@@ -13,11 +13,11 @@ const claims = z.object({ iss: z.string(), job_workflow_ref: z.string() });
 const DEADLINE = 20_000;
 
 /**
- * Whom the certificate of a signature without a key will name: the workflow file of this job, which is another one than that of
- * the run where the workflow is called by another. Undefined where the job has no `id-token: write`.
+ * The identity in the certificate of a signature without a key: the workflow file of this job, which differs from that of the
+ * run if the workflow is a reusable one. Undefined where the job has no `id-token: write`.
  * https://docs.github.com/en/actions/reference/security/oidc
  *
- * @param mask is handed the token
+ * @param mask is called with the token
  */
 export async function workflowIdentity(
   env: Environment,
@@ -47,21 +47,21 @@ export async function workflowIdentity(
     return identityOf(value, env.GITHUB_SERVER_URL);
   } catch {
     signal.throwIfAborted();
-    // Without an identity nothing is proven, and everything is built.
+    // Without an identity nothing can be proven, and everything is built.
     return undefined;
   } finally {
     await dispatcher.close();
   }
 }
 
-/** Reads the claims of a token; only the signature's certificate is trusted for them. */
+/** Reads the claims of a token without verifying it: they are trusted only from the certificate of a signature. */
 export function identityOf(token: string, server = 'https://github.com'): Identity | undefined {
   const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
   try {
     const { iss: issuer, job_workflow_ref: workflow } = claims.parse(parseJson(payload));
     return { issuer, subject: `${server}/${workflow}` };
   } catch {
-    // Another kind of token.
+    // A token of another kind.
     return undefined;
   }
 }

@@ -40,7 +40,7 @@ const reuseSecret = inputType('a secret of at least 16 characters', (given) =>
   given.length < 16 ? wrong('is shorter than 16 characters, and could be guessed.') : given,
 );
 
-/** `true`, `false`, or attributes of BuildKit: `mode=max`, `generator=IMAGE`. */
+/** `true`, `false`, or BuildKit's attributes: `mode=max`, `generator=IMAGE`. */
 const attestation = inputType('true, false, or attributes such as mode=max', (given) => {
   if (given === 'true' || given === 'false') return given;
   return /^[a-z-]+=[^,\s]+(?:,[a-z-]+=[^,\s]+)*$/.test(given)

@@ -3,12 +3,12 @@ import type { BuildEvent } from '../../images/build-push.ts';
 import type { ProgressNote } from '../../images/progress.ts';
 import { createPaint, type LogSink, oneLine } from '../../runner/log-text.ts';
 
-/** Where the log goes, and what has to be seen without opening it. */
+/** The log, and warnings that are visible without opening it. */
 interface BuildLogSink extends LogSink {
   warning(message: string): void;
 }
 
-/** The live log: a group for each stage, a line for each step and each line that a step prints. */
+/** The live log: a group for each stage, and a line for each step and for each line of a step's output. */
 export function createBuildLog(sink: BuildLogSink, colour: boolean) {
   const paint = createPaint({ colour });
   let open = false;

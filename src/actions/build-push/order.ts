@@ -11,18 +11,18 @@ import { tagsOf } from '../../images/tags.ts';
 import { suspiciousArgs } from './contradictions.ts';
 import type { BuildPushInputs } from './inputs.ts';
 
-/** Where an order's files lie. */
+/** Where the files of an order are. */
 export interface Places {
   readonly workspace: string;
-  /** A folder of the run's own. */
+  /** A folder that belongs to this run alone. */
   readonly scratch: string;
-  /** Of this process. */
+  /** The environment of this process. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whom a signature without a key names: `acme/shop/.github/workflows/ci.yml@refs/heads/main`. */
+  /** The workflow that a signature without a key names: `acme/shop/.github/workflows/ci.yml@refs/heads/main`. */
   readonly workflow?: string | undefined;
 }
 
-/** What the inputs ask for, with tags and labels from the sources. */
+/** The build that the inputs ask for, with tags and labels from the sources. */
 export async function orderOf(inputs: BuildPushInputs, source: Source, places: Places): Promise<Order> {
   const { workspace, scratch } = places;
   const repositories = inputs.image ?? [];
@@ -49,14 +49,14 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
     ssh: inputs.ssh ?? [],
     labels,
     annotations: [
-      // Registries show those of the index; what is no index has none.
+      // Registries show the annotations of the index, if the image has one.
       ...(isIndex ? Object.entries(derived).map(([name, value]) => `index:${name}=${value}`) : []),
       ...(inputs.annotations ?? []),
     ],
     ...caches(inputs, repositories),
     noCache: inputs['no-cache'],
     pull: inputs.pull,
-    // Without a push there is nothing that an attestation could lie beside.
+    // Attestations are stored beside a pushed image, so there are none without a push.
     provenance: inputs.push ? provenance : 'false',
     sbom: inputs.push ? sbom : 'false',
     createdAt: source.createdAt,
@@ -72,7 +72,8 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
       platforms: platforms.length > 0 ? platforms.toSorted() : [nativePlatform(inputs)],
       buildArgs: inputs['build-args'] ?? {},
       secretIds: [...Object.keys(secrets), ...Object.keys(secretFiles)].toSorted(),
-      // Not those of the commit: the image says from which it was built, and a later one may use it.
+      // Without the labels that name the commit: a later commit with the same content may reuse the image, which still names
+      // its own commit.
       labels: inputs.labels ?? {},
       annotations: inputs.annotations ?? [],
       builderKind: inputs['builder-kind'],
@@ -90,7 +91,10 @@ export async function orderOf(inputs: BuildPushInputs, source: Source, places: P
   };
 }
 
-/** A name that the environment has with another value may mean something to the builder itself: it is an argument as it is. */
+/**
+ * Splits the build arguments. A name that the environment has with another value stays a plain argument, because the builder
+ * itself may read that variable.
+ */
 function argumentsOf(inputs: BuildPushInputs, env: Places['env']): Pick<BuildRequest, 'buildArgs' | 'hiddenArgs'> {
   const suspicious = suspiciousArgs(inputs);
   const isHidden = ([name, value]: [string, string]) =>
@@ -102,7 +106,10 @@ function argumentsOf(inputs: BuildPushInputs, env: Places['env']): Pick<BuildReq
   };
 }
 
-/** Whose signature a reused image has. With a secret it does not matter: it is signed anew by whoever reuses it. */
+/**
+ * The signer of an image that may be reused. With "reuse-secret" the signer does not matter: whoever reuses the image signs it
+ * again.
+ */
 function signatureOf(inputs: BuildPushInputs, { workflow }: Places): string {
   if (inputs['reuse-secret'] !== undefined) return 'none';
   const signer = inputs.sign === 'keyless' ? workflow : inputs['cosign-key'];
@@ -113,7 +120,7 @@ function attributes(given: string, whenTrue: string): string {
   return given === 'true' ? whenTrue : given;
 }
 
-/** Stands for the platform of the builder, which only that knows: as long as it is the same builder, it is the same platform. */
+/** Stands for the builder's own platform, which only the builder knows: the same builder has the same platform. */
 function nativePlatform(inputs: BuildPushInputs): string {
   const builder = inputs['buildkit-address'] ?? inputs.builder;
   return builder === undefined ? `native ${process.arch}` : `native of ${builder}`.replaceAll('/', '_');
@@ -128,12 +135,12 @@ function caches(inputs: BuildPushInputs, [first]: readonly Repository[]) {
   const ref = `type=registry,ref=${first?.name}:sluice-cache`;
   const byKind = {
     none: { from: [], to: [] },
-    // As an image manifest, which registries such as ECR insist on.
+    // Stored as an image manifest, which registries such as ECR require.
     registry: { from: [ref], to: [`${ref},mode=max,image-manifest=true,oci-mediatypes=true`] },
     gha: { from: [`type=gha,scope=${scope}`], to: [`type=gha,scope=${scope},mode=max`] },
     local: { from: [`type=local,src=${dir}`], to: [`type=local,dest=${dir},mode=max`] },
   } as const;
-  // A pull request from a fork may read a cache, and not write it.
+  // A pull request from a fork may read a cache but not write it.
   const to = inputs.push || cache !== 'registry' ? byKind[cache].to : [];
   return {
     cacheFrom: [...byKind[cache].from, ...(inputs['cache-from'] ?? [])],
@@ -149,7 +156,7 @@ async function writeSecrets(
   const folder = join(scratch, 'secrets');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const files = Object.entries(secrets).map(async ([id, value], index) => {
-    // An id may be anything; a file name not.
+    // An id can contain any characters, a file name cannot.
     const path = join(folder, `${index}`);
     await writeFile(path, value, { mode: 0o600 });
     return [id, path] as const;

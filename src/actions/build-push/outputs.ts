@@ -19,21 +19,21 @@ export const buildPushOutputs = {
 
 export type BuildPushOutput = keyof typeof buildPushOutputs;
 
-/** What is known at the end of a build. */
+/** The result of a build. */
 export interface BuildResult {
   readonly outcome: Outcome;
   readonly repositories: readonly Repository[];
   readonly version: string | undefined;
-  /** The command that checks its signature, where it was signed. */
+  /** The command that verifies the signature; absent where the image is not signed. */
   readonly verifySignature?: string;
 }
 
-/** The tags with their repositories. */
+/** The tags, each with its repository. */
 export function references({ outcome, repositories }: BuildResult): string[] {
   return repositories.flatMap(({ name }) => outcome.tags.map((tag) => `${name}:${tag}`));
 }
 
-/** What the outputs are: empty where there is no answer. */
+/** The outputs; empty where there is no value. */
 export function buildPushOutputsOf(result: BuildResult, report: string): Record<BuildPushOutput, string> {
   const { outcome, repositories, version } = result;
   const [first] = repositories;

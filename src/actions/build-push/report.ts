@@ -7,7 +7,7 @@ import { buildSummary } from './summary.ts';
 
 export type BuildRun = PlainRun<BuildPushInputs, BuildPushOutput, BuildState>;
 
-/** Tells of an image that was built, or found to be there. */
+/** Reports on an image that was built or reused. */
 export async function publishBuild({ inputs, facts, annotate, publish }: BuildRun, result: BuildResult): Promise<void> {
   const { workspace, temp, identity } = facts;
   const path =

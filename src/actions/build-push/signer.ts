@@ -6,16 +6,16 @@ import type { BuildPushInputs } from './inputs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a run signs and proves with. */
+/** What is needed to sign images and to prove their origin. */
 interface SignerWorld extends Omit<SignPolicy, 'signingConfig'> {
-  /** A folder of the run's own. */
+  /** A folder that belongs to this run alone. */
   readonly scratch: string;
   readonly registry: Pick<Registry, 'digest' | 'tag'>;
-  /** Is handed what must not be shown. */
+  /** Is called with texts that must not be shown. */
   mask(secret: string): void;
 }
 
-/** How this run signs, and how it knows what was built here. */
+/** How this run signs images, and how it recognizes images that were built here. */
 export function createSigner(inputs: BuildPushInputs, env: Environment, world: SignerWorld) {
   const signing = signingOf(inputs);
   const signingConfig = inputs['cosign-signing-config'];
@@ -23,7 +23,7 @@ export function createSigner(inputs: BuildPushInputs, env: Environment, world: S
     sign:
       signing && ((image: string, key: string | undefined) => sign(image, key, signing, { ...world, signingConfig })),
     evidence: evidenceOf(inputs['reuse-secret'], signing, env, world),
-    /** The command that checks the signature of an image; undefined where none is made. */
+    /** The command that verifies the signature of an image; undefined where images are not signed. */
     verification: (image: string) => signing && verification(signing, image, env),
   };
 }

@@ -7,7 +7,7 @@ import type { Source } from '../../images/source.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** https://docs.github.com/en/webhooks/webhook-events-and-payloads, as far as it says something of an image. */
+/** https://docs.github.com/en/webhooks/webhook-events-and-payloads; only the fields that matter for an image. */
 const eventSchema = z.object({
   pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
   workflow_run: z
@@ -33,17 +33,17 @@ type Event = z.infer<typeof eventSchema>;
 /** Milliseconds. */
 const GIT_DEADLINE = 10_000;
 
-/** Where the sources lie. */
+/** Where the sources are. */
 export interface Checkout {
   readonly workspace: string;
-  /** Folder of the context, from there. */
+  /** Folder of the context, relative to the workspace. */
   readonly context: string;
 }
 
 /**
- * What the runner, its event and the checkout tell of the sources.
+ * Reads the source of the image from the runner, its event and the checkout.
  *
- * @param warn is told where another commit is checked out than the one that the run is for
+ * @param warn is called where the checkout is at another commit than the run's
  */
 export async function readSource(
   env: Environment,
@@ -63,7 +63,7 @@ export async function readSource(
   return sourceOf({ ...others, GITHUB_REF: ref }, event, revision, createdAt);
 }
 
-/** Whether the run has made this commit itself, on top of its branch: no other branch of the checkout has it. */
+/** Whether the run itself has made this commit on top of its branch: no other remote branch contains it. */
 async function isOwnCommit(env: Environment, head: string, workspace: string, signal: AbortSignal): Promise<boolean> {
   const { GITHUB_SHA: sha, GITHUB_REF: ref = '' } = env;
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
@@ -78,32 +78,32 @@ async function isOwnCommit(env: Environment, head: string, workspace: string, si
   return above !== undefined && refs !== undefined && others.length === 0;
 }
 
-/** What is checked out. */
+/** The commit that is checked out. */
 interface Head {
   /** Undefined without Git. */
   readonly head: string | undefined;
-  /** The run has made it, on top of the commit that it is for. */
+  /** The run has made it, on top of the run's own commit. */
   readonly follows: boolean;
 }
 
 interface BuiltCommit {
-  /** Undefined where the commit is of no ref that is known. */
+  /** Undefined where no known ref contains the commit. */
   readonly ref: string | undefined;
   readonly revision: string | undefined;
   readonly warning?: string;
 }
 
-/** Which commit is built, and which ref may follow it; pure. */
+/** Which commit is built, and which ref names it; a pure function. */
 export function builtCommit(env: Environment, event: Event, { head, follows }: Head): BuiltCommit {
   const { GITHUB_SHA: sha, GITHUB_REF: ref, GITHUB_REPOSITORY: repository } = env;
   const pull = event.pull_request?.head?.sha;
-  // What is checked out of a pull request is its merge; its own commit is what people know.
+  // The checkout of a pull request is its merge commit; people know the head commit of its branch.
   const ofPull = /^refs\/pull\//.test(ref ?? '') ? pull : undefined;
   if (head === undefined || sha === undefined || head === sha) return { ref, revision: ofPull ?? sha ?? head };
   if (head === pull) return { ref: ofPull === undefined ? undefined : ref, revision: head };
   const { workflow_run: other } = event;
   if (other?.head_sha === head) {
-    // Of a fork, or of a pull request, its branch is none of this repository.
+    // The branch of a fork or of a pull request is no branch of this repository.
     const isOwn = other.event === 'push' && other.head_repository?.full_name === repository && other.head_branch;
     return { ref: isOwn ? `refs/heads/${other.head_branch}` : undefined, revision: head };
   }
@@ -112,7 +112,7 @@ export function builtCommit(env: Environment, event: Event, { head, follows }: H
   return { ref: undefined, revision: head, warning };
 }
 
-/** What the facts mean; pure. */
+/** The source that follows from these facts; a pure function. */
 export function sourceOf(
   env: Environment,
   { repository, pull_request }: Event,
@@ -142,12 +142,12 @@ async function readEvent(path: string | undefined): Promise<Event> {
   try {
     return eventSchema.parse(parseJson(await readFile(path, 'utf8')));
   } catch {
-    // An event of another shape, such as one that act was given, says nothing of images.
+    // An event of another shape, for example in act, tells nothing about an image.
     return {};
   }
 }
 
-/** Milliseconds since 1970. */
+/** Time of the commit, in milliseconds since 1970. */
 async function commitTime(
   env: Environment,
   { head_commit }: Event,
@@ -166,10 +166,10 @@ async function commitTime(
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }
 
-/** What Git answers; undefined where there is no Git, no repository, or no such commit. */
+/** The output of Git; undefined where there is no Git, no repository, or no such commit. */
 async function git(args: readonly string[], cwd: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    // The checkout may belong to another user than the one of a container.
+    // The checkout may belong to another user than the container's.
     const safe = ['-c', 'safe.directory=*'];
     const { exitCode, stdout } = await run(
       { file: 'git', args: [...safe, ...args], cwd },

@@ -3,7 +3,7 @@ import type { SluiceError } from '../../core/errors.ts';
 import { block, bold, code, details, plain, table } from '../../report/markdown.ts';
 import { type BuildResult, references } from './outputs.ts';
 
-/** The job summary of a build: the image and its tags first, then how to verify it and where the time went. */
+/** The job summary of a build: the image and its tags first, then how to verify it and the slowest steps. */
 export function buildSummary(result: BuildResult, { dryRun }: { readonly dryRun: boolean }): string {
   const { outcome, repositories, version } = result;
   const name = plain(repositories[0]?.name ?? 'image');

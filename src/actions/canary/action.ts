@@ -15,7 +15,7 @@ import { type CanaryRun, canaryReport, failsJob } from './report.ts';
 import { canaryRoles } from './roles.ts';
 import { startWarnings } from './rollout-settings.ts';
 
-/** Releases a new version step by step, and takes it back as soon as it is worse. */
+/** Releases a new version step by step, and undoes the release as soon as the version is worse than stable. */
 export const action = defineAction({
   name: 'canary',
   inputs: canaryInputs,
@@ -48,23 +48,23 @@ function start(run: CanaryRun): Promise<void> {
   return mode === 'undo' ? undoUnfinished(run) : release(run);
 }
 
-/** From the inputs to the verdict. */
+/** Runs a release from the inputs to the verdict. */
 async function release(run: CanaryRun): Promise<void> {
   const { inputs: loaded, clock, emit, signal } = run;
   const { inputs, plan } = loaded;
   const { world, options, first, cluster, close } = await assemble({ ...run, loaded }, signal);
   run.closing(close);
-  // Not before: what was refused while nothing could be written leaves nothing to `post`, which would refuse it again.
+  // Comes after `assemble`: `post` must not refuse again what was refused before anything could be written.
   run.begun();
   for (const message of startWarnings(inputs, plan)) warn(world, message);
   if (first) return releaseFirst(first, { cluster, inputs, clock, emit }, { world, options }, signal);
   if (inputs['dry-run']) return dryRun(world, options, signal);
   const { verdict, passed, left } = await rollout(world, options, signal);
-  // Whatever "fail-on" says: a version that is still there is no ending that somebody wanted.
+  // A version that could not be removed fails the job, whatever "fail-on" says.
   if (failsJob(loaded)(verdict, passed) || left) run.fail();
 }
 
-/** Concludes what `main` was stopped in, whatever stopped it. */
+/** Concludes the rollout in which `main` was stopped, whatever the cause. */
 async function concludeRelease(run: CanaryRun, id: string): Promise<void> {
   const { inputs: loaded, lifetime } = run;
   const assembled = loaded.inputs['dry-run'] ? undefined : await assembleLeft({ ...run, loaded }, id, lifetime);
@@ -75,7 +75,7 @@ async function concludeRelease(run: CanaryRun, id: string): Promise<void> {
   if (concluded.left) run.fail();
 }
 
-/** `mode: undo`. It has no use for `post`: what a stopped undo has left is undone by the next one. */
+/** `mode: undo`. It needs no `post`: the next undo continues what a stopped one has left. */
 async function undoUnfinished(run: CanaryRun): Promise<void> {
   const { inputs: loaded, signal } = run;
   const { assembled, first } = await assembleUnfinished({ ...run, loaded }, signal);

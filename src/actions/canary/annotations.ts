@@ -1,22 +1,20 @@
 import type { Ended, Failed, RolloutEvent } from '../../canary/events.ts';
 import { endText, sentenceOf } from '../../report/sentences.ts';
 
-/** What of `@actions/core` is used here: each call becomes an annotation of the run. */
+/** The part of `@actions/core` that is used here: each call becomes an annotation of the run. */
 export interface Annotator {
   notice(message: string, properties: { title: string }): void;
   warning(message: string, properties: { title: string }): void;
   error(message: string, properties: { title: string }): void;
 }
 
-/** GitHub shows ten annotations of a kind a step, so the log has the rest. */
+/** GitHub shows ten annotations of a kind per step; further warnings are only in the log. */
 const MOST_WARNINGS = 8;
 
-/** Whether an ending fails the job. `passed` is that of the event. */
+/** Whether an ending fails the job. `passed` comes from the event. */
 export type Fails = (verdict: Ended['verdict'], passed: boolean | undefined) => boolean;
 
-/**
- * Annotates what a person must see who does not open the log: the verdict, a failure, warnings.
- */
+/** Annotates what a person must see without opening the log: the verdict, a failure, warnings. */
 export function createAnnotations(annotate: Annotator, fails: Fails) {
   let warnings = 0;
   return (event: RolloutEvent): void => {

@@ -32,9 +32,9 @@ import { observedShare } from './observed-share.ts';
 import { rolloutSettings, targetOf } from './rollout-settings.ts';
 import { type Place, routerOptions, type Workloads } from './router-options.ts';
 
-/** Error rates that the forecast is about: those of an ordinary service, and of a release that must not get through. */
+/** Error rates that the forecast assumes: of an ordinary service, and of a release that must not pass. */
 const FORECAST = { stableRate: 0.005, detects: 0.05 } as const;
-/** Rollouts to simulate: a run wants to go on, a dry run wants to know. */
+/** Number of simulated rollouts: few for a run, so that it starts soon; many for a dry run, for precision. */
 const REHEARSALS = { run: 200, dryRun: 2_000 } as const;
 
 export interface Assembly extends ClusterAccess {
@@ -49,16 +49,16 @@ export interface Assembly extends ClusterAccess {
 export interface Assembled {
   readonly world: World;
   readonly options: RolloutOptions;
-  /** Set where nothing serves yet: then there is nothing to compare with. */
+  /** Set where nothing serves yet, so that there is nothing to compare with. */
   readonly first?: FirstRelease | undefined;
-  /** Where a first release takes place. */
+  /** The cluster for a first release. */
   readonly cluster: FirstPlace['cluster'];
   close(): Promise<void>;
 }
 
 /**
- * Builds the adapters that the inputs ask for. Asks the cluster for the rights that all of them need, and for the workloads
- * that the inputs name; writes nothing.
+ * Builds the adapters that the inputs ask for. Checks the rights that they need, and reads the workloads that the inputs name;
+ * writes nothing.
  *
  * @throws SluiceError for credentials, rights or workloads that are missing
  */
@@ -67,7 +67,7 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
   const { client, rights, ledger, arms } = opened;
   await checkPermissions(client, rights, signal);
   const left = await ledger.load(signal);
-  // A rollout under way, and one that is over, has changed what there is to be inspected; its record knows.
+  // A rollout that is under way or over has changed the workloads, so its record says what they were.
   const recorded = await recordedFound(opened, left, signal);
   if (recorded) return compose(assembly, opened, recorded);
   const first = await lookForFirst({ cluster: opened.armsOptions, inputs: assembly.loaded.inputs }, signal);
@@ -75,13 +75,13 @@ export async function assemble(assembly: Assembly, signal: AbortSignal): Promise
   return compose(assembly, opened, await arms.inspect(signal));
 }
 
-/** What stands for the arms where there are none yet. */
+/** A placeholder for the arms where there are none yet. */
 function noArms({ about }: FirstRelease): ArmsSnapshot {
   const nothing = { kind: 'Deployment', name: '', pods: '' };
   return { stable: about, canary: about, revision: '', data: { stable: nothing, canary: nothing } };
 }
 
-/** The workloads as the record of a rollout under way knows them, or of one of this release that is over. */
+/** The workloads from the record of a rollout that is under way, or of a finished one of this same release. */
 async function recordedFound(
   { arms, fingerprint }: Pick<Opened, 'arms' | 'fingerprint'>,
   left: RolloutRecord | undefined,
@@ -93,17 +93,16 @@ async function recordedFound(
     await arms.confirm(recorded, left.fingerprint === fingerprint, signal);
     return recorded;
   } catch (error) {
-    // What is over keeps nobody from releasing.
+    // The record of a finished rollout must not block a release.
     if (!isUnfinished(left) && isSluiceError(error, 'unsupported')) return undefined;
     throw error;
   }
 }
 
 /**
- * The same for the rollout that a run was stopped in, by what its record says. Rights are not asked for: an undo does what
- * it can.
+ * Like `assemble`, for the rollout in which a run was stopped, by its record. Does not check rights: an undo does what it can.
  *
- * @returns undefined where the run has left nothing to do or to tell: what it was refused for is then not asked again
+ * @returns undefined where the run has left nothing to do or to report, so that what it was refused for is not checked again
  */
 export async function assembleLeft(
   assembly: Assembly,
@@ -120,7 +119,10 @@ export async function assembleLeft(
   return undefined;
 }
 
-/** The same for whatever rollout of the route is unfinished, whoever began it; where none is, whether anything serves yet. */
+/**
+ * Like `assemble`, for any unfinished rollout of the route, whoever began it; if there is none, says whether anything serves
+ * yet.
+ */
 export async function assembleUnfinished(
   assembly: Assembly,
   signal: AbortSignal,
@@ -133,7 +135,7 @@ export async function assembleUnfinished(
   }
   const { emit, clock, loaded } = assembly;
   try {
-    // Whoever asks for an undo before a release learns by it that there is nothing to be compared with.
+    // An undo before a release reports that there is nothing to compare with yet.
     const first = await lookForFirst({ cluster: opened.armsOptions, inputs: loaded.inputs }, signal);
     if (first) emit({ type: 'first-release', at: clock.now(), about: first.about, deploys: false });
     return first ? { first } : {};
@@ -142,7 +144,7 @@ export async function assembleUnfinished(
   }
 }
 
-/** What it takes to give the record up: the Lease, and what is looked at to tell what stays. */
+/** What is needed to discard the record: the Lease, and the objects that are read to report what stays. */
 export function assembleDiscard(assembly: Assembly) {
   const { client, namespace, ledger, armsOptions, assumed } = open(assembly);
   return { client, ledger, router: assumed.router, place: { namespace, rollout: armsOptions.rollout } };
@@ -150,7 +152,7 @@ export function assembleDiscard(assembly: Assembly) {
 
 type Opened = ReturnType<typeof open>;
 
-/** What does not depend on the workloads that are found. */
+/** The adapters that do not depend on the workloads in the cluster. */
 function open({ loaded, facts, clock, lifetime, ...access }: Assembly) {
   const { inputs } = loaded;
   const { client, namespace } = openCluster(inputs, access);
@@ -178,7 +180,7 @@ function open({ loaded, facts, clock, lifetime, ...access }: Assembly) {
     meter: createMeter(meterOptions(inputs, place), { client, clock, env: access.env, signal: lifetime }),
   });
 
-  // Which rights are needed does not depend on what the workloads are found to be.
+  // The required rights are the same whatever the workloads turn out to be.
   const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
   const rights = permissionsOf({ ...assumed, arms, ledger });
   const fingerprint = fingerprintOf(loaded, namespace);
@@ -233,7 +235,7 @@ function compose(
   return { world, options, cluster: armsOptions, close: () => client.close() };
 }
 
-/** All rights that a run with these adapters uses. */
+/** All rights that a run with these adapters needs. */
 export function permissionsOf({
   router,
   meter,
@@ -248,7 +250,7 @@ const foundWorkloads = z.object({
   canary: z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() }),
 });
 
-/** The workloads by the names that the inputs give, before anything was asked. */
+/** The workloads by the names in the inputs, before the cluster is asked. */
 function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   const named = (given: typeof inputs.stable) =>
     given && 'name' in given ? { ...given, pods: '' } : { kind: 'Deployment' as const, name: 'unknown', pods: '' };
@@ -257,7 +259,7 @@ function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
 }
 
-/** Identity of what is asked for: the same release again has the same one, whatever the patience or the credentials. */
+/** Identifies a release: the same release has the same fingerprint, whatever its patience or credentials. */
 function fingerprintOf({ inputs, plan, config }: LoadedInputs, namespace: string): string {
   const { workload, image, stable, canary, service, router, route } = inputs;
   const subject = {

@@ -13,7 +13,7 @@ const scalar = z.union([z.string(), z.number()], must('a text or a number')).tra
 const onBreach = z.enum(['rollback', 'freeze', 'warn'], must('rollback, freeze or warn'));
 const name = z.string(must('a text')).regex(/^[\w.-]+$/, must('letters, digits, - . and _'));
 const common = { name: name.optional(), 'on-breach': onBreach.optional() };
-/** Where a check goes without these, the inputs of the same names count. */
+/** A check without these settings uses the inputs of the same names. */
 const comparison = {
   tolerance: scalar.pipe(number(1).schema).optional(),
   'absolute-tolerance': scalar.pipe(rate.schema).optional(),
@@ -54,7 +54,7 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
-/** One rule as it is written; names, units and defaults are the panel's business. */
+/** One rule as it is written; the panel adds names, units and defaults. */
 export type CheckInput = { [K in Kind]: z.infer<(typeof kinds)[K]> }[Kind];
 
 const kindNames = [
@@ -67,10 +67,10 @@ const kindNames = [
 ] as const satisfies readonly Kind[];
 const item = z.union([z.string().transform((check) => ({ check })), z.looseObject({ check: z.string() })]);
 
-/** Characters. */
+/** The longest input, in characters. */
 const LONGEST = 20_000;
 
-/** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and what else the check needs. */
+/** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and the settings of the check. */
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
   if (text.length > LONGEST) wrong(`has ${text.length.toLocaleString('en')} characters, which is no list of checks.`);
   const document = readYamlDocument(text);
@@ -88,10 +88,10 @@ export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): C
   return read;
 });
 
-/** What is always looked at has names of its own. */
+/** Names of the checks that always run; other checks must not use them. */
 const watchNames: readonly string[] = [...watchKinds, POD_CHECK];
 
-/** What a check is called in log and report. */
+/** The name of a check in log and report. */
 function nameOf(check: CheckInput): string {
   if (check.check === 'latency') return check.name ?? `latency of ${check.bound} ms`;
   return ('name' in check ? check.name : undefined) ?? check.check;

@@ -7,12 +7,12 @@ import { routersByKind } from './route-inputs.ts';
 type RouterKind = NonNullable<CanaryInputs['router']>;
 type Rule = (inputs: CanaryInputs) => string | undefined | false;
 
-/** Everything in the inputs that can't be meant together, or lacks a part: one sentence each, with what to do. */
+/** Inputs that contradict each other or are incomplete: one sentence each, with what to do. */
 export function contradictionsOf(inputs: CanaryInputs): string[] {
   return rules.flatMap((rule) => rule(inputs) || []);
 }
 
-/** What can't be meant where the plan and the time that it gets are put together. */
+/** Contradictions between the plan and the time limit. */
 export function timeContradictionsOf({ steps }: Plan, { timeout }: CanaryInputs): string[] {
   const least = steps.reduce((sum, step) => sum + step.least, 0);
   if (least <= timeout) return [];
@@ -20,12 +20,12 @@ export function timeContradictionsOf({ steps }: Plan, { timeout }: CanaryInputs)
   return [`The plan takes at least ${needed}, longer than "timeout: ${given}": raise one or shorten the other.`];
 }
 
-/** The router that the inputs name, or that follows from the kind of the route. */
+/** The router that the inputs name, or the one for the kind of the route. */
 export function routerOf({ router, route }: Pick<CanaryInputs, 'router' | 'route'>): RouterKind | undefined {
   return router ?? (route?.kind && routersByKind[route.kind]);
 }
 
-/** Where requests are counted. */
+/** The meter that counts the requests. */
 export function meterOf({
   meter,
   prometheus,
@@ -201,7 +201,7 @@ const prometheusSettings = [
   'prometheus-headers',
 ] as const satisfies readonly InputName[];
 
-/** Whose metrics count the requests, where no queries of the user's do; undefined where nothing tells. */
+/** The system whose metrics count the requests, unless the user gives queries; undefined where nothing tells. */
 export function metricsOf(inputs: CanaryInputs): CanaryInputs['metrics'] {
   if (inputs.metrics !== undefined || given(inputs, 'query-requests')) return inputs.metrics;
   if (meterOf(inputs) === 'pods' && inputs['metrics-from']?.kind !== 'gateway') return 'http';
@@ -243,7 +243,7 @@ function together(inputs: CanaryInputs, first: InputName, second: InputName): st
   return given(inputs, first) !== given(inputs, second) && `"${first}" and "${second}" belong together: give both.`;
 }
 
-/** Inputs that mean nothing where a condition is not met. */
+/** Inputs that have no effect unless a condition is met. */
 function onlyWith(inputs: CanaryInputs, met: boolean, names: readonly InputName[], what: string): string | false {
   const useless = names.filter((name) => given(inputs, name));
   return !met && useless.length > 0 && `${quoted(useless)} would have no effect without ${what}.`;

@@ -10,7 +10,7 @@ import { oneLine } from '../../runner/log-text.ts';
 import { assembleDiscard } from './assemble.ts';
 import type { CanaryRun } from './report.ts';
 
-/** Kinds that a rollout makes objects of. */
+/** Kinds of objects that a rollout creates. */
 const madeKinds = [
   resources.deployment,
   resources.statefulSet,
@@ -21,7 +21,7 @@ const madeKinds = [
   resources.ingress,
 ];
 
-/** `mode: discard-record`: gives up what the record says, writes nothing else, and tells what stays as it is. */
+/** `mode: discard-record`: discards the record, writes nothing else, and reports what stays as it is. */
 export async function giveUpRecord(run: CanaryRun): Promise<void> {
   const { inputs: loaded, signal } = run;
   const { client, ledger, router, place } = assembleDiscard({ ...run, loaded });
@@ -64,7 +64,7 @@ async function routeAsItIs(router: Router, signal: AbortSignal): Promise<string>
   }
 }
 
-/** What a rollout of this name has made and left, by its labels. */
+/** The objects that a rollout of this name has created and left, found by their labels. */
 async function madeObjects(
   client: Pick<KubernetesClient, 'list'>,
   { namespace, rollout }: RecordPlace,

@@ -8,7 +8,7 @@ import { deployFirst, type FirstRelease, findFirstRelease } from '../../workload
 import type { ArmsOptions } from '../../workloads/arms-context.ts';
 import type { CanaryInputs } from './inputs.ts';
 
-/** What a first release works with. */
+/** What is needed for a first release. */
 export interface FirstPlace {
   readonly cluster: Pick<ArmsOptions, 'client' | 'namespace' | 'clock' | 'lifetime' | 'rollout' | 'drain'>;
   readonly inputs: CanaryInputs;
@@ -16,7 +16,7 @@ export interface FirstPlace {
   readonly emit: Emit;
 }
 
-/** The workload that has nothing to be compared with, as nothing serves yet; undefined where something does. */
+/** The workload of a first release, where nothing serves yet; undefined where something serves. */
 export function lookForFirst({ cluster, inputs }: Pick<FirstPlace, 'cluster' | 'inputs'>, signal: AbortSignal) {
   const serving = inputs.workload ?? inputs.stable;
   const service = inputs['stable-service']?.name ?? inputs.service?.name ?? '';
@@ -24,9 +24,9 @@ export function lookForFirst({ cluster, inputs }: Pick<FirstPlace, 'cluster' | '
 }
 
 /**
- * Does with a first release what is asked for: deploys it, leaves it to what follows, or refuses it.
+ * Handles a first release as the inputs ask: deploys it, leaves it to later steps, or refuses it.
  *
- * @throws SluiceError `not-found` for what is refused, and for what this action can't deploy; `not-ready`
+ * @throws SluiceError `not-found` if it is refused or this action cannot deploy it; `not-ready`
  */
 export async function releaseFirst(
   first: FirstRelease,
@@ -73,7 +73,7 @@ function refused({ about }: FirstRelease): SluiceError {
 const WAYS =
   'A first release has nothing to be compared with: deploy it once by actions/kubectl-deploy or actions/helm-deploy; OWNER/sluice@v1 with "chart" does so by itself. Where a later step deploys it, set "first-release: skip".';
 
-/** What the workload is refused for by itself, with the similar ones that exist, and the ways to a first release. */
+/** The error for the missing workload, with similar workloads that exist, and the ways to make a first release. */
 async function notHere({ about }: FirstRelease, { arms }: World, signal: AbortSignal): Promise<SluiceError> {
   try {
     await arms.inspect(signal);

@@ -27,7 +27,7 @@ const arm = inputType('deployment/NAME, statefulset/NAME or a label selector', (
   parseWorkloadInput(given, 'stable'),
 );
 
-/** One workload by its name. */
+/** One workload by name. */
 export const workload = inputType('deployment/NAME or statefulset/NAME', (given) => {
   const parsed = given.includes('/') ? parseWorkloadInput(given, 'workload') : { selector: given };
   return 'name' in parsed ? parsed : wrong(`"${given}" names no workload; write deployment/NAME or statefulset/NAME.`);

@@ -9,7 +9,7 @@ import { meterOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
 import { type Place, servicesOf } from './router-options.ts';
 
-/** The checks of the panel, and what else of them the rollout needs. */
+/** The checks of the panel, and the other settings of the checks that the rollout needs. */
 export interface JudgeSettings {
   readonly checks: readonly Check[];
   readonly panel: PanelOptions;
@@ -20,7 +20,7 @@ export interface JudgeSettings {
 const leastRequests = 100;
 
 /**
- * What is judged. What a check does not say of itself, the inputs of the same names do.
+ * The settings of the judge. Where a check has no setting of its own, the input of the same name counts.
  *
  * @throws SluiceError `invalid-input` for a query with an unknown placeholder
  */
@@ -41,7 +41,7 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
         onPodProblem = one['on-breach'] ?? 'rollback';
         break;
       case 'error-rate':
-        // The default check, which a service without metrics can't have; the summary says so.
+        // `error-rate` is a default check, but a service without metrics cannot have it; the summary says so.
         if (meterOf(inputs) === 'none') break;
         checks.push({ kind: 'error-rate', ...common, ...comparisonOf(one, inputs) });
         break;
@@ -71,19 +71,21 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
       }
     }
   }
-  // A step without a time of its own is watched as well: for as long as it holds, or while the promoted pods start.
+  // A step without a time of its own is also watched: while it holds, or while the promoted pods start.
   const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, plan.steps.length) };
   return { checks, panel, gauges, onPodProblem };
 }
 
-/** Requests slower than the bound in excess of the stable arm's: new processes start cold, all at once. */
+/**
+ * Accepted excess of requests slower than the bound, compared with stable: new processes all start cold at the same time.
+ */
 const COLD_START = { excess: 0.05, designEffect: 3 } as const;
-/** Requests that one client gives up at once when it leaves. */
+/** Requests that one leaving client gives up at the same time. */
 const GIVEN_UP_TOGETHER = 2;
 
 /**
- * What is judged whether or not it is listed: requests that end without an answer, and those that take so long that their
- * clients have given up.
+ * The checks that always run, whether listed or not: requests that end without an answer, and requests that take so long that
+ * their clients have given up.
  */
 export function watchedChecks(inputs: CanaryInputs): Check[] {
   const listed = inputs.checks.find((one) => one.check === 'unanswered');
@@ -96,7 +98,7 @@ export function watchedChecks(inputs: CanaryInputs): Check[] {
   ];
 }
 
-/** What metrics call the arms. */
+/** The names of the arms in metrics. */
 export function namesOf(inputs: CanaryInputs, { namespace, workloads }: Place): Names {
   const services = servicesOf(inputs);
   const arm = (which: Arm, version: string | undefined) => ({

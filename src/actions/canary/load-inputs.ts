@@ -6,15 +6,15 @@ import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
 import { type CanaryInputs, canaryInputs } from './inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
 
-/** What the inputs are read with. */
+/** Where the inputs come from. */
 export interface InputSource {
-  /** The environment: the runner puts input `min-requests` into `INPUT_MIN-REQUESTS`. */
+  /** The environment, in which the runner puts input `min-requests` into `INPUT_MIN-REQUESTS`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of a file of the repository. Rejects where there is none. */
+  /** Reads a file of the repository. Rejects where it does not exist. */
   readFile(path: string): Promise<string>;
-  /** The paths of the files that a pattern picks. */
+  /** The paths of the files that match a pattern. */
   glob(pattern: string): Promise<string[]>;
-  /** Takes each secret before anything else happens, so that the runner's log can mask it. */
+  /** Is called with each secret before anything else happens, so that the runner's log can mask it. */
   mask(secret: string): void;
 }
 
@@ -31,8 +31,8 @@ const ACTION = 'canary';
 /**
  * Reads all inputs of the canary action at once.
  *
- * @throws SluiceError `invalid-input` that names everything that is wrong: values that can't be read, unknown names, and what
- *   contradicts itself. It quotes no secret.
+ * @throws SluiceError `invalid-input` that names everything that is wrong: unreadable values, unknown names and
+ * contradictions. It quotes no secret.
  */
 export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
   const given = givenInputs(source.env);
@@ -50,7 +50,7 @@ export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
   return { inputs, plan, config, secrets };
 }
 
-/** What was read, or nothing and one more problem. */
+/** The value that was read; undefined and one more problem where it could not be read. */
 async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T | undefined> {
   try {
     return await reading;
@@ -73,20 +73,20 @@ function secretsOf(given: GivenInputs): string[] {
   ].filter((secret) => secret.trim() !== '');
 }
 
-/** The token that a file holds now. One that is not there is told of by whoever needs it. */
+/** The token that a file contains now. Whoever needs the token reports a missing file. */
 async function tokenIn(path: string | undefined, { readFile }: InputSource): Promise<string[]> {
   const text = path === undefined || path === '' ? '' : await readFile(path).catch(() => '');
   return text.trim() === '' ? [] : [text.trim()];
 }
 
-/** Without a file, no steps: whether there may be none depends on what is done. */
+/** The plan file; without one, a plan with no steps, which some modes allow. */
 async function readPlanFile(path: string | undefined, { readFile }: InputSource): Promise<Plan> {
   return path === undefined
     ? { steps: [] }
     : parsePlanFile(await readText('plan-file', path, readFile), `plan file ${path}`);
 }
 
-/** Every pattern must pick something: a release without its config is not what was asked for. */
+/** Reads the config files. Every pattern must match a file: a release without its config is not what was asked for. */
 async function readConfig(patterns: readonly string[], { readFile, glob }: InputSource): Promise<string[]> {
   const paths = await Promise.all(
     patterns.map(async (pattern) => {

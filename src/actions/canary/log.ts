@@ -8,10 +8,10 @@ import { podTitle, sentenceOf, span } from '../../report/sentences.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
 import { type LogOptions, type LogSink, oneLine, type Paint } from '../../runner/log-text.ts';
 
-/** Events after which the reader must not have to open a group to see what is going on. */
+/** Events that close the group of a step, so that they are visible without opening it. */
 const outOfStep = new Set<RolloutEvent['type']>(['holding', 'breach', 'restoring', 'promoting', 'ended', 'failed']);
 
-/** The live log: one line an event, one group a step. Times of day are UTC. */
+/** The live log: one line per event, one group per step. Times of day are UTC. */
 export function createLog(sink: LogSink, options: LogOptions): Emit {
   const { paint, line, diff, copy } = createLines(sink, options);
   let inStep = false;
@@ -74,7 +74,7 @@ function intervalLine(event: IntervalJudged, step: Tallies, waits: string | unde
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   const nearest = deciding.toSorted((a, b) => b.progress - a.progress)[0];
   const warnings = opinions.filter(({ onBreach, state }) => onBreach === 'warn' && state === 'breach');
-  // Before its first request nothing can be known of the canary, and nothing is missing.
+  // Before its first request, the canary has no data, and none is missing.
   const missing = weight === 0 ? [] : opinions.filter((opinion) => opinion.missing !== undefined);
   return [
     paint('cyan', `${weight} %`.padStart(5)),
@@ -95,16 +95,16 @@ const waitsFor = {
   approval: 'approval',
 } as const;
 
-/** The arm's error rate in this step, of how many requests, and how many of them are new. */
+/** The arm's error rate in this step, the number of requests, and how many of them are new. */
 function armText(arm: string, step: Tally, interval: Tally): string {
   const rate =
     step.requests === 0 ? 'no requests' : `${percent(step.errors / step.requests)} of ${count(step.requests)}`;
   return `${arm} ${rate} (+${count(interval.requests)})`;
 }
 
-/** Evidence on its way to the decision: empty at none, full at a breach. */
+/** The evidence so far: empty at none, full at a breach. */
 function bar(progress: number, paint: Paint): string {
-  // Full means a breach and nothing less.
+  // Only a breach fills the bar.
   const filled = progress >= 1 ? 10 : Math.min(9, Math.round(Math.max(0, progress) * 10));
   const style = progress >= 1 ? 'red' : progress >= 0.5 ? 'yellow' : 'green';
   return `▕${paint(style, '█'.repeat(filled))}${'░'.repeat(10 - filled)}▏`;

@@ -9,7 +9,7 @@ import type { CanaryInputs } from './inputs.ts';
 import { judgeSettings, namesOf } from './judge-settings.ts';
 import type { Place } from './router-options.ts';
 
-/** The meter's options; thresholds and latency bounds are those of the checks. */
+/** The options of the meter; thresholds and latency bounds come from the checks. */
 export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
   if (meterOf(inputs) === 'none') return { kind: 'none' };
   const { namespace, workloads } = place;

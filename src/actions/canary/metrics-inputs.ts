@@ -2,7 +2,7 @@
 import { input } from '../../runner/input-schema.ts';
 import { choice, headers, inputType, perArm, text, wrong } from '../../runner/input-types.ts';
 
-/** Pods of a gateway: `istio-system/istio=ingressgateway`, in the release's namespace without one. */
+/** Pods of a gateway: `istio-system/istio=ingressgateway`; without a namespace, in the release's own. */
 const metricsFrom = inputType('arms, or a label selector of gateway pods: NAMESPACE/KEY=VALUE', (given) => {
   if (given === 'arms') return { kind: 'arms' as const };
   const [, namespace, selector] = /^(?:([a-z0-9-]+)\/)?([^\s/=,]+(?:\/[^\s=,]+)?=\S*)$/.exec(given) ?? [];

@@ -27,7 +27,7 @@ export const canaryOutputs = {
 
 export type OutputName = keyof typeof canaryOutputs;
 
-/** What the outputs are: empty where the report has no answer. */
+/** The outputs; empty where the report has no value. */
 export function outputsOf(report: Report, path: string): Record<OutputName, string> {
   const { outcome, failure, run, found, total } = report;
   const endedAt = (outcome ?? failure)?.endedAt;

@@ -5,13 +5,13 @@ import { readYamlDocument } from '../../core/yaml-value.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { readPlan, refusePlan } from '../../judge/plan-syntax.ts';
 
-/** Characters of a plan file: the reader of YAML takes seconds for nonsense that is longer. */
+/** The longest plan file, in characters: the YAML parser takes seconds for longer nonsense. */
 const LONGEST = 20_000;
 
 const token = z
   .union([z.string(), z.number()])
   .transform((value) => String(value).trim())
-  // Else it would be read as further steps.
+  // A comma or line break would be read as the start of another step.
   .refine((value) => !/[,\n]/.test(value));
 
 /** One step in YAML: `{weight: 25, for: 2m, to: 10m, early: true, hold: true}`. */
@@ -40,7 +40,7 @@ function lineOnly(text: string): Plan {
 }
 
 /**
- * Reads a plan file: YAML with a list of steps or the line form, by itself or under the key `steps`.
+ * Reads a plan file: YAML with a list of steps or the line form, at the top or under the key `steps`.
  *
  * @param about how an error names the file
  * @throws SluiceError `invalid-input` with the corrected line
@@ -77,7 +77,7 @@ export function parsePlanFile(text: string, about: string): Plan {
   return planOf(lines.join(', '), problems, about);
 }
 
-/** What the line form says, after all that is wrong with the form it came in. */
+/** Parses the line form; an error lists the problems of the original form first. */
 function planOf(line: string, formProblems: readonly string[], about: string): Plan {
   const reading = readPlan(line);
   const problems = [...formProblems, ...reading.problems];

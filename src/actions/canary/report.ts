@@ -12,7 +12,10 @@ import { readReport, writePlot } from './publish.ts';
 
 export type CanaryRun = ReportedRun<LoadedInputs, OutputName, RolloutEvent>;
 
-/** The events of a run that has not begun to change anything: what an earlier one left may be cleared up before a step. */
+/**
+ * Events of a run that has not changed anything yet. A run may undo an earlier one before its first step, which changes
+ * things.
+ */
 const looks: ReadonlySet<RolloutEvent['type']> = new Set(['started', 'preflight', 'planned', 'warning']);
 
 const REPORT_IT = 'Please report it with this log; the route is as the last line above says.';
@@ -25,7 +28,7 @@ export const canaryReport: Reporting<LoadedInputs, OutputName, RolloutEvent, Rep
   speaker({ step, inputs, log, facts, annotate, clock }, report) {
     const tellLog = createLog(log, facts);
     const annotateEvent = createAnnotations(annotate, step === 'main' ? failsJob(inputs) : () => true);
-    /** So far the cluster was only looked at. */
+    /** Whether the cluster was only read so far. */
     let unchanged = report.steps.length === 0;
     return {
       tell(event) {
@@ -42,7 +45,9 @@ export const canaryReport: Reporting<LoadedInputs, OutputName, RolloutEvent, Rep
   beside: writePlot,
 };
 
-/** An undo that was asked for is what was wanted, and so is a rollout that is held for the next deploy. */
+/**
+ * Whether a verdict fails the job. An undo that was asked for does not, nor a rollout that is held for the next deploy.
+ */
 export function failsJob({ inputs }: LoadedInputs): Fails {
   return (verdict, passed) =>
     !passed && inputs.mode !== 'undo' && inputs['fail-on'].some((failing) => failing === verdict);

@@ -40,7 +40,7 @@ const releases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** One Role a release, and one for what is looked at where it may be. */
+/** One Role per kind of release, and one for the optional reads. */
 export function canaryRoles(place: ExamplePlace): DocumentedRole[] {
   const required = Object.entries(releases).map(([title, given]) => ({
     title,
@@ -52,7 +52,7 @@ export function canaryRoles(place: ExamplePlace): DocumentedRole[] {
 }
 
 function rightsOf(given: Readonly<Record<string, string>>, { client, namespace, clock }: ExamplePlace): Permission[] {
-  // As the runner does: every input is there, those that are not given are empty.
+  // Fills in the inputs as the runner does: each is present, and empty where it is not given.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
   const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
   const signal = new AbortController().signal;

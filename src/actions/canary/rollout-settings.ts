@@ -16,7 +16,7 @@ export type Target =
   | { readonly kind: 'derived'; readonly release: DerivedRelease };
 
 /**
- * What is released, with the content of the `config-files`.
+ * The target of the release, with the content of the `config-files`.
  *
  * @throws SluiceError `invalid-input` for files that are no manifests of ConfigMaps and Secrets
  */
@@ -46,13 +46,13 @@ export function targetOf({ inputs, config }: Pick<LoadedInputs, 'inputs' | 'conf
   };
 }
 
-/** How the rollout behaves. */
+/** The options of the rollout. */
 export function rolloutSettings(
   inputs: CanaryInputs,
   plan: Plan,
 ): Omit<RolloutOptions, 'id' | 'fingerprint' | 'startedBy'> {
   return {
-    // What earlier runs have left is undone the same way, whatever this one would do.
+    // What earlier runs have left is undone the same way in every mode.
     mode: inputs.mode === 'undo' || inputs.mode === 'discard-record' ? 'release' : inputs.mode,
     plan,
     onNoData: inputs['on-no-data'],
@@ -66,7 +66,7 @@ export function rolloutSettings(
   };
 }
 
-/** What a person should know before a rollout starts: that it may not get to its end in time, that others may read its credentials. */
+/** Warnings before a rollout starts: it may not finish in time, or others may read its credentials. */
 export function startWarnings(inputs: CanaryInputs, plan: Plan): string[] {
   const longest = longestTime(plan);
   const [needed, given] = [formatDuration(longest), formatDuration(inputs.timeout)];

@@ -1,7 +1,7 @@
 import { input } from '../../runner/input-schema.ts';
 import { choice, list, route, service, text } from '../../runner/input-types.ts';
 
-/** The kinds of object that are a route, and the router of each. */
+/** The kinds of routes, and the router for each. */
 export const routersByKind = {
   virtualservice: 'istio',
   httproute: 'gateway-api',
@@ -10,7 +10,7 @@ export const routersByKind = {
   traefikservice: 'traefik',
 } as const;
 
-/** What moves the traffic. */
+/** The inputs about the router and its route. */
 export const routeInputs = {
   router: input(choice('istio', 'gateway-api', 'nginx', 'traefik', 'replicas'), {
     group: 'route',

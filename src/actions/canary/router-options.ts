@@ -6,7 +6,7 @@ import { canaryName } from '../../workloads/canary-workload.ts';
 import { routerOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
 
-/** The workloads that the inputs name, as they were found in the cluster. */
+/** The workloads that the inputs name, as found in the cluster. */
 export type Workloads = Readonly<Record<Arm, Pick<ArmTarget, 'kind' | 'name' | 'pods'>>>;
 
 /** Where the release takes place. */
@@ -39,7 +39,7 @@ export function routerOptions(inputs: RouteInputs, { namespace, workloads }: Pla
   const weighted = { ...common, ...(rules && { rules }) };
   const services = servicesOf(inputs);
   switch (routerOf(inputs)) {
-    // The kind of the router is known: the inputs have been found to be free of contradictions.
+    // The inputs have passed the contradiction checks, so the kind of the router is known here.
     case undefined:
     case 'istio':
       return { kind: 'istio', ...weighted, ...istioDestinations(inputs, services) };
@@ -62,7 +62,7 @@ export function routerOptions(inputs: RouteInputs, { namespace, workloads }: Pla
 
 type Services = Readonly<Record<Arm, ServiceInput>>;
 
-/** The Services of both arms: of their own, the one they share, or the one that Sluice makes for the canary. */
+/** The Services of both arms: one for each, a shared one, or the one that Sluice creates for the canary. */
 export function servicesOf(inputs: RouteInputs): Services {
   const shared = inputs.service ?? { name: '' };
   if (routerOf(inputs) === 'replicas') return { stable: shared, canary: shared };

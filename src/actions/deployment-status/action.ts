@@ -7,7 +7,7 @@ import { tellEverywhere, tellFailures, tellRun } from './report.ts';
 import { type Begun, begunState } from './state.ts';
 import { toldBy, toldByJob } from './told.ts';
 
-/** Keeps deployment, commit status, comment and issue of GitHub up to date with a release. */
+/** Keeps GitHub's deployment, commit status, comment and issue up to date with a release. */
 export const action = defineAction({
   name: 'deployment-status',
   inputs: deploymentStatusInputs,
@@ -20,7 +20,7 @@ export const action = defineAction({
   post: concludeDeployment,
 });
 
-/** Tells what is known now. */
+/** Reports the present state. */
 async function tellNow(run: DeploymentStatusRun): Promise<void> {
   const { inputs, annotate } = run;
   const job = await assemble(run);
@@ -29,7 +29,7 @@ async function tellNow(run: DeploymentStatusRun): Promise<void> {
   if (warning !== undefined) annotate.warning(warning, { title: 'Sluice' });
   const told = (await toldBy(inputs, annotate.warning)) ?? { state: 'in_progress', reason: inputs.description ?? '' };
   const isLeftToPost = told.verdict === undefined && isOpen(told.state);
-  // Before the deployment is made: post finds the one that a killed process has made.
+  // Saves before the deployment is created, so that `post` finds a deployment whose process was killed.
   if (isLeftToPost) run.save({});
   const outcome = await tellEverywhere(run, job, told);
   const { outputs, status } = outcome;
@@ -37,17 +37,17 @@ async function tellNow(run: DeploymentStatusRun): Promise<void> {
   await tellRun(run, job.release, told, outcome);
 }
 
-/** What is to be said of a token that others can read on its way. */
+/** A warning about a token that others can read in transit; else undefined. */
 export function unsafeGitHub(apiUrl: string): string | undefined {
   const next = 'Give "api-url" an https:// address.';
   return unsafeWay(apiUrl, { credentials: 'credentials of GitHub', isVerified: true, next });
 }
 
-/** No deployment stays in progress that nobody works on. */
+/** Ends a deployment that would stay in progress although no job works on it. */
 async function concludeDeployment(run: DeploymentStatusRun, left: Begun): Promise<void> {
   const { inputs, annotate } = run;
   const job = await assemble(run);
-  // A description was of the state that main told.
+  // A description belongs to the state that `main` reported.
   const asked = { ...inputs, state: 'auto', description: undefined } as const;
   const told = (await toldBy(asked, annotate.warning)) ?? toldByJob(inputs);
   if (!job || !told) return;
@@ -55,7 +55,7 @@ async function concludeDeployment(run: DeploymentStatusRun, left: Begun): Promis
     const id = left.deployment ?? (await findDeployment(job.github, job.key));
     if (id === undefined) return;
     const last = await latestStatus(job.github, id);
-    // Another step has told how it is.
+    // Another step has reported a later state.
     if (left.status === undefined ? last && !isOpen(last.state) : last?.id !== left.status) return;
     const outcome = await tellEverywhere({ ...run, inputs: { ...inputs, 'deployment-id': id } }, job, told);
     await tellRun(run, job.release, told, outcome);
@@ -64,7 +64,7 @@ async function concludeDeployment(run: DeploymentStatusRun, left: Begun): Promis
   }
 }
 
-/** Not the end of a deployment. */
+/** Whether a state is not final. */
 function isOpen(state: string): boolean {
   return state === 'queued' || state === 'in_progress';
 }

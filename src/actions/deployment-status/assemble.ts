@@ -8,10 +8,10 @@ import type { Begun } from './state.ts';
 
 export type DeploymentStatusRun = PlainRun<DeploymentStatusInputs, DeploymentStatusOutput, Begun>;
 
-/** Milliseconds that all of it may take together. */
+/** Milliseconds for all requests together. */
 export const DEADLINE = 180_000;
 
-/** What GitHub is told with, and what it is told of. */
+/** What is needed to report to GitHub, and the subject of the report. */
 export interface Job {
   readonly github: GitHub;
   readonly apiUrl: string;
@@ -20,7 +20,9 @@ export interface Job {
   readonly occasion: Occasion;
 }
 
-/** Reads what the event and the environment say. Asks nobody anything; undefined where nothing names a commit, which it says. */
+/**
+ * Reads the event and the environment; sends no request. Fails the job and returns undefined where no commit is named.
+ */
 export async function assemble({ inputs, env, signal, fail }: DeploymentStatusRun): Promise<Job | undefined> {
   const occasion = await occasionOf(env);
   const [owner = '', repo = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');

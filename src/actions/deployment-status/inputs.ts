@@ -25,7 +25,7 @@ const versions = inputType('the version that served and the new one, as FROM →
   return { stable, canary };
 });
 
-/** An expression that the runner evaluates, again in the post step. Somewhere else it stays as it is written. */
+/** The runner evaluates this expression, again in the post step. Outside of a runner, it stays unevaluated. */
 const token = inputType('a token', (given) => (given.startsWith('${{') ? wrong('was not evaluated.') : given));
 const jobStatus = inputType('success, failure or cancelled', (given) => {
   const known = (['success', 'failure', 'cancelled'] as const).find((word) => word === given);

@@ -9,7 +9,7 @@ import { oneLine } from '../../runner/log-text.ts';
 import { DEADLINE, type DeploymentStatusRun, type Job } from './assemble.ts';
 import type { DeploymentStatusOutput } from './inputs.ts';
 
-/** Characters that GitHub takes for the title of an issue. */
+/** Characters that GitHub allows for the title of an issue. */
 const LONGEST_TITLE = 256;
 
 type Outputs = ReadonlyMap<DeploymentStatusOutput, string>;
@@ -17,11 +17,11 @@ type Outputs = ReadonlyMap<DeploymentStatusOutput, string>;
 interface Outcome {
   readonly outputs: Outputs;
   readonly failures: readonly unknown[];
-  /** The status of the deployment, where it was told. */
+  /** Id of the deployment's status, where one was set. */
   readonly status: number | undefined;
 }
 
-/** Tells it everywhere that the inputs name. What fails in one place does not keep it from the others. */
+/** Reports to every place that the inputs name. A failure in one place does not prevent the others. */
 export async function tellEverywhere(
   { inputs, redact, log }: DeploymentStatusRun,
   { github, key, release, occasion }: Job,
@@ -83,7 +83,7 @@ export async function tellEverywhere(
   return { outputs, failures, status };
 }
 
-/** Sets the outputs, says what failed, and adds to the summary. */
+/** Sets the outputs, reports failures, and adds to the summary. */
 export async function tellRun(
   run: DeploymentStatusRun,
   release: Release,
@@ -99,7 +99,10 @@ export async function tellRun(
   }
 }
 
-/** A release that went well does not fail because nobody could be told. */
+/**
+ * Reports failures as warnings, unless "fail-on-error" is set: a release that went well must not fail because GitHub could not
+ * be told.
+ */
 export function tellFailures({ inputs, annotate, fail }: DeploymentStatusRun, failures: readonly unknown[]): void {
   for (const failure of failures) {
     const properties = { title: 'Sluice: GitHub was not told' };

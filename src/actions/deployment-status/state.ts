@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { SavedState } from '../../runner/define.ts';
 
 const begun = z.object({
-  /** Absent while the deployment is being made. */
+  /** Absent while the deployment is being created. */
   deployment: z.number().optional(),
-  /** The status that `main` told: while it is the last one, nobody has told how it ended. */
+  /** The status that `main` set: while it is the latest one, the end was not reported. */
   status: z.number().optional(),
 });
 export type Begun = z.infer<typeof begun>;

@@ -6,7 +6,7 @@ import type { Told } from '../../report/release-texts.ts';
 import type { Annotate } from '../../runner/define.ts';
 import type { DeploymentStatusInputs } from './inputs.ts';
 
-/** What the inputs say; undefined where they say nothing yet. */
+/** The state from the inputs; undefined where they name none yet. */
 export async function toldBy(
   { state, verdict, report: path, description }: DeploymentStatusInputs,
   warn: Annotate,
@@ -24,12 +24,12 @@ export async function toldBy(
 const statesOf = {
   promoted: 'success',
   'rolled-back': 'failure',
-  // A person has to decide; GitHub has no word for that.
+  // A person has to decide; GitHub has no state for that.
   frozen: 'in_progress',
   held: 'in_progress',
 } as const;
 
-/** How a job ended that has told nothing else. A state that was given stands, as long as the job went well. */
+/** The state of a job that has reported no other. A given state stays if the job succeeded. */
 export function toldByJob({ state, 'job-status': status }: DeploymentStatusInputs): Told | undefined {
   const rest = 'before anybody told how the release went';
   switch (status) {
@@ -44,7 +44,7 @@ export function toldByJob({ state, 'job-status': status }: DeploymentStatusInput
   }
 }
 
-/** A report that is not written yet is no fault, as long as nothing says that there is a verdict. */
+/** Reads the report. A missing file is no problem unless a verdict is given. */
 async function readReport(path: string, expected: boolean, warn: Annotate): Promise<Report | undefined> {
   try {
     return reportSchema.parse(parseJson(await readFile(path, 'utf8')));

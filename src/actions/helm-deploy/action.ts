@@ -14,7 +14,7 @@ import { type HelmInputs, helmInputs, helmOutputs } from './inputs.ts';
 import { type HelmRun, helmReport } from './report.ts';
 import { helmRoles } from './roles.ts';
 
-/** Installs, upgrades, rolls back or removes a release of Helm. */
+/** Installs, upgrades, rolls back or removes a Helm release. */
 export const action = defineAction({
   name: 'helm-deploy',
   inputs: helmInputs,
@@ -63,7 +63,7 @@ async function concludeRelease(run: HelmRun): Promise<void> {
   else run.leaveUnpublished();
 }
 
-/** Tells the outcome, with what the release is then. */
+/** Reports the outcome, and the release after it. */
 async function tellOutcome(
   run: HelmRun,
   world: HelmWorld,
@@ -74,7 +74,7 @@ async function tellOutcome(
     outcome.release ??
     (mode === 'uninstall' || mode === 'dry-run' ? undefined : await factsOf(world, AbortSignal.timeout(60_000)));
   run.emit({ type: 'ended', at: run.clock.now(), ...outcome, ...(release && { release }) });
-  // A deploy that had to be taken back is no success; a rollback that was asked for is one.
+  // A deploy that was undone is no success; a requested rollback is one.
   const wanted: readonly HelmVerdict[] =
     mode === 'deploy' || mode === 'canary' ? ['deployed', 'unchanged'] : ['rolled-back', 'unchanged', 'uninstalled'];
   if (outcome.verdict !== undefined && !wanted.includes(outcome.verdict)) run.fail();

@@ -35,7 +35,7 @@ export interface AssembledHelm {
   close(): Promise<void>;
 }
 
-/** Builds what a run needs from its inputs. Asks nobody anything yet. */
+/** Builds what a run needs from its inputs. Sends no request to the cluster yet. */
 export async function assembleHelm({ inputs, facts, clock, emit, ...access }: HelmAssembly): Promise<AssembledHelm> {
   const { client, namespace } = openCluster(inputs, access);
   const folder = await mkdtemp(join(facts.temp, 'sluice-helm-'));
@@ -45,13 +45,13 @@ export async function assembleHelm({ inputs, facts, clock, emit, ...access }: He
   try {
     return await assembleIn(folder, { client, namespace, close }, { inputs, facts, clock, emit });
   } catch (error) {
-    // Credentials lie there.
+    // Removes the folder, because it contains credentials.
     await close();
     throw error;
   }
 }
 
-/** The same, with a folder of this run's own for credentials, values and the chart. */
+/** Does the same in a folder of this run for credentials, values and the chart. */
 async function assembleIn(
   folder: string,
   {
@@ -109,7 +109,7 @@ async function assembleIn(
   return { world, request: await requestOf(inputs, facts, { release, namespace }, folder), close };
 }
 
-/** Credentials go to files of this run's own, which are gone after it; an earlier step's logins stay as they are. */
+/** Writes credentials to files of this run, which are removed at its end; logins of earlier steps stay as they are. */
 async function helmEnvironment(
   { kubeconfig = '', repository, username }: HelmInputs,
   folder: string,
@@ -130,7 +130,7 @@ async function helmEnvironment(
 function chartOf({ chart = '', repository, version, username, password, ...inputs }: HelmInputs) {
   const login = username !== undefined && password !== undefined ? { username, password } : undefined;
   const plainHttp = inputs['plain-http'];
-  // A login in the address would stand on Helm's command line.
+  // A login in the URL would appear on Helm's command line.
   const url = repository === undefined ? undefined : URL.parse(repository);
   if (!url?.password) return { chart, repository, version, login, plainHttp };
   const own = { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
@@ -183,7 +183,7 @@ async function valuesFile(values: string | undefined, path: string): Promise<str
   return path;
 }
 
-/** @throws SluiceError `not-found` where nothing is deployed that a canary could stand beside */
+/** @throws SluiceError `not-found` where nothing is deployed that a canary could run beside */
 async function stableManifest(helm: Helm, name: string, signal: AbortSignal): Promise<string> {
   const good = lastGood(await helm.history(signal));
   if (good) return (await helm.release(good.revision, signal)).manifest;
@@ -201,13 +201,13 @@ async function missingNamespace(
   signal: AbortSignal,
 ): Promise<((signal: AbortSignal) => Promise<void>) | undefined> {
   const type = resources.namespace;
-  // Who may not read namespaces may well work in one.
+  // Reads the namespace only if it may be created: a run without the right to read namespaces can still work in one.
   if (!mayCreate || (await client.find({ type, namespace: '', name }, signal))) return undefined;
   return async (creating) => {
     try {
       await client.create(type, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, creating);
     } catch (error) {
-      // Another run was faster.
+      // Another run has created the namespace meanwhile.
       if (!isSluiceError(error, 'conflict')) throw error;
     }
   };

@@ -1,6 +1,6 @@
 import { CANARY, type HelmInputs, LONGEST_RELEASE } from './inputs.ts';
 
-/** What the inputs contradict each other in; each problem says what to do. */
+/** Inputs that contradict each other; each problem says what to do. */
 export function helmContradictions(inputs: HelmInputs): string[] {
   const problems: string[] = [];
   const { mode, chart, release, revision, repository, version, username, password } = inputs;

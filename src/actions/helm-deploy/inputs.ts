@@ -20,17 +20,17 @@ import { clusterInputs, reportInput } from '../../runner/shared-inputs.ts';
 
 export const LONGEST_RELEASE = 53;
 
-/** What the name of a canary's release ends with. */
+/** The suffix of the name of a canary's release. */
 export const CANARY = '-canary';
 
-/** Helm's own rule, and the length that leaves room for the names of its records. */
+/** Helm's rule for names, and a length that leaves room for the names of its records. */
 const releaseName = inputType('a name of at most 53 lower-case letters, digits, "-" and "."', (given) =>
   given.length <= LONGEST_RELEASE && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(given)
     ? given
     : wrong(`"${given}" can't be the name of a release.`),
 );
 
-/** Lines as Helm's `--set` takes them. Values may be secrets: no error quotes one. */
+/** Lines in the format of Helm's `--set`. Values may be secrets, so errors quote none. */
 const settings = inputType('lines of KEY=VALUE', (given) => {
   const lines = given
     .split('\n')
@@ -42,7 +42,7 @@ const settings = inputType('lines of KEY=VALUE', (given) => {
   return lines;
 });
 
-/** The same, where parts of the image may stand in the values. */
+/** Lines of KEY=VALUE whose values may contain parts of the image. */
 const imageValues = inputType(
   `lines of KEY=VALUE with ${listed(IMAGE_PARTS.map((name) => `{${name}}`))} in the values`,
   (given) => {
@@ -62,7 +62,7 @@ const yamlValues = inputType('values as a YAML mapping', (given) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(problem);
     return given;
   } catch {
-    // The parser's message would quote what may be secret.
+    // The parser's message would quote text that may be secret.
     return wrong(problem);
   }
 });
@@ -245,7 +245,7 @@ export const helmInputs = z.strictObject({
 
 export type HelmInputs = z.infer<typeof helmInputs>;
 
-/** Whether a change that fails is undone. The former name of the input counts where it is given. */
+/** Whether a failed change is undone. The former name of the input counts if it is given. */
 export function undoesOnFailure(inputs: Pick<HelmInputs, 'undo-on-failure' | 'rollback-on-failure'>): boolean {
   return inputs['rollback-on-failure'] ?? inputs['undo-on-failure'];
 }

@@ -3,7 +3,7 @@ import { adviceInOneLine } from '../../report/copyable.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
 import type { LogOptions, LogSink } from '../../runner/log-text.ts';
 
-/** The live log: one line an event, what would be written in groups. Times of day are UTC. */
+/** The live log: one line per event, and a group for each planned write. Times of day are UTC. */
 export function createHelmLog(sink: LogSink, options: LogOptions): EmitHelm {
   const { line, diff, copy } = createLines(sink, options);
 

@@ -15,7 +15,7 @@ import { createHelmLog } from './log.ts';
 type Output = keyof typeof helmOutputs;
 export type HelmRun = ReportedRun<HelmInputs, Output, HelmEvent>;
 
-/** Log, annotations, outputs, summary and report of one change of a release. */
+/** Log, annotations, outputs, summary and report of a change of a release. */
 export const helmReport: Reporting<HelmInputs, Output, HelmEvent, HelmReport> = {
   path: ({ report }) => report,
   begin: async ({ step }, path) =>
@@ -49,7 +49,7 @@ function annotateEvent(event: HelmEvent, annotate: Run<HelmInputs, Output>['anno
   }
 }
 
-/** The outputs: empty where the report has no answer. */
+/** The outputs; empty where the report has no value. */
 function outputsOf(report: HelmReport, path: string): Record<Output, string> {
   const { now } = report;
   return {

@@ -3,7 +3,7 @@ import { permissionsToNamed, permissionTo } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
 
-/** What a release needs whose chart has the objects of an ordinary service. */
+/** The Role for a release whose chart has the objects of an ordinary service. */
 export function helmRoles({ namespace }: ExamplePlace): DocumentedRole[] {
   const { service, configMap, secret, deployment, lease, ingress, horizontalPodAutoscaler, job } = resources;
   const chart = [service, configMap, deployment, ingress, horizontalPodAutoscaler, job];

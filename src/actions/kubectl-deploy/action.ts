@@ -9,7 +9,7 @@ import { kubectlInputs, kubectlOutputs } from './inputs.ts';
 import { readManifestInputs } from './manifests.ts';
 import { type KubectlRun, kubectlReport } from './report.ts';
 
-/** Deploys manifests, waits until they are ready, and undoes what fails. */
+/** Deploys manifests, waits until they are ready, and undoes failures. */
 export const action = defineAction({
   name: 'kubectl-deploy',
   inputs: kubectlInputs,
@@ -32,7 +32,7 @@ async function deployManifests(run: KubectlRun): Promise<void> {
   if (verdict === 'undone' || verdict === 'failed') run.fail();
 }
 
-/** `mode: discard-record`: gives up the inventory, writes nothing else, and tells what stays as it is. */
+/** `mode: discard-record`: discards the inventory, writes nothing else, and reports what stays as it is. */
 async function giveUpInventory(run: KubectlRun, world: DeployWorld, options: DeployOptions): Promise<void> {
   const claim = await world.claim(run.signal);
   try {
@@ -50,7 +50,7 @@ async function giveUpInventory(run: KubectlRun, world: DeployWorld, options: Dep
   }
 }
 
-/** What is there to be undone stands in the cluster: the manifests are not read again. */
+/** The record in the cluster says what to undo, so the manifests are not read again. */
 async function concludeDeploy(run: KubectlRun, id: string): Promise<void> {
   const { world, options, close } = assembleDeploy(run);
   run.closing(close);

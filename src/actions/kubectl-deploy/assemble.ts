@@ -12,7 +12,7 @@ export interface AssembledDeploy {
   readonly world: DeployWorld;
   readonly options: DeployOptions;
   /**
-   * Where the cluster keeps the objects, after it was asked for all the rights that are needed.
+   * Resolves the objects in the cluster, after checking all rights that are needed.
    *
    * @throws SluiceError for kinds or rights that are missing
    */
@@ -20,7 +20,7 @@ export interface AssembledDeploy {
   close(): Promise<void>;
 }
 
-/** Builds what the inputs ask for. */
+/** Builds the adapters that the inputs ask for. */
 export function assembleDeploy({
   inputs,
   facts,

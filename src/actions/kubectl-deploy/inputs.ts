@@ -16,7 +16,7 @@ import {
 } from '../../runner/input-types.ts';
 import { clusterInputs } from '../../runner/shared-inputs.ts';
 
-/** What fits into the names of the inventory and into a label. */
+/** A name that fits into the names of the inventory's objects and into a label. */
 const inventoryName = inputType('a name of at most 45 lower-case letters, digits and "-"', (given) =>
   given.length <= 45 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(given)
     ? given
@@ -30,7 +30,7 @@ const images = inputType('lines of NAME=IMAGE', (given): ImageReplacement[] => {
     .map((line) => {
       const [, name, image] = /^([^\s=@]+?)\s*=\s*([^\s=]+)$/.exec(line) ?? [];
       if (name === undefined || image === undefined) return wrong(`"${line}" is not of the form NAME=IMAGE.`);
-      // As it stands in the manifests, which may be a placeholder that no registry would take.
+      // Only split, not parsed: in manifests, the name may be a placeholder that no registry would accept.
       if (splitReference(name).tag !== undefined) return wrong(`"${name}" is to be an image's name without its tag.`);
       return { name, image: parseReference(image).text };
     });
@@ -148,7 +148,7 @@ export const kubectlInputs = z.strictObject({
 });
 export type KubectlInputs = z.infer<typeof kubectlInputs>;
 
-/** What can't be right together, one sentence each. */
+/** Inputs that contradict each other, one sentence each. */
 export function kubectlContradictions(inputs: KubectlInputs): string[] {
   const { name, mode, manifests, kustomize, prune } = inputs;
   return [

@@ -11,10 +11,10 @@ import { type GivenInputs, parseInputs } from '../../runner/parse-inputs.ts';
 import { isUrl } from '../../runner/secrets.ts';
 import { type KubectlInputs, kubectlContradictions, kubectlInputs } from './inputs.ts';
 
-/** Milliseconds for a kustomization, which may fetch bases from elsewhere. */
+/** Milliseconds for `kubectl kustomize`, which may fetch remote bases. */
 const KUSTOMIZE = 120_000;
 
-/** The inputs with the objects that they name; with none in `post`, and where nothing is deployed. */
+/** The inputs with the objects of their manifests; without objects in `post` and where nothing is deployed. */
 export type LoadedManifests = KubectlInputs & { readonly written: readonly WrittenObject[] };
 
 /**
@@ -36,8 +36,8 @@ export async function readManifestInputs(
 /**
  * The objects that the inputs name, with their new images.
  *
- * @param workspace what paths start from
- * @throws SluiceError `invalid-input` for paths without manifests, and for all that is wrong in them
+ * @param workspace paths are relative to it
+ * @throws SluiceError `invalid-input` for paths without manifests, and for everything that is wrong in them
  */
 export async function loadManifests(
   inputs: KubectlInputs,
@@ -90,7 +90,7 @@ function noPath(pattern: string, problem: string): SluiceError {
   });
 }
 
-/** PowerShell writes UTF-16, which its first two bytes tell; all else is UTF-8. */
+/** PowerShell writes UTF-16, which the first two bytes show; all other files are UTF-8. */
 function textOf(content: Buffer): string {
   const isWide = content[0] === 0xff && content[1] === 0xfe;
   return new TextDecoder(isWide ? 'utf-16le' : 'utf-8').decode(content);
@@ -118,15 +118,14 @@ async function withKubectl(path: string, signal: AbortSignal) {
   }
 }
 
-/** Values of Secrets that are long enough not to be ordinary words: `true` must not be masked everywhere. */
+/** Characters of the shortest value of a Secret that is masked: words such as `true` must not be masked everywhere. */
 const SHORTEST_SECRET = 8;
 
 /**
- * What the Secrets among the objects keep secret, as text: their values, and of a value of several lines each line, as the runner
- * masks line by line. What names an object as well is no secret: with it masked, nobody could read which object a log or an
- * output is about.
+ * The values of the Secrets among the objects, as text, and each line of a value with several lines, because the runner masks
+ * line by line. A text that also names an object is no secret: if it were masked, logs and outputs could not name the object.
  *
- * @param names what else is named in the open: a namespace, an inventory
+ * @param names other public names: a namespace, an inventory
  */
 export function secretValues(objects: readonly WrittenObject[], names: readonly string[] = []): string[] {
   const open = openTexts(objects, names);
@@ -141,16 +140,16 @@ export function secretValues(objects: readonly WrittenObject[], names: readonly 
   return [...new Set(lines)].filter((line) => line.length >= SHORTEST_SECRET && !open.has(line) && !encoded.has(line));
 }
 
-/** What names the objects: kinds, names and their parts, labels, and the keys of a Secret's values, which show in every diff. */
+/** Texts that name objects: kinds, names and their parts, labels, and the keys of Secrets, which every diff shows. */
 function openTexts(objects: readonly WrittenObject[], given: readonly string[]): ReadonlySet<string> {
   const names = objects.flatMap(({ manifest: { kind, metadata } }) => [kind, metadata.name, metadata.namespace ?? '']);
   const labels = objects.flatMap(({ manifest: { metadata } }) => Object.entries(metadata.labels ?? {}).flat());
-  // `production` is part of `shop-production`; all of its parts are as open as the whole.
+  // `production` is part of `shop-production`; every part is as public as the whole name.
   const parts = [...names, ...given].flatMap((name) => runsOf(name.split(/[-.]/), name));
   return new Set([...labels, ...parts, ...objects.flatMap(({ manifest }) => keysOf(manifest))]);
 }
 
-/** `a`, `a-b`, `b`, … of the words of a name. */
+/** All runs of consecutive words of a name: `a`, `a-b`, `b`, … */
 function runsOf(words: readonly string[], name: string): string[] {
   const ends = words.map((_, index) => words.slice(0, index + 1).join('-').length);
   return words.flatMap((word, from) => {

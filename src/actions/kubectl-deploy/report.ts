@@ -48,7 +48,7 @@ function annotateEvent(event: DeployEvent, annotate: Run<LoadedManifests, Output
   }
 }
 
-/** The outputs: empty where the report has no answer. */
+/** The outputs; empty where the report has no value. */
 function outputsOf(report: DeployReport, path: string): Record<Output, string> {
   const { verdict, reason, digest, objects, endedAt } = report;
   const names = (wanted: (object: DeployReport['objects'][number]) => boolean) =>

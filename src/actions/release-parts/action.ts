@@ -6,7 +6,7 @@ import { outputsOf, readRelease } from './load-inputs.ts';
 import { releasePartsOutputs } from './outputs.ts';
 import { type ReleasePartsRun, storyOf, tellParts } from './report.ts';
 
-/** The first and the last step of the composite release. */
+/** The first and the last step of the composite action. */
 export const action = defineAction({
   name: 'release-parts',
   inputs: releasePartsInputs,

@@ -109,7 +109,7 @@ const parts: readonly CompositePart[] = [
   },
 ];
 
-/** The composite action in the root: a build, a canary and a Helm release as one. */
+/** The composite action in the repository's root: a build, a canary and a Helm release as one. */
 export const composite: CompositeAction = {
   inputs: releaseInputs,
   outputs: releaseOutputs,

@@ -10,7 +10,7 @@ const { kubeconfig, context, namespace, ...canary } = canaryInputs.shape;
 const build = buildPushInputs.shape;
 const helm = helmInputs.shape;
 
-/** Inputs that are secrets: the parts get them, and nothing else. */
+/** Inputs that are secrets; only the parts get them. */
 const secretInputs = {
   kubeconfig,
   'build-secrets': input(text, {
@@ -125,7 +125,7 @@ const openInputs = {
   'on-no-data': canary['on-no-data'],
 };
 
-/** Every input of the composite action in the root. */
+/** Every input of the composite action in the repository's root. */
 export const releaseInputs = z.strictObject({ ...openInputs, ...secretInputs });
 
 /** Every input of `actions/release-parts`. */

@@ -12,12 +12,12 @@ import { helmInputs } from '../helm-deploy/inputs.ts';
 import { type ReleasePartsInputs, releasePartsInputs } from './inputs.ts';
 import { knownOf, partInputs } from './part-inputs.ts';
 
-/** Where the inputs of the composite action are documented. */
+/** The page that documents the inputs of the composite action. */
 const PAGE = 'docs/release.md';
 
 const DEFAULT_STEPS = '5 for 2m, 25 for 5m, 50 for 5m, 100';
 
-/** What the parts of a release are told that no input says as it stands. */
+/** The values for the parts of a release that are derived from several inputs. */
 export interface Parts {
   readonly build: boolean;
   readonly canary: ReleasePartsInputs['canary'];
@@ -30,7 +30,7 @@ export interface Parts {
   readonly steps: string;
 }
 
-/** What each of the two steps is given. */
+/** The inputs of each of the two steps. */
 export type LoadedRelease =
   | { readonly at: 'begin'; readonly inputs: ReleasePartsInputs; readonly parts: Parts }
   | { readonly at: 'end'; readonly inputs: ReleasePartsInputs };
@@ -46,8 +46,8 @@ export function readRelease(given: GivenInputs): LoadedRelease {
 }
 
 /**
- * Reads all inputs of the composite action at once, and sees that each part will take its own: nothing has been built or
- * deployed yet.
+ * Reads all inputs of the composite action at once, and checks that each part accepts its own, before anything is built or
+ * deployed.
  *
  * @throws SluiceError `invalid-input` that names everything that is wrong
  */
@@ -55,14 +55,14 @@ export function loadRelease(given: GivenInputs): { readonly inputs: ReleaseParts
   const inputs = parseInputs(releasePartsInputs, given, PAGE);
   const parts = partsOf(inputs, given.steps);
   const problems = [...missing(inputs), ...contradictions(inputs)];
-  // What a part says follows from what is missing.
+  // Checks the parts only if nothing is missing: their problems would only be consequences.
   if (problems.length === 0) problems.push(...problemsOfParts(inputs, parts, given));
   if (problems.length > 0) throw inputRefusal([...new Set(problems)], PAGE);
   return { inputs, parts };
 }
 
 /**
- * What the parts are called as long as nothing is said of them.
+ * The values for the parts, with defaults where the inputs name nothing.
  *
  * @param steps the plan as it was written
  */
@@ -118,7 +118,7 @@ function contradictions(inputs: ReleasePartsInputs): string[] {
   ];
 }
 
-/** What the actions of the parts would say of what they will be given. */
+/** Checks the inputs of the parts as their actions would. */
 function problemsOfParts({ image }: ReleasePartsInputs, parts: Parts, given: GivenInputs): string[] {
   const { build, canary, deploy, canaryWorkload } = parts;
   const known = { given, outputs: outputsOf(parts), image: build ? pushedImage(given.image) : image, canaryWorkload };
@@ -137,7 +137,7 @@ function problemsOfParts({ image }: ReleasePartsInputs, parts: Parts, given: Giv
   ];
 }
 
-/** What the first step hands on, by the names of its outputs. */
+/** The outputs of the first step. */
 export function outputsOf({ canary, workload, service, canaryService, route, steps }: Parts) {
   return { canary, workload, service, 'canary-service': canaryService, route, steps };
 }
@@ -156,14 +156,16 @@ function partProblems<S extends InputsSchema>(
   }
 }
 
-/** What build-push will name: the first repository, by a digest that is not known yet. */
+/**
+ * The image that build-push will push: the first repository, with a digest in place of the one that is not known yet.
+ */
 function pushedImage(repositories = ''): string {
   const digest = `sha256:${'0'.repeat(64)}`;
   try {
     return `${parseRepository(itemsOf(repositories)[0] ?? '').name}@${digest}`;
   } catch (error) {
     if (!isSluiceError(error, 'invalid-input')) throw error;
-    // The build says what is wrong with it; the other parts have nothing to add.
+    // The build part reports the problem; the other parts have nothing to add.
     return `image@${digest}`;
   }
 }

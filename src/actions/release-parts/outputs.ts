@@ -7,7 +7,7 @@ const ending = {
   report: 'Path of the JSON report of all parts.',
 } as const;
 
-/** Every output of the composite action in the root with its description. */
+/** Every output of the composite action in the repository's root, with its description. */
 export const releaseOutputs = ending;
 
 /** Every output of `actions/release-parts` with its description. */

@@ -1,23 +1,23 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions are what a composite action is made of
 import type { GivenInputs } from '../../runner/parse-inputs.ts';
 
-/** What the first step knows of the values that it hands on. */
+/** What the first step knows about the values that it passes on. */
 export interface KnownAtBegin {
   /** Inputs of the composite action, without its secrets. */
   readonly given: GivenInputs;
   /** Outputs of the first step. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** The image that will be built or is named. */
+  /** The image that will be built, or the given one. */
   readonly image: string | undefined;
-  /** The workload of a release that is installed once more. */
+  /** The workload of a canary release that is installed beside the stable release. */
   readonly canaryWorkload: string;
 }
 
 /** The value of one input of a part. */
 interface PartValue {
-  /** As action.yml says it. */
+  /** The expression in action.yml. */
   readonly expression: string;
-  /** As far as the first step knows it: secrets and paths of reports are not told to it. */
+  /** The value, if the first step knows it: it does not get secrets and paths of reports. */
   known(begin: KnownAtBegin): string | undefined;
 }
 
@@ -26,13 +26,13 @@ export type PartInputs = Readonly<Record<string, PartValue>>;
 
 const fixed = (text: string): PartValue => ({ expression: text, known: () => text });
 
-/** An input of the whole. */
+/** An input of the composite action. */
 const input = (name: string): PartValue => ({
   expression: `\${{ inputs.${name} }}`,
   known: ({ given }) => given[name],
 });
 
-/** Inputs of the whole that a part takes under the same name. */
+/** Inputs of the composite action that a part takes under the same name. */
 export function inputs(...names: readonly string[]): PartInputs {
   return Object.fromEntries(names.map((name) => [name, input(name)]));
 }
@@ -42,12 +42,12 @@ const output = (name: string): PartValue => ({
   known: ({ outputs }) => outputs[name],
 });
 
-/** What the first step says. */
+/** Outputs of the first step. */
 function begun(...names: readonly string[]): PartInputs {
   return Object.fromEntries(names.map((name) => [name, output(name)]));
 }
 
-/** Where the report of a part lies that is not told of by itself. */
+/** A separate path for the report of a part whose report is not shown by itself. */
 const reportAs = (name: string): PartInputs => ({
   report: { expression: `\${{ runner.temp }}/sluice-release-${name}.json`, known: () => undefined },
 });
@@ -60,7 +60,7 @@ const plan = {
   ...requests,
   ...inputs('checks', 'on-no-data', 'timeout'),
 };
-/** Helm deploys it, where there is a chart. */
+/** Where there is a chart, Helm deploys the first release. */
 const firstRelease: PartInputs = {
   'first-release': {
     expression: "${{ inputs.chart != '' && inputs.first-release == 'deploy' && 'skip' || inputs.first-release }}",
@@ -82,7 +82,7 @@ const helm: PartInputs = {
 const deployTimeout = { timeout: input('deploy-timeout') };
 const stable = { stable: output('workload') };
 const services = { 'stable-service': output('service'), ...begun('canary-service', 'route') };
-/** The release, and the chart that stands beside it. */
+/** The stable release, and the chart that is installed beside it. */
 const arms: PartInputs = {
   ...cluster,
   ...stable,
@@ -90,7 +90,7 @@ const arms: PartInputs = {
   ...services,
 };
 
-/** What each step but the first and the last is given, by its id in action.yml. */
+/** The inputs of each step except the first and the last, by its id in action.yml. */
 export const partInputs = {
   build: {
     ...inputs('image'),
@@ -130,12 +130,12 @@ export const partInputs = {
   },
 } satisfies Readonly<Record<string, PartInputs>>;
 
-/** Inputs of a part as action.yml gives them. */
+/** Inputs of a part as written in action.yml. */
 export function expressionsOf(values: PartInputs): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, { expression }]) => [name, expression]));
 }
 
-/** Inputs of a part as far as the first step knows them. */
+/** Inputs of a part, as far as the first step knows them. */
 export function knownOf(values: PartInputs, begin: KnownAtBegin): GivenInputs {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {

@@ -8,7 +8,7 @@ import type { releasePartsOutputs } from './outputs.ts';
 
 export type ReleasePartsRun = Run<LoadedRelease, keyof typeof releasePartsOutputs>;
 
-/** What will happen, in a few words each. */
+/** What will happen, in a few words for each part. */
 export function storyOf({ build, canary, deploy, workload, route }: Parts): string[] {
   return [
     build ? 'build and push the image' : 'take the image as it is',
@@ -18,7 +18,7 @@ export function storyOf({ build, canary, deploy, workload, route }: Parts): stri
   ];
 }
 
-/** Tells of all parts at once. The job fails by the part that failed. */
+/** Reports on all parts together. The part that failed fails the job. */
 export async function tellParts(
   { facts, clock, annotate, publish }: ReleasePartsRun,
   inputs: ReleasePartsInputs,
@@ -32,7 +32,7 @@ export async function tellParts(
   const path = reportPath(inputs.report, facts);
   const { verdict, reason, image, revision, release } = report;
   annotate.notice(reason, { title: `Sluice: release ${release} ${verdict}` });
-  // What the parts have written into their reports and outputs has no secrets in it.
+  // The reports and outputs of the parts contain no secrets.
   const outputs = { verdict, reason, image, revision, report: path };
   await publish({ outputs, report, path, summary: renderRelease(report) });
 }

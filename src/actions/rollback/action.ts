@@ -7,8 +7,8 @@ import { audienceOf, type RollbackRun, rollbackReport } from './report.ts';
 import { rollbackRoles } from './roles.ts';
 
 /**
- * Takes a workload back to an earlier version. It has no `post` step: what a stopped run has written down is gone on with by the
- * next one, and going back half way to the version that is being left would help nobody.
+ * Takes a workload back to an earlier version. It has no `post` step: the next run continues what a stopped one has recorded,
+ * and going back half way to the version that is being left would help nobody.
  */
 export const action = defineAction({
   name: 'rollback',

@@ -34,12 +34,12 @@ export interface RollbackAssembly extends ClusterAccess {
   readonly facts: RunnerFacts;
   readonly clock: Clock;
   readonly audience: Audience;
-  /** Ends the watches in the background. */
+  /** Aborts the watches in the background. */
   readonly lifetime: AbortSignal;
 }
 
 /**
- * Builds the adapters of a rollback. Asks the cluster for the rights, and for the records of rollouts of the workload.
+ * Builds the adapters of a rollback. Checks the rights, and reads the records of the workload's rollouts.
  *
  * @throws SluiceError for credentials or rights that are missing
  */
@@ -104,13 +104,16 @@ interface Place {
 
 const ledgerOptions = { version: packageJson.version, nonce: randomUUID };
 
-/** All rights that a rollback with these inputs uses. To end a rollout that a dead run has left takes that rollout's own. */
+/**
+ * All rights that a rollback with these inputs needs. Ending a rollout that a dead run has left needs the rights of that
+ * rollout.
+ */
 export function rollbackRights(inputs: Inputs, place: Place): Permission[] {
   const router = routerFor(inputs, place, assumedWorkloads(inputs));
   return [
     ...rollbackPermissions(place.namespace, inputs.workload),
     ...(router?.permissions ?? []),
-    // The records of all routes are looked through for those of the workload.
+    // The records of all routes are searched for those of the workload.
     permissionTo(['list'], resources.configMap, place.namespace),
     ...ledgerPermissions(place.namespace, namedRollout(inputs)),
   ];
@@ -119,10 +122,10 @@ export function rollbackRights(inputs: Inputs, place: Place): Permission[] {
 /** The router that the inputs describe; undefined where they name no route. */
 function routerFor(inputs: Inputs, { client, namespace, clock }: Place, workloads: Workloads): Router | undefined {
   if (routerOf(inputs) === undefined) return undefined;
-  // Of two workloads that exist, each has a Service or a subset of its own.
+  // Where two workloads exist, each has a Service or a subset of its own.
   const two = inputs['canary-service'] !== undefined || inputs['canary-subset'] !== undefined;
   const named = { ...inputs, workload: two ? undefined : inputs.workload };
-  // No weight is written but what a rollout of one's own has left, which asked for leave.
+  // A rollback only writes weights that an unfinished rollout has left, and that rollout has already checked "gitops".
   const options = routerOptions({ ...named, gitops: 'ignore-rule-present' }, { namespace, workloads });
   return createRouter(options, client, { clock });
 }
@@ -130,20 +133,20 @@ function routerFor(inputs: Inputs, { client, namespace, clock }: Place, workload
 const named = z.object({ kind: z.enum(['Deployment', 'StatefulSet']), name: z.string(), pods: z.string() });
 const foundWorkloads = z.object({ stable: named, canary: named });
 
-/** The workloads by the names that a release of this one gives them. */
+/** The workloads under the names that a release of this workload gives them. */
 function assumedWorkloads({ workload }: Inputs): Workloads {
   const stable = { ...workload, pods: '' };
   return { stable, canary: { ...stable, name: canaryName(workload.name) } };
 }
 
-/** The name of the rollout, where the inputs say it. */
+/** The name of the rollout, if the inputs name it. */
 function namedRollout({ route, router, service }: Inputs): string | undefined {
   return route?.name ?? (router === 'replicas' ? service?.name : undefined);
 }
 
 /**
- * What record and Lease are named by: the route, as in `actions/canary`. Where no input names it, the rollouts that there were
- * of the workload tell.
+ * The name of record and Lease: the route's, as in `actions/canary`. If no input names the route, the recorded rollouts of the
+ * workload do.
  */
 function rolloutName(inputs: Inputs, object: string, known: readonly string[]): string {
   const named = namedRollout(inputs);

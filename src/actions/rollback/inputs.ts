@@ -15,7 +15,7 @@ const revision = inputType('last-healthy, the number of a revision, sha256:DIGES
 
 const { kubeconfig, context, namespace, ...others } = canaryInputs.shape;
 
-/** Every input of `actions/rollback`. Those that `actions/canary` has too mean the same. */
+/** Every input of `actions/rollback`. Inputs that `actions/canary` also has mean the same. */
 export const rollbackInputs = z.strictObject({
   kubeconfig,
   context,

@@ -18,7 +18,7 @@ type Inputs = ReturnType<typeof loadRollbackInputs>;
 type Output = keyof typeof rollbackOutputs;
 export type RollbackRun = ReportedRun<Inputs, Output, RollbackEvent>;
 
-/** Who is told of a rollback. */
+/** Receives the reports of a rollback. */
 export type Audience = Pick<RollbackWorld, 'tell' | 'considered' | 'planned'> & { readonly emit: Emit };
 
 /** What happens in a rollback. */
@@ -30,14 +30,14 @@ export type RollbackEvent =
   | { readonly type: 'ended'; readonly at: number; readonly outcome: RollbackOutcome }
   | { readonly type: 'failed'; readonly at: number; readonly reason: string; readonly next: string };
 
-/** What the rollback and the rollout that it ends say, as events. */
+/** Turns the reports of a rollback, and of the rollout that it ends, into events. */
 export function audienceOf({ emit, clock }: { readonly clock: Clock; emit(event: RollbackEvent): void }): Audience {
   const tell: Audience['tell'] = (level, text) => emit({ type: 'note', at: clock.now(), level, text });
   return {
     tell,
     considered: (candidates, chosen) => emit({ type: 'considered', candidates, chosen }),
     planned: (write) => emit({ type: 'planned', write }),
-    // What a rollout tells while it is ended.
+    // The events of a rollout that the rollback ends.
     emit(event) {
       if (event.type === 'interval' || event.type === 'planned') return;
       if (event.type === 'pod-details') {

@@ -8,7 +8,7 @@ import { assembleSteer, steerPermissions } from './assemble.ts';
 import { loadSteerInputs, steerInputs, steerOutputs } from './inputs.ts';
 import { type SteerRun, tellTaken } from './report.ts';
 
-/** Gives a command to the rollout that runs. */
+/** Gives a command to the rollout that is running. */
 export const action = defineAction({
   name: 'steer',
   inputs: steerInputs,

@@ -8,7 +8,7 @@ import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import type { Run } from '../../runner/define.ts';
 import type { LoadedSteerInputs } from './inputs.ts';
 
-/** The cluster and the rollout that the inputs name. Asks nobody anything yet. */
+/** The cluster and the rollout that the inputs name. Sends no request yet. */
 export function assembleSteer(
   {
     inputs,
@@ -33,7 +33,7 @@ export function assembleSteer(
   return { client, permissions: steerPermissions(options.object), options };
 }
 
-/** What it needs to do to the record. */
+/** The rights on the record that a command needs. */
 export function steerPermissions(record: ObjectReference): readonly Permission[] {
   return permissionsToNamed(['get', 'patch'], record);
 }

@@ -5,7 +5,7 @@ import type { LoadedSteerInputs, steerOutputs } from './inputs.ts';
 
 export type SteerRun = Run<LoadedSteerInputs, keyof typeof steerOutputs>;
 
-/** Tells which rollout has taken the command. */
+/** Reports which rollout has taken the command. */
 export async function tellTaken({ inputs, annotate, output, summarize }: SteerRun, startedBy: string): Promise<void> {
   output('rollout', startedBy);
   const told = `${inputs.command} was taken by the rollout of ${inputs.rollout} that ${startedBy} has started`;

@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import type { Reference } from '../../core/image-reference.ts';
 import { type Assignment, readSettings, settled } from './settings.ts';
 
-/** Where values come from, as the inputs say it. */
+/** Where values come from, from the inputs. */
 export interface ValueSources {
   readonly files: readonly string[];
-  /** File with the values that the workflow gives as YAML. */
+  /** File with the YAML values of the workflow. */
   readonly inline: string | undefined;
-  /** File with the values that only a canary has. */
+  /** File with the values of a canary only. */
   readonly canary: string | undefined;
   readonly set: readonly string[];
   readonly setString: readonly string[];
 }
 
-/** What may stand in a setting for a part of the image. */
+/** The parts of the image that a setting can name. */
 export const IMAGE_PARTS = ['image', 'repository', 'tag', 'digest'] as const;
 
 /**
- * Settings that tell a chart its image, `{image}` and the like in them replaced by parts of it. `{repository}` and `{tag}` are
- * cut at the last colon, also of a digest: charts join the two by one, as that of `helm create` does.
+ * Settings that tell a chart its image; replaces `{image}` and the like with parts of it. `{repository}` and `{tag}` are split
+ * at the last colon, also in a digest: charts join the two with a colon, as the chart of `helm create` does.
  */
 export function imageSettings(
   { text, name, tag = 'latest', digest }: Reference,
@@ -33,14 +33,16 @@ export function imageSettings(
 }
 
 /**
- * The flags for Helm, which merges: later files win, the workflow's own YAML over files, `set` over both. A canary's come last of the files. Nothing is merged
- * here, as Helm's rules (null deletes, lists are replaced, YAML 1.1) are what charts are tested with.
+ * The flags for Helm, which merges the values: later files win, the workflow's own YAML over files, `set` over both. The file
+ * of a canary is the last of the files. Nothing is merged here, because charts are tested with Helm's rules (null deletes,
+ * lists are replaced, YAML 1.1).
  *
- * What `set` and `set-string` say may be secret, and a command line can be read by everybody on the machine: texts go to files,
- * which `--set-file` takes by the same keys. Truth values, null and whole numbers have no such way and stay on the command line.
+ * Values of `set` and `set-string` may be secret, and everyone on the machine can read a command line: texts go to files,
+ * which `--set-file` takes by the same keys. Booleans, null and whole numbers cannot go to a file and stay on the command
+ * line.
  *
- * @param folder of this run's own, for those files
- * @throws SluiceError `invalid-input` for settings that Helm can't read
+ * @param folder where those files are put; belongs to this run alone
+ * @throws SluiceError `invalid-input` for settings that Helm cannot read
  */
 export async function valueFlags(
   { files, inline, canary, set, setString }: ValueSources,
@@ -50,7 +52,7 @@ export async function valueFlags(
     ...set.flatMap((line) => readSettings(line, 'set')),
     ...setString.flatMap((line) => readSettings(line, 'set-string')),
   ]);
-  // Helm takes these flags before all `--set-file`.
+  // Helm applies these flags before any `--set-file`.
   const open = assignments.flatMap((assignment) => openFlag(assignment));
   const write = textWriter(folder);
   const hidden: string[] = [];
@@ -62,7 +64,7 @@ export async function valueFlags(
   ];
 }
 
-/** What is no text, with nothing in the places of texts. */
+/** The flag for values that are no text; texts of a list are left empty here. */
 function openFlag({ key, value }: Assignment): string[] {
   if ('text' in value) return value.isText ? [] : ['--set', `${key}=${value.text}`];
   if (value.every(({ isText }) => isText)) return [];
@@ -78,7 +80,7 @@ async function fileFlags({ key, value }: Assignment, write: (text: string) => Pr
   return ['--set-file', `${key}={${written.map(({ file }) => file).join(',')}}`];
 }
 
-/** Writes each text to a file that only this user can read, and gives its path as it stands in a flag. */
+/** Writes each text to a file that only this user can read, and returns its path, escaped for a flag. */
 function textWriter(folder: string): (text: string) => Promise<string> {
   let count = 0;
   return async (text) => {

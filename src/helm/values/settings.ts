@@ -1,16 +1,16 @@
 import { SluiceError } from '../../core/errors.ts';
 
-/** One value, as it stands in a setting; what is no text is true, false, null or a whole number. */
+/** One value of a setting. A value that is no text is true, false, null or a whole number. */
 interface Scalar {
   readonly text: string;
   readonly isText: boolean;
 }
 
-/** What a setting gives to one key. */
+/** What a setting assigns to one key. */
 export interface Assignment {
   /** The key as it is written: `a.b\.c[0]`. */
   readonly key: string;
-  /** The names and the places in lists that it leads through. */
+  /** The names and list indexes in the key. */
   readonly path: readonly (string | number)[];
   readonly value: Scalar | readonly Scalar[];
 }
@@ -55,7 +55,7 @@ function readPath(scanner: Scanner, as: string): (string | number)[] | undefined
   }
 }
 
-/** Helm refuses a place in a list that is farther. */
+/** Helm refuses a larger list index. */
 const LARGEST_INDEX = 65_536;
 
 function readIndex(scanner: Scanner, as: string): number {
@@ -78,7 +78,7 @@ function readValue(scanner: Scanner, as: 'set' | 'set-string'): Assignment['valu
   }
 }
 
-/** Helm takes a whole number for one if it has 64 bits and does not begin with a zero. */
+/** Helm reads a text as a whole number if it fits 64 bits and does not begin with a zero. */
 function scalarOf(text: string, as: 'set' | 'set-string'): Scalar {
   if (as === 'set-string') return { text, isText: true };
   const isNumber = text === '0' || (/^[-+]?\d{1,19}$/.test(text) && !text.startsWith('0') && has64Bits(text));
@@ -92,19 +92,19 @@ function has64Bits(digits: string): boolean {
 
 type Scanner = ReturnType<typeof createScanner>;
 
-/** Goes through a line; a backslash takes away what the character after it means. */
+/** Reads a line character by character; a backslash makes the next character literal. */
 function createScanner(line: string) {
   let position = 0;
   return {
     at: () => position,
     isAtEnd: () => position >= line.length,
-    /** Passes over a character if it is the next one. */
+    /** Skips a character if it is the next one. */
     skip(character: string): boolean {
       if (line[position] !== character) return false;
       position += 1;
       return true;
     },
-    /** What comes before the next one of these characters, which is passed over; undefined where there is none. */
+    /** The text before the first of these characters, which is skipped; `stop` is undefined at the end of the line. */
     until(stops: string): { readonly text: string; readonly stop: string | undefined } {
       let text = '';
       while (position < line.length) {
@@ -131,10 +131,10 @@ function refused(input: string, problem: string): SluiceError {
 }
 
 /**
- * Which of the assignments are left when all were made one after the other: none that a later one has overwritten. So they can
- * be made in another order.
+ * The assignments that are left after all were made in order, without those that a later one overwrites. They can then be made
+ * in any order.
  *
- * @throws SluiceError `invalid-input` where a later one needs what an earlier one has made of it
+ * @throws SluiceError `invalid-input` where a later assignment builds on the result of an earlier one
  */
 export function settled(assignments: readonly Assignment[]): Assignment[] {
   let left: Assignment[] = [];
@@ -158,7 +158,9 @@ function leadsThrough(path: Assignment['path'], other: Assignment['path']): bool
 
 const nothing: Scalar = { text: 'null', isText: false };
 
-/** A list with another value at one of its places, or nothing where that is made of parts; undefined where it is no list. */
+/**
+ * A list with another value at one index, or null there where the value has parts of its own; undefined where it is no list.
+ */
 function withItem(list: Assignment, { path, value }: Assignment): Assignment | undefined {
   const place = path[list.path.length];
   if ('text' in list.value || typeof place !== 'number') return undefined;

@@ -6,7 +6,7 @@ import { parseJson } from '../../core/json.ts';
 
 const errorAnswer = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().optional() })) });
 
-/** Reads JSON. What is something else is named by the registry, not by a line of it, which may hold a token. */
+/** Parses JSON. The error names only the registry and quotes nothing of the answer, which may contain a token. */
 export function readAnswer<T>(schema: z.ZodType<T>, body: string, { registry }: Repository): T {
   try {
     return schema.parse(parseJson(body));
@@ -35,7 +35,7 @@ export function changedOnTheWay({ name }: Repository, wanted: string, digest: st
   });
 }
 
-/** What a registry's refusal means, and what to do. Its codes: the distribution specification, "Error codes". */
+/** Explains a registry's refusal. For its codes, see the distribution specification, "Error codes". */
 export function refused(repository: Repository, response: HttpResponse, doing: string, loggedIn: boolean): SluiceError {
   const { status } = response;
   const errors = errorsOf(response.body);
@@ -64,11 +64,14 @@ function errorsOf(body: string): z.infer<typeof errorAnswer>['errors'] {
   try {
     return errorAnswer.parse(parseJson(body)).errors;
   } catch {
-    // A proxy's page, or nothing: the status says enough.
+    // A proxy's page, or an empty body: the status is enough.
     return [];
   }
 }
-/** `Link: </v2/acme/checkout/tags/list?last=v9&n=1000>; rel="next"`: https://www.rfc-editor.org/rfc/rfc8288 */
+/**
+ * The `Link` header, such as `</v2/acme/checkout/tags/list?last=v9&n=1000>; rel="next"`:
+ * https://www.rfc-editor.org/rfc/rfc8288
+ */
 export function nextPage({ headers }: HttpResponse, page: URL): URL | undefined {
   const links = [headers.link ?? []].flat().join(', ');
   const [, next] = /<([^<>]{1,4000})>[^<>]*;\s*rel\s*=\s*"?next"?/i.exec(links) ?? [];

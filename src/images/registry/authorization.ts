@@ -11,7 +11,7 @@ export interface Login {
   readonly password: string;
 }
 
-/** Who may do what in a repository; undefined for nobody. */
+/** Finds the login for a repository; undefined for anonymous access. */
 export type FindLogin = (repository: Repository) => Promise<Login | undefined>;
 
 export type Action = 'pull' | 'pull,push';
@@ -21,7 +21,7 @@ const tokenAnswer = z
   .transform(({ token, access_token }) => token || access_token);
 
 /**
- * Gives the Authorization header that a registry asks for; undefined where there is none that it would take.
+ * Returns the Authorization header that a registry asks for; undefined where no header would be accepted.
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 export function createAuthorization({ request, baseUrl }: Pick<Transport, 'request' | 'baseUrl'>, login: FindLogin) {
@@ -38,7 +38,7 @@ export function createAuthorization({ request, baseUrl }: Pick<Transport, 'reque
     const realm = realmOf(bearer, repository);
     const asked = await askForToken(realm, scopes, bearer.parameters.service, repository);
     const mayPullOnly = action === 'pull,push' && (asked.status === 401 || asked.status === 403);
-    // Some servers refuse the whole where others give a part of it.
+    // Some servers refuse the whole request where others grant a part of it.
     const answer = mayPullOnly
       ? await askForToken(realm, scopesOf(repository, 'pull'), bearer.parameters.service, repository)
       : asked;
@@ -54,7 +54,7 @@ export function createAuthorization({ request, baseUrl }: Pick<Transport, 'reque
     repository: Repository,
   ): Promise<HttpResponse> {
     const known = await login(repository);
-    // An identity token, which docker keeps under this name, is exchanged: OAuth 2.
+    // An identity token, which docker stores under this user name, is exchanged by OAuth 2.
     if (known?.username === '<token>') {
       const body = new URLSearchParams({
         scope: scopes.join(' '),
@@ -73,7 +73,7 @@ export function createAuthorization({ request, baseUrl }: Pick<Transport, 'reque
     return request(url.href, { method: 'GET' }, repository, basic);
   }
 
-  /** Where tokens are given. A registry with TLS must not send a password to where there is none. */
+  /** The address of the token service. A registry with TLS must not send a password to an address without TLS. */
   function realmOf({ parameters }: Challenge, repository: Repository): URL {
     const realm = URL.parse(parameters.realm ?? '');
     const plain = baseUrl(repository).startsWith('http:');
@@ -92,7 +92,7 @@ function basicAuthorization({ username, password }: Login): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
 
-/** The intent, and what else the registry asks for. */
+/** The scope for this action, and the other scopes that the registry asks for. */
 function scopesOf({ path }: Repository, action: Action, challenged = ''): string[] {
   const own = `repository:${path}:`;
   const others = challenged.split(' ').filter((scope) => scope !== '' && !scope.startsWith(own));

@@ -1,4 +1,4 @@
-/** What a registry asks for: https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate */
+/** A challenge of a registry: https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate */
 export interface Challenge {
   /** In lower case: `bearer`, `basic`. */
   readonly scheme: string;
@@ -9,7 +9,7 @@ const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const parameter = new RegExp(`^(?:\\s*,)?\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
 const schemeStart = new RegExp(`^(?:\\s*,)?\\s*(${token})(?:\\s+|$)(?!=)`);
 
-/** The challenges of a header's values, in their order; what can't be read ends the list. */
+/** The challenges in a header, in order; ends at the first that cannot be read. */
 export function parseChallenges(header: string | readonly string[] | undefined): Challenge[] {
   let rest = [header ?? []].flat().join(', ');
   const challenges: Challenge[] = [];

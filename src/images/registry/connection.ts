@@ -6,12 +6,12 @@ import { parseChallenges } from './challenge.ts';
 import { type Call, createTransport, type TransportOptions } from './transport.ts';
 
 export interface ConnectionOptions extends TransportOptions {
-  /** Names of the repositories that are pushed to: their tokens are asked for with that right. */
+  /** Names of the repositories that are pushed to; their tokens are requested with the right to push. */
   readonly pushTo?: readonly string[];
   readonly login: FindLogin;
 }
 
-/** What a request is for, and which answers it may get. */
+/** The purpose of a request, and the statuses that it accepts. */
 interface Purpose {
   readonly action: Action;
   /** For the error: `reading the configuration`. */
@@ -22,21 +22,23 @@ interface Purpose {
 
 const redirects = [301, 302, 303, 307, 308];
 
-/** Redirects that are followed to where a registry keeps its content. */
+/** The most redirects that are followed to the storage of a registry. */
 const MOST_REDIRECTS = 3;
 
 export type Connection = ReturnType<typeof createConnection>;
 
-/** Speaks with registries, and logs in as each asks for. */
+/** Sends requests to registries, and logs in as each asks for. */
 export function createConnection({ pushTo = [], login, ...options }: ConnectionOptions) {
   const { request, baseUrl, close } = createTransport(options);
   const authorize = createAuthorization({ request, baseUrl }, login);
-  /** Authorization headers by repository and what may be done there. */
+  /** Authorization headers by repository and action. */
   const granted = new Map<string, string>();
-  /** Whether one may push, by repository. */
+  /** Whether pushing is allowed, by repository. */
   const pushable = new Map<string, Promise<boolean>>();
 
-  /** What a token is asked for: registries tell a repository that is not there yet only to those who may push to it. */
+  /**
+   * The right to ask a token for: some registries admit only to those who may push that a repository does not exist yet.
+   */
   function intentOf({ name }: Repository): Action {
     return pushTo.includes(name) ? 'pull,push' : 'pull';
   }
@@ -61,7 +63,7 @@ export function createConnection({ pushTo = [], login, ...options }: ConnectionO
     const response = await call(repository, what, action);
     if (allowed.includes(response.status)) return response;
     const unseen = (response.status === 401 || response.status === 403) && what.method !== 'POST';
-    // Some registries refuse to show what is not there. Who may push there may go on.
+    // Some registries refuse access to a repository that does not exist; with the right to push, it can be created.
     if (unseen && allowed.includes(404) && action === 'pull,push' && (await mayPush(repository))) {
       return { status: 404, headers: {}, body: '' };
     }
@@ -69,8 +71,8 @@ export function createConnection({ pushTo = [], login, ...options }: ConnectionO
   }
 
   /**
-   * The same for what is read, from wherever the registry keeps it: hosted ones send on to a storage. Nobody but the registry
-   * itself is told who asks, and nothing that TLS protects is asked for without it.
+   * Like `expect`, for reads, and follows redirects to the storage of hosted registries. Sends credentials only to the
+   * registry itself, and never goes from TLS to plain HTTP.
    */
   async function read(repository: Repository, what: Call, purpose: Purpose): Promise<HttpResponse> {
     const home = new URL(baseUrl(repository));
@@ -96,14 +98,14 @@ export function createConnection({ pushTo = [], login, ...options }: ConnectionO
     return asked;
   }
 
-  /** Begins an upload and gives it up again. */
+  /** Begins an upload and cancels it. */
   async function beginUpload(repository: Repository): Promise<HttpResponse> {
     const path = `${repository.path}/blobs/uploads/`;
     const response = await call(repository, { method: 'POST', path }, 'pull,push');
     const { location } = response.headers;
     const base = new URL(path, baseUrl(repository));
     const upload = response.status === 202 && typeof location === 'string' ? URL.parse(location, base.href) : null;
-    // An upload that is left open is cleared by the registry in its time.
+    // The registry itself cleans up an upload that stays open.
     if (upload?.origin === base.origin) await call(repository, { method: 'DELETE', path: upload.href }, 'pull,push');
     return response;
   }

@@ -8,7 +8,7 @@ import type { Call } from './transport.ts';
 
 export type ContentReader = ReturnType<typeof createContentReader>;
 
-/** Reads what is addressed by its content, and checks that it is what its digest says. */
+/** Reads content by its digest, and checks it against the digest. */
 export function createContentReader({ read, intentOf }: Connection) {
   async function blob(repository: Repository, digest: string, doing: string): Promise<string> {
     const what: Call = { method: 'GET', path: `${repository.path}/blobs/${digest}` };
@@ -24,7 +24,7 @@ export function createContentReader({ read, intentOf }: Connection) {
     return readAnswer(configSchema, await blob(repository, config.digest, 'reading the configuration'), repository);
   }
 
-  /** The manifest that a tag or digest names; undefined where there is none. */
+  /** The manifest of a tag or digest; undefined where there is none. */
   async function manifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
     const headers = { accept: manifestTypes.join(', ') };
     const path = `${repository.path}/manifests/${reference}`;

@@ -13,9 +13,9 @@ import {
 } from './manifests.ts';
 
 /**
- * Instructions that an image leaves for those that build on it (ONBUILD).
+ * The ONBUILD instructions of an image.
  *
- * @param platforms of an index, those that are looked at; all where it has none of them
+ * @param platforms which images of an index are read; all where the index has none of these platforms
  */
 export async function readTriggers(
   { manifest, child, configOf }: ContentReader,
@@ -34,7 +34,7 @@ export async function readTriggers(
   return configs.flatMap(({ config }) => config?.OnBuild ?? []);
 }
 
-/** Reads an image with all manifests below it. Throws `not-found` where something is missing. */
+/** Reads an image with all manifests below it. Throws `not-found` where one is missing. */
 export async function inspectImage(
   { child, configOf }: ContentReader,
   repository: Repository,
@@ -75,7 +75,7 @@ function sizeOf({ layers }: z.infer<typeof imageSchema>): number {
   return layers.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** `linux/arm64/v8` is `linux/arm64`. */
+/** `linux/arm64/v8` matches `linux/arm64`. */
 function isOneOf(platform: string, wanted: readonly string[]): boolean {
   return wanted.some((one) => platform === one || platform.startsWith(`${one}/`));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 
-/** Media types of what a tag may name: https://github.com/opencontainers/image-spec, and docker's older ones. */
+/** Media types of what a tag can name: https://github.com/opencontainers/image-spec, and docker's older ones. */
 export const manifestTypes = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -29,20 +29,20 @@ export const configSchema = z.object({
 
 type Platform = Pick<z.infer<typeof configSchema>, 'os' | 'architecture' | 'variant'>;
 
-/** A manifest as the registry has it. */
+/** A manifest as the registry stores it. */
 export interface Manifest {
   readonly digest: string;
   readonly mediaType: string;
-  /** Its very text: the digest is that of these bytes. */
+  /** The unchanged text, because the digest is computed from these bytes. */
   readonly text: string;
 }
 
-/** An image with all that was found below its digest. */
+/** An image with everything that was found below its digest. */
 export interface Inspected {
   readonly manifest: Manifest;
   /** `linux/amd64`, `linux/arm/v7` */
   readonly platforms: readonly string[];
-  /** Bytes of all layers of the largest platform, as they are pulled. */
+  /** Compressed bytes of all layers of the largest platform. */
   readonly size: number;
   /** Types of the attestations that every platform has: `https://slsa.dev/provenance/v1`. */
   readonly predicates: readonly string[];
@@ -57,7 +57,7 @@ export function platformText({ os, architecture, variant }: Platform): string | 
   return [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
 }
 
-/** The platform's image that an attestation of an index is about; undefined for what is no attestation. */
+/** The digest of the image that an attestation in an index describes; undefined for other entries. */
 export function attested({ annotations }: Descriptor): string | undefined {
   // https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
   return annotations?.['vnd.docker.reference.type'] === 'attestation-manifest'

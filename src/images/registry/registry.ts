@@ -12,11 +12,11 @@ export type Registry = ReturnType<typeof createRegistry>;
 
 const tagList = z.object({ tags: z.array(z.string()).nullish() });
 
-/** Pages of tags; a registry with more is taken for one that lists none. */
+/** The most pages of tags; a registry with more counts as one that does not list its tags. */
 const MOST_PAGES = 5_000;
 
 /**
- * A client of registries by the OCI distribution specification, which logs in as each asks for.
+ * A client for registries by the OCI distribution specification, which logs in as each asks for.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
 export function createRegistry(options: ConnectionOptions) {
@@ -25,10 +25,10 @@ export function createRegistry(options: ConnectionOptions) {
   const reader = createContentReader(connection);
 
   return {
-    /** The manifest that a tag or digest names; undefined where there is none. */
+    /** The manifest of a tag or digest; undefined where there is none. */
     manifest: reader.manifest,
 
-    /** The digest that a tag names, without reading what it is; undefined where there is no such tag. */
+    /** The digest of a tag, without reading the manifest; undefined where there is no such tag. */
     async digest(repository: Repository, tag: string): Promise<string | undefined> {
       const headers = { accept: manifestTypes.join(', ') };
       const path = `${repository.path}/manifests/${tag}`;
@@ -40,14 +40,14 @@ export function createRegistry(options: ConnectionOptions) {
       return typeof digest === 'string' ? digest : (await reader.manifest(repository, tag))?.digest;
     },
 
-    /** All tags, to the end of the list; undefined where the registry does not give it. */
+    /** All tags, to the end of the list; undefined where the registry does not list them all. */
     async tags(repository: Repository): Promise<string[] | undefined> {
       const found: string[] = [];
       const base = new URL(baseUrl(repository));
       let page: URL | undefined = new URL(`${repository.path}/tags/list?n=1000`, base);
       const seen = new Set<string>();
       while (page !== undefined) {
-        // Elsewhere, or the same again: the list has no end that can be trusted.
+        // A page on another host, or a page that repeats: the list cannot be trusted.
         if (page.origin !== base.origin || seen.has(page.href) || seen.size >= MOST_PAGES) return undefined;
         seen.add(page.href);
         const what: Call = { method: 'GET', path: page.href };
@@ -60,7 +60,7 @@ export function createRegistry(options: ConnectionOptions) {
       return found;
     },
 
-    /** Names a manifest that is in the repository by one more tag. */
+    /** Adds a tag to a manifest that is in the repository. */
     async tag(repository: Repository, { text, mediaType }: Manifest, tag: string): Promise<void> {
       const what: Call = {
         method: 'PUT',
@@ -72,7 +72,7 @@ export function createRegistry(options: ConnectionOptions) {
       await expect(repository, what, { action: 'pull,push', doing, allowed: [200, 201, 202] });
     },
 
-    /** Asks before the build, not after, whether one may push. */
+    /** Checks the right to push before the build instead of after it. */
     async checkPush(repository: Repository): Promise<void> {
       const response = await beginUpload(repository);
       if (response.status === 202) return;
@@ -81,15 +81,15 @@ export function createRegistry(options: ConnectionOptions) {
     },
 
     /**
-     * Instructions that an image leaves for those that build on it (ONBUILD).
+     * The ONBUILD instructions of an image.
      *
-     * @param platforms of an index, those that are looked at; all where it has none of them
+     * @param platforms which images of an index are read; all where the index has none of these platforms
      */
     triggers(repository: Repository, digest: string, platforms: readonly string[]): Promise<string[]> {
       return readTriggers(reader, repository, digest, platforms);
     },
 
-    /** Reads an image with all manifests below it. Throws `not-found` where something is missing. */
+    /** Reads an image with all manifests below it. Throws `not-found` where one is missing. */
     inspect(repository: Repository, top: Manifest): Promise<Inspected> {
       return inspectImage(reader, repository, top);
     },

@@ -3,9 +3,9 @@ import { type HttpRequest, type HttpResponse, send } from '../../core/http.ts';
 import { apiHost, isLocalHost, type Repository } from '../../core/image-reference.ts';
 
 export interface TransportOptions {
-  /** Hosts that are spoken to without TLS, besides those of this machine. */
+  /** Hosts that are used without TLS, besides those of this machine. */
   readonly plainHttp: readonly string[];
-  /** Milliseconds for one request with all its repetitions. */
+  /** Milliseconds for one request including its repetitions. */
   readonly patience: number;
   readonly signal: AbortSignal;
 }
@@ -19,7 +19,7 @@ export interface Call {
 
 export type Transport = ReturnType<typeof createTransport>;
 
-/** Sends requests to registries, through the proxy of the environment where there is one. */
+/** Sends requests to registries, through the proxy of the environment if there is one. */
 export function createTransport({ plainHttp, patience, signal }: TransportOptions) {
   const dispatcher: Dispatcher = new EnvHttpProxyAgent();
 
