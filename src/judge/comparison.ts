@@ -4,7 +4,7 @@ import type { Outcome, Tolerance } from './likelihood.ts';
 import { breachTest } from './sequential.ts';
 import type { Finding } from './thresholds.ts';
 
-/** What a sequential check is told; the defaults accept exactly the stable rate. */
+/** Options of a sequential check; the defaults accept exactly the stable rate. */
 export interface ComparisonOptions {
   /** Default 1. */
   readonly tolerance?: number;
@@ -16,7 +16,7 @@ export interface ComparisonOptions {
   readonly early?: Early;
 }
 
-/** What a bad request did, as the sentence says it behind the number of them. */
+/** What the bad requests did: the words that follow their number in the sentence. */
 export type Failing = 'failed' | 'got no answer' | `took over ${string}`;
 
 /** The canary's bad requests compared with the stable arm's, by the sequential tests. */
@@ -73,7 +73,7 @@ export function comparison(options: ComparisonOptions, alpha: number, steps: num
   };
 }
 
-/** A comparison needs both arms: without one of them nothing is known, however long it lasts. */
+/** Says which arm got no requests. A comparison needs both arms, and waiting longer does not replace one. */
 function lacking(canary: Outcome, stable: Outcome): string | undefined {
   if (canary.requests === 0) return 'the canary got no requests in this step';
   if (stable.requests === 0) return 'the stable arm got no requests to compare with';
@@ -85,7 +85,7 @@ function rate({ requests, bad }: Outcome, failing: string): string {
   return `${count(bad)} of ${count(requests)} canary requests ${failing} (${percent(bad / requests)})`;
 }
 
-/** The stable arm's rate, and how often it goes into that of a canary that is worse. */
+/** The stable arm's rate and, where the canary's rate is higher, the ratio of canary to stable. */
 function compared(canary: Outcome, stable: Outcome): string {
   if (stable.requests === 0) return 'stable got no requests';
   const usual = stable.bad / stable.requests;

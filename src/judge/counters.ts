@@ -10,17 +10,17 @@ export interface Sample {
   readonly canary: Counts;
 }
 
-/** What one reading brought. */
+/** The result of taking one reading. */
 interface Tallied {
   readonly sample: Sample;
-  /** False for a reading that is no newer than the one before: it says nothing, and the sample is the one before. */
+  /** False for a reading that is no newer than the last one: the reading is ignored, and `sample` is the previous one. */
   readonly fresh: boolean;
   /**
-   * What could not be used, one sentence each: counters that are no count, errors that no request belongs to. A problem is
-   * told once for as long as it lasts.
+   * What could not be used, one sentence each: counters with invalid values, errors without a matching request. A problem
+   * that lasts is reported once.
    */
   readonly problems: readonly string[];
-  /** Why nothing of this reading can be judged: counters in it are no counters. */
+  /** Why this reading cannot be judged: some of its series do not behave like counters. */
   readonly unusable?: string;
 }
 
@@ -78,7 +78,7 @@ export function createTally(): Tally {
       const counted = [...byInstance(reading)].map(([instance, found]) => count(instance, found));
       const problems = counted.flatMap((one) => one.problems);
       const unusable = counted.find(({ erratic }) => erratic !== undefined)?.erratic;
-      // All processes of a service have the same counters, so that one of them is enough as an example.
+      // All processes of a service have the same counters, so one of them is enough as an example.
       if (unusable !== undefined && !toldErratic) problems.push(unusable);
       toldErratic ||= unusable !== undefined;
       firstAt ??= reading.at;
@@ -112,7 +112,7 @@ export function difference(before: Sample, after: Sample, weight: number): Inter
   };
 }
 
-/** Two successive intervals of one weight as one. Throws RangeError for different weights: those are never pooled. */
+/** Merges two successive intervals of one weight. Throws RangeError for different weights, which are never pooled. */
 export function merge(earlier: Interval, later: Interval): Interval {
   if (earlier.weight !== later.weight) {
     throw new RangeError(`intervals at weight ${earlier.weight} and ${later.weight} can't be merged`);
@@ -162,7 +162,7 @@ function addTo(totals: Totals, counter: Counter, gained: number): void {
   else if (counter.le !== undefined) totals.within.set(counter.le, (totals.within.get(counter.le) ?? 0) + gained);
 }
 
-/** The totals as whole counts, of which each grew by no more than the count that contains it. */
+/** The totals as whole counts. Each grows by no more than the count that contains it. */
 function advance(last: Counts | undefined, totals: Totals): Counts {
   const requests = Math.floor(totals.requests);
   const grown = (before: number, total: number, most: number) => before + Math.min(Math.floor(total) - before, most);

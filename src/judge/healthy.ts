@@ -16,7 +16,7 @@ export interface Early {
   readonly beta?: number;
 }
 
-/** The test that belongs to what is accepted without a breach. */
+/** Options of the healthy test, with defaults taken from what the breach test accepts. */
 export function healthyOptions(accepted: Tolerance, early: Early = {}): HealthyOptions {
   return {
     tolerance: early.tolerance ?? Math.max(2, accepted.tolerance),
@@ -31,13 +31,13 @@ export interface HealthyTest {
   readonly limit: number;
   /** Evidence in nats, 0 at the start of a step. */
   evidence(): number;
-  /** Begins anew: health at one weight says nothing about the next. */
+  /** Starts over, because health at one weight says nothing about the next. */
   restart(): void;
   /** Adds what the two arms did in one interval. */
   add(canary: Outcome, stable: Outcome): void;
 }
 
-/** The rate ratios at which a canary is good. They are no multiples of the tolerance: 1 is "as good as stable". */
+/** The rate ratios of a good canary, relative to stable and not to the tolerance: 1 is "as good as stable". */
 const ALTERNATIVES = [
   { ratio: 0.5, weight: 0.1 },
   { ratio: 0.75, weight: 0.3 },
