@@ -16,30 +16,30 @@ import { explain, type Refusal, refused, saidIn } from './refusals.ts';
 export interface ObjectChange {
   readonly object: DeployObject;
   readonly action: 'create' | 'update' | 'unchanged';
-  /** As it is now. */
+  /** The object as it is in the cluster now. */
   readonly found: KubernetesObject | undefined;
   /** For the diff; undefined where nothing changes. */
   readonly write: PlannedWrite | undefined;
-  /** It must be applied: something changes, be it only who owns a field. */
+  /** The object must be applied, even if only the ownership of a field changes. */
   readonly needed: boolean;
-  /** Why the API server could not say what it will be: a sentence that begins in lower case. */
+  /** Why the API server could not say what the object will become: a sentence that begins in lower case. */
   readonly unchecked: string | undefined;
 }
 
 export interface PlanOptions extends Pick<ApplyOptions, 'force' | 'fieldManager'> {
-  /** What is made with the objects and is none of them: a namespace, the definitions of kinds. */
+  /** Objects that are created with this set but are not part of it: a namespace, custom resource definitions. */
   readonly alongside?: readonly DeployObject[];
-  /** How they will be written; default `apply`. What is written by patches is not held to the rules of server-side apply. */
+  /** How the objects will be written; default `apply`. Writes by `patch` are not held to the rules of server-side apply. */
   readonly by?: 'apply' | 'patch';
 }
 
 type PlanClient = Pick<KubernetesClient, 'find' | 'create' | 'apply'>;
 
 /**
- * Asks the API server what each object would become, and writes nothing (a dry run, which runs defaults, validation, quota
- * and admission). Each is asked for alone: one that is refused since the rest of the set is not there yet is not refused.
+ * Asks the API server by a dry run (defaults, validation, quota, admission) what each object would become, and writes nothing.
+ * Each dry run knows only its own object: a refusal does not count where the rest of the set brings what the object needs.
  *
- * @throws SluiceError, one for all objects that it would refuse: `conflict` where fields belong to other managers,
+ * @throws SluiceError, one for all objects that the API server would refuse: `conflict` where fields belong to other managers,
  *   `forbidden` for rights, else `invalid-input`
  */
 export async function planChanges(
@@ -73,13 +73,13 @@ function refusalOf(error: ApiError): DryRunRefusal {
   return { status: error.status, message: saidIn(error) };
 }
 
-/** Only server-side apply compares with the schema so, and it does not write this. */
+/** Server-side apply alone checks the schema this way, and it does not write this object. */
 function isTyped(error: ApiError, { by }: PlanOptions): string | undefined {
   if (by !== 'patch' || !/failed to create typed patch object/.test(saidIn(error))) return undefined;
   return `it can't be compared: ${explain(error).problem}`;
 }
 
-/** What an object becomes, and where the API server refuses that: how, and what one would expect. */
+/** What an object becomes. Where the API server refuses the dry run: its error, and the result that Sluice expects. */
 async function ask(client: PlanClient, object: DeployObject, options: PlanOptions, signal: AbortSignal) {
   const found = await client.find(object.reference, signal);
   try {
@@ -126,7 +126,7 @@ function changeOf(
   return { object, action, found, write, needed, unchecked: undefined };
 }
 
-/** Those of an aggregated ClusterRole are its controller's. */
+/** The controller writes the rules of an aggregated ClusterRole, so they are not compared. */
 function withoutRules(content: Content) {
   const { rules: _, ...rest } = content;
   return comparable(rest);
@@ -141,8 +141,8 @@ function ownership({ metadata }: KubernetesObject, fieldManager: string): string
 }
 
 /**
- * What is written over what is there, as far as it can be known without the API server: fields that nobody writes stay, in
- * lists of the same length as well.
+ * The manifest merged into the found object, as far as that is known without the API server. Fields that the manifest leaves out
+ * stay, also in items of lists of the same length.
  */
 function merged(found: Content, manifest: Content): Content {
   const fields = Object.entries(manifest).map(([field, value]) => [field, mergedValue(found[field], value)]);
@@ -159,7 +159,7 @@ function isContent(value: unknown): value is Content {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What the API server itself keeps in each object. */
+/** Metadata that the API server maintains in each object. */
 const kept = new Set([
   'managedFields',
   'resourceVersion',
@@ -173,7 +173,7 @@ const kept = new Set([
 
 const jsonObject = z.record(z.string(), jsonSchema);
 
-/** An object without what the API server and controllers keep in it: equal for two that a user would call the same. */
+/** An object without status and the metadata that the API server maintains: two that a user would call the same are equal. */
 export function comparable(object: { readonly [field: string]: unknown }): { readonly [field: string]: Json } {
   const {
     status: _,

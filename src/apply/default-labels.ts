@@ -13,8 +13,8 @@ const hasTemplate = z.looseObject({
 const labelledByDefault = new Set(['v1 ReplicationController', 'batch/v1 Job']);
 
 /**
- * An object with the labels that the API server gives it where it has none: those of its pods. A label that Sluice adds would
- * keep the API server from that.
+ * Gives an object without labels those of its pod template, as the API server would. The API server does not do so any
+ * more once Sluice has added a label.
  */
 export function withDefaultLabels(object: DeployObject): DeployObject {
   const { manifest } = object;

@@ -2,31 +2,31 @@ import * as z from 'zod';
 import { apiGroup, describe, type ObjectReference } from '../cluster/resources.ts';
 import { type DeployObject, identityOf } from './objects.ts';
 
-/** How the API server has refused an object in a dry run. */
+/** How the API server refused an object in a dry run. */
 export interface DryRunRefusal {
   readonly status: number;
-  /** In its own words. */
+  /** The words of the API server. */
   readonly message: string;
 }
 
-/** An object of a set that is not in the cluster yet, or not as the set has it. */
+/** An object of a set that the cluster does not have yet, or has in another state. */
 export interface ComingObject {
   readonly object: DeployObject;
   readonly isNew: boolean;
 }
 
 /**
- * Why a refusal says nothing yet: the API server is asked for each object alone, and what this one needs comes with it.
+ * Why a refusal does not count yet: the dry run knows only this object, and the set brings what the object needs.
  *
  * @param coming what else the set creates or changes
- * @returns a sentence, or undefined for a refusal that stays one
+ * @returns a sentence, or undefined for a refusal that counts
  */
 export function reasonToWait(
   object: DeployObject,
   refusal: DryRunRefusal,
   coming: readonly ComingObject[],
 ): string | undefined {
-  // Neither rights nor fields of other managers come with the set.
+  // The set cannot bring rights or settle fields of other managers.
   if (refusal.status === 409 || / cannot \w+ resource /.test(refusal.message)) return undefined;
   if (/does not support dry run/.test(refusal.message)) {
     return 'a webhook of the cluster can only be asked when it is written';
@@ -43,13 +43,13 @@ function isNeeded(object: DeployObject, refusal: DryRunRefusal, { object: other,
 
 type Rule = (object: DeployObject, refusal: DryRunRefusal, other: DeployObject, isNew: boolean) => boolean;
 
-/** What a kind is needed for where the refusal does not name it. */
+/** When an object needs another of this kind, although the refusal does not name it. */
 const rules = new Map<string, Rule>([
   [
     'Namespace',
     ({ reference }, { message }, other, isNew) =>
       reference.namespace === other.reference.name &&
-      // Its labels choose what is asked of the pods in it, and by which webhooks.
+      // Labels of a namespace choose its Pod Security level and its admission webhooks.
       (isNew || /violates PodSecurity|admission webhook|denied the request/.test(message)),
   ],
   [
@@ -73,7 +73,7 @@ const rules = new Map<string, Rule>([
 
 const binding = z.looseObject({ roleRef: z.looseObject({ kind: z.string(), name: z.string() }) });
 
-/** Nobody may give a role that can't be read yet, or one with rights that he does not have. */
+/** RBAC refuses a binding to a role that does not exist yet, or whose rights the caller does not have. */
 function isBoundTo(object: DeployObject, { status, message }: DryRunRefusal, other: DeployObject): boolean {
   const roleRef = binding.safeParse(object.manifest).data?.roleRef;
   const { type, name } = other.reference;

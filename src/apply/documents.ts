@@ -2,16 +2,16 @@ import { messageOf } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { readYaml } from '../core/yaml.ts';
 
-/** The text of a file, or of what stands for one. */
+/** The text of a file, or of something that stands for a file. */
 export interface ManifestText {
   /** For errors: `deploy/app.yaml`, `output of kustomize`. */
   readonly name: string;
   readonly text: string;
-  /** Helm has rendered it, and says of each document which template it comes from. */
+  /** Helm has rendered the text, and a comment in each document names its template. */
   readonly isRendered?: boolean;
 }
 
-/** One document, or what keeps it from being read. */
+/** One document, or why it cannot be read. */
 export interface ManifestDocument {
   /** `deploy/app.yaml, document 2` */
   readonly source: string;
@@ -19,13 +19,13 @@ export interface ManifestDocument {
   readonly problem?: string;
 }
 
-/** The line between two documents, as kubectl knows it: nothing but a comment may follow the dashes. */
+/** The line between two documents, as in kubectl: only a comment may follow the dashes. */
 const separator = /^---[^\S\n]*(?:#[^\n]*)?$/m;
 
-/** Blank lines and comments. Each repetition ends with its line: where it need not, a line of many `#` takes forever. */
+/** Blank lines and comments. Each repetition must end with its line; otherwise a line of many `#` backtracks forever. */
 const nothing = /^(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*(?:#[^\n]*)?$/;
 
-/** The documents of a text, each of YAML, or of one JSON object or several in a row: as kubectl and Helm read a file. */
+/** The documents of a text, as kubectl and Helm read a file: each is YAML, or one JSON object or several in a row. */
 export function documentsIn({ name, text, isRendered = false }: ManifestText): ManifestDocument[] {
   const [first = '', ...rest] = text.replace(/^\uFEFF/, '').split(separator);
   const chunks = nothing.test(first) && rest.length > 0 ? rest : [first, ...rest];
@@ -45,15 +45,15 @@ function valuesIn(chunk: string): unknown[] {
     const objects = jsonObjects(chunk);
     if (objects.length > 0) return objects.map(parseJson);
   } catch {
-    // YAML may begin with a bracket as well: its own reader says what is wrong.
+    // YAML may begin with a bracket as well, and the YAML reader says what is wrong.
   }
   return readYaml(chunk);
 }
 
-/** A text, be it the last one without an end, or a bracket that stands outside of all texts. */
+/** A JSON string (the last one may lack its end), or a brace outside of all strings. */
 const jsonToken = /"(?:[^"\\]|\\.)*(?:"|\\?$)|[{}]/gs;
 
-/** The objects that follow one another in a text, each as a text; none where it begins with something else. */
+/** The texts of the JSON objects that follow one another; none where the text begins with something else. */
 function jsonObjects(text: string): string[] {
   if (!text.trimStart().startsWith('{')) return [];
   const objects: string[] = [];

@@ -6,9 +6,9 @@ import type { Clock } from '../core/clock.ts';
 import { type WarningEvent, warningEvent } from './pod-progress.ts';
 import { type Progress, progressOf } from './progress.ts';
 
-/** Milliseconds in which the events of a Job arrive that is gone: they are written beside its status, and not with it. */
+/** Milliseconds to wait for the events of a deleted Job: its controller does not write them together with its status. */
 const EVENTS_PATIENCE = 3_000;
-/** Milliseconds between two looks at them. */
+/** Milliseconds between two requests for the events. */
 const LOOK = 500;
 
 export interface EndedJobsOptions {
@@ -17,8 +17,8 @@ export interface EndedJobsOptions {
 }
 
 /**
- * How Jobs have ended that are gone: one with `ttlSecondsAfterFinished` may be deleted before anybody looks. It is told by the
- * last state that was seen, or else by its events, which outlive it. Nothing else counts as success.
+ * How deleted Jobs have ended: a Job with `ttlSecondsAfterFinished` may be deleted before anybody looks. The last state
+ * seen tells it, or else the events, which outlive the Job. Nothing else counts as success.
  */
 export function createEndedJobs({ client, clock }: EndedJobsOptions) {
   const known = new Map<string, KubernetesObject>();
@@ -26,14 +26,14 @@ export function createEndedJobs({ client, clock }: EndedJobsOptions) {
   let next = Number.POSITIVE_INFINITY;
 
   async function told({ uid = '', namespace }: KubernetesObject['metadata'], signal: AbortSignal) {
-    // Of a former Job with that name, there are events as well.
+    // By uid, since a former Job of the same name has events as well.
     const fieldSelector = `involvedObject.uid=${uid}`;
     const events = uid === '' ? [] : await client.list(resources.event, namespace, { fieldSelector }, signal);
     return events.map((event) => readObject(event, warningEvent)).find(({ reason }) => ends.has(reason));
   }
 
   return {
-    /** @param objects Jobs as they are now, in any order of time for one of them */
+    /** @param objects Jobs as they are now; states of one Job may come in any order */
     remember(objects: readonly KubernetesObject[]): void {
       for (const object of objects) {
         const { namespace = '', name } = object.metadata;
@@ -41,12 +41,12 @@ export function createEndedJobs({ client, clock }: EndedJobsOptions) {
       }
     },
 
-    /** When to look at them again; Infinity where nothing is awaited. */
+    /** When to look at the events again; Infinity where no event is awaited. */
     next(): number {
       return next > clock.now() ? next : Number.POSITIVE_INFINITY;
     },
 
-    /** Of a Job that is gone; undefined for other objects, and for one of which nothing was ever seen. */
+    /** Progress of a deleted Job; undefined for other kinds, and for a Job that was never seen. */
     async progress({ type, namespace, name }: ObjectReference, signal: AbortSignal): Promise<Progress | undefined> {
       const key = keyOf(namespace, name);
       const last = type.kind === 'Job' ? known.get(key) : undefined;
@@ -70,7 +70,10 @@ const unknownEnd: Progress = {
   isUnseen: true,
 };
 
-/** Whether the event of this reason says that a Job has completed. https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/job/job_controller.go */
+/**
+ * Whether an event of this reason means success.
+ * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/job/job_controller.go
+ */
 const ends = new Map([
   ['Completed', true],
   ['SuccessCriteriaMet', true],

@@ -1,4 +1,4 @@
-/** What happens while something is deployed, as a log or a report tells it. All times are milliseconds since the epoch. */
+/** Events of a deployment, for logs and reports. All times are milliseconds since the Unix epoch. */
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { DeployVerdict } from './inventory.ts';
 
@@ -6,13 +6,13 @@ import type { DeployVerdict } from './inventory.ts';
 export interface StuckPod {
   readonly pod: string;
   readonly text: string;
-  /** Warnings that the cluster has recorded about it, the newest last. */
+  /** Warning events about the pod, the newest last. */
   readonly events: readonly string[];
   /** The last lines that its container wrote. */
   readonly lines: readonly string[];
 }
 
-/** An object that did not get ready, with all that tells why. */
+/** An object that did not get ready, with the evidence. */
 export interface Stuck {
   /** `Deployment shop/checkout` */
   readonly object: string;
@@ -24,7 +24,7 @@ export interface Stuck {
 }
 
 export type WaitEvent =
-  /** An object has got further. */
+  /** An object has made progress. */
   | {
       readonly type: 'progress';
       readonly at: number;
@@ -32,7 +32,7 @@ export type WaitEvent =
       readonly state: 'done' | 'waiting' | 'failed';
       readonly text: string;
     }
-  /** A pod waits for something else than before. */
+  /** A pod waits for another reason than before. */
   | {
       readonly type: 'pod';
       readonly at: number;
@@ -41,7 +41,7 @@ export type WaitEvent =
       readonly ready: boolean;
       readonly text: string;
     }
-  /** A container has crashed: what it wrote last. */
+  /** The last lines of a container that crashed. */
   | {
       readonly type: 'last-lines';
       readonly at: number;
@@ -49,17 +49,17 @@ export type WaitEvent =
       readonly container: string;
       readonly lines: readonly string[];
     }
-  /** Waiting for the API server, which does not answer. */
+  /** The API server does not answer. */
   | { readonly type: 'unreachable'; readonly at: number; readonly text: string }
-  /** The waiting has ended without success; a SluiceError `not-ready` with the same words follows. */
+  /** The wait has failed; a SluiceError `not-ready` with the same words follows. */
   | { readonly type: 'stuck'; readonly at: number; readonly objects: readonly Stuck[] };
 
-/** An object of the manifests and what is done to it. */
+/** An object of the manifests and its planned action. */
 export interface PlannedObject {
   readonly object: string;
   readonly action: 'create' | 'update' | 'unchanged' | 'prune' | 'keep';
   readonly write: PlannedWrite | undefined;
-  /** Why the API server could not check it before. */
+  /** Why the API server could not check the object before the write. */
   readonly unchecked?: string;
 }
 
@@ -73,17 +73,17 @@ export type DeployEvent =
       readonly by: string;
       readonly digest: string;
     }
-  /** A former run of this name had not come to its end. */
+  /** A former run of this name did not finish. */
   | { readonly type: 'resumed'; readonly at: number; readonly by: string; readonly since: number }
-  /** No run with these credentials has written the inventory of a former run that had not come to its end. */
+  /** The inventory of an unfinished former run was not written with these credentials. */
   | { readonly type: 'unconfirmed'; readonly at: number; readonly object: string }
-  /** What a former deployment has left of kinds that the cluster does not serve any more. */
+  /** Objects of a former deployment whose kinds the cluster does not serve any more. */
   | { readonly type: 'unserved'; readonly at: number; readonly objects: readonly string[] }
   | { readonly type: 'planned'; readonly at: number; readonly objects: readonly PlannedObject[] }
   | { readonly type: 'applied'; readonly at: number; readonly object: string; readonly action: 'create' | 'update' }
   | { readonly type: 'pruned'; readonly at: number; readonly object: string }
   | { readonly type: 'waiting'; readonly at: number; readonly objects: number; readonly deadline: number }
-  /** The reason is empty where it was told already. */
+  /** The reason is empty where an earlier event has told it. */
   | { readonly type: 'undoing'; readonly at: number; readonly reason: string }
   | {
       readonly type: 'restored';
@@ -99,7 +99,7 @@ export type DeployEvent =
       /** What a person can do; empty after a success. */
       readonly next: string;
     }
-  /** It ended before it has changed anything. */
+  /** The run ended before it changed anything. */
   | {
       readonly type: 'refused';
       readonly at: number;
@@ -134,7 +134,7 @@ export function waitLines(event: WaitEvent): EventLine[] {
   }
 }
 
-/** All that is known of an object that did not get ready. */
+/** The log lines about an object that did not get ready. */
 function stuckLines({ object, text, events, pods, next }: Stuck): EventLine[] {
   const info = (line: string) => ({ level: 'info' as const, text: line });
   return [

@@ -13,19 +13,22 @@ import type { Permission } from '../core/permission.ts';
 import { excerpt } from '../core/text.ts';
 import { createSeal, type Seal } from '../ledger/seal.ts';
 
-/** The label of every object that is deployed, with the name of its inventory: only what carries it is ever pruned. */
+/** The label of every deployed object: the name of its inventory. Objects without the label are never pruned. */
 export const INVENTORY_LABEL = 'sluice.dev/inventory';
 
-/** The label of an object outside of the inventory's own namespace, with that namespace: a name is only one in its namespace. */
+/**
+ * The label of an object outside of the inventory's namespace: that namespace, since an inventory's name is unique only
+ * there.
+ */
 const NAMESPACE_LABEL = 'sluice.dev/inventory-namespace';
 
-/** Where an inventory is, and what it is called. */
+/** Namespace and name of an inventory. */
 export interface InventoryPlace {
   readonly name: string;
   readonly namespace: string;
 }
 
-/** The labels that say whose an object is. */
+/** The labels that tie an object to its inventory. */
 export function inventoryLabels(
   { name, namespace }: InventoryPlace,
   { namespace: own }: Pick<ObjectReference, 'namespace'>,
@@ -33,7 +36,7 @@ export function inventoryLabels(
   return { [INVENTORY_LABEL]: name, ...(own !== namespace && { [NAMESPACE_LABEL]: namespace }) };
 }
 
-/** Whether an object is an inventory's, by what stands on the object itself. */
+/** Whether the labels on an object name this inventory. */
 export function isOfInventory(
   place: InventoryPlace,
   reference: Pick<ObjectReference, 'namespace'>,
@@ -54,53 +57,53 @@ export type DeployVerdict = (typeof deployVerdicts)[number];
 
 const inventory = z.object({
   schema: z.literal(1),
-  /** Of the run that wrote it last. */
+  /** The id of the run that wrote the inventory last. */
   id: z.string(),
   startedBy: z.string(),
   startedAt: z.number().min(0).max(8.64e15),
-  /** Written before the acts that belong to it. */
+  /** Written before the writes of that phase. */
   phase: z.enum(['applying', 'pruning', 'undoing', 'ended']),
-  /** Of the manifests. */
+  /** Digest of the manifests. */
   digest: z.string(),
-  /** While a deployment is under way: all that it may have touched, and all that was there before. */
+  /** While a deployment is under way: all objects that it may have touched, and all that were there before. */
   objects: z.array(reference),
-  /** Of the kinds that are pruned only where they are named, what it has made itself. Absent in inventories of earlier versions. */
+  /** What the run has created itself, of kinds pruned only by name. Absent in inventories of earlier versions. */
   created: z.array(reference).optional(),
-  /** While it prunes: what is to go. */
+  /** While the run prunes: the objects to delete. */
   prune: z.array(reference).optional(),
   verdict: z.enum(deployVerdicts).optional(),
   reason: z.string().optional(),
-  /** Digests of the Secret with the objects as they were: of the one that is there, and of one that is about to take its place. */
+  /** Digests of the snapshot Secret: the one in the cluster, and one that is about to replace it. */
   snapshots: z.array(z.string()).optional(),
 });
 
-/** What was deployed, or is being deployed, under a name: enough for another process to finish or to undo it. */
+/** What was deployed, or is being deployed, under a name: enough for another process to finish or undo it. */
 export type Inventory = Readonly<z.infer<typeof inventory>>;
 
 const snapshotEntry = z.object({
   reference,
-  /** As it was before; absent where it did not exist. */
+  /** The object before the deployment; absent where it did not exist. */
   found: kubernetesObject.optional(),
-  /** The manifests leave the number of replicas to somebody else. */
+  /** The manifests do not set the number of replicas. */
   leavesReplicas: z.boolean(),
 });
 export type SnapshotEntry = Readonly<z.infer<typeof snapshotEntry>>;
 
 const snapshot = z.object({
-  /** The inventory before. */
+  /** The inventory before the deployment. */
   former: z.object({ digest: z.string(), objects: z.array(reference) }),
   entries: z.array(snapshotEntry),
 });
 
-/** All that is needed to go back to how it was. */
+/** All that an undo needs. */
 export type Snapshot = Readonly<z.infer<typeof snapshot>>;
 
-/** Bytes of compressed snapshot in a Secret: base64 makes a third more of it, and etcd takes 1.5 MiB an object. */
+/** Bytes of a compressed snapshot in a Secret: base64 adds a third, and etcd takes 1.5 MiB an object. */
 const LIMIT = 760_000;
 
-/** Bytes of a snapshot: what is compressed may stand for a thousand times as much. */
+/** Bytes of an unpacked snapshot: compressed data may unpack to a thousand times its size. */
 const MOST_UNPACKED = 64 * 1024 * 1024;
-/** Characters of a name that an inventory says. */
+/** Characters of an object's name in the result of `discard`. */
 const MOST_TOLD = 200;
 
 const stored = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
@@ -112,8 +115,8 @@ export type InventoryStore = ReturnType<typeof createInventoryStore>;
 
 /**
  * The memory of a deployment in the cluster: a ConfigMap with the inventory, and while a deployment is under way a Secret
- * with the objects as they were, which may be Secrets themselves. The inventory is sealed and names the digest of the Secret:
- * whoever else may write these two objects must not decide what is written or deleted by them.
+ * with the objects as they were, which may be Secrets themselves. The inventory is sealed and names the digest of the
+ * Secret, so that another writer of these two objects cannot decide what Sluice writes or deletes.
  *
  * @param name 1 to 45 characters
  */
@@ -133,11 +136,11 @@ export function createInventoryStore(
     ...permissionsToNamed(['get', 'create', 'patch', 'delete'], secret),
   ];
   const sealed = (text: string) => `${namespace}/${name}\n${text}`;
-  /** Of the Secret, by an inventory that is confirmed. */
+  /** Digests of the Secret, from a confirmed inventory. */
   let digests: readonly string[] = [];
   let confirmed: Inventory | undefined;
 
-  /** One that no run with these credentials has written says only what there may be: nothing that is precious, or to be deleted. */
+  /** Loads the inventory. An unconfirmed one loses `created` and `prune`, so that nothing is deleted because of it. */
   async function load(signal: AbortSignal): Promise<Inventory | undefined> {
     const found = await client.find(configMap, signal);
     if (!found) return undefined;
@@ -160,7 +163,7 @@ export function createInventoryStore(
   /**
    * The objects as they were; undefined where there are none.
    *
-   * @throws SluiceError `unsupported` for a Secret that is not the one that the inventory names
+   * @throws SluiceError `unsupported` for a Secret whose digest the inventory does not name
    */
   async function loadSnapshot(signal: AbortSignal): Promise<Snapshot | undefined> {
     const found = await client.find(secret, signal);
@@ -172,7 +175,7 @@ export function createInventoryStore(
     return readable(snapshot, text.toString(), secret);
   }
 
-  /** @throws SluiceError `unsupported` for one that no Secret can hold */
+  /** @throws SluiceError `unsupported` for a snapshot that is too large for a Secret */
   async function saveSnapshot(next: Snapshot, signal: AbortSignal): Promise<void> {
     const text = stringifyJson(next);
     const packed = await compress(text);
@@ -180,7 +183,7 @@ export function createInventoryStore(
     if (packed.byteLength > LIMIT || unpacked > MOST_UNPACKED) throw tooLarge(secret, packed.byteLength, unpacked);
     const digest = digestOf(packed);
     if (confirmed && digests.length > 0) {
-      // A run that dies between the two writes leaves either Secret to be known.
+      // Names both digests, so that a run that dies between the two writes leaves a Secret that is confirmed.
       digests = [...digests, digest];
       await save(confirmed, signal);
     }
@@ -194,9 +197,9 @@ export function createInventoryStore(
   }
 
   /**
-   * Gives up what the inventory and the Secret say, and writes nothing else.
+   * Removes the Secret and empties the inventory, and writes nothing else.
    *
-   * @returns the objects that it named, as far as it can be read
+   * @returns the objects that the inventory named, as far as it can be read
    */
   async function discard(
     { id, startedBy }: Pick<Inventory, 'id' | 'startedBy'>,
@@ -229,9 +232,9 @@ export function createInventoryStore(
     saveSnapshot,
     removeSnapshot,
     discard,
-    /** The inventory as loaded last was written by a run with these credentials. */
+    /** Whether a run with these credentials wrote the inventory that was loaded last. */
     isConfirmed: () => confirmed !== undefined,
-    /** @throws SluiceError `unsupported` for an inventory that is not confirmed, and would be acted upon */
+    /** @throws SluiceError `unsupported` for an inventory that is not confirmed */
     requireConfirmed(): void {
       if (!confirmed) throw notConfirmed(configMap, 'was not written by a run with these credentials');
     },

@@ -3,19 +3,19 @@ import type { ObjectReference } from '../cluster/resources.ts';
 import { messageOf } from '../core/errors.ts';
 import { excerpt, firstLine } from '../core/text.ts';
 
-/** Milliseconds to read a container's log: its node may be the very problem. */
+/** Milliseconds to read a container's log: the node may be the cause of the trouble. */
 const LOG_PATIENCE = 5_000;
 /** Lines of a log that are shown. */
 export const LOG_LINES = 20;
-/** Characters of one of them that are shown: whoever writes them must not keep the release busy with it. */
+/** Characters shown of one line, so that long lines cannot keep the release busy. */
 const MOST_OF_LINE = 2_000;
 interface LastLines {
   readonly lines: readonly string[];
-  /** Why its log can't be read. */
+  /** Why the log can't be read. */
   readonly problem?: string;
 }
 
-/** What a container wrote last. That its log can't be read must not hide why it is asked for. */
+/** The last lines of a container. A failure to read them must not hide the reason why they are shown. */
 export async function lastLines(
   client: Pick<KubernetesClient, 'log'>,
   pod: ObjectReference,

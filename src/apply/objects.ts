@@ -7,13 +7,13 @@ import { SluiceError } from '../core/errors.ts';
 import { jsonSchema } from '../core/json.ts';
 import { documentsIn, type ManifestText } from './documents.ts';
 
-/** A value that is not there and one that says nothing are the same: charts write `namespace:` where nobody set it. */
+/** An absent or empty value means unset: charts write `namespace:` where nobody set it. */
 const unset = z
   .string()
   .nullish()
   .transform((text) => text || undefined);
 
-/** Labels or annotations: one without a value is an empty text to the API server. */
+/** Labels or annotations: the API server reads one without a value as an empty text. */
 const texts = z.record(
   z.string(),
   z
@@ -22,7 +22,7 @@ const texts = z.record(
     .transform((text) => text ?? ''),
 );
 
-/** An object as somebody wrote it; fields that nobody here knows survive. */
+/** An object as written; unknown fields are kept. */
 const manifest = z
   .looseObject({
     apiVersion: z.string().min(1),
@@ -38,24 +38,24 @@ const manifest = z
   })
   .catchall(jsonSchema);
 
-/** An object of a manifest, before it is known what the cluster takes it for. */
+/** An object of a manifest, before its kind was looked up in the cluster. */
 export interface WrittenObject {
   readonly manifest: z.infer<typeof manifest>;
   /** `deploy/app.yaml, document 2` */
   readonly source: string;
 }
 
-/** An object to be deployed, and where the cluster keeps it. */
+/** An object to be deployed, and its place in the cluster. */
 export interface DeployObject {
   readonly reference: ObjectReference;
-  /** With the namespace that it goes to. */
+  /** Includes the namespace that the object goes to. */
   readonly manifest: AnyManifest;
   /** `deploy/app.yaml, document 2` */
   readonly source: string;
 }
 
 /**
- * The objects in texts of YAML or JSON: of several documents, with the items of each `List`. Empty documents are left out.
+ * The objects in texts of YAML or JSON, which may have several documents; a `List` gives its items. Leaves out empty documents.
  *
  * @throws SluiceError `invalid-input`, one for everything that is wrong, with file and document
  */
@@ -65,7 +65,7 @@ export function parseManifests(texts: readonly ManifestText[]): WrittenObject[] 
   return objects;
 }
 
-/** As `parseManifests`, with what is wrong beside what can be read: a record of what was deployed once is not corrected any more. */
+/** As `parseManifests`, but returns problems instead of throwing: nobody can correct the record of a former deployment. */
 export function readManifests(texts: readonly ManifestText[]): { objects: WrittenObject[]; problems: string[] } {
   const problems: string[] = [];
   const objects = texts.flatMap(documentsIn).flatMap(({ source, values, problem }) => {
@@ -77,7 +77,10 @@ export function readManifests(texts: readonly ManifestText[]): { objects: Writte
   return { objects, problems };
 }
 
-/** https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go: items may lack what their list says. */
+/**
+ * Items may lack the type that their list gives.
+ * https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/unstructured/helpers.go
+ */
 const listObject = z.looseObject({
   apiVersion: z.string().default(''),
   kind: z.string().regex(/List$/),
@@ -88,7 +91,7 @@ const listObject = z.looseObject({
 });
 const untyped = z.looseObject({ apiVersion: z.undefined().optional(), kind: z.undefined().optional() });
 
-/** It leaves its name to the API server, which takes that only where it is created. */
+/** An object with `generateName` and no name: the API server names it, and only when it is created. */
 export const unnamed = z.looseObject({
   metadata: z.looseObject({ name: unset.pipe(z.undefined()), generateName: z.string().min(1) }),
 });
@@ -116,7 +119,7 @@ function objectsIn(value: unknown, source: string, problems: string[]): WrittenO
   return [];
 }
 
-/** What the custom resource definitions among these objects define, before the API server serves it. */
+/** A CustomResourceDefinition among the objects, whose kinds the API server may not serve yet. */
 const definition = z.looseObject({
   apiVersion: z.string().startsWith('apiextensions.k8s.io/'),
   kind: z.literal('CustomResourceDefinition'),
@@ -141,11 +144,11 @@ function definedKinds(objects: readonly WrittenObject[]): ServedKind[] {
 }
 
 /**
- * Finds out where the cluster keeps each object: asks the API server for the kinds in the versions that are used, one request
- * a version. A kind whose definition is among the objects need not be served yet.
+ * Finds where the cluster keeps each object: asks the API server for the kinds of each version used, one request a
+ * version. A kind need not be served yet where its definition is among the objects.
  *
  * @param namespace for objects that name none
- * @throws SluiceError `invalid-input`, one for everything that is wrong: kinds that nobody knows, the same object twice
+ * @throws SluiceError `invalid-input`, one for everything that is wrong: unknown kinds, the same object twice
  */
 export async function resolveObjects(
   client: Pick<KubernetesClient, 'kindsIn'>,
@@ -161,15 +164,16 @@ export async function resolveObjects(
 
 /** Where the objects of a release go. */
 export interface ReleasePlace {
-  /** For objects that name none. */
+  /** For objects that name no namespace. */
   readonly namespace: string;
-  /** Definitions of kinds that Helm installs before the release. */
+  /** Custom resource definitions that Helm installs before the release. */
   readonly definitions: readonly WrittenObject[];
 }
 
 /**
- * As `resolveObjects`, for what Helm has rendered or recorded, which is not held to stricter rules than its own: of an object that
- * stands twice, the last one counts; what is of a kind that the cluster does not serve is told and left out.
+ * As `resolveObjects`, for what Helm has rendered or recorded, without rules stricter than Helm's: of an object that
+ * occurs twice, the last one counts; objects of kinds that the cluster does not serve are left out and returned in
+ * `unknown`.
  */
 export async function resolveRendered(
   client: Pick<KubernetesClient, 'kindsIn'>,
@@ -199,7 +203,7 @@ async function located(
   return { objects, unknown };
 }
 
-/** Objects of kinds that the cluster does not serve now, whatever defines them. */
+/** Objects of kinds that the cluster does not serve now, even if a definition is among the objects. */
 export async function unservedObjects(
   client: Pick<KubernetesClient, 'kindsIn'>,
   written: readonly WrittenObject[],
@@ -235,14 +239,14 @@ function placed({ manifest, source }: WrittenObject, { type, namespaced }: Serve
 const aggregated = z.looseObject({ aggregationRule: z.looseObject({}) });
 
 /**
- * A ClusterRole whose rules its controller writes, whatever a manifest says:
+ * A ClusterRole whose rules the controller overwrites:
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
  */
 export function isAggregated(manifest: { readonly [field: string]: unknown }): boolean {
   return manifest.kind === 'ClusterRole' && aggregated.safeParse(manifest).success;
 }
 
-/** Without the rules of an aggregated ClusterRole. */
+/** The object without the rules of an aggregated ClusterRole. */
 export function withoutControlledFields(object: DeployObject): DeployObject {
   const { manifest } = object;
   if (!isAggregated(manifest)) return object;
@@ -270,7 +274,7 @@ function repeated(objects: readonly DeployObject[]): string[] {
   });
 }
 
-/** Names an object whatever version of its group it is written in. */
+/** Identifies an object independent of its API version. */
 export function identityOf({ type, namespace, name }: ObjectReference): string {
   const group = type.apiVersion.includes('/') ? type.apiVersion.split('/')[0] : '';
   return `${group}/${type.kind}/${namespace}/${name}`;

@@ -1,8 +1,8 @@
 import type { ObjectReference } from '../cluster/resources.ts';
 
 /**
- * Kinds in the order in which others need them, as Helm (pkg/release/v1/util/kind_sorter.go) and kubectl's kustomize have
- * it; what is not named stands between the workloads and the webhooks.
+ * Kinds in the order of Helm (pkg/release/v1/util/kind_sorter.go) and of kubectl's kustomize: each after those that it
+ * needs. Kinds that are not listed come between the workloads and the webhooks.
  */
 const before = [
   'Namespace',
@@ -53,12 +53,12 @@ function rank({ type }: ObjectReference): number {
   return late >= 0 ? before.length + 1 + late : early >= 0 ? early : before.length;
 }
 
-/** In the order to apply in: what others need comes first. Objects of one kind stay in the order that they were written in. */
+/** Sorts for apply: dependencies first. Objects of one kind stay in the order in which they were written. */
 export function inApplyOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
   return objects.toSorted((a, b) => rank(a.reference) - rank(b.reference));
 }
 
-/** In the order to delete in: what needs others goes first. */
+/** Sorts for deletion: dependents first. */
 export function inDeleteOrder<T extends { readonly reference: ObjectReference }>(objects: readonly T[]): T[] {
   return inApplyOrder(objects).toReversed();
 }

@@ -4,18 +4,18 @@ import { firstLine } from '../core/text.ts';
 import type { Problem } from './pod-states.ts';
 import type { Sight } from './sight.ts';
 
-/** An object that is waited for no longer, and why. */
+/** An object that is not waited for any longer, and why. */
 export interface Hopeless {
   readonly sight: Sight;
   readonly text: string;
 }
 
-/** Counts for how long each problem has been seen, by this process's own clock. */
+/** Measures how long each problem has been seen, by this process's own clock. */
 export function createPatience(clock: Clock) {
   let since = new Map<string, number>();
   let end = Number.POSITIVE_INFINITY;
   return {
-    /** The objects that no further waiting helps. */
+    /** The objects that further waiting does not help. */
     hopeless(sights: readonly Sight[]): Hopeless[] {
       end = Number.POSITIVE_INFINITY;
       const now = new Map<string, number>();
@@ -33,7 +33,7 @@ export function createPatience(clock: Clock) {
       since = now;
       return found;
     },
-    /** When the next patience ends. */
+    /** When the next patience ends; Infinity where none runs. */
     end: () => end,
   };
 }
@@ -57,7 +57,7 @@ function problemsOf({ reference, progress, pods }: Sight): { key: string; proble
   ];
 }
 
-/** What is said of an object at the deadline. */
+/** The words about an object at the deadline. */
 export function outOfTime(sight: Sight): Hopeless {
   const pod = sight.pods.find(({ ready, ordinary }) => !ready && !ordinary) ?? sight.pods.find(({ ready }) => !ready);
   const { progress } = sight;

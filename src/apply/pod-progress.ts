@@ -12,7 +12,7 @@ import {
   startState,
 } from './pod-states.ts';
 
-/** A warning that the cluster has recorded about an object. */
+/** A warning event about an object. */
 export const warningEvent = z.looseObject({
   ...kubernetesObject.shape,
   reason: z.string().default(''),
@@ -30,26 +30,26 @@ export const warningEvent = z.looseObject({
 });
 export type WarningEvent = z.infer<typeof warningEvent>;
 
-/** A container that ended with an error, and which of its logs tells about it. */
+/** A container that ended with an error, and whether its previous or its present log tells why. */
 interface Crash {
   readonly container: string;
   readonly times: number;
   readonly previous: boolean;
 }
 
-/** How far a pod is, and what it waits for. */
+/** The state of a pod, and what it waits for. */
 export interface PodProgress {
   readonly pod: string;
   readonly ready: boolean;
   /** `waits for a node: 0/3 nodes are available: 3 Insufficient cpu.` */
   readonly text: string;
-  /** Every pod passes through this: worth a line only when it lasts. */
+  /** Every pod passes through this state, so it is worth a log line only when it lasts. */
   readonly ordinary: boolean;
   readonly problem?: Problem;
   readonly crash?: Crash;
 }
 
-/** Restarts of a container that starting may take; Infinity where its controller counts them. */
+/** Restarts of a container before its crash loop counts; Infinity where its controller counts them. */
 export type PodPatience = Pick<StartingPolicy, 'maxRestarts'>;
 
 type ContainerStatus = Pod['status']['containerStatuses'][number];
@@ -79,13 +79,13 @@ export function podProgressOf(pod: Pod, warnings: readonly WarningEvent[], patie
   if (scheduled?.status === 'False') {
     const message = firstLine(scheduled.message);
     const text = `waits for a node${after(message)}`;
-    // Who has put a gate before the scheduler takes it away in his own time.
+    // Whoever set the scheduling gate removes it, so no patience runs.
     if (scheduled.reason === 'SchedulingGated') return of(text);
     return of(text, { problem: problemOf('unschedulable', scheduled.reason, text) });
   }
   const warning = warnings.at(-1);
   if (warning) {
-    // Probes fail while a container starts: that is what they are for.
+    // Failing probes are ordinary while a container starts.
     return of(`${warning.reason}${after(warning.message)}`, { ordinary: warning.reason === 'Unhealthy' });
   }
   return of(ordinaryText(containers, scheduled?.status === 'True'), { ordinary: true });
@@ -104,7 +104,7 @@ function containerProgress(
     const image = [...pod.spec.initContainers, ...pod.spec.containers].find(
       (container) => container.name === name,
     )?.image;
-    // The kubelet's two words for it come in turns: that is no news.
+    // The kubelet alternates between ErrImagePull and ImagePullBackOff, so the text leaves the reason out.
     const text = `container ${name} can't get its image ${image ?? ''}${after(pullError(waiting.message, warnings))}`;
     return [{ text, problem: problemOf(held, 'image', `${text} (${reason})`) }];
   }
@@ -114,7 +114,7 @@ function containerProgress(
   }
   const last = state.terminated ?? lastState.terminated;
   if (!last || last.exitCode === 0 || (state.terminated === undefined && restartCount === 0)) return [];
-  // It is counted as a restart only when it runs again.
+  // The kubelet counts a restart only when the container runs again.
   const times = restartCount + (state.running === undefined ? 1 : 0);
   const code = last.exitCode === undefined ? '' : `exit code ${last.exitCode}`;
   const why = last.reason === 'OOMKilled' ? ', OOMKilled: more memory than its limit' : aside(last.reason, ['Error']);
@@ -133,7 +133,7 @@ function problemOf(state: StartState, reason: string, message: string): Problem 
   return { state, reason, message, patience: starting.patience[state] };
 }
 
-/** The back-off's own words hide why the image can't be had; the event before it says so. */
+/** The back-off message does not say why the pull failed; the event before it does. */
 function pullError(message: string, warnings: readonly WarningEvent[]): string {
   const said = warnings.findLast(
     ({ reason, message: text }) => reason === 'Failed' && /pull image/i.test(text),
@@ -153,7 +153,7 @@ export function lastSeen({ series, lastTimestamp, eventTime, metadata }: Warning
   return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
 }
 
-/** The pods that a workload's present version has, without those on their way out. */
+/** The pods of a workload's present version, without those that are being deleted. */
 export function podsOf(
   workload: KubernetesObject,
   pods: readonly Pod[],
@@ -177,7 +177,7 @@ export function podsOf(
   return own;
 }
 
-/** A pod of whatever version of a workload. */
+/** Whether a pod belongs to any version of a workload. */
 export function isMadeBy(pod: Pod, workload: KubernetesObject, replicaSets: readonly KubernetesObject[]): boolean {
   const makers = [workload, ...replicaSets.filter((replicaSet) => isOwnedBy(replicaSet, workload))];
   return makers.some((maker) => isOwnedBy(pod, maker));

@@ -6,13 +6,13 @@ import { creationState, type Problem, starting } from './pod-states.ts';
 
 /** How far an object is. */
 export interface Progress {
-  /** `failed` is what no waiting cures. */
+  /** `failed`: waiting does not help. */
   readonly state: 'done' | 'waiting' | 'failed';
-  /** `2 of 3 updated, 1 available`; what is wrong with one that failed; empty for what is done as soon as it is there. */
+  /** `2 of 3 updated, 1 available`; the fault of a failed object; empty for an object that is done once it exists. */
   readonly text: string;
-  /** Keeps its pods from being made at all: what, and after which it is worth to give up. */
+  /** What keeps the object's pods from being created, and for how long to wait. */
   readonly problem?: Problem;
-  /** It may have ended well, and nobody saw how. */
+  /** The object is gone, and may have ended well unseen. */
   readonly isUnseen?: true;
 }
 
@@ -59,10 +59,10 @@ const replicated = z.looseObject({
 type Replicated = z.infer<typeof replicated>;
 
 /**
- * How far an object is, by its status alone. The rules are those of `kubectl rollout status` and of kstatus
+ * The progress of an object, by its status alone. The rules are those of `kubectl rollout status` and of kstatus
  * (sigs.k8s.io/cli-utils), with the cases that they leave out: OnDelete and partitions, claims that wait for a pod, quotas.
  *
- * @param ready pods of its present version that are ready, where that is known: a Deployment's own numbers hold the former's
+ * @param ready ready pods of its present version, where known: a Deployment's own numbers include the former version
  */
 export function progressOf(object: KubernetesObject, ready?: number): Progress {
   if (object.metadata.deletionTimestamp !== undefined) return waiting('is being deleted');
@@ -77,7 +77,7 @@ function groupOf({ apiVersion }: KubernetesObject): string {
 
 const generation = z.looseObject({ status: z.looseObject({ observedGeneration: z.number().optional() }).optional() });
 
-/** Its status is still about what it was before the last change. */
+/** The status still describes the object before its last change. */
 function isUnseen(object: KubernetesObject): boolean {
   const wanted = object.metadata.generation ?? 0;
   const observed = generation.safeParse(object).data?.status?.observedGeneration;
@@ -152,13 +152,13 @@ function counts(wanted: number, updated: number, available: number): string {
   return `${updated} of ${wanted} updated, ${available} available`;
 }
 
-/** Why a controller can't make pods at all. */
+/** Why a controller can't create pods. */
 function replicaFailure(conditions: Conditions): Problem | undefined {
   const failure = find(conditions, 'ReplicaFailure', 'True');
   return failure && creationProblem(failure.reason, failure.message);
 }
 
-/** As `creationState`, with the time that a deploy gives it. */
+/** As `creationState`, with the patience of a deploy. */
 export function creationProblem(reason: string, message: string): Problem {
   const state = creationState(message);
   return { state, reason, message, patience: starting.patience[state] };
@@ -197,7 +197,7 @@ function podPhaseProgress(object: KubernetesObject): Progress {
   return find(status.conditions, 'Ready', 'True') ? done('is ready') : waiting('is not ready');
 }
 
-/** Set by the volume controller when it asks for a volume: for a class with `WaitForFirstConsumer` when a pod needs it. */
+/** The volume controller sets it when it asks for a volume; with `WaitForFirstConsumer` only once a pod needs the claim. */
 const provisioner = 'volume.kubernetes.io/storage-provisioner';
 
 function claimProgress(object: KubernetesObject): Progress {
@@ -229,7 +229,7 @@ function definitionProgress(object: KubernetesObject): Progress {
 
 const resource = z.looseObject({ status: z.looseObject({ conditions }).optional().catch(undefined) });
 
-/** Any other kind, by the conventions: `Ready`, and where kstatus is followed `Stalled` and `Reconciling`. */
+/** Any other kind, by convention: `Ready`, and `Stalled` and `Reconciling` of kstatus. */
 function resourceProgress(object: KubernetesObject): Progress {
   const conditions = readObject(object, resource).status?.conditions ?? [];
   const stalled = find(conditions, 'Stalled', 'True');

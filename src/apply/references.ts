@@ -1,7 +1,7 @@
 import type { ObjectReference } from '../cluster/resources.ts';
 import { identityOf } from './objects.ts';
 
-/** Each of them once. */
+/** Both lists together, each object once. */
 export function union(some: readonly ObjectReference[], others: readonly ObjectReference[]): ObjectReference[] {
   return [...new Map([...some, ...others].map((reference) => [identityOf(reference), reference])).values()];
 }

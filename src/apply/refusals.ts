@@ -6,13 +6,13 @@ import { parseJson } from '../core/json.ts';
 import { endsOf } from '../core/text.ts';
 import type { DeployObject } from './objects.ts';
 
-/** An object that the API server would not take. */
+/** An object that the API server would refuse. */
 export interface Refusal {
   readonly object: DeployObject;
   readonly error: ApiError;
 }
 
-/** One error for all of them. */
+/** One error for all refused objects. */
 export function refused(refusals: readonly Refusal[]): SluiceError {
   const explained = refusals.map(({ object, error }) => ({ object, ...explain(error) }));
   const lines = explained.map(
@@ -84,7 +84,7 @@ export function explain(error: ApiError): Explanation {
   }
   const schema = /failed to create typed patch object \([^)]*\): (.*)/s.exec(said)?.[1];
   if (schema !== undefined) {
-    // The server shows Go's own form of a value.
+    // The API server prints values in Go syntax.
     const problem = schema
       .split('\n')
       .map((line) => line.trim())
@@ -115,7 +115,7 @@ function managerIn(message: string): string {
   return /conflict with ("[^"]*"(?: with subresource "[^"]*")?)/.exec(endsOf(message))?.[1] ?? 'another manager';
 }
 
-/** The API server's own words. */
+/** The words of the API server. */
 export function saidIn({ body }: ApiError): string {
   return endsOf(parseBody(body).message);
 }
@@ -124,7 +124,7 @@ function parseBody(body: string): z.infer<typeof refusalBody> {
   try {
     return refusalBody.parse(parseJson(body));
   } catch {
-    // What is no Status says nothing more than the error has already.
+    // A body that is no Status tells nothing that the error does not say.
     return { message: '', details: { causes: [] } };
   }
 }

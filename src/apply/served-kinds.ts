@@ -4,10 +4,10 @@ import { apiGroup, type ObjectReference } from '../cluster/resources.ts';
 type Discovery = Pick<KubernetesClient, 'kindsIn' | 'versionsOf'>;
 
 /**
- * Objects of a former deployment as the cluster serves them now: a version may have been removed, and another one holds the same
- * objects.
+ * Objects of a former deployment in the versions that the cluster serves now: a version may have been removed, while
+ * another one serves the same objects.
  *
- * @returns `gone` are those of kinds that are not served in any version
+ * @returns `gone`: objects of kinds that are not served in any version
  */
 export async function servedNow(
   client: Discovery,
@@ -31,7 +31,7 @@ export async function servedNow(
 async function typeNow(client: Discovery, { type }: ObjectReference, signal: AbortSignal) {
   const served = async (version: string) =>
     (await client.kindsIn(version, signal)).find(({ type: { kind } }) => kind === type.kind)?.type;
-  // How a kind is called in addresses is what the server says, and not what was kept.
+  // The plural name comes from the API server, not from the record.
   const same = await served(type.apiVersion);
   if (same) return same;
   for (const version of await client.versionsOf(apiGroup(type), signal)) {

@@ -20,26 +20,26 @@ import { creationProblem, type Progress, progressOf } from './progress.ts';
 import type { WaitOptions } from './wait-options.ts';
 import { keyOf, namespacesWithPods, sourcesOf } from './watch-list.ts';
 
-/** Warnings that keep no pod from getting ready. */
+/** Warnings that do not keep a pod from getting ready. */
 const harmless = new Set(['MissingClusterDNS', 'DNSConfigForming']);
 
-/** An object as it is at one moment, with what tells about it. */
+/** The state of an object at one moment, with its pods and warnings. */
 export interface Sight {
   readonly reference: ObjectReference;
   readonly progress: Progress;
   readonly pods: readonly PodProgress[];
-  /** Warnings about the object itself and what makes its pods. */
+  /** Warnings about the object itself, and about the ReplicaSet that creates its pods. */
   readonly warnings: readonly WarningEvent[];
   readonly warningsOf: (pod: string) => readonly WarningEvent[];
 }
 
 export interface View {
   look(signal: AbortSignal): Promise<Sight[]>;
-  /** When to look again, whether something changes or not. */
+  /** When to look again, even if nothing changes; in milliseconds since the Unix epoch. */
   next(): number;
 }
 
-/** Looks at all objects at once. */
+/** Creates a view that looks at all objects together. */
 export function createView(
   { client, references, clock, maxRestarts = starting.maxRestarts, written = [] }: WaitOptions,
   lifetime: AbortSignal,
@@ -63,7 +63,7 @@ export function createView(
     return (await informers.get(keyOf(type, namespace))?.objects(signal)) ?? [];
   }
 
-  /** Warnings of the time before, about what was before. */
+  /** Whether a warning is unchanged since the first look, and so is about the state before. */
   function isOld({ metadata }: WarningEvent): boolean {
     return oldWarnings?.get(metadata.name) === (metadata.resourceVersion ?? '');
   }
@@ -114,7 +114,7 @@ interface Around {
   readonly warnings: readonly WarningEvent[];
 }
 
-/** How it is judged what is there. */
+/** The rules for judging an object. */
 interface Judgement {
   readonly isOld: (warning: WarningEvent) => boolean;
   readonly maxRestarts: number;
@@ -137,7 +137,7 @@ function sightOf(
   const present = podsOf(object, pods, replicaSets);
   const progress = progressOf(object, present.filter(isReady).length);
   if (progress.state === 'done') return { reference, progress, pods: [], warnings: [], warningsOf };
-  // A Job counts the attempts by itself.
+  // A Job counts its attempts itself.
   const patience = { maxRestarts: object.kind === 'Job' ? Number.POSITIVE_INFINITY : maxRestarts };
   const makers = [object, ...(object.kind === 'Deployment' ? [presentReplicaSet(object, replicaSets)] : [])];
   const about = warnings.filter(

@@ -10,11 +10,11 @@ import { isAboutImage } from './pod-states.ts';
 import type { Sight } from './sight.ts';
 import type { WaitOptions } from './wait-options.ts';
 
-/** Pods of one workload that fail alike; more of them say nothing new. */
+/** Most pods shown of one workload: they usually fail alike. */
 const MOST_PODS = 3;
 const MOST_EVENTS = 5;
 
-/** Gathers all that tells why, for the log and for the error. */
+/** Gathers the evidence for the log and the error. */
 export async function giveUp(
   hopeless: readonly Hopeless[],
   { client, clock, emit }: Pick<WaitOptions, 'client' | 'clock' | 'emit'>,

@@ -5,9 +5,9 @@ import type { PodProgress } from './pod-progress.ts';
 import type { Sight } from './sight.ts';
 import type { WaitOptions } from './wait-options.ts';
 
-/** Milliseconds that a pod may take for an ordinary step before it is worth a line. */
+/** Milliseconds that an ordinary step of a pod may take before it is worth a line. */
 const ORDINARY = 15_000;
-/** Tells each change once, and what lasts. */
+/** Reports each change once, and states that last. */
 export function createTeller(
   { client, clock, emit }: Pick<WaitOptions, 'client' | 'clock' | 'emit'>,
   signal: AbortSignal,
@@ -17,7 +17,7 @@ export function createTeller(
   const logsUnread = new Set<string>();
   let next = Number.POSITIVE_INFINITY;
 
-  /** True at the first time that a text is to be told; an ordinary one is when it lasts. */
+  /** Whether to report a text now: at once if it is new, or for an ordinary text once it has lasted long enough. */
   function isNews(
     now: Map<string, { text: string; since: number; told: boolean }>,
     key: string,
@@ -36,9 +36,9 @@ export function createTeller(
 
   async function tellCrash({ reference }: Sight, { pod, crash }: PodProgress): Promise<void> {
     if (!crash) return;
-    // Pods of one workload crash alike.
+    // Pods of one workload crash alike, so one log is enough.
     const key = `${describe(reference)} ${crash.container}`;
-    // Asked for again at the next crash: its container may just have been replaced, or its node had no time.
+    // A failed read is tried again at the next crash: the container may just have been replaced, or the node was busy.
     const log = [pod, ...Object.values(crash)].join(' ');
     if (crashesTold.has(key) || logsUnread.has(log)) return;
     const { lines, problem } = await lastLines(client, { ...reference, type: resources.pod, name: pod }, crash, signal);
@@ -56,12 +56,12 @@ export function createTeller(
         const object = describe(sight.reference);
         const { state, text, problem } = sight.progress;
         const whole = problem ? `${text}; ${problem.reason}: ${firstLine(problem.message)}` : text;
-        // What has failed is told with all that is known of it.
+        // The `stuck` event tells about a failed object.
         if (text !== '' && state !== 'failed' && isNews(now, object, `${state} ${whole}`, false)) {
           emit({ type: 'progress', at: clock.now(), object, state, text: whole });
         }
         for (const pod of sight.pods) {
-          // That a pod is ready stands in its workload's numbers.
+          // The numbers of the workload include its ready pods.
           if (pod.ready) continue;
           if (isNews(now, `${object} ${pod.pod}`, pod.text, pod.ordinary)) {
             emit({ type: 'pod', at: clock.now(), object, pod: pod.pod, ready: pod.ready, text: pod.text });
@@ -71,7 +71,7 @@ export function createTeller(
       }
       seen = now;
     },
-    /** When something that lasts is to be told. */
+    /** When an ordinary text is due to be reported; Infinity where none is. */
     next: () => next,
   };
 }

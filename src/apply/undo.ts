@@ -11,17 +11,17 @@ import { progressOf } from './progress.ts';
 export interface UndoOptions {
   readonly client: Pick<KubernetesClient, 'find' | 'create' | 'replace' | 'patchJson' | 'remove'>;
   readonly snapshot: Snapshot;
-  /** Name of the inventory: what was created is deleted where it still carries it. */
+  /** Name of the inventory: a created object is deleted only while it carries this label. */
   readonly name: string;
-  /** The namespace that holds the inventory itself stays. */
+  /** The namespace of the inventory, which is never deleted. */
   readonly namespace: string;
   readonly restored: (reference: ObjectReference, how: 'restored' | 'deleted' | 'created again') => void;
 }
 
 /**
- * Gives back every object as it was, and deletes those that were not there. Can be repeated.
+ * Restores every object as it was before, and deletes those that did not exist. Can be repeated.
  *
- * @returns what was ready before, and has to become so again
+ * @returns the objects that were ready before, and must become ready again
  */
 export async function undoChanges(options: UndoOptions, signal: AbortSignal): Promise<ObjectReference[]> {
   const { snapshot } = options;
@@ -54,8 +54,9 @@ async function deleteCreated(
 const REVISION = 'deployment.kubernetes.io/revision';
 
 /**
- * Writes the whole object as it was, and then who owned its fields: else the next apply would meet this very write as a
- * foreign one. What the cluster itself has changed since (its revision, the replicas that an autoscaler sets) stays.
+ * Writes the whole object as it was, then the former owners of its fields: otherwise the next apply would treat this write
+ * as that of another manager. Keeps what the cluster has changed since: the revision, and replicas that an autoscaler
+ * sets.
  */
 async function restore(
   { client, restored }: UndoOptions,
@@ -66,7 +67,7 @@ async function restore(
   const how = await retryOnConflict(async () => {
     const live = await client.find(reference, signal);
     if (live && isAsFound(live, found)) return undefined;
-    // A Job would run once more.
+    // Creating the Job again would run it once more.
     if (!live && reference.type.kind === 'Job') return undefined;
     const wanted = asManifest(found, live, entry.leavesReplicas);
     const written = live
@@ -78,7 +79,7 @@ async function restore(
   if (how) restored(reference, how);
 }
 
-/** Nobody has written it since. */
+/** Whether nobody has written the object since the snapshot. */
 function isAsFound(live: KubernetesObject, { metadata }: KubernetesObject): boolean {
   return live.metadata.uid === metadata.uid && live.metadata.resourceVersion === metadata.resourceVersion;
 }
@@ -98,7 +99,7 @@ function asManifest(found: KubernetesObject, live: KubernetesObject | undefined,
   return {
     ...content,
     ...(leavesReplicas && live && withReplicasOf(live, content)),
-    // Its controller has written those since.
+    // The controller may have written these rules since.
     ...(isAggregated(content) && live && { rules: live.rules }),
     metadata: {
       ...described,

@@ -8,11 +8,11 @@ export interface WaitOptions {
   readonly client: KubernetesClient;
   readonly references: readonly ObjectReference[];
   readonly clock: Clock;
-  /** When to give up, in milliseconds since the epoch. */
+  /** When to give up, in milliseconds since the Unix epoch. */
   readonly deadline: number;
   readonly emit: (event: WaitEvent) => void;
-  /** Restarts of a container that starting may take; default that of the policy. */
+  /** Restarts of a container before its crash loop counts; by default that of the policy. */
   readonly maxRestarts?: number;
-  /** Objects as they were just written: a Job among them may be gone before the first look. */
+  /** Objects as they were just written: a Job may be deleted before the first look. */
   readonly written?: readonly KubernetesObject[];
 }

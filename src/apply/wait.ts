@@ -10,10 +10,11 @@ import { waitedFor } from './watch-list.ts';
 const RETRY = 1_000;
 
 /**
- * Waits until every object is done: workloads are rolled out, Jobs complete, claims bound, custom resources ready. Watches,
- * and tells each change once.
+ * Waits until every object is done: workloads are rolled out, Jobs complete, claims bound, custom resources ready. Watches
+ * them, and reports each change once.
  *
- * @throws SluiceError `not-ready` at the deadline, and as soon as no waiting can help: with pods, reasons, warnings, last lines
+ * @throws SluiceError `not-ready` at the deadline, or as soon as waiting can't help: with pods, reasons, warnings, last
+ *   lines
  */
 export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal): Promise<void> {
   const options = { ...given, references: waitedFor(given.references) };
@@ -27,7 +28,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
   const patience = createPatience(clock);
   try {
     for (;;) {
-      // Before the look: what changes during it is not missed.
+      // Set before the look, so that a change during the look is not missed.
       change = Promise.withResolvers<void>();
       const sights = await look();
       if (sights) {
@@ -65,7 +66,7 @@ export async function waitUntilRolledOut(given: WaitOptions, signal: AbortSignal
       await Promise.race([change.promise, alarm]);
     } finally {
       awake.abort();
-      // Who lost the race is not waited for.
+      // Nobody awaits the alarm any more, so its rejection is ignored.
       alarm.catch(() => undefined);
     }
   }

@@ -2,7 +2,7 @@ import { permissionTo } from '../cluster/permissions.ts';
 import { apiGroup, type ObjectReference, type ResourceType, resources } from '../cluster/resources.ts';
 import type { Permission } from '../core/permission.ts';
 
-/** Kinds that have pods, which tell why they are not ready. */
+/** Kinds whose pods tell why they are not ready. */
 const withPods = new Set([
   'Deployment',
   'StatefulSet',
@@ -32,7 +32,7 @@ const settledGroups = new Set([
   'storage.k8s.io',
 ]);
 
-/** Those that are not done as soon as they are there. The others need not be watched: nobody needs the right to list Secrets. */
+/** The objects that are not done once they exist. The others are not watched, so no right to list Secrets is needed. */
 export function waitedFor(references: readonly ObjectReference[]): ObjectReference[] {
   return references.filter(({ type }) => {
     const group = apiGroup(type);
@@ -40,7 +40,7 @@ export function waitedFor(references: readonly ObjectReference[]): ObjectReferen
   });
 }
 
-/** The rights that waiting for these objects takes. */
+/** The rights needed to wait for these objects. */
 export function waitPermissions(all: readonly ObjectReference[]): Permission[] {
   const references = waitedFor(all);
   return [
@@ -58,7 +58,7 @@ interface Source {
   readonly fieldSelector?: string;
 }
 
-/** What is watched: each kind once a namespace, and what tells why a workload is not ready. */
+/** What to watch: each kind once a namespace, and the pods, events and ReplicaSets that explain why a workload is not ready. */
 export function sourcesOf(references: readonly ObjectReference[]): Source[] {
   const kinds = Map.groupBy(references, ({ type, namespace }) => keyOf(type, namespace));
   const asked = [...kinds.values()].flatMap(([first, ...rest]): Source[] => {
@@ -73,7 +73,7 @@ export function sourcesOf(references: readonly ObjectReference[]): Source[] {
       ? [{ type: resources.replicaSet, namespace }]
       : []),
   ]);
-  // Where all pods are watched anyway, one of them is not watched once more.
+  // Skips a source of a kind that is watched as a whole anyway.
   const whole = new Set(around.map(({ type, namespace }) => keyOf(type, namespace)));
   return [...asked.filter(({ type, namespace }) => !whole.has(keyOf(type, namespace))), ...around];
 }
@@ -82,7 +82,7 @@ export function namespacesWithPods(references: readonly ObjectReference[]): stri
   return [...new Set(references.filter(({ type }) => withPods.has(type.kind)).map(({ namespace }) => namespace))];
 }
 
-/** Names what is watched in a namespace. */
+/** The key of a kind in a namespace. */
 export function keyOf(type: ResourceType, namespace: string): string {
   return `${type.apiVersion} ${type.plural} ${namespace}`;
 }

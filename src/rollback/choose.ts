@@ -2,10 +2,10 @@ import { SluiceError } from '../core/errors.ts';
 import { splitReference } from '../core/image-reference.ts';
 import type { Revision, Statement } from './ports.ts';
 
-/** The word that asks for the last version that is known to have been healthy. */
+/** The value of the input that asks for the newest version known to be healthy. */
 export const LAST_HEALTHY = 'last-healthy';
 
-/** A version that could be gone back to, with what is known of it. */
+/** A version that a rollback could choose, with what is known of it. */
 export interface Candidate {
   readonly revision: Revision;
   readonly state: 'healthy' | 'unknown' | 'rolled-back';
@@ -14,8 +14,8 @@ export interface Candidate {
 }
 
 /**
- * What is known of each version, newest first. Of several statements the last one counts. Pods that serve now are better
- * evidence than any record, except that it was taken back.
+ * What is known of each version, newest first. Of several statements about a version, the newest counts. Ready pods show that a
+ * version is healthy, unless its newest statement says that it was rolled back.
  */
 export function judgeRevisions(revisions: readonly Revision[], statements: readonly Statement[]): Candidate[] {
   return revisions.map((revision) => {
@@ -30,14 +30,12 @@ export function judgeRevisions(revisions: readonly Revision[], statements: reado
   });
 }
 
-/** The newest version that is known to be healthy; where none is, the newest of which nothing is known. */
+/** The newest version that is known to be healthy, or else the newest of which nothing is known. */
 export function lastHealthy(candidates: readonly Candidate[]): Candidate | undefined {
   return candidates.find(({ state }) => state === 'healthy') ?? candidates.find(({ state }) => state === 'unknown');
 }
 
-/**
- * The version that a name means: its number, the digest of one of its images, or its identity. Of several, the newest.
- */
+/** The version that a name means: its number, the digest of one of its images, or its identity. Of several, the newest. */
 export function namedRevision(candidates: readonly Candidate[], name: string): Candidate | undefined {
   return candidates.find(
     ({ revision: { number, id, images } }) =>
@@ -47,7 +45,7 @@ export function namedRevision(candidates: readonly Candidate[], name: string): C
   );
 }
 
-/** No version is what was asked for. */
+/** The error for a cluster that keeps no version such as was asked for. */
 export function nothingToGoBackTo(object: string, wanted: string, candidates: readonly Candidate[]): SluiceError {
   const others = candidates.map(describeCandidate).join('; ');
   const problem =

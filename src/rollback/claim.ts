@@ -4,10 +4,10 @@ import { isSluiceError } from '../core/errors.ts';
 import { type Decision, planOf } from './decide.ts';
 import type { RollbackOptions, RollbackWorld } from './world.ts';
 
-/** Milliseconds between two tries to take the route from a rollout that was asked to stop. */
+/** Milliseconds between two attempts to take the route from a rollout that was asked to stop. */
 const RETRY = 1_000;
 
-/** Takes the route; from a rollout that is alive by asking it to abort, which it does within a second. */
+/** Takes the route. Asks a rollout that still runs to abort, which it does within a second. */
 export async function claim(world: RollbackWorld, decision: Decision, options: RollbackOptions, signal: AbortSignal) {
   const { ledger, workload, clock, tell } = world;
   const { underWay } = decision;

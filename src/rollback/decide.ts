@@ -12,17 +12,17 @@ import {
 import type { Revision, RollbackPlan, Sight } from './ports.ts';
 import type { RollbackOptions, RollbackWorld } from './world.ts';
 
-/** What is to be done, by what the cluster shows. */
+/** What the rollback has to do, decided from the state of the cluster. */
 export interface Decision {
-  /** The version that was there. */
+  /** The version that the workload had when the rollback began. */
   readonly from: Revision;
   readonly current: Revision;
   readonly to: Revision;
   readonly why: string;
   readonly underWay: RolloutRecord | undefined;
-  /** An earlier run has written down the same. */
+  /** The plan of an earlier run that wanted the same version. */
   readonly continued: RollbackPlan | undefined;
-  /** That one did not get to its end. */
+  /** The run of that plan did not finish. */
   readonly unfinished: boolean;
 }
 
@@ -78,11 +78,11 @@ export async function decide(
   return decided(chosen.revision, `the last healthy version is revision ${describeCandidate(chosen)}`);
 }
 
-/** The plan that an earlier run of the same has left, as long as it explains what is there. */
+/** The plan that an earlier run with the same target has left, as long as the current version is one that it names. */
 function continuedPlan({ plan, current, settled }: Sight, wanted: string): RollbackPlan | undefined {
   if (plan?.wanted !== wanted) return undefined;
   if (plan.endedAt === undefined) return current.id === plan.to || current.id === plan.from ? plan : undefined;
-  // Where the version that was gone back to is in trouble itself, the last healthy one is another.
+  // When the target of that plan is itself in trouble, another version is the last healthy one.
   return current.id === plan.to && (wanted !== LAST_HEALTHY || settled) ? plan : undefined;
 }
 

@@ -5,19 +5,19 @@ import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** One version of a workload that the cluster still keeps. */
 export interface Revision {
-  /** As `kubectl rollout history` counts them. A version that is gone back to gets a new, highest number. */
+  /** The number that `kubectl rollout history` shows. A version that a rollback chooses gets a new, highest number. */
   readonly number: number;
-  /** `template-3f2a…`: what identifies the version for good. */
+  /** `template-3f2a…`: the permanent identity of the version. */
   readonly id: string;
   /** Container → image. */
   readonly images: ReadonlyMap<string, string>;
-  /** Pods of it that are ready now. */
+  /** How many of its pods are ready now. */
   readonly ready: number;
 }
 
-/** What is known of versions: from the record of a rollout, or of an earlier rollback. */
+/** What the record of a rollout, or of an earlier rollback, says of a version. */
 export interface Statement {
-  /** `served`: it was what a rollout found serving, or what a rollback went back to. */
+  /** `served`: a rollout found this version serving, or a rollback chose it. */
   readonly verdict: 'promoted' | 'rolled-back' | 'served';
   readonly at: number;
   /** In words, without the time: `promoted by alice`. */
@@ -25,22 +25,22 @@ export interface Statement {
   isAbout(revision: Revision): boolean;
 }
 
-/** What a rollback is about to do, as it stands on the workload: whoever is stopped is continued by the next run. */
+/** What a rollback is about to do, recorded on the workload, so that the next run can continue an interrupted rollback. */
 export interface RollbackPlan {
   /** As the input named it. */
   readonly wanted: string;
-  /** Identities of the version that is left, and of the one that is gone back to. */
+  /** Identities of the version that serves before the rollback, and of its target. */
   readonly from: string;
   readonly to: string;
   readonly by: string;
   readonly at: number;
-  /** When the version was seen to serve. */
+  /** When the target was seen to serve. */
   readonly endedAt?: number | undefined;
 }
 
-/** The workload as it is now. */
+/** The current state of the workload. */
 export interface Sight {
-  /** Newest first, the current one among them. */
+  /** Newest first, including the current one. */
   readonly revisions: readonly Revision[];
   readonly current: Revision;
   /** All of its pods are of the current version and ready. */
@@ -55,19 +55,19 @@ export interface RollbackWorkload {
   readonly object: string;
   /** @throws SluiceError for a workload that does not follow its template */
   look(signal: AbortSignal): Promise<Sight>;
-  /** The version that a rollout has found serving: what its undo gives back. */
+  /** Identity of the version that a rollout found serving, and that its undo brings back. */
   foundBy(record: RolloutRecord, signal: AbortSignal): Promise<string>;
-  /** Writes down what is about to be done, or that it is done. */
+  /** Records on the workload what the rollback is about to do, or that it is done. */
   note(plan: RollbackPlan, signal: AbortSignal): Promise<void>;
   preview(from: Revision, to: Revision): PlannedWrite;
-  /** What does not come back with the template, a sentence each. */
+  /** What does not come back with the pod template, a sentence each. */
   staysBehind(from: Revision, to: Revision): string[];
-  /** Makes the workload be of a version. @throws SluiceError `conflict` where it is neither of the two any more */
+  /** Makes the workload run version `to`. @throws SluiceError `conflict` where it runs neither of the two versions now */
   put(from: Revision, to: Revision, signal: AbortSignal): Promise<void>;
   /**
    * Waits until all pods are of this version and available, and looks at what they run.
    *
-   * @param progress takes what is waited for, at each change
+   * @param progress called with what is waited for, at each change
    * @throws SluiceError `not-ready`
    */
   confirm(
@@ -75,6 +75,6 @@ export interface RollbackWorkload {
     progress: (text: string) => void,
     signal: AbortSignal,
   ): Promise<{ readonly digest: string; readonly evidence: string }>;
-  /** Pods of other versions that are still there. One that ends goes on answering on connections that it has. */
+  /** Counts the pods of other versions. A pod that is ending still answers on its open connections. */
   leftovers(to: Revision, signal: AbortSignal): Promise<number>;
 }

@@ -14,20 +14,20 @@ export interface RollbackOutcome {
   /** Absent after a dry run. */
   readonly verdict?: 'rolled-back' | 'unchanged';
   readonly reason: string;
-  /** The version that was there, and the one that serves now. */
+  /** The version at the start, and the one that serves now. */
   readonly from: Revision;
   readonly to: Revision;
-  /** Image digest that was seen to serve. */
+  /** Image digest of the pods that serve. */
   readonly digest: string;
 }
 
 /**
- * Takes a workload back to an earlier version. A rollout under way is ended first by its own record; then the version is
- * chosen, written, and seen to serve. What is about to be done stands on the workload before anything else is written, so
- * every step can be repeated: whoever is stopped is continued by the next run that asks for the same.
+ * Takes a workload back to an earlier version. First ends a rollout that is under way, by its own record; then chooses the
+ * version, writes it, and confirms that it serves. The plan is recorded on the workload before any other write, so every step
+ * can be repeated: the next run with the same target continues an interrupted rollback.
  *
- * @throws SluiceError for what was refused (nothing was changed), `not-ready` or `not-confirmed` when the version was not
- *   seen to serve in time: it stays asked for, and the pods of the version before stay until its pods are ready
+ * @throws SluiceError for a refusal (nothing was changed); `not-ready` or `not-confirmed` when the version was not seen to serve
+ *   in time: the workload still asks for it, and pods of the version before stay until its pods are ready
  */
 export async function rollback(
   world: RollbackWorld,
@@ -43,9 +43,9 @@ export async function rollback(
   const lease = await claim(world, before, options, signal);
   const running = AbortSignal.any([signal, lease.lost]);
   try {
-    // Under the lease nobody else releases to it: this is what counts.
+    // Decides again under the Lease, where nobody else can release to this workload.
     const now = await decide(world, options, running);
-    // A rollout that was asked to abort has left the plan of this very run.
+    // A rollout that was asked to abort has left this run's own plan.
     const why = now.to.id === to.id ? before.why : now.why;
     const plan = planOf(now, options, clock.now());
     const isNew = !now.continued;
@@ -82,7 +82,7 @@ function foretell(world: RollbackWorld, { from, current, to, why, underWay }: De
   return { reason: why, from, to, digest: '' };
 }
 
-/** Ends a rollout that nobody runs any more, as its own next run would. */
+/** Concludes a rollout whose run is dead, as its own next run would. */
 async function conclude(
   world: RollbackWorld,
   record: RolloutRecord,

@@ -5,13 +5,13 @@ import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { Revision } from './ports.ts';
 import type { RollbackOptions, RollbackWorld } from './world.ts';
 
-/** Milliseconds that pods of the version that is left get to end: twice the grace period that they have by default. */
+/** Milliseconds that pods of the former version get to end: twice their default grace period. */
 const ENDING = 60_000;
 
-/** Milliseconds between two looks at pods that end. */
+/** Milliseconds between two looks at pods that are ending. */
 const INTERVAL = 1_000;
 
-/** Sees that the version serves everything: all pods are of it and available, and the route sends nothing elsewhere. */
+/** Confirms that the version serves everything: all pods run it and are available, and the route sends nothing elsewhere. */
 export async function verifyServed(
   world: RollbackWorld,
   to: Revision,
@@ -39,7 +39,7 @@ export async function verifyServed(
   return { digest, evidence: `${evidence}; ${found.object} sends it everything (${followed})` };
 }
 
-/** Waits a while for the pods of other versions to end: those that go on take no new connections, and are told of. */
+/** Waits up to `ENDING` for pods of other versions to end, then warns. Such pods take no new connections. */
 async function othersEnded({ workload, clock, tell }: RollbackWorld, to: Revision, signal: AbortSignal): Promise<void> {
   const end = clock.now() + ENDING;
   for (;;) {
@@ -58,7 +58,7 @@ async function othersEnded({ workload, clock, tell }: RollbackWorld, to: Revisio
 }
 
 /**
- * The route as found, which must send nothing elsewhere: what the workload serves would not be all of the requests.
+ * The route as found. Its weight must be 0, since requests that go to the other arm are not served by this workload.
  *
  * @throws SluiceError `unsupported`
  */
@@ -80,7 +80,7 @@ function notReady(object: string, { number }: Revision, milliseconds: number): S
   });
 }
 
-/** It is not taken back: what would come back is the version that is in trouble. */
+/** The workload keeps asking for this version, since the version before is the one in trouble. */
 function staysAskedFor({ about, problem, next }: SluiceError, { number }: Revision): SluiceError {
   return new SluiceError('not-ready', {
     about,

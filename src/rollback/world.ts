@@ -13,24 +13,24 @@ export interface RollbackWorld {
   readonly clock: Clock;
   /** The route; absent where the inputs name none. */
   readonly router: Router | undefined;
-  /** What the records of rollouts say of this workload's versions. */
+  /** What the records of rollouts say about the versions of this workload. */
   statements(signal: AbortSignal): Promise<readonly Statement[]>;
-  /** Asks whoever runs the rollout. */
+  /** Sends a command to the run that owns the rollout. */
   command(command: Command, signal: AbortSignal): Promise<void>;
-  /** What it takes to conclude a rollout that a dead run has left; undefined where the inputs name no route. */
+  /** The adapters to conclude a rollout of a dead run; undefined where the inputs name no route. */
   concluding(record: RolloutRecord): ConcludingWorld | undefined;
-  /** Takes what is worth a line in the log and in the report. */
+  /** Called with each message for the log and the report. */
   tell(level: 'info' | 'good' | 'warning', text: string): void;
-  /** Takes all versions, and the one that was chosen. */
+  /** Called with all versions, and the one that was chosen. */
   considered(candidates: readonly Candidate[], chosen: Revision): void;
-  /** Dry run: takes what would be written. */
+  /** Called in a dry run with what would be written. */
   planned(write: PlannedWrite): void;
 }
 
 /** Times in milliseconds. */
 export interface RollbackOptions
   extends Pick<RolloutOptions, 'startedBy' | 'readyTimeout' | 'confirmTimeout' | 'undoTimeout'> {
-  /** `last-healthy`, or what names a version. */
+  /** `last-healthy`, or a number, digest or identity of a version. */
   readonly wanted: string;
   readonly dryRun: boolean;
 }
