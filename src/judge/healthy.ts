@@ -16,7 +16,7 @@ export interface Early {
   readonly beta?: number;
 }
 
-/** Options of the healthy test, with defaults taken from what the breach test accepts. */
+/** Options of the healthy test. What `early` leaves out follows from what is accepted without a breach; `beta` is 0.05. */
 export function healthyOptions(accepted: Tolerance, early: Early = {}): HealthyOptions {
   return {
     tolerance: early.tolerance ?? Math.max(2, accepted.tolerance),
