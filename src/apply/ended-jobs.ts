@@ -33,7 +33,7 @@ export function createEndedJobs({ client, clock }: EndedJobsOptions) {
   }
 
   return {
-    /** @param objects Jobs as they are now; states of one Job may come in any order */
+    /** @param objects Jobs as they are now; of one Job, the state given last counts */
     remember(objects: readonly KubernetesObject[]): void {
       for (const object of objects) {
         const { namespace = '', name } = object.metadata;

@@ -67,7 +67,7 @@ const inventory = z.object({
   digest: z.string(),
   /** While a deployment is under way: all objects that it may have touched, and all that were there before. */
   objects: z.array(reference),
-  /** What the run has created itself, of kinds pruned only by name. Absent in inventories of earlier versions. */
+  /** Objects that the deployment itself created, of kinds pruned only where named. Absent in inventories of earlier versions. */
   created: z.array(reference).optional(),
   /** While the run prunes: the objects to delete. */
   prune: z.array(reference).optional(),
@@ -140,7 +140,7 @@ export function createInventoryStore(
   let digests: readonly string[] = [];
   let confirmed: Inventory | undefined;
 
-  /** Loads the inventory. An unconfirmed one loses `created` and `prune`, so that nothing is deleted because of it. */
+  /** An unconfirmed inventory is loaded without `created`, `prune` and the digests, so that it deletes and restores nothing. */
   async function load(signal: AbortSignal): Promise<Inventory | undefined> {
     const found = await client.find(configMap, signal);
     if (!found) return undefined;

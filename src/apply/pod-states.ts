@@ -115,7 +115,7 @@ const startFailures = new Set(['CreateContainerConfigError', 'CreateContainerErr
 /** What a registry says of an image that it does not have. */
 const notThere = /not found|manifest unknown|name unknown|repository does not exist/i;
 
-/** What a registry says of an image that it does not give out. */
+/** What a registry says of an image that it has but does not give out. */
 const notGiven = /unauthorized|authorization failed|denied|no match for platform/i;
 
 /** What keeps a container from starting; undefined where nothing does. */

@@ -33,7 +33,7 @@ export async function undoChanges(options: UndoOptions, signal: AbortSignal): Pr
   return existed.filter(({ found }) => wasReady(found)).map(({ reference }) => reference);
 }
 
-/** It is judged without its status' generation, which is about another life of it where it was deleted. */
+/** Judges the object of the snapshot by the status and generation that it had then. */
 function wasReady(found: KubernetesObject): boolean {
   return progressOf(found).state === 'done';
 }

@@ -5,7 +5,7 @@ import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** One version of a workload that the cluster still keeps. */
 export interface Revision {
-  /** The number that `kubectl rollout history` shows. A version that a rollback chooses gets a new, highest number. */
+  /** The number that `kubectl rollout history` shows. A version that a rollback goes back to gets a new, highest number. */
   readonly number: number;
   /** `template-3f2a…`: the permanent identity of the version. */
   readonly id: string;
@@ -17,7 +17,7 @@ export interface Revision {
 
 /** What the record of a rollout, or of an earlier rollback, says of a version. */
 export interface Statement {
-  /** `served`: a rollout found this version serving, or a rollback chose it. */
+  /** `served`: a rollout found this version serving, or a rollback went back to it. */
   readonly verdict: 'promoted' | 'rolled-back' | 'served';
   readonly at: number;
   /** In words, without the time: `promoted by alice`. */

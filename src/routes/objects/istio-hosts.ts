@@ -22,7 +22,7 @@ export function serviceOf(host: string, namespace: string): { name: string; name
   return surely && name && itsNamespace ? { name, namespace: itsNamespace } : undefined;
 }
 
-/** Whether a DestinationRule's host covers another one; both canonical. It may begin with `*`. */
+/** Whether a DestinationRule's host, which may begin with `*`, covers another one; both canonical. */
 export function coversHost(pattern: string, host: string): boolean {
   return pattern.startsWith('*') ? host.endsWith(pattern.slice(1)) : pattern === host;
 }

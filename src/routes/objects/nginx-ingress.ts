@@ -77,7 +77,7 @@ export function weightAnnotationsOf(object: KubernetesObject): WeightAnnotations
   return { weight: annotations[WEIGHT] ?? null, total: annotations[TOTAL] ?? null };
 }
 
-/** The canary's weight in per cent that the annotations mean; `undefined` where they are no numbers. */
+/** The canary's weight in per cent that the annotations mean; `undefined` where they are no valid weight. */
 export function weightMeant({ weight, total }: WeightAnnotations): number | undefined {
   const [part, whole] = [Number(weight ?? 0), totalOf(total)];
   return Number.isInteger(part) && part >= 0 && part <= whole ? shareOf(whole - part, part) : undefined;

@@ -16,7 +16,7 @@ const INTERVAL = 500;
 export interface ParentReport {
   /** `Gateway infra/public of example.com/controller` */
   readonly parent: string;
-  /** What is still owed to the current generation; undefined where all is well. */
+  /** What the parent has not yet reported for the current generation; undefined where all is well. */
   readonly awaits: string | undefined;
   /** It serves the route, whatever else it lacks. */
   readonly accepted: boolean;

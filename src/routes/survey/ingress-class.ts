@@ -79,7 +79,7 @@ const ingress = z.looseObject({
 });
 const ingressClass = z.looseObject({ spec: z.looseObject({ controller: z.string().default('') }).prefault({}) });
 
-/** The class that an Ingress names, by whichever way; empty for one that takes the default. */
+/** The class that an Ingress names, by annotation or field; empty where it names none. */
 export function classNameOf(object: KubernetesObject): string {
   return object.metadata.annotations?.[CLASS_ANNOTATION] ?? readObject(object, ingress).spec.ingressClassName ?? '';
 }

@@ -116,7 +116,7 @@ function services(object: KubernetesObject, given: readonly z.infer<typeof refer
     .map(({ name, namespace = object.metadata.namespace }) => `${namespace}/${name}`);
 }
 
-/** `shop/checkout` for a host that is the Service's, in whatever spelling; any other host stays what it is. */
+/** `shop/checkout` for a host of that Service in any spelling; any other host as it is. */
 function hostedBy(host: string, namespace: string): string {
   const [name, itsNamespace, svc] = canonicalHost(host, namespace).split('.');
   return svc === 'svc' ? `${itsNamespace}/${name}` : host;
@@ -185,7 +185,7 @@ async function openServices(readable: Readable, { namespace, name }: ServiceSoug
     });
 }
 
-/** What a reader has to know of requests that don't follow the weight. */
+/** The warning about requests that do not follow the weight. */
 export function besideTheRoute(
   senders: readonly Sender[],
   route: string,
@@ -197,7 +197,7 @@ export function besideTheRoute(
   return { warnings: [warning], notes: [] };
 }
 
-/** What could not be looked at, for the log. */
+/** The note for the log about kinds that could not be read. */
 export function notLookedAt(readable: Readable): string[] {
   const unread = readable.unread();
   if (unread.length === 0) return [];

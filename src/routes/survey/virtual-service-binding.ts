@@ -74,7 +74,7 @@ function refuseOlder(about: string, object: KubernetesObject, all: readonly Kube
     const { metadata } = other;
     if (metadata.uid === object.metadata.uid) continue;
     const { gateways, hosts, exportTo } = bindingOf(other);
-    // One of another namespace may be for that namespace alone.
+    // A VirtualService of another namespace may be exported to that namespace alone.
     const isSeen = metadata.namespace === namespace || exportTo.length === 0 || exportTo.includes('*');
     const shared = hosts.find((host) => ownHosts.has(canonicalHost(host, metadata.namespace ?? '')));
     if (shared === undefined || !isSeen || !gateways.includes(MESH)) continue;

@@ -15,7 +15,7 @@ interface Subject {
   readonly weight: number;
   readonly clock: Clock;
   readonly observeShare?: ObserveShare;
-  /** Kept from one weight to the next. */
+  /** The share memory, kept from one weight to the next. */
   readonly shares?: ShareMemory;
 }
 
@@ -36,7 +36,7 @@ export async function confirmWith(
   let reported = '';
   let awaits = 'a first look at the route';
 
-  /** Looks until there is evidence, or the time is over; tells too whether it was there at once. */
+  /** Looks until there is evidence or the time is over; `atOnce` says whether the first look gave it. */
   async function until(look: (signal: AbortSignal) => Promise<Look>, end = Number.POSITIVE_INFINITY) {
     for (let atOnce = true; ; atOnce = false) {
       const seen = await look(signal);

@@ -6,7 +6,7 @@ import { SluiceError } from '../../core/errors.ts';
  * The error for weights that are not what Sluice left.
  *
  * @param path names from the object's root to the field that holds them
- * @param shown what it shows instead, for the reader
+ * @param shown what the object shows instead, for the reader
  * @param expected weights that may be there, in per cent
  */
 export function changedByOthers(

@@ -5,7 +5,7 @@ import { largestFactor } from '../objects/weights.ts';
 import { type Destinations, describeRule, describeWeights, type Rule, weightsOf } from './rules.ts';
 import type { WeightedRoute } from './weighted-route.ts';
 
-/** The rules to shift, after a look at whether each of them can be. */
+/** The rules to shift. Refuses rules that cannot be split between the arms. */
 export function managedRules(
   route: WeightedRoute,
   object: KubernetesObject,
@@ -42,7 +42,7 @@ export function managedRules(
   return managed;
 }
 
-/** Whether the inputs mean a rule: by its name or place, or as one that names the stable arm where they name none. */
+/** Whether the inputs select a rule: by name or place, or, where they name no rules, because it names the stable arm. */
 export function isManaged(kind: Destinations, rule: Rule, wanted: readonly string[] | undefined): boolean {
   if (wanted === undefined) return weightsOf(kind, rule).stable !== undefined;
   return wanted.some((selector) => rule.name === selector || rule.place === selector);

@@ -88,14 +88,14 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     return weightMeant(weightAnnotationsOf(existing));
   }
 
-  /** The canary Ingress as the stable one asks for it now: it may have other paths than at the start. */
+  /** The canary Ingress made from the present stable Ingress, whose paths may have changed since the start. */
   async function ownIngress(expected: readonly number[], signal: AbortSignal): Promise<IngressManifest> {
     const now = await client.find(stable, signal);
     if (now === undefined) throw deletedByOthers(describe(stable), expected);
     return canaryIngress(now, canary.name, options);
   }
 
-  /** Writes if the weight is one of those expected, and again if somebody writes at the same time. */
+  /** Writes only if the weight is one of those expected; retries when somebody else writes at the same time. */
   async function write(
     snapshot: RouteSnapshot,
     expected: readonly number[],
@@ -169,7 +169,7 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
   };
 }
 
-/** Looks at what else leads to the stable Service, and whether ingress-nginx takes the stable Ingress at all. */
+/** Finds other senders to the stable Service, and checks whether ingress-nginx serves the stable Ingress. */
 async function surveyIngress(
   client: KubernetesClient,
   options: NginxOptions,
@@ -237,7 +237,7 @@ function refuseWithoutPath(
   });
 }
 
-/** Ingresses that keep ingress-nginx from sending anything to the canary, which it only says in its own log. */
+/** Refuses Ingresses because of which ingress-nginx would send nothing to the canary, which it only logs. */
 function refuseRivals(options: NginxOptions, stableIngress: KubernetesObject, ingresses: KubernetesObject[]): void {
   const routes = new Set(
     ingressPaths(stableIngress).flatMap(({ route, service }) => (service === options.stable ? route : [])),

@@ -16,7 +16,7 @@ interface PodSnapshotOptions {
   read(signal: AbortSignal): Promise<Readonly<Record<'stable' | 'canary', KubernetesObject | undefined>>>;
 }
 
-/** The snapshots of pod counts. A rollout begins without pods of the canary, and has never fewer pods of both arms than it has found. */
+/** The snapshots of pod counts. A rollout begins with no canary pods, and never has fewer pods of both arms than it found. */
 export function createPodSnapshots({ place, object, read }: PodSnapshotOptions) {
   return createSnapshots<Pods>({
     place,

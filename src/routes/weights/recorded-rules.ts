@@ -40,7 +40,7 @@ export function createRuleSnapshots(
     shape: foundRoute,
     async confirm(found, signal) {
       const object = await client.find(reference, signal);
-      // Of a route that is gone nothing is written.
+      // Nothing is written to a route that is gone, so there is nothing to confirm.
       if (object === undefined) return found;
       return { ...found, rules: confirmRules({ route, place, wanted }, found.rules, object) };
     },
@@ -56,9 +56,9 @@ interface Confirming {
 }
 
 /**
- * The rules of a record as far as the route confirms them: only the weights of the destinations come from the record, and only
- * weights that a rollout can have found. Where they lead, and all else that is written, comes from the route and the inputs. That the weights
- * fit those that the route shows is seen before each write, as for every other route.
+ * Confirms the rules of a record against the route. Only the weights of the destinations come from the record, and only
+ * weights that a rollout can have found; everything else that is written comes from the route and the inputs. Each write
+ * checks, as for any other route, that the weights fit those that the route shows.
  *
  * @param object the route as it is
  * @throws SluiceError `unsupported` with the rule that does not fit
@@ -105,7 +105,7 @@ function refuseWeights({ destinations: kind, largestWeight }: WeightedRoute, pla
   );
 }
 
-/** The recorded weights on destinations as the route has them. An entry that is gone is not written, but for the canary's. */
+/** The recorded weights on the route's own destinations. An entry that is gone is not written, except the canary's. */
 function withPlacesOf({ destinations: kind }: WeightedRoute, recorded: Rule, found: Rule | undefined): Rule {
   if (found === undefined) return recorded;
   const present = byKey(kind, found.destinations);

@@ -25,7 +25,7 @@ export function weightOfPods({ stable, canary }: Pods): number {
   return stable + canary === 0 ? 0 : (canary / (stable + canary)) * 100;
 }
 
-/** Per cent by which a weight may be off and still be the one that was asked for. */
+/** Per cent by which an attainable weight may differ from the one asked for. */
 const NEAR = 0.5;
 
 /**
@@ -42,7 +42,7 @@ export function attainableBy(total: number, weight: number): Attainable {
   return { weight: whole, why: `${weight} % needs ${podsFor(weight, total)} pods, and there ${there}: ${whole} %` };
 }
 
-/** Part of a weight by which it may be off where far fewer pods do for it. */
+/** The relative error that a weight may have where far fewer pods attain it. */
 const ROUGHLY = 0.02;
 
 /** The pods that give a weight exactly, or nearly where that takes only a quarter of them and more than there are: 3 for 33 %. */

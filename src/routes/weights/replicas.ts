@@ -171,7 +171,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
   };
 }
 
-/** Of a snapshot that this process has made. */
+/** Reads a snapshot that this process has made. */
 function parse(snapshot: RouteSnapshot): PodsAsFound {
   return totalled(podCounts.parse(snapshot.data));
 }
@@ -226,7 +226,7 @@ async function readyPods(
   const selectorOf = (object: KubernetesObject | undefined) => object && readObject(object, workload).spec.selector;
   const [ofStable, ofCanary] = [selectorOf(workloads.stable), selectorOf(workloads.canary)];
   const serving = pods.filter(({ metadata }) => ready.has(metadata.name)).map(({ metadata }) => metadata.labels ?? {});
-  // The stable workload's selector may be the wider one, and pick the canary's pods as well.
+  // The stable workload's selector may select the canary's pods as well.
   const canary = serving.filter((labels) => ofCanary && selects(ofCanary, labels));
   const stable = serving.filter((labels) => ofStable && selects(ofStable, labels) && !canary.includes(labels));
   return { stable: stable.length, canary: canary.length };

@@ -94,6 +94,6 @@ function servicesToCheck({ stable, canary, canaryIsCreated }: ServiceArms): Serv
 
 function text(value: Json | undefined): string {
   if (typeof value === 'string') return value;
-  // What somebody has written in its place, which may have a `toString` of its own.
+  // Serializes invalid values, since their own `toString` may be anything.
   return value === undefined ? 'nothing' : stringifyJson(value);
 }

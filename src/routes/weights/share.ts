@@ -10,14 +10,14 @@ interface RequestCounts {
   readonly canary: number;
   /** Of both arms. */
   readonly total: number;
-  /** No counter of the canary was ever seen: that it has no requests says nothing of the route. */
+  /** No counter of the canary was ever seen, so missing requests say nothing about the route. */
   readonly canaryUnmeasured?: boolean;
 }
 
 /** The share of requests that was seen at the last weight, which the next weight has to change. */
 export interface ShareMemory {
   last: { readonly weight: number; readonly share: number } | undefined;
-  /** The reader knows that there are other requests. */
+  /** The reader was already warned about requests from elsewhere. */
   told: boolean;
 }
 
@@ -30,7 +30,7 @@ export type Look =
   | {
       readonly followed: true;
       readonly evidence: string;
-      /** What the reader should know of it. */
+      /** A warning for the reader. */
       readonly warning?: string;
     }
   | { readonly awaits: string };
@@ -43,7 +43,7 @@ export interface ShareWatch {
    * Undefined where it did not move, or where nothing is known of the share before.
    */
   verdict(): Look | undefined;
-  /** Nothing of the canary was measured, while so many requests of the stable arm were. */
+  /** The number of stable requests, when no canary request was ever measured. */
   unmeasured(): number | undefined;
 }
 
@@ -96,7 +96,7 @@ export function createShareWatch(
     return canary - expected > DEVIATIONS * deviation + SLACK * expected;
   }
 
-  /** The share that the weight has where as much comes from elsewhere as did at the last weight. */
+  /** The share to expect if the part of requests from elsewhere is the same as at the last weight. */
   function inProportion(counts: RequestCounts): boolean {
     if (before.weight === 0) return false;
     return hasRisen(counts) && agrees(counts.canary, counts.total, (before.share / before.weight) * weight);
@@ -125,7 +125,7 @@ export function createShareWatch(
       const counts = await observe(signal);
       if (counts === undefined) return { followed: true, evidence: 'nobody counts requests at present' };
       const now = { counts, at: clock.now() };
-      // A source whose counts begin anew begins a new window.
+      // Counts that restart begin a new window.
       if (windows === undefined || isAnew(windows.short, counts)) {
         windows = { short: now, long: now };
         beginning = counts;
@@ -159,11 +159,11 @@ export function createShareWatch(
 
 const ABOVE = ': something else than this route sends requests to its pods';
 
-/** What a share below the weight means that has risen with it. */
+/** The explanation for a share that is below the weight but has risen with it. */
 const ELSEWHERE =
   'It has risen with the weight, so the other requests do not come through this route: calls inside the cluster, another route, health checks. They are compared as well.';
 
-/** The beginning of what is compared. */
+/** The start of a comparison window. */
 interface Window {
   readonly counts: RequestCounts;
   readonly at: number;

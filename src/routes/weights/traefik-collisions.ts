@@ -78,7 +78,7 @@ function routesIn(object: KubernetesObject, { name: wanted, namespace: place }: 
   }));
 }
 
-/** The other one takes requests of this one. */
+/** Whether the other route takes requests of this one. */
 function collide(one: ServedRoute, other: ServedRoute): boolean {
   const isSameClass = one.className === other.className;
   return isSameClass && one.match === other.match && other.priority >= one.priority && shared(one, other) !== undefined;
