@@ -79,7 +79,7 @@ describe('A starter in an empty repository of an owner with capitals, with the b
         expect(status, log).toBe(0);
         expect(jobs).toMatchObject({ 'canary/build': 'success', 'canary/canary': 'success' });
         expect(outputs).toMatchObject({ verdict: 'promoted', image: expect.stringMatching(`/${path}@sha256:`) });
-        expect(summary).toContain('shop/checkout 1.0.0 → sha256:');
+        expect(summary).toContain('shop/checkout 1.0.0 → `sha256:');
         await servesOnly(lab, '1.1.0');
         expectServed(lab);
       } finally {
