@@ -60,10 +60,11 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   /**
    * The kinds that the API server serves in a version of a group; none where it does not know that version.
    *
-   * @param apiVersion `apps/v1`; the server answers a text of another form with lists of something else
+   * @param apiVersion `apps/v1`
    */
   async function kindsIn(apiVersion: string, signal: AbortSignal): Promise<ServedKind[]> {
-    if (!groupAndVersion.test(apiVersion)) return [];
+    // At the address of no version, the server answers with a list of versions.
+    if (apiVersion === '') return [];
     const path = versionPath(apiVersion);
     const reference = { type: { apiVersion, kind: 'APIResourceList', plural: apiVersion }, namespace: '', name: '' };
     try {
@@ -109,9 +110,6 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     close: connection.close,
   };
 }
-
-/** `v1`, `apps/v1`, `batch.example.com/v1alpha1` */
-const groupAndVersion = /^(?:[a-z0-9.-]+\/)?[a-z][a-z0-9-]*$/;
 
 const groupVersion = z.looseObject({ groupVersion: z.string() });
 const groupVersions = z.looseObject({ preferredVersion: groupVersion.optional(), versions: z.array(groupVersion) });
