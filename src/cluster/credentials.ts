@@ -67,8 +67,9 @@ export class Credentials {
     };
     for (const [name, bytes] of Object.entries(files)) if (bytes) Object.assign(options, { [name]: bytes });
     if (user?.username) options.auth = `${user.username}:${user.password}`;
-    if (user?.token) options.headers = { ...options.headers, Authorization: `Bearer ${user.token}` };
     await this.#provider?.(options);
+    // A token in the file counts before one that a plugin gives, as for kubectl.
+    if (user?.token) options.headers = { ...options.headers, Authorization: `Bearer ${user.token}` };
     const headers: OutgoingHttpHeaders = { ...this.#impersonation };
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       // A token's file ends with a line break, which no header may have.

@@ -12,12 +12,19 @@ export type YamlResult =
 
 const TOO_DEEP = 'it is nested too deeply';
 
+interface YamlOptions {
+  /** `<<` stands for the keys of what it names. */
+  readonly merge?: boolean;
+  /** `failsafe` reads every scalar as the text that stands there. */
+  readonly schema?: 'core' | 'failsafe';
+}
+
 /** Reads the documents of a text, with the positions of what is wrong in them. A text nested too deeply is one that is wrong. */
-export function readYamlDocuments(text: string, { merge = false } = {}): YamlResult[] {
+export function readYamlDocuments(text: string, { merge = false, schema = 'core' }: YamlOptions = {}): YamlResult[] {
   const lineCounter = new LineCounter();
   // The check for keys that stand twice compares each key with each other: it is done below, in one walk.
   // Pretty errors show the line of each of them, and a text may have as many as signs.
-  const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, lineCounter };
+  const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, schema, lineCounter };
   try {
     const tokens = upToError(new Parser(lineCounter.addNewLine).parse(text));
     if (tokens.some(isDeep)) return [{ problem: TOO_DEEP, line: 1, column: 1 }];
@@ -31,7 +38,7 @@ export function readYamlDocuments(text: string, { merge = false } = {}): YamlRes
 }
 
 /** As `readYamlDocuments`, for a text that is one document. */
-export function readYamlDocument(text: string, options: { readonly merge?: boolean } = {}): YamlResult {
+export function readYamlDocument(text: string, options: YamlOptions = {}): YamlResult {
   const [first = { value: null }, second] = readYamlDocuments(text, options);
   return second && 'value' in first ? { problem: 'it has several documents', line: 1, column: 1 } : first;
 }

@@ -1,4 +1,3 @@
-import { parseDocument } from 'yaml';
 import { isRecord } from '../../core/json.ts';
 import { soundsSecret } from '../../core/secret-name.ts';
 import { readYamlDocument } from '../../core/yaml-value.ts';
@@ -34,24 +33,12 @@ const plainWord = /^(?:true|false|yes|no|on|off|null|none)$/i;
  * log in which every `apiVersion: v1` is masked helps nobody. Of what can't be read, all of it.
  */
 export function kubeconfigSecrets(content: string): string[] {
-  const parsed = texts(content);
-  if (parsed === undefined) return [content];
-  return [...new Set(secretsIn(parsed, '', new Set()))].filter(
+  // Every value counts as the text that stands there: a number may be a password.
+  const document = readYamlDocument(content, { merge: true, schema: 'failsafe' });
+  if ('problem' in document) return [content];
+  return [...new Set(secretsIn(document.value, '', new Set()))].filter(
     (secret) => secret.trim() !== '' && !plainWord.test(secret),
   );
-}
-
-/** The file with every value as the text that stands there: a number may be a password. Aliases are resolved. */
-function texts(content: string): unknown {
-  // Of a key that stands twice, one value would be lost.
-  if ('problem' in readYamlDocument(content, { merge: true })) return undefined;
-  try {
-    const options = { logLevel: 'silent', schema: 'failsafe', merge: true, uniqueKeys: false } as const;
-    const document = parseDocument(content, options);
-    return document.errors.length > 0 ? undefined : document.toJS();
-  } catch {
-    return undefined;
-  }
 }
 
 /** @param within objects that are being looked at: an alias may stand inside of what it names */

@@ -83,6 +83,15 @@ describe('an identity to act as', () => {
 });
 
 describe('an exec plugin', () => {
+  it('gives way to a token in the file', async () => {
+    const script = await file(
+      'other.mjs',
+      `console.log(JSON.stringify({ apiVersion: '${EXEC}/v1', kind: 'ExecCredential', status: { token: 'of-plugin' } }));`,
+    );
+    const exec = { apiVersion: `${EXEC}/v1`, command: process.execPath, args: [script] };
+    expect((await sent(kubeconfig({ token: 'of-file', exec }))).headers).toEqual({ Authorization: 'Bearer of-file' });
+  });
+
   it('is told what kubectl tells it', async () => {
     const exec = { apiVersion: `${EXEC}/v1beta1`, interactiveMode: 'IfAvailable', env: null };
     const info = { apiVersion: `${EXEC}/v1beta1`, kind: 'ExecCredential', spec: { interactive: false } };
