@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path/posix';
 /** Folders of `src` from top to bottom: an import goes down this list, never up. */
 const layers = [
   ...['actions', 'runner', 'report'],
-  ...['rollback', 'canary', 'helm', 'kubectl', 'images', 'github'],
+  ...['rollback', 'canary', 'gates', 'helm', 'kubectl', 'images', 'github'],
   ...['change'],
-  ...['routes', 'meters', 'workloads', 'apply', 'ledger', 'cluster'],
+  ...['sources'],
+  ...['routes', 'meters', 'workloads', 'apply', 'ledger'],
+  ...['remote', 'cluster'],
   ...['judge', 'core'],
 ];
 

@@ -1,8 +1,8 @@
 import type { Arm } from '../../judge/readings.ts';
 import type { MeterOptions } from '../../meters/index.ts';
-import type { PrometheusConnection } from '../../meters/prometheus/api.ts';
 import type { OwnQueries } from '../../meters/queries/own-queries.ts';
 import type { Queries } from '../../meters/queries/queries.ts';
+import type { Connection } from '../../remote/connection.ts';
 import type { PerArm } from '../../runner/input-types.ts';
 import { meterOf, metricsOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
@@ -57,7 +57,7 @@ function ownQueriesOf(inputs: CanaryInputs): OwnQueries {
   return { stable: of('stable'), canary: of('canary') };
 }
 
-function prometheusConnection(inputs: CanaryInputs): PrometheusConnection {
+function prometheusConnection(inputs: CanaryInputs): Connection {
   const { 'prometheus-ca': ca, 'prometheus-cert': cert, 'prometheus-key': key, 'prometheus-headers': headers } = inputs;
   const authorization = authorizationOf(inputs);
   const tls = {
@@ -73,7 +73,7 @@ function prometheusConnection(inputs: CanaryInputs): PrometheusConnection {
   };
 }
 
-function authorizationOf(inputs: CanaryInputs): PrometheusConnection['authorization'] {
+function authorizationOf(inputs: CanaryInputs): Connection['authorization'] {
   const { 'prometheus-token': token, 'prometheus-token-file': path } = inputs;
   const { 'prometheus-username': username, 'prometheus-password': password } = inputs;
   if (token !== undefined) return { kind: 'bearer', token };

@@ -1,31 +1,11 @@
 import * as z from 'zod';
-import type { KubernetesClient } from '../../cluster/client.ts';
-import type { ObjectReference } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
-import type { Permission } from '../../core/permission.ts';
 import { excerpt } from '../../core/text.ts';
+import { type Connection, type RemoteWorld, reach } from '../../remote/connection.ts';
 import { explainRefusal } from './server-words.ts';
-import { directly, parseAddress, throughService } from './transport.ts';
-
-/** How a Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics), is reached. */
-export interface PrometheusConnection {
-  /** `http(s)://host:port/prefix`, or `k8s://namespace/service:port/prefix` through the API server's service proxy. */
-  readonly address: string;
-  readonly authorization?:
-    | { readonly kind: 'bearer'; readonly token: string }
-    /** Read again for every request, as projected tokens are renewed in place. */
-    | { readonly kind: 'bearer-file'; readonly path: string }
-    | { readonly kind: 'basic'; readonly username: string; readonly password: string };
-  /** PEM, or paths of PEM files that are read again when they change. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** Such as `X-Scope-OrgID`. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export type PrometheusApi = ReturnType<typeof createPrometheusApi>;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const sample = z.tuple([z.number(), z.string()]);
 const labels = z.record(z.string(), z.string());
@@ -72,17 +52,10 @@ const MOST_WORDS = 300;
  * Errors are SluiceError: `bad-query` with the query and what Prometheus says of it, `unreachable`, `forbidden`, and
  * `not-found` where something else than Prometheus answers.
  *
- * @param client Needed for `k8s://` addresses.
  * @throws SluiceError `invalid-input` for an address that can't be used, or settings that contradict it.
  */
-export function createPrometheusApi(
-  connection: PrometheusConnection,
-  { client, env }: { readonly client?: KubernetesClient; readonly env: Environment },
-) {
-  const address = parseAddress(connection.address);
-  const name = `Prometheus ${connection.address}`;
-  const ask =
-    address.kind === 'service' ? throughService(address, connection, client) : directly(address.url, connection, env);
+export function createPrometheusApi(connection: Connection, world: RemoteWorld) {
+  const { name, permissions, ask } = reach('Prometheus', connection, world);
 
   async function call<S extends z.ZodType>(
     path: string,
@@ -110,10 +83,10 @@ export function createPrometheusApi(
   return {
     /** `Prometheus http://…`, for logs and errors. */
     name,
-    permissions: address.kind === 'service' ? [proxyPermission(address.service)] : [],
-    /** Evaluates an expression now. */
-    query(query: string, signal: AbortSignal): Promise<Answer<QueryResult>> {
-      return call('query', { query }, result, signal);
+    permissions,
+    /** Evaluates an expression, now or at a time (milliseconds since the epoch). */
+    query(query: string, signal: AbortSignal, at?: number): Promise<Answer<QueryResult>> {
+      return call('query', { query, ...(at !== undefined && { time: String(at / 1_000) }) }, result, signal);
     },
     /** The values of a label: of the series that a selector picks, and since a time (milliseconds), where given. */
     async labelValues(
@@ -131,10 +104,6 @@ export function createPrometheusApi(
       return callForAll('series', parameters, z.array(labels), signal);
     },
   };
-}
-
-function proxyPermission({ namespace }: ObjectReference): Permission {
-  return { apiGroup: '', resource: 'services', subresource: 'proxy', verbs: ['get'], namespace };
 }
 
 function startOf(since: number | undefined): Record<string, string> {

@@ -3,6 +3,7 @@ import type { KubernetesClient } from '../../cluster/client.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Permission } from '../../core/permission.ts';
 import type { Arm, Reading } from '../../judge/readings.ts';
+import type { Connection } from '../../remote/connection.ts';
 import { countersOf, newestOf } from '../counting/classify.ts';
 import { createUntoldGuard } from '../counting/untold.ts';
 import { createClusterNames } from '../queries/cluster-names.ts';
@@ -11,7 +12,7 @@ import type { Names } from '../queries/rules.ts';
 import { createVariants } from '../queries/variants.ts';
 import { createBaselineGuard, usualInterval } from '../series/readiness.ts';
 import { gaugeOf, staleAfter } from './answers.ts';
-import { createPrometheusApi, type PrometheusConnection } from './api.ts';
+import { createPrometheusApi } from './api.ts';
 import { createChoice } from './choice.ts';
 import { createLook, LOOKBACK } from './look.ts';
 import { createOwnScrapes } from './own-scrapes.ts';
@@ -28,7 +29,7 @@ interface PodSelectors {
 
 export interface PrometheusOptions {
   readonly kind: 'prometheus';
-  readonly connection: PrometheusConnection;
+  readonly connection: Connection;
   readonly names: Names;
   readonly queries: Queries;
   /** The latencies that are judged, in seconds: each a bound of the histogram's buckets. */

@@ -32,13 +32,16 @@ export async function checkThresholds(
   return remarks;
 }
 
-/** Asks a threshold query now, and when each of its selectors was last measured: the age of what was asked is a part of the answer. */
-export async function askThreshold(query: string, api: PrometheusApi, signal: AbortSignal) {
+/**
+ * Asks a threshold query, now or at a time (milliseconds since the epoch), and when each of its selectors was last measured: the
+ * age of what was asked is a part of the answer.
+ */
+export async function askThreshold(query: string, api: PrometheusApi, signal: AbortSignal, at?: number) {
   const expression = await parseExpression(query, 'threshold query');
   refusePadding(expression, query, 'threshold query');
   const [answer, ...measured] = await Promise.all([
-    api.query(query, signal),
-    ...expression.selectors.map((selector) => api.query(`max(timestamp(${selector}))`, signal)),
+    api.query(query, signal, at),
+    ...expression.selectors.map((selector) => api.query(`max(timestamp(${selector}))`, signal, at)),
   ]);
   const missing = [answer, ...measured].flatMap(({ warnings }) => warnings);
   if (missing.length > 0) return { missing: `the answer is partial: ${[...new Set(missing)].join('; ')}` };

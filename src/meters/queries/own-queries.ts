@@ -1,6 +1,6 @@
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
-import { equal, NAME } from '../series/selector.ts';
+import { equal, NAME, type Selector } from '../series/selector.ts';
 import { isNamedAsRate } from '../series/steady.ts';
 import type { ArmPods } from './arm-pods.ts';
 import type { Found } from './cluster-names.ts';
@@ -84,7 +84,18 @@ async function counterRule(
   place: Place,
 ): Promise<Rule> {
   const query = expand(template, arm, names);
-  const about = `${arm} query for ${kind === 'bucket' ? 'latency' : kind}`;
+  const selector = await counterSelector(query, `${arm} query for ${kind === 'bucket' ? 'latency' : kind}`);
+  // The pods of an arm are known where they are read one by one, so a query need not tell the arms apart.
+  return { arm, kind, selector: place === 'pods' ? [...selector, equal('arm', arm)] : selector, perSecond: 1 };
+}
+
+/**
+ * The selector of the one raw counter that a query names.
+ *
+ * @param about whose query it is, for the error: `stable query for errors`
+ * @throws SluiceError `bad-query` for what is no PromQL, padded, or no raw counter
+ */
+export async function counterSelector(query: string, about: string): Promise<Selector> {
   const expression = await parseExpression(query, about);
   refusePadding(expression, query, about);
   if ('problem' in expression.counter) {
@@ -107,6 +118,5 @@ async function counterRule(
       next: 'Give the counters that it is recorded from.',
     });
   }
-  // The pods of an arm are known where they are read one by one, so a query need not tell the arms apart.
-  return { arm, kind, selector: place === 'pods' ? [...selector, equal('arm', arm)] : selector, perSecond: 1 };
+  return selector;
 }

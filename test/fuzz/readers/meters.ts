@@ -10,11 +10,12 @@ import { parseExposition } from '../../../src/meters/pods/exposition.ts';
 import { meteredPod } from '../../../src/meters/pods/metrics-endpoint.ts';
 import { gaugeOf, seriesOf, singleValue } from '../../../src/meters/prometheus/answers.ts';
 import { createPrometheusApi } from '../../../src/meters/prometheus/api.ts';
-import { explainRefusal, wordsOf } from '../../../src/meters/prometheus/server-words.ts';
-import { parseAddress } from '../../../src/meters/prometheus/transport.ts';
+import { explainRefusal } from '../../../src/meters/prometheus/server-words.ts';
 import { expand, ownQueries } from '../../../src/meters/queries/own-queries.ts';
 import { parseExpression, refusePadding } from '../../../src/meters/queries/promql.ts';
 import { createFilter, equal, format, like, NAME, union } from '../../../src/meters/series/selector.ts';
+import { parseAddress } from '../../../src/remote/connection.ts';
+import { wordsOf } from '../../../src/remote/refusal.ts';
 import { nearly, nearlyJson, nearlyJsonText } from '../generators.ts';
 import { ofText, type Reader, signal, unlessNamed } from '../reader.ts';
 import { pod } from '../samples.ts';
@@ -144,7 +145,7 @@ export const meterReaders: readonly Reader[] = [
   ofText(
     'address of Prometheus',
     nearly('k8s://monitoring/https:prometheus:9090/select/0', 'https://a.example/p//', 'http://u:p@a'),
-    parseAddress,
+    (text) => parseAddress(text, "Prometheus"),
   ),
   {
     name: 'pod that is asked for metrics',

@@ -1,18 +1,78 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import * as z from 'zod';
-import type { KubernetesClient } from '../../cluster/client.ts';
-import { ApiError } from '../../cluster/errors.ts';
-import { type ObjectReference, resources } from '../../cluster/resources.ts';
-import { createDispatcher } from '../../cluster/transport.ts';
-import { isSluiceError, SluiceError } from '../../core/errors.ts';
-import { type HttpPolicy, send } from '../../core/http.ts';
-import { tryParseJson } from '../../core/json.ts';
-import { trimEndOf } from '../../core/text.ts';
-import type { PrometheusConnection } from './api.ts';
-import { type Refusal, wordsOf } from './server-words.ts';
+import type { KubernetesClient } from '../cluster/client.ts';
+import { ApiError } from '../cluster/errors.ts';
+import { type ObjectReference, resources } from '../cluster/resources.ts';
+import { createDispatcher } from '../cluster/transport.ts';
+import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { type HttpPolicy, send } from '../core/http.ts';
+import { tryParseJson } from '../core/json.ts';
+import type { Permission } from '../core/permission.ts';
+import { trimEndOf } from '../core/text.ts';
+import { type Refusal, wordsOf } from './refusal.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** How a server that answers HTTP is reached. */
+export interface Connection {
+  /** `http(s)://host:port/prefix`, or `k8s://namespace/service:port/prefix` through the API server's service proxy. */
+  readonly address: string;
+  readonly authorization?:
+    | { readonly kind: 'bearer'; readonly token: string }
+    /** Read again for every request, as projected tokens are renewed in place. */
+    | { readonly kind: 'bearer-file'; readonly path: string }
+    | { readonly kind: 'basic'; readonly username: string; readonly password: string };
+  /** PEM, or paths of PEM files that are read again when they change. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Such as `X-Scope-OrgID`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What it takes to reach a server. */
+export interface RemoteWorld {
+  /** Needed for `k8s://` addresses. */
+  readonly client?: KubernetesClient;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A server that is asked by GET alone. */
+export interface RemoteServer {
+  /** `Prometheus http://…`, for logs and errors. */
+  readonly name: string;
+  /** The right to go through the API server, where the address does. */
+  readonly permissions: readonly Permission[];
+  readonly ask: Ask;
+}
+
+/**
+ * The server at an address. Sends no request yet.
+ *
+ * @param product for logs and errors: `Prometheus`
+ * @throws SluiceError `invalid-input` for an address that can't be used, or settings that contradict it
+ */
+export function reach(product: string, connection: Connection, { client, env }: RemoteWorld): RemoteServer {
+  const address = parseAddress(connection.address, product);
+  const server = { product, connection };
+  return address.kind === 'service'
+    ? {
+        name: nameOf(server),
+        permissions: [proxyPermission(address.service)],
+        ask: throughService(address, server, client),
+      }
+    : { name: nameOf(server), permissions: [], ask: directly(address.url, server, env) };
+}
+
+interface Server {
+  readonly product: string;
+  readonly connection: Connection;
+}
+
+function nameOf({ product, connection }: Server): string {
+  return `${product} ${connection.address}`;
+}
+
+function proxyPermission({ namespace }: ObjectReference): Permission {
+  return { apiGroup: '', resource: 'services', subresource: 'proxy', verbs: ['get'], namespace };
+}
 
 const ATTEMPT_TIMEOUT = 5_000;
 const DEADLINE = 10_000;
@@ -24,7 +84,7 @@ type Address =
 export type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
 
 /** @throws SluiceError `invalid-input` */
-export function parseAddress(address: string): Address {
+export function parseAddress(address: string, product: string): Address {
   const service = /^k8s:\/\/([a-z0-9-]+)\/((?:https?:)?[a-z0-9-]+):([a-z0-9-]+)(\/[^?#]*)?$/.exec(address);
   if (service) {
     const [, namespace = '', name = '', port = '', prefix = ''] = service;
@@ -38,14 +98,14 @@ export function parseAddress(address: string): Address {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     throw new SluiceError('invalid-input', {
-      about: 'address of Prometheus',
+      about: `address of ${product}`,
       problem: 'is neither an http(s) URL nor of the form k8s://namespace/service:port.',
-      next: 'Give for example http://prometheus.example.com:9090 or k8s://monitoring/prometheus:9090.',
+      next: `Give for example https://${exampleName(product)}.example.com or k8s://monitoring/${exampleName(product)}:http.`,
     });
   }
   if (url.username !== '' || url.password !== '' || url.search !== '') {
     throw new SluiceError('invalid-input', {
-      about: 'address of Prometheus',
+      about: `address of ${product}`,
       problem: 'holds credentials or a query string, which would show in logs.',
       next: 'Give the credentials in the inputs made for them, and the address without them.',
     });
@@ -54,11 +114,12 @@ export function parseAddress(address: string): Address {
 }
 
 /** Asks by the API server's proxy to a Service. */
-export function throughService(
+function throughService(
   { service, port, prefix }: Extract<Address, { kind: 'service' }>,
-  connection: PrometheusConnection,
+  server: Server,
   client: KubernetesClient | undefined,
 ): Ask {
+  const { product, connection } = server;
   const sendsAuthorization = Object.keys(connection.headers ?? {}).some(
     (name) => name.toLowerCase() === 'authorization',
   );
@@ -66,7 +127,7 @@ export function throughService(
     throw new SluiceError('invalid-input', {
       about: `address ${connection.address}`,
       problem: 'goes through the API server, which keeps the Authorization header and client certificates for itself.',
-      next: 'Leave out the credentials of Prometheus, or give an http(s) address.',
+      next: `Leave out the credentials of ${product}, or give an http(s) address.`,
     });
   }
   if (!client) throw new TypeError('a k8s:// address needs a Kubernetes client');
@@ -78,11 +139,11 @@ export function throughService(
       return { status: 200, body };
     } catch (error) {
       signal.throwIfAborted();
-      // The API server passes on what Prometheus says; its own refusals are objects of kind Status.
+      // The API server passes on what the server says; its own refusals are objects of kind Status.
       if (error instanceof ApiError && !isStatus(error.body)) return { status: error.status, body: error.body };
       if (isSluiceError(error) && error.code !== 'unreachable') throw error;
       throw new SluiceError('unreachable', {
-        about: `Prometheus ${connection.address}`,
+        about: nameOf(server),
         problem: `did not answer through the API server within ${DEADLINE / 1_000} s.`,
         next: 'Check that the Service exists, has ready endpoints and serves this port.',
         cause: error,
@@ -91,15 +152,16 @@ export function throughService(
   };
 }
 
-export function directly(url: string, connection: PrometheusConnection, env: Environment): Ask {
+function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
+  const { product, connection } = server;
   let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
 
   async function authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
     const { ca, cert, key } = connection.tls ?? {};
     const tls = {
-      ...(ca !== undefined && { ca: await pem(ca) }),
-      ...(cert !== undefined && { cert: await pem(cert) }),
-      ...(key !== undefined && { key: await pem(key) }),
+      ...(ca !== undefined && { ca: await pem(ca, product) }),
+      ...(cert !== undefined && { cert: await pem(cert, product) }),
+      ...(key !== undefined && { key: await pem(key, product) }),
     };
     const identity = JSON.stringify(tls);
     if (pool?.key !== identity) {
@@ -107,7 +169,7 @@ export function directly(url: string, connection: PrometheusConnection, env: Env
       pool = { key: identity, dispatcher: createDispatcher(tls, url, env) };
     }
     return {
-      headers: { ...connection.headers, ...(await authorizationHeader(connection)) },
+      headers: { ...connection.headers, ...(await authorizationHeader(server)) },
       dispatcher: pool.dispatcher,
     };
   }
@@ -116,7 +178,7 @@ export function directly(url: string, connection: PrometheusConnection, env: Env
     const secrets = new Set<string>();
     const hidden = (text: string) => [...secrets].reduce((left, secret) => left.replaceAll(secret, '***'), text);
     const policy: HttpPolicy = {
-      server: `Prometheus ${connection.address}`,
+      server: nameOf(server),
       next: 'Check the address, and that it can be reached from this runner; k8s://namespace/service:port goes through the API server.',
       attemptTimeout: ATTEMPT_TIMEOUT,
       deadline: DEADLINE,
@@ -138,14 +200,19 @@ export function directly(url: string, connection: PrometheusConnection, env: Env
   };
 }
 
-async function authorizationHeader({ authorization }: PrometheusConnection): Promise<Record<string, string>> {
+async function authorizationHeader({
+  product,
+  connection: { authorization },
+}: Server): Promise<Record<string, string>> {
   switch (authorization?.kind) {
     case undefined:
       return {};
     case 'bearer':
       return { authorization: `Bearer ${authorization.token}` };
     case 'bearer-file':
-      return { authorization: `Bearer ${(await readOrRefuse(authorization.path, 'bearer token')).trim()}` };
+      return {
+        authorization: `Bearer ${(await readOrRefuse(authorization.path, `bearer token of ${product}`)).trim()}`,
+      };
     case 'basic': {
       const { username, password } = authorization;
       return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
@@ -153,8 +220,8 @@ async function authorizationHeader({ authorization }: PrometheusConnection): Pro
   }
 }
 
-async function pem(value: string): Promise<string> {
-  return value.includes('-----BEGIN') ? value : await readOrRefuse(value, 'certificate');
+async function pem(value: string, product: string): Promise<string> {
+  return value.includes('-----BEGIN') ? value : await readOrRefuse(value, `certificate of ${product}`);
 }
 
 async function readOrRefuse(path: string, what: string): Promise<string> {
@@ -162,7 +229,7 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     throw new SluiceError('invalid-input', {
-      about: `${what} of Prometheus`,
+      about: what,
       // A text that is no path may be the secret itself, so it is not quoted.
       problem: path.includes('\n') || path.length > 300 ? 'is no path.' : `can't be read from ${path}.`,
       next: 'Give the path of a readable file.',
@@ -173,4 +240,8 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
 
 function isStatus(body: string): boolean {
   return z.object({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success;
+}
+
+function exampleName(product: string): string {
+  return product.toLowerCase();
 }

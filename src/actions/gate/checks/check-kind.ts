@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import type { KubernetesClient } from '../../../cluster/client.ts';
+import type { Source } from '../../../gates/ports.ts';
+import type { LookRule } from '../../../judge/looks/look.ts';
+import type { Arm } from '../../../judge/readings.ts';
+import type { PrometheusApi } from '../../../meters/prometheus/api.ts';
+import type { RemoteServer } from '../../../remote/connection.ts';
+import { number } from '../../../runner/input-types.ts';
+import type { SourceWorld } from '../../../sources/world.ts';
+import { checkName, must, scalar } from './check-list.ts';
+
+/** The settings that every check of a gate may have. */
+export const commonSettings = {
+  name: checkName.optional(),
+  'on-breach': z.enum(['fail', 'warn'], must('fail or warn')).optional(),
+  key: z.boolean(must('true or false')).optional(),
+  weight: scalar.pipe(number(0).schema).optional(),
+  group: checkName.optional(),
+};
+
+type CommonSettings = z.infer<z.ZodObject<typeof commonSettings>>;
+
+/** What checks are built from: the places that they ask, and how strictly the gate judges. */
+export interface CheckPlace {
+  readonly world: SourceWorld;
+  /** The cluster of the inputs, opened with the first use. */
+  cluster(): { readonly client: KubernetesClient; readonly namespace: string };
+  prometheus(): PrometheusApi;
+  /** The server of a connection by its name. @param product for logs and errors: `Alertmanager` */
+  server(product: string, connection: string): RemoteServer;
+  /** A query with the names of an arm in the place of `${workload}` and its like. */
+  expand(template: string, arm: Arm): string;
+  readonly judging: Judging;
+}
+
+/** How strictly rates are judged. */
+export interface Judging {
+  /** Probability that this check fails a rate that is as accepted, over all looks. */
+  readonly alpha: number;
+  /** Parts of the time that is watched, and the milliseconds that one lasts. */
+  readonly parts: number;
+  readonly partLength: number;
+  readonly designEffect: number;
+  readonly mustDetect: number;
+  /** Milliseconds that the first look covers, where a check has no `window` of its own. */
+  readonly window: number;
+}
+
+/** What a check asks and how the answers are judged. */
+export interface BuiltCheck {
+  readonly source: Source;
+  readonly rule: LookRule;
+  readonly reference?: { readonly source: Source } | { readonly before: number };
+  /** Milliseconds that the first look covers. */
+  readonly window: number;
+}
+
+/** How a kind of check is written, and what it becomes. */
+interface KindOptions<Kind extends string, Settings> {
+  readonly kind: Kind;
+  readonly schema: z.ZodType<Settings & CommonSettings & { readonly check: Kind }>;
+  /** Whether a breach has an error probability: it is shared by all checks that have one. */
+  readonly isStatistical: boolean;
+  /** An item of the list, for errors and documentation. */
+  readonly example: string;
+  /** @throws SluiceError `invalid-input` */
+  readonly build: (settings: Settings, place: CheckPlace) => BuiltCheck;
+}
+
+/** One check as it was read. */
+export interface CheckInput {
+  readonly check: string;
+  /** Unique among the checks. */
+  readonly name: string;
+  readonly onBreach: 'fail' | 'warn';
+  readonly key: boolean;
+  readonly weight: number;
+  readonly group: string | undefined;
+  readonly isStatistical: boolean;
+  /** @throws SluiceError `invalid-input` */
+  readonly build: (place: CheckPlace) => BuiltCheck;
+}
+
+export interface CheckKind {
+  readonly kind: string;
+  readonly schema: z.ZodType<CheckInput>;
+  readonly example: string;
+}
+
+export function checkKind<Kind extends string, Settings>(options: KindOptions<Kind, Settings>): CheckKind {
+  const { kind, schema, isStatistical, example, build } = options;
+  return {
+    kind,
+    example,
+    schema: schema.transform((settings) => ({
+      check: kind,
+      name: settings.name ?? kind,
+      onBreach: settings['on-breach'] ?? 'fail',
+      key: settings.key ?? false,
+      weight: settings.weight ?? 1,
+      group: settings.group,
+      isStatistical,
+      build: (place) => build(settings, place),
+    })),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Clock } from '../core/clock.ts';
+import { deadline } from '../core/deadline.ts';
+import { formatDuration } from '../core/duration.ts';
+import { reasonOf } from '../core/errors.ts';
+import type { Look, LookRule, RuleFinding, Window } from '../judge/looks/look.ts';
+import type { CheckOutcome, EmitGate } from './events.ts';
+import type { Source } from './ports.ts';
+
+/** Milliseconds for one look of a source, with all that it asks. */
+const LOOK_DEADLINE = 30_000;
+
+/** One check of a gate. */
+export interface GateCheck {
+  /** Unique in the gate. */
+  readonly name: string;
+  readonly source: Source;
+  readonly rule: LookRule;
+  /** What the look is compared with: another source at the same time, or the same source so many milliseconds before. */
+  readonly reference?: { readonly source: Source } | { readonly before: number };
+  /** Milliseconds that the first look covers. */
+  readonly window: number;
+  /** A check that only warns does not count for the verdict. */
+  readonly onBreach: 'fail' | 'warn';
+  readonly key: boolean;
+  readonly weight: number;
+  readonly group?: string;
+}
+
+/** Looks at one check again and again. */
+export interface CheckWatch {
+  readonly outcome: CheckOutcome;
+  /** True once a look has brought data. */
+  readonly hasLooked: boolean;
+  look(signal: AbortSignal): Promise<void>;
+}
+
+interface WatchOptions {
+  /** Milliseconds that data may be missing in a row before the check is undecided for good. */
+  readonly noDataPatience: number;
+}
+
+export function createCheckWatch(
+  check: GateCheck,
+  { clock, emit }: { readonly clock: Clock; readonly emit: EmitGate },
+  { noDataPatience }: WatchOptions,
+): CheckWatch {
+  const { name, source, rule } = check;
+  let isReady = false;
+  let lastData = clock.now();
+  /** The end of the last window that was counted: the next one begins there. */
+  let counted: number | undefined;
+  let final: CheckOutcome | undefined;
+  let told: string | undefined;
+  let hasLooked = false;
+  const notes = new Set<string>();
+
+  function missing(reason: string): void {
+    const now = clock.now();
+    if (reason !== told) emit({ type: 'no-data', at: now, check: name, reason, since: lastData });
+    told = reason;
+    rule.add({ kind: 'missing', reason }, undefined, now);
+    if (now - lastData < noDataPatience) return;
+    const { sentence } = rule.finding();
+    final ??= {
+      ...outcomeOf(name, rule.finding()),
+      state: 'undecided',
+      lacks: 'data',
+      sentence: `${sentence}; without data for ${formatDuration(Math.round((now - lastData) / 1_000) * 1_000)}`,
+      isFinal: true,
+    };
+  }
+
+  async function ask(window: Window, signal: AbortSignal): Promise<{ look: Look; reference: Look | undefined }> {
+    using limit = deadline(
+      clock,
+      LOOK_DEADLINE,
+      () => new Error(`it did not answer within ${LOOK_DEADLINE / 1_000} s`),
+      signal,
+    );
+    if (!isReady) {
+      const { evidence, warnings = [] } = await source.preflight(limit.signal);
+      if (check.reference && 'source' in check.reference) await check.reference.source.preflight(limit.signal);
+      isReady = true;
+      emit({ type: 'ready', at: clock.now(), check: name, evidence });
+      for (const message of warnings) emit({ type: 'warning', at: clock.now(), message: `${name}: ${message}` });
+    }
+    const [look, reference] = await Promise.all([
+      source.look(window, limit.signal),
+      check.reference && lookAtReference(check.reference, source, window, limit.signal),
+    ]);
+    return { look, reference };
+  }
+
+  return {
+    get outcome() {
+      return final ?? outcomeOf(name, rule.finding());
+    },
+    get hasLooked() {
+      return hasLooked;
+    },
+    async look(signal) {
+      if (final) return;
+      const to = clock.now() - source.lag;
+      const window = { from: counted ?? to - check.window, to };
+      try {
+        const { look, reference } = await ask(window, signal);
+        if (look.kind === 'missing') return missing(look.reason);
+        if (reference?.kind === 'missing') return missing(reference.reason);
+        const now = clock.now();
+        // A window that was not counted is a part of the next one.
+        counted = to;
+        lastData = now;
+        told = undefined;
+        hasLooked = true;
+        for (const note of [...(look.notes ?? []), ...(reference?.notes ?? [])]) {
+          if (!notes.has(note)) emit({ type: 'warning', at: now, message: `${name}: ${note}` });
+          notes.add(note);
+        }
+        rule.add(look, reference, now);
+        const outcome = outcomeOf(name, rule.finding());
+        if (outcome.state === 'failed') final = { ...outcome, isFinal: true };
+        emit({ type: 'looked', at: now, outcome: final ?? outcome });
+      } catch (error) {
+        signal.throwIfAborted();
+        missing(reasonOf(error));
+      }
+    },
+  };
+}
+
+function lookAtReference(
+  reference: NonNullable<GateCheck['reference']>,
+  source: Source,
+  { from, to }: Window,
+  signal: AbortSignal,
+): Promise<Look> {
+  if ('source' in reference) return reference.source.look({ from, to }, signal);
+  return source.look({ from: from - reference.before, to: to - reference.before }, signal);
+}
+
+const states = { breach: 'failed', healthy: 'passed', unknown: 'undecided' } as const;
+
+function outcomeOf(check: string, { state, warning, ...finding }: RuleFinding): CheckOutcome {
+  return { ...finding, check, state: warning && state === 'healthy' ? 'warning' : states[state], isFinal: false };
+}

@@ -1,0 +1,204 @@
+import { count, figure } from '../../core/wording.ts';
+import { type Look, type LookRule, type Measured, noData, type RuleFinding } from './look.ts';
+
+/** A limit for measured values. The limit itself is accepted. */
+export interface ValueLimit {
+  readonly above?: number;
+  readonly below?: number;
+  /** From here on the state is still healthy, with a warning. */
+  readonly warnAbove?: number;
+  readonly warnBelow?: number;
+  /** The limits are multiples of what the reference answers: `stable`, `the same time 1d before`. */
+  readonly reference?: string;
+  /** How long the limit has to be crossed until that is a breach; by default one look. */
+  readonly breachAfter?: { readonly looks: number } | { readonly milliseconds: number };
+}
+
+interface Limits {
+  readonly breach: readonly Limit[];
+  readonly warning: readonly Limit[];
+}
+
+interface Limit {
+  readonly side: 'above' | 'below';
+  readonly value: number;
+}
+
+/**
+ * Measured values against a limit; of several, the worst one decides. NaN, infinity and a missing answer are neither success nor
+ * failure, and they end a row of looks beyond the limit no more than they prolong it.
+ */
+export function valueRule(options: ValueLimit): LookRule {
+  const limits: Limits = {
+    breach: limitsOf(options.above, options.below),
+    warning: limitsOf(options.warnAbove, options.warnBelow),
+  };
+  let finding: RuleFinding = noData('nothing was measured yet');
+  let row = { looks: 0, since: 0 };
+
+  function judge(value: Measured, reference: number | undefined, several: number): RuleFinding {
+    const scale = reference ?? 1;
+    const crossed = limits.breach.find((limit) => isBeyond(value.value, limit, scale));
+    const warned = limits.warning.find((limit) => isBeyond(value.value, limit, scale));
+    const shown = (crossed ? [crossed] : limits.breach).map((limit) => describe(limit, scale, options.reference));
+    const named = value.of === '' ? '' : ` (${value.of}${several > 1 ? `, the worst of ${count(several)}` : ''})`;
+    const compared = reference === undefined ? '' : `, ${options.reference} ${figure(reference)}`;
+    const sentence = `${figure(value.value)}${named}${compared}, breach ${shown.join(' or ')}`;
+    const progress = Math.max(0, ...limits.breach.map((limit) => usedUp(value.value, limit, scale)));
+    const figures = { value: value.value, ...(reference !== undefined && { reference }), ...figuresOf(limits, scale) };
+    if (crossed) return { state: 'breach', progress: 1, sentence, figures };
+    if (!warned) return { state: 'healthy', progress, sentence, figures };
+    return {
+      state: 'healthy',
+      warning: true,
+      progress,
+      sentence: `${sentence}; warning ${describe(warned, scale, options.reference)}`,
+      figures,
+    };
+  }
+
+  /** A breach counts once it has lasted as long as it has to. */
+  function lasted(found: RuleFinding, at: number): RuleFinding {
+    if (found.state !== 'breach') {
+      row = { looks: 0, since: at };
+      return found;
+    }
+    row = row.looks === 0 ? { looks: 1, since: at } : { ...row, looks: row.looks + 1 };
+    const { breachAfter = { looks: 1 } } = options;
+    const [reached, wanted, sofar] =
+      'looks' in breachAfter
+        ? [row.looks >= breachAfter.looks, `${breachAfter.looks} looks`, `${row.looks}`]
+        : [
+            at - row.since >= breachAfter.milliseconds,
+            `${breachAfter.milliseconds / 1_000} s`,
+            `${Math.round((at - row.since) / 1_000)} s`,
+          ];
+    if (reached)
+      return { ...found, sentence: `${found.sentence}${row.looks > 1 ? `, ${row.looks} looks in a row` : ''}` };
+    const sentence = `${found.sentence}; a breach after ${wanted} in a row, so far ${sofar}`;
+    return { ...found, state: 'unknown', lacks: 'certainty', progress: 0.99, sentence };
+  }
+
+  return {
+    add(look, other, at) {
+      const values = valuesOf(look);
+      if (typeof values === 'string') {
+        finding = noData(values);
+        return;
+      }
+      const reference = options.reference === undefined ? undefined : referenceOf(other, options.reference);
+      if (typeof reference === 'string') {
+        finding = noData(reference);
+        return;
+      }
+      const judged = values.map((value) => judge(value, reference, values.length));
+      const worst = judged.toSorted((a, b) => severity(b) - severity(a))[0];
+      finding = worst ? lasted(worst, at) : noData('the answer is empty');
+    },
+    finding: () => finding,
+  };
+}
+
+/** Counted events of the whole time against a number of them that is accepted: lines of a log, Kubernetes events. */
+export function numberRule({ most, words }: { readonly most: number; readonly words: string }): LookRule {
+  let bad = 0;
+  let missing: string | undefined = 'nothing was measured yet';
+  return {
+    add(look) {
+      if (look.kind !== 'counts') {
+        missing = look.kind === 'missing' ? look.reason : 'the answer is no count';
+        return;
+      }
+      missing = undefined;
+      bad += look.bad;
+    },
+    finding() {
+      const figures = { bad, limit: most };
+      const sentence = `${count(bad)} ${words}, accepted ${count(most)}`;
+      if (bad > most) return { state: 'breach', progress: 1, sentence, figures };
+      if (missing !== undefined) return { ...noData(missing), figures };
+      return { state: 'healthy', progress: most === 0 ? 0 : bad / most, sentence, figures };
+    },
+  };
+}
+
+/** Most sightings that a sentence lists. */
+const MOST_LISTED = 3;
+
+/** Whatever a source sees speaks against going on. */
+export function sightingRule({
+  none,
+}: {
+  /** What is said where nothing is seen: `no alert fires`. */ readonly none: string;
+}): LookRule {
+  let finding: RuleFinding = noData('nothing was looked at yet');
+  return {
+    add(look) {
+      if (look.kind !== 'sightings') {
+        finding = noData(look.kind === 'missing' ? look.reason : 'the answer is of another kind');
+        return;
+      }
+      const { sightings } = look;
+      const figures = { seen: sightings.length };
+      const listed = sightings.slice(0, MOST_LISTED).map(({ text }) => text);
+      const more = sightings.length > MOST_LISTED ? `; and ${count(sightings.length - MOST_LISTED)} more` : '';
+      finding =
+        sightings.length > 0
+          ? { state: 'breach', progress: 1, sentence: `${listed.join('; ')}${more}`, figures }
+          : { state: 'healthy', progress: 0, sentence: none, figures };
+    },
+    finding: () => finding,
+  };
+}
+
+function limitsOf(above: number | undefined, below: number | undefined): Limit[] {
+  return [
+    ...(above === undefined ? [] : [{ side: 'above' as const, value: above }]),
+    ...(below === undefined ? [] : [{ side: 'below' as const, value: below }]),
+  ];
+}
+
+function valuesOf(look: Look): readonly Measured[] | string {
+  if (look.kind === 'missing') return look.reason;
+  if (look.kind !== 'values') return 'the answer is no number';
+  if (look.values.length === 0) return 'the answer is empty';
+  const odd = look.values.find(({ value }) => !Number.isFinite(value));
+  return odd ? `the answer is ${odd.value}${odd.of === '' ? '' : ` for ${odd.of}`}` : look.values;
+}
+
+/** The one number to compare with. */
+function referenceOf(look: Look | undefined, reference: string): number | string {
+  if (look === undefined) return `${reference} was not looked at`;
+  const values = valuesOf(look);
+  if (typeof values === 'string') return `${reference}: ${values}`;
+  const [only, ...more] = values;
+  if (!only || more.length > 0)
+    return `${reference}: the answer has ${values.length} series, where one number is needed`;
+  return only.value;
+}
+
+function isBeyond(value: number, { side, value: limit }: Limit, scale: number): boolean {
+  return side === 'above' ? value > limit * scale : value < limit * scale;
+}
+
+function usedUp(value: number, { side, value: limit }: Limit, scale: number): number {
+  const used = side === 'above' ? value / (limit * scale) : (limit * scale) / value;
+  return Number.isFinite(used) ? Math.min(1, Math.max(0, used)) : 0;
+}
+
+function describe({ side, value }: Limit, scale: number, reference: string | undefined): string {
+  return reference === undefined
+    ? `${side} ${figure(value)}`
+    : `${side} ${figure(value * scale)} (${figure(value)} times ${reference})`;
+}
+
+function severity({ state, warning, progress }: RuleFinding): number {
+  if (state === 'breach') return 3;
+  return (warning ? 2 : 0) + progress;
+}
+
+function figuresOf({ breach, warning }: Limits, scale: number): Record<string, number> {
+  const named = (limits: readonly Limit[], prefix: string) =>
+    limits.map(({ side, value }) => [`${prefix}${side === 'above' ? 'Above' : 'Below'}`, value * scale]);
+  return Object.fromEntries([...named(breach, 'breach'), ...named(warning, 'warn')]);
+}

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { tryParseJson } from '../core/json.ts';
+import { excerpt } from '../core/text.ts';
+
+/** What a server answered, as far as its refusal is concerned. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+  /** Where it sends the one who asks, in place of an answer. */
+  readonly location?: string;
+}
+
+/** Characters of others' words that an error quotes. */
+const MOST_WORDS = 300;
+
+const text = z.string().min(1);
+/** The forms of a refusal: Prometheus and Grafana Cloud, AWS, Google (also as a list), Azure, OAuth. */
+const refusalForms = z.union([
+  z.object({ error: text }).transform(({ error }) => error),
+  z.object({ message: text }).transform(({ message }) => message),
+  z.object({ Message: text }).transform(({ Message }) => Message),
+  z.object({ error: z.object({ message: text }) }).transform(({ error }) => error.message),
+  z.tuple([z.object({ error: z.object({ message: text }) })]).transform(([{ error }]) => error.message),
+  z.object({ error_description: text }).transform((answer) => answer.error_description),
+]);
+
+/** What a server says in a body, as one short line; undefined where it says nothing that a person could read. */
+export function wordsOf(body: string): string | undefined {
+  const json = tryParseJson(body);
+  if (json !== undefined) {
+    const said = refusalForms.safeParse(json).data;
+    return said === undefined ? undefined : excerpt(said, MOST_WORDS);
+  }
+  const title = isHtml(body) ? /<title[^>]{0,200}>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
+  const words = title === undefined ? '' : excerpt(title, MOST_WORDS);
+  return words === '' ? undefined : words;
+}
+
+export function isHtml(body: string): boolean {
+  return body.slice(0, 1_000).trimStart().startsWith('<');
+}
