@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { deadline } from '../core/deadline.ts';
 import { formatDuration } from '../core/duration.ts';
-import { reasonOf } from '../core/errors.ts';
+import { type ErrorCode, isSluiceError, reasonOf } from '../core/errors.ts';
 import type { Look, LookRule, RuleFinding, Window } from '../judge/looks/look.ts';
 import type { CheckOutcome, EmitGate } from './events.ts';
 import type { Source } from './ports.ts';
@@ -54,20 +54,15 @@ export function createCheckWatch(
   let hasLooked = false;
   const notes = new Set<string>();
 
-  function missing(reason: string): void {
+  function missing(reason: string, lasts = false): void {
     const now = clock.now();
     if (reason !== told) emit({ type: 'no-data', at: now, check: name, reason, since: lastData });
     told = reason;
     rule.add({ kind: 'missing', reason }, undefined, now);
-    if (now - lastData < noDataPatience) return;
-    const { sentence } = rule.finding();
-    final ??= {
-      ...outcomeOf(name, rule.finding()),
-      state: 'undecided',
-      lacks: 'data',
-      sentence: `${sentence}; without data for ${formatDuration(Math.round((now - lastData) / 1_000) * 1_000)}`,
-      isFinal: true,
-    };
+    if (!lasts && now - lastData < noDataPatience) return;
+    const { sentence, ...found } = outcomeOf(name, rule.finding());
+    const waited = lasts ? '' : `; without data for ${formatDuration(Math.round((now - lastData) / 1_000) * 1_000)}`;
+    final ??= { ...found, state: 'undecided', lacks: 'data', sentence: `${sentence}${waited}`, isFinal: true };
   }
 
   async function ask(window: Window, signal: AbortSignal): Promise<{ look: Look; reference: Look | undefined }> {
@@ -122,10 +117,17 @@ export function createCheckWatch(
         emit({ type: 'looked', at: now, outcome: final ?? outcome });
       } catch (error) {
         signal.throwIfAborted();
-        missing(reasonOf(error));
+        missing(reasonOf(error), isLasting(error));
       }
     },
   };
+}
+
+/** Failures that asking again does not change. */
+const lasting: readonly ErrorCode[] = ['invalid-input', 'forbidden', 'unsupported'];
+
+function isLasting(error: unknown): boolean {
+  return isSluiceError(error) && lasting.includes(error.code);
 }
 
 function lookAtReference(

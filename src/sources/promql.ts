@@ -12,6 +12,11 @@ import type { SourceWorld } from './world.ts';
 /** Series of one answer that are judged: more of them are a query that was meant otherwise. */
 const MOST_SERIES = 100;
 
+/** @throws SluiceError `bad-query` for what is no PromQL, or answers where there is no data; placeholders may stand in texts */
+export async function checkExpression(query: string, about: string): Promise<void> {
+  refusePadding(await parseExpression(query, about), query, about);
+}
+
 /** A PromQL expression of Prometheus, or what speaks its HTTP API: one number, or one for each series of the answer. */
 export function promqlSource(query: string, api: PrometheusApi, { clock }: SourceWorld): Source {
   return {
@@ -22,7 +27,6 @@ export function promqlSource(query: string, api: PrometheusApi, { clock }: Sourc
 
     async preflight(signal) {
       const expression = await parseExpression(query, 'query');
-      refusePadding(expression, query, 'query');
       const catalog = catalogOf(api, clock, signal);
       const known = new Set(expression.metrics.length === 0 ? [] : await catalog.metricNames());
       const unknown = expression.metrics.find((metric) => !known.has(metric));

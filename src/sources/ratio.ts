@@ -115,13 +115,18 @@ export function ratioSource(query: RatioQuery, api: PrometheusApi, { clock }: So
   };
 }
 
+/** @throws SluiceError `bad-query` for what is no raw counter; placeholders may stand in texts */
+export async function checkRatio(total: string, part: string): Promise<void> {
+  await makeQuestion(total, part);
+}
+
 async function makeQuestion(total: string, part: string): Promise<Question> {
   const [ofTotal, ofPart] = [
     await counterSelector(total, 'query "total"'),
     await counterSelector(part, 'query for a part'),
   ];
   const rule = (kind: 'requests' | 'errors', selector: Selector): Rule => ({
-    arm: 'canary',
+    arm: 'stable',
     kind,
     selector,
     perSecond: 1,
@@ -149,10 +154,10 @@ function countWindow(classified: readonly Classified<Series>[], { from, to }: Wi
   let last: Totals | undefined;
   let unusable: string | undefined;
   for (let at = from; ; at = Math.min(to, at + READING)) {
-    const canary = classified.flatMap((one) => measuredAt(one, at));
-    const newest = Math.max(...canary.map((counter) => counter.at), Number.NEGATIVE_INFINITY);
-    if (canary.length > 0) {
-      const taken = tally.take({ at: newest, stable: [], canary });
+    const stable = classified.flatMap((one) => measuredAt(one, at));
+    const newest = Math.max(...stable.map((counter) => counter.at), Number.NEGATIVE_INFINITY);
+    if (stable.length > 0) {
+      const taken = tally.take({ at: newest, stable, canary: [] });
       last = taken.sample;
       unusable = taken.unusable ?? unusable;
     }
@@ -161,7 +166,7 @@ function countWindow(classified: readonly Classified<Series>[], { from, to }: Wi
   }
   if (unusable !== undefined) return unusable;
   if (!before || !last) return 'nothing was measured in this time';
-  return difference(before, last, 0).canary;
+  return difference(before, last, 0).stable;
 }
 
 /** A counter as it was last measured before a time. */

@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/duration.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { listed } from '../../runner/input-types.ts';
 import type { CanaryInputs, InputName } from './inputs.ts';
+import { prometheusContradictions } from './prometheus-inputs.ts';
 import { routersByKind } from './route-inputs.ts';
 
 type RouterKind = NonNullable<CanaryInputs['router']>;
@@ -9,7 +10,7 @@ type Rule = (inputs: CanaryInputs) => string | undefined | false;
 
 /** Inputs that contradict each other or are incomplete: one sentence each, with what to do. */
 export function contradictionsOf(inputs: CanaryInputs): string[] {
-  return rules.flatMap((rule) => rule(inputs) || []);
+  return [...rules.flatMap((rule) => rule(inputs) || []), ...prometheusContradictions(inputs)];
 }
 
 /** Contradictions between the plan and the time limit. */
@@ -125,15 +126,6 @@ const rules: readonly Rule[] = [
     inputs.meter === 'prometheus' &&
     !given(inputs, 'prometheus') &&
     '"meter: prometheus" needs "prometheus", its address.',
-  (inputs) => onlyWith(inputs, given(inputs, 'prometheus'), prometheusSettings, '"prometheus"'),
-  (inputs) => {
-    const ways = (['prometheus-token', 'prometheus-token-file', 'prometheus-username'] as const).filter((name) =>
-      given(inputs, name),
-    );
-    return ways.length > 1 && `${quoted(ways)} are different ways to log in to Prometheus: give one.`;
-  },
-  (inputs) => together(inputs, 'prometheus-username', 'prometheus-password'),
-  (inputs) => together(inputs, 'prometheus-cert', 'prometheus-key'),
   (inputs) =>
     inputs.meter === 'pods' &&
     given(inputs, 'prometheus') &&
@@ -189,17 +181,6 @@ const rules: readonly Rule[] = [
     !given(inputs, 'query-latency') &&
     'A latency check with your own queries needs "query-latency".',
 ];
-
-const prometheusSettings = [
-  'prometheus-token',
-  'prometheus-token-file',
-  'prometheus-username',
-  'prometheus-password',
-  'prometheus-ca',
-  'prometheus-cert',
-  'prometheus-key',
-  'prometheus-headers',
-] as const satisfies readonly InputName[];
 
 /** The system whose metrics count the requests, unless the user gives queries; undefined where nothing tells. */
 export function metricsOf(inputs: CanaryInputs): CanaryInputs['metrics'] {

@@ -1,10 +1,11 @@
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
-import { clusterSecrets, headerSecrets, isContent } from '../../runner/secrets.ts';
+import { clusterSecrets } from '../../runner/secrets.ts';
 import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
 import { type CanaryInputs, canaryInputs } from './inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
+import { prometheusSecrets, prometheusTokenIn } from './prometheus-inputs.ts';
 
 /** Where the inputs come from. */
 export interface InputSource {
@@ -36,7 +37,7 @@ const ACTION = 'canary';
  */
 export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
   const given = givenInputs(source.env);
-  const secrets = [...secretsOf(given), ...(await tokenIn(given['prometheus-token-file'], source))];
+  const secrets = [...secretsOf(given), ...(await prometheusTokenIn(given['prometheus-token-file'], source.readFile))];
   for (const secret of secrets) source.mask(secret);
 
   const inputs = parseInputs(canaryInputs, given, ACTION);
@@ -62,21 +63,7 @@ async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T 
 }
 
 function secretsOf(given: GivenInputs): string[] {
-  const { 'prometheus-key': key = '', 'prometheus-headers': headers = '' } = given;
-  return [
-    given['prometheus-token'] ?? '',
-    given['prometheus-password'] ?? '',
-    // A path is no secret.
-    ...(isContent(key) ? [key] : []),
-    ...clusterSecrets(given),
-    ...headerSecrets(headers),
-  ].filter((secret) => secret.trim() !== '');
-}
-
-/** The token that a file contains now. Whoever needs the token reports a missing file. */
-async function tokenIn(path: string | undefined, { readFile }: InputSource): Promise<string[]> {
-  const text = path === undefined || path === '' ? '' : await readFile(path).catch(() => '');
-  return text.trim() === '' ? [] : [text.trim()];
+  return [...prometheusSecrets(given), ...clusterSecrets(given)].filter((secret) => secret.trim() !== '');
 }
 
 /** The plan file; without one, a plan with no steps, which some modes allow. */

@@ -2,11 +2,11 @@ import type { Arm } from '../../judge/readings.ts';
 import type { MeterOptions } from '../../meters/index.ts';
 import type { OwnQueries } from '../../meters/queries/own-queries.ts';
 import type { Queries } from '../../meters/queries/queries.ts';
-import type { Connection } from '../../remote/connection.ts';
 import type { PerArm } from '../../runner/input-types.ts';
 import { meterOf, metricsOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
 import { judgeSettings, namesOf } from './judge-settings.ts';
+import { prometheusConnection } from './prometheus-inputs.ts';
 import type { Place } from './router-options.ts';
 
 /** The options of the meter; thresholds and latency bounds come from the checks. */
@@ -55,28 +55,4 @@ function ownQueriesOf(inputs: CanaryInputs): OwnQueries {
     return { requests: pick(requests), errors: pick(errors), ...(latency !== undefined && { latency: pick(latency) }) };
   };
   return { stable: of('stable'), canary: of('canary') };
-}
-
-function prometheusConnection(inputs: CanaryInputs): Connection {
-  const { 'prometheus-ca': ca, 'prometheus-cert': cert, 'prometheus-key': key, 'prometheus-headers': headers } = inputs;
-  const authorization = authorizationOf(inputs);
-  const tls = {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  };
-  return {
-    address: inputs.prometheus ?? '',
-    ...(authorization && { authorization }),
-    ...(Object.keys(tls).length > 0 && { tls }),
-    ...(headers && { headers }),
-  };
-}
-
-function authorizationOf(inputs: CanaryInputs): Connection['authorization'] {
-  const { 'prometheus-token': token, 'prometheus-token-file': path } = inputs;
-  const { 'prometheus-username': username, 'prometheus-password': password } = inputs;
-  if (token !== undefined) return { kind: 'bearer', token };
-  if (path !== undefined) return { kind: 'bearer-file', path };
-  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined;
 }

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions and query placeholders are what users write
 import { input } from '../../runner/input-schema.ts';
-import { choice, headers, inputType, perArm, text, wrong } from '../../runner/input-types.ts';
+import { choice, inputType, perArm, text, wrong } from '../../runner/input-types.ts';
+import { prometheusInputs } from './prometheus-inputs.ts';
 
 /** Pods of a gateway: `istio-system/istio=ingressgateway`; without a namespace, in the release's own. */
 const metricsFrom = inputType('arms, or a label selector of gateway pods: NAMESPACE/KEY=VALUE', (given) => {
@@ -46,52 +47,7 @@ export const metricsInputs = {
     description: 'Your own histogram of seconds (its `_bucket` series), for latency checks.',
     example: 'shop_request_seconds_bucket{workload="${workload}"}',
   }),
-  prometheus: input(text, {
-    group: 'metrics',
-    description:
-      'Address of Prometheus: a URL, or `k8s://NAMESPACE/SERVICE:PORT` to reach a private one through the API server.',
-    example: 'k8s://monitoring/prometheus:9090',
-  }),
-  'prometheus-token': input(text, {
-    group: 'metrics',
-    description: 'Bearer token for Prometheus. Masked.',
-    example: '${{ secrets.PROMETHEUS_TOKEN }}',
-  }),
-  'prometheus-token-file': input(text, {
-    group: 'metrics',
-    description: 'File with a bearer token, read again for every request.',
-    example: '/var/run/secrets/tokens/prometheus',
-  }),
-  'prometheus-username': input(text, {
-    group: 'metrics',
-    description: 'User name for basic authentication.',
-    example: 'sluice',
-  }),
-  'prometheus-password': input(text, {
-    group: 'metrics',
-    description: 'Password for basic authentication. Masked.',
-    example: '${{ secrets.PROMETHEUS_PASSWORD }}',
-  }),
-  'prometheus-ca': input(text, {
-    group: 'metrics',
-    description: 'Certificate authority of Prometheus, as PEM or a path.',
-    example: 'certs/ca.pem',
-  }),
-  'prometheus-cert': input(text, {
-    group: 'metrics',
-    description: 'Client certificate for Prometheus, as PEM or a path. Needs `prometheus-key`.',
-    example: 'certs/client.pem',
-  }),
-  'prometheus-key': input(text, {
-    group: 'metrics',
-    description: 'Key of the client certificate, as PEM or a path. Content is masked.',
-    example: 'certs/client-key.pem',
-  }),
-  'prometheus-headers': input(headers, {
-    group: 'metrics',
-    description: 'Further headers, a line each. Values are masked.',
-    example: 'X-Scope-OrgID: shop',
-  }),
+  ...prometheusInputs,
   'metrics-port': input(text, {
     group: 'metrics',
     description:

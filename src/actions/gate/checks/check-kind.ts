@@ -63,8 +63,8 @@ interface KindOptions<Kind extends string, Settings> {
   readonly isStatistical: boolean;
   /** An item of the list, for errors and documentation. */
   readonly example: string;
-  /** @throws SluiceError `invalid-input` */
-  readonly build: (settings: Settings, place: CheckPlace) => BuiltCheck;
+  /** Asks nobody. @throws SluiceError `invalid-input`, or `bad-query` for what is no query */
+  readonly build: (settings: Settings, place: CheckPlace) => BuiltCheck | Promise<BuiltCheck>;
 }
 
 /** One check as it was read. */
@@ -77,8 +77,8 @@ export interface CheckInput {
   readonly weight: number;
   readonly group: string | undefined;
   readonly isStatistical: boolean;
-  /** @throws SluiceError `invalid-input` */
-  readonly build: (place: CheckPlace) => BuiltCheck;
+  /** Asks nobody. @throws SluiceError `invalid-input`, or `bad-query` for what is no query */
+  readonly build: (place: CheckPlace) => Promise<BuiltCheck>;
 }
 
 export interface CheckKind {
@@ -100,7 +100,7 @@ export function checkKind<Kind extends string, Settings>(options: KindOptions<Ki
       weight: settings.weight ?? 1,
       group: settings.group,
       isStatistical,
-      build: (place) => build(settings, place),
+      build: async (place) => build(settings, place),
     })),
   };
 }

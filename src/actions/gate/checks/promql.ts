@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { promqlSource } from '../../../sources/promql.ts';
+import { checkExpression, promqlSource } from '../../../sources/promql.ts';
 import { checkKind, commonSettings } from './check-kind.ts';
 import { must } from './check-list.ts';
 import { limitRule, refuse, valueProblem, valueSettings } from './rules.ts';
@@ -17,7 +17,8 @@ export const promqlCheck = checkKind({
     .superRefine(refuse(valueProblem)),
   isStatistical: false,
   example: '{check: promql, name: queue, query: "max(queue_length)", above: 100}',
-  build(settings, place) {
+  async build(settings, place) {
+    await checkExpression(settings.query, `query of check ${settings.name ?? 'promql'}`);
     const source = (arm: 'stable' | 'canary') =>
       promqlSource(place.expand(settings.query, arm), place.prometheus(), place.world);
     const { before, window = place.judging.window } = settings;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ratioSource } from '../../../sources/ratio.ts';
+import { checkRatio, ratioSource } from '../../../sources/ratio.ts';
 import { checkKind, commonSettings } from './check-kind.ts';
 import { must } from './check-list.ts';
 import { type RateSettings, rateProblem, rateRule, rateSettings, refuse } from './rules.ts';
@@ -30,8 +30,9 @@ export const ratioCheck = checkKind({
     .superRefine(refuse(problemOf)),
   isStatistical: true,
   example: `{check: ratio, total: 'http_requests_total{app="shop"}', bad: 'http_requests_total{app="shop",code=~"5.."}', limit: 1%}`,
-  build(settings, place) {
+  async build(settings, place) {
     const { total, bad, good = '', before, window = place.judging.window } = settings;
+    await checkRatio(total, bad ?? good);
     const source = (arm: 'stable' | 'canary') => {
       const part = bad === undefined ? { good: place.expand(good, arm) } : { bad: place.expand(bad, arm) };
       return ratioSource({ total: place.expand(total, arm), part }, place.prometheus(), place.world);

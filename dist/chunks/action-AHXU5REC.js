@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-ERHXAIH2.js";import"./chunk-T2P6XS4Q.js";import"./chunk-TTEM4WSC.js";import"./chunk-OVV5EOZK.js";import"./chunk-WG7UUZU2.js";import"./chunk-ONEKB5ED.js";import"./chunk-H4NZF6HY.js";import"./chunk-SXI2TRPB.js";import"./chunk-TBGFB355.js";import"./chunk-4NYOG3UM.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};

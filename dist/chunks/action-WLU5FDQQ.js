@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-Z2L4QUBW.js";import"./chunk-DGLMSYZA.js";import"./chunk-TNIQWXUJ.js";import"./chunk-U6OZDLQF.js";import"./chunk-66EHXZWN.js";import"./chunk-K5ZSPSVG.js";import"./chunk-WLD2B4SW.js";import"./chunk-IKGCC66S.js";import"./chunk-H4NZF6HY.js";import"./chunk-SXI2TRPB.js";import"./chunk-GMPZKE4Q.js";import"./chunk-CF6ID735.js";import"./chunk-2T6QYE3U.js";import"./chunk-TBGFB355.js";import"./chunk-4NYOG3UM.js";import"./chunk-S4DEFMS7.js";export{action};

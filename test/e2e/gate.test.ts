@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { type Lab, startLab } from '../../lab/embedded/index.ts';
+import { actionFolder, type Ended, runAction } from '../../lab/embedded/runner.ts';
+
+const requests = 'http_requests_total{pod=~"checkout-.*"}';
+const errors = 'http_requests_total{pod=~"checkout-.*",code=~"5.."}';
+const ratio = (limit: string) =>
+  `- {check: ratio, name: errors, total: '${requests}', bad: '${errors}', limit: ${limit}}`;
+
+/** Asks the gate as a job would. */
+async function ask(lab: Lab, inputs: Readonly<Record<string, string>>): Promise<Ended> {
+  const run = await runAction({
+    action: actionFolder('gate'),
+    inputs: { prometheus: lab.prometheus.url, interval: '1s', 'no-data-patience': '3s', ...inputs },
+    env: { GITHUB_RUN_ID: '3', GITHUB_ACTOR: 'bob' },
+  });
+  try {
+    return await run.ended;
+  } finally {
+    await run.clean();
+  }
+}
+
+async function inShop(errorRate: number, tell: (lab: Lab) => Promise<void>): Promise<void> {
+  const lab = await startLab({ router: 'istio', arms: 'one', rate: 150, stable: { errorRate } });
+  try {
+    // Two scrapes: before the first one nothing is known of the shop.
+    await lab.prometheus.scrape();
+    await lab.prometheus.scrape();
+    await tell(lab);
+  } finally {
+    await lab.stop();
+  }
+}
+
+describe.concurrent('actions/gate', () => {
+  it('passes where nothing speaks against it, and says what it would have found', async () => {
+    await inShop(0.005, async (lab) => {
+      const { status, outputs, log, summary } = await ask(lab, { checks: ratio('5%'), watch: '8s' });
+      expect(outputs, log).toMatchObject({ verdict: 'passed', passed: 'true', warning: 'false' });
+      expect(status, log).toBe(0);
+      expect(summary).toMatch(/events were bad \(.*limit 5 %; a rate of .* would have been found/);
+    });
+  });
+
+  it('fails as soon as the rate is proven to be too high, long before the time is over', async () => {
+    await inShop(0.4, async (lab) => {
+      const { status, outputs, log } = await ask(lab, { checks: ratio('1%'), watch: '10m' });
+      expect(outputs, log).toMatchObject({ verdict: 'failed', passed: 'false' });
+      expect(outputs.reason).toMatch(
+        /errors: .* events were bad .*limit 1 %; luck does this in less than 1 of 100 gates/,
+      );
+      expect(status).toBe(1);
+    });
+  });
+
+  it('is undecided without data, and fails unless it is told to pass', async () => {
+    await inShop(0, async (lab) => {
+      const { status, outputs, log } = await ask(lab, {
+        checks: '- {check: promql, name: queue, query: queue_length, above: 10}',
+      });
+      expect(outputs, log).toMatchObject({ verdict: 'undecided', passed: 'false', lacks: 'data' });
+      expect(outputs.reason).toContain('has no metric queue_length');
+      expect(status).toBe(1);
+      await lab.prometheus.stop();
+      const lenient = await ask(lab, { checks: ratio('1%'), 'on-undecided': 'pass' });
+      expect(lenient.outputs, lenient.log).toMatchObject({ verdict: 'undecided', passed: 'false', lacks: 'data' });
+      expect(lenient.status).toBe(0);
+    });
+  });
+
+  it('tells all wrong inputs at once, and asks nobody', async () => {
+    await inShop(0, async (lab) => {
+      const { status, log } = await ask(lab, {
+        checks: '- {check: ratio, total: a, limit: 2}\n- {check: promql, query: a}\n- check: ratios',
+        watch: 'soon',
+        connections: 'loki: {address: http://loki, tokn: s3cret}',
+      });
+      expect(status).toBe(1);
+      expect(log).toContain('"2" is no rate');
+      expect(log).toContain('check 2 (promql) needs "above" or "below"');
+      expect(log).toContain('"ratios" is not one of ratio or promql');
+      expect(log).toContain('"soon" is no duration');
+      expect(log).toMatch(/loki has an unknown key; "token" is near/);
+      expect(log).not.toContain('s3cret');
+    });
+  });
+});
