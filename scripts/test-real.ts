@@ -14,6 +14,11 @@ interface RealTest {
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.cluster.config.ts'];
 
 const tests: Readonly<Record<string, RealTest>> = {
+  gate: {
+    about:
+      '10,000 gates of each kind on simulated traffic: false failures, and how often a fault is found (the power curve)',
+    run: ['test/bench/gate-power.ts'],
+  },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
     run: [...vitest, 'test/e2e/images/build-oracle.test.ts'],

@@ -54,15 +54,22 @@ export function createCheckWatch(
   let hasLooked = false;
   const notes = new Set<string>();
 
-  function missing(reason: string, lasts = false): void {
+  /** @param lasts asking again would not change it */
+  function tellMissing(reason: string, lasts: boolean): void {
     const now = clock.now();
     if (reason !== told) emit({ type: 'no-data', at: now, check: name, reason, since: lastData });
     told = reason;
-    rule.add({ kind: 'missing', reason }, undefined, now);
     if (!lasts && now - lastData < noDataPatience) return;
     const { sentence, ...found } = outcomeOf(name, rule.finding());
     const waited = lasts ? '' : `; without data for ${formatDuration(Math.round((now - lastData) / 1_000) * 1_000)}`;
     final ??= { ...found, state: 'undecided', lacks: 'data', sentence: `${sentence}${waited}`, isFinal: true };
+  }
+
+  function tellNotes(looks: readonly (Look | undefined)[], at: number): void {
+    for (const note of looks.flatMap((look) => look?.notes ?? [])) {
+      if (!notes.has(note)) emit({ type: 'warning', at, message: `${name}: ${note}` });
+      notes.add(note);
+    }
   }
 
   async function ask(window: Window, signal: AbortSignal): Promise<{ look: Look; reference: Look | undefined }> {
@@ -99,25 +106,23 @@ export function createCheckWatch(
       const window = { from: counted ?? to - check.window, to };
       try {
         const { look, reference } = await ask(window, signal);
-        if (look.kind === 'missing') return missing(look.reason);
-        if (reference?.kind === 'missing') return missing(reference.reason);
         const now = clock.now();
+        tellNotes([look, reference], now);
+        rule.add(look, reference, now);
+        const outcome = outcomeOf(name, rule.finding());
+        if (outcome.state === 'failed') final = { ...outcome, isFinal: true };
+        else if (outcome.lacks === 'data') return tellMissing(outcome.sentence, false);
         // A window that was not counted is a part of the next one.
         counted = to;
         lastData = now;
         told = undefined;
         hasLooked = true;
-        for (const note of [...(look.notes ?? []), ...(reference?.notes ?? [])]) {
-          if (!notes.has(note)) emit({ type: 'warning', at: now, message: `${name}: ${note}` });
-          notes.add(note);
-        }
-        rule.add(look, reference, now);
-        const outcome = outcomeOf(name, rule.finding());
-        if (outcome.state === 'failed') final = { ...outcome, isFinal: true };
         emit({ type: 'looked', at: now, outcome: final ?? outcome });
       } catch (error) {
         signal.throwIfAborted();
-        missing(reasonOf(error), isLasting(error));
+        const reason = reasonOf(error);
+        rule.add({ kind: 'missing', reason }, undefined, clock.now());
+        tellMissing(reason, isLasting(error));
       }
     },
   };

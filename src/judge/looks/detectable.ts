@@ -1,16 +1,25 @@
 import type { Outcome } from '../likelihood.ts';
 
-/**
- * The evidence in nats that the tests need on average is larger than their limit, as they look for several rates at once and
- * pay for each. With this factor a fault that counts as detectable is found in nine cases of ten (`npm run test:real -- gate`
- * prints the power).
- */
-const MARGIN = 2;
+/** Nats that the tests pay for looking at six rates at once, and from the start as well as anew in each part. */
+const MIXTURE = Math.log(8);
+/** Standard deviations by which the evidence may fall short of its mean: so much, or less, in nine cases of ten. */
+const SHORTFALL = 1.2816;
 
-/** Kullback-Leibler divergence of Bernoulli(p) from Bernoulli(q), in nats; 0 ≤ p ≤ 1, 0 < q < 1. */
-function divergence(p: number, q: number): number {
+/** Mean and variance of the evidence in nats that `requests` at the rate `p` give for it against the rate `q`; 0 ≤ p ≤ 1, 0 < q < 1. */
+function evidenceOf(requests: number, p: number, q: number): { readonly mean: number; readonly variance: number } {
   const part = (a: number, b: number) => (a === 0 ? 0 : a * Math.log(a / b));
-  return part(p, q) + part(1 - p, 1 - q);
+  const mean = requests * (part(p, q) + part(1 - p, 1 - q));
+  if (p === 0 || p === 1) return { mean, variance: 0 };
+  const perBad = Math.log(p / (1 - p)) - Math.log(q / (1 - q));
+  return { mean, variance: requests * p * (1 - p) * perBad ** 2 };
+}
+
+/** Whether the test calls a breach in nine cases of ten; `npm run test:real -- gate` prints how often it does. */
+function suffices(evidence: readonly ReturnType<typeof evidenceOf>[], { limit, designEffect }: Sought): boolean {
+  const mean = evidence.reduce((sum, part) => sum + part.mean, 0) / designEffect;
+  // Clumps of m have m times the variance, and the evidence is divided by m.
+  const variance = evidence.reduce((sum, part) => sum + part.variance, 0) / designEffect;
+  return mean - SHORTFALL * Math.sqrt(variance) >= limit + MIXTURE;
 }
 
 interface Sought {
@@ -21,32 +30,21 @@ interface Sought {
 }
 
 /** Whether so many requests would have shown a rate of `rate` to be above `limitRate`. */
-export function wouldExceed(
-  requests: number,
-  rate: number,
-  limitRate: number,
-  { limit, designEffect }: Sought,
-): boolean {
+export function wouldExceed(requests: number, rate: number, limitRate: number, sought: Sought): boolean {
   if (rate <= limitRate) return false;
   // At a limit of 0 the first bad request is a breach: it comes with a probability of 90 % among so many.
   if (limitRate === 0) return requests * -Math.log1p(-Math.min(rate, 1 - 1e-12)) >= Math.log(10);
-  return (requests * divergence(rate, limitRate)) / designEffect >= MARGIN * limit;
+  return suffices([evidenceOf(requests, rate, limitRate)], sought);
 }
 
 /** Whether so many requests would have shown a rate of `rate` to be above that of the reference. */
-export function wouldDiffer(
-  requests: number,
-  rate: number,
-  reference: Outcome,
-  { limit, designEffect }: Sought,
-): boolean {
+export function wouldDiffer(requests: number, rate: number, reference: Outcome, sought: Sought): boolean {
   if (requests === 0 || reference.requests === 0) return false;
   // Half an error more than was seen: where none was seen, the true rate is hardly 0.
   const usual = (reference.bad + 0.5) / (reference.requests + 1);
   if (rate <= usual) return false;
   const pooled = (requests * rate + reference.requests * usual) / (requests + reference.requests);
-  const evidence = requests * divergence(rate, pooled) + reference.requests * divergence(usual, pooled);
-  return evidence / designEffect >= MARGIN * limit;
+  return suffices([evidenceOf(requests, rate, pooled), evidenceOf(reference.requests, usual, pooled)], sought);
 }
 
 /** The smallest rate that `finds` says yes to, to two figures; undefined where that is none up to 1. */
