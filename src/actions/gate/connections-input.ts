@@ -104,9 +104,9 @@ export function connectionSecrets(given: string | undefined): string[] {
 }
 
 const secretFields = z.looseObject({
-  token: z.unknown(),
-  password: z.unknown(),
-  key: z.unknown(),
+  token: z.unknown().optional(),
+  password: z.unknown().optional(),
+  key: z.unknown().optional(),
   headers: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 

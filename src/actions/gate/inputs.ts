@@ -17,8 +17,9 @@ import { gateChecks } from './checks/index.ts';
 import { connectionSecrets, connections } from './connections-input.ts';
 
 const percentage = inputType('per cent from 0 to 100: 90', (given) => {
-  const value = Number(given.replace(/\s*%$/, ''));
-  return /^\d+(\.\d+)?\s*%?$/.test(given) && value <= 100 ? value : wrong(`"${given}" is not per cent from 0 to 100.`);
+  const [, digits = ''] = /^(\d+(?:\.\d+)?) ?%?$/.exec(given) ?? [];
+  const value = digits === '' ? Number.NaN : Number(digits);
+  return value <= 100 ? value : wrong(`"${given}" is not per cent from 0 to 100.`);
 });
 
 const groupWeights = inputType('lines of GROUP=WEIGHT', (given): Readonly<Record<string, number>> => {

@@ -5,15 +5,18 @@ import { reached } from '../../../lab/embedded/scenarios.ts';
 import { expectServed, inLab, namesOf, objectOf, servesOnly } from '../../support/release.ts';
 import { runWorkflow, starter, type WorkflowOptions, type WorkflowRun } from './act.ts';
 
+type Workflow = Omit<WorkflowOptions, 'deadline' | 'secrets'>;
+
 /** The embedded shop with a workflow that runs. */
 async function inShop(
   lab: Parameters<typeof inLab>[0],
-  options: Omit<WorkflowOptions, 'deadline' | 'secrets'>,
+  options: Workflow | ((lab: Lab) => Promise<Workflow>),
   tell: (stage: { readonly lab: Lab; readonly run: WorkflowRun }) => Promise<void>,
 ): Promise<void> {
   await inLab({ router: 'istio-hosts', rate: 80, ...lab }, async ({ lab }) => {
     const secrets = { KUBECONFIG: await readFile(lab.kubeconfigPath, 'utf8') };
-    const run = await runWorkflow({ deadline: 110_000, secrets, ...options });
+    const workflow = typeof options === 'function' ? await options(lab) : options;
+    const run = await runWorkflow({ deadline: 110_000, secrets, ...workflow });
     try {
       await tell({ lab, run });
     } finally {
@@ -146,28 +149,44 @@ describe.concurrent('The starter workflow nightly-drill', async () => {
 
 describe.concurrent('The starter workflow gate', async () => {
   const workflow = await starter('gate');
-  const gate = (name: string) => ({
-    workflow,
-    event: 'workflow_dispatch' as const,
-    inputs: { image: newImage },
-    vars: { SLUICE_NAME: name, SLUICE_ROUTE_KIND: 'virtualservice' },
-  });
+  const hasty = workflow.replace(/^( +)watch: .*inputs\.watch.*$/m, '$&\n$1no-data-patience: 3s');
+  /** Asks once the shop has been scraped twice. */
+  const gate =
+    (name: string, inputs: Readonly<Record<string, string>> = {}) =>
+    async (lab: Lab) => {
+      await lab.prometheus.scrape();
+      await lab.prometheus.scrape();
+      const vars = { SLUICE_NAME: name, SLUICE_ROUTE_KIND: 'virtualservice', SLUICE_PROMETHEUS: lab.prometheus.url };
+      return { workflow: hasty, event: 'workflow_dispatch' as const, inputs, vars };
+    };
 
-  it('opens for what could be released, and changes nothing', async () => {
-    await inShop({}, gate('checkout'), async ({ lab, run }) => {
-      const { status, log, summary } = await run.ended;
+  it('opens where production is well and the image could be released, and changes nothing', async () => {
+    await inShop({ rate: 150 }, gate('checkout', { watch: '20s', image: newImage }), async ({ lab, run }) => {
+      const { status, steps, log, summary } = await run.ended;
       expect(status, log).toBe(0);
+      expect(steps.find(({ step }) => step === 'gate')?.outputs.verdict).toBe('passed');
+      expect(summary).toMatch(/events were bad \(.*limit 1 %; a rate of .* would have been found/);
       expect(summary).toContain('Nothing was changed');
       expect(namesOf(lab, 'apps/v1', 'Deployment')).toEqual(['checkout']);
       await servesOnly(lab, '1.0.0');
     });
   });
 
-  it('stays shut for what could not, and says why', async () => {
-    await inShop({}, gate('cart'), async ({ run }) => {
-      const { status, log } = await run.ended;
+  it('stays shut where production fails, long before the time is over', async () => {
+    await inShop({ stable: { errorRate: 0.3 }, rate: 150 }, gate('checkout', { watch: '80m' }), async ({ run }) => {
+      const { status, outputs, log } = await run.ended;
       expect(status).toBe(1);
-      expect(log).toMatch(/cart.*(not exist|not found|no )/i);
+      expect(outputs.verdict, log).toBe('failed');
+      expect(log).toMatch(/errors: .* events were bad .*limit 1 %; luck does this in less than 1 of 100 gates/);
+    });
+  });
+
+  it('stays shut where nothing is known, and says what is missing', async () => {
+    await inShop({}, gate('cart'), async ({ run }) => {
+      const { status, outputs, log } = await run.ended;
+      expect(status).toBe(1);
+      expect(outputs.verdict, log).toBe('undecided');
+      expect(log).toMatch(/pod=~"cart-\.\*" does not fit/);
     });
   });
 });

@@ -8,6 +8,9 @@ import { canaryInputs } from '../../../src/actions/canary/inputs.ts';
 import { parsePlanFile, parseSteps } from '../../../src/actions/canary/plan-input.ts';
 import { action as deploymentStatus } from '../../../src/actions/deployment-status/action.ts';
 import { loadDeploymentStatusInputs } from '../../../src/actions/deployment-status/inputs.ts';
+import { action as gate } from '../../../src/actions/gate/action.ts';
+import { connectionSecrets } from '../../../src/actions/gate/connections-input.ts';
+import { gateInputs, loadGateInputs } from '../../../src/actions/gate/inputs.ts';
 import { action as helmDeploy } from '../../../src/actions/helm-deploy/action.ts';
 import { helmContradictions } from '../../../src/actions/helm-deploy/contradictions.ts';
 import { helmInputs } from '../../../src/actions/helm-deploy/inputs.ts';
@@ -81,6 +84,7 @@ function environmentOf(given: Readonly<Record<string, string>>): Record<string, 
 export const inputReaders: readonly Reader[] = [
   inputsOf(canary, (given) => parseInputs(canaryInputs, given, 'canary')),
   inputsOf(buildPush, readBuildInputs),
+  inputsOf(gate, (given) => loadGateInputs(given, () => undefined)),
   inputsOf(helmDeploy, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions)),
   inputsOf(kubectlDeploy, (given) => parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions)),
   inputsOf(rollback, loadRollbackInputs),
@@ -111,6 +115,26 @@ export const inputReaders: readonly Reader[] = [
       '[{"check":"max-error-rate","rate":"1%","on-breach":"freeze"}]',
     ),
     (text) => parseInputs(canaryInputs, { checks: text, workload: 'deployment/a' }, 'canary'),
+  ),
+  ofText(
+    'checks of a gate',
+    nearly(
+      '- {check: ratio, total: a, bad: b, relative-to: before, before: 1d, must-detect: 1%}\n',
+      '- check: promql\n  name: p99\n  query: max(a)\n  above: 5\n  warn-above: 4\n  breach-after: 2m\n',
+      '[{"check":"promql","query":"max(a)","below":0,"breach-after":3,"group":"errors","weight":"2"}]',
+    ),
+    (text) => parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate'),
+  ),
+  ofText(
+    'connections',
+    nearly(
+      'loki: {address: k8s://monitoring/loki:3100, headers: {X-Scope-OrgID: shop}}\n',
+      'elastic:\n  address: https://a.example\n  username: a\n  password: b\njaeger: http://b\n',
+    ),
+    (text) => {
+      connectionSecrets(text);
+      return parseInputs(gateInputs, { connections: text }, 'gate');
+    },
   ),
   ofText('lines as docker reads them', nearly('a=b\n"c=d ""e"""\n"f\ng"', 'TOKEN=x,y'), dockerItems),
   ofText(

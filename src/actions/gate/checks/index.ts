@@ -4,7 +4,7 @@ import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
 
 /** Every kind of check, in the order of the documentation. */
-export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck];
+const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */
 export const gateChecks = checkList<CheckInput>(
