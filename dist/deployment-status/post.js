@@ -1,2 +1,2 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{runPost}from"../chunks/chunk-Z3C33H3O.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-QX2IAJ6F.js"));
+import{runPost}from"../chunks/chunk-A6HZHLX4.js";import"../chunks/chunk-S4DEFMS7.js";await runPost(process.env,()=>import("../chunks/action-W24BRH53.js"));

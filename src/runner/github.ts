@@ -18,6 +18,8 @@ const variables = z.object({
   GITHUB_WORKSPACE: z.string().optional(),
   RUNNER_TEMP: z.string().optional(),
   NO_COLOR: z.string().optional(),
+  GITHUB_ACTIONS: z.string().optional(),
+  GITHUB_OUTPUT: z.string().optional(),
 });
 
 /** Facts that the runner gives in its environment. */
@@ -37,6 +39,8 @@ export interface RunnerFacts {
   readonly workspace: string;
   readonly temp: string;
   readonly colour: boolean;
+  /** False in another CI system, where commands to the runner would be lines of the log, and a mask would show its secret. */
+  readonly onRunner: boolean;
 }
 
 export function runnerFacts(env: Environment): RunnerFacts {
@@ -57,6 +61,7 @@ export function runnerFacts(env: Environment): RunnerFacts {
     commit: facts.GITHUB_SHA || undefined,
     workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
     temp: facts.RUNNER_TEMP ?? tmpdir(),
+    onRunner: [facts.GITHUB_ACTIONS, facts.GITHUB_OUTPUT, facts.RUNNER_TEMP].some((value) => value !== undefined),
     // https://no-color.org: any value but the empty text turns colours off.
     colour: facts.NO_COLOR === undefined || facts.NO_COLOR === '',
   };

@@ -1,14 +1,13 @@
-import { error, notice, setFailed, setOutput, setSecret, summary, warning } from '@actions/core';
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Annotate, CommonAction, Environment, Run, Step } from './define.ts';
-import { runnerFacts } from './github.ts';
+import { type RunnerFacts, runnerFacts } from './github.ts';
 import { readGiven } from './load-given.ts';
 import { annotationText, oneLine } from './log-text.ts';
 import { outputValue } from './outputs.ts';
 import { createSecretKeeper, type Redact } from './redact.ts';
-import { publishResults, writeSummary } from './results.ts';
-import { runnerLog } from './runner-log.ts';
+import { publishResults } from './results.ts';
+import { runnerLog, runnerVoice } from './runner-log.ts';
 import { environmentSecrets } from './secrets.ts';
 
 /** How the runner starts a process of an action. */
@@ -25,7 +24,7 @@ export async function openRun<Inputs, Output extends string>(
   launch: Launch,
 ): Promise<Run<Inputs, Output> | undefined> {
   const facts = runnerFacts(launch.env);
-  const { mask, redact } = createSecretKeeper(setSecret);
+  const { mask, redact } = createSecretKeeper(runnerVoice(facts).mask);
   mask(environmentSecrets(launch.env));
   try {
     const loaded = readGiven(
@@ -35,9 +34,9 @@ export async function openRun<Inputs, Output extends string>(
       (given) => read(given, { ...launch, facts, mask }),
     );
     const inputs = await loaded.inputs;
-    return { ...launch, inputs, facts, clock: systemClock, mask, ...voices(redact) };
+    return { ...launch, inputs, facts, clock: systemClock, mask, ...voices(redact, facts) };
   } catch (problem) {
-    setFailed(annotationText(redact(messageOf(problem))));
+    voices(redact, facts).fail(messageOf(problem));
     return undefined;
   }
 }
@@ -45,7 +44,10 @@ export async function openRun<Inputs, Output extends string>(
 /** Everything by which a run writes to the runner, with the secrets removed. */
 function voices<Output extends string>(
   redact: Redact,
+  facts: RunnerFacts,
 ): Pick<Run<unknown, Output>, 'redact' | 'log' | 'annotate' | 'fail' | 'output' | 'summarize' | 'publish'> {
+  const voice = runnerVoice(facts);
+  const { notice, warning, error } = voice.annotate;
   const redacted =
     (annotate: Annotate): Annotate =>
     (message, properties) =>
@@ -58,8 +60,8 @@ function voices<Output extends string>(
       process.exitCode = 1;
       if (message !== undefined) error(annotationText(redact(message)));
     },
-    output: (name, value) => setOutput(name, outputValue(name, redact(value))),
-    summarize: (markdown) => writeSummary(markdown, summary, redact),
-    publish: (results) => publishResults(results, redact),
+    output: (name, value) => voice.setOutput(name, outputValue(name, redact(value))),
+    summarize: (markdown) => voice.summarize(redact(markdown)),
+    publish: (results) => publishResults(results, redact, voice),
   };
 }

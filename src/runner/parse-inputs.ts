@@ -8,11 +8,11 @@ export type GivenInputs = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'INPUT_';
 
-/** The runner puts input `min-requests` into `INPUT_MIN-REQUESTS`. */
+/** The runner puts input `min-requests` into `INPUT_MIN-REQUESTS`; a shell of another CI system can set `INPUT_MIN_REQUESTS` alone. */
 export function givenInputs(env: Readonly<Record<string, string | undefined>>): GivenInputs {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
-      name.startsWith(PREFIX) ? [[name.slice(PREFIX.length).toLowerCase(), value]] : [],
+      name.startsWith(PREFIX) ? [[name.slice(PREFIX.length).toLowerCase().replaceAll('_', '-'), value]] : [],
     ),
   );
 }

@@ -1,12 +1,12 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { setOutput, summary, warning } from '@actions/core';
 import { messageOf } from '../core/errors.ts';
 import type { Results } from './define.ts';
 import type { RunnerFacts } from './github.ts';
 import { annotationText } from './log-text.ts';
 import { setOutputs } from './outputs.ts';
 import { type Redact, redactedJson } from './redact.ts';
+import type { RunnerVoice } from './runner-log.ts';
 
 /** Where the JSON report goes: the path from the input, else a temporary file of the runner. */
 export function reportPath(input: string | undefined, { workspace, temp, identity }: RunnerFacts): string {
@@ -14,27 +14,18 @@ export function reportPath(input: string | undefined, { workspace, temp, identit
 }
 
 /** Hands the results to the runner, with the secrets removed. */
-export async function publishResults(results: Results<string>, redact: Redact): Promise<void> {
-  setOutputs(setOutput, results.outputs, redact);
+export async function publishResults(results: Results<string>, redact: Redact, voice: RunnerVoice): Promise<void> {
+  setOutputs(voice.setOutput, results.outputs, redact);
   // A full disk must not lose the verdict.
   const written = await Promise.allSettled([
     writeJson(results.report, results.path, redact),
     results.beside?.(),
-    writeSummary(results.summary, summary, redact),
+    voice.summarize(redact(results.summary)),
   ]);
   for (const result of written) {
     if (result.status === 'rejected')
-      warning(annotationText(redact(`The report could not be written: ${messageOf(result.reason)}`)));
+      voice.annotate.warning(annotationText(redact(`The report could not be written: ${messageOf(result.reason)}`)));
   }
-}
-
-/** Adds Markdown to the summary of the job. */
-export async function writeSummary(
-  markdown: string,
-  target: { addRaw(text: string): { write(): Promise<unknown> } },
-  redact: Redact,
-): Promise<void> {
-  await target.addRaw(redact(markdown)).write();
 }
 
 /** The report that another process of this run has written; `empty` where none can be read. */

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../lab/embedded/index.ts';
 import { actionFolder, type Ended, runAction } from '../../lab/embedded/runner.ts';
@@ -6,6 +8,8 @@ const requests = 'http_requests_total{pod=~"checkout-.*"}';
 const errors = 'http_requests_total{pod=~"checkout-.*",code=~"5.."}';
 const ratio = (limit: string) =>
   `- {check: ratio, name: errors, total: '${requests}', bad: '${errors}', limit: ${limit}}`;
+
+const value = (limit: string) => `- {check: promql, name: requests, query: 'count(${requests})', ${limit}}`;
 
 /** Asks the gate as a job would. */
 async function ask(lab: Lab, inputs: Readonly<Record<string, string>>): Promise<Ended> {
@@ -66,6 +70,33 @@ describe.concurrent('actions/gate', () => {
       const lenient = await ask(lab, { checks: ratio('1%'), 'on-undecided': 'pass' });
       expect(lenient.outputs, lenient.log).toMatchObject({ verdict: 'undecided', passed: 'false', lacks: 'data' });
       expect(lenient.status).toBe(0);
+    });
+  });
+
+  it('answers another CI system by plain lines and its exit status, and shows no secret', async () => {
+    await inShop(0.005, async (lab) => {
+      const env = {
+        PATH: process.env.PATH ?? '',
+        INPUT_PROMETHEUS: lab.prometheus.url,
+        INPUT_CONNECTIONS: 'loki: {address: http://loki, token: s3cret-token}',
+        INPUT_NO_DATA_PATIENCE: '3s',
+        INPUT_INTERVAL: '1s',
+      };
+      const entry = join(import.meta.dirname, '../../dist/gate/index.js');
+      const ask = (INPUT_CHECKS: string) => {
+        const options = { env: { ...env, INPUT_CHECKS }, extendEnv: false, reject: false, all: true };
+        return execa(process.execPath, [entry], options);
+      };
+      const passed = await ask(value('above: 1000'));
+      expect(passed.exitCode, passed.all).toBe(0);
+      expect(passed.all).toContain('verdict=passed');
+      const failed = await ask(value('above: 0'));
+      expect(failed.exitCode, failed.all).toBe(1);
+      expect(failed.all).toMatch(/error: Sluice gate: failed: requests: .* breach above 0/);
+      for (const { all } of [passed, failed]) {
+        expect(all).not.toContain('::');
+        expect(all).not.toContain('s3cret-token');
+      }
     });
   });
 

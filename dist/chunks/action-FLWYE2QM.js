@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action}from"./chunk-4K6QWVL2.js";import"./chunk-ZXRI4W2C.js";import"./chunk-TNIQWXUJ.js";import"./chunk-QWPAHVME.js";import"./chunk-66EHXZWN.js";import"./chunk-LSK4BPEJ.js";import"./chunk-WLD2B4SW.js";import"./chunk-PRYGZBAH.js";import"./chunk-H4NZF6HY.js";import"./chunk-RNZRRU3X.js";import"./chunk-YKM5K2DC.js";import"./chunk-CF6ID735.js";import"./chunk-2T6QYE3U.js";import"./chunk-76SCBKZX.js";import"./chunk-6NU5XO2W.js";import"./chunk-S4DEFMS7.js";export{action};
