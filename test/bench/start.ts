@@ -68,7 +68,7 @@ export function spread(milliseconds: readonly number[]): string {
   return `${at(Math.floor(sorted.length / 2))} ms (${at(0)}–${at(sorted.length - 1)})`;
 }
 
-/** The bytes of each file that is compiled with an entry. What the canary loads later, it loads after its first request. */
+/** The bytes of each file that is compiled with an entry. With a token, the canary loads nothing else before its first request. */
 async function loadedAtOnce(entry: string): Promise<number[]> {
   const sizes = new Map<string, number>();
   async function visit(file: string): Promise<void> {
