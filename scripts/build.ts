@@ -2,11 +2,12 @@
  * Bundles the entry files of all `src/actions/NAME` into `dist`, with code that several of them use in shared chunks.
  * `--check` builds elsewhere and compares: `dist` must be what the sources give.
  */
-import { glob, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { parseSync } from 'oxc-parser';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -37,21 +38,26 @@ const dropUnused: Plugin = {
 
 /**
  * Takes Node's own modules by a call and not by `import`, which reads every export of a module when it is loaded: of
- * `node:http` the WebSocket of a second undici, of `node:process` all three streams.
+ * `node:http` the WebSocket of a second undici, of `node:process` all three streams. The calls come first in the bundle, as
+ * what is imported does.
  */
-const builtinsByCall: Plugin = {
-  name: 'builtins-by-call',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, kind }) => {
-      // The first lines of each bundle import this one.
-      if (kind !== 'import-statement' || !isBuiltin(path) || path === 'node:module') return undefined;
-      return { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin', sideEffects: false };
-    });
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
-};
+function takeBuiltinsByCall(path: string, code: string): string {
+  const imports = parseSync(path, code).module.staticImports.filter(
+    ({ moduleRequest: { value } }) => isBuiltin(value) && value !== 'node:module',
+  );
+  const calls = imports.flatMap(({ moduleRequest, entries }) =>
+    entries.map(({ importName: { kind, name }, localName }) => {
+      // A module may have a `process` of its own.
+      const module = `globalThis.process.getBuiltinModule("${moduleRequest.value.replace(/^(node:)?/, 'node:')}")`;
+      return `const ${localName.value}=${module}${kind === 'Name' && name !== 'default' ? `.${name}` : ''};`;
+    }),
+  );
+  const rest = imports.reduceRight((text, { start, end }) => text.slice(0, start) + text.slice(end), code);
+  return rest.replace(banner, () => `${banner}\n${calls.join('')}`);
+}
+
+/** The first line of each bundle: libraries in the older format `require` Node's modules. */
+const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** What the bundles use of undici; its index loads the rest as well: web sockets, caches, mocks. A name that is missing here fails the build. */
 const undiciParts = `
@@ -72,9 +78,53 @@ const partsOfUndici: Plugin = {
   },
 };
 
+/** Modules of undici that no request here needs at its start: in a file → what loads a module at once, and what does on use. */
+const laterInUndici: Readonly<Record<string, readonly [atOnce: string, onUse: string]>> = {
+  'dispatcher/client.js': [
+    "const connectH2 = require('./client-h2.js')",
+    "const connectH2 = (...args) => require('./client-h2.js')(...args)",
+  ],
+  // An experimental parser, in WebAssembly; Node leaves it out in the same way.
+  'dispatcher/client-h1.js': [
+    "const { H1Parser, getMiloEnabled } = typeof esbuildDetection === 'undefined'",
+    'const { H1Parser, getMiloEnabled = () => false } = false',
+  ],
+};
+
+/** What the bundles use of re2js, whose tables are made when its first expression is compiled. */
+const re2Parts = `
+  const load = () => require('re2js').RE2JS;
+  export const RE2JS = {
+    compile: (...args) => load().compile(...args),
+    quote: (text) => load().quote(text),
+    get DOTALL() { return load().DOTALL; },
+  };
+`;
+
+const loadedOnUse: Plugin = {
+  name: 'loaded-on-use',
+  setup({ onResolve, onLoad }) {
+    for (const [file, [atOnce, onUse]] of Object.entries(laterInUndici)) {
+      onLoad(
+        { filter: new RegExp(`[/\\\\]undici[/\\\\]lib[/\\\\]${file.replace('/', '[/\\\\]')}$`) },
+        async ({ path }) => {
+          const source = await readFile(path, 'utf8');
+          if (!source.includes(atOnce)) return { errors: [{ text: `${file} of undici has no "${atOnce}" any more` }] };
+          return { contents: source.replace(atOnce, onUse), loader: 'js' };
+        },
+      );
+    }
+    onResolve({ filter: /^re2js$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 're2js', namespace: 'on-use' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'on-use' }, () => ({ contents: re2Parts, resolveDir: root }));
+  },
+};
+
 /** Bundles entry files, by the names of their bundles, as `dist` is made. */
 export async function bundle(entries: Readonly<Record<string, string>>, outdir: string): Promise<void> {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
+    write: false,
     entryPoints: entries,
     outdir,
     absWorkingDir: root,
@@ -93,9 +143,13 @@ export async function bundle(entries: Readonly<Record<string, string>>, outdir: 
     logLevel: 'warning',
     // Optional accelerators that the libraries do without.
     external: ['bufferutil', 'utf-8-validate', 'supports-color'],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    plugins: [builtinsByCall, partsOfUndici, dropUnused],
+    banner: { js: banner },
+    plugins: [partsOfUndici, loadedOnUse, dropUnused],
   });
+  for (const { path, text } of outputFiles) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, takeBuiltinsByCall(path, text));
+  }
   await writeFile(join(outdir, 'licenses.txt'), await licenses(metafile));
   await writeFile(join(outdir, 'package.json'), '{ "type": "module" }\n');
 }

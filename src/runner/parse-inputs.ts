@@ -31,7 +31,9 @@ export function parseInputs<S extends InputsSchema>(
   contradictionsOf: (inputs: z.infer<S>) => readonly string[] = () => [],
 ): z.infer<S> {
   const list = listInputs(schema);
-  const parsed = schema.safeParse({ ...Object.fromEntries(list.map(({ name }) => [name, ''])), ...given });
+  const texts = { ...Object.fromEntries(list.map(({ name }) => [name, ''])), ...given };
+  // Inputs are read once in a process: to compile a function for it takes longer than it saves.
+  const parsed = schema.safeParse(texts, { jitless: true });
   if (!parsed.success) {
     throw inputRefusal(
       parsed.error.issues.flatMap((issue) => problemsOf(issue, list)),

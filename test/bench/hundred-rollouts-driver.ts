@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { assemble } from '../../src/actions/canary/assemble.ts';
 import { inputList } from '../../src/actions/canary/inputs.ts';
 import { loadInputs } from '../../src/actions/canary/load-inputs.ts';
@@ -65,11 +67,20 @@ async function drive(kubeconfig: string): Promise<void> {
   console.log(
     `${ROLLOUTS} rollouts: ${cores.toFixed(2)} cores (aim: below 1), ${memory.toFixed(0)} MiB (aim: below 300)`,
   );
+  console.log(`JavaScript in use after a collection: ${keptMemory().toFixed(0)} MiB`);
   console.log(
     `evaluations: ${(((looks - counted) / MEASURE) * 1_000).toFixed(0)} a second; ${failed.length} rollouts failed`,
   );
   for (const reason of new Set(failed)) console.log(`  ${reason}`);
   process.exit(0);
+}
+
+/** MiB of JavaScript that are in use: what is left after everything else was collected. */
+function keptMemory(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 2 ** 20;
 }
 
 await drive(process.argv[2] ?? '');
