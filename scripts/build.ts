@@ -91,14 +91,10 @@ const laterInUndici: Readonly<Record<string, readonly [atOnce: string, onUse: st
   ],
 };
 
-/** What the bundles use of re2js, whose tables are made when its first expression is compiled. */
-const re2Parts = `
+/** re2js, whose tables are made when its first expression is compiled. */
+const re2OnUse = `
   const load = () => require('re2js').RE2JS;
-  export const RE2JS = {
-    compile: (...args) => load().compile(...args),
-    quote: (text) => load().quote(text),
-    get DOTALL() { return load().DOTALL; },
-  };
+  export const RE2JS = new Proxy({}, { get: (_, name) => load()[name] });
 `;
 
 const loadedOnUse: Plugin = {
@@ -117,7 +113,7 @@ const loadedOnUse: Plugin = {
     onResolve({ filter: /^re2js$/ }, ({ kind }) =>
       kind === 'import-statement' ? { path: 're2js', namespace: 'on-use' } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'on-use' }, () => ({ contents: re2Parts, resolveDir: root }));
+    onLoad({ filter: /.*/, namespace: 'on-use' }, () => ({ contents: re2OnUse, resolveDir: root }));
   },
 };
 

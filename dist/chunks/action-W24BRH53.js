@@ -1,2 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-import{action,unsafeGitHub}from"./chunk-LRQF6OZQ.js";import"./chunk-PT3ZEKXC.js";import"./chunk-TNNYQ55Z.js";import"./chunk-ATU62KFY.js";import"./chunk-A5I6PM6U.js";import"./chunk-3G24Q6HS.js";import"./chunk-H4NZF6HY.js";import"./chunk-RNZRRU3X.js";import"./chunk-WPXV72BA.js";import"./chunk-6NU5XO2W.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};
