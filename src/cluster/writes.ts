@@ -11,7 +11,7 @@ import {
   type PatchOperation,
 } from './schema.ts';
 
-/** Changing objects. */
+/** Creates, changes and deletes objects. */
 export function createWrites({ callFor, callForObject }: Requests) {
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
   function create(
@@ -26,7 +26,7 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
   }
 
-  /** Replaces a whole object; `metadata.resourceVersion`, where given, must still be the object's. */
+  /** Replaces a whole object. If `metadata.resourceVersion` is given, it must still be the object's. */
   function replace(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
     const reference = referenceOf(type, manifest);
     const path = `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`;
@@ -56,7 +56,9 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
 
-  /** RFC 6902. @throws ApiError `conflict` where a `test` operation failed: the object is not what was last seen. */
+  /**
+   * RFC 6902. @throws ApiError `conflict` if a `test` operation failed: the object has changed since it was last read.
+   */
   function patchJson(
     reference: ObjectReference,
     operations: readonly PatchOperation[],
@@ -88,9 +90,9 @@ export function createWrites({ callFor, callForObject }: Requests) {
   }
 
   /**
-   * Deletes in the background; an object that is gone already is fine.
+   * Deletes in the background. An object that is gone already is no error.
    *
-   * @param uid of the object that is meant: another one of its name stays, which is a `conflict`
+   * @param uid of the object to delete: another object with its name is kept, which is a `conflict`
    */
   async function remove(reference: ObjectReference, signal: AbortSignal, uid?: string): Promise<void> {
     const options = {
