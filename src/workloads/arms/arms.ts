@@ -52,7 +52,7 @@ export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Ar
   };
 }
 
-/** One workload, of which Sluice makes the canary with the new version. */
+/** One workload, from which Sluice makes a canary with the new version. */
 export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms {
   const context = createContext(options);
   const snapshots = createSnapshots(context, { stable: release.workload, joinService: release.joinService });
@@ -60,7 +60,10 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
   // Kept for the dry run only: contents of Secrets must not get into the snapshot.
   let config: readonly FoundChange[] = [];
   const derived = new WeakMap<ArmsSnapshot, DerivedData>();
-  /** What is taken up from a record is worked out anew: it writes more than an undo does. */
+  /**
+   * Works out the data of a recorded rollout again: a rollout writes more than an undo, so the record alone is not
+   * trusted.
+   */
   async function dataToWrite(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<DerivedData> {
     const known = derived.get(snapshot);
     if (known) return known;
@@ -95,7 +98,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
 }
 
 /**
- * What concludes a rollout of either kind of arms by its record alone.
+ * Concludes a rollout of either kind of arms by its record alone.
  *
  * @param workload that the inputs name: the stable arm
  */
@@ -112,7 +115,7 @@ type AnyData = z.infer<typeof anyData>;
 
 type Snapshots = ReturnType<typeof createSnapshots>;
 
-/** Snapshots that this process has made itself are trusted; those from a record are confirmed before they are acted upon. */
+/** Trusts snapshots that this process has made, and confirms those from a record before their first use. */
 function createSnapshots(context: ArmsContext, inputs: NamedArms) {
   const made = new WeakSet<object>();
   const confirmed = new WeakMap<ArmsSnapshot, AnyData>();
@@ -142,15 +145,15 @@ function createSnapshots(context: ArmsContext, inputs: NamedArms) {
 }
 
 /**
- * What needs nothing but the snapshot: a run concludes whatever an earlier one has left in the record, also when that was
- * asked for differently.
+ * The functions that need nothing but the snapshot: a run concludes what an earlier one has left in the record, even if
+ * the earlier one had other inputs.
  */
 function concludingArms(
   context: ArmsContext,
   snapshots: Snapshots,
 ): Omit<Arms, 'permissions' | 'inspect' | 'preview' | 'prepare'> {
   const dataOf = snapshots.read;
-  /** What is taken back was written by the rollout. */
+  /** Checks as well that the rollout has written what is to be undone. */
   async function dataToUndo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
     const data = await dataOf(snapshot, signal);
     if (data.variant === 'derived' && !snapshots.isOwn(snapshot)) await confirmPromoted(context, data, signal);
