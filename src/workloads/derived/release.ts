@@ -48,8 +48,7 @@ export interface DerivedRelease {
   /** The stable Service; required if several select the stable pods. */
   readonly service?: string | undefined;
   /**
-   * The stable Service also selects the canary's pods and the router counts pods, so the weight decides the canary's
-   * size.
+   * The stable Service also selects the canary's pods. The router then sets the number of canary pods, not the arms.
    */
   readonly joinService: boolean;
   /**
