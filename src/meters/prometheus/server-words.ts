@@ -3,15 +3,15 @@ import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
 import { excerpt } from '../../core/text.ts';
 
-/** What a server answered, as far as its refusal is concerned. */
+/** The parts of a server's answer that explain a refusal. */
 export interface Refusal {
   readonly status: number;
   readonly body: string;
-  /** Where it sends the one who asks, in place of an answer. */
+  /** The target of a redirect. */
   readonly location?: string;
 }
 
-/** Characters of others' words that an error quotes. */
+/** The most characters of a server's message that an error quotes. */
 const MOST_WORDS = 300;
 
 const text = z.string().min(1);
@@ -25,7 +25,7 @@ const refusalForms = z.union([
   z.object({ error_description: text }).transform((answer) => answer.error_description),
 ]);
 
-/** What a server says in a body, as one short line; undefined where it says nothing that a person could read. */
+/** A server's message in a body, as one short line; undefined without a readable one. */
 export function wordsOf(body: string): string | undefined {
   const json = tryParseJson(body);
   if (json !== undefined) {
@@ -42,7 +42,7 @@ function isHtml(body: string): boolean {
 }
 
 /**
- * The error for an answer that is no data: with the server's own words, and the next step that fits the kind of server.
+ * The error for an answer without data: with the server's message, and the next step for this kind of server.
  *
  * @param server such as `Prometheus http://prometheus:9090`
  */
@@ -80,7 +80,7 @@ function notFound(about: string, problem: string, next: string): SluiceError {
   return new SluiceError('not-found', { about, problem, next });
 }
 
-/** The kinds of hosted Prometheus, told by their address or their words, and what each wants. */
+/** The kinds of hosted Prometheus, recognized by their address or their message, and the login that each requires. */
 const signIns: readonly { readonly known: RegExp; readonly next: string }[] = [
   {
     known: /\baps-workspaces[\w.-]{0,100}\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
@@ -125,7 +125,7 @@ function nextForPage(server: string, { status, location = '' }: Refusal): string
   return 'Check the address and its path prefix. Where a proxy asks people to log in, give an address behind it, or a token that it takes.';
 }
 
-/** Where a redirect leads, without its query: that may hold what a login hands on. */
+/** The target of a redirect without its query, which may hold login data. */
 function withoutQuery(location: string): string {
   return excerpt(location.split(/[?#]/, 1)[0] ?? '', 200);
 }

@@ -5,7 +5,7 @@ import { equal, NAME } from '../series/selector.ts';
 import { severalSeries, singleValue } from './answers.ts';
 import type { PrometheusApi } from './api.ts';
 
-/** Refuses threshold queries that can't tell anything; gives back what the server remarks on the others. */
+/** Refuses threshold queries without a meaningful answer; returns the server's remarks on the others. */
 export async function checkThresholds(
   queries: readonly string[],
   { api, catalog }: { readonly api: PrometheusApi; readonly catalog: Catalog },
@@ -32,7 +32,10 @@ export async function checkThresholds(
   return remarks;
 }
 
-/** Asks a threshold query now, and when each of its selectors was last measured: the age of what was asked is a part of the answer. */
+/**
+ * Evaluates a threshold query, and when each of its selectors was last measured: the answer includes the age of its
+ * data.
+ */
 export async function askThreshold(query: string, api: PrometheusApi, signal: AbortSignal) {
   const expression = await parseExpression(query, 'threshold query');
   refusePadding(expression, query, 'threshold query');

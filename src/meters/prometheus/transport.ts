@@ -20,7 +20,7 @@ const DEADLINE = 10_000;
 type Address =
   | { kind: 'url'; url: string }
   | { kind: 'service'; service: ObjectReference; port: string; prefix: string };
-/** Asks for a path; any answer of a server is one, be it data or a refusal. */
+/** Requests a path. Any answer of the server is a result, be it data or a refusal. */
 export type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
 
 /** @throws SluiceError `invalid-input` */
@@ -53,7 +53,7 @@ export function parseAddress(address: string): Address {
   return { kind: 'url', url: `${url.origin}${trimEndOf(url.pathname, '/')}` };
 }
 
-/** Asks by the API server's proxy to a Service. */
+/** Sends requests through the API server's proxy to a Service. */
 export function throughService(
   { service, port, prefix }: Extract<Address, { kind: 'service' }>,
   connection: PrometheusConnection,
@@ -78,7 +78,7 @@ export function throughService(
       return { status: 200, body };
     } catch (error) {
       signal.throwIfAborted();
-      // The API server passes on what Prometheus says; its own refusals are objects of kind Status.
+      // The API server passes on what Prometheus answers; its own refusals are objects of kind Status.
       if (error instanceof ApiError && !isStatus(error.body)) return { status: error.status, body: error.body };
       if (isSluiceError(error) && error.code !== 'unreachable') throw error;
       throw new SluiceError('unreachable', {
@@ -163,7 +163,7 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
   } catch (cause) {
     throw new SluiceError('invalid-input', {
       about: `${what} of Prometheus`,
-      // A text that is no path may be the secret itself, so it is not quoted.
+      // A text that is not a path may be the secret itself, so it is not quoted.
       problem: path.includes('\n') || path.length > 300 ? 'is no path.' : `can't be read from ${path}.`,
       next: 'Give the path of a readable file.',
       cause,
