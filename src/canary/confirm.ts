@@ -5,7 +5,7 @@ import type { RouteSnapshot } from './ports.ts';
 import { type World, warn } from './world.ts';
 
 /**
- * Waits until the data plane follows a weight, and tells how that was seen.
+ * Waits until the data plane follows a weight, and reports the evidence.
  *
  * @throws SluiceError `not-confirmed` after the `confirm-timeout`
  */
