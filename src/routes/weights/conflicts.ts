@@ -3,11 +3,11 @@ import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 
 /**
- * The error for weights that are not what Sluice left.
+ * The error for weights that differ from those that Sluice wrote.
  *
  * @param path names from the object's root to the field that holds them
- * @param shown what the object shows instead, for the reader
- * @param expected weights that may be there, in per cent
+ * @param shown the current content, for the reader
+ * @param expected weights that the object may have, in per cent
  */
 export function changedByOthers(
   about: string,
@@ -25,7 +25,7 @@ export function changedByOthers(
   });
 }
 
-/** The error for an object that is gone. */
+/** The error for an object that was deleted. */
 export function deletedByOthers(about: string, expected: readonly number[]): SluiceError {
   return new SluiceError('foreign-edit', {
     about,

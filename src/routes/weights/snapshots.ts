@@ -11,7 +11,7 @@ interface SnapshotOptions<Data extends object> {
   readonly object: string;
   readonly shape: z.ZodType<Data>;
   /**
-   * Takes what the record says as far as the route itself confirms it; the rest is taken from the route.
+   * Takes from the record what the route itself confirms; takes the rest from the route.
    *
    * @throws SluiceError `unsupported` by `refuse` for what can't be confirmed
    */
@@ -19,8 +19,8 @@ interface SnapshotOptions<Data extends object> {
 }
 
 /**
- * The data of snapshots. Those that this process has made are trusted; one from a record is confirmed by the inputs and by the
- * route before anything is written by it, as whoever may write a ConfigMap could have written it.
+ * The data of snapshots. Trusts snapshots that this process has made. One from a record is confirmed by the inputs and the
+ * route before its first use, as anyone who may write a ConfigMap could have written it.
  */
 export function createSnapshots<Data extends object>({ place, router, object, shape, confirm }: SnapshotOptions<Data>) {
   const made = new WeakSet<object>();
@@ -32,7 +32,7 @@ export function createSnapshots<Data extends object>({ place, router, object, sh
         place,
         `is of a rollout on ${snapshot.object} (router ${snapshot.router}), and the inputs name ${object} (router ${router}).`,
       );
-    // No rollout begins on a route that sends requests to the canary already.
+    // No rollout begins on a route that already sends requests to the canary.
     if (snapshot.weight !== 0)
       throw recordRefusal(
         place,
