@@ -15,9 +15,7 @@ import { type ConcludingWorld, type World, warn } from './world.ts';
 /** How a rollout ended, without the figures that every outcome has. */
 export interface Conclusion {
   readonly verdict: Verdict;
-  /**
-   * Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed.
-   */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   readonly reason: string;
   /** The route shows exactly what was found before the first write. */
@@ -37,8 +35,8 @@ interface PausableWorld extends ConcludingWorld {
 }
 
 /**
- * Ends a rollout that has begun. Finishes a completed promotion, unless the new version was found to be bad; undoes
- * anything else.
+ * Ends a rollout that has begun. Finishes a completed promotion, unless the new version was found to be bad; undoes anything
+ * else.
  */
 export async function conclude(
   world: World,
@@ -71,16 +69,15 @@ export async function conclude(
 }
 
 /**
- * Whether the promotion is complete except for the cleanup: from here, only a version that turns out to be bad is
- * rolled back.
+ * Whether the promotion is complete except for the cleanup: from here, only a version that turns out to be bad is rolled back.
  */
 export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
   return phase === 'returning' || phase === 'retiring';
 }
 
 /**
- * Does the remaining steps of a promotion. If the stable pods can't take the requests back, they stay with the canary,
- * and the promotion counts as incomplete.
+ * Does the remaining steps of a promotion. If the stable pods can't take the requests back, they stay with the canary, and the
+ * promotion counts as incomplete.
  *
  * @throws SluiceError as `completePromotion` does
  */
@@ -122,8 +119,8 @@ async function canaryHasToServe(world: ConcludingWorld, { record }: Journal): Pr
 }
 
 /**
- * Concludes when the new version fails after it got all requests. Undoes the promotion if Sluice has deployed it; it
- * can't undo a deployment of somebody else.
+ * Concludes when the new version fails after it got all requests. Undoes the promotion if Sluice has deployed it; it can't undo
+ * a deployment of somebody else.
  */
 async function concludeBadPromotion(
   world: World,
@@ -141,10 +138,7 @@ async function concludeBadPromotion(
   return undo(world, journal, failing, options);
 }
 
-/**
- * Sends requests back to the canary, whose pods are ready and of the same version. The next run continues the
- * promotion.
- */
+/** Sends requests back to the canary, whose pods are ready and of the same version. The next run continues the promotion. */
 async function serveFromCanary(world: PausableWorld, journal: Journal, options: UndoOptions): Promise<Conclusion> {
   const { router, clock, emit } = world;
   const { route, weight, arms } = journal.record;

@@ -42,8 +42,8 @@ export type Decision =
   | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
 
 /**
- * The consequence of one evaluation, at any moment of a step. A breach comes first; missing data is neither success nor
- * failure but `not yet known`, until the patience ends.
+ * The consequence of one evaluation, at any moment of a step. A breach comes first; missing data is neither success nor failure
+ * but `not yet known`, until the patience ends.
  */
 export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): Decision {
   const breach = worstBreach(facts.opinions);

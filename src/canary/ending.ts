@@ -18,8 +18,8 @@ export class Ending extends Error {
 }
 
 /**
- * The ending that an error leads to. Weights that somebody else has changed are left to that person; any other failure
- * sends the traffic back to the known good version.
+ * The ending that an error leads to. Weights that somebody else has changed are left to that person; any other failure sends
+ * the traffic back to the known good version.
  */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;

@@ -1,6 +1,6 @@
 /**
- * What happens during a rollout, as plain data that survives JSON: the rollout emits these in order, the live log
- * prints them, the report keeps them. An event says what was seen or done; readers interpret it.
+ * What happens during a rollout, as plain data that survives JSON: the rollout emits these in order, the live log prints them,
+ * the report keeps them. An event says what was seen or done; readers interpret it.
  * Times are milliseconds (`at`: since the Unix epoch), weights per cent, rates fractions.
  */
 
@@ -134,8 +134,8 @@ export interface IntervalJudged {
   /** Milliseconds until the step's longest time is over; zero if it waits for something else. */
   readonly timeLeft: number;
   /**
-   * What is waited for: a canary that can get requests, the data plane that follows a shift, or what is missing after a
-   * step's time.
+   * What is waited for: a canary that can get requests, the data plane that follows a shift, or what is missing after a step's
+   * time.
    */
   readonly waitingFor?: 'canary' | 'confirmation' | 'requests' | 'data' | 'approval';
 }
@@ -201,10 +201,7 @@ interface Restoring {
   readonly reason: string;
 }
 
-/**
- * The route has the weights that were found before the first write. A `confirmed` event tells that the data plane
- * follows.
- */
+/** The route has the weights that were found before the first write. A `confirmed` event tells that the data plane follows. */
 interface Restored {
   readonly type: 'restored';
   readonly at: number;
@@ -243,9 +240,7 @@ export interface Ended {
   readonly type: 'ended';
   readonly at: number;
   readonly verdict: Verdict;
-  /**
-   * Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed.
-   */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   /** The measured reason, in a sentence. */
   readonly reason: string;

@@ -14,8 +14,8 @@ export interface FittedPlan {
 }
 
 /**
- * The plan with weights that this many pods can give. Steps with the same weight become one step that lasts as long as
- * all of them together, so that nothing is observed for less time than planned.
+ * The plan with weights that this many pods can give. Steps with the same weight become one step that lasts as long as all of
+ * them together, so that nothing is observed for less time than planned.
  */
 export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attainable): FittedPlan {
   const fitted: Step[] = [];
@@ -41,10 +41,7 @@ function joined(before: Step, step: Step): Step {
   };
 }
 
-/**
- * The options with a plan that the router can give, and a warning about the changes; unchanged if it can give any
- * weight.
- */
+/** The options with a plan that the router can give, and a warning about the changes; unchanged if it can give any weight. */
 export async function fitOptions(
   world: World,
   options: RolloutOptions,
@@ -60,10 +57,7 @@ export async function fitOptions(
   return { options: { ...options, plan }, warning };
 }
 
-/**
- * The route before the rollout, also before one that is running; undefined if the route is refused, which is reported
- * later.
- */
+/** The route before the rollout, also before one that is running; undefined if the route is refused, which is reported later. */
 async function routeAsFound({ router, ledger }: World, signal: AbortSignal): Promise<RouteSnapshot | undefined> {
   const left = await ledger.load(signal);
   try {

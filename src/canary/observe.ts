@@ -30,8 +30,8 @@ export interface Observer {
   approve(): void;
   readonly waitsForApproval: boolean;
   /**
-   * From now on the stable arm is the new version, and gets all requests. The counts of both arms are compared with the
-   * last ones of the old version. Only a breach ends the rollout now, as the promotion is complete.
+   * From now on the stable arm is the new version, and gets all requests. The counts of both arms are compared with the last
+   * ones of the old version. Only a breach ends the rollout now, as the promotion is complete.
    */
   followPromotion(): void;
   /** The decision has been made: from now on requests are only counted, and not judged. */

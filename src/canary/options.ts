@@ -3,8 +3,8 @@ import type { DecisionPolicy } from './decide.ts';
 import type { NamedArms } from './events.ts';
 
 /**
- * Which part of a rollout to do: all of it; only the plan, after which somebody else deploys the stable workload; or
- * the part after that deployment.
+ * Which part of a rollout to do: all of it; only the plan, after which somebody else deploys the stable workload; or the part
+ * after that deployment.
  */
 type RolloutMode = 'release' | 'shift' | 'finish';
 

@@ -9,9 +9,7 @@ import type { World } from './world.ts';
 /** How a rollout ended, and what was seen. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {
   readonly verdict: Verdict;
-  /**
-   * Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed.
-   */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   readonly reason: string;
   /** The highest weight that was reached. */

@@ -1,6 +1,6 @@
 /**
- * What the rollout needs from outside. Adapters in `routes/`, `meters/`, `workloads/` and `ledger/` implement these;
- * the domain knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
+ * What the rollout needs from outside. Adapters in `routes/`, `meters/`, `workloads/` and `ledger/` implement these; the domain
+ * knows nothing else of them. All times are milliseconds (instants: since the Unix epoch), weights per cent.
  */
 
 import type { Json } from '../core/json.ts';
@@ -54,20 +54,20 @@ export interface Router {
   readonly permissions: readonly Permission[];
 
   /**
-   * Reads the route. Refuses with a SluiceError what can't be shifted: a missing route, no destination that is the
-   * stable arm, a GitOps controller that would reset the weights (with the ignore rule to add). Writes nothing.
+   * Reads the route. Refuses with a SluiceError what can't be shifted: a missing route, no destination that is the stable arm,
+   * a GitOps controller that would reset the weights (with the ignore rule to add). Writes nothing.
    */
   inspect(signal: AbortSignal): Promise<RouteSnapshot>;
 
   /**
-   * Checks that the recorded route fits the inputs and the cluster. The other functions do so themselves for a snapshot
-   * that this process has not made. Throws `unsupported` with the record's name.
+   * Checks that the recorded route fits the inputs and the cluster. The other functions do so themselves for a snapshot that
+   * this process has not made. Throws `unsupported` with the record's name.
    */
   verifyRecorded(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
 
   /**
-   * Reads what is beside the route, as far as the credentials allow. Refuses with `unsupported` a route without
-   * requests, because no gateway or controller accepts it. Absent if nothing can be beside the route. Writes nothing.
+   * Reads what is beside the route, as far as the credentials allow. Refuses with `unsupported` a route without requests,
+   * because no gateway or controller accepts it. Absent if nothing can be beside the route. Writes nothing.
    */
   survey?(snapshot: RouteSnapshot, signal: AbortSignal): Promise<Surroundings>;
 
@@ -78,30 +78,27 @@ export interface Router {
   preview(snapshot: RouteSnapshot, weight: number): PlannedWrite[];
 
   /**
-   * Moves the canary's weight from `from` (the last written one, or the snapshot's weight) to `to`. Changes only
-   * weights and the canary's destination, by JSON Patch with `test` operations on the values last seen. Safe to repeat
-   * after a crash: a route that already has `to` is left alone. Throws `foreign-edit` if the route has neither weight.
+   * Moves the canary's weight from `from` (the last written one, or the snapshot's weight) to `to`. Changes only weights and
+   * the canary's destination, by JSON Patch with `test` operations on the values last seen. Safe to repeat after a crash: a
+   * route that already has `to` is left alone. Throws `foreign-edit` if the route has neither weight.
    */
   shift(snapshot: RouteSnapshot, from: number, to: number, signal: AbortSignal): Promise<void>;
 
-  /**
-   * Waits until the data plane follows, as far as this router can see that. Throws `not-confirmed` when `signal` ends.
-   */
+  /** Waits until the data plane follows, as far as this router can see that. Throws `not-confirmed` when `signal` ends. */
   confirm(snapshot: RouteSnapshot, weight: number, signal: AbortSignal): Promise<Confirmation>;
 
   /** The canary's current weight on the route; `undefined` if somebody has changed it into something else. */
   weight(snapshot: RouteSnapshot, signal: AbortSignal): Promise<number | undefined>;
 
   /**
-   * Restores exactly the destinations and weights as found. `expected` are the weights that the route may have
-   * according to the record (after a crash there are two candidates). Idempotent. Throws `foreign-edit` if the route
-   * has none of them.
+   * Restores exactly the destinations and weights as found. `expected` are the weights that the route may have according to the
+   * record (after a crash there are two candidates). Idempotent. Throws `foreign-edit` if the route has none of them.
    */
   restore(snapshot: RouteSnapshot, expected: readonly number[], signal: AbortSignal): Promise<void>;
 
   /**
-   * After `restore`: relinquishes the objects, so that nothing that their owners apply conflicts with a finished
-   * rollout. Changes no value. Idempotent.
+   * After `restore`: relinquishes the objects, so that nothing that their owners apply conflicts with a finished rollout.
+   * Changes no value. Idempotent.
    */
   relinquish(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void>;
 }
@@ -127,8 +124,8 @@ export interface Meter {
   /** Milliseconds between two looks that can bring new data. */
   readonly interval: number;
   /**
-   * Checks the queries before the first write: they match the stable arm's counters, which are fresh and grow, or there
-   * is no traffic. Throws `bad-query` with the query and similar series that exist.
+   * Checks the queries before the first write: they match the stable arm's counters, which are fresh and grow, or there is no
+   * traffic. Throws `bad-query` with the query and similar series that exist.
    */
   preflight(signal: AbortSignal): Promise<MeterReadiness>;
   /** One look. Throws `unreachable` (no answer) or `bad-query` (an answer that can't be used). */
@@ -146,10 +143,7 @@ export interface ArmsSnapshot {
   readonly canary: string;
   /** Identifies the new version: an image digest if there is one, else the pod template's hash. */
   readonly revision: string;
-  /**
-   * The names of the two versions for people: the tags of their images. Absent if these are equal, as in a release of
-   * config.
-   */
+  /** The names of the two versions for people: the tags of their images. Absent if these are equal, as in a release of config. */
   readonly versions?: Versions | undefined;
   readonly data: Json;
   /** Warnings for the user before anything is changed, one sentence each. Not stored in the record. */
@@ -193,46 +187,44 @@ export interface Arms {
   /** Reads both arms and what the release changes. Writes nothing. */
   inspect(signal: AbortSignal): Promise<ArmsSnapshot>;
   /**
-   * Checks that a record fits the inputs and the cluster. The other functions do so themselves for a snapshot that this
-   * process has not made. Throws `unsupported` with the record's name.
+   * Checks that a record fits the inputs and the cluster. The other functions do so themselves for a snapshot that this process
+   * has not made. Throws `unsupported` with the record's name.
    */
   confirm(snapshot: ArmsSnapshot, isSameRelease: boolean, signal: AbortSignal): Promise<void>;
   /** What `prepare` and `promote` would write. */
   preview(snapshot: ArmsSnapshot, weight: number): PlannedWrite[];
   /**
-   * Prepares the canary for `weight` per cent: creates it if Sluice owns it, scales it up, waits until the pods are
-   * ready. Idempotent. Never scales down. Throws `not-ready` with the pods' problems as soon as these have lasted
-   * longer than a passing problem does, else at the deadline.
+   * Prepares the canary for `weight` per cent: creates it if Sluice owns it, scales it up, waits until the pods are ready.
+   * Idempotent. Never scales down. Throws `not-ready` with the pods' problems as soon as these have lasted longer than a
+   * passing problem does, else at the deadline.
    */
   prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
   health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;
   /** Details of the arm's pods in trouble that are lost when the pods are deleted. */
   podDetails(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<readonly PodDetails[]>;
   /**
-   * Gives the stable workload the new revision and waits until it is available with that digest; only waits if somebody
-   * else deploys it. If both arms are the user's own workloads and the canary stays, there is nothing to update.
-   * Idempotent. Returns true if the route must go back to the stable arm. `learn` stores what the API server has made
-   * of the written objects, before anything is waited for, as a later run needs it.
+   * Gives the stable workload the new revision and waits until it is available with that digest; only waits if somebody else
+   * deploys it. If both arms are the user's own workloads and the canary stays, there is nothing to update. Idempotent. Returns
+   * true if the route must go back to the stable arm. `learn` stores what the API server has made of the written objects,
+   * before anything is waited for, as a later run needs it.
    */
   promote(
     snapshot: ArmsSnapshot,
     learn: (snapshot: ArmsSnapshot) => Promise<void>,
     signal: AbortSignal,
   ): Promise<{ readonly routeBackToStable: boolean }>;
-  /**
-   * Relinquishes what was written, so that somebody else can deploy the new version to the stable workload. Idempotent.
-   */
+  /** Relinquishes what was written, so that somebody else can deploy the new version to the stable workload. Idempotent. */
   relinquish(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /**
-   * Undoes `promote`, and nothing else: restores the stable workload and its config as found, and waits until its pods
-   * are available. Does nothing if somebody else deploys the stable workload. Idempotent. Throws `not-ready`.
+   * Undoes `promote`, and nothing else: restores the stable workload and its config as found, and waits until its pods are
+   * available. Does nothing if somebody else deploys the stable workload. Idempotent. Throws `not-ready`.
    */
   undoPromotion(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<void>;
   /** Verifies law 6: pods of the arm that now serves run this revision and are available. Throws `not-ready`. */
   verify(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<{ readonly digest: string; readonly evidence: string }>;
   /**
-   * After an undo: verifies that the stable pods are all available and run what was found. Undefined if somebody else
-   * deploys them. Throws `not-ready`.
+   * After an undo: verifies that the stable pods are all available and run what was found. Undefined if somebody else deploys
+   * them. Throws `not-ready`.
    */
   verifyUndone(
     snapshot: ArmsSnapshot,
@@ -265,8 +257,8 @@ export interface Ledger {
   /** The command to copy, for the log and the summary. */
   commandLine(verb: Command['verb']): string;
   /**
-   * Takes the Lease and renews it until `release`. Waits until a dead run's Lease expires, but no longer than `signal`.
-   * Throws `locked` with the holder. `lost` aborts when somebody else has the Lease.
+   * Takes the Lease and renews it until `release`. Waits until a dead run's Lease expires, but no longer than `signal`. Throws
+   * `locked` with the holder. `lost` aborts when somebody else has the Lease.
    */
   claim(signal: AbortSignal): Promise<{ readonly lost: AbortSignal; release(): Promise<void> }>;
   load(signal: AbortSignal): Promise<RolloutRecord | undefined>;

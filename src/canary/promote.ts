@@ -6,9 +6,9 @@ import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
 import type { ConcludingWorld, World } from './world.ts';
 
 /**
- * Gives all users the new revision. At weight 100 the canary serves while the stable workload gets the new revision.
- * The route goes back to it only when its pods are available, and the canary's pods are removed last.
- * `completePromotion` does what follows.
+ * Gives all users the new revision. At weight 100 the canary serves while the stable workload gets the new revision. The route
+ * goes back to it only when its pods are available, and the canary's pods are removed last. `completePromotion` does what
+ * follows.
  *
  * @throws SluiceError `not-ready` if the pods do not become available or run another revision
  */
@@ -22,12 +22,11 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
 }
 
 /**
- * The part of a promotion after which only a breach leads to a rollback: from `returning` on. Safe to repeat from any
- * point.
+ * The part of a promotion after which only a breach leads to a rollback: from `returning` on. Safe to repeat from any point.
  *
  * @returns the image digest that was seen to serve
- * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods are kept as long; `not-ready`
- * if the stable pods, which are to take over the requests, are no longer ready
+ * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods are kept as long; `not-ready` if the
+ *   stable pods, which are to take over the requests, are no longer ready
  */
 export async function completePromotion(
   world: ConcludingWorld,
@@ -50,8 +49,8 @@ export async function completePromotion(
 }
 
 /**
- * Moves requests from the canary to the stable arm, which has the new version by now. Both keep their pods until the
- * stable arm was seen to serve.
+ * Moves requests from the canary to the stable arm, which has the new version by now. Both keep their pods until the stable arm
+ * was seen to serve.
  */
 async function restoreRoute(
   world: ConcludingWorld,

@@ -3,8 +3,8 @@ import type { ArmsSnapshot, Ledger, RouteSnapshot } from './ports.ts';
 export type Verdict = 'promoted' | 'rolled-back' | 'frozen' | 'held';
 
 /**
- * The phase of a rollout, which is written before the actions of the phase. `paused` is a rollout that ended as frozen
- * or held: its weight stays until a person decides.
+ * The phase of a rollout, which is written before the actions of the phase. `paused` is a rollout that ended as frozen or held:
+ * its weight stays until a person decides.
  */
 type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' | 'undoing' | 'paused' | 'ended';
 

@@ -19,9 +19,9 @@ export interface Concluded {
 type StoppedRun = Pick<RolloutOptions, 'id' | 'fingerprint'>;
 
 /**
- * Concludes what this run's main process was stopped in: finishes a complete promotion, and undoes anything else. A
- * rollout that has ended, or that another run has resumed, is left alone. Reports this run's own ending, as the process
- * may have been stopped before it could.
+ * Concludes what this run's main process was stopped in: finishes a complete promotion, and undoes anything else. A rollout
+ * that has ended, or that another run has resumed, is left alone. Reports this run's own ending, as the process may have been
+ * stopped before it could.
  *
  * @returns how it ended; undefined if nothing was left to do or to report
  * @throws SluiceError if another run holds the route or the API server stays away

@@ -16,8 +16,8 @@ export interface ServesAlready {
 }
 
 /**
- * The record to continue from: that of an earlier run of the same release, or a new one after any other rollout was
- * undone. After such an undo, there may be nothing left to release.
+ * The record to continue from: that of an earlier run of the same release, or a new one after any other rollout was undone.
+ * After such an undo, there may be nothing left to release.
  */
 export async function resumeOrStart(
   world: World,
@@ -48,8 +48,8 @@ export async function resumeOrStart(
 }
 
 /**
- * Checks whether the version before an undone rollout is the requested one: the run is for a commit that reverts the
- * release, or for an older commit.
+ * Checks whether the version before an undone rollout is the requested one: the run is for a commit that reverts the release,
+ * or for an older commit.
  */
 async function seeServed(
   world: World,
@@ -84,8 +84,8 @@ async function resume(
 }
 
 /**
- * The stable workload was deployed meanwhile. The same deployment may have written the route for the new version: if
- * that route sends nothing to the canary, it counts as the route as found.
+ * The stable workload was deployed meanwhile. The same deployment may have written the route for the new version: if that route
+ * sends nothing to the canary, it counts as the route as found.
  */
 async function resumeDeployed(
   world: World,
@@ -111,9 +111,9 @@ async function resumeDeployed(
 }
 
 /**
- * The step to continue with. A weight below those of the record was lowered by a person, or by an undo that had just
- * begun: the plan continues from that weight, so that no step is skipped. A recorded step counts only if the route
- * proves that the plan had reached it: the route has its weight, or that of the step before it.
+ * The step to continue with. A weight below those of the record was lowered by a person, or by an undo that had just begun: the
+ * plan continues from that weight, so that no step is skipped. A recorded step counts only if the route proves that the plan
+ * had reached it: the route has its weight, or that of the step before it.
  */
 function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan): number {
   const weights = steps.map((planned) => planned.weight);
@@ -178,9 +178,7 @@ export function isReleased(record: RolloutRecord | undefined, fingerprint: strin
   return record?.phase === 'ended' && record.verdict === 'promoted' && record.fingerprint === fingerprint;
 }
 
-/**
- * The digest that still serves all traffic since this release was promoted; undefined if something has changed since.
- */
+/** The digest that still serves all traffic since this release was promoted; undefined if something has changed since. */
 export async function digestServing(
   { arms, router, clock }: World,
   { route, weight, arms: found }: RolloutRecord,

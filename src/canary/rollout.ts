@@ -22,9 +22,9 @@ import { type World, warn } from './world.ts';
 /**
  * One canary run, from the first look to its verdict.
  *
- * @throws SluiceError for what was refused before the first write (nothing was changed); `locked` if another run holds
- * the route or has taken it over; `unreachable` if the route could not be restored before the deadline (the record in
- * the cluster then tells the next run to continue with that).
+ * @throws SluiceError for what was refused before the first write (nothing was changed); `locked` if another run holds the
+ *   route or has taken it over; `unreachable` if the route could not be restored before the deadline (the record in the cluster
+ *   then tells the next run to continue with that).
  */
 export async function rollout(world: World, asked: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
   const { options, warning } = await fitOptions(world, asked, signal);
@@ -77,8 +77,7 @@ async function run(
   );
   // A resumed rollout already sends traffic to the canary.
   if (journal.record.weight.to > 0) observer.enter(journal.record.weight.to);
-  // Counting continues until the end: an undo and a promotion see from the counts that the canary gets no more
-  // requests.
+  // Counting continues until the end: an undo and a promotion see from the counts that the canary gets no more requests.
   const over = new AbortController();
   const background = Promise.all([
     observer.run(over.signal),
@@ -202,10 +201,7 @@ async function takeUpPromotion(
   return tellOutcome(world, journal.record, conclusion, { reached: 100 });
 }
 
-/**
- * The outcome if the last rollout was of this release and what it promoted still serves; undefined if there is work to
- * do.
- */
+/** The outcome if the last rollout was of this release and what it promoted still serves; undefined if there is work to do. */
 async function seeReleased(
   world: World,
   left: RolloutRecord | undefined,
@@ -225,8 +221,8 @@ async function seeReleased(
 }
 
 /**
- * Two existing workloads have the same names in every release. If the canary stays after the release, the serving pods
- * tell which release it was; otherwise the present canary does.
+ * Two existing workloads have the same names in every release. If the canary stays after the release, the serving pods tell
+ * which release it was; otherwise the present canary does.
  */
 async function isSameRevision(
   { arms }: World,

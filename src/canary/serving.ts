@@ -11,16 +11,16 @@ const LOOK = 2_000;
 const INTERVAL = 500;
 
 /**
- * The part of an arm's pods that must be ready to take all requests: what a Deployment's rolling update keeps by
- * default (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable).
+ * The part of an arm's pods that must be ready to take all requests: what a Deployment's rolling update keeps by default
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable).
  */
 const ENOUGH = 0.75;
 
 type Subject = Pick<RolloutRecord, 'arms'>;
 
 /**
- * Whether the stable arm has pods for all requests. False if that can't be read: an unknown state is no reason to move
- * all traffic.
+ * Whether the stable arm has pods for all requests. False if that can't be read: an unknown state is no reason to move all
+ * traffic.
  */
 export async function stableServes(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
@@ -28,8 +28,8 @@ export async function stableServes(world: ConcludingWorld, record: Subject): Pro
 }
 
 /**
- * Whether the canary has ready pods without trouble and the stable arm has too few. False if that can't be read:
- * requests then go to the stable arm.
+ * Whether the canary has ready pods without trouble and the stable arm has too few. False if that can't be read: requests then
+ * go to the stable arm.
  */
 export async function onlyCanaryServes(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
@@ -65,8 +65,8 @@ async function look(
 }
 
 /**
- * A signal that aborts with the given one, or with `not-ready` as soon as the stable arm can't take the requests and
- * the canary could: the requests then stay with the canary. Dispose it to stop looking.
+ * A signal that aborts with the given one, or with `not-ready` as soon as the stable arm can't take the requests and the canary
+ * could: the requests then stay with the canary. Dispose it to stop looking.
  */
 export function whileStableServes(world: ConcludingWorld, record: Subject, signal: AbortSignal) {
   const broken = new AbortController();

@@ -28,10 +28,10 @@ export interface ShownWeight {
 type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 
 /**
- * Undoes everything: restores the route at once, while the record is written in parallel, and the workloads when the
- * data plane has followed. Only if a promotion failed, the stable arm has too few pods for the requests and the canary
- * has some, the stable arm first gets its pods back. Safe to repeat from any point. The undo has its own deadline, as
- * the events that call for it must not stop it.
+ * Undoes everything: restores the route at once, while the record is written in parallel, and the workloads when the data plane
+ * has followed. Only if a promotion failed, the stable arm has too few pods for the requests and the canary has some, the
+ * stable arm first gets its pods back. Safe to repeat from any point. The undo has its own deadline, as the events that call
+ * for it must not stop it.
  *
  * @throws SluiceError if the API server stays away: the record then tells the next run to continue with this.
  */
@@ -91,8 +91,8 @@ export async function undo(
 }
 
 /**
- * Starts to undo a promotion, so that no more stable pods get the new version while the proxies follow. Dispose it to
- * stop waiting: the undo of the arms does the same, and reports what fails.
+ * Starts to undo a promotion, so that no more stable pods get the new version while the proxies follow. Dispose it to stop
+ * waiting: the undo of the arms does the same, and reports what fails.
  */
 function startUndoOfPromotion({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
   const done = new AbortController();
@@ -162,8 +162,7 @@ export function reasonWithLeft(reason: string, left: readonly LeftObject[]): str
 }
 
 /**
- * Waits until the proxies have followed, and keeps the pods meanwhile. If that can't be seen, logs it and relies on the
- * drain.
+ * Waits until the proxies have followed, and keeps the pods meanwhile. If that can't be seen, logs it and relies on the drain.
  */
 async function followed(
   world: ConcludingWorld,

@@ -10,8 +10,7 @@ export function isUnfinished(record: RolloutRecord | undefined): record is Rollo
 }
 
 /**
- * Ends the rollouts that earlier runs have left unfinished on the route, including frozen and held ones, and releases
- * nothing.
+ * Ends the rollouts that earlier runs have left unfinished on the route, including frozen and held ones, and releases nothing.
  *
  * @returns undefined if nothing was left
  * @throws SluiceError `locked` while a live run holds the route
@@ -41,8 +40,8 @@ export async function undoUnfinishedRollout(
 }
 
 /**
- * Ends what an earlier run has left: finishes a complete promotion, or undoes it if the stable pods have failed since;
- * undoes anything else.
+ * Ends what an earlier run has left: finishes a complete promotion, or undoes it if the stable pods have failed since; undoes
+ * anything else.
  *
  * @returns how it ended
  */
@@ -82,8 +81,7 @@ export interface ConcludedUnfinished {
 }
 
 /**
- * Takes over a record before this run acts on it: if this run is stopped as well, its post step knows what is left to
- * do.
+ * Takes over a record before this run acts on it: if this run is stopped as well, its post step knows what is left to do.
  *
  * @throws SluiceError `unsupported` for a record that does not fit the route
  */

@@ -37,10 +37,7 @@ export interface World {
   readonly clock: Clock;
   readonly judge: Judge;
   readonly emit: Emit;
-  /**
-   * Receives what the arms have served so far, after every reading: a router compares the canary's share with its
-   * weight.
-   */
+  /** Receives what the arms have served so far, after every reading: a router compares the canary's share with its weight. */
   counted(total: Counted): void;
   /** What the plan is expected to see with this much traffic. */
   forecast(readiness: MeterReadiness, plan: Plan): Forecast;

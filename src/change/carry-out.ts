@@ -4,8 +4,8 @@ import { concludeLeft, finish, goBack } from './conclude.ts';
 import { withLease } from './lease.ts';
 
 /**
- * Carries out a change: refuses before the first write what can't work, and undoes what was written if it turns out not
- * to work. If the process is killed, `conclude` or the next run brings the change to its end.
+ * Carries out a change: refuses before the first write what can't work, and undoes what was written if it turns out not to
+ * work. If the process is killed, `conclude` or the next run brings the change to its end.
  *
  * @param cancelled stops the change, which is then undone
  * @throws SluiceError for what was refused, `locked` if another run has taken over, and what `end` throws

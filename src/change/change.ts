@@ -65,10 +65,7 @@ export interface Concludable<T extends ChangeTypes> {
   readonly clock: Clock;
   /** The most milliseconds of an undo, by its cause; undefined if each of its steps has a deadline of its own. */
   readonly undoTime: Readonly<Record<Cause['kind'], number | undefined>>;
-  /**
-   * Takes the Lease, which excludes other runs, and creates the namespace that it needs. Throws `locked` with the
-   * holder.
-   */
+  /** Takes the Lease, which excludes other runs, and creates the namespace that it needs. Throws `locked` with the holder. */
   claim(signal: AbortSignal): Promise<Claim>;
   /** Reads the state, and what an earlier run has left. Writes nothing. */
   look(signal: AbortSignal): Promise<Found<T>>;

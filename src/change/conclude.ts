@@ -6,9 +6,7 @@ import { withLease } from './lease.ts';
 /** The most milliseconds for each of the last steps: finishing, and closing the record. */
 export const LAST_ACTS = 120_000;
 
-/**
- * What ends the steps of a change. `signal` is `lost` as well where a step must complete even if the run is cancelled.
- */
+/** What ends the steps of a change. `signal` is `lost` as well where a step must complete even if the run is cancelled. */
 interface Signals {
   readonly signal: AbortSignal;
   /** Aborts when another run has taken the Lease. */

@@ -1,8 +1,8 @@
 import type { ChangeTypes, Concludable } from './change.ts';
 
 /**
- * Holds the Lease during `work`. The first signal of `work` aborts with the given one, or when the Lease is lost; the
- * second only when it is lost.
+ * Holds the Lease during `work`. The first signal of `work` aborts with the given one, or when the Lease is lost; the second
+ * only when it is lost.
  */
 export async function withLease<T extends ChangeTypes, R>(
   change: Concludable<T>,

@@ -6,8 +6,8 @@ import { describe, type ObjectReference, resourcePath } from './resources.ts';
 const LONGEST = 2_000;
 
 /**
- * The address of a path on the API server. Refuses a path with `..` in any encoding: the server, or a proxy before it,
- * would follow it with the credentials of the release.
+ * The address of a path on the API server. Refuses a path with `..` in any encoding: the server, or a proxy before it, would
+ * follow it with the credentials of the release.
  *
  * @param path with its query, from its first slash on
  * @throws SluiceError `invalid-input` for a path that would lead elsewhere

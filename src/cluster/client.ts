@@ -17,11 +17,11 @@ const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
 export type KubernetesClient = ReturnType<typeof createClient>;
 
 /**
- * Generic access to objects as plain JSON. Typed models would drop fields that the library does not know yet, and a
- * copy of a pod template must keep them. Every call has a deadline and is retried while the server is away.
+ * Generic access to objects as plain JSON. Typed models would drop fields that the library does not know yet, and a copy of a
+ * pod template must keep them. Every call has a deadline and is retried while the server is away.
  *
- * Errors are ApiError: `not-found` (404), `forbidden` (401, 403; with the rule to add), `conflict` (409, and 422 for a
- * JSON Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
+ * Errors are ApiError: `not-found` (404), `forbidden` (401, 403; with the rule to add), `conflict` (409, and 422 for a JSON
+ * Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
  */
 export function createClient(connection: Connection, options: ClientOptions = {}) {
   const requests = createRequests(connection, options);
@@ -31,8 +31,8 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   /**
    * GET through the API server's proxy to a pod or a Service: `port` is a number or name, `path` begins with a slash.
    *
-   * @throws SluiceError `invalid-input` for a path that leads out of the pod or the Service, `unsupported` for an
-   * answer that is too long
+   * @throws SluiceError `invalid-input` for a path that leads out of the pod or the Service, `unsupported` for an answer that
+   *   is too long
    */
   async function proxy(
     target: ObjectReference,

@@ -141,8 +141,8 @@ function clusterOf({ name, fields, at }: Named<ClusterFields>): Cluster {
     server: trimEndOf(server, '/'),
     // Without TLS there is nothing to verify. The library accepts plain HTTP only with this flag.
     skipTLSVerify: insecure || url.protocol === 'http:',
-    // Data in the kubeconfig has priority over a file that it points to, as in kubectl. The library does it the other
-    // way round.
+    // Data in the kubeconfig has priority over a file that it points to, as in kubectl. The library does it the other way
+    // round.
     ...(caData ? { caData } : caFile && { caFile: at(caFile) }),
     ...(tlsServerName && { tlsServerName }),
     ...(proxyUrl && { proxyUrl }),
@@ -161,8 +161,7 @@ function userOf(user: Named<UserFields>): User {
     name,
     ...(certData ? { certData } : certFile && { certFile: at(certFile) }),
     ...(keyData ? { keyData } : keyFile && { keyFile: at(keyFile) }),
-    // A token file has priority over a token beside it, as the file may be renewed; the library reads it again each
-    // minute.
+    // A token file has priority over a token beside it, as the file may be renewed; the library reads it again each minute.
     ...(fromFile && { authProvider: { name: 'tokenFile', config: { tokenFile } } }),
     ...(token && !fromFile && { token }),
     ...(username && { username, password: password ?? '' }),

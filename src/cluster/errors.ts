@@ -6,8 +6,8 @@ import { endsOf, excerpt } from '../core/text.ts';
 import { apiGroup, describe, type ObjectReference } from './resources.ts';
 
 /**
- * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`,
- * `Invalid`, …), `body` the whole answer. Through the API server's proxy, the body is that of the server behind it.
+ * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …),
+ * `body` the whole answer. Through the API server's proxy, the body is that of the server behind it.
  */
 export class ApiError extends SluiceError {
   readonly status: number;
@@ -99,16 +99,16 @@ export function isDenial({ status: code, body }: HttpResponse): boolean {
 }
 
 /**
- * Whether a server-side apply did not match the kind's schema. The API server answers it with a 500, and a retry would
- * fail as well.
+ * Whether a server-side apply did not match the kind's schema. The API server answers it with a 500, and a retry would fail as
+ * well.
  */
 export function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
   return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
 }
 
 /**
- * The API server's message for a failure that may pass, such as that of a conversion webhook; undefined if the answer
- * is not the API server's own.
+ * The API server's message for a failure that may pass, such as that of a conversion webhook; undefined if the answer is not
+ * the API server's own.
  */
 export function wordsOf({ body }: HttpResponse): string | undefined {
   const said = status.safeParse(tryParseJson(body)).data?.message ?? '';
@@ -123,9 +123,7 @@ export function saysNotFound(body: string): boolean {
   );
 }
 
-/**
- * An API server that does not know the kind answers in plain text. Through a proxy, a plain text may come from anybody.
- */
+/** An API server that does not know the kind answers in plain text. Through a proxy, a plain text may come from anybody. */
 function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
   const plainText = subresource === undefined && reason === '';
   return plainText || said.includes('could not find the requested resource');

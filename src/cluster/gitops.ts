@@ -6,8 +6,8 @@ import { apiGroup, describe, type ObjectReference } from './resources.ts';
 import { FIELD_MANAGER, type KubernetesObject } from './schema.ts';
 
 /**
- * What to do about a GitOps controller that manages the route: refuse, or trust that it is configured to leave the
- * weights alone.
+ * What to do about a GitOps controller that manages the route: refuse, or trust that it is configured to leave the weights
+ * alone.
  */
 export type GitOpsSetting = 'refuse' | 'ignore-rule-present';
 
@@ -18,9 +18,8 @@ export interface WrittenFields {
   /** Names from the object's root to the field: `['spec', 'http']`. */
   readonly path: readonly string[];
   /**
-   * A manager of any field below this path counts as one that applies the written field: `['spec']` for a route's
-   * rules, where Sluice stays listed as the manager after an earlier rollout; the field itself if Git may leave it out,
-   * as `spec.replicas`.
+   * A manager of any field below this path counts as one that applies the written field: `['spec']` for a route's rules, where
+   * Sluice stays listed as the manager after an earlier rollout; the field itself if Git may leave it out, as `spec.replicas`.
    */
   readonly appliedWith: readonly string[];
   /** JSON Pointers (RFC 6901), for Flux. */
@@ -80,9 +79,7 @@ const fluxHelmRelease: Controller = {
   rule: (target, { pointers }) => ({ driftDetection: { ignore: [{ paths: pointers, target }] } }),
 };
 
-/**
- * Controllers by the field manager that they use: for server-side apply, and for Argo CD also for client-side apply.
- */
+/** Controllers by the field manager that they use: for server-side apply, and for Argo CD also for client-side apply. */
 const controllers = new Map<string, Controller>([
   ['argocd-controller', argoCd],
   ['argocd-application-controller', argoCd],

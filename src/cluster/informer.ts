@@ -6,8 +6,8 @@ import type { KubernetesObject, Selector } from './schema.ts';
 /** The objects that a selector picks, kept up to date by a watch. */
 export interface Informer {
   /**
-   * The objects as last reported; starts the watch at the first call. If the watch failed, throws its error, because
-   * stale objects must not be shown; the next call watches again.
+   * The objects as last reported; starts the watch at the first call. If the watch failed, throws its error, because stale
+   * objects must not be shown; the next call watches again.
    */
   objects(signal: AbortSignal): Promise<KubernetesObject[]>;
 }
@@ -46,8 +46,7 @@ export function createInformer(
     async objects(signal) {
       if (!listed) {
         listed = Promise.withResolvers();
-        // A failure reaches the callers that await the first list. Without any, it must not become an unhandled
-        // rejection.
+        // A failure reaches the callers that await the first list. Without any, it must not become an unhandled rejection.
         listed.promise.catch(() => undefined);
         void follow(listed);
       }

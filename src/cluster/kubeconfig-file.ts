@@ -11,9 +11,7 @@ const flag = z.preprocess((value) => {
   return /^(no|off|false)$/i.test(value) ? false : value;
 }, z.boolean().nullish());
 
-/**
- * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without the fields that change no request.
- */
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without the fields that change no request. */
 const clusterFields = z.looseObject({
   server: text,
   'tls-server-name': text,
@@ -85,8 +83,8 @@ export interface KubeconfigEntries {
 export class KubeconfigProblem extends Error {}
 
 /**
- * The text of a kubeconfig that an input holds: as plain text, or the whole file in base64, as many keep it in a
- * secret. Undefined for a path or anything else.
+ * The text of a kubeconfig that an input holds: as plain text, or the whole file in base64, as many keep it in a secret.
+ * Undefined for a path or anything else.
  */
 export function kubeconfigText(given: string): string | undefined {
   const trimmed = given.trim();

@@ -19,8 +19,8 @@ import {
 
 export interface ConfigOptions {
   /**
-   * A path, or the file's content as plain text or in base64. Empty: found as kubectl finds it (KUBECONFIG,
-   * ~/.kube/config, in the cluster).
+   * A path, or the file's content as plain text or in base64. Empty: found as kubectl finds it (KUBECONFIG, ~/.kube/config, in
+   * the cluster).
    */
   readonly kubeconfig: string;
   /** Empty means the file's current context. */
@@ -34,11 +34,10 @@ export interface ConfigOptions {
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Loads the credentials as kubectl would, and refuses what kubectl refuses. Exec plugins and token files are asked
- * again when what they gave has expired. Messages quote nothing of the file but names.
+ * Loads the credentials as kubectl would, and refuses what kubectl refuses. Exec plugins and token files are asked again when
+ * what they gave has expired. Messages quote nothing of the file but names.
  *
- * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown
- * context.
+ * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown context.
  */
 export function loadConfig(options: ConfigOptions): Credentials {
   const given = options.kubeconfig.trim();
@@ -164,8 +163,8 @@ function shown(path: string): string {
 }
 
 /**
- * Whether a text can only be a path. A token or a key has long parts of mixed letters and digits, and neither a slash
- * nor a file extension.
+ * Whether a text can only be a path. A token or a key has long parts of mixed letters and digits, and neither a slash nor a
+ * file extension.
  */
 function isPathLike(given: string): boolean {
   if (given.length > 200 || !/^[\w.@~+ /\\:-]+$/.test(given)) return false;

@@ -43,8 +43,8 @@ export function mergePermissions(permissions: readonly Permission[]): Permission
 const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
 /**
- * The RBAC Roles that grant these rights, as YAML documents: one for each namespace, and a ClusterRole for kinds
- * without a namespace.
+ * The RBAC Roles that grant these rights, as YAML documents: one for each namespace, and a ClusterRole for kinds without a
+ * namespace.
  */
 export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
   const all = mergePermissions(permissions.map(({ optional: _, ...permission }) => permission));

@@ -72,18 +72,15 @@ export function statuses({ status }: Pod): ContainerStatus[] {
 }
 
 /**
- * The images that a container runs, as its runtime reports them: the digest of an image from a registry, else the
- * image's own ID. Empty while a container has not started.
+ * The images that a container runs, as its runtime reports them: the digest of an image from a registry, else the image's own
+ * ID. Empty while a container has not started.
  */
 export function runningImages(pods: readonly Pod[], container: string): Set<string> {
   const found = pods.flatMap((pod) => statuses(pod).filter(({ name }) => name === container));
   return new Set(found.map(({ imageID }) => imageID.slice(imageID.indexOf('@') + 1)));
 }
 
-/**
- * The digest (`sha256:…`) in an image reference, if it has one; the runtime reports this digest while it runs the
- * image.
- */
+/** The digest (`sha256:…`) in an image reference, if it has one; the runtime reports this digest while it runs the image. */
 export function digestOf(image: string): string | undefined {
   const { digest } = splitReference(image);
   return digest !== undefined && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : undefined;

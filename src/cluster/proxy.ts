@@ -5,11 +5,11 @@ import { SluiceError } from '../core/errors.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for an address, found as kubectl and other Go programs find it: HTTPS_PROXY for
- * https, HTTP_PROXY for http, upper case before lower case, and an empty variable means none. No proxy for this machine
- * itself, nor for what NO_PROXY names: `*`, addresses, networks (10.0.0.0/8), domains (with their subdomains, or only
- * these after a leading dot), optionally with a port. (https://pkg.go.dev/golang.org/x/net/http/httpproxy; undici's own
- * agent does not support networks.)
+ * The proxy that the environment names for an address, found as kubectl and other Go programs find it: HTTPS_PROXY for https,
+ * HTTP_PROXY for http, upper case before lower case, and an empty variable means none. No proxy for this machine itself, nor
+ * for what NO_PROXY names: `*`, addresses, networks (10.0.0.0/8), domains (with their subdomains, or only these after a leading
+ * dot), optionally with a port. (https://pkg.go.dev/golang.org/x/net/http/httpproxy; undici's own agent does not support
+ * networks.)
  *
  * @throws SluiceError `invalid-input` for a proxy of a protocol that neither kubectl nor Sluice supports
  */

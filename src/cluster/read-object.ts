@@ -6,8 +6,8 @@ const CORRECT =
   'Correct this field, or update the definitions of its kind, so that the API server refuses such an object.';
 
 /**
- * Reads the needed fields of an object that somebody else has written. Where a definition has no schema, the cluster
- * accepts any form.
+ * Reads the needed fields of an object that somebody else has written. Where a definition has no schema, the cluster accepts
+ * any form.
  *
  * @throws SluiceError `unsupported` with the object's name and the malformed field
  */

@@ -13,8 +13,8 @@ export interface ClientOptions {
   /** Milliseconds for a request with all its attempts; default 30,000. */
   readonly deadline?: number;
   /**
-   * Milliseconds during which a denial is retried: an API server that is starting denies everything until it has read
-   * the Roles. Default 5,000, at most half of the deadline.
+   * Milliseconds during which a denial is retried: an API server that is starting denies everything until it has read the
+   * Roles. Default 5,000, at most half of the deadline.
    */
   readonly startTime?: number;
 }
@@ -71,9 +71,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     return response.body;
   }
 
-  /**
-   * A call whose answer comes from the API server itself. An answer of another shape comes from something in between.
-   */
+  /** A call whose answer comes from the API server itself. An answer of another shape comes from something in between. */
   async function callFor<S extends z.ZodType>(
     shape: S,
     about: Subject,

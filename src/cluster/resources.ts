@@ -1,8 +1,6 @@
 import { inAddress } from '../core/text.ts';
 
-/**
- * A kind of object, with what its URL needs. Sluice knows the kinds that it uses, so it sends no discovery requests.
- */
+/** A kind of object, with what its URL needs. Sluice knows the kinds that it uses, so it sends no discovery requests. */
 export interface ResourceType {
   /** `apps/v1`; `v1` for the core group. */
   readonly apiVersion: string;
@@ -82,9 +80,7 @@ export function versionPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${version}` : `/api/${version}`;
 }
 
-/**
- * The URL path of a collection, or of one object in it. Without a namespace: all namespaces, or a kind that has none.
- */
+/** The URL path of a collection, or of one object in it. Without a namespace: all namespaces, or a kind that has none. */
 export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
   const root = versionPath(type.apiVersion);
   const scope = !namespace ? '' : `/namespaces/${inAddress(namespace)}`;

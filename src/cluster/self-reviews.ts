@@ -32,10 +32,7 @@ export function createSelfReviews({ callFor }: Requests) {
     return answers.flat();
   }
 
-  /**
-   * The user name that the API server has for these credentials; undefined if it does not tell (Kubernetes before
-   * 1.28).
-   */
+  /** The user name that the API server has for these credentials; undefined if it does not tell (Kubernetes before 1.28). */
   async function username(signal: AbortSignal): Promise<string | undefined> {
     const type = resources.selfSubjectReview;
     const reference = { type, namespace: '', name: '' };

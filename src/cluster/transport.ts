@@ -33,9 +33,9 @@ interface TlsOptions {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, created anew only when
- * the certificates change. `reload` reads the kubeconfig again. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for
- * kubectl; a `proxy-url` of the kubeconfig has priority.
+ * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, created anew only when the
+ * certificates change. `reload` reads the kubeconfig again. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
+ * `proxy-url` of the kubeconfig has priority.
  *
  * @param mask receives tokens, passwords and keys from any source, before the first request uses them
  */
@@ -115,8 +115,8 @@ function reasonOf(cause: unknown): string {
 }
 
 /**
- * A pool of kept-alive connections to a server with these TLS settings, through the proxy that `proxyUrl` names or,
- * without it, the environment.
+ * A pool of kept-alive connections to a server with these TLS settings, through the proxy that `proxyUrl` names or, without it,
+ * the environment.
  */
 export function createDispatcher(tls: TlsOptions, server: string, env: Environment, proxyUrl?: string): Dispatcher {
   const connect = { ...tls, keepAlive: true, timeout: 5_000 };

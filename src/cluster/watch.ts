@@ -25,9 +25,9 @@ interface Source {
 
 export function createWatch(requests: Requests, { listWithVersion }: Reads) {
   /**
-   * The existing objects as ADDED events, then every change, until the signal aborts (which ends the sequence without
-   * an error). A watch that breaks or is too old starts again from a fresh list, so an event may come twice and a
-   * DELETED one may be missed. Use `reflect` to keep a copy of the objects.
+   * The existing objects as ADDED events, then every change, until the signal aborts (which ends the sequence without an
+   * error). A watch that breaks or is too old starts again from a fresh list, so an event may come twice and a DELETED one may
+   * be missed. Use `reflect` to keep a copy of the objects.
    */
   async function* watch(
     type: ResourceType,
@@ -137,14 +137,12 @@ const watchLine = z.object({
   object: z.unknown(),
 });
 
-/**
- * The most characters of a line: etcd takes 1.5 MiB an object by default, and JSON may escape each of its characters.
- */
+/** The most characters of a line: etcd takes 1.5 MiB an object by default, and JSON may escape each of its characters. */
 const LONGEST_LINE = 32 * 1024 * 1024;
 
 /**
- * The lines of a body as they arrive. Rejects when the connection breaks (which node:readline does not report), and
- * when a line is too long; the list with which the watch starts again has its own limit and reports it.
+ * The lines of a body as they arrive. Rejects when the connection breaks (which node:readline does not report), and when a line
+ * is too long; the list with which the watch starts again has its own limit and reports it.
  */
 export async function* linesOf(body: AsyncIterable<Uint8Array>, longest = LONGEST_LINE): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -56,9 +56,7 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
 
-  /**
-   * RFC 6902. @throws ApiError `conflict` if a `test` operation failed: the object has changed since it was last read.
-   */
+  /** RFC 6902. @throws ApiError `conflict` if a `test` operation failed: the object has changed since it was last read. */
   function patchJson(
     reference: ObjectReference,
     operations: readonly PatchOperation[],

@@ -24,8 +24,8 @@ export function jobTokens(env: Environment): string[] {
 const ofTheAction = /^(?:INPUT|STATE)_/i;
 
 /**
- * The environment for a program: that of this process without the action's inputs and state, and without the job's
- * tokens that the program does not need.
+ * The environment for a program: that of this process without the action's inputs and state, and without the job's tokens that
+ * the program does not need.
  *
  * @param added variables to add, unfiltered
  */

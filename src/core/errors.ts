@@ -30,9 +30,7 @@ export interface Failure extends Readonly<Omit<ErrorDetail, 'cause'>> {
   readonly code: ErrorCode | 'unexpected';
 }
 
-/**
- * Every failure that Sluice can name. Its message consists of the thing, the problem and the next step, in that order.
- */
+/** Every failure that Sluice can name. Its message consists of the thing, the problem and the next step, in that order. */
 export class SluiceError extends Error {
   readonly code: ErrorCode;
   readonly about: string;

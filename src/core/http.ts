@@ -26,10 +26,7 @@ export interface HttpPolicy {
   /** Milliseconds for all attempts together. */
   readonly deadline: number;
   readonly signal: AbortSignal;
-  /**
-   * False for an answer that is not the server's own, such as the page of a proxy before it: the request is then
-   * retried.
-   */
+  /** False for an answer that is not the server's own, such as the page of a proxy before it: the request is then retried. */
   readonly isAnswer?: (response: HttpResponse) => boolean;
   /** True for a refusal that a retry would not change, though its status means "not now". */
   readonly isFinal?: (response: HttpResponse) => boolean;
@@ -47,8 +44,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const retryable = new Set([429, 500, 502, 503, 504]);
 
 /**
- * Sends a request, and retries it with growing pauses until the deadline while the server is away or answers "not now".
- * Every request of Sluice may be repeated.
+ * Sends a request, and retries it with growing pauses until the deadline while the server is away or answers "not now". Every
+ * request of Sluice may be repeated.
  *
  * @throws SluiceError `unreachable` if no usable answer came in time; the signal's reason when it aborts.
  */
@@ -90,8 +87,8 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
 }
 
 /**
- * Opens a response whose body arrives over time (a watch). One attempt. `signal` also ends the body, and so do
- * `silence` milliseconds without a byte.
+ * Opens a response whose body arrives over time (a watch). One attempt. `signal` also ends the body, and so do `silence`
+ * milliseconds without a byte.
  *
  * @throws SluiceError `unreachable` if the connection fails.
  */
@@ -157,8 +154,8 @@ function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, caus
 }
 
 /**
- * Whether a certificate was refused, by either side, which no retry would change. Corrupted bytes also have a code that
- * begins with ERR_SSL_, but may be retried. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ * Whether a certificate was refused, by either side, which no retry would change. Corrupted bytes also have a code that begins
+ * with ERR_SSL_, but may be retried. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
  */
 function isDistrust(error: unknown): error is Error {
   const code = codeOf(error);

@@ -38,14 +38,13 @@ const DOCKER_HUB = 'docker.io';
 const hubHosts = new Set([DOCKER_HUB, 'index.docker.io', 'registry-1.docker.io']);
 
 /**
- * Reads `ghcr.io/acme/checkout`, and the short names of Docker Hub as docker does: `alpine` is
- * `docker.io/library/alpine`.
+ * Reads `ghcr.io/acme/checkout`, and the short names of Docker Hub as docker does: `alpine` is `docker.io/library/alpine`.
  *
  * @throws SluiceError `invalid-input` for anything else, and for a name with a tag or digest
  */
 export function parseRepository(text: string): Repository {
-  // GitHub owners may have capitals in their names, repositories may not: docker/metadata-action converts to lower case
-  // as well.
+  // GitHub owners may have capitals in their names, repositories may not: docker/metadata-action converts to lower case as
+  // well.
   const { tag, digest } = splitReference(text);
   if (tag !== undefined || digest !== undefined) {
     const named = tag === '' || digest === '' ? 'an empty tag or digest' : 'a tag or a digest';
@@ -55,8 +54,8 @@ export function parseRepository(text: string): Repository {
 }
 
 /**
- * Splits an image into its parts without validation: manifests may have placeholders there. The digest begins at the
- * first `@`. A colon begins the tag only after the last slash: before that, it is a port.
+ * Splits an image into its parts without validation: manifests may have placeholders there. The digest begins at the first `@`.
+ * A colon begins the tag only after the last slash: before that, it is a port.
  */
 export function splitReference(text: string): ReferenceParts {
   const at = text.indexOf('@');
@@ -71,8 +70,8 @@ export function splitReference(text: string): ReferenceParts {
 }
 
 /**
- * Reads an image with its tag or digest. The kubelet also refuses what this function refuses (`InvalidImageName`),
- * except for an owner with capitals (`Acme/shop`), which container runtimes take for a host.
+ * Reads an image with its tag or digest. The kubelet also refuses what this function refuses (`InvalidImageName`), except for
+ * an owner with capitals (`Acme/shop`), which container runtimes take for a host.
  * https://github.com/distribution/reference
  *
  * @throws SluiceError `invalid-input`

@@ -70,10 +70,7 @@ function parse(text: string): unknown {
   );
 }
 
-/**
- * The most levels of lists and objects, since code that walks a value is recursive. Objects of Kubernetes have some
- * fifty.
- */
+/** The most levels of lists and objects, since code that walks a value is recursive. Objects of Kubernetes have some fifty. */
 const DEEPEST = 256;
 
 function isDeep(text: string): boolean {
@@ -109,8 +106,7 @@ export function tryParseJson(text: string): unknown {
 }
 
 /**
- * A value that somebody else has written, read by its schema; undefined if it does not match, or is nested too deeply
- * to walk.
+ * A value that somebody else has written, read by its schema; undefined if it does not match, or is nested too deeply to walk.
  */
 export function tryShape<S extends z.ZodType>(shape: S, value: unknown): z.infer<S> | undefined {
   try {

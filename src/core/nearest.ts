@@ -15,10 +15,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/**
- * The number of insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) between two
- * words.
- */
+/** The number of insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) between two words. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -6,8 +6,8 @@ import { isSluiceError } from './errors.ts';
 const RETRY_PAUSE = 1_000;
 
 /**
- * Retries while the API server is away: what ends a rollout is not given up before its deadline. A success counts even
- * after the deadline.
+ * Retries while the API server is away: what ends a rollout is not given up before its deadline. A success counts even after
+ * the deadline.
  */
 export function persist<T>(
   { clock }: { readonly clock: Clock },

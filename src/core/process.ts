@@ -36,8 +36,8 @@ export interface Ended {
 /**
  * Runs a program to its end, never through a shell. The caller decides what its exit status means.
  *
- * @throws SluiceError `not-found` if there is no such program, `timed-out` at the deadline; the signal's reason when
- * that aborts
+ * @throws SluiceError `not-found` if there is no such program, `timed-out` at the deadline; the signal's reason when that
+ *   aborts
  */
 export async function run(
   { file, args, env, tokens = [], cwd, input }: Program,

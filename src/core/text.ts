@@ -7,8 +7,8 @@ const lineBreaks = /[\r\n\v\f\u0085\u2028\u2029]+/;
 const invisible = /[\p{Cc}\p{Cf}]/gu;
 
 /**
- * A text from outside as one line that shows all its content: without line breaks, control and format characters and
- * terminal sequences. Linear in the length of any text.
+ * A text from outside as one line that shows all its content: without line breaks, control and format characters and terminal
+ * sequences. Linear in the length of any text.
  */
 export function singleLine(text: string): string {
   const lines = text.replaceAll(terminalSequence, '').split(lineBreaks);
@@ -20,9 +20,7 @@ export function singleLine(text: string): string {
     .join(' ');
 }
 
-/**
- * The beginning of a text from outside, as one line of at most `most` characters, with `…` if something was cut off.
- */
+/** The beginning of a text from outside, as one line of at most `most` characters, with `…` if something was cut off. */
 export function excerpt(text: string, most: number): string {
   // Reads only the first part of a long text, with room for the terminal sequences that are removed.
   const line = singleLine(text.slice(0, most * 4));

@@ -11,8 +11,8 @@ export interface SentCredentials {
 }
 
 /**
- * A warning about credentials that are sent without TLS, or to a server whose certificate is not verified; undefined if
- * they are safe, or do not leave this machine.
+ * A warning about credentials that are sent without TLS, or to a server whose certificate is not verified; undefined if they
+ * are safe, or do not leave this machine.
  *
  * @param address its login is not shown
  */

@@ -20,8 +20,8 @@ export function duration(seconds: number): string {
 }
 
 /**
- * How often chance alone yields this much evidence: while the canary is as good as accepted, an e-value reaches E at
- * any time of a rollout with a probability of at most 1 / E (Ville's inequality).
+ * How often chance alone yields this much evidence: while the canary is as good as accepted, an e-value reaches E at any time
+ * of a rollout with a probability of at most 1 / E (Ville's inequality).
  *
  * @param evidence ln E
  * @param limit    ln E that is a breach

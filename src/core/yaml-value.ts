@@ -22,8 +22,8 @@ interface YamlOptions {
 /** Reads the documents of a text, with the positions of problems. Too deep a nesting is a problem as well. */
 export function readYamlDocuments(text: string, { merge = false, schema = 'core' }: YamlOptions = {}): YamlResult[] {
   const lineCounter = new LineCounter();
-  // The parser's own check for repeated keys compares every key with every other one, so `repeatedKey` does it in a
-  // single walk. Pretty errors would show the line of each error, and a text may have as many errors as characters.
+  // The parser's own check for repeated keys compares every key with every other one, so `repeatedKey` does it in a single
+  // walk. Pretty errors would show the line of each error, and a text may have as many errors as characters.
   const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, schema, lineCounter };
   try {
     const tokens = upToError(new Parser(lineCounter.addNewLine).parse(text));

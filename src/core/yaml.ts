@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { wholeNumber } from './json.ts';
 
 /**
- * YAML as kubectl and Helm read it: sigs.k8s.io/yaml on go-yaml 2. Its scalars are those of YAML 1.1 (`yes`, `0644`),
- * without times and sexagesimal numbers. Custom tags are ignored. If a key is repeated, also by a merge (`<<`), the
- * last one counts, unlike in go-yaml 3. The content of quotes or brackets need not be indented.
+ * YAML as kubectl and Helm read it: sigs.k8s.io/yaml on go-yaml 2. Its scalars are those of YAML 1.1 (`yes`, `0644`), without
+ * times and sexagesimal numbers. Custom tags are ignored. If a key is repeated, also by a merge (`<<`), the last one counts,
+ * unlike in go-yaml 3. The content of quotes or brackets need not be indented.
  */
 const words = new Map<string, boolean | null | number>([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
@@ -41,8 +41,8 @@ function signed(isNegative: boolean, magnitude: string): number | bigint {
 }
 
 /**
- * A scalar of the file. js-yaml converts keys to property names: each gets a unique one, so that the order and number
- * of keys are kept.
+ * A scalar of the file. js-yaml converts keys to property names: each gets a unique one, so that the order and number of keys
+ * are kept.
  */
 class Scalar {
   static #mark = randomUUID();
@@ -151,10 +151,7 @@ function createReader(): (node: unknown) => unknown {
     return value;
   }
 
-  /**
-   * Merged keys (`<<`) count where they are written: they overwrite keys before them, and keys after them overwrite
-   * theirs.
-   */
+  /** Merged keys (`<<`) count where they are written: they overwrite keys before them, and keys after them overwrite theirs. */
   function readMapping(node: object): object {
     const entries = Object.entries(node).flatMap(([name, part]) => {
       const key = Scalar.named(name);
@@ -182,8 +179,8 @@ function mergedEntries(value: unknown): [string, unknown][] {
 }
 
 /**
- * The most values after the expansion of aliases: go-yaml allows as many in any file, and more if the file writes most
- * of them out.
+ * The most values after the expansion of aliases: go-yaml allows as many in any file, and more if the file writes most of them
+ * out.
  */
 const MOST_VALUES = 400_000;
 const MOST_COPIES = 10;

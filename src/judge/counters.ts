@@ -40,21 +40,20 @@ const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
 
 /**
  * Counts the growth of the counters since the first reading, which is the baseline.
- * - A value below the last one: the process restarted, and the whole new value counts. If every request counter of an
- * instance fell, its other counters restarted too, even if they have already grown past their old values. `startedAt`
- * after the last look also means a restart, without a fall. If `startedAt` says that there was no restart, or if it is
- * unknown and the counter falls a second time, the values are no counters (see `createProcess`).
+ * - A value below the last one: the process restarted, and the whole new value counts. If every request counter of an instance
+ *   fell, its other counters restarted too, even if they have already grown past their old values. `startedAt` after the last
+ *   look also means a restart, without a fall. If `startedAt` says that there was no restart, or if it is unknown and the
+ *   counter falls a second time, the values are no counters (see `createProcess`).
  * - A series that was absent counts from zero, since a counter of errors appears with the first error. Exception: on an
- * instance that is new to the tally but ran before the first reading, its first value is the baseline.
+ *   instance that is new to the tally but ran before the first reading, its first value is the baseline.
  * - A series that vanishes keeps its count, and continues from its last value when it returns.
- * - A measurement no newer than the last one of its series is left out: a replica of Prometheus that lags behind must
- * not look like a restart.
+ * - A measurement no newer than the last one of its series is left out: a replica of Prometheus that lags behind must not look
+ *   like a restart.
  * - NaN, infinite and negative values are reported and never counted.
  *
- * Errors and requests may be read an instant apart, so an interval can show more new errors than requests. Errors
- * beyond the requests of an interval are carried into the next instead of being dropped, and likewise in a histogram
- * the requests of a bucket beyond those of the next wider one. What has no matching request after a second reading is
- * reported.
+ * Errors and requests may be read an instant apart, so an interval can show more new errors than requests. Errors beyond the
+ * requests of an interval are carried into the next instead of being dropped, and likewise in a histogram the requests of a
+ * bucket beyond those of the next wider one. What has no matching request after a second reading is reported.
  */
 export function createTally(): Tally {
   const processes = new Map<string, CountingProcess>();

@@ -45,9 +45,9 @@ const ALTERNATIVES = [
 ] as const;
 
 /**
- * The inverse of the breach test, to end a step early: an e-process against the null "the canary's bad-request rate is
- * at least tolerance · stable + excess". With a tolerance of 1 and no excess only a canary that is better than stable
- * can ever be called healthy.
+ * The inverse of the breach test, to end a step early: an e-process against the null "the canary's bad-request rate is at least
+ * tolerance · stable + excess". With a tolerance of 1 and no excess only a canary that is better than stable can ever be called
+ * healthy.
  */
 export function healthyTest(options: HealthyOptions): HealthyTest {
   const ratios = ALTERNATIVES.map(({ ratio }) => ratio);

@@ -1,12 +1,12 @@
 /**
  * Judges histories of gauge metrics like Kayenta's NetflixACAJudge with its defaults, for teams that bring a canary
- * configuration. Written after its description in https://github.com/spinnaker/kayenta (kayenta-judge,
- * kayenta-mannwhitney; commit a69573b) and R's wilcox.test.
+ * configuration. Written after its description in https://github.com/spinnaker/kayenta (kayenta-judge, kayenta-mannwhitney;
+ * commit a69573b) and R's wilcox.test.
  */
 
 /**
- * The history of one metric in both arms: one number a sample, NaN for a sample without an answer. With an infinite
- * sample, the metric has no data: a division by zero in its source, or a rank of it, tells nothing of either arm.
+ * The history of one metric in both arms: one number a sample, NaN for a sample without an answer. With an infinite sample, the
+ * metric has no data: a division by zero in its source, or a rank of it, tells nothing of either arm.
  */
 export interface History {
   readonly name: string;
@@ -27,9 +27,7 @@ export interface History {
   readonly critical?: boolean;
   /** Whether a metric without data fails, instead of having no result. Default false. */
   readonly mustHaveData?: boolean;
-  /**
-   * From this ratio of the means on (canary over stable; for a decrease down from it) a difference counts. Default 1.
-   */
+  /** From this ratio of the means on (canary over stable; for a decrease down from it) a difference counts. Default 1. */
   readonly allowedIncrease?: number;
   readonly allowedDecrease?: number;
   /** The same ratios for a critical metric to fail the canary. Default 1. */
@@ -169,8 +167,8 @@ export interface LocationShift {
 }
 
 /**
- * Two arms without variation differ by exactly their difference. (Kayenta adds random noise of 1e-5 of the value
- * instead, so that the ranks are not all tied.)
+ * Two arms without variation differ by exactly their difference. (Kayenta adds random noise of 1e-5 of the value instead, so
+ * that the ranks are not all tied.)
  */
 function difference(canary: readonly number[], stable: readonly number[]): LocationShift {
   const [x = 0] = canary;
@@ -182,8 +180,7 @@ function difference(canary: readonly number[], stable: readonly number[]): Locat
 /**
  * Confidence interval and estimate of the shift of `x` against `y`: the shifts at which the normal approximation of the
  * Mann–Whitney statistic, with corrections for ties and continuity, passes the given standard normal quantile, and 0
- * (Hodges and Lehmann 1963; Bauer 1972; as R's wilcox.test(conf.int = TRUE, exact = FALSE), which solves it to 1e-4 and
- * so
+ * (Hodges and Lehmann 1963; Bauer 1972; as R's wilcox.test(conf.int = TRUE, exact = FALSE), which solves it to 1e-4 and so
  * does Kayenta). All are NaN if the samples are too far apart for a shift.
  */
 export function mannWhitney(x: readonly number[], y: readonly number[], quantile: number): LocationShift {
@@ -222,9 +219,9 @@ function standardizedRankSum(x: readonly number[], y: readonly number[], shift: 
 const ACCURACY = 1e-4;
 
 /**
- * Brent's root finder for a falling function between `least` and `most`; the nearer end if the sign does not change.
- * (R. P. Brent, Algorithms for Minimization without Derivatives, 1973, chapter 4. A rank statistic has steps, so the
- * point that is found near a step depends on the method: Kayenta's results are those of this one.)
+ * Brent's root finder for a falling function between `least` and `most`; the nearer end if the sign does not change. (R. P.
+ * Brent, Algorithms for Minimization without Derivatives, 1973, chapter 4. A rank statistic has steps, so the point that is
+ * found near a step depends on the method: Kayenta's results are those of this one.)
  */
 function root(f: (at: number) => number, least: number, most: number): number {
   let previous = { at: least, value: f(least) };

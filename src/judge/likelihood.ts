@@ -13,8 +13,8 @@ export interface Tolerance {
   /** Bad requests per request that are accepted in addition, >= 0. */
   readonly excess: number;
   /**
-   * Variance of the number of bad requests over that of independent ones, >= 1: about the size of the groups in which
-   * they come if a client retries or a page fails as a whole.
+   * Variance of the number of bad requests over that of independent ones, >= 1: about the size of the groups in which they come
+   * if a client retries or a page fails as a whole.
    */
   readonly designEffect: number;
 }
@@ -43,8 +43,8 @@ export function factors(ratio: number, tolerance: number, share: number): { cana
 }
 
 /**
- * Likelihood ratios of two binomial arms for each of `ratios` against what is accepted, one stratum per interval. The
- * canary's share of the requests is that of the interval, so a rate that changes over time for both arms has no effect.
+ * Likelihood ratios of two binomial arms for each of `ratios` against what is accepted, one stratum per interval. The canary's
+ * share of the requests is that of the interval, so a rate that changes over time for both arms has no effect.
  */
 export function likelihoodRatios(ratios: readonly number[], accepted: Tolerance): Evidence {
   const tolerance = atLeast(1, 'tolerance', accepted.tolerance);
@@ -86,9 +86,9 @@ export function logAdd(a: number, b: number): number {
 }
 
 /**
- * Keeps an interval in which one arm had no requests, and returns it merged with the next ones as soon as both arms had
- * some. `forget` drops kept intervals, as counts of different weights are never pooled. Dropping is safe for the error
- * guarantee, because it depends on the numbers of requests alone and never on how many of them were bad.
+ * Keeps an interval in which one arm had no requests, and returns it merged with the next ones as soon as both arms had some.
+ * `forget` drops kept intervals, as counts of different weights are never pooled. Dropping is safe for the error guarantee,
+ * because it depends on the numbers of requests alone and never on how many of them were bad.
  */
 export function pairing(): { add(canary: Outcome, stable: Outcome): Pair | undefined; forget(): void } {
   let waiting: Pair | undefined;

@@ -40,8 +40,8 @@ export interface Panel {
   /** A step begins: the route has this canary weight in per cent, and the following measurements are at this weight. */
   enter(weight: number): void;
   /**
-   * Adds an interval. An interval of another weight than the one last entered spans a shift: it belongs to no stratum
-   * and is left out.
+   * Adds an interval. An interval of another weight than the one last entered spans a shift: it belongs to no stratum and is
+   * left out.
    */
   add(interval: Interval): void;
   /** The newest answers to a threshold's query. Throws RangeError if no threshold has this name. */
@@ -80,11 +80,11 @@ const NO_EVIDENCE = 0.001;
 const NONE: Outcome = { requests: 0, bad: 0 };
 
 /**
- * The checks of one rollout. The sequential ones that end it (rollback, freeze) share alpha equally: each of k is a
- * test at alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and
- * each keeps a limit of its own that one sentence can explain. A check that only warns takes nothing from the others
- * and is tested at alpha. Plain thresholds have no error probability to share. The checks for requests without an
- * answer, which are always made, get a twentieth of alpha each, so that the others lose next to nothing.
+ * The checks of one rollout. The sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test at
+ * alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each keeps a
+ * limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is tested at alpha.
+ * Plain thresholds have no error probability to share. The checks for requests without an answer, which are always made, get a
+ * twentieth of alpha each, so that the others lose next to nothing.
  *
  * Throws RangeError for an option outside its range and for two checks of one name.
  */
@@ -157,7 +157,7 @@ function isWatch({ kind }: Check): boolean {
   return watchKinds.some((watched) => watched === kind);
 }
 
-/** Only answered requests: one arm alone does not tell why its clients gave up. */
+/** Counts only failures with an answer: why clients give up can only be judged by comparing both arms. */
 function failed({ requests, errors, unanswered = 0 }: Counts): Outcome {
   return { requests, bad: errors - unanswered };
 }
@@ -167,8 +167,8 @@ function unanswered({ requests, unanswered = 0 }: Counts): Outcome {
 }
 
 /**
- * A check that is always made never keeps a step from ending, neither by missing data nor because two rates of zero
- * can't be proved to be alike: without evidence against the canary, it is healthy.
+ * A check that is always made never keeps a step from ending, neither by missing data nor because two rates of zero can't be
+ * proved to be alike: without evidence against the canary, it is healthy.
  */
 function watched(rule: Rule): Rule {
   return {

@@ -122,8 +122,8 @@ function whatIsUnknown(text: string): string | undefined {
 }
 
 /**
- * The most likely meaning of a step whose words are in the wrong order: the first number without a unit is the weight,
- * times stay in their order, words are replaced by the nearest known ones.
+ * The most likely meaning of a step whose words are in the wrong order: the first number without a unit is the weight, times
+ * stay in their order, words are replaced by the nearest known ones.
  */
 function partsInAnyOrder(text: string): StepParts {
   const given = text.replaceAll(unitApart, '$1$2').split(' ');
@@ -176,9 +176,8 @@ function readTime(text: string, complain: (problem: string) => void): number {
 }
 
 /**
- * At 100 the stable version gets no requests, so the canary is compared with the stable counts of earlier steps.
- * Without an earlier observed step, a good canary ends without data, and a bad one has all users for as long as the
- * step lasts.
+ * At 100 the stable version gets no requests, so the canary is compared with the stable counts of earlier steps. Without an
+ * earlier observed step, a good canary ends without data, and a bad one has all users for as long as the step lasts.
  */
 function nothingToCompareWith(step: Step): string {
   return (

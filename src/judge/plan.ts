@@ -13,17 +13,17 @@ export interface Step {
 }
 
 /**
- * The ordered steps of a rollout: weights rise strictly and end at 100. The first observed step is below 100, where
- * both versions get requests.
+ * The ordered steps of a rollout: weights rise strictly and end at 100. The first observed step is below 100, where both
+ * versions get requests.
  *
  * As a line (`plan-syntax.ts` reads and prints it), steps are separated by commas:
  *
- * 5 for 2m            observe at 5 % for two minutes
- * 25 for 2m to 10m    at least two minutes; then until the judge is sure that the canary is healthy, at most ten
- * 25 for 10m early    short for `25 for 0s to 10m`
- * 50 for 5m then hold after its time, wait for a person's approval
- * 50 hold             wait for approval only, judging all the while
- * 100                 the last step; it needs no time
+ *     5 for 2m            observe at 5 % for two minutes
+ *     25 for 2m to 10m    at least two minutes; then until the judge is sure that the canary is healthy, at most ten
+ *     25 for 10m early    short for `25 for 0s to 10m`
+ *     50 for 5m then hold after its time, wait for a person's approval
+ *     50 hold             wait for approval only, judging all the while
+ *     100                 the last step; it needs no time
  *
  * A breach ends any step at once. Times are numbers with `h`, `m`, `s` or `ms`: `1h30m`, `90s`, `0.5h`.
  */

@@ -52,10 +52,7 @@ const NEVER_USABLE: Series = { value: undefined, at: Number.NEGATIVE_INFINITY, s
 
 /** A second fall without a restart in this many milliseconds proves that the values are no counters. */
 const FALLS_TOGETHER = 600_000;
-/**
- * After this many looks without another fall, the first one counts as a reset: gateways drop the counters of removed
- * routes.
- */
+/** After this many looks without another fall, the first one counts as a reset: gateways drop the counters of removed routes. */
 const LOOKS_HELD = 5;
 /** Milliseconds by which the clock of start times may be behind the clock of measurements. */
 const CLOCK_SKEW = 30_000;
@@ -65,9 +62,9 @@ const START_JITTER = 2_000;
 const TOO_MANY = 100;
 
 /**
- * A counter of a process falls only when the process restarts. A value that falls without a restart is no counter:
- * several worker processes answer in turn, or it is a rate. After an unexplained fall, the growth of the process is
- * held back until its start is reported, or some looks pass without a second fall. A second fall ends the counting.
+ * A counter of a process falls only when the process restarts. A value that falls without a restart is no counter: several
+ * worker processes answer in turn, or it is a rate. After an unexplained fall, the growth of the process is held back until its
+ * start is reported, or some looks pass without a second fall. A second fall ends the counting.
  */
 export function createProcess(instance: string): CountingProcess {
   const known = new Map<string, Series>();

@@ -67,10 +67,7 @@ const WANTED = 0.9;
 /** The most intervals to simulate of each kind: a dry run should take less than a second. */
 const UPDATES = 700_000;
 
-/**
- * Simulates the plan many times in virtual time, with a faulty canary and with a good one. Deterministic, without a
- * clock.
- */
+/** Simulates the plan many times in virtual time, with a faulty canary and with a good one. Deterministic, without a clock. */
 export function rehearse(options: RehearsalOptions): Rehearsal {
   const steps = observed(options.plan);
   const intervals = steps.reduce((total, step) => total + Math.ceil(step.most / options.interval), 0);
@@ -167,10 +164,10 @@ export interface Sampling extends Tolerance {
 }
 
 /**
- * Canary requests that a perfect sequential test needs on average, plus the cost of looks at fixed times and of a
- * single bad request: ln(1/α) / (KL(p1‖a) + r · KL(p0‖b)) + requests between two looks + 1 / p1, where a = tolerance ·
- * b + excess and b are the accepted rates hardest to tell from p1 and p0, the pooled rate for a tolerance of 1 (Wald
- * 1945, "Sequential tests of statistical hypotheses"; Lorden 1971). Infinity if the faulty rate is accepted.
+ * Canary requests that a perfect sequential test needs on average, plus the cost of looks at fixed times and of a single bad
+ * request: ln(1/α) / (KL(p1‖a) + r · KL(p0‖b)) + requests between two looks + 1 / p1, where a = tolerance · b + excess and b
+ * are the accepted rates hardest to tell from p1 and p0, the pooled rate for a tolerance of 1 (Wald 1945, "Sequential tests of
+ * statistical hypotheses"; Lorden 1971). Infinity if the faulty rate is accepted.
  */
 export function requestsToBreach(sampling: Sampling): number {
   const { stableRate, faultyRate, tolerance, excess, stablePerCanary } = sampling;

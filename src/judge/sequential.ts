@@ -46,12 +46,11 @@ const FROM_START = 0.5;
  * A sequential test of two binomial arms with no prior knowledge of the stable rate: an e-process, which under the null
  * "the canary's bad-request rate is at most tolerance · stable + excess" reaches 1 / alpha at any time with probability
  * at most alpha (Ville's inequality; Ramdas, Grünwald, Vovk, Shafer, "Game-theoretic statistics and safe anytime-valid
- * inference", 2023). The e-value is a mean of e-values: over ALTERNATIVES, and over the time from which the fault
- * exists (the rollout's start, or any step, so that a fault that appears only under load is found as fast as an early
- * one). A step not yet begun counts with the e-value 1.
+ * inference", 2023). The e-value is a mean of e-values: over ALTERNATIVES, and over the time from which the fault exists (the
+ * rollout's start, or any step, so that a fault that appears only under load is found as fast as an early one). A step not yet
+ * begun counts with the e-value 1.
  *
- * All copies add the same intervals, so a copy that began later is the first one divided by its value at that moment:
- * one
+ * All copies add the same intervals, so a copy that began later is the first one divided by its value at that moment: one
  * number per alternative (`origins`) holds them all, and an interval costs the same in the first step and the tenth.
  *
  * At weight 100 no stable arm is left; see `againstBaseline`. Weight 0 is no step: it only tells the stable rate.
@@ -121,23 +120,19 @@ interface Baseline {
   add(canary: Outcome): boolean;
 }
 
-/**
- * Canary requests per stable request of the previous step, up to which a component of `againstBaseline` looks: 1/4096
- * to 32.
- */
+/** Canary requests per stable request of the previous step, up to which a component of `againstBaseline` looks: 1/4096 to 32. */
 const HORIZONS = Array.from({ length: 18 }, (_, i) => 2 ** (i - 12));
 
 /**
- * Compares the canary alone with the stable arm of the previous step, without knowing the stable rate: its uncertainty
- * is accounted for because the stable count is part of the e-value itself.
+ * Compares the canary alone with the stable arm of the previous step, without knowing the stable rate: its uncertainty is
+ * accounted for because the stable count is part of the e-value itself.
  *
  * For a horizon r fixed in advance let N = r · n_b, and take the factors A (canary) and B (stable) at the share
  * r / (1 + r), where N · tolerance · (A − 1) = n_b · (1 − B). With a stable rate p that stayed as it was, and n canary
  * requests so far,
- * M_n = A^x_c · B^x_b · exp(−n · excess · (A − 1)) <= M_n · exp(p · tolerance · (A − 1) · (N − n))   for n <= N.
+ *   M_n = A^x_c · B^x_b · exp(−n · excess · (A − 1)) <= M_n · exp(p · tolerance · (A − 1) · (N − n))   for n <= N.
  * The right side is a supermartingale in n, and its expectation at n = 0 is at most
- * exp(−p · n_b · (1 − B) + p · N · tolerance · (A − 1)) = 1. So M_n, stopped at N, is an e-process, also when n_b was
- * itself
+ * exp(−p · n_b · (1 − B) + p · N · tolerance · (A − 1)) = 1. So M_n, stopped at N, is an e-process, also when n_b was itself
  * decided by looking at the data. The mean over HORIZONS and alternatives is one again; beyond its horizon a component
  * keeps its value. (Derived here; the inequality per request is that of `factors`.)
  */

@@ -13,10 +13,7 @@ export interface MaxErrorRate {
   readonly minRequests: number;
 }
 
-/**
- * Compares the canary's bad requests in this step with a fixed limit. It has no error guarantee: it only reports the
- * count.
- */
+/** Compares the canary's bad requests in this step with a fixed limit. It has no error guarantee: it only reports the count. */
 export function judgeErrorRate(rule: MaxErrorRate, canary: Outcome): Finding {
   const { limit, minRequests } = rule;
   const figures = { canaryRequests: canary.requests, canaryBad: canary.bad, limit };
@@ -38,8 +35,8 @@ export interface GaugeLimit {
 }
 
 /**
- * Compares one answer of a metric query with a limit. A missing answer, NaN or infinity is neither success nor failure
- * but unknown. Relative to a stable value of 0, every canary value above 0 is above the limit: a ratio would hide it.
+ * Compares one answer of a metric query with a limit. A missing answer, NaN or infinity is neither success nor failure but
+ * unknown. Relative to a stable value of 0, every canary value above 0 is above the limit: a ratio would hide it.
  */
 export function judgeGauge(rule: GaugeLimit, canary: Gauge | undefined, stable: Gauge | undefined): Finding {
   const measured = finite('canary', canary);

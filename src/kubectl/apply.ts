@@ -11,8 +11,7 @@ const NOTICE = 15_000;
 const RETRY = 500;
 
 /**
- * Applies an object. Retries one that could not be checked before, as the API server reads what the object needs from a
- * cache.
+ * Applies an object. Retries one that could not be checked before, as the API server reads what the object needs from a cache.
  */
 async function applyOne(
   { client, clock }: Pick<DeployWorld, 'client' | 'clock'>,
@@ -32,8 +31,8 @@ async function applyOne(
 }
 
 /**
- * Applies the changed objects, kind by kind, and waits until a definition is served before it applies the next kind.
- * Returns them as written.
+ * Applies the changed objects, kind by kind, and waits until a definition is served before it applies the next kind. Returns
+ * them as written.
  */
 export async function apply(
   world: DeployWorld,

@@ -20,8 +20,8 @@ function labelled(objects: readonly DeployObject[], place: InventoryPlace): Depl
 }
 
 /**
- * Applies these objects, waits until they are ready, and deletes those that are no longer in the manifests; or restores
- * the state before.
+ * Applies these objects, waits until they are ready, and deletes those that are no longer in the manifests; or restores the
+ * state before.
  *
  * @returns undefined after a dry run
  * @throws SluiceError for what is refused before the first write

@@ -9,8 +9,7 @@ export async function namespaceExists(
   { namespace, createNamespace: mayCreate }: DeployOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Without `create-namespace`, the credentials may lack the right to read the namespace. A missing one fails later by
-  // itself.
+  // Without `create-namespace`, the credentials may lack the right to read the namespace. A missing one fails later by itself.
   if (!mayCreate) return true;
   return (await client.find({ type: resources.namespace, namespace: '', name: namespace }, signal)) !== undefined;
 }

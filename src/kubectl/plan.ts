@@ -82,9 +82,7 @@ export async function plan(
   return { ...intended, startedAt, left, changes, created, prunable, kept, unserved: gone, isNeeded };
 }
 
-/**
- * @throws SluiceError `conflict` for objects of other inventories, `forbidden` if an object to prune may not be deleted
- */
+/** @throws SluiceError `conflict` for objects of other inventories, `forbidden` if an object to prune may not be deleted */
 export async function refuse(
   { client }: DeployWorld,
   { name }: DeployOptions,
@@ -124,9 +122,8 @@ export function tellPlan({ clock, emit }: DeployWorld, { changes, prunable, kept
 }
 
 /**
- * Objects of the precious kinds that this inventory has created, or creates now. An object that already existed, and
- * only got the label, holds data of others. An inventory from an earlier version has no such list: then none counts as
- * created.
+ * Objects of the precious kinds that this inventory has created, or creates now. An object that already existed, and only got
+ * the label, holds data of others. An inventory from an earlier version has no such list: then none counts as created.
  */
 function createdBy(
   left: Inventory | undefined,

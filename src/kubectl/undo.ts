@@ -37,10 +37,7 @@ function leavesReplicas({ manifest }: DeployObject): boolean {
   return isRecord(manifest.spec) && manifest.spec.replicas === undefined;
 }
 
-/**
- * Restores the state before, or keeps the current one if configured so. Leaves to the next run what can't be undone
- * now.
- */
+/** Restores the state before, or keeps the current one if configured so. Leaves to the next run what can't be undone now. */
 export async function undo(
   world: DeployWorld,
   options: DeployOptions,

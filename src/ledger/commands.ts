@@ -60,8 +60,8 @@ export async function withdrawCommand(
 }
 
 /**
- * The commands that people put on the record, each once, until the signal aborts. Removes a command from the record
- * before it yields it, and replaces an unknown one by an answer.
+ * The commands that people put on the record, each once, until the signal aborts. Removes a command from the record before it
+ * yields it, and replaces an unknown one by an answer.
  */
 export async function* followCommands(
   client: KubernetesClient,
@@ -128,8 +128,8 @@ async function takeOff(
     return true;
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
-    // Only the holder of the Lease removes commands. If the command is gone, an earlier attempt has removed it and the
-    // answer was lost.
+    // Only the holder of the Lease removes commands. If the command is gone, an earlier attempt has removed it and the answer
+    // was lost.
     const now = await client.find(object, signal);
     return now !== undefined && now.metadata.annotations?.[VERB] === undefined;
   }

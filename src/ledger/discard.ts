@@ -25,8 +25,8 @@ export type DiscardedRecord = z.infer<typeof told>;
 const recordObject = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 
 /**
- * Discards the record of a route's rollout without reading or writing anything else. The ConfigMap stays, with the
- * history of earlier rollouts. The caller must hold the Lease.
+ * Discards the record of a route's rollout without reading or writing anything else. The ConfigMap stays, with the history of
+ * earlier rollouts. The caller must hold the Lease.
  *
  * @returns the content, as far as it can be read; undefined if there is no record
  */

@@ -9,9 +9,7 @@ import { isSluiceError, SluiceError } from '../core/errors.ts';
 
 /** The holder of a Lease. */
 export interface Holder {
-  /**
-   * The identity of the job: when the same job is run again, it has the same one and takes over its own Lease at once.
-   */
+  /** The identity of the job: when the same job is run again, it has the same one and takes over its own Lease at once. */
   readonly identity: string;
   /** The holder's name in the errors of others: `alice, https://github.com/acme/shop/actions/runs/1`. */
   readonly description: string;
@@ -64,10 +62,9 @@ type Lease = z.infer<typeof leaseObject>;
 export const LEASE_DURATION = 15_000;
 
 /**
- * Takes a Lease and renews it every third of its duration. As in client-go's leader election, a Lease is free when
- * nobody has renewed it for its duration by this process's own clock; times that others wrote are not compared with the
- * clock. As soon as a renewal is seen, the claim is refused, so a live holder is noticed within a third of the
- * duration.
+ * Takes a Lease and renews it every third of its duration. As in client-go's leader election, a Lease is free when nobody has
+ * renewed it for its duration by this process's own clock; times that others wrote are not compared with the clock. As soon as
+ * a renewal is seen, the claim is refused, so a live holder is noticed within a third of the duration.
  *
  * @param signal how long to wait for a Lease whose holder seems to be dead
  * @throws SluiceError `locked` with the holder
@@ -170,9 +167,8 @@ function leaseManifest(
 
 /**
  * Renews the Lease until it is released. Keeps trying while the API server is away, or denies everything as it has just
- * started: nobody else can take the Lease then, so a rollout survives an outage that is longer than the Lease. If
- * somebody else has taken the Lease meanwhile, it is lost. Until that is noticed, the record's resourceVersion prevents
- * late writes.
+ * started: nobody else can take the Lease then, so a rollout survives an outage that is longer than the Lease. If somebody else
+ * has taken the Lease meanwhile, it is lost. Until that is noticed, the record's resourceVersion prevents late writes.
  */
 function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
   const { client, lease, clock, duration } = options;

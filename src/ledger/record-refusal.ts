@@ -9,8 +9,8 @@ export interface RecordPlace {
 }
 
 /**
- * The error for a record that the inputs and the cluster do not confirm. Somebody who may write a ConfigMap may not
- * have the right to deploy.
+ * The error for a record that the inputs and the cluster do not confirm. Somebody who may write a ConfigMap may not have the
+ * right to deploy.
  *
  * @param problem what it says and what was expected, as a sentence about the record
  */

@@ -98,10 +98,7 @@ export interface RecordOptions {
   readonly version: string;
 }
 
-/**
- * The record of a route's rollout in a ConfigMap. Only one process may write it at a time; the store detects a second
- * one.
- */
+/** The record of a route's rollout in a ConfigMap. Only one process may write it at a time; the store detects a second one. */
 export function createRecordStore({ client, object, rollout, version }: RecordOptions) {
   /** The text that this process has last read or written; undefined before the first read. */
   let known: { readonly text: string | undefined; readonly history: string | undefined } | undefined;
@@ -120,8 +117,8 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
   }
 
   /**
-   * @throws SluiceError `conflict` if the record is not what this process has last read or written, and `unsupported`
-   * if it is too large
+   * @throws SluiceError `conflict` if the record is not what this process has last read or written, and `unsupported` if it is
+   *   too large
    */
   async function save(record: RolloutRecord, signal: AbortSignal): Promise<void> {
     known ??= await read(signal);

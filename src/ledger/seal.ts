@@ -25,9 +25,9 @@ export function createSeal(secret: string | Buffer = randomBytes(32)): Seal {
 }
 
 /**
- * The seal for the holder of these credentials: keyed by the key, the token or the password of the kubeconfig. If a
- * plugin gives new credentials each time, by the runner's token, which is the same for all steps of a job; without one,
- * by a random key of this process.
+ * The seal for the holder of these credentials: keyed by the key, the token or the password of the kubeconfig. If a plugin
+ * gives new credentials each time, by the runner's token, which is the same for all steps of a job; without one, by a random
+ * key of this process.
  */
 export function sealOf(config: Credentials, env: Readonly<Record<string, string | undefined>>): Seal {
   const user = config.getCurrentUser();

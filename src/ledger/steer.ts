@@ -18,10 +18,7 @@ export interface SteerOptions {
   readonly clock: Clock;
   /** Milliseconds to wait for a running rollout, and again for it to take the command. */
   readonly patience: number;
-  /**
-   * A prefix of the identities of the wanted rollouts: `16-`, the number of a workflow run. Without it, any rollout is
-   * meant.
-   */
+  /** A prefix of the identities of the wanted rollouts: `16-`, the number of a workflow run. Without it, any rollout is meant. */
   readonly startedBy?: string;
   /** Version of Sluice. */
   readonly version: string;
@@ -33,8 +30,8 @@ export interface SteerOptions {
  * Gives a command to the running rollout, as a person does, and waits until it has been taken.
  *
  * @returns the record of the rollout that took it
- * @throws SluiceError `not-found` if no rollout runs in time, `timed-out` if the running one does not take the command,
- * which is then withdrawn
+ * @throws SluiceError `not-found` if no rollout runs in time, `timed-out` if the running one does not take the command, which
+ *   is then withdrawn
  */
 export async function steer(options: SteerOptions, command: Command, signal: AbortSignal): Promise<RolloutRecord> {
   const { client, object, clock, patience, tell } = options;

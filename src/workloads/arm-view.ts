@@ -48,8 +48,8 @@ export interface ArmView {
   /**
    * Looks again at every change until `done` returns a value.
    *
-   * @throws SluiceError `not-ready` at once for pods that can't recover; else the signal's reason. Where that is
-   * `not-ready` as well, what was last seen is added
+   * @throws SluiceError `not-ready` at once for pods that can't recover; else the signal's reason. Where that is `not-ready` as
+   *   well, what was last seen is added
    */
   until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T>;
 }

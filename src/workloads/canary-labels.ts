@@ -3,17 +3,15 @@ import { type LabelSelector, type Labels, selects } from '../cluster/selectors.t
 /** Distinguishes the canary's pods from all others, whatever their other labels are. */
 export const ARM_LABEL = 'sluice.dev/arm';
 
-/**
- * The labels to change first, in this order. Other labels, by which tools may group, are kept if one of these will do.
- */
+/** The labels to change first, in this order. Other labels, by which tools may group, are kept if one of these will do. */
 const preference = ['app', 'name', 'app.kubernetes.io/name', 'app.kubernetes.io/instance'];
 
 /** The longest value of a label. */
 const LONGEST_VALUE = 63;
 
 /**
- * Labels for the canary's pods: the stable ones, with as few values changed as needed so that none of the selectors to
- * avoid (those of Services and of the stable workload) matches them.
+ * Labels for the canary's pods: the stable ones, with as few values changed as needed so that none of the selectors to avoid
+ * (those of Services and of the stable workload) matches them.
  *
  * @param keep selectors that must go on matching them: labels that these use are not changed
  * @returns the labels, and the selectors to avoid that still match because only kept labels could make the difference
@@ -93,8 +91,8 @@ export function canarySelector(
 }
 
 /**
- * Translates a selector by which pods refer to their own kind (anti-affinity, topology spread) to the canary's labels.
- * It still means "pods like me", so the canary neither crowds on one node nor avoids the stable arm's nodes.
+ * Translates a selector by which pods refer to their own kind (anti-affinity, topology spread) to the canary's labels. It still
+ * means "pods like me", so the canary neither crowds on one node nor avoids the stable arm's nodes.
  */
 export function selectorForCanary(selector: LabelSelector, stableLabels: Labels, labels: Labels): LabelSelector {
   const translate = (key: string, value: string) => (stableLabels[key] === value ? (labels[key] ?? value) : value);

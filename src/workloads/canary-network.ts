@@ -95,8 +95,8 @@ export function isAbout({ spec }: DestinationRule, serviceName: string, namespac
 }
 
 /**
- * The DestinationRule of the canary's host, with the connection pools, TLS and outlier detection of the stable arm. A
- * subset's settings replace those of the host one by one, as in Istio.
+ * The DestinationRule of the canary's host, with the connection pools, TLS and outlier detection of the stable arm. A subset's
+ * settings replace those of the host one by one, as in Istio.
  *
  * @param canary the subset that the route sends stable requests to, and the host of the canary
  */

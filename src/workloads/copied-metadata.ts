@@ -3,10 +3,10 @@ import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Labels } from '../cluster/selectors.ts';
 
 /**
- * Keys of labels and annotations that configure their object, or the pods behind it, inside the cluster: a copy needs
- * them to be treated like the original. Any other key with a prefix belongs to the tool that wrote it, and is about the
- * original alone: its owner, what is pruned with it, the name under which it is published, its load balancer in the
- * cloud. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+ * Keys of labels and annotations that configure their object, or the pods behind it, inside the cluster: a copy needs them to
+ * be treated like the original. Any other key with a prefix belongs to the tool that wrote it, and is about the original alone:
+ * its owner, what is pruned with it, the name under which it is published, its load balancer in the cloud.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
 const configuring: readonly RegExp[] = [
   // Recommended labels: Services, monitors and policies select by them. The copy has a `managed-by` of its own.
@@ -77,10 +77,7 @@ export interface CopyOptions {
   readonly pods?: Labels;
 }
 
-/**
- * Labels and annotations for a copy of an object: those that select or configure it, without those that track its
- * owner.
- */
+/** Labels and annotations for a copy of an object: those that select or configure it, without those that track its owner. */
 export function copiedMetadata(original: KubernetesObject, rollout: string, options: CopyOptions = {}) {
   const { labels = {}, annotations = {}, managedFields = [] } = original.metadata;
   const { selecting = new Set<string>(), pods = {} } = options;
@@ -99,8 +96,8 @@ export function copiedMetadata(original: KubernetesObject, rollout: string, opti
 }
 
 /**
- * Labels or annotations of a pod template, for the canary's pods. All but the marks of tools are kept, as injectors,
- * policies and scrapers read them.
+ * Labels or annotations of a pod template, for the canary's pods. All but the marks of tools are kept, as injectors, policies
+ * and scrapers read them.
  *
  * @param selected labels that the workload itself selects its pods by
  */

@@ -13,10 +13,7 @@ const event = z.looseObject({
   eventTime: z.string().nullish(),
 });
 
-/**
- * Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it as long as the problem
- * lasts.
- */
+/** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it as long as the problem lasts. */
 const EVENT_AGE = 60_000;
 
 /** Reports pods that a workload's controller can't create. */

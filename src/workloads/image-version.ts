@@ -2,9 +2,9 @@ import { isSluiceError } from '../core/errors.ts';
 import { parseReference, type Reference } from '../core/image-reference.ts';
 
 /**
- * Whether an image in the cluster is the one that was written, in the form that admission rules and operators give it:
- * pinned to a digest (Kyverno, policy-controller), read from a mirror, or with Docker Hub's short name expanded.
- * Compares digests where both have one, else repository and tag.
+ * Whether an image in the cluster is the one that was written, in the form that admission rules and operators give it: pinned
+ * to a digest (Kyverno, policy-controller), read from a mirror, or with Docker Hub's short name expanded. Compares digests
+ * where both have one, else repository and tag.
  */
 export function isSameVersion(shown: string | undefined, written: string): boolean {
   if (shown === undefined) return false;

@@ -37,8 +37,8 @@ export function detailsPermissions(namespace: string): Permission[] {
 }
 
 /**
- * Details of an arm's failing pods that are lost when the pods are deleted: exit codes, last log lines and events.
- * Without failing pods, takes those that are not ready. What can't be read is named, and is no error.
+ * Details of an arm's failing pods that are lost when the pods are deleted: exit codes, last log lines and events. Without
+ * failing pods, takes those that are not ready. What can't be read is named, and is no error.
  */
 export async function podDetails(
   context: Asked,

@@ -20,8 +20,8 @@ export interface PodHistory {
   /** Restarts of each container until the pod was first seen ready: a start may take several attempts. */
   readonly restarts: ReadonlyMap<string, number>;
   /**
-   * When the pod was seen to be no longer ready, in milliseconds since the epoch; undefined while it is ready, and
-   * before it has ever been.
+   * When the pod was seen to be no longer ready, in milliseconds since the epoch; undefined while it is ready, and before it
+   * has ever been.
    */
   readonly unreadySince: number | undefined;
   /** When a container was first seen that can't be started; undefined if all can. */
@@ -57,8 +57,8 @@ export interface PodTrouble extends PodProblem {
 }
 
 /**
- * The problems of a pod itself, independent of metrics: those that count now and those that count if they last. A pod
- * that is being deleted has none.
+ * The problems of a pod itself, independent of metrics: those that count now and those that count if they last. A pod that is
+ * being deleted has none.
  *
  * @param others some pod of its arm is ready
  */

@@ -56,8 +56,8 @@ export function imagesLeft(
     const { container } = change;
     const image = current.get(container);
     const side = imageForm(image, change);
-    // What the API server answered to the old image counts as the old image. Another image that Sluice has written and
-    // whose form is unknown may be the new one: admission changes the value, but not its field manager.
+    // What the API server answered to the old image counts as the old image. Another image that Sluice has written and whose
+    // form is unknown may be the new one: admission changes the value, but not its field manager.
     const unknown = side === 'other' && image !== answered.get(container) && isOwnImage(found, container);
     return image !== undefined && (side === 'after' || unknown) ? [{ container, image }] : [];
   });
@@ -100,8 +100,8 @@ export function showsChange(
 }
 
 /**
- * The operations that make a change in a template, or undo it; none for parts that are so already. Each is guarded by a
- * `test` on the value seen. Parts that somebody else has changed are left out, and named in `others`.
+ * The operations that make a change in a template, or undo it; none for parts that are so already. Each is guarded by a `test`
+ * on the value seen. Parts that somebody else has changed are left out, and named in `others`.
  */
 export function templateOperations(found: Workload, change: TemplateChange, wanted: 'before' | 'after') {
   const operations: PatchOperation[] = [];

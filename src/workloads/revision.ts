@@ -45,8 +45,7 @@ function checkRevision(
     const wanted = digestOf(image);
     const shown = [...running].join(', ');
     const known = seen.get(container);
-    // A runtime may report the digest of the platform's image; then the reference by which the pods pulled it is proof
-    // enough.
+    // A runtime may report the digest of the platform's image; then the reference by which the pods pulled it is proof enough.
     const pulledByDigest = wanted !== undefined && alive.every((pod) => digestOf(imageOf(pod, container)) === wanted);
     if (wanted !== undefined && !pulledByDigest && !(running.size === 1 && running.has(wanted))) {
       return { mismatch: `container ${container} runs ${shown || 'nothing'} instead of ${wanted}` };

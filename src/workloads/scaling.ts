@@ -75,8 +75,8 @@ export function autoscalerReference(namespace: string, name: string): ObjectRefe
 }
 
 /**
- * Milliseconds until an autoscaler has measured the load that returned to a workload: the resolution of metrics-server
- * and a few rounds of the controller (15 s each by default). Before that, it would remove pods that are needed.
+ * Milliseconds until an autoscaler has measured the load that returned to a workload: the resolution of metrics-server and a
+ * few rounds of the controller (15 s each by default). Before that, it would remove pods that are needed.
  */
 const AUTOSCALER_SETTLES = 60_000;
 
@@ -186,8 +186,8 @@ export const disruptionBudget = z.looseObject({
 export type DisruptionBudget = z.infer<typeof disruptionBudget>;
 
 /**
- * A disruption budget for the canary if the stable pods have one. It lets one pod go at a time: a copied minimum would
- * prevent a canary of one pod from being evicted, and so its node from being drained.
+ * A disruption budget for the canary if the stable pods have one. It lets one pod go at a time: a copied minimum would prevent
+ * a canary of one pod from being evicted, and so its node from being drained.
  *
  * @returns undefined if the stable budget already selects the canary's pods, as a pod with two budgets can't be evicted
  */

@@ -3,8 +3,8 @@ import type { Reading } from '../../judge/readings.ts';
 type Due = NonNullable<Reading['due']>;
 
 /**
- * Milliseconds of requests that the canary's first measurement should include: with fewer it tells little, with more of
- * them more users are at risk.
+ * Milliseconds of requests that the canary's first measurement should include: with fewer it tells little, with more of them
+ * more users are at risk.
  */
 const LEAD = 1_200;
 
@@ -12,8 +12,8 @@ const LEAD = 1_200;
 const MARGIN = 200;
 
 /**
- * The best moment for the canary's first requests: shortly before the canary is measured, and before a measurement of
- * the stable arm that the judge can compare it with. Between two scrapes nobody sees what the canary does.
+ * The best moment for the canary's first requests: shortly before the canary is measured, and before a measurement of the
+ * stable arm that the judge can compare it with. Between two scrapes nobody sees what the canary does.
  *
  * @returns milliseconds since the epoch; `now` if it is not known when the canary is measured
  */
@@ -32,8 +32,7 @@ export function bestMoment({ stable, canary }: Due, now: number): number {
 const READABLE = 100;
 
 /**
- * Milliseconds until the next look at the metrics: right after the canary is measured if that time is known, else a
- * fixed time.
+ * Milliseconds until the next look at the metrics: right after the canary is measured if that time is known, else a fixed time.
  *
  * @param interval the longest pause; the shortest is a fifth of it, so that many pods do not cause many looks
  */

@@ -29,8 +29,8 @@ type Status = z.infer<typeof execCredential>['status'];
 const DEADLINE = 60_000;
 
 /**
- * Credentials of an exec plugin, which runs again when they have expired. The library's own way to run plugins would
- * hand them the whole environment, with the inputs of the action.
+ * Credentials of an exec plugin, which runs again when they have expired. The library's own way to run plugins would hand them
+ * the whole environment, with the inputs of the action.
  */
 export function createExecLogin(plugin: ExecPlugin): Login {
   let known: Status | undefined;

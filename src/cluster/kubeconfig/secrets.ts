@@ -12,8 +12,8 @@ const paths = new Set([
 ]);
 
 /**
- * Values of this length or more count as secret unless they are known to be harmless. Shorter ones are ordinary words,
- * as `true`.
+ * Values of this length or more count as secret unless they are known to be harmless. Shorter ones are ordinary words, as
+ * `true`.
  */
 const LONG = 8;
 
@@ -31,9 +31,9 @@ const secretFlag = /^--?(?:p|pw|pin|pat)$/i;
 const plainWord = /^(?:true|false|yes|no|on|off|null|none)$/i;
 
 /**
- * All secrets of a kubeconfig, for the masking of logs: values with the name of a secret, the environment and arguments
- * of exec plugins, and logins in addresses, of all users and not only of the context in use. Other values are left out:
- * a log in which every `apiVersion: v1` is masked can't be read. If the file can't be parsed, its whole text.
+ * All secrets of a kubeconfig, for the masking of logs: values with the name of a secret, the environment and arguments of exec
+ * plugins, and logins in addresses, of all users and not only of the context in use. Other values are left out: a log in which
+ * every `apiVersion: v1` is masked can't be read. If the file can't be parsed, its whole text.
  */
 export function kubeconfigSecrets(content: string): string[] {
   // Reads every value as text: a number may be a password.
@@ -108,8 +108,8 @@ function ofVariables(env: unknown): string[] {
 }
 
 /**
- * Secrets in arguments such as `--client-secret S`, `--client-secret=S`, `-p S` and `S`: all that is no flag, no word
- * of a command and not known to be harmless.
+ * Secrets in arguments such as `--client-secret S`, `--client-secret=S`, `-p S` and `S`: all that is no flag, no word of a
+ * command and not known to be harmless.
  */
 function ofArguments(args: unknown): string[] {
   if (!Array.isArray(args)) return [];

@@ -107,10 +107,7 @@ function scrapedSeries(samples: readonly Sample[], place: Placer): Scraped[] {
   });
 }
 
-/**
- * The start times of the process behind each target; milliseconds since the epoch. A sidecar has start times of its
- * own.
- */
+/** The start times of the process behind each target; milliseconds since the epoch. A sidecar has start times of its own. */
 function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[]> {
   return new Map(
     starts.map(({ labels, value, instance, history }) => [
@@ -120,10 +117,7 @@ function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[
   );
 }
 
-/**
- * Adds the other counters of a series of requests, by how the requests ended. @returns true if the labels do not tell
- * that.
- */
+/** Adds the other counters of a series of requests, by how the requests ended. @returns true if the labels do not tell that. */
 function addEnding(kinds: Map<Counter['kind'], Rule>, labels: Labels): true | undefined {
   const rule = kinds.get('requests');
   if (!rule?.endings) return undefined;

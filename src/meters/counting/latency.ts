@@ -5,8 +5,8 @@ import { equal, escapeRegex, format, like } from '../series/selector.ts';
 import { boundOf } from './classify.ts';
 
 /**
- * The rules, with only the wanted buckets and the bucket of all requests. The other rules get a matcher for an absent
- * `le`, so that one request for all series still leaves the other buckets out.
+ * The rules, with only the wanted buckets and the bucket of all requests. The other rules get a matcher for an absent `le`, so
+ * that one request for all series still leaves the other buckets out.
  *
  * @param bounds In seconds. Without any, no bucket is read.
  * @param available The values of `le` that the stable arm's histogram has.
@@ -33,8 +33,7 @@ export function withBuckets(rules: readonly Rule[], bounds: readonly number[], a
 }
 
 /**
- * The bounds of the buckets to read: those of the latency checks, and the bound above which a request counts as
- * hanging.
+ * The bounds of the buckets to read: those of the latency checks, and the bound above which a request counts as hanging.
  *
  * @param available The values of `le` that the stable arm's histogram has.
  */

@@ -16,9 +16,9 @@ import {
 } from '../series/selector.ts';
 
 /**
- * Refuses queries that can't distinguish errors from requests: no series has the label that should, none of its values
- * is understood, the matchers never match a failure, or the error counter does not exist at all. An error counter that
- * appears only with the first error is accepted if its label exists with values of the right form.
+ * Refuses queries that can't distinguish errors from requests: no series has the label that should, none of its values is
+ * understood, the matchers never match a failure, or the error counter does not exist at all. An error counter that appears
+ * only with the first error is accepted if its label exists with values of the right form.
  *
  * @param requests The stable arm's series of requests.
  * @returns for the log, the labels that tell errors and their values so far: only a reader can notice a wrong value.

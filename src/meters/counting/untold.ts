@@ -8,8 +8,8 @@ interface Told {
 }
 
 /**
- * Remembers the arms with a request whose ending the labels do not tell. An unknown status is no success, and the
- * counts of such an arm can't be compared. Values in the first look are from before the rollout and do not count.
+ * Remembers the arms with a request whose ending the labels do not tell. An unknown status is no success, and the counts of
+ * such an arm can't be compared. Values in the first look are from before the rollout and do not count.
  */
 export function createUntoldGuard(): (found: readonly Classified<Sample>[]) => Told {
   const values = new Map<string, number>();

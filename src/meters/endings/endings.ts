@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Labels } from '../series/selector.ts';
 
 /**
- * How a request ended: `rejected` is the client's fault; `unanswered` got no answer, because the client gave up, the
- * connection was reset or it took too long.
+ * How a request ended: `rejected` is the client's fault; `unanswered` got no answer, because the client gave up, the connection
+ * was reset or it took too long.
  */
 export type Ending = 'answered' | 'rejected' | 'failed' | 'unanswered';
 
@@ -54,8 +54,8 @@ export const written =
   /^(?:(?:https?|status|code|response|sc)(?:\/\d(?:\.\d)?)?[\s_.:-]*)*(?<kind>[1-5])(?<rest>\d\d|xx|\*\*)(?:[\s_:(.-].*)?$/i;
 
 /**
- * Reads the label of an HTTP status in any form that exporters write: the number, its class, its name, or a word for
- * success or failure.
+ * Reads the label of an HTTP status in any form that exporters write: the number, its class, its name, or a word for success or
+ * failure.
  */
 export function endingOfStatus(value: string): Ending | undefined {
   const text = value.trim();
@@ -105,8 +105,8 @@ export function endingOfGrpc(value: string): Ending | undefined {
 }
 
 /**
- * Envoy's response flags of streams that broke off without a failing status: the downstream connection ended (DC), the
- * upstream one ended (UC, UR), a local reset, an idle or an overall timeout.
+ * Envoy's response flags of streams that broke off without a failing status: the downstream connection ended (DC), the upstream
+ * one ended (UC, UR), a local reset, an idle or an overall timeout.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags
  */
 const brokenOff = new Set(['DC', 'UC', 'UR', 'LR', 'SI', 'DT', 'UT', 'UMSDR', 'DPE']);

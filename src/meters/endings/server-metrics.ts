@@ -21,9 +21,8 @@ const httpEndings = [
 ];
 
 /**
- * The metrics of the middlewares of common frameworks, the most common first. Several libraries use the same names:
- * most have `http_requests_total`; express-prom-bundle, fastify-metrics and many Go handlers have only
- * `http_request_duration_seconds`.
+ * The metrics of the middlewares of common frameworks, the most common first. Several libraries use the same names: most have
+ * `http_requests_total`; express-prom-bundle, fastify-metrics and many Go handlers have only `http_request_duration_seconds`.
  */
 export const httpMetrics: readonly ServerMetric[] = [
   seconds('http_requests_total', 'http_request_duration_seconds'),
@@ -47,10 +46,7 @@ export const httpMetrics: readonly ServerMetric[] = [
   },
 ];
 
-/**
- * A series without a status means that no answer was sent.
- * https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
- */
+/** A series without a status means that no answer was sent. https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 const openTelemetryEndings: readonly EndingLabel[] = [
   { label: 'http_response_status_code', read: endingOfStatus, absent: 'unanswered' },
   { label: 'http_status_code', read: endingOfStatus },

@@ -12,8 +12,8 @@ const CODES = Array.from({ length: 500 }, (_, index) => String(100 + index));
 const failures = [...phrases.failed, ...phrases.unanswered];
 
 /**
- * Whether the matcher can ever match a failed request if the label has such values. Values that have not occurred yet
- * are expected in the same form.
+ * Whether the matcher can ever match a failed request if the label has such values. Values that have not occurred yet are
+ * expected in the same form.
  *
  * @param values Those that were seen.
  */

@@ -45,8 +45,8 @@ const rewritten = {
 const METRICS = ['/metrics', '/actuator/prometheus'];
 
 /**
- * The requests that a pod gets because of its own specification; undefined if the object is not a pod. Startup probes
- * are left out, as they end before there is anything to judge.
+ * The requests that a pod gets because of its own specification; undefined if the object is not a pod. Startup probes are left
+ * out, as they end before there is anything to judge.
  *
  * @param asked The path at which Sluice reads the pod's metrics.
  */
@@ -76,8 +76,8 @@ export function ownTraffic(object: KubernetesObject, asked: string | undefined):
 }
 
 /**
- * Labels in which exporters write the path of a request. In `handler` and `endpoint` some write a name instead, which
- * is then not used.
+ * Labels in which exporters write the path of a request. In `handler` and `endpoint` some write a name instead, which is then
+ * not used.
  */
 const pathLabels = [
   'path',
@@ -101,8 +101,8 @@ const pathLabels = [
 export type Origin = 'user' | 'own' | 'unknown';
 
 /**
- * Distinguishes requests of users from those that pods get because of their own specification, by the exact path. The
- * root counts as the users' path, even if it is probed. Labels that a query asks for are not looked at.
+ * Distinguishes requests of users from those that pods get because of their own specification, by the exact path. The root
+ * counts as the users' path, even if it is probed. Labels that a query asks for are not looked at.
  */
 export function createOriginOf(
   own: readonly OwnTraffic[],

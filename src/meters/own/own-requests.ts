@@ -33,8 +33,8 @@ type Counts = Readonly<Record<Arm, readonly PodCount[]>>;
 const PROBES_MADE = 0.8;
 
 /**
- * The most requests in the pods' counts that are not from users: reads of their metrics, and probes. If a pod once
- * counted fewer requests than it got of a kind, it does not count that kind at all.
+ * The most requests in the pods' counts that are not from users: reads of their metrics, and probes. If a pod once counted
+ * fewer requests than it got of a kind, it does not count that kind at all.
  */
 export function createOwnRequests() {
   const known = new Map<string, Known>();

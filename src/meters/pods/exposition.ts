@@ -4,15 +4,14 @@ import { NAME } from '../series/selector.ts';
 import { type ExposedSample, readSample } from './sample-line.ts';
 
 /**
- * Parses the answer of a metrics endpoint: the Prometheus text format 0.0.4 or OpenMetrics 1.0, also with quoted names
- * in the braces as Prometheus 3 writes them. Only OpenMetrics has `# EOF`; its timestamps are seconds, those of the
- * text format milliseconds. Lines of unwanted metrics are skipped unparsed, as a gateway has tens of thousands.
+ * Parses the answer of a metrics endpoint: the Prometheus text format 0.0.4 or OpenMetrics 1.0, also with quoted names in the
+ * braces as Prometheus 3 writes them. Only OpenMetrics has `# EOF`; its timestamps are seconds, those of the text format
+ * milliseconds. Lines of unwanted metrics are skipped unparsed, as a gateway has tens of thousands.
  * https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
  *
  * @param wanted Tells by its name whether a metric is needed.
  * @param tell Receives notes on unreadable lines that belong to no wanted metric: `shows 2 lines that …`.
- * @throws SluiceError `bad-query` for an unreadable line that may belong to a wanted metric, and for a page without
- * metrics.
+ * @throws SluiceError `bad-query` for an unreadable line that may belong to a wanted metric, and for a page without metrics.
  */
 export function parseExposition(
   text: string,
@@ -68,17 +67,12 @@ function isName(token: string): boolean {
   return /^[a-zA-Z_:]/.test(token);
 }
 
-/**
- * Whether an unreadable line may belong to a wanted metric: it has such a name anywhere, or its name is within braces.
- */
+/** Whether an unreadable line may belong to a wanted metric: it has such a name anywhere, or its name is within braces. */
 function mayBelong(line: string, wanted: (name: string) => boolean): boolean {
   return startOf(line) === '{' || line.matchAll(/[a-zA-Z_:][\w:]*/g).some(([name]) => wanted(name));
 }
 
-/**
- * Whether a page has a sample of any metric. A page of only comments and blank lines also counts, as one without
- * metrics yet.
- */
+/** Whether a page has a sample of any metric. A page of only comments and blank lines also counts, as one without metrics yet. */
 function isMetricsPage(text: string): boolean {
   const others = linesOf(text).filter((line) => !['', '#'].includes(startOf(line)));
   const { value: first } = others.next();

@@ -34,8 +34,8 @@ export interface PodsOptions extends EndpointOptions {
 }
 
 /**
- * Reads the metrics endpoints of the arms' pods, or of the gateway in front of them, through the API server's pod
- * proxy: it needs no Prometheus, and waits for no scrape. A watch provides the pods.
+ * Reads the metrics endpoints of the arms' pods, or of the gateway in front of them, through the API server's pod proxy: it
+ * needs no Prometheus, and waits for no scrape. A watch provides the pods.
  *
  * @param signal Ends the watch.
  * @throws SluiceError `invalid-input` for default queries that the source can't answer.

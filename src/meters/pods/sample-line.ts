@@ -20,8 +20,8 @@ const word = /[^ \t\r]+/y;
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
- * Reads a line by the grammar of the formats: blanks and tabs between any two tokens, quoted names in the braces, a
- * comma after the last label, a timestamp, an exemplar.
+ * Reads a line by the grammar of the formats: blanks and tabs between any two tokens, quoted names in the braces, a comma after
+ * the last label, a timestamp, an exemplar.
  *
  * @param timestampUnit Milliseconds in one unit of the timestamps.
  * @returns undefined for a line that is no sample

@@ -9,10 +9,7 @@ export interface Series extends Sample {
   readonly history: History;
 }
 
-/**
- * Milliseconds after which a measurement is old at usual scrape intervals: two and a half times the longest usual
- * interval.
- */
+/** Milliseconds after which a measurement is old at usual scrape intervals: two and a half times the longest usual interval. */
 export const LEAST_STALE = 150_000;
 
 export function seriesOf(data: QueryResult): Series[] {
@@ -54,8 +51,7 @@ export function severalSeries(result: readonly { readonly metric: Labels }[]): s
 }
 
 /**
- * @param measured When each selector of the query was last measured, in Unix seconds: an answer is as old as its oldest
- * part.
+ * @param measured When each selector of the query was last measured, in Unix seconds: an answer is as old as its oldest part.
  * @param limit Milliseconds after which a measurement is stale.
  */
 export function gaugeOf(data: QueryResult, measured: readonly ReturnType<typeof singleValue>[], limit: number): Gauge {

@@ -69,8 +69,8 @@ const MOST_WORDS = 300;
 /**
  * The needed part of Prometheus' HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/).
  *
- * Errors are SluiceError: `bad-query` with the query and Prometheus' message, `unreachable`, `forbidden`, and
- * `not-found` if something other than Prometheus answers.
+ * Errors are SluiceError: `bad-query` with the query and Prometheus' message, `unreachable`, `forbidden`, and `not-found` if
+ * something other than Prometheus answers.
  *
  * @param client Needed for `k8s://` addresses.
  * @throws SluiceError `invalid-input` for an address that can't be used, or settings that contradict it.
@@ -142,8 +142,7 @@ function startOf(since: number | undefined): Record<string, string> {
 }
 
 /**
- * Before Prometheus 2.53, remarks on the query were among the warnings
- * (https://github.com/prometheus/prometheus/issues/14135).
+ * Before Prometheus 2.53, remarks on the query were among the warnings (https://github.com/prometheus/prometheus/issues/14135).
  */
 function remarksOf({ warnings, infos, isPartial }: z.infer<typeof success>): Omit<Answer<unknown>, 'data'> {
   const isInfo = (remark: string) => remark.startsWith('PromQL info:');

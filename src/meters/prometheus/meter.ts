@@ -46,11 +46,10 @@ interface Asked {
 }
 
 /**
- * Reads raw cumulative counters from Prometheus: one request a look, an instant query of a range selector. Its answer
- * has the time of each scrape, while an instant vector has the time of the query and looks new even if Prometheus has
- * not scraped for minutes (https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness). The earlier points
- * in the same answer give the scrape interval and the growth. Prometheus calculates nothing: rates would lose the first
- * errors.
+ * Reads raw cumulative counters from Prometheus: one request a look, an instant query of a range selector. Its answer has the
+ * time of each scrape, while an instant vector has the time of the query and looks new even if Prometheus has not scraped for
+ * minutes (https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness). The earlier points in the same answer give
+ * the scrape interval and the growth. Prometheus calculates nothing: rates would lose the first errors.
  *
  * The targets are scraped at different moments of an interval, so `interval` is a quarter of it.
  */

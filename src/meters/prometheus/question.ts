@@ -33,9 +33,7 @@ export function makeQuestion(
   };
 }
 
-/**
- * One selector for everything. If the arms have no label in common, one for each, so that no selector has only a name.
- */
+/** One selector for everything. If the arms have no label in common, one for each, so that no selector has only a name. */
 function selectorsOf(rules: readonly Rule[]): Selector[] {
   const all = union(rules.map(({ selector }) => selector));
   if (all.some(({ label }) => label !== NAME && label !== 'le')) return [all];

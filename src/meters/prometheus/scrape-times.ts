@@ -13,8 +13,8 @@ interface Measured {
 }
 
 /**
- * The next two times at which each source will be measured: Prometheus scrapes a target at the same moment of every
- * interval (https://prometheus.io/docs/prometheus/latest/configuration/configuration/, `scrape_interval`).
+ * The next two times at which each source will be measured: Prometheus scrapes a target at the same moment of every interval
+ * (https://prometheus.io/docs/prometheus/latest/configuration/configuration/, `scrape_interval`).
  *
  * @param interval milliseconds between two scrapes of a target
  * @param now milliseconds since the epoch; the returned times are later, and sorted

@@ -32,10 +32,7 @@ export async function checkThresholds(
   return remarks;
 }
 
-/**
- * Evaluates a threshold query, and when each of its selectors was last measured: the answer includes the age of its
- * data.
- */
+/** Evaluates a threshold query, and when each of its selectors was last measured: the answer includes the age of its data. */
 export async function askThreshold(query: string, api: PrometheusApi, signal: AbortSignal) {
   const expression = await parseExpression(query, 'threshold query');
   refusePadding(expression, query, 'threshold query');

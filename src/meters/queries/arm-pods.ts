@@ -16,8 +16,8 @@ export interface ArmPods {
   /** The arm to which a pod of this name belongs. */
   armOf(pod: string): Arm | undefined;
   /**
-   * The start times of the container whose process counts a series, in milliseconds since the epoch; empty if it is
-   * unknown which container that is.
+   * The start times of the container whose process counts a series, in milliseconds since the epoch; empty if it is unknown
+   * which container that is.
    */
   startsOf(pod: string, labels: Labels): readonly number[];
   /** The requests that the pods get without any user. */
@@ -26,10 +26,7 @@ export interface ArmPods {
 
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
 
-/**
- * How many characters of a generated name the API server keeps, and how many it adds
- * (`k8s.io/apiserver/pkg/storage/names`).
- */
+/** How many characters of a generated name the API server keeps, and how many it adds (`k8s.io/apiserver/pkg/storage/names`). */
 const [LONGEST_BASE, RANDOM_PART] = [58, 5];
 
 const running = z.looseObject({ startedAt: z.string().nullish() });
@@ -72,13 +69,13 @@ const podShape = z.looseObject({
 type Pod = z.infer<typeof podShape> & { readonly own: OwnTraffic | undefined };
 
 /**
- * Follows the pods of both arms by watches. A pod that matches both selectors belongs to the arm whose workload owns
- * it. While the API server is away, the last known pods count, as their metrics come from elsewhere.
+ * Follows the pods of both arms by watches. A pod that matches both selectors belongs to the arm whose workload owns it. While
+ * the API server is away, the last known pods count, as their metrics come from elsewhere.
  *
  * @param selectors label selectors of the arms' pods
  * @param lifetime ends the watches
- * @returns the current state; the same object as before if no pod has changed. It throws SluiceError `invalid-input`
- * for a pod that may belong to either arm.
+ * @returns the current state; the same object as before if no pod has changed. It throws SluiceError `invalid-input` for a pod
+ *   that may belong to either arm.
  */
 export function followArmPods(
   client: KubernetesClient,

@@ -10,9 +10,7 @@ import { type ArmPods, followArmPods } from './arm-pods.ts';
 import type { Queries } from './queries.ts';
 import type { Names } from './rules.ts';
 
-/**
- * What the cluster knows of the named objects. Absent parts could not be asked for: then names are matched by patterns.
- */
+/** What the cluster knows of the named objects. Absent parts could not be asked for: then names are matched by patterns. */
 export interface Found {
   readonly pods?: ArmPods;
   /** How routes may refer to a port of the arms' Services: by its number or its name. */

@@ -11,14 +11,9 @@ import { traefikRules } from './traefik.ts';
 export type DefaultQueries =
   | {
       readonly kind: 'istio';
-      /**
-       * Which proxy's count is used, as each request is counted on both sides. Only `source` sees refused connections.
-       */
+      /** Which proxy's count is used, as each request is counted on both sides. Only `source` sees refused connections. */
       readonly reporter: 'source' | 'destination' | 'waypoint';
-      /**
-       * The labels that identify the arms: `destination_workload`, or `destination_service_name` and
-       * `destination_version`.
-       */
+      /** The labels that identify the arms: `destination_workload`, or `destination_service_name` and `destination_version`. */
       readonly by: 'workload' | 'version';
     }
   /** Envoy's clusters, as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
@@ -44,10 +39,10 @@ export const telltales = {
 } as const satisfies Record<DefaultQueries['kind'], string>;
 
 /**
- * The questions for both arms, as variants: the first whose series exist is used. Variants differ in how scraping
- * changes labels (`exported_service` if the scrape has a `service` of its own).
- * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault, if a metric has them. A
- * request without an answer counts as an error, and is also counted separately.
+ * The questions for both arms, as variants: the first whose series exist is used. Variants differ in how scraping changes
+ * labels (`exported_service` if the scrape has a `service` of its own).
+ * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault, if a metric has them. A request
+ * without an answer counts as an error, and is also counted separately.
  *
  * @throws SluiceError `invalid-input` if a name that the metrics need is missing.
  */

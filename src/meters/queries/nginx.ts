@@ -4,9 +4,9 @@ import { type Found, portPattern } from './cluster-names.ts';
 import { ARMS, metricRules, type Names, type Rule, requireName } from './rules.ts';
 
 /**
- * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream by which a
- * canary ingress replaced the service: `NAMESPACE-SERVICE-PORT`, empty for requests that were not shifted. All
- * Ingresses to the service share that upstream, and are shifted and counted together.
+ * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream by which a canary
+ * ingress replaced the service: `NAMESPACE-SERVICE-PORT`, empty for requests that were not shifted. All Ingresses to the
+ * service share that upstream, and are shifted and counted together.
  */
 export function nginxRules(names: Names, { ports }: Found): Rule[][] {
   const service = requireName(names.stable.service, 'stable', 'service', 'nginx');

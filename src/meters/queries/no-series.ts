@@ -24,8 +24,8 @@ export interface Catalog {
 export const MOST_SHOWN = 6;
 
 /**
- * Explains why selectors match nothing, using the first one whose metric exists: the missing name with similar ones, or
- * the label whose value does not exist with the values that do.
+ * Explains why selectors match nothing, using the first one whose metric exists: the missing name with similar ones, or the
+ * label whose value does not exist with the values that do.
  */
 export async function explainNoSeries(selectors: readonly Selector[], catalog: Catalog): Promise<SluiceError> {
   const names = await catalog.metricNames();

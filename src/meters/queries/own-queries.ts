@@ -8,9 +8,7 @@ import { podLabels } from './pod-identities.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import type { Names, Place, Rule } from './rules.ts';
 
-/**
- * The user's own counters: PromQL selectors, or sums of them, in which placeholders such as `${workload}` name the arm.
- */
+/** The user's own counters: PromQL selectors, or sums of them, in which placeholders such as `${workload}` name the arm. */
 interface ArmQueries {
   readonly requests: string;
   readonly errors: string;
@@ -27,8 +25,8 @@ const placeholders = ['arm', 'namespace', 'workload', 'service', 'version'] as c
 /**
  * The questions in the user's own queries.
  *
- * @throws SluiceError `bad-query` for queries that are no PromQL, padded, or no raw counter; `invalid-input` for a
- * placeholder that is unknown or has no value.
+ * @throws SluiceError `bad-query` for queries that are no PromQL, padded, or no raw counter; `invalid-input` for a placeholder
+ *   that is unknown or has no value.
  */
 export async function ownQueries(
   queries: OwnQueries,
@@ -50,10 +48,7 @@ export async function ownQueries(
   return pods ? rules.map((rule) => withoutPodsOfOther(rule, pods)) : rules;
 }
 
-/**
- * A query that names pods by a pattern, such as `checkout-.*`, may also match pods of the other arm, which are left
- * out.
- */
+/** A query that names pods by a pattern, such as `checkout-.*`, may also match pods of the other arm, which are left out. */
 function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
   const [, label] = podLabels.find(([, pod]) => rule.selector.some((matcher) => matcher.label === pod)) ?? [];
   if (label === undefined) return rule;
@@ -61,8 +56,7 @@ function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
 }
 
 /**
- * A query with the arm's names filled in. Placeholders are `${arm}`, `${namespace}`, `${workload}`, `${service}`,
- * `${version}`.
+ * A query with the arm's names filled in. Placeholders are `${arm}`, `${namespace}`, `${workload}`, `${service}`, `${version}`.
  *
  * @throws SluiceError `invalid-input` for a placeholder that is unknown or has no value.
  */

@@ -5,8 +5,8 @@ import type { Found } from './cluster-names.ts';
 import type { Names, Place, Rule } from './rules.ts';
 
 /**
- * The labels of a pod in scrape configurations: of the Prometheus operator and chart, of older charts, of
- * OpenTelemetry, of Istio.
+ * The labels of a pod in scrape configurations: of the Prometheus operator and chart, of older charts, of OpenTelemetry, of
+ * Istio.
  */
 export const podLabels = [
   ['namespace', 'pod'],
@@ -35,19 +35,15 @@ export function podIdentities(names: Names, place: Place, { pods }: Found): Iden
 }
 
 /**
- * A pattern for the names of a workload's pods, if the API server was not asked: `NAME-HASH-SUFFIX` of a Deployment,
- * `NAME-0` of a StatefulSet. The alphabet of Kubernetes' random names keeps `checkout` from matching the pods of
- * `checkout-canary`.
+ * A pattern for the names of a workload's pods, if the API server was not asked: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0`
+ * of a StatefulSet. The alphabet of Kubernetes' random names keeps `checkout` from matching the pods of `checkout-canary`.
  */
 function podsOf(workload: string): string {
   const random = '[bcdfghjklmnpqrstvwxz2456789]';
   return `${escapeRegex(workload)}-(${random}{1,10}-${random}{5}|[0-9]+)`;
 }
 
-/**
- * The start times of the process whose series has these labels, if the API server knows them; milliseconds since the
- * epoch.
- */
+/** The start times of the process whose series has these labels, if the API server knows them; milliseconds since the epoch. */
 export function startsOfPod(pods: ArmPods, labels: Labels): readonly number[] | undefined {
   const [, label] = podLabels.find(([, candidate]) => pods.armOf(labels[candidate] ?? '') !== undefined) ?? [];
   return label === undefined ? undefined : pods.startsOf(labels[label] ?? '', labels);

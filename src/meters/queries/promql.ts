@@ -31,8 +31,8 @@ function refusedAt(parse: () => unknown): number | undefined {
 }
 
 /**
- * Parses a PromQL expression with the grammar of the Prometheus project. The grammar is loaded at the first use, as
- * most rollouts use the default queries and never need it.
+ * Parses a PromQL expression with the grammar of the Prometheus project. The grammar is loaded at the first use, as most
+ * rollouts use the default queries and never need it.
  *
  * @param about Whose expression it is, for the error: `input "query"`.
  * @throws SluiceError `bad-query` for a syntax error, with the place marked.
@@ -78,9 +78,7 @@ export function refusePadding(expression: Expression, query: string, about: stri
   });
 }
 
-/**
- * In the grammar, a modifier after a binary expression spans all of it; for Prometheus it belongs to the last selector.
- */
+/** In the grammar, a modifier after a binary expression spans all of it; for Prometheus it belongs to the last selector. */
 function asksAnotherTime(selector: SyntaxNode, query: string): boolean {
   const directly = /^\s*(?:\[[^\]]*\]\s*)?(?:offset\b|@)/i.test(query.slice(selector.to));
   const modified = ({ name, firstChild }: SyntaxNode) =>

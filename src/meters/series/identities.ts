@@ -47,10 +47,9 @@ interface Memory {
 }
 
 /**
- * A process that is scraped twice (two jobs, two ports, two replicas of Prometheus) shows every counter twice. Each of
- * its metrics is then taken from one target, and from the same one as long as that is scraped; series that only another
- * target shows are taken from there. Two processes in one pod with the same labels are distinguished by their
- * measurements.
+ * A process that is scraped twice (two jobs, two ports, two replicas of Prometheus) shows every counter twice. Each of its
+ * metrics is then taken from one target, and from the same one as long as that is scraped; series that only another target
+ * shows are taken from there. Two processes in one pod with the same labels are distinguished by their measurements.
  *
  * @param asked labels that the queries ask for
  */

@@ -21,8 +21,8 @@ const LONGEST_KEPT = 200;
 const compiled = new Map<string, Pattern>();
 
 /**
- * A regular expression as Prometheus reads it: RE2, with a dot that matches newlines. Users write the patterns and pods
- * choose the texts, so the engine must take linear time. (https://github.com/google/re2/wiki/Syntax)
+ * A regular expression as Prometheus reads it: RE2, with a dot that matches newlines. Users write the patterns and pods choose
+ * the texts, so the engine must take linear time. (https://github.com/google/re2/wiki/Syntax)
  *
  * @throws SluiceError `bad-query` for a pattern that RE2 refuses
  */

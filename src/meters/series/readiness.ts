@@ -58,8 +58,8 @@ function rounded(rate: number): string {
 }
 
 /**
- * Guards the first reading, from which everything is counted: it must include the stable arm. Otherwise the next
- * reading would count the stable arm's whole past as new.
+ * Guards the first reading, from which everything is counted: it must include the stable arm. Otherwise the next reading would
+ * count the stable arm's whole past as new.
  */
 export function createBaselineGuard(about: string): (reading: Reading) => Reading {
   let seen = false;

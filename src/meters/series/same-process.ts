@@ -32,9 +32,9 @@ export interface Comparison {
 }
 
 /**
- * Compares the series of two targets by the application's labels. If the target's labels had to be guessed, a label
- * with one value in each target, and different values in the two, counts as the target's; the measurements then show
- * whether that is true. Labels that the queries ask for never count so, because they distinguish errors from requests.
+ * Compares the series of two targets by the application's labels. If the target's labels had to be guessed, a label with one
+ * value in each target, and different values in the two, counts as the target's; the measurements then show whether that is
+ * true. Labels that the queries ask for never count so, because they distinguish errors from requests.
  */
 export function compareTargets(one: ScrapedTarget, other: ScrapedTarget, asked: ReadonlySet<string>): Comparison {
   const names = new Set(one.series.map(nameOf)).intersection(new Set(other.series.map(nameOf)));
@@ -81,10 +81,7 @@ function differingConstants(one: readonly Scraped[], other: readonly Scraped[], 
   return new Set(differ);
 }
 
-/**
- * Labels with the same value in both, in one from its target and in the other from the application, whose labels are
- * honored.
- */
+/** Labels with the same value in both, in one from its target and in the other from the application, whose labels are honored. */
 function sharedConstants(one: readonly Scraped[], other: readonly Scraped[]): Set<string> {
   const raw = (of: readonly Scraped[]) => of.map(({ measurement }) => ({ labels: measurement.labels }));
   const shared = labelsOf(one, other).filter((label) => {
@@ -108,9 +105,9 @@ function constant(of: readonly Labelled[], label: string): string | null | undef
 }
 
 /**
- * Whether these measurements must be those of two counters. One counter that is scraped twice rises from each
- * measurement to the next, whichever scrape it came with. A scrape takes time and clocks differ, so a value is compared
- * with the measurement before the last one and the one after the next. Nothing is concluded around a restart.
+ * Whether these measurements must be those of two counters. One counter that is scraped twice rises from each measurement to
+ * the next, whichever scrape it came with. A scrape takes time and clocks differ, so a value is compared with the measurement
+ * before the last one and the one after the next. Nothing is concluded around a restart.
  */
 function areTwoCounters(a: History, b: History): boolean {
   return contradicts(a, b) || contradicts(b, a);

@@ -13,8 +13,8 @@ const TARGETS_AT_ONCE = 50;
 const MOST_QUESTIONS = 20;
 
 /**
- * Finds the targets of series by `up`, which it asks for only when a series is new: then its target is new, or has new
- * labels. A store without `up` has no targets.
+ * Finds the targets of series by `up`, which it asks for only when a series is new: then its target is new, or has new labels.
+ * A store without `up` has no targets.
  */
 export function createScrapeTargets(ask: AskSeries): ScrapeTargets {
   const seen = new Set<string>();

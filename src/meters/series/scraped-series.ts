@@ -37,9 +37,9 @@ const replicaLabels = /^(__replica__|prometheus|.*replica)$/;
 const MOST_RELAYS = 3;
 
 /**
- * Separates the target's labels from the application's. The labels that a series has in common with `up` of its target
- * are the target's, wherever they come from. If no `up` matches (remote write of selected series, federation), the
- * target's are the job, the instance and the labels of replicas: one series alone tells no more.
+ * Separates the target's labels from the application's. The labels that a series has in common with `up` of its target are the
+ * target's, wherever they come from. If no `up` matches (remote write of selected series, federation), the target's are the
+ * job, the instance and the labels of replicas: one series alone tells no more.
  *
  * @param ups the labels of `up`
  * @param starts the labels of `process_start_time_seconds`, which are the target's too

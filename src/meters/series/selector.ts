@@ -72,8 +72,8 @@ export function createNameFilter(selectors: readonly Selector[]): (name: string)
 }
 
 /**
- * One selector that matches whatever any of the given ones matches, and as little else as possible: it keeps a label if
- * every selector has a condition on it. It combines all queries of a look into one request.
+ * One selector that matches whatever any of the given ones matches, and as little else as possible: it keeps a label if every
+ * selector has a condition on it. It combines all queries of a look into one request.
  */
 export function union(selectors: readonly Selector[]): Selector {
   const [first, ...others] = selectors;

@@ -21,10 +21,10 @@ const waysOut =
   'Where several worker processes answer for one endpoint, use the multiprocess mode of the Prometheus client library, one worker per container, or the metrics of the gateway.';
 
 /**
- * Refuses values that are no counters: values that fall repeatedly although the process did not restart; fractions that
- * fall once; and values of recording rules (only their names have a colon) that fall once or are fractions. Fractions
- * alone prove nothing: OpenTelemetry and StatsD exporters write counters as floats, and weighted ones are fractions.
- * For recording rules they do: a value recorded from counts of requests is whole unless it was divided by a time.
+ * Refuses values that are no counters: values that fall repeatedly although the process did not restart; fractions that fall
+ * once; and values of recording rules (only their names have a colon) that fall once or are fractions. Fractions alone prove
+ * nothing: OpenTelemetry and StatsD exporters write counters as floats, and weighted ones are fractions. For recording rules
+ * they do: a value recorded from counts of requests is whole unless it was divided by a time.
  * https://prometheus.io/docs/practices/rules/#naming
  *
  * @throws SluiceError `bad-query`

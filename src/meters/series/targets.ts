@@ -10,8 +10,8 @@ export type FindTarget = (labels: Labels) => TargetLabels | undefined;
  * Finds targets by series that have only the target's labels: `up`, which Prometheus writes itself, and
  * `process_start_time_seconds`.
  *
- * A series belongs to the target with the same job and instance and the most labels in common. Labels may still differ:
- * with `honor_labels` a series keeps its own value.
+ * A series belongs to the target with the same job and instance and the most labels in common. Labels may still differ: with
+ * `honor_labels` a series keeps its own value.
  */
 export function createTargets(witnesses: readonly Labels[]): FindTarget {
   const byPlace = Map.groupBy(distinct(witnesses), placeOf);

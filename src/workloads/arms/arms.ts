@@ -60,10 +60,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
   // Kept for the dry run only: contents of Secrets must not get into the snapshot.
   let config: readonly FoundChange[] = [];
   const derived = new WeakMap<ArmsSnapshot, DerivedData>();
-  /**
-   * Works out the data of a recorded rollout again: a rollout writes more than an undo, so the record alone is not
-   * trusted.
-   */
+  /** Works out the data of a recorded rollout again: a rollout writes more than an undo, so the record alone is not trusted. */
   async function dataToWrite(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<DerivedData> {
     const known = derived.get(snapshot);
     if (known) return known;
@@ -145,8 +142,8 @@ function createSnapshots(context: ArmsContext, inputs: NamedArms) {
 }
 
 /**
- * The functions that need nothing but the snapshot: a run concludes what an earlier one has left in the record, even if
- * the earlier one had other inputs.
+ * The functions that need nothing but the snapshot: a run concludes what an earlier one has left in the record, even if the
+ * earlier one had other inputs.
  */
 function concludingArms(
   context: ArmsContext,

@@ -32,8 +32,8 @@ interface Where {
 }
 
 /**
- * The workload of a first release: it does not exist or has never had a ready pod, and its Service has no ready
- * endpoint. With a mistyped name this is no first release, because the Service has endpoints.
+ * The workload of a first release: it does not exist or has never had a ready pod, and its Service has no ready endpoint. With
+ * a mistyped name this is no first release, because the Service has endpoints.
  *
  * @param service name of the Service that the route sends requests to
  */

@@ -200,10 +200,7 @@ export async function undoDerived(context: ArmsContext, data: DerivedData, signa
   return { left: [...configLeft, ...left], others };
 }
 
-/**
- * Deleting pods respects their preStop hooks and grace periods. The autoscaler is deleted before the workload that it
- * scales.
- */
+/** Deleting pods respects their preStop hooks and grace periods. The autoscaler is deleted before the workload that it scales. */
 async function removeCanary({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
   const references = [...ownObjects(data).reverse().map(ownReference), ...configCopies(data, namespace)];
   for (const reference of references) await removeOwn(client, reference, rollout, signal);

@@ -44,8 +44,8 @@ interface Scope {
 }
 
 /**
- * The objects that hold the content: the original for the stable arm, the copy for the canary, and the backup of the
- * old content.
+ * The objects that hold the content: the original for the stable arm, the copy for the canary, and the backup of the old
+ * content.
  */
 interface Places {
   readonly original: ObjectReference;
@@ -69,8 +69,8 @@ interface WantedConfig {
 /**
  * Which of the given ConfigMaps and Secrets differ from those in the cluster.
  *
- * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for
- * one that can't be changed
+ * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one that
+ *   can't be changed
  */
 export async function inspectConfig(
   { client, namespace }: Pick<Scope, 'client' | 'namespace'>,
@@ -246,8 +246,7 @@ async function exchange(
       written: true,
     };
   } catch (error) {
-    // Written by somebody else between the two requests, or by Sluice itself if the answer to its first attempt was
-    // lost.
+    // Written by somebody else between the two requests, or by Sluice itself if the answer to its first attempt was lost.
     if (!(error instanceof ApiError && error.code === 'conflict')) throw error;
     return { content: contentOf(await client.get(reference, signal)), written: false };
   }

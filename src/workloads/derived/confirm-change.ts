@@ -18,8 +18,8 @@ import { imagesOf, type PodTemplate, referenceOf, referenceTo, type Workload, wo
 import type { DerivedData } from './release.ts';
 
 /**
- * Checks that the cluster itself keeps the version that an undo would write, as the one before the current version, and
- * that the config is the workload's.
+ * Checks that the cluster itself keeps the version that an undo would write, as the one before the current version, and that
+ * the config is the workload's.
  *
  * @throws SluiceError `unsupported`
  */
@@ -104,8 +104,7 @@ export async function confirmPromoted(
 /**
  * Checks that the record's new version is that of the inputs.
  *
- * @throws SluiceError `unsupported` for an image that the inputs do not name, or one of theirs that the record leaves
- * out
+ * @throws SluiceError `unsupported` for an image that the inputs do not name, or one of theirs that the record leaves out
  */
 export async function confirmNewImages(
   context: ArmsContext,

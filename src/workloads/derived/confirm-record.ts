@@ -51,8 +51,8 @@ interface NamedArm {
 }
 
 /**
- * Checks that the record of a derived canary is about the workload of the inputs, and that the cluster itself keeps the
- * images that an undo would write. Somebody who may write the ConfigMap of the record may not have the right to deploy.
+ * Checks that the record of a derived canary is about the workload of the inputs, and that the cluster itself keeps the images
+ * that an undo would write. Somebody who may write the ConfigMap of the record may not have the right to deploy.
  *
  * @throws SluiceError `unsupported`
  */
@@ -96,8 +96,7 @@ export async function confirmExisting(
   return {
     ...data,
     stable: await withinReach(context, stable, there, signal),
-    // For a workload that no input names, gives back only replicas that a rollout has raised according to the API
-    // server.
+    // For a workload that no input names, gives back only replicas that a rollout has raised according to the API server.
     canary: inputs.canary === 'any' && !isRaised(there.canary) ? { ...canary, ...AS_IT_IS } : canary,
   };
 }
@@ -246,8 +245,8 @@ function isLabels(value: unknown): value is Record<string, string> {
 }
 
 /**
- * Checks what a resumed rollout would write: the images must be those of the inputs, and the canary must be what these
- * make of the stable workload.
+ * Checks what a resumed rollout would write: the images must be those of the inputs, and the canary must be what these make of
+ * the stable workload.
  *
  * @param recorded the canary's workload by the record, `derived` by the cluster and the inputs
  * @throws SluiceError `unsupported`

@@ -10,8 +10,8 @@ import { inspectNetwork } from './network.ts';
 import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './release.ts';
 
 /**
- * The data of a resumed rollout: names and numbers from the record, and all that is written for the canary worked out
- * again from the cluster and the inputs.
+ * The data of a resumed rollout: names and numbers from the record, and all that is written for the canary worked out again
+ * from the cluster and the inputs.
  *
  * @throws SluiceError `unsupported` if the canary would differ from the recorded one
  */

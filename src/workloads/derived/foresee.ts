@@ -8,8 +8,8 @@ import { asStored, type TemplateChange, templateOperations } from '../promotion.
 import { referenceOf, type Workload, workload } from '../workload.ts';
 
 /**
- * Asks the API server for the stored form of the changed stable workload, so that the record has it before the first
- * write: admission rules pin images to digests or replace their registry by a mirror.
+ * Asks the API server for the stored form of the changed stable workload, so that the record has it before the first write:
+ * admission rules pin images to digests or replace their registry by a mirror.
  */
 export async function foreseeChange(
   { client, namespace }: ArmsContext,
@@ -39,8 +39,8 @@ async function dryRun(
 }
 
 /**
- * Refuses names that are taken, and sends what is to be created as a dry run, so that admission rules refuse before the
- * first write.
+ * Refuses names that are taken, and sends what is to be created as a dry run, so that admission rules refuse before the first
+ * write.
  *
  * @returns what could not be checked
  * @throws SluiceError for what the API server would refuse

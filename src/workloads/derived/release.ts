@@ -47,13 +47,10 @@ export interface DerivedRelease {
   readonly config: readonly ConfigManifest[];
   /** The stable Service; required if several select the stable pods. */
   readonly service?: string | undefined;
-  /**
-   * The stable Service also selects the canary's pods. The router then sets the number of canary pods, not the arms.
-   */
+  /** The stable Service also selects the canary's pods. The router then sets the number of canary pods, not the arms. */
   readonly joinService: boolean;
   /**
-   * Present for a route of Istio: the canary's host gets the traffic policy of the stable host, and of the subset in
-   * the route.
+   * Present for a route of Istio: the canary's host gets the traffic policy of the stable host, and of the subset in the route.
    */
   readonly istio?: { readonly subset?: string | undefined } | undefined;
   /** The fewest pods of the canary. */
@@ -124,8 +121,8 @@ export const templateFields = {
 };
 
 /**
- * Reads the workload and all that belongs to it, and works out what the release creates and changes. Writes nothing:
- * new objects are sent to the API server as a dry run, so that admission rules refuse before the first write.
+ * Reads the workload and all that belongs to it, and works out what the release creates and changes. Writes nothing: new
+ * objects are sent to the API server as a dry run, so that admission rules refuse before the first write.
  *
  * @throws SluiceError for everything that would not work
  */

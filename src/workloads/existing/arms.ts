@@ -47,8 +47,8 @@ export async function prepareExisting(
 }
 
 /**
- * Waits until somebody else has deployed the stable workload with the images that the canary was judged with, and until
- * it has enough pods to take over the canary's requests.
+ * Waits until somebody else has deployed the stable workload with the images that the canary was judged with, and until it has
+ * enough pods to take over the canary's requests.
  */
 export async function awaitDeployed(
   context: ArmsContext,
@@ -98,8 +98,8 @@ export async function relinquishExisting(
 }
 
 /**
- * After a promotion the canary keeps its pods. If the route no longer leads to them, they get time to answer open
- * requests. Only the autoscalers get their limits back.
+ * After a promotion the canary keeps its pods. If the route no longer leads to them, they get time to answer open requests.
+ * Only the autoscalers get their limits back.
  */
 export async function retireExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { clock, drain } = context;

@@ -117,8 +117,8 @@ export async function inspectExisting(
   return {
     stable: describe(referenceOf(stable, namespace)),
     canary: about,
-    // If the stable workload gets the new version, both arms end with the same image, so the image does not identify
-    // the canary.
+    // If the stable workload gets the new version, both arms end with the same image, so the image does not identify the
+    // canary.
     revision:
       (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
     versions: versionsOf(changed.map(([name, after = '']) => ({ before: before.get(name) ?? '', after }))),

@@ -48,8 +48,8 @@ const TWO_OF_YOUR_OWN =
   'Give the new version storage and ports of its own: run two workloads and name both, as "stable" and "canary"; or deploy it without a canary.';
 
 /**
- * Refuses a workload of which two versions can't run at once: the canary would write to the same storage as the stable
- * pods, or never start beside them.
+ * Refuses a workload of which two versions can't run at once: the canary would write to the same storage as the stable pods, or
+ * never start beside them.
  *
  * @returns what could not be seen, and what the user should know, one sentence each
  * @throws SluiceError `unsupported`

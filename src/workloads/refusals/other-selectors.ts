@@ -28,9 +28,7 @@ export interface OtherSelectors {
 
 const selecting = z.looseObject({ spec: z.unknown(), specs: z.array(z.unknown()).optional() });
 
-/**
- * All objects of the namespace that select pods, of the kinds that the API server serves and the credentials may list.
- */
+/** All objects of the namespace that select pods, of the kinds that the API server serves and the credentials may list. */
 export async function findOtherSelectors(context: ArmsContext, signal: AbortSignal): Promise<OtherSelectors> {
   const looks = selectingKinds.map(async (kind) => {
     const access = await context.access(kind.type, signal);

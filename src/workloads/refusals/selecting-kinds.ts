@@ -31,10 +31,7 @@ function kind(
   return { type: { apiVersion, kind: names[0], plural: names[1] }, effect, selections };
 }
 
-/**
- * A selector in one field of the spec. Without the field the object applies to all pods, so it does not distinguish the
- * arms.
- */
+/** A selector in one field of the spec. Without the field the object applies to all pods, so it does not distinguish the arms. */
 function inField(field: string, of: Selection['of'] = 'pods'): (spec: unknown) => Selection[] {
   const shape = z.looseObject({ [field]: labelSelector.optional() });
   return (spec) => {
