@@ -9,20 +9,20 @@ const layers = [
   ...['judge', 'core'],
 ];
 
-/** Limits in files and lines; those of a function are for one that makes others, and for any other. */
+/** Limits in files and lines; a factory is a function that creates others. */
 const most = { files: 25, linesOfFolder: 3_000, linesOfFile: 300, linesOfFactory: 120, linesOfFunction: 60 };
 
 interface Import {
   readonly from: string;
   readonly to: string;
-  /** Only types of a capability's ports, which its adapters implement. */
+  /** The import has only types of a capability's ports, which its adapters implement. */
   readonly isOfPorts: boolean;
 }
 
 /**
- * What is wrong with the structure of a tree.
+ * The problems in the structure of a tree.
  *
- * @param sources path below `src` → text, as the formatter writes it
+ * @param sources path in `src` → text, as the formatter writes it
  */
 export function structureProblems(sources: ReadonlyMap<string, string>): string[] {
   const imports = [...sources].flatMap(([file, text]) => importsOf(file, text));
@@ -66,7 +66,7 @@ function importsOf(file: string, text: string): Import[] {
   });
 }
 
-/** Folders that need each other. */
+/** Folders that import each other. */
 function circles(imports: readonly Import[]): string[] {
   const needs = new Map<string, Set<string>>();
   for (const { from, to, isOfPorts } of imports) {
@@ -86,7 +86,7 @@ function circles(imports: readonly Import[]): string[] {
   return [...needs.keys()].filter((folder) => reached(folder).has(folder)).map((folder) => `${folder} is in a circle`);
 }
 
-/** Where the formatter puts the end of a function: at the indentation of its beginning. */
+/** The formatter puts the end of a function at the indentation of its beginning. */
 function longFunctions(file: string, text: string): string[] {
   const lines = text.split('\n');
   const begins =
