@@ -152,7 +152,7 @@ async function serveFromCanary(world: PausableWorld, journal: Journal, options: 
     await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
     await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
     emit({ type: 'shifted', at: clock.now(), ...back });
-    await confirm(world, route, back.to, options, signal);
+    await confirm(world, { route, weight: back.to }, options, signal);
   } catch (error) {
     // The written weights are right. Whether the proxies follow is only reported, as it changes no decision now.
     warn(world, `Requests were to go back to the canary, but: ${messageOf(error)}`);

@@ -4,6 +4,12 @@ import type { RolloutOptions } from './options.ts';
 import type { RouteSnapshot } from './ports.ts';
 import { type World, warn } from './world.ts';
 
+/** A weight that was written to a route. */
+interface Written {
+  readonly route: RouteSnapshot;
+  readonly weight: number;
+}
+
 /**
  * Waits until the data plane follows a weight, and reports the evidence.
  *
@@ -11,8 +17,7 @@ import { type World, warn } from './world.ts';
  */
 export async function confirm(
   { router, clock, emit }: Pick<World, 'router' | 'clock' | 'emit'>,
-  route: RouteSnapshot,
-  weight: number,
+  { route, weight }: Written,
   { confirmTimeout }: Pick<RolloutOptions, 'confirmTimeout'>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -63,7 +63,7 @@ async function restoreRoute(
   // This write is not aborted if the pods fail, because an aborted write may still take effect after the next one.
   await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
   using guard = whileStableServes(world, journal.record, signal);
-  await confirm(world, route, route.weight, options, guard.signal);
+  await confirm(world, { route, weight: route.weight }, options, guard.signal);
   // From here on the route is restored, even if a later step fails.
   await journal.write({ weight: { from: weight.to, to: route.weight } }, signal);
   const digest = await seeServing(world, journal, guard.signal);

@@ -155,7 +155,7 @@ async function takeStep(
   await router.shift(route, from, step.weight, never());
   emit({ type: 'shifted', at: clock.now(), from, to: step.weight });
   signal.throwIfAborted();
-  await confirm(world, route, step.weight, options, signal);
+  await confirm(world, { route, weight: step.weight }, options, signal);
   await observer.stay(step, signal);
 }
 

@@ -58,8 +58,10 @@ export async function undo(
     persist(world, signal, () => journal.write({ phase: 'undoing', reason }, signal)),
   ]);
   if (restored.status === 'rejected') {
-    if (isSluiceError(restored.reason, 'foreign-edit'))
-      return leaveToTheOtherHand(world, journal, reason, restored.reason, signal);
+    if (isSluiceError(restored.reason, 'foreign-edit')) {
+      const told = `${reason} The route was not restored: ${restored.reason.message}`;
+      return leaveToTheOtherHand(world, journal, told, signal);
+    }
     throw restored.reason;
   }
   if (recorded.status === 'rejected') throw recorded.reason;
@@ -170,8 +172,9 @@ async function followed(
   options: UndoOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { route } = record;
   try {
-    await confirm(world, record.route, record.route.weight, options, signal);
+    await confirm(world, { route, weight: route.weight }, options, signal);
   } catch (error) {
     signal.throwIfAborted();
     const message = messageOf(error);
@@ -184,14 +187,12 @@ async function leaveToTheOtherHand(
   world: ConcludingWorld,
   journal: Journal,
   reason: string,
-  error: SluiceError,
   signal: AbortSignal,
 ): Promise<UndoOutcome> {
-  const told = `${reason} The route was not restored: ${error.message}`;
-  const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
+  const paused = { phase: 'paused', verdict: 'frozen', reason, endedAt: world.clock.now() } as const;
   await persist(world, signal, () => journal.write(paused, signal));
   const shown = await shownWeight(world, journal.record.route, signal);
-  return { verdict: 'frozen', reason: told, routeRestored: false, shown: shown ?? { weight: undefined } };
+  return { verdict: 'frozen', reason, routeRestored: false, shown: shown ?? { weight: undefined } };
 }
 
 /**
