@@ -5,7 +5,7 @@ import { ApiError } from './errors.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
 import { type ObjectReference, versionPath } from './resources.ts';
-import type { LogOptions, ServedKind } from './schema.ts';
+import type { LogOptions, ProxyRequest, ServedKind } from './schema.ts';
 import { createSelfReviews } from './self-reviews.ts';
 import type { Connection } from './transport.ts';
 import { createWatch } from './watch.ts';
@@ -29,17 +29,15 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   const reads = createReads(requests);
 
   /**
-   * GET through the API server's proxy to a pod or a Service: `port` is a number or name, `path` begins with a slash.
+   * GET through the API server's proxy to a pod or a Service.
    *
    * @throws SluiceError `invalid-input` for a path that leads out of the pod or the Service, `unsupported` for an answer that
    *   is too long
    */
   async function proxy(
     target: ObjectReference,
-    port: string,
-    path: string,
+    { port, path, headers = {} }: ProxyRequest,
     signal: AbortSignal,
-    headers: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const request = {
       method: 'GET' as const,

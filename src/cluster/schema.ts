@@ -60,6 +60,15 @@ export interface ApplyOptions {
   readonly fieldManager?: string;
 }
 
+/** What to request from a pod or a Service. */
+export interface ProxyRequest {
+  /** Number or name. */
+  readonly port: string;
+  /** Begins with a slash. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Which lines of a container's log to read. */
 export interface LogOptions {
   readonly container: string;

@@ -11,6 +11,11 @@ import {
   type PatchOperation,
 } from './schema.ts';
 
+interface Patch extends Pick<ApplyOptions, 'dryRun'> {
+  readonly format: 'json-patch' | 'merge-patch';
+  readonly content: unknown;
+}
+
 /** Creates, changes and deletes objects. */
 export function createWrites({ callFor, callForObject }: Requests) {
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
@@ -63,26 +68,20 @@ export function createWrites({ callFor, callForObject }: Requests) {
     signal: AbortSignal,
     options: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<KubernetesObject> {
-    return patch(reference, 'application/json-patch+json', operations, signal, options.dryRun);
+    return patch(reference, { format: 'json-patch', content: operations, ...options }, signal);
   }
 
   /** RFC 7396. */
   function patchMerge(reference: ObjectReference, change: unknown, signal: AbortSignal): Promise<KubernetesObject> {
-    return patch(reference, 'application/merge-patch+json', change, signal);
+    return patch(reference, { format: 'merge-patch', content: change }, signal);
   }
 
-  function patch(
-    reference: ObjectReference,
-    contentType: string,
-    body: unknown,
-    signal: AbortSignal,
-    dryRun: boolean = false,
-  ) {
+  function patch(reference: ObjectReference, { format, content, dryRun = false }: Patch, signal: AbortSignal) {
     const request = {
       method: 'PATCH' as const,
       path: `${pathOf(reference)}${queryOf({ fieldManager: FIELD_MANAGER, dryRun: dryRun ? 'All' : undefined })}`,
-      headers: { 'content-type': contentType },
-      body: stringifyJson(body),
+      headers: { 'content-type': `application/${format}+json` },
+      body: stringifyJson(content),
     };
     return callForObject({ verb: 'patch', reference }, request, signal);
   }

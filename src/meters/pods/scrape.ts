@@ -53,7 +53,7 @@ export function createScrape(
     const target = { type: resources.pod, namespace: pod.namespace, name };
     try {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(POD_TIMEOUT)]);
-      const text = await client.proxy(target, port, path, bounded, { accept: ACCEPT });
+      const text = await client.proxy(target, { port, path, headers: { accept: ACCEPT } }, bounded);
       const now = clock.now();
       answered.set(pod.name, (answered.get(pod.name) ?? 0) + 1);
       const unread: string[] = [];

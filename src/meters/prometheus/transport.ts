@@ -74,7 +74,8 @@ export function throughService(
     const deadline = AbortSignal.timeout(DEADLINE);
     try {
       const bounded = AbortSignal.any([signal, deadline]);
-      const body = await client.proxy(service, port, `${prefix}${path}`, bounded, connection.headers);
+      const request = { port, path: `${prefix}${path}`, headers: connection.headers };
+      const body = await client.proxy(service, request, bounded);
       return { status: 200, body };
     } catch (error) {
       signal.throwIfAborted();
