@@ -137,11 +137,11 @@ export function createPanel(checks: readonly Check[], options: PanelOptions): Pa
 function ruleOf(check: Check, alpha: number, steps: number): Rule {
   switch (check.kind) {
     case 'error-rate':
-      return comparisonRule(check, alpha, steps, 'failed', failed);
+      return comparisonRule(check, alpha, steps, { failing: 'failed', outcome: failed });
     case 'latency':
       return latencyRule(check, alpha, steps);
     case 'unanswered':
-      return watched(comparisonRule(check, alpha, steps, 'got no answer', unanswered));
+      return watched(comparisonRule(check, alpha, steps, { failing: 'got no answer', outcome: unanswered }));
     case 'hanging':
       return watched(hangingRule(check, alpha, steps));
     case 'max-error-rate':
@@ -205,13 +205,17 @@ function hangingRule(check: ComparisonOptions, alpha: number, steps: number): Ru
   };
 }
 
-/** Compares what `outcome` finds in both arms' counts. */
+/** The requests that a check counts as bad. */
+interface BadRequests {
+  readonly failing: Failing;
+  outcome(counts: Counts): Outcome;
+}
+
 function comparisonRule(
   options: ComparisonOptions,
   alpha: number,
   steps: number,
-  failing: Failing,
-  outcome: (counts: Counts) => Outcome,
+  { failing, outcome }: BadRequests,
 ): Rule {
   const test = comparison(options, alpha, steps, failing);
   return {
@@ -227,8 +231,8 @@ function comparisonRule(
 
 function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number, steps: number): Rule {
   const { bound } = check;
-  const slow = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
-  const rule = comparisonRule(check, alpha, steps, `took over ${duration(bound)}`, slow);
+  const outcome = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
+  const rule = comparisonRule(check, alpha, steps, { failing: `took over ${duration(bound)}`, outcome });
   return {
     ...rule,
     finding(seen) {
