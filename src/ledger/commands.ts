@@ -56,7 +56,7 @@ export async function withdrawCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const seen = await client.find(object, signal);
-  if (seen && waitingCommand(seen) === word) await takeOff(client, object, seen, undefined, signal);
+  if (seen && waitingCommand(seen) === word) await takeOff(client, object, { seen }, signal);
 }
 
 /**
@@ -81,7 +81,7 @@ export async function* followCommands(
         if (type === 'DELETED' || word === undefined || shown === taken) continue;
         const known = verb.safeParse(word.trim().toLowerCase());
         const answer = known.success ? undefined : `"${word}" is no command: use ${verb.options.join(', ')}`;
-        if (!(await takeOff(client, object, seen, answer, signal))) continue;
+        if (!(await takeOff(client, object, { seen, answer }, signal))) continue;
         taken = shown;
         if (known.success) {
           yield { verb: known.data, by: told(by), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
@@ -101,15 +101,21 @@ function told(by: string): string {
   return name === '' ? 'somebody' : `somebody who says to be ${name}`;
 }
 
+interface Taken {
+  /** The record with the command. */
+  readonly seen: KubernetesObject;
+  /** What to write in place of a command that is unknown. */
+  readonly answer?: string | undefined;
+}
+
 /** @returns false if the annotations have changed since they were seen: another event brings the new ones */
 async function takeOff(
   client: KubernetesClient,
   object: ObjectReference,
-  { metadata }: KubernetesObject,
-  answer: string | undefined,
+  { seen, answer }: Taken,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { annotations = {} } = metadata;
+  const { annotations = {} } = seen.metadata;
   const path = (name: string) => `/metadata/annotations/${name.replace('/', '~1')}`;
   const operations = command
     .filter((name) => annotations[name] !== undefined)

@@ -39,9 +39,9 @@ export async function ownQueries(
     ARMS.flatMap((arm) => {
       const { requests, errors, latency } = perArm[arm];
       return [
-        counterRule(arm, 'requests', requests, names, place),
-        counterRule(arm, 'errors', errors, names, place),
-        ...(latency === undefined ? [] : [counterRule(arm, 'bucket', latency, names, place)]),
+        counterRule({ arm, kind: 'requests', template: requests }, names, place),
+        counterRule({ arm, kind: 'errors', template: errors }, names, place),
+        ...(latency === undefined ? [] : [counterRule({ arm, kind: 'bucket', template: latency }, names, place)]),
       ];
     }),
   );
@@ -76,13 +76,14 @@ export function expand(template: string, arm: Arm, names: Names): string {
   });
 }
 
-async function counterRule(
-  arm: Arm,
-  kind: 'requests' | 'errors' | 'bucket',
-  template: string,
-  names: Names,
-  place: Place,
-): Promise<Rule> {
+/** One of the user's queries, with its placeholders. */
+interface OwnQuery {
+  readonly arm: Arm;
+  readonly kind: 'requests' | 'errors' | 'bucket';
+  readonly template: string;
+}
+
+async function counterRule({ arm, kind, template }: OwnQuery, names: Names, place: Place): Promise<Rule> {
   const query = expand(template, arm, names);
   const about = `${arm} query for ${kind === 'bucket' ? 'latency' : kind}`;
   const expression = await parseExpression(query, about);
