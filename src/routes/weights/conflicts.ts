@@ -2,18 +2,23 @@ import { lastManager } from '../../cluster/gitops.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 
+/** Weights in an object that Sluice has not written. */
+interface ForeignWeights {
+  readonly object: KubernetesObject;
+  /** Names from the object's root to the field that holds the weights. */
+  readonly path: readonly string[];
+  /** The current content, for the reader. */
+  readonly shown: string;
+}
+
 /**
  * The error for weights that differ from those that Sluice wrote.
  *
- * @param path names from the object's root to the field that holds them
- * @param shown the current content, for the reader
  * @param expected weights that the object may have, in per cent
  */
 export function changedByOthers(
   about: string,
-  object: KubernetesObject,
-  path: readonly string[],
-  shown: string,
+  { object, path, shown }: ForeignWeights,
   expected: readonly number[],
 ): SluiceError {
   const manager = lastManager(object, path);

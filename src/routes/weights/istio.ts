@@ -61,7 +61,7 @@ export function createIstioRouter(options: IstioOptions, dependencies: RouterDep
       for (const [arm, at] of Object.entries(armsToCheck(options))) {
         const service = serviceOf(at.host, namespace);
         if (service !== undefined) await getNamed(dependencies.client, { type: resources.service, ...service }, signal);
-        if (at.subset !== undefined) await requireSubset(dependencies.client, namespace, arm, at, signal);
+        if (at.subset !== undefined) await requireSubset(dependencies.client, namespace, { arm, ...at }, signal);
       }
     },
     async survey(object, readable) {
@@ -245,8 +245,7 @@ function destinationRuleNamespaces(namespace: string, host: string): string[] {
 async function requireSubset(
   client: KubernetesClient,
   namespace: string,
-  arm: string,
-  { host, subset }: IstioDestination,
+  { arm, host, subset }: IstioDestination & { readonly arm: string },
   signal: AbortSignal,
 ): Promise<void> {
   const namespaces = destinationRuleNamespaces(namespace, host);

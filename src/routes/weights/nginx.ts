@@ -283,7 +283,7 @@ function foreignEdit(about: string, ingress: KubernetesObject | undefined, expec
   if (ingress === undefined) return deletedByOthers(about, expected);
   const { weight, total } = weightAnnotationsOf(ingress);
   const shown = `it shows canary-weight ${weight ?? 'none'} of ${total ?? 100}`;
-  return changedByOthers(about, ingress, annotationFields.path, shown, expected);
+  return changedByOthers(about, { object: ingress, path: annotationFields.path, shown }, expected);
 }
 
 function names(paths: readonly { service: string }[]): string {

@@ -41,8 +41,8 @@ export function createPodCounts(client: KubernetesClient, referenceOf: (arm: Arm
       if (canary === undefined && target.canary > 0) throw deletedByOthers(describe(referenceOf('canary')), expected);
       const asked: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
       if (asked.stable < Math.min(...states) || asked.stable > Math.max(...states)) {
-        const shown = `it asks for ${asked.stable} pods`;
-        throw changedByOthers(describe(referenceOf('stable')), stable, REPLICAS_PATH, shown, expected);
+        const foreign = { object: stable, path: REPLICAS_PATH, shown: `it asks for ${asked.stable} pods` };
+        throw changedByOthers(describe(referenceOf('stable')), foreign, expected);
       }
       const ready: Pods = { stable: readyOf(stable), canary: canary === undefined ? 0 : readyOf(canary) };
       const next = nextPods(asked, ready, target, total);

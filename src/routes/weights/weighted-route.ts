@@ -75,6 +75,14 @@ export interface WeightedRoute {
   report(object: KubernetesObject, asFound: readonly string[]): Look;
 }
 
+interface RouteChange {
+  targetOf(found: Rule): readonly Destination[];
+  /** Weights that the route may have, in per cent. */
+  readonly expected: readonly number[];
+  /** Writes what can be written before it refuses the rest. */
+  readonly partially: boolean;
+}
+
 /** The Router for objects that hold weights in lists of destinations. */
 export function createWeightedRouter(
   route: WeightedRoute,
@@ -103,16 +111,11 @@ export function createWeightedRouter(
     });
   }
 
-  /**
-   * Takes every rule to its target, from any state that is the target's or one of the expected weights'.
-   * With `partially`, writes what can be written before it refuses the rest.
-   */
+  /** Takes every rule to its target, from any state that is the target's or one of the expected weights'. */
   async function write(
     snapshot: RouteSnapshot,
-    targetOf: (found: Rule) => readonly Destination[],
-    expected: readonly number[],
+    { targetOf, expected, partially }: RouteChange,
     signal: AbortSignal,
-    { partially }: { partially: boolean },
   ): Promise<void> {
     const { rules } = await snapshots.read(snapshot, signal);
     await retryOnConflict(async () => {
@@ -172,11 +175,15 @@ export function createWeightedRouter(
     },
 
     shift: (snapshot, from, to, signal) =>
-      write(snapshot, (found) => planWeights(kind, found, to), [from, to], signal, { partially: false }),
+      write(
+        snapshot,
+        { targetOf: (found) => planWeights(kind, found, to), expected: [from, to], partially: false },
+        signal,
+      ),
 
     restore: (snapshot, expected, signal) =>
       // If somebody changed one rule, the other rules must still stop sending requests to a canary that is being undone.
-      write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
+      write(snapshot, { targetOf: (found) => found.destinations, expected, partially: true }, signal),
 
     relinquish: (_, signal) => relinquishFields(client, reference, signal),
 
@@ -241,5 +248,5 @@ function foreignEdit(
     rules.map(({ found }) => found),
     false,
   );
-  return changedByOthers(describe(route.reference), object, path, shown.join('; '), expected);
+  return changedByOthers(describe(route.reference), { object, path, shown: shown.join('; ') }, expected);
 }
