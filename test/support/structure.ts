@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path/posix';
+import { parseSync, Visitor } from 'oxc-parser';
 
 /** Folders of `src` from top to bottom: an import goes down this list, never up. */
 const layers = [
@@ -9,8 +10,15 @@ const layers = [
   ...['judge', 'core'],
 ];
 
-/** Limits in files and lines; a factory is a function that creates others. */
-const most = { files: 25, linesOfFolder: 3_000, linesOfFile: 300, linesOfFactory: 120, linesOfFunction: 60 };
+/** A factory is a function that creates others. */
+const most = {
+  files: 25,
+  linesOfFolder: 3_000,
+  linesOfFile: 300,
+  linesOfFactory: 120,
+  linesOfFunction: 60,
+  parameters: 4,
+};
 
 interface Import {
   readonly from: string;
@@ -41,6 +49,7 @@ export function structureProblems(sources: ReadonlyMap<string, string>): string[
   const files = [...sources].flatMap(([file, text]) => [
     ...above(most.linesOfFile, linesOf(text), `${file} has`, 'lines'),
     ...longFunctions(file, text),
+    ...longParameterLists(file, text),
   ]);
   return [...unknown, ...upward, ...circles(imports), ...tooLarge, ...files];
 }
@@ -102,4 +111,25 @@ function longFunctions(file: string, text: string): string[] {
     const limit = isFactory ? most.linesOfFactory : most.linesOfFunction;
     return above(limit, end - at + 1, `${name} in ${file} has`, 'lines');
   });
+}
+
+/** Functions of any kind, and the signatures of those that others implement or pass. */
+function longParameterLists(file: string, text: string): string[] {
+  const problems: string[] = [];
+  const look = ({ params, start }: { readonly params: readonly unknown[]; readonly start: number }) => {
+    const line = linesOf(text.slice(0, start)) + 1;
+    problems.push(
+      ...above(most.parameters, params.length, `the function in line ${line} of ${file} has`, 'parameters'),
+    );
+  };
+  new Visitor({
+    FunctionDeclaration: look,
+    FunctionExpression: look,
+    ArrowFunctionExpression: look,
+    TSDeclareFunction: look,
+    TSEmptyBodyFunctionExpression: look,
+    TSFunctionType: look,
+    TSMethodSignature: look,
+  }).visit(parseSync(file, text).program);
+  return problems;
 }
