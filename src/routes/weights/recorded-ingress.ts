@@ -3,7 +3,7 @@ import { describe, resources } from '../../cluster/resources.ts';
 import { recordRefusal } from '../../ledger/record-refusal.ts';
 import { ingressManifest, weightAnnotations, weightMeant } from '../objects/nginx-ingress.ts';
 import type { NginxOptions } from './nginx.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 
 /** `toCreate` is the canary Ingress that Sluice creates; null if the user has one, whose annotations were `found`. */
 export const foundIngress = z.object({ toCreate: ingressManifest.nullable(), found: weightAnnotations });
@@ -16,7 +16,7 @@ export type FoundIngress = z.infer<typeof foundIngress>;
 export function createIngressSnapshots({ namespace, name, canaryIngress }: NginxOptions) {
   const place = { namespace, rollout: name };
   const about = describe({ type: resources.ingress, namespace, name: canaryIngress });
-  return createSnapshots<FoundIngress>({
+  return createRouteSnapshots<FoundIngress>({
     place,
     router: 'nginx',
     object: about,

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../../cluster/schema.ts';
 import { type RecordPlace, recordRefusal } from '../../ledger/record-refusal.ts';
 import { replicasOf } from './pod-counts.ts';
 import type { Pods } from './replicas-plan.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 
 /** The arms' pods as found; zero for a canary workload that does not exist yet. */
 export const podCounts = z.object({ stable: z.int().nonnegative(), canary: z.int().nonnegative() });
@@ -18,7 +18,7 @@ interface PodSnapshotOptions {
 
 /** The snapshots of pod counts. A rollout begins without canary pods, and never has fewer pods of both arms than it found. */
 export function createPodSnapshots({ place, object, read }: PodSnapshotOptions) {
-  return createSnapshots<Pods>({
+  return createRouteSnapshots<Pods>({
     place,
     router: 'replicas',
     object,

@@ -14,7 +14,7 @@ import {
   weightFound,
   weightsOf,
 } from './rules.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 import type { RouteOptions, WeightedRoute } from './weighted-route.ts';
 
 /** A route as found: its rules, and its status. */
@@ -33,7 +33,7 @@ export function createRuleSnapshots(
 ) {
   const { reference, kind: router } = route;
   const place = { namespace: reference.namespace, rollout: reference.name };
-  return createSnapshots({
+  return createRouteSnapshots({
     place,
     router,
     object: describe(reference),

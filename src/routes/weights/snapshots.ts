@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { RouteSnapshot } from '../../canary/ports.ts';
-import { isRecord, tryShape } from '../../core/json.ts';
+import { tryShape } from '../../core/json.ts';
 import { type RecordPlace, recordRefusal } from '../../ledger/record-refusal.ts';
+import { createSnapshots } from '../../ledger/snapshots.ts';
 
 interface SnapshotOptions<Data extends object> {
   /** The record that a snapshot may come from. */
@@ -18,13 +19,9 @@ interface SnapshotOptions<Data extends object> {
   confirm(data: Data, signal: AbortSignal): Promise<Data>;
 }
 
-/**
- * The data of snapshots. Trusts snapshots that this process has made. One from a record is confirmed by the inputs and the
- * route before its first use, as anyone who may write a ConfigMap could have written it.
- */
-export function createSnapshots<Data extends object>({ place, router, object, shape, confirm }: SnapshotOptions<Data>) {
-  const made = new WeakSet<object>();
-  const known = new WeakMap<RouteSnapshot, Data>();
+/** The data of a route's snapshots, which the inputs and the route confirm. */
+export function createRouteSnapshots<Data extends object>(options: SnapshotOptions<Data>) {
+  const { place, router, object, shape, confirm } = options;
 
   function refuseOther(snapshot: RouteSnapshot): void {
     if (snapshot.router !== router || snapshot.object !== object)
@@ -40,29 +37,23 @@ export function createSnapshots<Data extends object>({ place, router, object, sh
       );
   }
 
-  return {
-    own(snapshot: RouteSnapshot): RouteSnapshot {
-      if (isRecord(snapshot.data)) made.add(snapshot.data);
-      return snapshot;
+  const snapshots = createSnapshots<RouteSnapshot, Data>(
+    ({ data }) => {
+      const said = tryShape(shape, data);
+      if (said !== undefined) return said;
+      throw recordRefusal(place, `does not say of ${object} in a form that can be read what it was.`);
     },
-    read,
+    async (said, snapshot, signal) => {
+      refuseOther(snapshot);
+      return confirm(said, signal);
+    },
+  );
+
+  return {
+    ...snapshots,
     /** As `Router.verifyRecorded`. */
     async verify(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void> {
-      await read(snapshot, signal);
+      await snapshots.read(snapshot, signal);
     },
   };
-
-  /** @throws SluiceError `unsupported` for a record that the inputs and the route do not confirm */
-  async function read(snapshot: RouteSnapshot, signal: AbortSignal): Promise<Data> {
-    const before = known.get(snapshot);
-    if (before !== undefined) return before;
-    const said = tryShape(shape, snapshot.data);
-    if (said === undefined)
-      throw recordRefusal(place, `does not say of ${object} in a form that can be read what it was.`);
-    const isOwn = isRecord(snapshot.data) && made.has(snapshot.data);
-    if (!isOwn) refuseOther(snapshot);
-    const data = isOwn ? said : await confirm(said, signal);
-    known.set(snapshot, data);
-    return data;
-  }
 }

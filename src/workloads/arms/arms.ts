@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot, ConcludingArms } from '../../canary/ports.ts';
 import { asJson, tryShape } from '../../core/json.ts';
+import { createSnapshots } from '../../ledger/snapshots.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
 import {
   prepareDerived,
@@ -39,7 +40,7 @@ export type { ExistingWorkloads } from '../existing/inspect.ts';
 /** A stable and a canary workload that exist already. */
 export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Arms {
   const context = createContext(options);
-  const snapshots = createSnapshots(context, given);
+  const snapshots = createArmsSnapshots(context, given);
   return {
     ...concludingArms(context, snapshots),
     permissions: existingPermissions(options.namespace, given),
@@ -55,7 +56,7 @@ export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Ar
 /** One workload, from which Sluice makes a canary with the new version. */
 export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms {
   const context = createContext(options);
-  const snapshots = createSnapshots(context, { stable: release.workload, joinService: release.joinService });
+  const snapshots = createArmsSnapshots(context, { stable: release.workload, joinService: release.joinService });
   const concluding = concludingArms(context, snapshots);
   // Kept for the dry run only: contents of Secrets must not get into the snapshot.
   let config: readonly FoundChange[] = [];
@@ -104,41 +105,26 @@ export function recordedArms(
   named: { readonly kind: WorkloadKind; readonly name: string },
 ): ConcludingArms {
   const context = createContext(options);
-  return concludingArms(context, createSnapshots(context, { stable: named, canary: 'any' }));
+  return concludingArms(context, createArmsSnapshots(context, { stable: named, canary: 'any' }));
 }
 
 const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
 type AnyData = z.infer<typeof anyData>;
 
-type Snapshots = ReturnType<typeof createSnapshots>;
+type Snapshots = ReturnType<typeof createArmsSnapshots>;
 
-/** Trusts snapshots that this process has made, and confirms those from a record before their first use. */
-function createSnapshots(context: ArmsContext, inputs: NamedArms) {
-  const made = new WeakSet<object>();
-  const confirmed = new WeakMap<ArmsSnapshot, AnyData>();
-  const isOwn = ({ data }: ArmsSnapshot) => typeof data === 'object' && data !== null && made.has(data);
-
-  return {
-    isOwn,
-    own(snapshot: ArmsSnapshot): ArmsSnapshot {
-      if (typeof snapshot.data === 'object' && snapshot.data !== null) made.add(snapshot.data);
-      return snapshot;
-    },
-    /** @throws SluiceError `unsupported` for a record that does not fit the inputs and the cluster */
-    async read(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
-      const known = confirmed.get(snapshot);
-      if (known) return known;
+function createArmsSnapshots(context: ArmsContext, inputs: NamedArms) {
+  return createSnapshots<ArmsSnapshot, AnyData>(
+    (snapshot) => {
       const data = tryShape(anyData, snapshot.data);
-      if (!data) throw unreadable(context);
-      const believed = isOwn(snapshot)
-        ? data
-        : data.variant === 'derived'
-          ? await confirmDerived(context, data, inputs, signal)
-          : await confirmExisting(context, data, inputs, signal);
-      confirmed.set(snapshot, believed);
-      return believed;
+      if (data) return data;
+      throw unreadable(context);
     },
-  };
+    (data, _, signal) =>
+      data.variant === 'derived'
+        ? confirmDerived(context, data, inputs, signal)
+        : confirmExisting(context, data, inputs, signal),
+  );
 }
 
 /**
