@@ -1,4 +1,4 @@
-/** What the documentation of each action is written from: the definitions in `src/actions/NAME/action.ts`. */
+/** The source of each action's documentation: the definitions in `src/actions/NAME/action.ts`. */
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -7,7 +7,7 @@ import { type InputsSchema, type ListedInput, listInputs } from '../src/runner/i
 import { roleSections } from './roles.ts';
 
 export interface DocumentedAction {
-  /** Its folder below `actions`; the empty one is the action in the root. */
+  /** Its folder in `actions`; empty for the action in the root. */
   readonly name: string;
   readonly inputs: readonly ListedInput[];
   /** Name → description. */
@@ -36,7 +36,7 @@ const definition: z.ZodType<{ readonly action: ActionInterface }> = z.object({
   }),
 });
 
-/** Every action with what its documentation says, the one in the root first. */
+/** Every action with the content of its documentation, the one in the root first. */
 async function documented(): Promise<DocumentedAction[]> {
   const folder = join(import.meta.dirname, '../src/actions');
   const files = await Array.fromAsync(glob('*/action.ts', { cwd: folder }));

@@ -1,6 +1,6 @@
 /**
- * Bundles the entry files of all `src/actions/NAME` into `dist`, with code that several of them use in shared chunks.
- * `--check` builds elsewhere and compares: `dist` must be what the sources give.
+ * Bundles the entry files of all `src/actions/NAME` into `dist`, with common code in shared chunks.
+ * `--check` builds elsewhere and compares: `dist` must equal a fresh build.
  */
 import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
@@ -21,10 +21,10 @@ async function entryPoints(): Promise<Record<string, string>> {
   );
 }
 
-/** Packages whose modules do nothing when they are loaded, though their package.json does not say so. */
+/** Packages whose modules have no side effects, though their package.json does not say so. */
 const withoutSideEffects = /node_modules\/(@kubernetes\/client-node|@actions\/|zod\/)/;
 
-/** Lets the bundler drop what is never called: of the Kubernetes client, 4 MB of typed models. */
+/** Lets the bundler drop unused code: 4 MB of typed models of the Kubernetes client. */
 const dropUnused: Plugin = {
   name: 'drop-unused',
   setup({ onResolve, resolve }) {
@@ -59,7 +59,10 @@ function takeBuiltinsByCall(path: string, code: string): string {
 /** The first line of each bundle: libraries in the older format `require` Node's modules. */
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-/** What the bundles use of undici; its index loads the rest as well: web sockets, caches, mocks. A name that is missing here fails the build. */
+/**
+ * The parts of undici that the bundles use; its index also loads the rest: web sockets, caches, mocks. A missing name fails the
+ * build.
+ */
 const undiciParts = `
   import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
   import api from 'undici/lib/api/index.js';
@@ -131,13 +134,13 @@ export async function bundle(entries: Readonly<Record<string, string>>, outdir: 
     target: 'node24',
     minifyWhitespace: true,
     minifySyntax: true,
-    // Names in stack traces tell much, and to keep them as they are costs less at the start than to restore them.
+    // Names in stack traces are informative, and keeping them costs less at the start than restoring them.
     minifyIdentifiers: false,
     chunkNames: 'chunks/[name]-[hash]',
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
-    // Optional accelerators that the libraries do without.
+    // Optional accelerators, which the libraries can do without.
     external: ['bufferutil', 'utf-8-validate', 'supports-color'],
     banner: { js: banner },
     plugins: [partsOfUndici, loadedOnUse, dropUnused],
@@ -150,7 +153,7 @@ export async function bundle(entries: Readonly<Record<string, string>>, outdir: 
   await writeFile(join(outdir, 'package.json'), '{ "type": "module" }\n');
 }
 
-/** The licence texts of all packages in the bundles, as their licences ask for. */
+/** The licence texts of all packages in the bundles, as their licences require. */
 async function licenses(metafile: Metafile): Promise<string> {
   const packages = new Set<string>();
   for (const input of Object.keys(metafile.inputs)) {
@@ -176,7 +179,7 @@ async function contents(folder: string): Promise<Map<string, string>> {
 }
 
 async function check(): Promise<void> {
-  // Beside dist, so that relative paths are the same ones.
+  // Beside dist, so that relative paths are the same.
   const fresh = await mkdtemp(join(tmpdir(), 'sluice-dist-'));
   try {
     await bundle(await entryPoints(), fresh);

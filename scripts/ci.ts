@@ -1,4 +1,7 @@
-/** Runs every check of the project, one after the other, and says how long each took and how many passed. A part that fails fails the run. */
+/**
+ * Runs every check of the project, one after the other, and prints how long each took and how many passed. A failed part fails
+ * the run.
+ */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +16,7 @@ interface Count {
 
 const root = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-ci-'));
-// The tools of the project's own packages, Node itself among them, come first.
+// The programs of the project's own packages, including Node, come first.
 const path = [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter);
 
 /** How long each command took, in seconds. */
@@ -46,7 +49,7 @@ const vitestReport = z.object({
   testResults: z.array(z.object({ name: z.string(), startTime: z.number(), endTime: z.number() })),
 });
 
-/** Files of tests that take less are not worth a line of their own. */
+/** Test files that take less time are not listed. */
 const SLOW_FILE_SECONDS = 10;
 
 /** A test command of the project, counted test by test. */
@@ -59,7 +62,7 @@ function tests(...command: string[]): Count {
       const seconds = (endTime - startTime) / 1_000;
       if (seconds >= SLOW_FILE_SECONDS) times.push({ command: `  of it ${relative(root, name)}`, seconds });
     }
-    // A run that fails outside any test, or runs none, counts as a failure of its own.
+    // A run that fails outside any test, or runs no tests, counts as one failure.
     const outside = (!ended && report.numFailedTests === 0) || report.numPassedTests === 0 ? 1 : 0;
     return {
       passed: report.numPassedTests,
@@ -72,7 +75,7 @@ function tests(...command: string[]): Count {
   }
 }
 
-/** The tests on the real cluster, which is built and started for them and taken down again. */
+/** The tests on the real cluster, which is built and started before them and taken down afterwards. */
 function cluster(): Count[] {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return [part('a real cluster, which needs Linux and root', false)];
@@ -83,8 +86,8 @@ function cluster(): Count[] {
 }
 
 /**
- * The security of workflows and actions, ours and those that users copy, at the version that this project was checked with.
- * What actionlint says of them is a test, `test/e2e/workflows/lint.test.ts`.
+ * The security of workflows and actions, both ours and those that users copy, at the pinned version of the checker.
+ * The test `test/e2e/workflows/lint.test.ts` runs actionlint on them.
  */
 function workflows(): Count[] {
   const venv = join(scratch, 'venv');
@@ -98,11 +101,11 @@ function workflows(): Count[] {
 }
 
 const counts = [
-  // What the README tells a new user to run.
+  // The command that the README gives to a new user.
   tests('test'),
   part('types', run('npm', ['run', 'types'])),
   part('lint', run('npm', ['run', 'lint'])),
-  // The same cases each time: whether a change passes does not depend on the day.
+  // A fixed seed gives the same cases each time, so that the result depends on the change alone.
   part('fuzz', run('npm', ['run', 'fuzz', '--', '--seed', '1'])),
   part('nothing unused', run('npm', ['run', 'unused'])),
   part('dependencies', run('npm', ['ls'])),

@@ -9,7 +9,7 @@ import { code, table } from '../src/report/markdown.ts';
 import type { CompositePart } from '../src/runner/define.ts';
 import { type DocumentedAction, documentedActions } from './actions.ts';
 
-/** The tables of inputs, one a group. */
+/** The tables of inputs, one for each group. */
 function inputTables({ inputs, groups }: DocumentedAction): string {
   return Object.entries(groups)
     .map(([group, title]) => {
@@ -72,7 +72,7 @@ function stepsYaml(parts: readonly CompositePart[]): string {
   ].join('\n');
 }
 
-/** On several lines where it is long: one that begins in the line of its key would be folded in another way by the formatter. */
+/** Puts a long text on lines of its own: the formatter would fold one that begins in the line of its key differently. */
 function folded(text: string): string | Scalar<string> {
   if (text.length <= 100) return text;
   const scalar = new Scalar(text);
@@ -80,12 +80,12 @@ function folded(text: string): string | Scalar<string> {
   return scalar;
 }
 
-/** A composite action has to say where its outputs come from: all are those of its last step. */
+/** The source of an output in a composite action: always its last step. */
 function valueAt(output: string, { name }: DocumentedAction): { readonly value?: string } {
   return name === '' ? { value: `\${{ steps.end.outputs.${output} }}` } : {};
 }
 
-/** The text with what stands between the markers `NAME` and `/NAME` replaced. */
+/** The text with the part between the markers `NAME` and `/NAME` replaced. */
 export function withPart(text: string, open: string, close: string, part: string): string {
   const start = text.indexOf(open);
   const end = text.indexOf(close);
@@ -98,7 +98,7 @@ export async function rendered(): Promise<{ path: string; found: string; wanted:
   return (await Promise.all(documentedActions.map(renderedFor))).flat();
 }
 
-/** Where an action is declared, and where it is documented. */
+/** The files that declare and document an action. */
 export function filesOf({ name }: DocumentedAction): { readonly yaml: string; readonly readme: string } {
   const root = join(import.meta.dirname, '..');
   const folder = join(root, 'actions', name);

@@ -6,7 +6,7 @@ import { connect } from '../src/cluster/transport.ts';
 import { systemClock as clock } from '../src/core/clock.ts';
 import type { ActionInterface, DocumentedRole } from '../src/runner/define.ts';
 
-/** The Roles of an action as Markdown: one that stands alone as it is, each of several in a section that folds. */
+/** The Roles of an action as Markdown: a single one as it is, several in a folding section each. */
 export function roleSections(permissions: NonNullable<ActionInterface['permissions']>): string {
   const nobody = new Credentials({
     context: { name: '', namespace: undefined },

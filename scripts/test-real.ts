@@ -6,7 +6,7 @@ import { execa } from 'execa';
 
 interface RealTest {
   readonly about: string;
-  /** What Node runs; the arguments of the command line follow. */
+  /** The script that Node runs; the arguments of the command line are appended. */
   readonly run: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -37,7 +37,7 @@ if (test) {
   const { exitCode } = await execa(process.execPath, [...test.run, ...rest], {
     stdio: 'inherit',
     reject: false,
-    // What is set already goes before it: a smaller number of cases, another seed.
+    // Variables that are already set have priority: a smaller number of cases, another seed.
     env: { ...test.env, ...process.env },
   });
   process.exitCode = exitCode ?? 1;

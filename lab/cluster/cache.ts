@@ -8,8 +8,8 @@ export function cachePath(name: string, version: string): string {
 }
 
 /**
- * Gives the cache's folder for one thing at one version, made by `make` when it is missing. It is made aside and renamed
- * when it is whole, so that a folder that exists can be used.
+ * The cache's folder for one item at one version; `make` creates it if it is missing. It is created under another name and
+ * renamed when complete, so an existing folder can be used.
  */
 export async function cached(name: string, version: string, make: (dir: string) => Promise<void>): Promise<string> {
   const dir = cachePath(name, version);

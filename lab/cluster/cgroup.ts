@@ -14,24 +14,24 @@ async function mountPoints(types: readonly string[]): Promise<string[]> {
   });
 }
 
-/** The lab's own cgroup in the unified hierarchy: every process it starts lives there, with all its descendants. */
+/** The lab's own cgroup in the unified hierarchy, which contains every process that the lab starts, with all descendants. */
 async function unified(): Promise<string> {
   const [root] = await mountPoints(['cgroup2']);
   if (!root) throw new LabError('No cgroup2 hierarchy is mounted: the lab keeps its processes together in one.');
   return join(root, LAB);
 }
 
-/** Makes the lab's cgroup in every hierarchy: the kubelet wants the root of its pods to exist in each. */
+/** Creates the lab's cgroup in every hierarchy: the kubelet requires the root of its pods in each. */
 export async function createCgroups(): Promise<void> {
   for (const root of await mountPoints(['cgroup', 'cgroup2'])) await mkdir(join(root, LAB), { recursive: true });
 }
 
-/** The cgroup of one component; its `cgroup.procs` takes a process in. */
+/** The cgroup of one component; a process enters it through `cgroup.procs`. */
 export async function componentCgroup(name: string): Promise<string> {
   return join(await unified(), 'components', name);
 }
 
-/** Ends every process of the lab, containers included, and removes its cgroups. */
+/** Kills every process of the lab, including containers, and removes its cgroups. */
 export async function removeCgroups(): Promise<void> {
   const ours = await unified();
   if (await exists(ours)) {

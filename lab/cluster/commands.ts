@@ -13,7 +13,7 @@ interface CommandOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An error that the person at the terminal can act on; its message is all that is shown. */
+/** An error that the user can act on; only its message is shown. */
 export class LabError extends Error {
   constructor(message: string) {
     super(message);
@@ -21,7 +21,7 @@ export class LabError extends Error {
   }
 }
 
-/** Runs a program to its end and gives back its standard output. Throws a LabError with the end of its error output. */
+/** Runs a program to its end and returns its standard output. Throws a LabError with the end of its error output. */
 export async function run(program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   try {
     const { stdout } = await execute(program, [...args], {
@@ -44,7 +44,7 @@ export function insideNetwork(argv: readonly string[]): string[] {
   return ['nsenter', `--net=${netnsPath}`, ...argv];
 }
 
-/** Gives a new folder to `work` and removes it when that has ended. */
+/** Passes a new folder to `work` and removes it afterwards. */
 export async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), `${LAB}-`));
   try {
@@ -62,7 +62,7 @@ export function say(text: string): void {
   process.stdout.write(`${LAB}: ${text}\n`);
 }
 
-/** Says what was done and how long it took. */
+/** Prints what was done and how long it took. */
 export async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const result = await work();

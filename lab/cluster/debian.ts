@@ -1,10 +1,10 @@
 import { run, step } from './commands.ts';
 
-/** Installs those of the packages that are not there yet, without starting their services. */
+/** Installs those of the packages that are missing, without starting their services. */
 export async function installPackages(names: readonly string[], signal: AbortSignal): Promise<void> {
   const missing: string[] = [];
   for (const name of names) {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills it in.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query replaces it.
     const status = await run('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { signal }).catch(
       () => '',
     );

@@ -6,7 +6,7 @@ import { run } from './commands.ts';
 import { kubeconfigPath, logDir, runDir } from './layout.ts';
 import { removeNetwork } from './network.ts';
 
-/** Ends and removes all that `up` made, whole or half; only logs and the cache stay. Can be repeated. */
+/** Stops and removes all that `up` has created, even partially; only logs and the cache are kept. Can be repeated. */
 export async function down(): Promise<void> {
   await removeCgroups();
   await unmountAll();
@@ -16,16 +16,16 @@ export async function down(): Promise<void> {
   await rm(kubeconfigPath, { force: true });
 }
 
-/** Unmounts all below the lab's folder: volumes, root file systems of containers, network namespaces of pods. */
+/** Unmounts everything below the lab's folder: volumes, root file systems of containers, network namespaces of pods. */
 async function unmountAll(): Promise<void> {
   const mounts = (await readFile('/proc/self/mounts', 'utf8')).trim().split('\n');
   const paths = mounts.map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '));
   const ours = paths.filter((path) => path.startsWith(`${runDir}/`));
-  // The last one mounted may lie in an earlier one.
+  // In reverse order, as a later mount may be inside an earlier one.
   for (const path of ours.reverse()) await run('umount', ['--lazy', path]);
 }
 
-/** Removes the little that containerd, CNI and the kubelet write at places of their own. */
+/** Removes files that containerd, CNI and the kubelet write in places of their own. */
 async function removeTraces(): Promise<void> {
   const containers = join(runDir, 'containerd/state/io.containerd.runtime.v2.task/k8s.io');
   const results = await entries('/var/lib/cni/results');
@@ -34,7 +34,7 @@ async function removeTraces(): Promise<void> {
     if (socket.startsWith('unix:///run/containerd/s/')) await rm(socket.slice('unix://'.length), { force: true });
     for (const result of results) if (result.includes(basename(container))) await rm(result);
   }
-  // Where the kubelet has this socket can't be configured.
+  // The place of this socket can't be configured in the kubelet.
   if (await exists(join(runDir, 'kubelet'))) await rm('/var/lib/kubelet/device-plugins/kubelet.sock', { force: true });
   for (const link of await entries('/var/log/containers')) {
     if ((await readlink(link)).startsWith(logDir)) await rm(link);

@@ -9,20 +9,20 @@ export interface GoProgram {
   /** `k8s.io/kubernetes` */
   readonly module: string;
   readonly version: string;
-  /** Import path of the main package: the module's own, or one of a module that it requires. */
+  /** Import path of the main package, in the module itself or in one that it requires. */
   readonly package: string;
   readonly ldflags?: string;
   readonly tags?: readonly string[];
   /** Arguments of `go mod edit`. */
   readonly edits?: readonly string[];
-  /** `go1.27.3`, where the module asks for a newer Go than the machine's own; it comes as a module, too. */
+  /** `go1.27.3`, if the module needs a newer Go than the machine's; it is downloaded as a module, too. */
   readonly toolchain?: string;
 }
 
-/** No C compiler is asked for, and a program alone makes an image. */
+/** Without cgo no C compiler is needed, and the program alone makes an image. */
 const staticLink = { CGO_ENABLED: '0' };
 
-/** Fetches a module and gives the folder of its sources and the path of its go.mod. */
+/** Downloads a module and returns the folder of its sources and the path of its go.mod. */
 export async function downloadModule(module: string, version: string, signal: AbortSignal, toolchain?: string) {
   const env = toolchainOf(toolchain);
   return downloaded.parse(
@@ -35,15 +35,15 @@ function toolchainOf(toolchain: string | undefined): Readonly<Record<string, str
 }
 
 /**
- * Builds a program of a module at the versions that the module itself pins: `go install` would refuse one whose go.mod has
- * replacements, so a module of our own takes over its requirements, replacements and checksums.
+ * Builds a program of a module with the versions that the module itself pins. `go install` would refuse a go.mod with
+ * replacements, so a temporary module takes over its requirements, replacements and checksums.
  */
 export async function buildModule(program: GoProgram, output: string, signal: AbortSignal): Promise<void> {
   const source = await downloadModule(program.module, program.version, signal, program.toolchain);
   const env = { ...staticLink, ...toolchainOf(program.toolchain) };
   await inTemporaryFolder(async (cwd) => {
     await writeFile(join(cwd, 'go.mod'), stagingAsModules(await readFile(source.GoMod, 'utf8'), program.version));
-    // Read and written anew: files of the module cache are read-only.
+    // Written as a new file: copies of the module cache would be read-only.
     await writeFile(join(cwd, 'go.sum'), await readFile(join(source.Dir, 'go.sum')));
     const edits = [`-require=${program.module}@${program.version}`, ...(program.edits ?? [])];
     await run('go', ['mod', 'edit', '-module=sluice.lab/build', ...edits], { cwd, env, signal });
@@ -57,7 +57,7 @@ export async function buildFile(source: string, output: string, signal: AbortSig
   await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', output, source], { env: staticLink, signal });
 }
 
-/** Kubernetes 1.x.y keeps its libraries in its own tree, which its module leaves out; they are published as v0.x.y. */
+/** Kubernetes 1.x.y has its libraries in its own tree, which its module leaves out; they are published as v0.x.y. */
 function stagingAsModules(goMod: string, version: string): string {
   const library = version.replace(/^v1\./, 'v0.');
   return goMod.replace(/=> \.\/staging\/src\/(\S+)/g, (_, path: string) => `=> ${path} ${library}`);

@@ -26,7 +26,7 @@ function images(layers: Contents['layers']): Image[] {
     // Both versions fail as often as an ordinary service does.
     { ...demo, tag: 'v1', env: ['VERSION=v1', usual] },
     { ...demo, tag: 'v2', env: ['VERSION=v2', usual] },
-    // Bad releases, for a canary that differs from stable in nothing but its image.
+    // Bad releases, for a canary that differs from stable only in its image.
     { ...demo, tag: 'v2-errors-2pct', env: ['VERSION=v2', 'ERROR_RATE=0.02'] },
     { ...demo, tag: 'v2-errors-10pct', env: ['VERSION=v2', 'ERROR_RATE=0.1'] },
     { ...demo, tag: 'v2-errors-100pct', env: ['VERSION=v2', 'ERROR_RATE=1'] },
@@ -39,14 +39,14 @@ function images(layers: Contents['layers']): Image[] {
 /** Pushes the lab's images to its registry. */
 export async function pushImages(layers: Contents['layers'], signal: AbortSignal): Promise<void> {
   const repositories = Map.groupBy(images(layers), ({ repository }) => repository);
-  // Images of one repository share a layer, which the registry loses at times where it is uploaded twice at once.
+  // Images of one repository share a layer, which the registry sometimes loses if it is uploaded twice at once.
   const pushes = [...repositories.values()].map(async (ofRepository) => {
     for (const image of ofRepository) await push(image, signal);
   });
   await Promise.all(pushes);
 }
 
-/** Pushes an image of one layer as the OCI distribution specification says: layer, configuration, then the manifest. */
+/** Pushes an image of one layer by the OCI distribution specification: layer, configuration, then the manifest. */
 async function push(image: Image, signal: AbortSignal): Promise<void> {
   const { repository, layer } = image;
   const config = Buffer.from(

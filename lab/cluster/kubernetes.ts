@@ -11,7 +11,7 @@ import { waitUntil } from './wait.ts';
 
 const kubeconfig = z.object({ users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]) });
 
-/** Requests to the API server as its administrator. Objects are plain JSON, so no field is lost on the way. */
+/** Requests to the API server as its administrator. Objects are plain JSON, so no field is lost. */
 export async function connect() {
   const { users } = kubeconfig.parse(JSON.parse(await readFile(kubeconfigPath, 'utf8')));
   const authorization = `Bearer ${users[0].user.token}`;
@@ -30,7 +30,7 @@ export async function connect() {
     return text;
   }
 
-  /** Events of a watch until the API server ends it or the signal aborts; first, all objects that are there. */
+  /** Events of a watch until the API server ends it or the signal aborts; first, all existing objects. */
   async function* watch(path: string, signal: AbortSignal): AsyncGenerator<unknown> {
     const url = `${endpoints.apiserver}${path}?watch=true`;
     const { body, statusCode } = await request(url, { dispatcher, headers: { authorization }, signal, bodyTimeout: 0 });
@@ -41,9 +41,9 @@ export async function connect() {
   return {
     get: async (path: string): Promise<unknown> => JSON.parse(await call('GET', path)),
     watch,
-    /** Of one object, or of all in a collection. */
+    /** Deletes one object, or all in a collection. */
     delete: (path: string) => call('DELETE', path),
-    /** Also for what proxies pass on. */
+    /** Also for requests that proxies pass on. */
     post: (path: string, body?: unknown) => call('POST', path, body),
     /** As a JSON merge patch. */
     merge: (path: string, patch: unknown) => call('PATCH', path, patch, 'application/merge-patch+json'),
@@ -67,18 +67,18 @@ export type Manifest = z.infer<typeof manifest>;
 function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
-  // A plain plural is right for every kind that the lab knows.
+  // This simple plural is right for every kind that the lab uses.
   const plural = `${kind.toLowerCase().replace(/(?<=[^aeiou])y$/, 'ie')}s`;
   return `${root}${scope}/${plural}/${metadata.name}`;
 }
 
-/** The objects of a file in `manifests/`; `values` are names that only this file knows. */
+/** The objects of a file in `manifests/`; `values` are names that only this file uses. */
 export async function manifestsOf(name: string, values: Readonly<Record<string, string>> = {}): Promise<Manifest[]> {
   const text = await readFile(join(import.meta.dirname, 'manifests', name), 'utf8');
   return parseAllDocuments(render(text, name, values)).map((document) => manifest.parse(document.toJS()));
 }
 
-/** Applies the objects of files in `manifests/`, in their order; `values` are names that only these files know. */
+/** Applies the objects of files in `manifests/`, in their order; `values` are names that only these files use. */
 export async function applyManifests(
   api: Api,
   names: readonly string[],
@@ -101,7 +101,7 @@ function holds(condition: string, given: z.infer<typeof conditions>): boolean {
 
 const definitionList = z.looseObject({ items: z.array(z.looseObject({ status: z.looseObject({ conditions }) })) });
 
-/** Makes the custom resources known, and waits until the API server serves them. */
+/** Applies the custom resource definitions, and waits until the API server serves them. */
 export async function applyDefinitions(api: Api, file: string, signal: AbortSignal): Promise<void> {
   const definitions = z.array(manifest).parse(JSON.parse(await readFile(file, 'utf8')));
   await Promise.all(definitions.map((definition) => api.apply(definition)));
@@ -133,7 +133,7 @@ const podList = z.looseObject({
   ),
 });
 
-/** A line for each pod of the cluster: `shop/checkout-stable-…  Ready`, or why it is not. */
+/** A line for each pod of the cluster: `shop/checkout-stable-…  Ready`, or the reason why it is not ready. */
 export async function describePods(api: Api): Promise<string[]> {
   const { items } = podList.parse(await api.get('/api/v1/pods'));
   return items.map(({ metadata, status }) => {

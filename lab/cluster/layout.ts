@@ -1,18 +1,18 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** One name for all that the lab owns on a machine: network namespace, veth device, cgroup. */
+/** The name of everything that the lab owns on a machine: network namespace, veth device, cgroup. */
 export const LAB = 'sluice-lab';
 
-/** What was built or fetched, keyed by version; survives `down`. */
+/** What was built or downloaded, keyed by version; survives `down`. */
 export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), LAB);
 
-/** What a running lab keeps: `run` goes with `down`, `logs` stays until the next `up`. */
+/** The files of a running lab: `down` removes `run`; `logs` stays until the next `up`. */
 const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), LAB);
 export const runDir = join(stateDir, 'run');
 export const logDir = join(stateDir, 'logs');
 
-/** What the benchmark of the peers has measured; stays. */
+/** Measurements of the benchmark of the peers, which are kept. */
 export const peersDir = join(stateDir, 'peers');
 
 /** The credentials of the administrator, for use from the host. */
@@ -23,7 +23,7 @@ export const auditLogPath = join(logDir, 'audit.log');
 
 export const netnsPath = `/run/netns/${LAB}`;
 
-/** A veth pair joins the host and the lab's node; pods and services have addresses behind it. */
+/** A veth pair connects the host and the lab's node; the addresses of pods and services are behind it. */
 export const addresses = {
   host: '10.10.0.1',
   node: '10.10.0.2',
@@ -34,7 +34,7 @@ export const addresses = {
 /** Ports of the node's address. */
 export const ports = { apiserver: 6443, registry: 5000, prometheus: 9090, istiod: 15010, gateway: 30080 } as const;
 
-/** Where a lab that is up can be reached, from the host as well as from its pods. */
+/** The addresses of a running lab, reachable from the host and from its pods. */
 export const endpoints = {
   apiserver: `https://${addresses.node}:${ports.apiserver}`,
   gateway: `http://${addresses.node}:${ports.gateway}`,

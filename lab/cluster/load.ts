@@ -13,7 +13,7 @@ export interface LoadOptions {
   /** Milliseconds. */
   readonly duration: number;
   readonly signal: AbortSignal;
-  /** Takes each request as its answer comes. */
+  /** Receives each request when its answer arrives. */
   readonly onAnswer?: (sent: Sent) => void;
 }
 
@@ -22,9 +22,9 @@ export interface Sent {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   readonly milliseconds: number;
-  /** HTTP status; 0 where there was no answer. */
+  /** HTTP status; 0 without an answer. */
   readonly status: number;
-  /** Who answered, or why nobody did. */
+  /** The version and pod that answered; or why there was no answer. */
   readonly version: string;
   readonly pod: string;
 }
@@ -33,8 +33,8 @@ export interface Sent {
 const TIMEOUT = 10_000;
 
 /**
- * Sends requests through the gateway over kept-alive connections, at a rate that does not wait for answers, and gives them
- * all in the order of their answers. Throws a LabError when the lab is not up.
+ * Sends requests through the gateway over kept-alive connections at a constant rate, without waiting for answers. Returns them
+ * in the order of their answers. Throws a LabError if the lab is not up.
  */
 export async function load({ host, rate, duration, signal, onAnswer }: LoadOptions): Promise<Sent[]> {
   if (!(await exists(netnsPath))) throw new LabError('The lab is not up: npm run lab -- up');

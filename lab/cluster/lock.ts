@@ -3,10 +3,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { say } from './commands.ts';
 import { LAB } from './layout.ts';
 
-/** An abstract socket: the kernel lets one process listen, and forgets it with that process, however it ends. */
+/** An abstract socket: the kernel lets only one process listen, and frees it when that process ends in any way. */
 const path = `\0${LAB}`;
 
-/** Waits until no other `up` or `down` is at work on this machine, and keeps others waiting until it is disposed. */
+/** Waits until no other `up` or `down` runs on this machine, and blocks others until it is disposed. */
 export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
   for (;;) {
     const waiting = new Set<Socket>();

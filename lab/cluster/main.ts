@@ -36,7 +36,7 @@ const options = z.object({
   log: z.string().optional(),
 });
 
-/** What the command line may have; wrong values are said in terms of it. */
+/** Reads the command line; errors name the wrong option. */
 function readCommandLine() {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
@@ -104,7 +104,7 @@ function print(lines: readonly string[]): void {
 }
 
 const interrupted = new AbortController();
-// A reader that has gone, as in `up | head`, is no reason to leave a half lab behind.
+// If the reader of the output ends, as in `up | head`, the lab must still be cleaned up.
 process.stdout.on('error', (error) => interrupted.abort(error));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => interrupted.abort(new LabError(`ended by ${signal}`)));
@@ -116,5 +116,5 @@ try {
   process.stderr.write(`sluice-lab: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;
 }
-// Sockets of a keep-alive pool are no reason to wait.
+// Does not wait for the sockets of a keep-alive pool.
 process.exit();

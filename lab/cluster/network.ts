@@ -3,8 +3,8 @@ import { insideNetwork, run } from './commands.ts';
 import { addresses, LAB, netnsPath } from './layout.ts';
 
 /**
- * The lab's network namespace: one node, joined to the host by a veth pair. Its end of the pair is the node's device and
- * the way of its default route, which the kubelet and the API server look for; pods get a veth each by CNI.
+ * The lab's network namespace: one node, connected to the host by a veth pair. The pair's inner end is the node's device and
+ * has its default route, which the kubelet and the API server look for; CNI gives each pod a veth of its own.
  */
 export async function createNetwork(signal: AbortSignal): Promise<void> {
   const ip = (...args: string[]) => run('ip', args, { signal });
@@ -20,10 +20,10 @@ export async function createNetwork(signal: AbortSignal): Promise<void> {
   await inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
 }
 
-/** Removes the namespace and with it every device in it, the host's end of the pair included. */
+/** Removes the namespace with every device in it, including the host's end of the pair. */
 export async function removeNetwork(): Promise<void> {
   if (!(await exists(netnsPath))) return;
-  // The pair would go with the namespace, but only once nothing holds that any more.
+  // The pair is only removed with the namespace once nothing uses the namespace any more.
   if (await exists(`/sys/class/net/${LAB}`)) await run('ip', ['link', 'delete', LAB]);
   await run('ip', ['netns', 'delete', LAB]);
 }

@@ -6,22 +6,22 @@ import { insideNetwork, LabError, lastLines } from './commands.ts';
 import { logDir, runDir } from './layout.ts';
 import { waitUntil } from './wait.ts';
 
-/** A process of the lab. Its name is that of its log and its cgroup. */
+/** A process of the lab. Its log and its cgroup have its name. */
 export interface Component {
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** True when it can do its work. Asked until then; may reject while it is not listening. */
+  /** Whether it is ready for work. Called until it returns true; may reject while the component is not listening. */
   ready(): Promise<boolean>;
 }
 
 const pidPath = (name: string) => join(runDir, 'pids', name);
 export const logPath = (name: string) => join(logDir, `${name}.log`);
 
-/** The process id of a component that is running. */
+/** The process ID of a running component. */
 export async function pidOf(name: string): Promise<number | undefined> {
   const pid = Number(await readFile(pidPath(name), 'utf8').catch(() => ''));
   if (!pid) return undefined;
-  // Its cgroup tells it from a later process that was given the same number.
+  // Its cgroup distinguishes it from a later process with the same ID.
   const cgroups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
   const own = `/components/${name}`;
   return cgroups.split('\n').some((line) => line.endsWith(own)) ? pid : undefined;
@@ -34,7 +34,7 @@ export async function start(name: string, component: Component, signal: AbortSig
   await mkdir(cgroup, { recursive: true });
   await mkdir(join(runDir, 'pids'), { recursive: true });
   const log = await open(logPath(name), 'a');
-  // The shell enters the cgroup and then becomes the component, so that no process of it is ever outside.
+  // The shell enters the cgroup and then becomes the component, so that none of its processes is ever outside.
   const enter = ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup];
   const [program = '', ...args] = [...enter, ...insideNetwork(component.argv)];
   const child = spawn(program, args, {
@@ -64,7 +64,7 @@ export async function start(name: string, component: Component, signal: AbortSig
   }
 }
 
-/** Ends a component, with SIGKILL when SIGTERM does not end it within 10 s. */
+/** Stops a component, with SIGKILL if SIGTERM does not stop it within 10 s. */
 export async function stop(name: string, signal: AbortSignal): Promise<void> {
   const pid = await pidOf(name);
   if (pid === undefined) return;

@@ -14,9 +14,9 @@ function ofKubernetes(name: string): GoProgram {
   };
 }
 
-/** What etcd and the API server need: enough for contract tests. */
+/** The programs of etcd and the API server, which are enough for contract tests. */
 const controlPlane = {
-  // At the version that Kubernetes itself pins.
+  // In the version that Kubernetes itself pins.
   etcd: { module: 'k8s.io/kubernetes', version: kubernetesVersion, package: 'go.etcd.io/etcd/server/v3' },
   'kube-apiserver': ofKubernetes('kube-apiserver'),
 } satisfies Record<string, GoProgram>;
@@ -30,7 +30,7 @@ const cluster = {
     module: 'istio.io/istio',
     version: versions.istio,
     package: 'istio.io/istio/pilot/cmd/pilot-discovery',
-    // Its go.mod names commits of these; the releases are what a module proxy surely has.
+    // Its go.mod names commits of these modules; a module proxy certainly has the releases.
     edits: [
       '-replace=github.com/envoyproxy/go-control-plane/envoy=github.com/envoyproxy/go-control-plane/envoy@v1.40.0',
       '-replace=istio.io/api=istio.io/api@v1.31.4',
@@ -41,12 +41,12 @@ const cluster = {
     module: 'github.com/prometheus/prometheus',
     version: versions.prometheus,
     package: 'github.com/prometheus/prometheus/cmd/prometheus',
-    // The clouds' libraries would take most of the time.
+    // The libraries of the clouds would take most of the build time.
     tags: ['remove_all_sd', 'enable_kubernetes_sd'],
   },
 } satisfies Record<string, GoProgram>;
 
-/** What tests start beside the cluster, and build when they do. */
+/** Programs that tests start beside the cluster, and build when needed. */
 const tools = {
   toxiproxy: {
     module: 'github.com/Shopify/toxiproxy/v2',
@@ -55,7 +55,7 @@ const tools = {
   },
 } satisfies Record<string, GoProgram>;
 
-/** What runs and checks workflows in tests. */
+/** Programs that run and check workflows in tests. */
 const workflowTools = {
   act: { module: 'github.com/nektos/act', version: versions.act, package: 'github.com/nektos/act' },
   actionlint: {
@@ -65,13 +65,13 @@ const workflowTools = {
   },
 } satisfies Record<string, GoProgram>;
 
-/** The Helm that charts are deployed with: tests of the action build it when they need it. */
+/** The versions of Helm; tests of the action build them when needed. */
 const helms = {
   helm: { module: 'helm.sh/helm/v4', version: versions.helm, package: 'helm.sh/helm/v4/cmd/helm' },
   helm3: { module: 'helm.sh/helm/v3', version: versions.helm3, package: 'helm.sh/helm/v3/cmd/helm' },
 } satisfies Record<string, GoProgram>;
 
-/** What tests build and sign images with. */
+/** Programs with which tests build and sign images. */
 const builders = {
   buildkitd: {
     module: 'github.com/moby/buildkit',
@@ -91,7 +91,7 @@ const builders = {
   },
 } satisfies Record<string, GoProgram>;
 
-/** Other tools for the same work, which the benchmark of the peers starts beside the cluster. */
+/** Other tools for the same task, which the benchmark of the peers starts beside the cluster. */
 const peers = {
   flagger: {
     module: 'github.com/fluxcd/flagger',
@@ -118,12 +118,12 @@ const programs: Record<
 > = { ...controlPlane, ...cluster, ...tools, ...workflowTools, ...helms, ...builders, ...peers };
 type ProgramName = keyof typeof programs;
 
-/** Where a program is once it has been built. */
+/** The path of a program after it was built. */
 export function programPath(name: ProgramName): string {
   return join(cachePath(name, programs[name].version), name);
 }
 
-/** Builds what is missing: one after the other, as each build uses every core. */
+/** Builds what is missing, one after the other, as each build uses every core. */
 async function build(wanted: Readonly<Record<string, GoProgram>>, signal: AbortSignal): Promise<void> {
   for (const [name, program] of Object.entries(wanted)) {
     await cached(name, program.version, (dir) => buildModule(program, join(dir, name), signal));

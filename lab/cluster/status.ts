@@ -5,7 +5,7 @@ import { connect, describePods, isNodeReady } from './kubernetes.ts';
 import { endpoints, kubeconfigPath, logDir, runDir } from './layout.ts';
 import { pidOf } from './processes.ts';
 
-/** `apiserver`: etcd and the API server, all that contract tests need. */
+/** `apiserver`: etcd and the API server, which is all that contract tests need. */
 export type Extent = 'apiserver' | 'cluster';
 
 const extents = {
@@ -13,14 +13,14 @@ const extents = {
   cluster: Object.keys(components),
 } as const satisfies Record<Extent, readonly string[]>;
 
-/** Written when an `up` has come to its end, so that a half one is not taken for a lab. */
+/** Written when `up` has finished, so that a partial lab is not taken for a complete one. */
 const markerPath = join(runDir, 'extent');
 
 export async function markUp(extent: Extent): Promise<void> {
   await writeFile(markerPath, extent);
 }
 
-/** The components that run, by name, with their process ids. */
+/** The running components, by name, with their process IDs. */
 async function running(): Promise<Map<string, number>> {
   const pids = new Map<string, number>();
   for (const name of Object.keys(components)) {
@@ -30,7 +30,7 @@ async function running(): Promise<Map<string, number>> {
   return pids;
 }
 
-/** How much of the lab is up; `broken` where a component has ended or an `up` has not come to its end. */
+/** How much of the lab is up; `broken` if a component has ended or `up` has not finished. */
 export async function presence(): Promise<Extent | 'down' | 'broken'> {
   const marker = await readFile(markerPath, 'utf8').catch(() => '');
   const pids = await running();
@@ -39,7 +39,7 @@ export async function presence(): Promise<Extent | 'down' | 'broken'> {
   return extents[marker].every((name) => pids.has(name)) ? marker : 'broken';
 }
 
-/** Lines that say what runs, how the pods are and where everything is. */
+/** Lines with what runs, the state of the pods, and the addresses and paths. */
 export async function status(): Promise<string[]> {
   const pids = await running();
   const lines = Object.keys(components).map((name) => `${name.padEnd(24)}${pids.get(name) ?? '-'}`);

@@ -17,10 +17,10 @@ import { type Extent, markUp } from './status.ts';
 import { debianPackages } from './versions.ts';
 import { answers, together, waitUntil } from './wait.ts';
 
-/** The demo service as it is there from the start. */
+/** The demo service that exists from the start. */
 const demo = { namespace: 'shop', host: 'checkout' };
 
-/** Builds what is missing and starts the lab anew. Whatever fails, nothing of it stays behind but its logs. */
+/** Builds what is missing and starts a new lab. After an error, nothing of it is left but its logs. */
 export async function up(extent: Extent, signal: AbortSignal): Promise<void> {
   await installPackages(debianPackages.apiserver, signal);
   await buildControlPlane(signal);

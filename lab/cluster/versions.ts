@@ -1,34 +1,34 @@
-/** Every version that the lab runs. A changed version gives a new folder in the cache. */
+/** Every version that the lab uses. A changed version gets a new folder in the cache. */
 export const versions = {
-  /** etcd comes at the version that Kubernetes pins for its tests. */
+  /** etcd has the version that Kubernetes pins for its tests. */
   kubernetes: '1.36.3',
   /** A pseudo-version: Istio tags its releases without the `v` that Go modules want. */
   istio: 'v0.0.0-20260827124520-eed52ebb66ad',
-  /** Must be the one that Istio requires in its own go.mod. */
+  /** Must be the version that Istio requires in its own go.mod. */
   gatewayApi: 'v1.6.0',
   envoy: '1.40.0',
   /** Prometheus 3.x.y is the Go module v0.3xx.y; Debian's own has no Kubernetes service discovery. */
   prometheus: 'v0.316.0',
-  /** Only tests of faults start it. */
+  /** Started only by tests of faults. */
   toxiproxy: 'v2.5.0',
-  /** Runs workflow files, and checks them. */
+  /** Run workflow files, and check them. */
   act: 'v0.2.89',
   actionlint: 'v1.7.12',
-  /** Tests of actions/helm-deploy run both. */
+  /** Tests of actions/helm-deploy use both. */
   helm: 'v4.3.1',
   helm3: 'v3.22.0',
-  /** Only the tests of image builds start them. */
+  /** Started only by the tests of image builds. */
   buildkit: 'v0.34.2',
   buildx: 'v0.38.2',
   cosign: 'v3.1.3',
-  /** What the benchmark of the peers compares with; a lab without it doesn't build them. */
+  /** What the benchmark of the peers compares with; a lab without it does not build them. */
   flagger: 'v1.36.1',
   argoRollouts: 'v1.10.2',
-  /** The Go that Argo Rollouts asks for. */
+  /** The Go version that Argo Rollouts requires. */
   argoToolchain: 'go1.27.3',
 } as const;
 
-/** From Debian, at the version that the machine's release has: what is missing is installed. */
+/** Debian packages, in the version of the machine's release; missing ones are installed. */
 export const debianPackages = {
   apiserver: ['iproute2'],
   cluster: ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'docker-registry'],

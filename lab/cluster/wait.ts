@@ -4,7 +4,7 @@ import { LabError } from './commands.ts';
 import { labAgent } from './host.ts';
 
 interface WaitOptions {
-  /** What is waited for, for the error. */
+  /** What is waited for, in the error's words. */
   readonly what: string;
   /** Milliseconds. */
   readonly timeout: number;
@@ -12,8 +12,8 @@ interface WaitOptions {
 }
 
 /**
- * Asks every 100 ms until the answer is true. An error means "not yet", but for a LabError, which ends the wait.
- * Throws a LabError with the last error after the timeout.
+ * Checks every 100 ms until the condition is true. An error means "not yet", except a LabError, which ends the wait. Throws a
+ * LabError with the last error after the timeout.
  */
 export async function waitUntil(condition: () => Promise<boolean>, options: WaitOptions): Promise<void> {
   const end = performance.now() + options.timeout;
@@ -31,14 +31,14 @@ export async function waitUntil(condition: () => Promise<boolean>, options: Wait
   throw new LabError(`${options.what}: not within ${options.timeout / 1000} s (${failure})`);
 }
 
-/** True when a URL of the lab answers with a 2xx status. Rejects while nobody listens. */
+/** Whether a URL of the lab answers with a 2xx status. Rejects while nobody listens. */
 export async function answers(url: string): Promise<boolean> {
   const response = await request(url, { dispatcher: labAgent, signal: AbortSignal.timeout(2000) });
   await response.body.dump();
   return response.statusCode >= 200 && response.statusCode < 300;
 }
 
-/** Runs works side by side. The first to fail ends the others, and all have ended when its error is thrown. */
+/** Runs tasks in parallel. The first failure aborts the others, and its error is thrown when all have ended. */
 export async function together(works: ReadonlyArray<(signal: AbortSignal) => Promise<unknown>>, signal: AbortSignal) {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);

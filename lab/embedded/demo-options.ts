@@ -5,7 +5,7 @@ import { isScenarioName, type ScenarioName, scenarios } from './scenarios.ts';
 interface DemoOptions {
   readonly help: boolean;
   readonly json: boolean;
-  /** To be played, one after the other. */
+  /** The scenarios to play, one after the other. */
   readonly names: readonly ScenarioName[];
 }
 
@@ -22,7 +22,7 @@ ${Object.entries(scenarios)
   .map(([name, { title }]) => `  ${name.padEnd(14)} ${title}`)
   .join('\n')}`;
 
-/** @throws Error that names the options, or the scenarios, that there are */
+/** @throws Error with the existing options, or scenarios */
 export function readDemoOptions(args: readonly string[]): DemoOptions {
   const { scenario, json, help } = parsed(args);
   if (scenario === undefined) return { help, json, names: ['healthy', 'errors-5pct'] };

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: a good release is promoted and a bad one is caught, live, by the very bundle that a workflow runs.
+ * `npm run demo`: a good release is promoted and a bad one is caught, live, by the same bundle that a workflow runs.
  * `npm run demo -- --scenario NAME [--json]`: one scenario; with --json the last line is its result as one JSON object.
  */
 import { copyFile, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { messageOf } from '../../src/core/errors.ts';
 import { demoUsage, readDemoOptions } from './demo-options.ts';
 import { play, type ScenarioName, scenarios } from './scenarios.ts';
 
-// https://no-color.org: whatever it is set to; the actions that run here follow it as well.
+// https://no-color.org: any value counts; the actions that run here follow it as well.
 const colour = !process.env.NO_COLOR && process.stdout.isTTY;
 const paint = (style: Parameters<typeof styleText>[0], text: string) =>
   colour ? styleText(style, text, { validateStream: false }) : text;
@@ -45,14 +45,14 @@ async function show(name: ScenarioName, json: boolean): Promise<void> {
   if (json) console.log(JSON.stringify(result));
 }
 
-/** Keeps the plot that lies beside a report; undefined where there is none. */
+/** Keeps the plot beside a report; undefined if there is none. */
 async function keptPlot(name: ScenarioName, report: string): Promise<string | undefined> {
   const plot = join(tmpdir(), `sluice-${name}.svg`);
   try {
     await copyFile(report.replace(/\.json$/, '.svg'), plot);
     return plot;
   } catch {
-    // There is none where nothing was drawn, whatever an earlier demo has left.
+    // Nothing was drawn, so a plot of an earlier demo must not be shown.
     return undefined;
   }
 }

@@ -1,34 +1,34 @@
 import { createHash } from 'node:crypto';
 import type { ServiceOptions } from './service.ts';
 
-/** How the pods of an image behave. What is not given is well: no errors, a few milliseconds, ready at once. */
+/** The behaviour of an image's pods. By default they are healthy: no errors, a few milliseconds, ready at once. */
 export interface ImageBehaviour extends Pick<ServiceOptions, 'failingPath' | 'labels'> {
-  /** Told in the `x-version` header; default the image's tag. */
+  /** Sent in the `x-version` header; default the image's tag. */
   readonly version?: string;
   /** Share of requests answered with 500, 0 to 1. */
   readonly errorRate?: number;
   /**
-   * What `http_requests_total` of its pods says: the status as a number (`codes`, the default) or a word, or `scrapes`: the
-   * handler beside the number, of looks at the metrics as well.
+   * The labels in `http_requests_total` of its pods: the status as a number (`codes`, the default) or a word, or `scrapes`: the
+   * handler beside the number, including reads of the metrics.
    */
   readonly counts?: 'codes' | 'words' | 'scrapes';
   /** Mean milliseconds of a request; each takes between half and one and a half of it. */
   readonly latency?: number;
-  /** The process exits so many milliseconds after each start, and after the change that says so. */
+  /** The process exits this many milliseconds after each start, and after a change that sets this. */
   readonly crashAfter?: number;
-  /** How a crash looks: killed for its memory rather than exited with 1. */
+  /** How it crashes: killed for its memory instead of exiting with 1. */
   readonly outOfMemory?: boolean;
   readonly neverReady?: boolean;
   /** Milliseconds from start to ready. */
   readonly readyAfter?: number;
-  /** Where the image was really built; else the digest follows from its name. */
+  /** For an image that was really built; by default the digest follows from its name. */
   readonly digest?: string;
-  /** The registry does not give the image, in these words. */
+  /** The registry refuses the image with this message. */
   readonly pullFailure?: string;
 }
 
 export interface Image {
-  /** `registry.example/checkout@sha256:…`, as a pod's `imageID` shows it. */
+  /** `registry.example/checkout@sha256:…`, as in a pod's `imageID`. */
   readonly id: string;
   readonly digest: string;
   readonly version: string;
@@ -38,8 +38,8 @@ export interface Image {
 export type Images = ReturnType<typeof createImages>;
 
 /**
- * The images that can be pulled, by reference (`registry.example/checkout:2`). They are found by tag, by digest, and by
- * both; anything else fails to be pulled.
+ * The images that can be pulled, by reference (`registry.example/checkout:2`). They are found by tag, by digest, and by both;
+ * pulling anything else fails.
  */
 export function createImages(initial: Readonly<Record<string, ImageBehaviour>>) {
   const behaviours = new Map(Object.entries(initial));
@@ -76,7 +76,7 @@ export function createImages(initial: Readonly<Record<string, ImageBehaviour>>) 
   };
 }
 
-/** The digest that the lab's registry gives to a reference. */
+/** The digest of a reference in the lab's registry. */
 export function digestOf(reference: string): string {
   return `sha256:${createHash('sha256').update(reference).digest('hex')}`;
 }

@@ -13,16 +13,16 @@ import { randomFor } from './random.ts';
 import { canaryImage, namespace, type ShopOptions, shopHost, shopManifests, stableImage } from './shop.ts';
 
 export interface LabOptions extends Partial<ShopOptions> {
-  /** How the pods of the two images behave. */
+  /** The behaviour of the two images' pods. */
   readonly stable?: ImageBehaviour;
   readonly canary?: ImageBehaviour;
   /** Requests a second through the gateway; default 0. */
   readonly rate?: number;
-  /** The paths that are asked for in turn; default `/`. */
+  /** The requested paths, in turn; default `/`. */
   readonly paths?: readonly string[];
-  /** Milliseconds after which the clients give up a request; default never. */
+  /** Milliseconds after which the clients abandon a request; default never. */
   readonly patience?: number;
-  /** All that is drawn at random follows from it; default 1. */
+  /** The seed of all random values; default 1. */
   readonly seed?: number;
   /** Milliseconds until the gateway follows a changed route; default 0. */
   readonly lag?: number;
@@ -34,8 +34,8 @@ export interface LabOptions extends Partial<ShopOptions> {
 export type Lab = Awaited<ReturnType<typeof startLab>>;
 
 /**
- * A whole small cluster in this process, on loopback ports: API server, controllers, gateway, Prometheus, the demo shop
- * and load on it. Resolves when the stable pods are ready and the gateway routes to them.
+ * A whole small cluster in this process, on loopback ports: API server, controllers, gateway, Prometheus, the demo shop and
+ * load on it. Resolves when the stable pods are ready and the gateway routes to them.
  */
 export async function startLab(options: LabOptions = {}) {
   const { router = 'istio', arms = 'both', workload = 'Deployment', seed = 1 } = options;
@@ -85,7 +85,9 @@ export async function startLab(options: LabOptions = {}) {
     canaryImage,
     kubeconfigPath,
 
-    /** The canary's part of the requests in per cent, as the gateway routes now; 0 where the route names no canary. */
+    /**
+     * The canary's part of the requests in per cent, by the routes that the gateway now follows; 0 if the route has no canary.
+     */
     canaryWeight(): number {
       const route = gateway.routes().find(({ hosts }) => hosts.includes(host));
       const destinations = route?.destinations ?? [];
@@ -96,7 +98,7 @@ export async function startLab(options: LabOptions = {}) {
       return total === 0 ? 0 : (100 * canary.reduce((sum, { weight }) => sum + weight, 0)) / total;
     },
 
-    /** Resolves as soon as the condition holds; it is asked after every change in the cluster. */
+    /** Resolves as soon as the condition holds; it is checked after every change in the cluster. */
     until: (condition: () => boolean, signal?: AbortSignal) => changed(api.storage, condition, signal),
 
     async stop(): Promise<void> {

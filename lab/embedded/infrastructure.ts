@@ -12,7 +12,7 @@ interface Infrastructure {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Shows a server of the lab as a running pod with a Service before it, so that both proxies of the API server reach it. */
+/** Represents a server of the lab as a running pod with a Service, so that both proxies of the API server reach it. */
 export function showAsPod(api: ApiServer, { namespace, name, port, socket, annotations = {} }: Infrastructure): void {
   const labels = { app: name };
   const metadata = {
@@ -25,7 +25,7 @@ export function showAsPod(api: ApiServer, { namespace, name, port, socket, annot
   const ports = [{ port, targetPort: port }];
   api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   api.put({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector: labels, ports } });
-  // A node of its own keeps the kubelet away.
+  // A node of its own, which the kubelet leaves alone.
   api.put({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'embedded-host', containers } });
   const now = timestamp(Date.now());
   const running = {

@@ -2,12 +2,12 @@ import { Agent, request } from 'undici';
 
 /** One request of the load, as its sender saw it. */
 export interface LoadEntry {
-  /** When it was sent, milliseconds since the epoch. */
+  /** The time of sending, in milliseconds since the epoch. */
   readonly at: number;
   readonly milliseconds: number;
-  /** HTTP status; 0 for a request that got no answer. */
+  /** HTTP status; 0 for a request without an answer. */
   readonly status: number;
-  /** Told by the pod; empty where none answered. */
+  /** From the pod's answer; empty without one. */
   readonly version: string;
   readonly pod: string;
 }
@@ -16,11 +16,11 @@ export interface LoadOptions {
   readonly url: string;
   /** The `Host` header. */
   readonly host: string;
-  /** Asked for in turn; default `/`. */
+  /** Requested in turn; default `/`. */
   readonly paths?: readonly string[];
-  /** Requests a second, sent however long the answers take. */
+  /** Requests a second, independent of how long the answers take. */
   readonly rate: number;
-  /** Milliseconds after which a request is given up; default never. */
+  /** Milliseconds after which a request is abandoned; default never. */
   readonly patience?: number;
   readonly now?: () => number;
 }
@@ -28,7 +28,7 @@ export interface LoadOptions {
 /** Milliseconds between two bursts; at 200 requests a second each is one or two. */
 const tick = 5;
 
-/** Sends GET requests at a steady rate over kept-alive connections and remembers what became of each. */
+/** Sends GET requests at a steady rate over kept-alive connections and records the result of each. */
 export function startLoad(options: LoadOptions) {
   const { url, host, paths = ['/'], patience, now = Date.now } = options;
   const dispatcher = new Agent({ pipelining: 1 });
@@ -67,10 +67,10 @@ export function startLoad(options: LoadOptions) {
   }
 
   return {
-    /** Every request that has ended, in the order of their ends. */
+    /** Every finished request, in the order of their ends. */
     log: entries,
 
-    /** Requests a second from now on; 0 is silence. */
+    /** Requests a second from now on; 0 stops the load. */
     setRate(perSecond: number): void {
       burst();
       rate = perSecond;
@@ -78,7 +78,7 @@ export function startLoad(options: LoadOptions) {
       since = performance.now();
     },
 
-    /** Sends nothing more and waits for the answers under way. */
+    /** Sends nothing more and waits for the outstanding answers. */
     async stop(): Promise<void> {
       clearInterval(timer);
       await Promise.all(underWay);

@@ -1,6 +1,6 @@
 /**
- * Runs a JavaScript action as the GitHub runner does: inputs as INPUT_*, files for outputs, state and summary, the signals
- * of a cancellation at the runner's own times, and the post step with the state that main has saved.
+ * Runs a JavaScript action like the GitHub runner: inputs as INPUT_*, files for outputs, state and summary, the signals of a
+ * cancellation at the runner's own times, and the post step with the state that main has saved.
  * https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax, and the runner's ProcessInvoker
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -22,37 +22,37 @@ export interface RunOptions {
   /** Folder of the `action.yml`. */
   readonly action: string;
   readonly inputs: Readonly<Record<string, string>>;
-  /** Inputs that are others when post runs: the runner evaluates them once more. */
+  /** Inputs with other values in post: the runner evaluates them again. */
   readonly later?: Readonly<Record<string, string>>;
   /** What the other steps of the job do between main and post. */
   readonly between?: () => Promise<unknown>;
-  /** On top of what a runner sets. */
+  /** In addition to a runner's variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What an earlier step has put into the workspace: path → text. */
+  /** Files of an earlier step in the workspace: path → text. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Takes each piece of what the action prints, as it comes. */
+  /** Receives the action's output as it comes. */
   readonly onOutput?: (text: string) => void;
 }
 
 export interface Ended {
-  /** Exit status of main; undefined when a signal ended it. */
+  /** Exit status of main; undefined if a signal ended it. */
   readonly status: number | undefined;
   readonly outputs: Readonly<Record<string, string>>;
   /** The job summary in Markdown. */
   readonly summary: string;
-  /** All that main and post have printed. */
+  /** The whole output of main and post. */
   readonly log: string;
 }
 
 export interface Run {
   readonly main: ChildProcess;
-  /** Folder for files that the action may write, the runner's workspace. */
+  /** The runner's workspace, in which the action may write files. */
   readonly workspace: string;
-  /** All that the action has printed until now. */
+  /** The action's output so far. */
   printed(): string;
-  /** What a person does with the cancel button: SIGINT, later SIGTERM, later SIGKILL; post runs all the same. */
+  /** Acts like the cancel button: SIGINT, later SIGTERM, later SIGKILL; post still runs. */
   cancel(): void;
-  /** What a lost runner does: nothing runs any more, post neither. */
+  /** Acts like a lost runner: everything ends, and post does not run. */
   kill(): void;
   /** Resolves when main and post have ended. */
   readonly ended: Promise<Ended>;
@@ -148,7 +148,7 @@ export async function runAction(options: RunOptions): Promise<Run> {
   };
 }
 
-/** The runner sets every declared input, with its default where the workflow gives none. */
+/** The runner sets every declared input, with its default if the workflow does not set it. */
 function inputVariables(
   declared: Readonly<Record<string, { default?: string | undefined }>>,
   given: Readonly<Record<string, string>>,
@@ -161,7 +161,7 @@ function inputVariables(
   );
 }
 
-/** `name=value` and `name<<DELIMITER … DELIMITER`, as the runner reads them from its command files. */
+/** Reads `name=value` and `name<<DELIMITER … DELIMITER`, the format of the runner's command files. */
 function parseFileCommands(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   const lines = text.split(/\r?\n/);

@@ -8,16 +8,16 @@ import { actionFolder, type Ended, type Run, runAction } from './runner.ts';
 import type { Answered } from './service.ts';
 import type { RouterKind } from './shop.ts';
 
-/** One story that the lab can tell: what is released, what goes wrong meanwhile, and how it should end. */
+/** One scenario of the lab: what is released, what goes wrong meanwhile, and how it should end. */
 export interface Scenario {
   readonly title: string;
   readonly lab: LabOptions;
   readonly inputs?: Readonly<Record<string, string>>;
   readonly before?: (lab: Lab) => Promise<void>;
-  /** What happens while the rollout runs. Gives back the run whose end counts, if that is another one. */
+  /** What happens while the rollout runs. Returns the run whose end counts, if that is another one. */
   readonly meanwhile?: (stage: Stage) => Promise<Run | undefined>;
   readonly verdict: Verdict;
-  /** Whether the route shows in the end what was found at first. */
+  /** Whether the route is restored to its first state in the end. */
   readonly routeRestored: boolean;
 }
 
@@ -30,7 +30,7 @@ interface Stage {
   again(): Promise<Run>;
 }
 
-/** What became of a scenario; the last line of `npm run demo -- --json`. Counts are requests. */
+/** The result of a scenario; the last line of `npm run demo -- --json`. Counts are requests. */
 interface ScenarioResult {
   readonly scenario: string;
   readonly verdict: string;
@@ -45,7 +45,7 @@ interface ScenarioResult {
 export interface Played {
   readonly result: ScenarioResult;
   readonly ended: Ended;
-  /** The runs that did not count: the one that was killed, the one that came second. */
+  /** The runs that did not count: one that was killed, or the second of two. */
   readonly others: readonly Ended[];
   readonly lab: Lab;
   /** Removes the files of all runs. */
@@ -56,7 +56,7 @@ const quick = '5 for 4s, 25 for 4s, 50 for 4s, 100';
 const healthy = { stable: { errorRate: 0.005 }, canary: { errorRate: 0.005 }, rate: 200 } as const;
 const bad = (errorRate: number) => ({ ...healthy, canary: { errorRate } });
 
-/** The labels that many tutorials give to the counter of requests; one of them is called as a label of scrape targets is. */
+/** Labels that many tutorials give to the counter of requests; one has the name of a label of scrape targets. */
 function byEndpoint({ method, path, code }: Answered) {
   return { method, endpoint: path, status: String(code) };
 }
@@ -122,7 +122,7 @@ export const scenarios = {
   'no-traffic': {
     title: 'Without requests nothing can be known: the rollout holds',
     lab: { ...healthy, rate: 0 },
-    // There were some once: counters that nobody ever saw are a wrong query, and refused.
+    // There must have been some requests: counters that never existed count as a wrong query, and are refused.
     before: (lab) => sendRequests(lab, 20),
     inputs: { 'on-no-data': 'hold', 'no-data-patience': '4s' },
     verdict: 'held',
@@ -152,7 +152,7 @@ export const scenarios = {
   'metrics-down': {
     title: 'Prometheus goes away and does not come back: after the patience the route is restored',
     lab: { ...healthy, prometheus: { scrapeInterval: 1_000 } },
-    // A metric that Prometheus has never seen is a wrong name.
+    // A metric that Prometheus has never seen counts as a wrong name.
     async before(lab) {
       await sendRequests(lab, 20);
       await lab.prometheus.scrape();
@@ -248,7 +248,7 @@ export function isScenarioName(name: string): name is ScenarioName {
   return Object.hasOwn(scenarios, name);
 }
 
-/** Plays a scenario with the bundle that a workflow runs. `stop` of the lab is the caller's. */
+/** Plays a scenario with the bundle that a workflow runs. The caller must call `stop` of the lab. */
 export async function play(
   name: ScenarioName,
   onOutput?: (text: string) => void,
@@ -308,18 +308,18 @@ export async function play(
 }
 
 export interface ReleaseOptions {
-  /** That the lab was started with. */
+  /** The router with which the lab was started. */
   readonly router?: RouterKind;
-  /** On top of those that release the lab's new image; an empty one leaves that input out. */
+  /** In addition to the inputs that release the lab's new image; an empty value omits an input. */
   readonly inputs?: Readonly<Record<string, string>>;
-  /** Of the machine that the job runs on. */
+  /** Environment of the job's machine. */
   readonly env?: Readonly<Record<string, string>>;
   /** Number of the job that releases. */
   readonly job?: number;
   readonly onOutput?: (text: string) => void;
 }
 
-/** Starts the release of the lab's new image, as a workflow of the user's would. */
+/** Starts the release of the lab's new image, as a user's workflow would. */
 export function startRelease(lab: Lab, options: ReleaseOptions = {}): Promise<Run> {
   const { router = 'istio', inputs = {}, env = {}, job = 1, onOutput } = options;
   const release = {
@@ -350,7 +350,7 @@ const routeInputs: Readonly<Record<RouterKind, Readonly<Record<string, string>>>
   replicas: { router: 'replicas' },
 };
 
-/** Resolves when the gateway sends at least this weight to the canary; rejects when the run ends before. */
+/** Resolves when the gateway sends at least this weight to the canary; rejects if the run ends before. */
 export function reached(lab: Lab, run: Run, weight: number): Promise<void> {
   return Promise.race([lab.until(() => lab.canaryWeight() >= weight), endedBefore(run, weight)]);
 }
@@ -374,7 +374,7 @@ function virtualService(lab: Lab): JsonRecord {
   return object;
 }
 
-/** What an admission rule such as Kyverno's "mutateDigest" does. */
+/** Acts like an admission rule such as Kyverno's "mutateDigest". */
 function pinImages(lab: Lab): void {
   const pinned = (_: string, value: unknown) =>
     typeof value === 'string' && [lab.stableImage, lab.canaryImage].includes(value)
@@ -393,7 +393,7 @@ function stableImageOf(lab: Lab): string {
   return JSON.stringify(template ?? '');
 }
 
-/** What somebody does who edits the route by hand. */
+/** Acts like somebody who edits the route by hand. */
 function changeWeights(lab: Lab, canary: number): void {
   const { metadata: _, ...found } = structuredClone(virtualService(lab));
   const text = JSON.stringify(found)

@@ -11,11 +11,11 @@ export interface Answered {
 }
 
 export interface ServiceBehaviour {
-  /** Share of requests answered with 500, 0 to 1; evenly, from a random one on. */
+  /** Share of requests answered with 500, 0 to 1; evenly distributed, with a random start. */
   readonly errorRate: number;
   /** Mean milliseconds of a request; each takes between half and one and a half of it. */
   readonly latency: number;
-  /** The only path of which requests fail; default all. */
+  /** The only path whose requests fail; default all. */
   readonly failingPath?: string | undefined;
 }
 
@@ -23,9 +23,9 @@ export interface ServiceOptions extends ServiceBehaviour {
   /** The labels with which `http_requests_total` counts a request; default its code and method. */
   readonly labels?: ((request: Answered) => Readonly<Record<string, string>>) | undefined;
   readonly version: string;
-  /** As of `ImageBehaviour`. */
+  /** As in `ImageBehaviour`. */
   readonly counts: 'codes' | 'words' | 'scrapes';
-  /** The pod's name, told in the `x-pod` header. */
+  /** The pod's name, sent in the `x-pod` header. */
   readonly pod: string;
   readonly random: () => number;
   readonly now: () => number;
@@ -34,16 +34,16 @@ export interface ServiceOptions extends ServiceBehaviour {
 export type DemoService = Awaited<ReturnType<typeof startService>>;
 
 /**
- * The demo service: one small HTTP server on a loopback port that answers every path with its version, after a while and
- * sometimes with an error. `/metrics` shows what it did in the Prometheus text format.
+ * The demo service: one small HTTP server on a loopback port that answers every path with its version, after a delay and
+ * sometimes with an error. `/metrics` shows its counters in the Prometheus text format.
  */
 export async function startService(options: ServiceOptions) {
   const { random, version, pod, counts } = options;
   const labels = options.labels ?? labelsOf(counts);
   let behaviour: ServiceBehaviour = options;
   let stopped = false;
-  // Drawn for each request, errors would let a judge that is right stop a version as good as the one before: once in some
-  // hundreds of releases, which a test can't tell from a fault.
+  // Independent random errors would let a correct judge stop a version as good as the previous one, once in some hundreds of
+  // releases; a test can't tell that from a fault.
   let owed = random();
   const registry = new Registry();
   const requests = new Counter({
@@ -97,7 +97,7 @@ export async function startService(options: ServiceOptions) {
       behaviour = { ...behaviour, ...change };
     },
 
-    /** Answers what has been asked, then goes. */
+    /** Answers the outstanding requests, then stops. */
     async drain(): Promise<void> {
       stopped = true;
       await new Promise<void>((resolve) => {
@@ -106,7 +106,7 @@ export async function startService(options: ServiceOptions) {
       });
     },
 
-    /** Goes at once, in the middle of whatever it does. */
+    /** Stops at once, in the middle of requests. */
     kill(): void {
       stopped = true;
       server.close();
@@ -115,7 +115,7 @@ export async function startService(options: ServiceOptions) {
   };
 }
 
-/** The labels of the counter of requests, by what the service counts with. */
+/** The labels of the request counter for each way of counting. */
 function labelsOf(counts: ServiceOptions['counts']): NonNullable<ServiceOptions['labels']> {
   switch (counts) {
     case 'codes':

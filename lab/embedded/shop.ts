@@ -5,7 +5,7 @@ export type RouterKind = 'istio' | 'istio-hosts' | 'gateway-api' | 'nginx' | 'tr
 
 export interface ShopOptions {
   readonly router: RouterKind;
-  /** `both`: a canary workload is there already; `one`: only the stable one, and nothing that names a canary. */
+  /** `both`: a canary workload exists already; `one`: only the stable one, and nothing names a canary. */
   readonly arms: 'both' | 'one';
   readonly workload: 'Deployment' | 'StatefulSet';
   readonly replicas: { readonly stable: number; readonly canary: number };

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 
-/** Listens on a loopback port (0: one that is free). @returns the port. */
+/** Listens on a loopback port (0: any free one). @returns the port. */
 export function listen(server: Server, port: number): Promise<number> {
-  // A server that closes an idle connection just as the next request is sent loses it: in the lab, no request may get lost
-  // but by what is being tried.
+  // A server that closes an idle connection just as the next request is sent loses that request. In the lab, only the faults
+  // under test may lose requests.
   server.keepAliveTimeout = 0;
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -12,19 +12,19 @@ import { onlyCanaryServes, stableServes } from './serving.ts';
 import { describePods, type ShownWeight, shownWeight, undo } from './undo.ts';
 import { type ConcludingWorld, type World, warn } from './world.ts';
 
-/** What an ending is: the outcome without the figures that are the same for all. */
+/** How a rollout ended, without the figures that every outcome has. */
 export interface Conclusion {
   readonly verdict: Verdict;
-  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   readonly reason: string;
   /** The route shows exactly what was found before the first write. */
   readonly routeRestored: boolean;
-  /** Image digest that was seen to serve; only of a promotion. */
+  /** Image digest that was seen to serve; only after a promotion. */
   readonly digest?: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
-  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  /** The weight on the route of a frozen rollout, which somebody else may have changed. */
   readonly shown?: ShownWeight;
 }
 
@@ -35,8 +35,8 @@ interface PausableWorld extends ConcludingWorld {
 }
 
 /**
- * Ends a rollout that was begun. A promotion that has been made is finished, unless the new version was found to be bad;
- * everything else is undone.
+ * Ends a rollout that has begun. Finishes a completed promotion, unless the new version was found to be bad; undoes anything
+ * else.
  */
 export async function conclude(
   world: World,
@@ -52,12 +52,12 @@ export async function conclude(
     if (ending.verdict === 'held') return paused;
     const foreign = isSluiceError(error, 'foreign-edit');
     const shown = await shownWeight(world, journal.record.route, never());
-    // A weight that can't be read counts as the one that Sluice wrote last, unless somebody else is known to have changed it.
+    // An unreadable weight counts as the one that Sluice wrote last, unless somebody else is known to have changed it.
     return { ...paused, ...(foreign ? { shown: shown ?? { weight: undefined } } : shown && { shown }) };
   }
   const promoting = journal.record.phase === 'promoting';
   if (promoting && !ending.breach && !(await stableServes(world, journal.record))) {
-    // The canary has served all traffic well, and the trouble is in the stable arm's pods.
+    // The canary has served all traffic well, and the problem is in the stable arm's pods.
     return pause(
       world,
       journal,
@@ -68,14 +68,16 @@ export async function conclude(
   return undo(world, journal, ending.reason, options);
 }
 
-/** The promotion is made, and what is left is tidying up: only a version that turns out to be bad leads back from here. */
+/**
+ * Whether the promotion is complete except for the cleanup: from here, only a version that turns out to be bad is rolled back.
+ */
 export function isPromoted({ phase }: Pick<RolloutRecord, 'phase'>): boolean {
   return phase === 'returning' || phase === 'retiring';
 }
 
 /**
- * Does what is left of a promotion. Where the stable pods can't take the requests back, the canary keeps them, and the promotion
- * counts as not made yet.
+ * Does the remaining steps of a promotion. If the stable pods can't take the requests back, they stay with the canary, and the
+ * promotion counts as incomplete.
  *
  * @throws SluiceError as `completePromotion` does
  */
@@ -94,7 +96,7 @@ export async function finishPromotion(
   }
 }
 
-/** The stable workload is the new version already. */
+/** Concludes when the stable workload already has the new version. */
 async function concludePromotion(
   world: World,
   journal: Journal,
@@ -116,7 +118,10 @@ async function canaryHasToServe(world: ConcludingWorld, { record }: Journal): Pr
   return record.phase === 'returning' && (await onlyCanaryServes(world, record));
 }
 
-/** The version that everybody gets by now fails. What Sluice has deployed it takes back; what somebody else has, it can't. */
+/**
+ * Concludes when the new version fails after it got all requests. Undoes the promotion if Sluice has deployed it; it can't undo
+ * a deployment of somebody else.
+ */
 async function concludeBadPromotion(
   world: World,
   journal: Journal,
@@ -133,7 +138,7 @@ async function concludeBadPromotion(
   return undo(world, journal, failing, options);
 }
 
-/** Requests go back to the canary, whose pods are ready and of the same version. The next run goes on with the promotion. */
+/** Sends requests back to the canary, whose pods are ready and of the same version. The next run continues the promotion. */
 async function serveFromCanary(world: PausableWorld, journal: Journal, options: UndoOptions): Promise<Conclusion> {
   const { router, clock, emit } = world;
   const { route, weight, arms } = journal.record;
@@ -142,20 +147,20 @@ async function serveFromCanary(world: PausableWorld, journal: Journal, options: 
   using limit = deadline(clock, options.undoTimeout, () => ending, never());
   const { signal } = limit;
   try {
-    // The record says whether the requests have gone back to the stable arm.
+    // The record says whether requests have gone back to the stable arm.
     const back = { from: route.weight, to: Math.max(weight.from, weight.to) };
     await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
     await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
     emit({ type: 'shifted', at: clock.now(), ...back });
-    await confirm(world, route, back.to, options, signal);
+    await confirm(world, { route, weight: back.to }, options, signal);
   } catch (error) {
-    // The weights that were written are right. Whether the proxies follow is only reported: it changes no decision now.
+    // The written weights are right. Whether the proxies follow is only reported, as it changes no decision now.
     warn(world, `Requests were to go back to the canary, but: ${messageOf(error)}`);
   }
   return pause(world, journal, options, ending);
 }
 
-/** Leaves the weight where it is, for a person to decide; the record tells the next run where to go on. */
+/** Leaves the weight for a person to decide on; the record tells the next run where to continue. */
 export async function pause(
   world: PausableWorld,
   journal: Journal,

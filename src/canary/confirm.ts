@@ -4,15 +4,20 @@ import type { RolloutOptions } from './options.ts';
 import type { RouteSnapshot } from './ports.ts';
 import { type World, warn } from './world.ts';
 
+/** A weight that was written to a route. */
+interface Written {
+  readonly route: RouteSnapshot;
+  readonly weight: number;
+}
+
 /**
- * Waits until the data plane follows a weight, and tells how that was seen.
+ * Waits until the data plane follows a weight, and reports the evidence.
  *
  * @throws SluiceError `not-confirmed` after the `confirm-timeout`
  */
 export async function confirm(
   { router, clock, emit }: Pick<World, 'router' | 'clock' | 'emit'>,
-  route: RouteSnapshot,
-  weight: number,
+  { route, weight }: Written,
   { confirmTimeout }: Pick<RolloutOptions, 'confirmTimeout'>,
   signal: AbortSignal,
 ): Promise<void> {

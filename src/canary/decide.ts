@@ -7,32 +7,32 @@ export interface StepFacts {
   /** Since the data plane was seen to follow the shift to this step's weight. */
   readonly elapsed: number;
   readonly opinions: readonly Opinion[];
-  /** Canary requests that were judged in this step, without those that may be none of a user's. */
+  /** Canary requests judged in this step, without those that may not come from users. */
   readonly canaryRequests: number;
-  /** Requests were left out there: without any other nothing is known, however few a step needs. */
+  /** Some requests were left out of `canaryRequests`: if none remain, nothing is known, however few a step needs. */
   readonly someOwn?: boolean;
-  /** Since the metrics last brought something new. */
+  /** Since the metrics last brought new data. */
   readonly sinceReading: number;
-  /** The metrics have missed a reading that was due: what is known is what was. */
+  /** A due reading is missing, so the data are from the past. */
   readonly silent: boolean;
-  /** Why what the metrics bring is of no use. */
+  /** Why the data can't be used. */
   readonly noCounters?: string;
-  /** Since the metrics last showed a request to the canary. */
+  /** Since the metrics last showed a canary request. */
   readonly sinceCanaryRequest: number;
-  /** No counter of the canary was ever seen. */
+  /** No counter of the canary has ever been seen. */
   readonly canaryUnmeasured?: boolean;
-  /** Pods alone are looked at: what is said of readings is said of looks at them, and no request is waited for. */
+  /** Only pods are watched: then "reading" means a look at them, and no requests are needed. */
   readonly uncounted?: boolean;
   /** A person approved this step. */
   readonly approved: boolean;
 }
 
 export interface DecisionPolicy {
-  /** How the rollout ends when it is not yet known for longer than the patience. */
+  /** How the rollout ends if `not yet known` lasts longer than the patience. */
   readonly onNoData: 'rollback' | 'hold';
   /** Milliseconds. */
   readonly noDataPatience: number;
-  /** Canary requests without which a step does not end well. */
+  /** Canary requests that a step needs to end well. */
   readonly minRequests: number;
 }
 
@@ -42,8 +42,8 @@ export type Decision =
   | { readonly kind: 'end'; readonly verdict: Verdict; readonly reason: string };
 
 /**
- * What follows from one evaluation, at any moment of a step. A breach comes before everything; missing data is neither
- * success nor failure but `not yet known`, for as long as the patience lasts.
+ * The consequence of one evaluation, at any moment of a step. A breach comes first; missing data is neither success nor failure
+ * but `not yet known`, until the patience ends.
  */
 export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): Decision {
   const breach = worstBreach(facts.opinions);
@@ -67,7 +67,7 @@ export function decide(step: Step, facts: StepFacts, policy: DecisionPolicy): De
   return { kind: 'advance', reason };
 }
 
-/** The breach that decides: one that rolls back comes before one that freezes; a warning decides nothing. */
+/** The deciding breach: one that rolls back comes before one that freezes; a warning decides nothing. */
 export function worstBreach(opinions: readonly Opinion[]): Opinion | undefined {
   const breaches = opinions.filter((opinion) => opinion.state === 'breach');
   return (
@@ -81,7 +81,7 @@ function endingOf(onBreach: OnBreach): Verdict {
 
 function isOver(step: Step, { elapsed, opinions, uncounted }: StepFacts): boolean {
   if (elapsed >= step.most) return true;
-  // Pods that are ready may still answer with errors.
+  // Ready pods may still answer with errors.
   if (uncounted || !step.early || elapsed < step.least) return false;
   const deciding = opinions.filter(({ onBreach }) => onBreach !== 'warn');
   return deciding.length > 0 && deciding.every(({ state }) => state === 'healthy');

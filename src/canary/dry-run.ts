@@ -6,7 +6,7 @@ import { announce, refuseWhatCannotWork } from './preflight.ts';
 import { type World, warn } from './world.ts';
 
 /**
- * Does all that a rollout does before its first write, then tells each write that it would make. Changes nothing.
+ * Does all that a rollout does before its first write, then reports each write that it would make. Changes nothing.
  *
  * @throws SluiceError for all that the rollout would refuse.
  */
@@ -25,13 +25,13 @@ export async function dryRun(world: World, asked: RolloutOptions, signal: AbortS
   }
 }
 
-/** What a write changes of what the one before has left of the same object; undefined where that is nothing. */
+/** What a write changes after an earlier write to the same object; undefined if nothing. */
 function following(before: PlannedWrite | undefined, planned: PlannedWrite): PlannedWrite | undefined {
   const write = before?.after === undefined ? planned : { ...planned, action: changing(planned), before: before.after };
   return isDeepStrictEqual(write.before, write.after) ? undefined : write;
 }
 
-/** What is there is not created again. */
+/** A created object is only updated by later writes. */
 function changing({ action }: PlannedWrite): PlannedWrite['action'] {
   return action === 'create' ? 'update' : action;
 }

@@ -1,7 +1,7 @@
 import { isSluiceError, messageOf } from '../core/errors.ts';
 import type { Verdict } from './ports.ts';
 
-/** Why a rollout stops before its plan is done. Travels as the reason of an aborted signal, or is thrown. */
+/** Why a rollout stops before its plan is done. It is thrown, or the reason of an aborted signal. */
 export class Ending extends Error {
   readonly verdict: Verdict;
   readonly reason: string;
@@ -18,8 +18,8 @@ export class Ending extends Error {
 }
 
 /**
- * The ending that an error leads to. Weights that somebody else changed are left to that person; any other failure puts the
- * traffic back to the version that is known to be good.
+ * The ending that an error leads to. Weights that somebody else has changed are left to that person; any other failure sends
+ * the traffic back to the known good version.
  */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;

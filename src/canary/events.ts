@@ -1,6 +1,6 @@
 /**
- * What happens during a rollout, as plain data that survives JSON: the rollout emits these in order, the live log prints
- * them, the report keeps them. An event says what was seen or done; what it means to a reader is the reader's business.
+ * What happens during a rollout, as plain data that survives JSON: the rollout emits these in order, the live log prints them,
+ * the report keeps them. An event says what was seen or done; readers interpret it.
  * Times are milliseconds (`at`: since the Unix epoch), weights per cent, rates fractions.
  */
 
@@ -12,7 +12,7 @@ import type { Opinion } from '../judge/types.ts';
 import type { Forecast } from './observation/forecast.ts';
 import type { ArmsSnapshot, Command, LeftObject, MeterReadiness, PodDetails, PodProblem, Verdict } from './ports.ts';
 
-/** Requests of one arm, and those of them that failed. Whole numbers, `errors` at most `requests`. */
+/** Requests of one arm, and how many of them failed. Whole numbers, `errors` at most `requests`. */
 export interface Tally {
   readonly requests: number;
   readonly errors: number;
@@ -24,35 +24,35 @@ export interface Tallies {
   readonly canary: Tally;
 }
 
-/** The commands to copy that steer this rollout. */
+/** The commands to copy for steering this rollout. */
 export type CommandLines = Readonly<Record<Command['verb'], string>>;
 
-/** What is compared, as people call it. */
+/** What is compared, in names for people. */
 export type NamedArms = Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision' | 'versions'>;
 
-/** The first event of a run: what is asked for, before anything was looked at. */
+/** The first event of a run: its settings, before anything was read. */
 export interface Started {
   readonly type: 'started';
   readonly at: number;
-  /** Identity of the rollout: the same one in every run that continues it. */
+  /** Identity of the rollout, which is the same in every run that continues it. */
   readonly id: string;
   readonly plan: Plan;
   readonly by: string;
-  /** What is asked for metrics: the query or the endpoints. */
+  /** What the meter asks: the query or the endpoints. */
   readonly source: string;
   /** Milliseconds between two looks at the metrics. */
   readonly interval: number;
-  /** Nobody counts requests: the pods' health alone is judged. */
+  /** Requests are not counted: only the pods' health is judged. */
   readonly uncounted?: boolean;
   readonly dryRun: boolean;
-  /** Absent where nothing was looked at before. */
+  /** Absent if nothing was read before. */
   readonly arms?: NamedArms;
-  /** The commit that the workflow runs for; absent outside of one. */
+  /** The commit that the workflow runs for; absent outside of a workflow. */
   readonly commit?: string;
   readonly commands: CommandLines;
 }
 
-/** What was found before the first write, all of it usable. */
+/** What was found before the first write. All of it can be used. */
 interface Preflight {
   readonly type: 'preflight';
   readonly at: number;
@@ -61,42 +61,42 @@ interface Preflight {
   readonly arms: NamedArms;
   readonly readiness: MeterReadiness;
   readonly forecast?: Forecast;
-  /** What could not be looked at, one sentence each. */
+  /** What could not be read, one sentence each. */
   readonly notes?: readonly string[];
 }
 
-/** Nothing serves yet, so that there is nothing to compare with. */
+/** Nothing serves yet, so there is nothing to compare with. */
 interface FirstRelease {
   readonly type: 'first-release';
   readonly at: number;
   /** The workload: `Deployment shop/checkout`. */
   readonly about: string;
-  /** It is deployed here and now; else that is left to what follows. */
+  /** True if this run deploys it; false if a later step does. */
   readonly deploys: boolean;
 }
 
-/** The record of an earlier run was found and this one continues it. */
+/** This run continues the rollout in an earlier run's record. */
 interface Resumed {
   readonly type: 'resumed';
   readonly at: number;
-  /** The canary's weight that the record shows. */
+  /** The canary's weight in the record. */
   readonly weight: number;
   readonly startedAt: number;
   readonly startedBy: string;
 }
 
-/** Dry run only: one write that a real run would make, in the order in which it would. */
+/** Dry run only: one write of a real run, in the order of the writes. */
 export interface Planned {
   readonly type: 'planned';
   readonly at: number;
   readonly write: PlannedWrite;
-  /** The canary's weight of the step that it belongs to. */
+  /** The canary's weight in the step of this write. */
   readonly weight: number;
-  /** It comes only when the steps before have ended well. */
+  /** The write happens only if the earlier steps end well. */
   readonly later: boolean;
 }
 
-/** A step of the plan begins: the canary is made ready for its weight, nothing has moved yet. */
+/** A step of the plan begins: the canary is prepared for its weight, and nothing has moved yet. */
 interface StepEntered {
   readonly type: 'step-entered';
   readonly at: number;
@@ -126,23 +126,26 @@ export interface IntervalJudged {
   readonly type: 'interval';
   readonly at: number;
   readonly weight: number;
-  /** Since the evaluation before. */
+  /** Since the previous evaluation. */
   readonly interval: Tallies;
-  /** Since the rollout's start, all weights together: for the reader; the judge never pools weights. */
+  /** Since the rollout's start, for all weights together: for the reader only, as the judge never pools weights. */
   readonly total: Tallies;
   readonly opinions: readonly Opinion[];
-  /** Milliseconds until the step's most time is over; zero when it waits for something else. */
+  /** Milliseconds until the step's longest time is over; zero if it waits for something else. */
   readonly timeLeft: number;
-  /** What is waited for: a canary to send requests to, that the data plane follows a shift, or what is lacking after a step's time. */
+  /**
+   * What is waited for: a canary that can get requests, the data plane that follows a shift, or what is missing after a step's
+   * time.
+   */
   readonly waitingFor?: 'canary' | 'confirmation' | 'requests' | 'data' | 'approval';
 }
 
-/** An evaluation without new data. Emitted at each one, so that silence shows. */
+/** An evaluation without new data. Each one is emitted, so that silence is visible. */
 interface NoData {
   readonly type: 'no-data';
   readonly at: number;
   readonly weight: number;
-  /** A sentence without the clock: `Prometheus did not answer (timed out)`. */
+  /** A sentence without a time: `Prometheus did not answer (timed out)`. */
   readonly reason: string;
   /** When data last arrived. */
   readonly since: number;
@@ -150,7 +153,7 @@ interface NoData {
   readonly patience: number;
 }
 
-/** Pods of an arm were found in trouble. Whether that is a breach is the checks' business. */
+/** An arm has pods in trouble. The checks decide whether that is a breach. */
 interface PodsInTrouble {
   readonly type: 'pod-problem';
   readonly at: number;
@@ -158,14 +161,14 @@ interface PodsInTrouble {
   readonly problems: readonly PodProblem[];
 }
 
-/** What is to be known of the canary's pods in trouble, read while they are still there. */
+/** Details of the canary's pods in trouble, read while the pods still exist. */
 export interface PodsDescribed {
   readonly type: 'pod-details';
   readonly at: number;
   readonly details: readonly PodDetails[];
 }
 
-/** A check is sure that the canary is bad, and this ends the rollout. One that only warns shows in `interval`. */
+/** A check is sure that the canary is bad, which ends the rollout. A check that only warns appears in `interval`. */
 interface Breached {
   readonly type: 'breach';
   readonly at: number;
@@ -173,14 +176,14 @@ interface Breached {
   readonly opinion: Opinion;
 }
 
-/** A person's command was taken off the record. */
+/** A person's command was taken from the record. */
 interface Commanded {
   readonly type: 'command';
   readonly at: number;
   readonly command: Command;
 }
 
-/** The step's time is over and it waits for a person. */
+/** The step's time is over, and it waits for a person. */
 interface Holding {
   readonly type: 'holding';
   readonly at: number;
@@ -188,24 +191,24 @@ interface Holding {
   readonly commands: CommandLines;
 }
 
-/** The route is being given back as found. */
+/** The route is being restored as found. */
 interface Restoring {
   readonly type: 'restoring';
   readonly at: number;
-  /** The canary's weight that is being taken back. */
+  /** The canary's weight before the restore. */
   readonly from: number;
   readonly to: number;
   readonly reason: string;
 }
 
-/** The route shows the weights that were found before the first write. Whether the data plane follows comes as `confirmed`. */
+/** The route has the weights that were found before the first write. A `confirmed` event tells that the data plane follows. */
 interface Restored {
   readonly type: 'restored';
   readonly at: number;
   readonly weight: number;
 }
 
-/** Route and workloads were seen to be as they were found before the first write. */
+/** Route and workloads were seen to be as they were before the first write. */
 interface UndoSeen {
   readonly type: 'undone';
   readonly at: number;
@@ -217,7 +220,7 @@ interface Promoting {
   readonly at: number;
 }
 
-/** This revision was seen to serve everything, its pods available. */
+/** This revision was seen to serve everything, with available pods. */
 interface Verified {
   readonly type: 'verified';
   readonly at: number;
@@ -225,7 +228,7 @@ interface Verified {
   readonly evidence: string;
 }
 
-/** Something the reader should know that changes nothing by itself: the job's time limit, an approximate weight. */
+/** A warning that changes nothing by itself: the job's time limit, an approximate weight. */
 interface Warned {
   readonly type: 'warning';
   readonly at: number;
@@ -237,30 +240,30 @@ export interface Ended {
   readonly type: 'ended';
   readonly at: number;
   readonly verdict: Verdict;
-  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   /** The measured reason, in a sentence. */
   readonly reason: string;
   /** The highest canary weight that was reached. */
   readonly reached: number;
-  /** The canary's weight that the route shows at the end; absent where somebody else has made it into something else. */
+  /** The canary's weight on the route at the end; absent if somebody else has changed the route. */
   readonly weight?: number | undefined;
   readonly revision: string;
-  /** Absent where it is not known what was compared. */
+  /** Absent if it is not known what was compared. */
   readonly arms?: NamedArms;
-  /** Image digest that serves everything; after a promotion only. */
+  /** Image digest that serves everything; only after a promotion. */
   readonly digest?: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
-  /** All that was counted, with one last look after the end; absent where this process counted nothing. */
+  /** All counts, with one last look after the end; absent if this process counted nothing. */
   readonly total?: Tallies;
 }
 
-/** The last event of a run that came to no verdict: it was refused before the first write, or it could not finish. */
+/** The last event of a run without a verdict: it was refused before the first write, or could not finish. */
 export interface Failed extends Failure {
   readonly type: 'failed';
   readonly at: number;
-  /** True where nothing was written. */
+  /** True if nothing was written. */
   readonly unchanged: boolean;
 }
 
@@ -289,5 +292,5 @@ export type RolloutEvent =
   | Ended
   | Failed;
 
-/** Takes events as they happen. Must not throw, and must not keep the rollout waiting. */
+/** Receives events as they happen. Must not throw, and must not block the rollout. */
 export type Emit = (event: RolloutEvent) => void;

@@ -6,16 +6,16 @@ import type { Attainable, RouteSnapshot } from './ports.ts';
 import { isUnfinished } from './unfinished.ts';
 import type { World } from './world.ts';
 
-/** A plan whose weights are those that the router can give. */
+/** A plan with weights that the router can give. */
 export interface FittedPlan {
   readonly plan: Plan;
-  /** What was asked for and can't be given, one part of a sentence each: `5 % needs 20 pods, and there are 2: 50 %`. */
+  /** The weights that can't be given, one part of a sentence each: `5 % needs 20 pods, and there are 2: 50 %`. */
   readonly why: readonly string[];
 }
 
 /**
- * The plan with the weights that so many pods can give. Steps that get the same weight become one step that lasts as long as all
- * of them together, so that nothing is observed for less time than was planned.
+ * The plan with weights that this many pods can give. Steps with the same weight become one step that lasts as long as all of
+ * them together, so that nothing is observed for less time than planned.
  */
 export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attainable): FittedPlan {
   const fitted: Step[] = [];
@@ -24,7 +24,7 @@ export function fitPlan({ steps }: Plan, attainable: (weight: number) => Attaina
     const { weight, why: reason } = attainable(step.weight);
     if (reason !== undefined) why.push(reason);
     const before = fitted.at(-1);
-    // Rounding may part two weights of the same pod counts by one per cent, in either direction.
+    // Rounding may separate two weights of the same pod counts by one per cent, in either direction.
     if (before && weight <= before.weight) fitted[fitted.length - 1] = joined(before, step);
     else fitted.push({ ...step, weight });
   }
@@ -41,7 +41,7 @@ function joined(before: Step, step: Step): Step {
   };
 }
 
-/** The options with the plan that the router can give, and what to tell of it; the same options where it can give any weight. */
+/** The options with a plan that the router can give, and a warning about the changes; unchanged if it can give any weight. */
 export async function fitOptions(
   world: World,
   options: RolloutOptions,
@@ -57,7 +57,7 @@ export async function fitOptions(
   return { options: { ...options, plan }, warning };
 }
 
-/** The route before the rollout, also of one that is under way; undefined where it is refused, which is told in its turn. */
+/** The route before the rollout, also before one that is running; undefined if the route is refused, which is reported later. */
 async function routeAsFound({ router, ledger }: World, signal: AbortSignal): Promise<RouteSnapshot | undefined> {
   const left = await ledger.load(signal);
   try {

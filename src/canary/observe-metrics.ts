@@ -10,36 +10,36 @@ import { bestMoment } from './observation/scrape-timing.ts';
 import type { RolloutOptions } from './options.ts';
 import { type GaugeQueries, type World, warn } from './world.ts';
 
-/** Milliseconds for one more look at the metrics when all is done, so that the report has the last requests too. */
+/** Milliseconds for one more look at the metrics at the end, so that the report includes the last requests. */
 const FINAL_LOOK = 2_000;
 
-/** Milliseconds in which Prometheus is told of new pods, at the latest (its discovery manager's `updatert`). */
+/** The most milliseconds until Prometheus learns of new pods (its discovery manager's `updatert`). */
 const DISCOVERY = 5_000;
 
-/** Looks at the metrics in which a pod that is known is measured, surely: two scrapes. */
+/** After this many looks at the metrics, a known pod has surely been measured: two scrapes. */
 const LOOKS_UNTIL_MEASURED = 8;
 
-/** Milliseconds between two questions whether the canary has been measured meanwhile. */
+/** Milliseconds between two checks whether the canary has been measured meanwhile. */
 const UNSEEN_PAUSE = 200;
 
-/** What a look at the metrics has to know of the rollout. */
+/** What a look at the metrics needs to know of the rollout. */
 export interface Situation {
   readonly weight: number;
   /** Nothing is judged any more. */
   readonly stopped: boolean;
-  /** The stable arm is the new version. */
+  /** The stable arm has the new version. */
   readonly promoted: boolean;
   opinions(): readonly Opinion[];
-  /** Milliseconds until the step's most time is over. */
+  /** Milliseconds until the step's longest time is over. */
   readonly timeLeft: number;
   readonly waitingFor: IntervalJudged['waitingFor'];
 }
 
-/** Looks at the metrics, and passes what they show to the judge and to whoever is told. */
+/** Looks at the metrics, and passes the results to the judge and to `emit`. */
 export interface MetricsWatch {
   look(signal: AbortSignal): Promise<void>;
   tellNoData(reason: string): void;
-  /** Resolves when the first reading is there. */
+  /** Resolves when the first reading has arrived. */
   readonly baseline: Promise<void>;
 }
 
@@ -112,7 +112,7 @@ async function lookAtGauge(world: World, { check, canary, stable }: GaugeQueries
   world.judge.panel.addGauge(check, ofCanary, ofStable || undefined);
 }
 
-/** A query that fails is a query without an answer: not yet known. */
+/** A failed query counts as one without an answer: not yet known. */
 async function readGauge({ meter }: World, query: string, signal: AbortSignal): Promise<Gauge> {
   try {
     return (await meter.evaluate?.(query, signal)) ?? { missing: `the ${meter.kind} meter knows no PromQL` };
@@ -122,7 +122,7 @@ async function readGauge({ meter }: World, query: string, signal: AbortSignal): 
   }
 }
 
-/** Waits for the best moment for the canary's first requests, as far as the meter knows when it is measured. */
+/** Waits for the best moment for the canary's first requests, if the meter knows when the canary is measured. */
 export async function awaitBestMoment(world: World, requests: Requests, signal: AbortSignal): Promise<void> {
   const { clock, meter } = world;
   const giveUp = clock.now() + LOOKS_UNTIL_MEASURED * meter.interval + DISCOVERY;
@@ -137,18 +137,18 @@ export async function awaitBestMoment(world: World, requests: Requests, signal: 
   if (requests.due) await clock.sleep(bestMoment(requests.due, now) - now, signal);
 }
 
-/** What was counted since the first reading, with one last look. */
+/** The counts since the first reading, with one last look. */
 export async function lookLast({ meter, clock }: World, requests: Requests): Promise<Tallies> {
   using limit = deadline(clock, FINAL_LOOK, () => new Error('the last look took too long'), never());
   try {
     requests.finish(await meter.read(limit.signal));
   } catch {
-    // If the last look fails, the figures that were judged before are reported.
+    // If the last look fails, the earlier figures are reported.
   }
   return totalOf(requests);
 }
 
-/** What both arms did, as requests of the new version: at this weight there is no stable version besides. */
+/** The counts of both arms as requests of the new version: at this weight there is no other version. */
 function asOneArm(interval: Interval): Interval {
   const none: Counts = { requests: 0, errors: 0, within: new Map() };
   const { stable, canary } = interval;
@@ -157,7 +157,7 @@ function asOneArm(interval: Interval): Interval {
 
 const nothing: Tally = { requests: 0, errors: 0 };
 
-/** What was counted since the first reading. */
+/** The counts since the first reading. */
 export function totalOf(requests: Requests): Tallies {
   const total = requests.total();
   return total ? talliesOf(total) : { stable: nothing, canary: nothing };

@@ -7,9 +7,9 @@ import { type World, warn } from './world.ts';
 export interface PodWatch {
   readonly opinion: Opinion;
   look(signal: AbortSignal): Promise<void>;
-  /** Tells why the pods can't be seen, once for as long as the reason stays the same. */
+  /** Reports why the pods can't be read, once for each reason. */
   tellUnseen(reason: string): void;
-  /** Drops what was seen: the pods belong to another version from now on. */
+  /** Drops what was seen: from now on the pods belong to another version. */
   forget(): void;
 }
 

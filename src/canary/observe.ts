@@ -14,33 +14,33 @@ import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
 import { commandLines, type World } from './world.ts';
 
-/** Watches the canary from before the first shift to the end, whatever the rollout is busy with meanwhile. */
+/** Watches the canary from before the first shift to the end, independent of what the rollout is doing. */
 export interface Observer {
   /** Looks at metrics and pods until the signal aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when the first reading is there, from which everything is counted. */
+  /** Resolves when the first reading has arrived, from which everything is counted. */
   awaitBaseline(signal: AbortSignal): Promise<void>;
-  /** Resolves at the best moment for the canary's first requests, as far as the meter knows when it is measured. */
+  /** Resolves at the best moment for the canary's first requests, if the meter knows when the canary is measured. */
   awaitBestMoment(signal: AbortSignal): Promise<void>;
   /** From now on the canary gets this weight. */
   enter(weight: number): void;
-  /** Resolves when the step is over. A breach does not reject this: it stops the whole rollout. */
+  /** Resolves when the step is over. A breach does not reject this promise: it stops the whole rollout. */
   stay(step: Step, signal: AbortSignal): Promise<void>;
-  /** A person lets the step that holds go on; before one does, the next one that will. */
+  /** A person's approval for the step that holds, or for the next one that will hold. */
   approve(): void;
   readonly waitsForApproval: boolean;
   /**
-   * From now on the stable arm is the new version, and gets all requests: whichever arm answers, what it does is compared
-   * with what the version before did last. Only a breach ends anything now, as the promotion is made.
+   * From now on the stable arm is the new version, and gets all requests. The counts of both arms are compared with the last
+   * ones of the old version. Only a breach ends the rollout now, as the promotion is complete.
    */
   followPromotion(): void;
-  /** What is to be done is decided, whichever way: from now on requests are counted, and nothing is judged any more. */
+  /** The decision has been made: from now on requests are only counted, and not judged. */
   stopJudging(): void;
-  /** What was counted since the first reading, with one last look. */
+  /** The counts since the first reading, with one last look. */
   finalTallies(): Promise<Tallies>;
 }
 
-/** Milliseconds between two looks at the pods: they cost nothing, as the adapter is told of changes. */
+/** Milliseconds between two looks at the pods, which are cheap, as the adapter receives changes by a watch. */
 const POD_INTERVAL = 200;
 
 interface Stage {
@@ -50,9 +50,7 @@ interface Stage {
   waitsFor: Extract<Decision, { kind: 'wait' }>['until'];
 }
 
-/**
- * Every look ends in an evaluation, and an evaluation that finds a breach calls `stop` before it returns.
- */
+/** Every look ends in an evaluation, and an evaluation with a breach calls `stop` before it returns. */
 export function createObserver(
   world: World,
   arms: ArmsSnapshot,
@@ -61,7 +59,7 @@ export function createObserver(
 ): Observer {
   const { meter, clock, emit } = world;
   const { panel } = world.judge;
-  /** Nobody counts requests: that the pods were seen is all the news there is. */
+  /** Requests are not counted: a look at the pods counts as new data. */
   const uncounted = meter.kind === 'none';
   const requests = createRequests(meter.interval, clock.now());
   const pods = createPodWatch(world, arms);
@@ -99,7 +97,7 @@ export function createObserver(
     const known = facts(now);
     const breach = worstBreach(known.opinions);
     if (promoted && !breach) return;
-    // Between two steps only a breach or missing data can end anything.
+    // Between two steps only a breach or missing data can end the rollout.
     const decision = decide(stage?.step ?? endless(weight), known, options);
     if (decision.kind === 'end') {
       if (breach) emit({ type: 'breach', at: now, weight, opinion: breach });
@@ -179,12 +177,12 @@ function waitingFor(stage: Stage | undefined, weight: number): IntervalJudged['w
   return stage.waitsFor === 'time' ? undefined : stage.waitsFor;
 }
 
-/** Something to look at again and again. */
+/** A repeated look. */
 interface Look {
   readonly look: (signal: AbortSignal) => Promise<void>;
   /** Milliseconds until the next look. */
   readonly pause: () => number;
-  /** Takes why a look failed, which is tried again and does not keep the others from being made. */
+  /** Receives the reason of a failed look. It is tried again, and does not stop the other looks. */
   readonly failed: (reason: string) => void;
 }
 

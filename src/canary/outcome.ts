@@ -6,10 +6,10 @@ import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import type { ServesAlready } from './resume.ts';
 import type { World } from './world.ts';
 
-/** How a rollout ended and what was seen on the way. Times are milliseconds since the epoch. */
+/** How a rollout ended, and what was seen. Times are milliseconds since the epoch. */
 export interface Outcome extends Tallies {
   readonly verdict: Verdict;
-  /** Every step of the plan was passed: a promotion, or a rollout that is held for the stable workload to be deployed. */
+  /** Every step of the plan was passed: a promotion, or a rollout that is held until the stable workload is deployed. */
   readonly passed?: boolean;
   readonly reason: string;
   /** The highest weight that was reached. */
@@ -17,15 +17,15 @@ export interface Outcome extends Tallies {
   /** The route shows exactly what was found before the first write. */
   readonly routeRestored: boolean;
   readonly revision: string;
-  /** Image digest that was seen to serve; only of a promotion. */
+  /** Image digest that was seen to serve; only after a promotion. */
   readonly digest?: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
-/** Tells the outcome of a job that is run again: there is nothing to do, which is no failure. */
+/** The outcome of a job that is run again and has nothing to do, which is no failure. */
 export function tellReleasedAlready(world: World, record: RolloutRecord, digest: string): Outcome {
   const { arms, startedBy } = record;
   const reason = `${arms.stable} serves this release already, promoted by ${startedBy}: nothing was changed`;
@@ -33,14 +33,14 @@ export function tellReleasedAlready(world: World, record: RolloutRecord, digest:
   return tellOutcome(world, { ...record, startedAt: world.clock.now() }, conclusion, { reached: 100 });
 }
 
-/** Tells the outcome of a job that asks for what served before the rollout that stood in between. */
+/** The outcome of a job whose release served before the rollout that was just undone. */
 export function tellServedAlready(world: World, { undone, digest, reason }: ServesAlready): Outcome {
   const arms = { ...undone.arms, revision: digest };
   const conclusion = { verdict: 'promoted' as const, reason, routeRestored: true, digest };
   return tellOutcome(world, { ...undone, arms, startedAt: world.clock.now() }, conclusion, { reached: 100 });
 }
 
-/** The conclusion with what a rollout that passed its plan rests on. */
+/** The conclusion of a passed plan, with what it is based on. */
 export function withComparison(
   conclusion: Conclusion,
   { meter }: World,
@@ -53,7 +53,7 @@ export function withComparison(
   return conclusion;
 }
 
-/** What a promotion rests on where nobody counts requests. */
+/** What a promotion is based on if requests are not counted. */
 const UNCOUNTED =
   'the pods stayed healthy for the time of every step; requests were not counted, so errors and latency were not looked at';
 

@@ -4,7 +4,7 @@ import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot, RouteSnapshot } from './ports.ts';
 import { commandLines, type World, warn } from './world.ts';
 
-/** The first event of a run. */
+/** Emits the first event of a run. */
 export function announce({ ledger, meter, clock, emit }: World, options: RolloutOptions, dryRun: boolean): void {
   emit({
     type: 'started',
@@ -22,13 +22,13 @@ export function announce({ ledger, meter, clock, emit }: World, options: Rollout
   });
 }
 
-/** What was there before the first write. */
+/** What existed before the first write. */
 interface Found {
   readonly route: RouteSnapshot;
   readonly found: ArmsSnapshot;
 }
 
-/** Only reads: whatever is wrong with the inputs shows here, while nothing has been changed. */
+/** Only reads, so that wrong inputs are refused before anything has changed. */
 export async function refuseWhatCannotWork(world: World, plan: Plan, signal: AbortSignal): Promise<Found> {
   const { router, arms, meter, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
@@ -43,7 +43,7 @@ export async function refuseWhatCannotWork(world: World, plan: Plan, signal: Abo
   return { route, found };
 }
 
-/** What a service can do whose requests are not found where they were looked for. */
+/** The advice for a service whose requests are not found. */
 const WAYS_OUT =
   'There are three ways out (docs/service.md): let the service count its requests; name the counter that there is by "metrics", or by "query-requests" and "query-errors"; or release on the health of the pods alone by "meter: none".';
 

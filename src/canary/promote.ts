@@ -6,11 +6,11 @@ import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
 import type { ConcludingWorld, World } from './world.ts';
 
 /**
- * Makes the new revision what everybody gets. At weight 100 the canary serves while the stable workload becomes the new
- * revision; the route goes back to it only when its pods are available; the canary's pods go last. `completePromotion`
- * does what follows.
+ * Gives all users the new revision. At weight 100 the canary serves while the stable workload gets the new revision. The route
+ * goes back to it only when its pods are available, and the canary's pods are removed last. `completePromotion` does what
+ * follows.
  *
- * @throws SluiceError `not-ready` when the pods do not become available or run another revision
+ * @throws SluiceError `not-ready` if the pods do not become available or run another revision
  */
 export async function promote(world: World, journal: Journal, signal: AbortSignal): Promise<void> {
   const { arms, clock, emit } = world;
@@ -22,11 +22,11 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
 }
 
 /**
- * The part of a promotion after which only a breach leads back: from `returning` on. Safe to repeat from any point.
+ * The part of a promotion after which only a breach leads to a rollback: from `returning` on. Safe to repeat from any point.
  *
  * @returns the image digest that was seen to serve
- * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods stay for as long; `not-ready` when the
- *   stable pods, which the requests go back to, are no longer ready
+ * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods are kept as long; `not-ready` if the
+ *   stable pods, which are to take over the requests, are no longer ready
  */
 export async function completePromotion(
   world: ConcludingWorld,
@@ -41,14 +41,17 @@ export async function completePromotion(
       ? await restoreRoute(world, journal, options, signal)
       : await seeServing(world, journal, signal);
   await arms.retire(found, signal);
-  // The rollout keeps the ownership of weights that stay as it has written them.
+  // If the weights on the route stay as the rollout has written them, it keeps their ownership.
   if (journal.record.weight.to === route.weight) await router.relinquish(route, signal);
   const reason = 'every step ended without a breach';
   await journal.write({ phase: 'ended', verdict: 'promoted', reason, endedAt: world.clock.now() }, signal);
   return digest;
 }
 
-/** From the canary to the stable arm, which is the new version by now. Both have pods until it was seen to serve. */
+/**
+ * Moves requests from the canary to the stable arm, which has the new version by now. Both keep their pods until the stable arm
+ * was seen to serve.
+ */
 async function restoreRoute(
   world: ConcludingWorld,
   journal: Journal,
@@ -57,11 +60,11 @@ async function restoreRoute(
 ): Promise<string> {
   const { route, weight } = journal.record;
   if (await onlyCanaryServes(world, journal.record)) throw stableBroke(journal.record);
-  // Trouble in the pods does not abort this write: an aborted write may still take effect after the next one.
+  // This write is not aborted if the pods fail, because an aborted write may still take effect after the next one.
   await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
   using guard = whileStableServes(world, journal.record, signal);
-  await confirm(world, route, route.weight, options, guard.signal);
-  // From here on the route has been restored, even if a later step fails.
+  await confirm(world, { route, weight: route.weight }, options, guard.signal);
+  // From here on the route is restored, even if a later step fails.
   await journal.write({ weight: { from: weight.to, to: route.weight } }, signal);
   const digest = await seeServing(world, journal, guard.signal);
   await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);

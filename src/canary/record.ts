@@ -3,8 +3,8 @@ import type { ArmsSnapshot, Ledger, RouteSnapshot } from './ports.ts';
 export type Verdict = 'promoted' | 'rolled-back' | 'frozen' | 'held';
 
 /**
- * Where a rollout is; each phase is written before the acts that belong to it. `paused` is a rollout that ended as frozen
- * or held: its weight stays until a person decides.
+ * The phase of a rollout, which is written before the actions of the phase. `paused` is a rollout that ended as frozen or held:
+ * its weight stays until a person decides.
  */
 type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' | 'undoing' | 'paused' | 'ended';
 
@@ -12,12 +12,12 @@ type Phase = 'preparing' | 'shifting' | 'promoting' | 'returning' | 'retiring' |
 export interface RolloutRecord {
   readonly schema: 1;
   readonly id: string;
-  /** Hash over plan, route, arms and revision: the same release asked for again has the same one. */
+  /** Hash of plan, route, arms and revision, which is the same if the same release is requested again. */
   readonly fingerprint: string;
   readonly phase: Phase;
   /** Index into the plan's steps. */
   readonly step: number;
-  /** The shift that is under way or was last done: the route shows one of the two. */
+  /** The current or last shift: the route has one of the two weights. */
   readonly weight: { readonly from: number; readonly to: number };
   readonly route: RouteSnapshot;
   readonly arms: ArmsSnapshot;
@@ -26,26 +26,26 @@ export interface RolloutRecord {
   readonly endedAt?: number;
   readonly verdict?: Verdict;
   readonly reason?: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
 }
 
-/** What a person asked for through the annotations of the record. */
+/** A person's command in the annotations of the record. */
 export interface Command {
   readonly verb: 'abort' | 'approve' | 'freeze';
   readonly by: string;
   readonly why: string;
 }
 
-/** An object that is still of the new version after an undo. */
+/** An object that still has the new version after an undo. */
 export interface LeftObject {
   /** `Deployment shop/checkout` */
   readonly object: string;
-  /** What it shows: `container app has registry.example/checkout:1.1.0`. */
+  /** The evidence: `container app has registry.example/checkout:1.1.0`. */
   readonly shows: string;
 }
 
-/** The record of a rollout together with the way to write its next state: record, then act. */
+/** The record of a rollout, with a function that writes its next state: record first, then act. */
 export interface Journal {
   readonly record: RolloutRecord;
   write(change: Partial<RolloutRecord>, signal: AbortSignal): Promise<void>;

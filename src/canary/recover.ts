@@ -9,22 +9,22 @@ import type { World } from './world.ts';
 export interface Concluded {
   readonly verdict: Verdict;
   readonly reason: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
-  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  /** The weight on the route of a frozen rollout, which somebody else may have changed. */
   readonly shown?: ShownWeight;
 }
 
-/** The run that is concluded: the id that it wrote into its record, and the release that it was for. */
+/** The run to conclude: the ID in its record, and the release that it was for. */
 type StoppedRun = Pick<RolloutOptions, 'id' | 'fingerprint'>;
 
 /**
- * Concludes what this run's main process was stopped in: a promotion that is made is finished, anything else is undone. A
- * rollout that came to its end, or that another run has taken up, is left alone; its own end is told, as the process may
- * have been stopped before it could.
+ * Concludes what this run's main process was stopped in: finishes a complete promotion, and undoes anything else. A rollout
+ * that has ended, or that another run has resumed, is left alone. Reports this run's own ending, as the process may have been
+ * stopped before it could.
  *
- * @returns how it ended; undefined where nothing was left to do or to tell
- * @throws SluiceError when another run holds the route or the API server stays away
+ * @returns how it ended; undefined if nothing was left to do or to report
+ * @throws SluiceError if another run holds the route or the API server stays away
  */
 export async function recover(
   world: World,
@@ -84,17 +84,17 @@ async function conclude(
   return { verdict, reason, ...(left && { left }), ...(shown && { shown }) };
 }
 
-/** The record is of something that this run has left to be done, or to be told. */
+/** Whether this run has left something to do or to report in the record. */
 export function concerns(record: RolloutRecord | undefined, run: StoppedRun): record is RolloutRecord {
   return isLeftBehind(record, run) || hasEnded(record, run);
 }
 
-/** The run has neither ended nor paused it. */
+/** Whether the run has neither ended nor paused the rollout. */
 function isLeftBehind(record: RolloutRecord | undefined, { id }: StoppedRun): record is RolloutRecord {
   return isUnfinished(record) && record.id === id && record.endedAt === undefined;
 }
 
-/** The run has ended or paused its own release, and not just undone another one's. */
+/** Whether the run has ended or paused its own release, and not only undone another one. */
 function hasEnded(
   record: RolloutRecord | undefined,
   { id, fingerprint }: StoppedRun,

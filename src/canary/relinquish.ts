@@ -2,8 +2,8 @@ import type { Journal } from './record.ts';
 import type { World } from './world.ts';
 
 /**
- * Ends the plan of a rollout whose stable workload somebody else deploys, as a Helm release: the canary goes on serving what
- * it serves, and the route and the autoscalers can be written by whom they belong to. `mode: finish` does what follows.
+ * Ends the plan of a rollout whose stable workload somebody else deploys, as a Helm release: the canary keeps its traffic, and
+ * the owners can write the route and the autoscalers. `mode: finish` does what follows.
  */
 export async function relinquish(
   { arms, router }: Pick<World, 'arms' | 'router'>,

@@ -8,7 +8,7 @@ import { alreadyShifted, refuseWhatCannotWork } from './preflight.ts';
 import { adopt, type ConcludedUnfinished, concludeUnfinished, isUnfinished } from './unfinished.ts';
 import { type World, warn } from './world.ts';
 
-/** The stable workload serves what is to be released, as the rollout that stood in between was undone. */
+/** After another rollout was undone, the stable workload turns out to serve the requested version. */
 export interface ServesAlready {
   readonly undone: RolloutRecord;
   readonly digest: string;
@@ -16,8 +16,8 @@ export interface ServesAlready {
 }
 
 /**
- * The record to go on from: what an earlier run of this same release left, or a new one once any other is undone. After that
- * there may be nothing left to release.
+ * The record to continue from: that of an earlier run of the same release, or a new one after any other rollout was undone.
+ * After such an undo, there may be nothing left to release.
  */
 export async function resumeOrStart(
   world: World,
@@ -48,8 +48,8 @@ export async function resumeOrStart(
 }
 
 /**
- * A run that asks for the version from before an undone rollout has what it wants already: it is the run of a commit that reverts
- * the release, or of an older commit.
+ * Checks whether the version before an undone rollout is the requested one: the run is for a commit that reverts the release,
+ * or for an older commit.
  */
 async function seeServed(
   world: World,
@@ -84,8 +84,8 @@ async function resume(
 }
 
 /**
- * The stable workload was deployed in the meantime. The same deployment may have written the route, as the new version needs it:
- * if that route sends nothing to the canary, it counts as the route as found.
+ * The stable workload was deployed meanwhile. The same deployment may have written the route for the new version: if that route
+ * sends nothing to the canary, it counts as the route as found.
  */
 async function resumeDeployed(
   world: World,
@@ -111,9 +111,9 @@ async function resumeDeployed(
 }
 
 /**
- * The step to go on with. A weight below those of the record was lowered by a person, or by an undo that had just begun: the plan
- * continues from that weight, so that no step is left out. A step is believed only where the route shows that the plan had got
- * there: its own weight, or that of the step before it.
+ * The step to continue with. A weight below those of the record was lowered by a person, or by an undo that had just begun: the
+ * plan continues from that weight, so that no step is skipped. A recorded step counts only if the route proves that the plan
+ * had reached it: the route has its weight, or that of the step before it.
  */
 function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan): number {
   const weights = steps.map((planned) => planned.weight);
@@ -124,16 +124,16 @@ function stepAt(shown: number, { step, weight }: RolloutRecord, { steps }: Plan)
   return isExplained && step >= first && step <= furthest ? step : Math.min(step, first);
 }
 
-/** A promotion is gone on with only while the canary has all traffic that the plan gives it. */
+/** A promotion continues only while the canary has all traffic that the plan gives it. */
 function phaseAt(shown: number, { phase, weight }: RolloutRecord, { steps }: Plan): RolloutRecord['phase'] {
   const all = steps.at(-1)?.weight;
   return phase === 'promoting' && shown === weight.to && shown === all ? 'promoting' : 'shifting';
 }
 
-/** Writes down what is there. The record is the first write of a rollout. */
+/** Records what exists. This is the first write of a rollout. */
 async function begin(world: World, options: RolloutOptions, signal: AbortSignal): Promise<RolloutRecord> {
   const { router, arms, clock, ledger } = world;
-  // Read again while holding the Lease, because a restore gives back what is read here.
+  // Read again while holding the Lease, because a restore writes what is read here.
   const [route, { warnings: _, ...found }] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const record: RolloutRecord = {
@@ -153,7 +153,7 @@ async function begin(world: World, options: RolloutOptions, signal: AbortSignal)
 }
 
 /**
- * What is finished must be a rollout of this same release that has passed its plan.
+ * Refuses unless the record is of a rollout of the same release that has passed its plan.
  *
  * @throws SluiceError `not-found`
  */
@@ -173,18 +173,18 @@ export function refuseNothingHeld(left: RolloutRecord | undefined, { fingerprint
 /** Milliseconds for a look at what an earlier rollout has left. */
 const LOOK = 5_000;
 
-/** The last rollout was of this same release, and it was promoted. */
+/** Whether the last rollout was of the same release, and was promoted. */
 export function isReleased(record: RolloutRecord | undefined, fingerprint: string): record is RolloutRecord {
   return record?.phase === 'ended' && record.verdict === 'promoted' && record.fingerprint === fingerprint;
 }
 
-/** The digest that still serves all traffic since this release was promoted; undefined where something has changed since. */
+/** The digest that still serves all traffic since this release was promoted; undefined if something has changed since. */
 export async function digestServing(
   { arms, router, clock }: World,
   { route, weight, arms: found }: RolloutRecord,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  // The pods serve already or were changed by somebody else: there is nothing to wait for.
+  // The pods serve already, or somebody else has changed them: there is nothing to wait for.
   using limit = deadline(clock, LOOK, () => new Error('not seen to serve'), signal);
   try {
     await arms.confirm(found, true, limit.signal);

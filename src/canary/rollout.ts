@@ -22,9 +22,9 @@ import { type World, warn } from './world.ts';
 /**
  * One canary run, from the first look to its verdict.
  *
- * @throws SluiceError for what was refused before the first write (nothing was changed); `locked` when another run holds
- *   the route or has taken it over; `unreachable` when the route could not be restored before the deadline (the record in
- *   the cluster then tells the next run to go on with it).
+ * @throws SluiceError for what was refused before the first write (nothing was changed); `locked` if another run holds the
+ *   route or has taken it over; `unreachable` if the route could not be restored before the deadline (the record in the cluster
+ *   then tells the next run to continue with that).
  */
 export async function rollout(world: World, asked: RolloutOptions, signal: AbortSignal): Promise<Outcome> {
   const { options, warning } = await fitOptions(world, asked, signal);
@@ -50,7 +50,7 @@ export async function rollout(world: World, asked: RolloutOptions, signal: Abort
   }
 }
 
-/** A rollout whose record is written, with what watches it. */
+/** A rollout whose record is written, with its observer. */
 interface Course {
   readonly world: World;
   readonly journal: Journal;
@@ -60,7 +60,7 @@ interface Course {
   reached: number;
 }
 
-/** Takes the steps and promotes; whatever happens on the way, what was begun is concluded before this ends. */
+/** Takes the steps and promotes. Whatever happens, the rollout is concluded before this function ends. */
 async function run(
   world: World,
   journal: Journal,
@@ -75,15 +75,15 @@ async function run(
     () => tookTooLong(options.timeout, observer.waitsForApproval),
     AbortSignal.any([signal, stop.signal]),
   );
-  // A rollout that is taken up again sends traffic to the canary already.
+  // A resumed rollout already sends traffic to the canary.
   if (journal.record.weight.to > 0) observer.enter(journal.record.weight.to);
-  // Counting goes on until the end: an undo and a promotion see from the counts that the canary gets no more requests.
+  // Counting continues until the end: an undo and a promotion see from the counts that the canary gets no more requests.
   const over = new AbortController();
   const background = Promise.all([
     observer.run(over.signal),
     followCommands(world, observer, limit.signal, (ending) => stop.abort(ending)),
   ]);
-  // What is finished has passed its plan, whatever the route shows by now.
+  // A rollout to finish has passed its plan, whatever weight the route has now.
   const reached = options.mode === 'finish' ? (options.plan.steps.at(-1)?.weight ?? 0) : journal.record.weight.to;
   const course: Course = { world, journal, options, observer, reached };
   let conclusion: Conclusion;
@@ -104,7 +104,7 @@ async function run(
   return tellOutcome(world, journal.record, explained, { reached: course.reached, totals });
 }
 
-/** Takes the steps that are left, then promotes, or leaves the promotion to somebody else where the mode says so. */
+/** Takes the remaining steps, then promotes, or leaves the promotion to somebody else if the mode says so. */
 async function carryOut(course: Course, signal: AbortSignal): Promise<Conclusion> {
   const { world, journal, options, observer } = course;
   if (journal.record.phase !== 'promoting') {
@@ -127,13 +127,13 @@ async function carryOut(course: Course, signal: AbortSignal): Promise<Conclusion
   return { verdict: 'promoted', reason, routeRestored: false, digest };
 }
 
-/** Why a rollout is held whose plan is passed. */
+/** Why a rollout with a passed plan is held. */
 const HANDED_OVER = 'the stable workload is to be deployed with the new version now';
 
-/** Why a rollout is over whose stable workload somebody else has deployed. */
+/** The reason of a finished rollout whose stable workload somebody else has deployed. */
 const RETURNED = 'the stable workload is the new version, and the route has gone back to it';
 
-/** Shifts to the step's weight, sees the data plane follow, and stays until the step is over. */
+/** Shifts to the step's weight, waits until the data plane follows, and stays until the step is over. */
 async function takeStep(
   { world, journal, observer, options }: Course,
   { index, step }: { readonly index: number; readonly step: Step },
@@ -155,11 +155,11 @@ async function takeStep(
   await router.shift(route, from, step.weight, never());
   emit({ type: 'shifted', at: clock.now(), from, to: step.weight });
   signal.throwIfAborted();
-  await confirm(world, route, step.weight, options, signal);
+  await confirm(world, { route, weight: step.weight }, options, signal);
   await observer.stay(step, signal);
 }
 
-/** An abort or a freeze ends the run; an approval lets a step go on. */
+/** An abort or a freeze ends the run; an approval lets a step continue. */
 async function followCommands(
   world: World,
   observer: Observer,
@@ -201,7 +201,7 @@ async function takeUpPromotion(
   return tellOutcome(world, journal.record, conclusion, { reached: 100 });
 }
 
-/** The outcome where the last rollout was of this release, and what it promoted still serves; undefined where there is work to do. */
+/** The outcome if the last rollout was of this release and what it promoted still serves; undefined if there is work to do. */
 async function seeReleased(
   world: World,
   left: RolloutRecord | undefined,

@@ -4,29 +4,32 @@ import { isSluiceError, SluiceError } from '../core/errors.ts';
 import type { ArmHealth, RolloutRecord } from './ports.ts';
 import type { ConcludingWorld } from './world.ts';
 
-/** Milliseconds for a look at pods whose answer decides where requests go. */
+/** Milliseconds for a look at pods that decides where requests go. */
 const LOOK = 2_000;
 
 /** Milliseconds between two looks at the stable arm while requests go back to it. */
 const INTERVAL = 500;
 
 /**
- * Part of an arm's pods that has to be ready for it to take all requests: what a Deployment's rolling update leaves by default
+ * The part of an arm's pods that must be ready to take all requests: what a Deployment's rolling update keeps by default
  * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable).
  */
 const ENOUGH = 0.75;
 
 type Subject = Pick<RolloutRecord, 'arms'>;
 
-/** The stable arm has pods for all requests. False where that can't be seen: unknown is no reason to move all traffic. */
+/**
+ * Whether the stable arm has pods for all requests. False if that can't be read: an unknown state is no reason to move all
+ * traffic.
+ */
 export async function stableServes(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
   return stable !== undefined && stable.ready > 0 && stable.ready >= stable.desired;
 }
 
 /**
- * The canary has ready pods without trouble, and the stable arm has too few. False where that can't be seen: requests then go to
- * the stable arm.
+ * Whether the canary has ready pods without trouble and the stable arm has too few. False if that can't be read: requests then
+ * go to the stable arm.
  */
 export async function onlyCanaryServes(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
@@ -39,7 +42,7 @@ function hasEnough({ ready, desired }: ArmHealth): boolean {
   return ready > 0 && ready >= Math.ceil(desired * ENOUGH);
 }
 
-/** As `onlyCanaryServes`, whatever is said of the canary's pods: they are ready. */
+/** As `onlyCanaryServes`, but ready pods of the canary are enough, even with trouble. */
 export async function stableIsAway(world: ConcludingWorld, record: Subject): Promise<boolean> {
   const stable = await look(world, record, 'stable');
   if (stable === undefined || hasEnough(stable)) return false;
@@ -62,8 +65,8 @@ async function look(
 }
 
 /**
- * A signal that aborts with the given one, and with a `not-ready` as soon as the stable arm can't take the requests that the
- * canary could: the requests then stay with the canary. Dispose it to stop looking.
+ * A signal that aborts with the given one, or with `not-ready` as soon as the stable arm can't take the requests and the canary
+ * could: the requests then stay with the canary. Dispose it to stop looking.
  */
 export function whileStableServes(world: ConcludingWorld, record: Subject, signal: AbortSignal) {
   const broken = new AbortController();
@@ -75,7 +78,7 @@ export function whileStableServes(world: ConcludingWorld, record: Subject, signa
       await world.clock.sleep(INTERVAL, watched);
     }
   }
-  // The looks end because what they guard is over, or with an error that ends what they guard.
+  // The watch ends when the guarded work is over, or with an error that ends the guarded work.
   watch().catch((error: unknown) => {
     if (!watched.aborted) broken.abort(error);
   });

@@ -12,15 +12,15 @@ import { type ConcludingWorld, warn } from './world.ts';
 export interface UndoOutcome {
   readonly verdict: Verdict;
   readonly reason: string;
-  /** The route shows again exactly what was found. */
+  /** The route is exactly as found again. */
   readonly routeRestored: boolean;
-  /** What the route shows where it is not what the record says. */
+  /** The weight on the route, if it differs from the record. */
   readonly shown?: ShownWeight;
-  /** What is still of the new version. */
+  /** What still has the new version. */
   readonly left?: readonly LeftObject[];
 }
 
-/** The canary's weight in per cent; undefined where the weights are no share of the canary's, or are not known. */
+/** The canary's weight in per cent; undefined if the weights are no share for the canary, or are not known. */
 export interface ShownWeight {
   readonly weight: number | undefined;
 }
@@ -28,11 +28,12 @@ export interface ShownWeight {
 type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 
 /**
- * Puts everything back: the route at once, while the record is written beside it; the workloads when the data plane has
- * followed. Only where the stable arm, in a promotion that failed, has too few pods for the requests and the canary has some,
- * the stable arm gets its pods back first. Safe to repeat from any point. It has its own deadline, as whatever it is called for must not stop it.
+ * Undoes everything: restores the route at once, while the record is written in parallel, and the workloads when the data plane
+ * has followed. Only if a promotion failed, the stable arm has too few pods for the requests and the canary has some, the
+ * stable arm first gets its pods back. Safe to repeat from any point. The undo has its own deadline, as the events that call
+ * for it must not stop it.
  *
- * @throws SluiceError when the API server stays away: the record then tells the next run to go on with this.
+ * @throws SluiceError if the API server stays away: the record then tells the next run to continue with this.
  */
 export async function undo(
   world: ConcludingWorld,
@@ -57,8 +58,10 @@ export async function undo(
     persist(world, signal, () => journal.write({ phase: 'undoing', reason }, signal)),
   ]);
   if (restored.status === 'rejected') {
-    if (isSluiceError(restored.reason, 'foreign-edit'))
-      return leaveToTheOtherHand(world, journal, reason, restored.reason, signal);
+    if (isSluiceError(restored.reason, 'foreign-edit')) {
+      const told = `${reason} The route was not restored: ${restored.reason.message}`;
+      return leaveToTheOtherHand(world, journal, told, signal);
+    }
     throw restored.reason;
   }
   if (recorded.status === 'rejected') throw recorded.reason;
@@ -90,8 +93,8 @@ export async function undo(
 }
 
 /**
- * Starts to take a promotion back, so that no more of the stable pods become the new version while the proxies follow. Dispose
- * it to wait no longer: the undo of the arms does the same, and tells what fails.
+ * Starts to undo a promotion, so that no more stable pods get the new version while the proxies follow. Dispose it to stop
+ * waiting: the undo of the arms does the same, and reports what fails.
  */
 function startUndoOfPromotion({ arms }: ConcludingWorld, record: RolloutRecord, signal: AbortSignal): Disposable {
   const done = new AbortController();
@@ -107,9 +110,9 @@ async function isBrokenByPromotion(world: ConcludingWorld, record: RolloutRecord
 }
 
 /**
- * Makes the stable workload what was found while the canary keeps the requests.
+ * Restores the stable workload as found while the canary keeps the requests.
  *
- * @returns how it ended where the stable pods don't come up
+ * @returns how the rollout ended if the stable pods do not become ready
  */
 async function undoPromotionFirst(
   world: ConcludingWorld,
@@ -138,10 +141,10 @@ async function undoPromotionFirst(
   return { verdict: 'held', reason: told, routeRestored: false };
 }
 
-/** Milliseconds to read logs and events: the way back does not wait longer for them. */
+/** Milliseconds to read logs and events: the undo does not wait longer for them. */
 const DESCRIBE = 5_000;
 
-/** Tells what is to be known of the canary's pods in trouble, before they go. */
+/** Reports details of the canary's pods in trouble, before these are deleted. */
 export async function describePods(world: ConcludingWorld, arms: ArmsSnapshot, signal: AbortSignal): Promise<void> {
   const { clock, emit } = world;
   using limit = deadline(clock, DESCRIBE, () => new Error('reading logs and events took too long'), signal);
@@ -154,21 +157,24 @@ export async function describePods(world: ConcludingWorld, arms: ArmsSnapshot, s
   }
 }
 
-/** The reason of an undo that could not take everything back. */
+/** The reason of an undo that could not restore everything. */
 export function reasonWithLeft(reason: string, left: readonly LeftObject[]): string {
   const objects = left.map(({ object, shows }) => `${object} (${shows})`).join('; ');
   return `${reason.replace(/\.$/, '')}; the route goes to stable again, but these are still of the new version: ${objects}`;
 }
 
-/** The pods stay until the proxies have followed; when that can't be seen, the log says so and the drain has to do. */
+/**
+ * Waits until the proxies have followed, and keeps the pods meanwhile. If that can't be seen, logs it and relies on the drain.
+ */
 async function followed(
   world: ConcludingWorld,
   record: RolloutRecord,
   options: UndoOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { route } = record;
   try {
-    await confirm(world, record.route, record.route.weight, options, signal);
+    await confirm(world, { route, weight: route.weight }, options, signal);
   } catch (error) {
     signal.throwIfAborted();
     const message = messageOf(error);
@@ -176,25 +182,23 @@ async function followed(
   }
 }
 
-/** Somebody changed the weights: they are that person's now, and so are the pods behind them. */
+/** Somebody has changed the weights: leaves the route and the pods to that person. */
 async function leaveToTheOtherHand(
   world: ConcludingWorld,
   journal: Journal,
   reason: string,
-  error: SluiceError,
   signal: AbortSignal,
 ): Promise<UndoOutcome> {
-  const told = `${reason} The route was not restored: ${error.message}`;
-  const paused = { phase: 'paused', verdict: 'frozen', reason: told, endedAt: world.clock.now() } as const;
+  const paused = { phase: 'paused', verdict: 'frozen', reason, endedAt: world.clock.now() } as const;
   await persist(world, signal, () => journal.write(paused, signal));
   const shown = await shownWeight(world, journal.record.route, signal);
-  return { verdict: 'frozen', reason: told, routeRestored: false, shown: shown ?? { weight: undefined } };
+  return { verdict: 'frozen', reason, routeRestored: false, shown: shown ?? { weight: undefined } };
 }
 
 /**
- * The weight that the route shows, for all texts and outputs about a rollout that leaves the route there.
+ * The weight on the route, for all texts and outputs about a rollout that leaves it there.
  *
- * @returns undefined where it could not be read
+ * @returns undefined if it could not be read
  */
 export async function shownWeight(
   { router }: Pick<ConcludingWorld, 'router'>,

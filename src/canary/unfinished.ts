@@ -10,10 +10,10 @@ export function isUnfinished(record: RolloutRecord | undefined): record is Rollo
 }
 
 /**
- * Ends what earlier runs have left unfinished on the route, frozen and held rollouts included, and releases nothing.
+ * Ends the rollouts that earlier runs have left unfinished on the route, including frozen and held ones, and releases nothing.
  *
- * @returns undefined where nothing was left
- * @throws SluiceError `locked` while a run is alive that holds the route
+ * @returns undefined if nothing was left
+ * @throws SluiceError `locked` while a live run holds the route
  */
 export async function undoUnfinishedRollout(
   world: World,
@@ -40,8 +40,8 @@ export async function undoUnfinishedRollout(
 }
 
 /**
- * Ends what an earlier run has left: a promotion that is made is finished, and undone where the stable pods broke since;
- * anything else is undone.
+ * Ends what an earlier run has left: finishes a complete promotion, or undoes it if the stable pods have failed since; undoes
+ * anything else.
  *
  * @returns how it ended
  */
@@ -72,16 +72,16 @@ export interface ConcludedUnfinished {
   readonly record: RolloutRecord;
   readonly verdict: Verdict;
   readonly reason: string;
-  /** Image digest that was seen to serve; only of a promotion. */
+  /** Image digest that was seen to serve; only after a promotion. */
   readonly digest?: string;
-  /** What an undo could not take back. */
+  /** What an undo could not restore. */
   readonly left?: readonly LeftObject[];
-  /** What the route of a frozen rollout shows, which somebody else may have changed. */
+  /** The weight on the route of a frozen rollout, which somebody else may have changed. */
   readonly shown?: ShownWeight;
 }
 
 /**
- * Makes a record this run's own before it acts: should it be stopped as well, its post step knows what is left to do.
+ * Takes over a record before this run acts on it: if this run is stopped as well, its post step knows what is left to do.
  *
  * @throws SluiceError `unsupported` for a record that does not fit the route
  */

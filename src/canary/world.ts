@@ -6,7 +6,7 @@ import type { CommandLines, Emit, Tallies } from './events.ts';
 import type { Forecast } from './observation/forecast.ts';
 import type { Arms, ConcludingArms, Ledger, Meter, MeterReadiness, Router } from './ports.ts';
 
-/** A threshold check's PromQL: of the canary, and of the stable arm where the two are compared. */
+/** A threshold check's PromQL: for the canary, and for the stable arm if the two are compared. */
 export interface GaugeQueries {
   /** The check's name in the panel. */
   readonly check: string;
@@ -18,13 +18,13 @@ export interface GaugeQueries {
 interface Judge {
   readonly panel: Panel;
   readonly gauges: readonly GaugeQueries[];
-  /** What a pod in trouble leads to. */
+  /** The consequence of a pod in trouble. */
   readonly onPodProblem: OnBreach;
 }
 
-/** What the arms have served until now. */
+/** What the arms have served so far. */
 export interface Counted extends Tallies {
-  /** No counter of the canary was ever seen. */
+  /** No counter of the canary has ever been seen. */
   readonly canaryUnmeasured: boolean;
 }
 
@@ -37,13 +37,13 @@ export interface World {
   readonly clock: Clock;
   readonly judge: Judge;
   readonly emit: Emit;
-  /** Told what the arms have served until now, after every reading: a router compares the canary's share with its weight. */
+  /** Receives what the arms have served so far, after every reading: a router compares the canary's share with its weight. */
   counted(total: Counted): void;
-  /** What the plan can be expected to see of this much traffic. */
+  /** What the plan is expected to see with this much traffic. */
   forecast(readiness: MeterReadiness, plan: Plan): Forecast;
 }
 
-/** What it takes to conclude a rollout that has begun: its record knows the rest. */
+/** What is needed to conclude a rollout that has begun: its record has the rest. */
 export interface ConcludingWorld extends Pick<World, 'router' | 'clock' | 'emit'> {
   readonly arms: ConcludingArms;
 }
@@ -52,7 +52,7 @@ export function warn({ clock, emit }: Pick<World, 'clock' | 'emit'>, message: st
   emit({ type: 'warning', at: clock.now(), message });
 }
 
-/** The commands to copy that steer a rollout. */
+/** The commands to copy for steering a rollout. */
 export function commandLines({ commandLine }: Ledger): CommandLines {
   return { abort: commandLine('abort'), approve: commandLine('approve'), freeze: commandLine('freeze') };
 }

@@ -4,11 +4,11 @@ import { concludeLeft, finish, goBack } from './conclude.ts';
 import { withLease } from './lease.ts';
 
 /**
- * Carries out a change: what can't work is refused before the first write; what is written later and does not work is undone.
- * The process may be killed anywhere: `conclude`, or the next run, brings the change to its end.
+ * Carries out a change: refuses before the first write what can't work, and undoes what was written if it turns out not to
+ * work. If the process is killed, `conclude` or the next run brings the change to its end.
  *
- * @param cancelled stops the change, which is undone then
- * @throws SluiceError for what was refused, `locked` where another run has taken over, and what `end` throws
+ * @param cancelled stops the change, which is then undone
+ * @throws SluiceError for what was refused, `locked` if another run has taken over, and what `end` throws
  */
 export async function carryOut<T extends ChangeTypes>(change: Change<T>, cancelled: AbortSignal): Promise<T['result']> {
   if (change.dryRun) {
@@ -31,13 +31,13 @@ export async function carryOut<T extends ChangeTypes>(change: Change<T>, cancell
       applied = await change.apply(plan, signal);
       await change.verify(applied, signal);
     } catch (error) {
-      // Whoever has taken over decides now: what is there is theirs.
+      // Another run holds the Lease now, so this run must not undo anything.
       lost.throwIfAborted();
       if (isSluiceError(error, 'locked')) throw error;
       const cause = (): Cause => ({ kind: cancelled.aborted ? 'cancelled' : 'failed', error });
       return (await goBack(change, { mark, cause }, { signal: lost, lost })).result;
     }
-    // It works: what is left is done whatever else is asked.
+    // The change works, so it is finished even if the run is cancelled now.
     return (await finish(change, { mark, plan: applied }, { signal: lost, lost })).result;
   });
 }
@@ -55,7 +55,7 @@ async function planned<T extends ChangeTypes>(
   return plan;
 }
 
-/** Nothing is to be written; what is there may still be on its way. */
+/** Verifies what is there when nothing has to be written, as it may not be ready yet. */
 async function confirm<T extends ChangeTypes>(
   change: Change<T>,
   plan: T['plan'],

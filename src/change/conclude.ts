@@ -3,33 +3,33 @@ import { isSluiceError, reasonOf, SluiceError } from '../core/errors.ts';
 import type { Cause, ChangeTypes, Concludable, Ending, Found, Left, Undone } from './change.ts';
 import { withLease } from './lease.ts';
 
-/** Milliseconds for what is done after the last wait: finishing, and closing the record. */
+/** The most milliseconds for each of the last steps: finishing, and closing the record. */
 export const LAST_ACTS = 120_000;
 
-/** What ends the acts on a change: `lost` alone, where it has to come to its end whatever else is asked. */
+/** What ends the steps of a change. `signal` is `lost` as well where a step must complete even if the run is cancelled. */
 interface Signals {
   readonly signal: AbortSignal;
   /** Aborts when another run has taken the Lease. */
   readonly lost: AbortSignal;
 }
 
-/** An ending, and what the action makes of it. */
+/** An ending, and the action's result for it. */
 interface Ended<T extends ChangeTypes> {
   readonly ending: Ending<T>;
   readonly result: T['result'];
 }
 
 /**
- * Concludes what this run was stopped in, whatever stopped it: finishes what was verified, and undoes what was not.
+ * Concludes the change in which this run was stopped: finishes a verified change, and undoes any other.
  *
- * @returns undefined where this run has left nothing
+ * @returns undefined if this run has left nothing
  * @throws SluiceError `locked` while another run is at work, and what `end` throws
  */
 export async function conclude<T extends ChangeTypes>(
   change: Concludable<T>,
   signal: AbortSignal,
 ): Promise<T['result'] | undefined> {
-  // Without the Lease, which a run may hold that has nothing to do with this one.
+  // Looks before it claims the Lease, which an unrelated run may hold.
   if (!leftByThisRun(change, await change.look(signal))) return undefined;
   return withLease(change, signal, async (held, lost) => {
     const left = leftByThisRun(change, await change.look(held));
@@ -41,7 +41,7 @@ function leftByThisRun<T extends ChangeTypes>({ id }: Concludable<T>, { left }: 
   return left?.id === id ? left : undefined;
 }
 
-/** Brings what a run has left to its end. */
+/** Brings a change that a run has left to its end. */
 export function concludeLeft<T extends ChangeTypes>(
   change: Concludable<T>,
   left: Left<T['mark']>,
@@ -53,7 +53,7 @@ export function concludeLeft<T extends ChangeTypes>(
   return goBack(change, { mark, cause: () => ({ kind: 'stopped' }) }, signals);
 }
 
-/** Does what is left of a change that works. */
+/** Does the remaining steps of a change that works. */
 export async function finish<T extends ChangeTypes>(
   change: Concludable<T>,
   applied: { readonly mark: T['mark']; readonly plan?: T['plan'] },
@@ -68,7 +68,7 @@ export async function finish<T extends ChangeTypes>(
 /**
  * Undoes a change.
  *
- * @param cause asked once more after the undo, which may be cancelled while it is under way
+ * @param cause called again after the undo, as the run may be cancelled meanwhile
  */
 export async function goBack<T extends ChangeTypes>(
   change: Concludable<T>,
@@ -81,7 +81,7 @@ export async function goBack<T extends ChangeTypes>(
     undone = await change.undo(mark, cause(), limit.signal);
   } catch (error) {
     lost.throwIfAborted();
-    // What is there can't be seen: the record stays, and whoever comes next tries again.
+    // The state can't be read: keeps the record, so that the next process tries again.
     if (isSluiceError(error, 'unreachable')) throw leftToPost(error, cause());
     return end(change, { verdict: 'failed', how: 'not-undone', mark, cause: cause(), error }, lost);
   }
@@ -102,7 +102,7 @@ async function end<T extends ChangeTypes>(
   ending: Ending<T>,
   lost: AbortSignal,
 ): Promise<Ended<T>> {
-  // The record is theirs who have taken over.
+  // The record belongs to the run that has taken over.
   lost.throwIfAborted();
   using limit = deadline(change.clock, LAST_ACTS, () => outOfTime('closing the record', LAST_ACTS), lost);
   return { ending, result: await change.end(ending, limit.signal) };

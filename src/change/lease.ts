@@ -1,6 +1,9 @@
 import type { ChangeTypes, Concludable } from './change.ts';
 
-/** Holds the Lease while `work` is under way. Its first signal aborts with the given one, or when the Lease is `lost`. */
+/**
+ * Holds the Lease during `work`. The first signal of `work` aborts with the given one, or when the Lease is lost; the second
+ * only when it is lost.
+ */
 export async function withLease<T extends ChangeTypes, R>(
   change: Concludable<T>,
   signal: AbortSignal,

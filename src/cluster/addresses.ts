@@ -2,19 +2,19 @@ import { SluiceError } from '../core/errors.ts';
 import { excerpt } from '../core/text.ts';
 import { describe, type ObjectReference, resourcePath } from './resources.ts';
 
-/** Characters of a path from which on it can't be meant. */
+/** A path longer than this many characters is refused as a mistake. */
 const LONGEST = 2_000;
 
 /**
- * The address of a path on the API server. It stays where it was written: nothing in it leads up again, however it is
- * encoded, as the server or a proxy before it would follow, with the credentials of the release.
+ * The address of a path on the API server. Refuses a path with `..` in any encoding: the server, or a proxy before it, would
+ * follow it with the credentials of the release.
  *
  * @param path with its query, from its first slash on
  * @throws SluiceError `invalid-input` for a path that would lead elsewhere
  */
 export function addressOn(server: string, path: string): string {
   const [pathname = ''] = path.split('?', 1);
-  // An address is read without its control characters, which may stand between two dots.
+  // URL parsing drops control characters, which may stand between two dots.
   const isPlain = pathname.startsWith('/') && pathname.length <= 2 * LONGEST && !/[\s\p{Cc}\\#]/u.test(pathname);
   if (!isPlain || leadsUp(pathname)) {
     throw new SluiceError('invalid-input', {
@@ -31,8 +31,8 @@ export function addressOn(server: string, path: string): string {
  *
  * @param target its name may begin with `https:`
  * @param port number or name
- * @param path what the pod or the Service is asked for, as it, or somebody else, says
- * @throws SluiceError `invalid-input` for what would lead out of the proxy
+ * @param path the path to request from the pod or the Service; it may come from an object that others write
+ * @throws SluiceError `invalid-input` for a path that would lead out of the proxy
  */
 export function proxyPath(target: ObjectReference, port: string, path: string): string {
   const { type, namespace, name } = target;
@@ -49,7 +49,7 @@ export function proxyPath(target: ObjectReference, port: string, path: string): 
   return `${resourcePath(type, namespace)}/${name}:${port}/proxy${path}`;
 }
 
-/** Whether a part of a path is `.` or `..`, in whatever encoding, and in an encoding of that. */
+/** Whether a part of a path is `.` or `..`, in any encoding, also a repeated one. */
 function leadsUp(pathname: string): boolean {
   let plain = pathname;
   for (let encoded = ''; encoded !== plain; ) {

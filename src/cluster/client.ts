@@ -5,23 +5,23 @@ import { ApiError } from './errors.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
 import { type ObjectReference, versionPath } from './resources.ts';
-import type { LogOptions, ServedKind } from './schema.ts';
+import type { LogOptions, ProxyRequest, ServedKind } from './schema.ts';
 import { createSelfReviews } from './self-reviews.ts';
 import type { Connection } from './transport.ts';
 import { createWatch } from './watch.ts';
 import { createWrites } from './writes.ts';
 
-/** Bytes of what a pod or a service answers: the largest pages of metrics have some ten million. */
+/** The most bytes of an answer from a pod or a Service. The largest pages of metrics have some ten million. */
 const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
 
 export type KubernetesClient = ReturnType<typeof createClient>;
 
 /**
- * Generic access to objects as plain JSON. Typed models would drop the fields that the library does not know yet; a copy of
- * somebody's pod template must not. Every call has a deadline and repeats itself while the server is away.
+ * Generic access to objects as plain JSON. Typed models would drop fields that the library does not know yet, and a copy of a
+ * pod template must keep them. Every call has a deadline and is retried while the server is away.
  *
- * Errors are ApiError: `not-found` (404), `forbidden` (401, 403; with the rule to add), `conflict` (409, and 422 for a
- * JSON Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
+ * Errors are ApiError: `not-found` (404), `forbidden` (401, 403; with the rule to add), `conflict` (409, and 422 for a JSON
+ * Patch whose `test` failed), `invalid-input` (other 4xx); or SluiceError `unreachable`.
  */
 export function createClient(connection: Connection, options: ClientOptions = {}) {
   const requests = createRequests(connection, options);
@@ -29,16 +29,15 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   const reads = createReads(requests);
 
   /**
-   * GET through the API server to a pod or service: `port` is a number or name, `path` begins with a slash.
+   * GET through the API server's proxy to a pod or a Service.
    *
-   * @throws SluiceError `invalid-input` for a path that leads out of the pod or service, `unsupported` for too long an answer
+   * @throws SluiceError `invalid-input` for a path that leads out of the pod or the Service, `unsupported` for an answer that
+   *   is too long
    */
   async function proxy(
     target: ObjectReference,
-    port: string,
-    path: string,
+    { port, path, headers = {} }: ProxyRequest,
     signal: AbortSignal,
-    headers: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const request = {
       method: 'GET' as const,
@@ -58,12 +57,12 @@ export function createClient(connection: Connection, options: ClientOptions = {}
   }
 
   /**
-   * The kinds that the API server serves in a version of a group; none where it does not know that version.
+   * The kinds that the API server serves in a version of a group; an empty list if it does not know that version.
    *
    * @param apiVersion `apps/v1`
    */
   async function kindsIn(apiVersion: string, signal: AbortSignal): Promise<ServedKind[]> {
-    // At the address of no version, the server answers with a list of versions.
+    // Without a version, the address would be that of the list of versions.
     if (apiVersion === '') return [];
     const path = versionPath(apiVersion);
     const reference = { type: { apiVersion, kind: 'APIResourceList', plural: apiVersion }, namespace: '', name: '' };
@@ -78,9 +77,9 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     }
   }
 
-  /** The versions of a group of kinds that are served, the preferred one first: `policy/v1`; none of a group that is unknown. */
+  /** The served versions of an API group, the preferred one first: `policy/v1`. Empty for an unknown group. */
   async function versionsOf(group: string, signal: AbortSignal): Promise<string[]> {
-    // The core group is not among the others, and has one version.
+    // The core group is not listed under `/apis`, and has one version.
     if (group === '') return ['v1'];
     const reference = { type: { apiVersion: group, kind: 'APIGroup', plural: group }, namespace: '', name: '' };
     const path = `/apis/${inAddress(group)}`;

@@ -1,11 +1,11 @@
 import { isSluiceError } from '../core/errors.ts';
 
-/** Tries of a write whose `test` operations fail because somebody else changes the same object at the same time. */
+/** How often a write is tried while its `test` operations fail because others change the same object. */
 const TRIES = 5;
 
 /**
- * Does what reads an object and writes it, again from the reading on when the object was changed in between. The answer to
- * a write may get lost as well: the next reading then shows that it is done.
+ * Reads and writes an object, and starts again with the reading if the object was changed in between. The answer to a write may
+ * get lost as well: the next reading then shows that the write is done.
  */
 export async function retryOnConflict<T>(readAndWrite: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {

@@ -8,29 +8,29 @@ import type { ExecPlugin } from './kubeconfig/exec-plugin.ts';
 import type { Login } from './kubeconfig/login.ts';
 import { type ClusterFields, type ExecFields, KubeconfigProblem, type UserFields } from './kubeconfig-file.ts';
 
-/** An entry of a kubeconfig, and how its relative paths are meant. */
+/** An entry of a kubeconfig, and a function that resolves its relative paths. */
 interface Named<T> {
   readonly name: string;
   readonly fields: T;
   at(path: string): string;
 }
 
-/** The entries of a kubeconfig that count, as the library has them. */
+/** The entries of a kubeconfig that are in use, in the library's types. */
 interface Chosen {
   readonly context: { readonly name: string; readonly namespace: string | undefined };
   readonly cluster: Cluster;
   readonly user: User | undefined;
 }
 
-/** Who asks which cluster. */
+/** The cluster to ask, and the identity to ask it with. */
 export class Credentials {
   readonly #chosen: Chosen;
   readonly #impersonation: OutgoingHttpHeaders;
   readonly #provider: Login | undefined;
 
   /**
-   * @param impersonation headers of the identity to act as; one with several values is sent several times
-   * @param provider what is asked for what stands in no file
+   * @param impersonation headers of the identity to act as; a header with several values is sent several times
+   * @param provider gives the credentials that are in no file
    */
   constructor(chosen: Chosen, impersonation: OutgoingHttpHeaders = {}, provider?: Login) {
     this.#chosen = chosen;
@@ -42,7 +42,7 @@ export class Credentials {
     return this.#chosen.context.name;
   }
 
-  /** The namespace of the context, `default` where it names none. */
+  /** The namespace of the context, or `default` if the context names none. */
   getNamespace(): string {
     return this.#chosen.context.namespace?.trim() || 'default';
   }
@@ -55,7 +55,7 @@ export class Credentials {
     return this.#chosen.user;
   }
 
-  /** Adds headers, client certificate and what the server is verified by. */
+  /** Adds headers, the client certificate and the settings that verify the server. */
   async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
     const { cluster, user } = this.#chosen;
     if (cluster.skipTLSVerify) options.rejectUnauthorized = false;
@@ -68,11 +68,11 @@ export class Credentials {
     for (const [name, bytes] of Object.entries(files)) if (bytes) Object.assign(options, { [name]: bytes });
     if (user?.username) options.auth = `${user.username}:${user.password}`;
     await this.#provider?.(options);
-    // A token in the file counts before one that a plugin gives, as for kubectl.
+    // A token in the file has priority over one from a plugin, as in kubectl.
     if (user?.token) options.headers = { ...options.headers, Authorization: `Bearer ${user.token}` };
     const headers: OutgoingHttpHeaders = { ...this.#impersonation };
     for (const [name, value] of Object.entries(options.headers ?? {})) {
-      // A token's file ends with a line break, which no header may have.
+      // A token's file ends with a line break, which is not allowed in a header.
       headers[name] = typeof value === 'string' ? value.trim() : value;
     }
     options.headers = headers;
@@ -84,7 +84,7 @@ function bytesOf(file: string | undefined, base64: string | undefined): Buffer |
   return base64 ? Buffer.from(base64, 'base64') : undefined;
 }
 
-/** A way to log in that is loaded for those alone who log in by it. */
+/** A login whose code is loaded at its first use. */
 function loadedOnUse(load: () => Promise<Login>): Login {
   let login: Promise<Login> | undefined;
   return async (options) => {
@@ -93,7 +93,7 @@ function loadedOnUse(load: () => Promise<Login>): Login {
   };
 }
 
-/** By the token of a file, or by OIDC. */
+/** Logs in with the token of a file, or by OIDC. */
 function libraryLogin(cluster: Cluster, user: User): Login {
   return loadedOnUse(async () => (await import('./kubeconfig/library-login.ts')).createLibraryLogin(cluster, user));
 }
@@ -103,9 +103,9 @@ function execLogin(plugin: ExecPlugin): Login {
 }
 
 /**
- * Who asks which cluster, as kubectl understands the entries of a kubeconfig.
+ * The credentials that the entries of a kubeconfig describe, read as kubectl reads them.
  *
- * @throws KubeconfigProblem for what kubectl refuses, and for the little that can't be done here
+ * @throws KubeconfigProblem for what kubectl refuses, and for the few things that Sluice does not support
  */
 export function credentialsOf(
   context: Chosen['context'],
@@ -139,9 +139,10 @@ function clusterOf({ name, fields, at }: Named<ClusterFields>): Cluster {
   return {
     name,
     server: trimEndOf(server, '/'),
-    // Without TLS there is nothing to verify, and the library takes nothing else for permission.
+    // Without TLS there is nothing to verify. The library accepts plain HTTP only with this flag.
     skipTLSVerify: insecure || url.protocol === 'http:',
-    // What the file itself holds counts before what it points to; the library thinks otherwise.
+    // Data in the kubeconfig has priority over a file that it points to, as in kubectl. The library does it the other way
+    // round.
     ...(caData ? { caData } : caFile && { caFile: at(caFile) }),
     ...(tlsServerName && { tlsServerName }),
     ...(proxyUrl && { proxyUrl }),
@@ -160,7 +161,7 @@ function userOf(user: Named<UserFields>): User {
     name,
     ...(certData ? { certData } : certFile && { certFile: at(certFile) }),
     ...(keyData ? { keyData } : keyFile && { keyFile: at(keyFile) }),
-    // A file counts before a token beside it, as it may be renewed; the library reads it again each minute.
+    // A token file has priority over a token beside it, as the file may be renewed; the library reads it again each minute.
     ...(fromFile && { authProvider: { name: 'tokenFile', config: { tokenFile } } }),
     ...(token && !fromFile && { token }),
     ...(username && { username, password: password ?? '' }),
@@ -189,7 +190,10 @@ function refuseContradictions({ name, fields }: Named<UserFields>): void {
 
 const execVersions = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
 
-/** The exec plugin, with what it is told of the cluster: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats */
+/**
+ * The exec plugin, with the information on the cluster that it gets:
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
+ */
 function execOf({ name, at }: Named<UserFields>, exec: ExecFields, cluster: Named<ClusterFields>): ExecPlugin {
   const about = `has a user "${name}" whose exec plugin`;
   const { command, apiVersion, interactiveMode } = exec;
@@ -220,7 +224,7 @@ function execOf({ name, at }: Named<UserFields>, exec: ExecFields, cluster: Name
   };
 }
 
-/** The extension of a cluster that is meant for exec plugins. */
+/** The name of the cluster extension whose content is for exec plugins. */
 const EXEC_EXTENSION = 'client.authentication.k8s.io/exec';
 
 function clusterInfo({ fields }: Named<ClusterFields>): object {
@@ -257,7 +261,7 @@ function impersonationOf({ name, fields }: Named<UserFields>): OutgoingHttpHeade
   };
 }
 
-/** A key as a part of a header's name: what may not stand there is escaped as in an address. */
+/** A key as a part of a header's name, with characters that are not allowed there percent-encoded. */
 function headerName(key: string): string {
   return inAddress(key).replaceAll(/[()]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

@@ -7,7 +7,7 @@ import { apiGroup, describe, type ObjectReference } from './resources.ts';
 
 /**
  * A refusal by the API server. `status` is the HTTP status, `reason` the server's own word for it (`Conflict`, `Invalid`, …),
- * `body` the whole answer: through a proxy it is that of the server behind it.
+ * `body` the whole answer. Through the API server's proxy, the body is that of the server behind it.
  */
 export class ApiError extends SluiceError {
   readonly status: number;
@@ -82,7 +82,7 @@ export function refusal(subject: Subject, response: HttpResponse): ApiError {
   });
 }
 
-/** Nobody's redirect is followed: where it leads is not who was asked. */
+/** Redirects are never followed: they lead to another server than the one that was asked. */
 export function redirect({ reference }: Subject, response: HttpResponse): ApiError {
   const { location } = response.headers;
   const where = typeof location === 'string' ? ` to ${excerpt(location.split(/[?#]/, 1)[0] ?? '', 200)}` : '';
@@ -93,23 +93,29 @@ export function redirect({ reference }: Subject, response: HttpResponse): ApiErr
   });
 }
 
-/** The authorizer's refusal. Admission rules and quotas also answer 403, in words of their own. */
+/** Whether RBAC, or another authorizer, refused. Admission rules and quotas also answer 403, with other words. */
 export function isDenial({ status: code, body }: HttpResponse): boolean {
   return code === 403 && / cannot \w+ resource /.test(parseStatus(body).message);
 }
 
-/** An apply of what is not of the kind's schema is answered with a 500, which another attempt gets as well. */
+/**
+ * Whether a server-side apply did not match the kind's schema. The API server answers it with a 500, and a retry would fail as
+ * well.
+ */
 export function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
   return code === 500 && parseStatus(body).message.includes('failed to create typed patch object');
 }
 
-/** What the API server says for a failure that may pass, such as that of a conversion webhook; undefined where it is not its own. */
+/**
+ * The API server's message for a failure that may pass, such as that of a conversion webhook; undefined if the answer is not
+ * the API server's own.
+ */
 export function wordsOf({ body }: HttpResponse): string | undefined {
   const said = status.safeParse(tryParseJson(body)).data?.message ?? '';
   return said === '' ? undefined : excerpt(said, 300);
 }
 
-/** What a load balancer without a backend says of its paths says nothing of the object. */
+/** Whether a 404 is about the object. A load balancer without a backend also answers 404, for any path. */
 export function saysNotFound(body: string): boolean {
   return (
     z.looseObject({ kind: z.literal('Status') }).safeParse(tryParseJson(body)).success ||
@@ -117,7 +123,7 @@ export function saysNotFound(body: string): boolean {
   );
 }
 
-/** An API server that does not know a kind at all answers in plain text; through a proxy it may be anybody's text. */
+/** An API server that does not know the kind answers in plain text. Through a proxy, a plain text may come from anybody. */
 function isUnserved({ subresource }: Subject, reason: string, said: string): boolean {
   const plainText = subresource === undefined && reason === '';
   return plainText || said.includes('could not find the requested resource');
@@ -130,7 +136,7 @@ const status = z.looseObject({
 });
 
 function parseStatus(body: string): { message: string; reason: string } {
-  // Proxies and load balancers answer in HTML; their first line says enough.
+  // Proxies and load balancers answer in HTML; its beginning says enough.
   return status.safeParse(tryParseJson(body)).data ?? { message: body.slice(0, 200), reason: '' };
 }
 

@@ -5,25 +5,28 @@ import { managersOf } from './managed-fields.ts';
 import { apiGroup, describe, type ObjectReference } from './resources.ts';
 import { FIELD_MANAGER, type KubernetesObject } from './schema.ts';
 
-/** What to do about a GitOps controller on the route: refuse, or trust that it was told to leave the weights alone. */
+/**
+ * What to do about a GitOps controller that manages the route: refuse, or trust that it is configured to leave the weights
+ * alone.
+ */
 export type GitOpsSetting = 'refuse' | 'ignore-rule-present';
 
-/** The fields that a rollout writes, in the spellings that the controllers want. */
+/** The fields that a rollout writes, in the notations of the GitOps controllers. */
 export interface WrittenFields {
-  /** What they hold, for the reader; default `the weights`. */
+  /** What the fields hold, in words for the user; default `the weights`. */
   readonly what?: string;
   /** Names from the object's root to the field: `['spec', 'http']`. */
   readonly path: readonly string[];
   /**
-   * Whoever manages something below this path applies the field with it: `['spec']` for a route's rules, which show Sluice
-   * as their manager ever since an earlier rollout; the field itself where Git may leave it out, as `spec.replicas`.
+   * A manager of any field below this path counts as one that applies the written field: `['spec']` for a route's rules, where
+   * Sluice stays listed as the manager after an earlier rollout; the field itself if Git may leave it out, as `spec.replicas`.
    */
   readonly appliedWith: readonly string[];
   /** JSON Pointers (RFC 6901), for Flux. */
   readonly pointers: readonly string[];
   /** jq path expressions, for Argo CD. */
   readonly jq: readonly string[];
-  /** What to do in place of an ignore rule, with lines to copy behind the first one. */
+  /** Advice in place of an ignore rule. The first line is the advice, the others are lines to copy. */
   advice?(controller: string, reference: ObjectReference): string;
 }
 
@@ -36,9 +39,9 @@ interface Target extends Readonly<Record<string, string>> {
 
 interface Controller {
   readonly title: string;
-  /** Where the rule goes. */
+  /** The kind of object that the rule is added to. */
   readonly owner: string;
-  /** An object that bears one of these annotations is left alone already. */
+  /** The controller already leaves an object with one of these annotations alone. */
   readonly optOuts: Readonly<Record<string, readonly string[]>>;
   rule(target: Target, fields: WrittenFields): Json;
   readonly older?: string;
@@ -76,7 +79,7 @@ const fluxHelmRelease: Controller = {
   rule: (target, { pointers }) => ({ driftDetection: { ignore: [{ paths: pointers, target }] } }),
 };
 
-/** By the field manager they write as: of server-side apply first, of client-side apply second for Argo CD. */
+/** Controllers by the field manager that they use: for server-side apply, and for Argo CD also for client-side apply. */
 const controllers = new Map<string, Controller>([
   ['argocd-controller', argoCd],
   ['argocd-application-controller', argoCd],
@@ -85,7 +88,7 @@ const controllers = new Map<string, Controller>([
 ]);
 
 /**
- * Throws where a GitOps controller would set the weights back.
+ * Throws if a GitOps controller would reset the weights.
  *
  * @throws SluiceError `unsupported`, with the rule to add to the controller's object, ready to copy
  */
@@ -112,7 +115,7 @@ export function refuseGitOps(object: KubernetesObject, reference: ObjectReferenc
   }
 }
 
-/** Who wrote a field last, apart from Sluice, as the API server recorded it. */
+/** The manager that wrote a field last, other than Sluice, from the object's `managedFields`. */
 export function lastManager(object: KubernetesObject, path: readonly string[]): string | undefined {
   return managersOf(object, path).find((manager) => manager !== FIELD_MANAGER);
 }

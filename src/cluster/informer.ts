@@ -6,8 +6,8 @@ import type { KubernetesObject, Selector } from './schema.ts';
 /** The objects that a selector picks, kept up to date by a watch. */
 export interface Informer {
   /**
-   * The objects as last heard of; begins to watch at the first call. Throws what ended the watch, and watches again at the
-   * next call: what can't be kept up to date is not shown.
+   * The objects as last reported; starts the watch at the first call. If the watch failed, throws its error, because stale
+   * objects must not be shown; the next call watches again.
    */
   objects(signal: AbortSignal): Promise<KubernetesObject[]>;
 }
@@ -46,7 +46,7 @@ export function createInformer(
     async objects(signal) {
       if (!listed) {
         listed = Promise.withResolvers();
-        // Whoever awaits the first list is told; without anybody it is no unhandled rejection.
+        // A failure reaches the callers that await the first list. Without any, it must not become an unhandled rejection.
         listed.promise.catch(() => undefined);
         void follow(listed);
       }

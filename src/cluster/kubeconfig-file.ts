@@ -11,7 +11,7 @@ const flag = z.preprocess((value) => {
   return /^(no|off|false)$/i.test(value) ? false : value;
 }, z.boolean().nullish());
 
-/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without what changes no request. */
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster, without the fields that change no request. */
 const clusterFields = z.looseObject({
   server: text,
   'tls-server-name': text,
@@ -57,7 +57,7 @@ export type UserFields = z.infer<typeof userFields>;
 
 const contextFields = z.looseObject({ cluster: text, user: text, namespace: text });
 
-/** What is not of the context in use may be as it likes: kubectl does not look at it either. */
+/** Entries outside the context in use may be malformed: kubectl does not look at them either. */
 const file = z.looseObject({
   clusters: z.array(z.looseObject({ name: z.string(), cluster: z.unknown() })).nullish(),
   users: z.array(z.looseObject({ name: z.string(), user: z.unknown() })).nullish(),
@@ -65,13 +65,13 @@ const file = z.looseObject({
   'current-context': text,
 });
 
-/** An entry of a kubeconfig, and the folder that its relative paths start from. */
+/** An entry of a kubeconfig, and the folder that its relative paths are resolved from. */
 interface Entry {
   readonly fields: unknown;
   readonly folder: string;
 }
 
-/** The entries of one or several files by their names. */
+/** The entries of one or several files, by name. */
 export interface KubeconfigEntries {
   readonly clusters: ReadonlyMap<string, Entry>;
   readonly users: ReadonlyMap<string, Entry>;
@@ -79,12 +79,12 @@ export interface KubeconfigEntries {
   readonly currentContext: string;
 }
 
-/** What is wrong with a file, in words that quote nothing of it. */
+/** A problem with a kubeconfig, described without quoting its content. */
 export class KubeconfigProblem extends Error {}
 
 /**
- * The text of a kubeconfig that an input holds: as it is, or the whole file in base64, as many keep it in a secret. Undefined
- * for what is a path, or nothing of the kind.
+ * The text of a kubeconfig that an input holds: as plain text, or the whole file in base64, as many keep it in a secret.
+ * Undefined for a path or anything else.
  */
 export function kubeconfigText(given: string): string | undefined {
   const trimmed = given.trim();
@@ -93,7 +93,7 @@ export function kubeconfigText(given: string): string | undefined {
   return trimmed.includes('\n') || trimmed.startsWith('{') ? trimmed : undefined;
 }
 
-/** What a text in base64 says, if that is a kubeconfig. */
+/** The decoded text, if it is a kubeconfig. */
 export function fromBase64(given: string): string | undefined {
   const compact = given.replaceAll(/\s+/g, '');
   if (compact.length < 40 || !/^[\w+/-]+={0,2}$/.test(compact)) return undefined;
@@ -104,7 +104,7 @@ export function fromBase64(given: string): string | undefined {
 /**
  * Reads a kubeconfig.
  *
- * @param folder that relative paths in it start from
+ * @param folder that its relative paths are resolved from
  * @throws KubeconfigProblem
  */
 export function parseKubeconfig(content: string, folder: string): KubeconfigEntries {
@@ -128,7 +128,7 @@ export function parseKubeconfig(content: string, folder: string): KubeconfigEntr
   };
 }
 
-/** The parser's own messages and warnings quote the file, which holds credentials. */
+/** Never passes on the parser's messages and warnings: they quote the file, which holds credentials. */
 function fromYaml(content: string): unknown {
   const document = readYamlDocument(content, { merge: true });
   return 'value' in document ? document.value : undefined;
@@ -142,7 +142,7 @@ function byName(kind: string, entries: readonly (readonly [string, Entry])[]): M
   return named;
 }
 
-/** Several files as one: of entries with the same name the first file's counts, and so does its current context. */
+/** Merges several files: among entries of the same name the first file's wins, and so does its current context. */
 export function mergeKubeconfigs(files: readonly KubeconfigEntries[]): KubeconfigEntries {
   const merged = (kind: 'clusters' | 'users' | 'contexts') =>
     new Map(files.toReversed().flatMap((each) => [...each[kind]]));
@@ -154,15 +154,15 @@ export function mergeKubeconfigs(files: readonly KubeconfigEntries[]): Kubeconfi
   };
 }
 
-/** The kinds of entries, with what their fields have to be. */
+/** The kinds of entries, with the schema of their fields. */
 export const clusterEntry = { word: 'cluster', shape: clusterFields } as const;
 export const userEntry = { word: 'user', shape: userFields } as const;
 export const contextEntry = { word: 'context', shape: contextFields } as const;
 
 /**
- * The fields of an entry, and how its relative paths are meant; undefined where none has this name.
+ * The fields of an entry, and a function that resolves its relative paths; undefined if no entry has this name.
  *
- * @throws KubeconfigProblem for a field of another kind than the format says
+ * @throws KubeconfigProblem for a field whose type is not that of the format
  */
 export function entryOf<S extends z.ZodType>(
   { word, shape }: { readonly word: string; readonly shape: S },
@@ -178,7 +178,7 @@ export function entryOf<S extends z.ZodType>(
   return { name, fields: parsed.data, at: (path) => resolve(entry.folder, path) };
 }
 
-/** Where a schema failed, and what was expected there; never what is there. */
+/** Where a schema failed, and what it expected there; never the value itself. */
 function placeOf(error: z.ZodError): string {
   const [issue] = error.issues;
   if (!issue || issue.path.length === 0) return '';

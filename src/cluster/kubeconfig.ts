@@ -19,23 +19,23 @@ import {
 
 export interface ConfigOptions {
   /**
-   * A path, or the file's content, which may be in base64; empty means: as kubectl would find it (KUBECONFIG, ~/.kube/config,
-   * in the cluster).
+   * A path, or the file's content as plain text or in base64. Empty: found as kubectl finds it (KUBECONFIG, ~/.kube/config, in
+   * the cluster).
    */
   readonly kubeconfig: string;
   /** Empty means the file's current context. */
   readonly context: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Is handed the secrets of each file that is read, before anything can show them. */
+  /** Receives the secrets of each file, before anything could print them. */
   readonly mask?: (secrets: readonly string[]) => void;
 }
 
-/** Where a pod has the token of its service account. */
+/** The folder in a pod that holds the token of its service account. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Loads the credentials as kubectl would. Exec plugins and token files are the library's: they are asked again when what they
- * gave has expired. What kubectl refuses is refused, and nothing of the file is quoted but names.
+ * Loads the credentials as kubectl would, and refuses what kubectl refuses. Exec plugins and token files are asked again when
+ * what they gave has expired. Messages quote nothing of the file but names.
  *
  * @throws SluiceError `invalid-input` for a file that is missing or can't be read as a kubeconfig, or an unknown context.
  */
@@ -55,7 +55,7 @@ export function loadConfig(options: ConfigOptions): Credentials {
   }
 }
 
-/** Reads files, whose secrets are masked first. */
+/** Reads kubeconfig files, and masks the secrets of each first. */
 function reader(mask: ConfigOptions['mask']) {
   const content = (text: string, folder: string): KubeconfigEntries => {
     mask?.(kubeconfigSecrets(text));
@@ -80,7 +80,7 @@ function textOf(path: string): string {
   }
 }
 
-/** What kubectl would find; undefined where there is no file. */
+/** The kubeconfig that kubectl would find; undefined if there is none. */
 function findEntries(env: ConfigOptions['env'], read: Reader): KubeconfigEntries | undefined {
   const list = (env.KUBECONFIG ?? '').trim();
   if (list === '') {
@@ -115,7 +115,10 @@ function select(entries: KubeconfigEntries, wanted: string): Credentials {
   return credentialsOf({ name, namespace: context.fields.namespace || undefined }, cluster, user);
 }
 
-/** As a pod finds its cluster: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/#directly-accessing-the-rest-api */
+/**
+ * The credentials that a pod has for its own cluster:
+ * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/#directly-accessing-the-rest-api
+ */
 function inCluster(
   context: string,
   { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port }: ConfigOptions['env'],
@@ -159,7 +162,10 @@ function shown(path: string): string {
   return isPathLike(path) ? ` (${path})` : '';
 }
 
-/** Whether a text can only be a path. A token or a key has long parts of mixed letters and digits, and no slash or ending. */
+/**
+ * Whether a text can only be a path. A token or a key has long parts of mixed letters and digits, and neither a slash nor a
+ * file extension.
+ */
 function isPathLike(given: string): boolean {
   if (given.length > 200 || !/^[\w.@~+ /\\:-]+$/.test(given)) return false;
   const parts = given.split(/[/\\]/);

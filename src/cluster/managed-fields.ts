@@ -15,7 +15,7 @@ const managedFields = z.array(
 /**
  * The managers of a field, newest first. Format: https://kubernetes.io/docs/reference/using-api/server-side-apply/
  *
- * @param path names from the object's root to the field: `['spec', 'replicas']`; an item of a list as `k:{"name":"app"}`
+ * @param path names from the object's root to the field: `['spec', 'replicas']`; an item of a list is `k:{"name":"app"}`
  */
 export function managersOf(object: KubernetesObject, path: readonly string[]): string[] {
   const about = `the owners of the fields of ${object.kind} ${object.metadata.name}`;
@@ -28,8 +28,8 @@ export function managersOf(object: KubernetesObject, path: readonly string[]): s
 }
 
 /**
- * Whether a value is one that a patch of Sluice's has written, and that no rollout has given up since. Nobody can say so who may
- * not write the object itself.
+ * Whether a field was written by a patch of Sluice, and not relinquished since. Only those who may write the object can make
+ * this true.
  *
  * @param path as of `managersOf`
  */
@@ -45,9 +45,9 @@ function isOwnPatch({ manager, operation, subresource }: ManagedFields): boolean
 }
 
 /**
- * Gives up what Sluice's patches own of an object, which stays as it is. Otherwise every later server-side apply by whom it
- * belongs to (Helm 4, `kubectl apply --server-side`, Argo CD) would be refused as a conflict with a rollout that is over.
- * Idempotent.
+ * Relinquishes the fields that Sluice's patches own, and leaves their values as they are. Otherwise a later server-side apply
+ * by the object's owner (Helm 4, `kubectl apply --server-side`, Argo CD) would be refused as a conflict with a finished
+ * rollout. Idempotent.
  */
 export async function relinquishFields(
   client: Pick<KubernetesClient, 'find' | 'patchJson'>,

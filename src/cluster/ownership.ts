@@ -6,12 +6,12 @@ import type { KubernetesObject, Manifest } from './schema.ts';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 const ROLLOUT = 'sluice.dev/rollout';
 
-/** A label selector that picks all objects which Sluice has created. */
+/** A label selector for all objects that Sluice has created. */
 export const ownSelector = `${MANAGED_BY}=sluice`;
 
 /** The labels of every object that Sluice creates for a rollout. */
 export function ownLabels(rollout: string): Record<string, string> {
-  // A label's value is shorter than a name may be, and ends with a letter or a digit.
+  // A label's value may have 63 characters, fewer than a name, and has to end with a letter or a digit.
   const value = /^.*[a-z0-9]/is.exec(rollout.slice(0, 63))?.[0] ?? '';
   return { [MANAGED_BY]: 'sluice', [ROLLOUT]: value };
 }
@@ -20,7 +20,7 @@ export function isOwn({ metadata }: KubernetesObject, rollout: string): boolean 
   return Object.entries(ownLabels(rollout)).every(([key, value]) => metadata.labels?.[key] === value);
 }
 
-/** An own object to be written. */
+/** An object of Sluice's own, to be written. */
 export interface OwnObject {
   readonly type: ResourceType;
   readonly manifest: Manifest;
@@ -31,9 +31,9 @@ export function ownReference({ type, manifest }: OwnObject): ObjectReference {
 }
 
 /**
- * The object as it is now, where it exists and belongs to this rollout.
+ * The object as it is now, if it exists and belongs to this rollout.
  *
- * @throws SluiceError `conflict` for one that somebody else made: it is never taken over
+ * @throws SluiceError `conflict` for an object that somebody else made: it is never taken over
  */
 export async function findOwn(
   client: Pick<KubernetesClient, 'find'>,
@@ -52,7 +52,7 @@ export async function findOwn(
   return found;
 }
 
-/** Makes an own object be as given, by server-side apply. */
+/** Creates or updates an own object by server-side apply. */
 export async function applyOwn(
   client: KubernetesClient,
   object: OwnObject,
@@ -60,11 +60,11 @@ export async function applyOwn(
   signal: AbortSignal,
 ): Promise<KubernetesObject> {
   const found = await findOwn(client, ownReference(object), rollout, signal);
-  // Without force, one that somebody made this very moment is a conflict.
+  // Applies a new object without force, so that one which somebody has created meanwhile is a conflict.
   return client.apply(object.type, object.manifest, signal, { force: found !== undefined });
 }
 
-/** Deletes an object where it is this rollout's; one that somebody else made since stays. */
+/** Deletes an object if it belongs to this rollout, and keeps one that somebody else has made since. */
 export async function removeOwn(
   client: KubernetesClient,
   reference: ObjectReference,

@@ -4,13 +4,13 @@ import type { Permission } from '../core/permission.ts';
 import type { KubernetesClient } from './client.ts';
 import { apiGroup, type ObjectReference, type ResourceType } from './resources.ts';
 
-/** A right to use these verbs on a kind of object, as RBAC names them. */
+/** The right to use these verbs on a kind of object. */
 export function permissionTo(verbs: readonly string[], type: ResourceType, namespace: string): Permission {
   return { apiGroup: apiGroup(type), resource: type.plural, verbs, namespace };
 }
 
 /**
- * Rights on one object. RBAC knows no name where an object is created, so that right is one of its own.
+ * Rights on one object. RBAC ignores names in `create`, so that right is a separate one.
  * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
  */
 export function permissionsToNamed(
@@ -24,7 +24,7 @@ export function permissionsToNamed(
   ];
 }
 
-/** The same rights with each resource named once in a namespace, in a fixed order. */
+/** Merges rights so that each resource is listed once in a namespace, in a fixed order. */
 export function mergePermissions(permissions: readonly Permission[]): Permission[] {
   const groups = Map.groupBy(
     permissions,
@@ -42,7 +42,10 @@ export function mergePermissions(permissions: readonly Permission[]): Permission
 
 const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
-/** The RBAC Roles that grant these rights, one for each namespace and a ClusterRole for what belongs to none, as YAML documents. */
+/**
+ * The RBAC Roles that grant these rights, as YAML documents: one for each namespace, and a ClusterRole for kinds without a
+ * namespace.
+ */
 export function renderRoles(permissions: readonly Permission[], name = 'sluice'): string {
   const all = mergePermissions(permissions.map(({ optional: _, ...permission }) => permission));
   const namespaces = Map.groupBy(all, ({ namespace }) => namespace);
@@ -63,11 +66,11 @@ export function renderRoles(permissions: readonly Permission[], name = 'sluice')
     .join('---\n');
 }
 
-/** Whoever has no name here yet: the binding is not to be applied as it is. */
+/** Placeholder for an unknown user: a binding with it must be edited before it is applied. */
 const NOBODY = 'THE_USER_OF_THE_KUBECONFIG';
 
 /**
- * The Roles with what binds them to a user, as YAML documents.
+ * The Roles, and their bindings to a user, as YAML documents.
  *
  * @param username as the API server names it: `system:serviceaccount:ci:release` is a service account
  */
@@ -92,9 +95,9 @@ export function renderRights(permissions: readonly Permission[], username = NOBO
 }
 
 /**
- * Asks the API server for every right that a release can't do without, before anything else is done.
+ * Checks every right that a release needs with the API server, before anything else is done.
  *
- * @throws SluiceError `forbidden`, one for all rights that are missing, with the Roles to add
+ * @throws SluiceError `forbidden`, a single error for all missing rights, with the Roles to add
  */
 export async function checkPermissions(
   client: KubernetesClient,

@@ -27,7 +27,7 @@ export type ContainerStatus = z.infer<typeof containerStatus>;
 
 const container = z.looseObject({ name: z.string(), image: z.string().optional() });
 
-/** A Pod, with the fields that tell how it is. */
+/** A Pod, with the fields that tell its state. */
 export const pod = z.looseObject({
   ...kubernetesObject.shape,
   spec: z.looseObject({
@@ -51,28 +51,28 @@ export function isTerminating({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** It is on its way out and has not used up the time that it may take for it: its deletion timestamp is when that ends. */
+/** Whether a pod is terminating and still within its grace period, which ends at its deletion timestamp. */
 export function isEnding({ metadata: { deletionTimestamp = '' } }: Pod, now: number): boolean {
   return Date.parse(deletionTimestamp) > now;
 }
 
-/** Ready, and not on its way out. */
+/** Ready, and not terminating. */
 export function isReady(pod: Pod): boolean {
   return !isTerminating(pod) && condition(pod, 'Ready')?.status === 'True';
 }
 
-/** Its condition of a type, as it is now. */
+/** The pod's current condition of a type. */
 export function condition({ status }: Pod, type: string) {
   return status.conditions.find((candidate) => candidate.type === type);
 }
 
-/** Of all its containers, those that prepare it first. */
+/** The statuses of all containers, init containers first. */
 export function statuses({ status }: Pod): ContainerStatus[] {
   return [...status.initContainerStatuses, ...status.containerStatuses];
 }
 
 /**
- * What the runtime says that a container runs: the image digest where the image came from a registry, else the image's own
+ * The images that a container runs, as its runtime reports them: the digest of an image from a registry, else the image's own
  * ID. Empty while a container has not started.
  */
 export function runningImages(pods: readonly Pod[], container: string): Set<string> {
@@ -80,7 +80,7 @@ export function runningImages(pods: readonly Pod[], container: string): Set<stri
   return new Set(found.map(({ imageID }) => imageID.slice(imageID.indexOf('@') + 1)));
 }
 
-/** The digest (`sha256:…`) in an image reference, where it names one: what a runtime shows that runs it. */
+/** The digest (`sha256:…`) in an image reference, if it has one; the runtime reports this digest while it runs the image. */
 export function digestOf(image: string): string | undefined {
   const { digest } = splitReference(image);
   return digest !== undefined && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : undefined;

@@ -5,12 +5,13 @@ import { SluiceError } from '../core/errors.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for an address, as kubectl and all programs in Go find it: HTTPS_PROXY for https,
- * HTTP_PROXY for http, in capitals first, and an empty variable is none. Nobody is asked for this machine itself, nor for what
- * NO_PROXY names: `*`, addresses, networks (10.0.0.0/8), domains (with their subdomains, or these alone after a leading dot),
- * with a port where it matters. (https://pkg.go.dev/golang.org/x/net/http/httpproxy; undici's own agent knows no networks.)
+ * The proxy that the environment names for an address, found as kubectl and other Go programs find it: HTTPS_PROXY for https,
+ * HTTP_PROXY for http, upper case before lower case, and an empty variable means none. No proxy for this machine itself, nor
+ * for what NO_PROXY names: `*`, addresses, networks (10.0.0.0/8), domains (with their subdomains, or only these after a leading
+ * dot), optionally with a port. (https://pkg.go.dev/golang.org/x/net/http/httpproxy; undici's own agent does not support
+ * networks.)
  *
- * @throws SluiceError `invalid-input` for a proxy that speaks a protocol which neither kubectl nor Sluice knows
+ * @throws SluiceError `invalid-input` for a proxy of a protocol that neither kubectl nor Sluice supports
  */
 export function proxyFor(url: URL, env: Environment): string | undefined {
   const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
@@ -20,7 +21,7 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
   if (URL.canParse(address) && /^(https?|socks5):$/.test(new URL(address).protocol)) return address;
   throw new SluiceError('invalid-input', {
     about: `environment variable ${name}`,
-    // It may hold a password.
+    // The address is not quoted, as it may hold a password.
     problem: 'is not the address of a proxy that speaks HTTP or SOCKS 5.',
     next: 'Give it as http://host:port, https://host:port or socks5://host:port.',
   });
@@ -54,7 +55,7 @@ function excepts(entry: string, host: string, port: string): boolean {
   return /^\*?\./.test(name) ? isSubdomain : isSubdomain || host === domain;
 }
 
-/** A network as `10.0.0.0/8` or `fd00::/8`; undefined for what is none. */
+/** The network in `10.0.0.0/8` or `fd00::/8`; undefined for anything else. */
 function networkOf(entry: string): BlockList | undefined {
   const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(entry) ?? [];
   const version = isIP(address);
@@ -75,7 +76,7 @@ function isIn(list: BlockList, host: string): boolean {
   return version !== 0 && list.check(host, version === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** `host:port` and `[address]:port`; an address of IPv6 without brackets has no port. */
+/** Splits `host:port` and `[address]:port`. An IPv6 address without brackets has no port. */
 function splitPort(entry: string): { name: string; port: string } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(\w*)$/.exec(entry) ?? [];
   const name = bracketed ?? plain;

@@ -6,9 +6,10 @@ const CORRECT =
   'Correct this field, or update the definitions of its kind, so that the API server refuses such an object.';
 
 /**
- * What is needed of an object, which somebody else has written: a cluster takes any form where its definitions say none.
+ * Reads the needed fields of an object that somebody else has written. Where a definition has no schema, the cluster accepts
+ * any form.
  *
- * @throws SluiceError `unsupported` with the object's name and the field that is of another form
+ * @throws SluiceError `unsupported` with the object's name and the malformed field
  */
 export function readObject<S extends z.ZodType>(object: KubernetesObject, shape: S): z.infer<S> {
   const { kind, metadata } = object;
@@ -17,7 +18,7 @@ export function readObject<S extends z.ZodType>(object: KubernetesObject, shape:
 }
 
 /**
- * The same for a part of an object.
+ * As `readObject`, for a part of an object.
  *
  * @param about as the user would name it
  * @param next what the user can do about it

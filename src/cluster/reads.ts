@@ -37,12 +37,12 @@ export function createReads({ callFor, callForObject }: Requests) {
     const path = `${resourcePath(type, namespace)}${queryOf({ ...selector })}`;
     const about = { verb: 'list', reference: { type, namespace: namespace ?? '', name: '' } };
     const list = await callFor(objectList, about, { method: 'GET', path }, signal);
-    // Items of a list carry neither kind nor apiVersion.
+    // Items of a list have neither kind nor apiVersion.
     const items = list.items.map((item) => ({ ...item, apiVersion: type.apiVersion, kind: type.kind }));
     return { resourceVersion: list.metadata.resourceVersion, items };
   }
 
-  /** All objects of a type that a selector picks; `namespace` undefined means all namespaces. */
+  /** All objects of a type that match a selector; `namespace` undefined means all namespaces. */
   async function list(
     type: ResourceType,
     namespace: string | undefined,

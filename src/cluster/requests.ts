@@ -13,21 +13,24 @@ export interface ClientOptions {
   /** Milliseconds for a request with all its attempts; default 30,000. */
   readonly deadline?: number;
   /**
-   * Milliseconds for which a lack of rights is not believed: an API server that starts listens before it has read the Roles,
-   * and refuses everybody meanwhile. Default 5,000, at most half of the deadline.
+   * Milliseconds during which a denial is retried: an API server that is starting denies everything until it has read the
+   * Roles. Default 5,000, at most half of the deadline.
    */
   readonly startTime?: number;
 }
 
-/** Bytes of an answer of the API server: a list has all objects of a kind, with all that was ever applied to them. */
+/**
+ * The most bytes of an answer from the API server. A list has all objects of a kind, with their whole last applied
+ * configuration.
+ */
 const MOST_BYTES = 256 * 1024 * 1024;
 
-/** A request of the API server: its path in place of the whole address. */
+/** A request to the API server, with a path in place of the whole address. */
 type ApiRequest = Omit<HttpRequest, 'url'> & { readonly path: string; readonly mostBytes?: number };
 
 export type Requests = ReturnType<typeof createRequests>;
 
-/** Requests of the API server that a connection leads to, each with a deadline and its retries. */
+/** Sends requests over a connection to the API server, each with a deadline and retries. */
 export function createRequests(connection: Connection, options: ClientOptions = {}) {
   const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
@@ -46,7 +49,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     };
   }
 
-  /** One call with its retries; credentials that the server does not accept are renewed once. */
+  /** One call with its retries. Credentials that the server rejects are renewed once. */
   async function call(
     about: Subject,
     { path, mostBytes, ...request }: ApiRequest,
@@ -59,7 +62,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
       !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
     let response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
     if (response.status === 401) {
-      // A long run outlives its credentials: what a plugin gave without an end, or a kubeconfig that was renewed.
+      // A long run may outlive its credentials: a plugin's token without an expiry, or a kubeconfig that was rewritten.
       connection.renew();
       response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
     }
@@ -68,7 +71,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     return response.body;
   }
 
-  /** A call of the API server itself: what has not the shape of its answers comes from something in between. */
+  /** A call whose answer comes from the API server itself. An answer of another shape comes from something in between. */
   async function callFor<S extends z.ZodType>(
     shape: S,
     about: Subject,
@@ -84,7 +87,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     return callFor(kubernetesObject, about, request, signal);
   }
 
-  /** Opens an answer that goes on arriving, such as a watch; `silence` milliseconds without a byte end it. */
+  /** Opens an answer that keeps arriving, such as a watch. It ends after `silence` milliseconds without a byte. */
   function openStream(path: string, silence: number, signal: AbortSignal) {
     return open({ method: 'GET', url: addressOn(connection.server, path) }, policy(signal), silence);
   }
@@ -94,7 +97,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     callFor,
     callForObject,
     openStream,
-    /** Tells from now on whether a lack of rights may be due to a server that starts. */
+    /** From now on, tells whether a denial may come from a server that is starting. */
     expectStart: () => within(startTime),
   };
 }
@@ -113,7 +116,7 @@ export function queryOf(parameters: Readonly<Record<string, string | undefined>>
   return query.size === 0 ? '' : `?${query}`;
 }
 
-/** True until so many milliseconds after it was asked first. */
+/** True until this many milliseconds after its first call. */
 function within(milliseconds: number): () => boolean {
   let end: number | undefined;
   return () => {

@@ -1,6 +1,6 @@
 import { inAddress } from '../core/text.ts';
 
-/** A kind of object, with what its URL needs. Sluice knows the kinds that it touches, so no discovery request is made. */
+/** A kind of object, with what its URL needs. Sluice knows the kinds that it uses, so it sends no discovery requests. */
 export interface ResourceType {
   /** `apps/v1`; `v1` for the core group. */
   readonly apiVersion: string;
@@ -59,28 +59,28 @@ export const resources = {
 /** One named object. */
 export interface ObjectReference {
   readonly type: ResourceType;
-  /** Empty for an object that belongs to none. */
+  /** Empty for a kind without a namespace. */
   readonly namespace: string;
   readonly name: string;
 }
 
-/** `VirtualService shop/checkout`, `Namespace shop`: how logs, errors and reports name an object. */
+/** `VirtualService shop/checkout`, `Namespace shop`: the name of an object in logs, errors and reports. */
 export function describe({ type, namespace, name }: ObjectReference): string {
   return namespace === '' ? `${type.kind} ${name}` : `${type.kind} ${namespace}/${name}`;
 }
 
-/** The API group of a type, as RBAC rules name it: empty for the core group. */
+/** The API group of a type as RBAC rules name it; empty for the core group. */
 export function apiGroup(type: ResourceType): string {
   return type.apiVersion.includes('/') ? (type.apiVersion.split('/')[0] ?? '') : '';
 }
 
-/** URL path of a version of a group. */
+/** The URL path of a version of a group. */
 export function versionPath(apiVersion: string): string {
   const version = apiVersion.split('/').map(inAddress).join('/');
   return apiVersion.includes('/') ? `/apis/${version}` : `/api/${version}`;
 }
 
-/** URL path of a collection, or of one object in it. Without a namespace: of all namespaces, or of what belongs to none. */
+/** The URL path of a collection, or of one object in it. Without a namespace: all namespaces, or a kind that has none. */
 export function resourcePath(type: ResourceType, namespace: string | undefined, name?: string): string {
   const root = versionPath(type.apiVersion);
   const scope = !namespace ? '' : `/namespaces/${inAddress(namespace)}`;

@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import type { ResourceType } from './resources.ts';
 
-/** Field manager of all that Sluice writes. */
+/** The field manager of all that Sluice writes. */
 export const FIELD_MANAGER = 'sluice';
 
-/** The part that all objects have in common. */
+/** The metadata that all objects have. */
 export const objectMetadata = z.looseObject({
   name: z.string().default(''),
   namespace: z.string().optional(),
   uid: z.string().optional(),
   resourceVersion: z.string().optional(),
   generation: z.number().optional(),
-  // Bookmarks of API servers before 1.34 have null.
+  // Bookmarks of API servers before 1.34 have null here.
   creationTimestamp: z.string().nullish(),
   deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
@@ -30,7 +30,7 @@ export const objectMetadata = z.looseObject({
     .optional(),
 });
 
-/** An object as the API server gave it. Fields that nobody here knows survive. */
+/** An object from the API server. Unknown fields are kept. */
 export const kubernetesObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: objectMetadata });
 export type KubernetesObject = z.infer<typeof kubernetesObject>;
 
@@ -42,7 +42,7 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** An object to be written, of whatever scope: one that belongs to no namespace names none. */
+/** An object to be written, with or without a namespace. */
 export interface AnyManifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -51,25 +51,34 @@ export interface AnyManifest {
 }
 
 export interface ApplyOptions {
-  /** Takes over fields that another manager holds. */
+  /** Takes over fields that another manager owns. */
   readonly force?: boolean;
   readonly dryRun?: boolean;
   /** Refuses fields that the schema does not know, instead of dropping them. */
   readonly strict?: boolean;
-  /** Who owns the fields; `sluice` without it. */
+  /** The manager that will own the fields; default `sluice`. */
   readonly fieldManager?: string;
 }
 
-/** Which lines of a container's log. */
+/** What to request from a pod or a Service. */
+export interface ProxyRequest {
+  /** Number or name. */
+  readonly port: string;
+  /** Begins with a slash. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Which lines of a container's log to read. */
 export interface LogOptions {
   readonly container: string;
-  /** Of the container's former run, after a crash. */
+  /** The container's former run, after a crash. */
   readonly previous: boolean;
-  /** How many of the last lines. */
+  /** How many lines, counted from the end. */
   readonly lines: number;
 }
 
-/** RFC 6902, the operations in use. */
+/** The operations of RFC 6902 that are in use. */
 export type PatchOperation =
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
@@ -82,6 +91,6 @@ export interface Selector {
 /** A kind that the API server serves. */
 export interface ServedKind {
   readonly type: ResourceType;
-  /** Its objects belong to namespaces. */
+  /** Whether its objects belong to namespaces. */
   readonly namespaced: boolean;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** `LabelSelector` of the API: what a workload, a PodDisruptionBudget or an affinity term selects pods by. */
+/** The API's `LabelSelector`, by which a workload, a PodDisruptionBudget or an affinity term selects pods. */
 export const labelSelector = z.looseObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
   matchExpressions: z
@@ -16,7 +16,7 @@ export const labelSelector = z.looseObject({
 export type LabelSelector = z.infer<typeof labelSelector>;
 export type Labels = Readonly<Record<string, string>>;
 
-/** Whether a selector picks an object with these labels; an empty selector picks everything. */
+/** Whether a selector matches an object with these labels; an empty selector matches everything. */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector;
   return (
@@ -29,7 +29,7 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
-/** The selector as the `labelSelector` of a list or watch. */
+/** The selector as the `labelSelector` parameter of a list or a watch. */
 export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   return [
     ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),

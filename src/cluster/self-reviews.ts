@@ -10,9 +10,9 @@ const subjectReview = z.looseObject({
   status: z.looseObject({ userInfo: z.looseObject({ username: z.string().optional() }) }),
 });
 
-/** What the API server says of the credentials themselves. */
+/** What the API server says about these credentials. */
 export function createSelfReviews({ callFor }: Requests) {
-  /** Asks the API server whether these credentials may do all the verbs of a permission; gives back those they may not. */
+  /** Asks the API server whether these credentials have all the verbs of a permission; returns the missing ones. */
   async function missingVerbs(permission: Permission, signal: AbortSignal): Promise<string[]> {
     const answers = await Promise.all(
       permission.verbs.map(async (verb) => {
@@ -32,7 +32,7 @@ export function createSelfReviews({ callFor }: Requests) {
     return answers.flat();
   }
 
-  /** Who the API server takes this client for; undefined where it does not say (Kubernetes before 1.28). */
+  /** The user name that the API server has for these credentials; undefined if it does not tell (Kubernetes before 1.28). */
   async function username(signal: AbortSignal): Promise<string | undefined> {
     const type = resources.selfSubjectReview;
     const reference = { type, namespace: '', name: '' };

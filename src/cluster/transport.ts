@@ -8,11 +8,11 @@ import type { Credentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
 export interface Connection {
-  /** `https://10.0.0.1:6443`, without a slash at its end. */
+  /** `https://10.0.0.1:6443`, without a trailing slash. */
   readonly server: string;
-  /** Credentials and TLS settings of this very moment: expired ones are renewed before they are handed out. */
+  /** The current credentials and TLS settings. Expired ones are renewed first. */
   authorize(): Promise<Authorization>;
-  /** Forgets credentials that the server does not accept (any more): the next ones come from the kubeconfig as it is then. */
+  /** Forgets credentials that the server rejected: the next ones are read from the kubeconfig as it is then. */
   renew(): void;
   close(): Promise<void>;
 }
@@ -33,11 +33,11 @@ interface TlsOptions {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, made anew only when the
- * certificates change. `reload` reads the kubeconfig anew. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
- * `proxy-url` of the kubeconfig wins over them.
+ * The connection to the API server that a kubeconfig describes: one pool of kept-alive sockets, created anew only when the
+ * certificates change. `reload` reads the kubeconfig again. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count as for kubectl; a
+ * `proxy-url` of the kubeconfig has priority.
  *
- * @param mask is handed tokens, passwords and keys, wherever they came from, before the first request has them
+ * @param mask receives tokens, passwords and keys from any source, before the first request uses them
  */
 export function connect(
   initial: Credentials,
@@ -73,7 +73,7 @@ export function connect(
 
   return {
     server,
-    // Requests that begin together share one call of an exec plugin.
+    // Concurrent requests share one call of an exec plugin.
     authorize() {
       underWay ??= authorize().finally(() => {
         underWay = undefined;
@@ -90,7 +90,7 @@ export function connect(
   };
 }
 
-/** Milliseconds for an exec plugin, which may have to ask others. */
+/** The most milliseconds for an exec plugin, which may have to ask other services. */
 const OBTAINED_WITHIN = 60_000;
 
 async function tooLong(signal: AbortSignal): Promise<never> {
@@ -109,19 +109,19 @@ function notObtained(server: string, cause: unknown): SluiceError {
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown error';
-  // A parser quotes what it can't read, and it may be a token.
+  // A parser's message quotes the unreadable text, which may be a token.
   if (cause instanceof SyntaxError || cause instanceof TypeError) return 'what came is no credential';
   return excerpt(cause.message.split('\n')[0] ?? '', 300);
 }
 
 /**
- * A pool of kept-alive connections with these TLS settings to a server, through the proxy that `proxyUrl` names or, without
- * it, the environment.
+ * A pool of kept-alive connections to a server with these TLS settings, through the proxy that `proxyUrl` names or, without it,
+ * the environment.
  */
 export function createDispatcher(tls: TlsOptions, server: string, env: Environment, proxyUrl?: string): Dispatcher {
   const connect = { ...tls, keepAlive: true, timeout: 5_000 };
   const uri = proxyUrl ?? proxyFor(new URL(server), env);
-  // Over HTTP/2, undici 8 ends watches by an error that nobody can catch (`socket idle timeout`).
+  // Over HTTP/2, undici 8 ends watches with an error that cannot be caught (`socket idle timeout`).
   const allowH2 = false;
   return uri === undefined ? new Agent({ allowH2, connect }) : new ProxyAgent({ allowH2, uri, requestTls: connect });
 }
@@ -136,7 +136,7 @@ function tlsOptions(options: RequestOptions): TlsOptions {
   };
 }
 
-/** What an exec plugin or a file has given stands in no kubeconfig. */
+/** Secrets from an exec plugin or a token file, which the kubeconfig itself does not hold. */
 function secretsOf({ headers, auth, key }: RequestOptions): string[] {
   const sent = Object.entries(authorizationHeaders({ headers, ...(auth && { auth }) })).flatMap(([name, value]) =>
     name.toLowerCase() === 'authorization' ? [value].flat() : [],

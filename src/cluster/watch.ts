@@ -8,15 +8,15 @@ import { queryOf, type Requests } from './requests.ts';
 import { type ResourceType, resourcePath } from './resources.ts';
 import { type KubernetesObject, kubernetesObject, type Selector } from './schema.ts';
 
-/** A watch is opened again this often, so that a connection that died without a word is noticed. */
+/** A watch is opened again after this time, so that a connection that died silently is noticed. */
 const WATCH_SECONDS = 30;
 
 export type WatchEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubernetesObject };
 
-/** What `reflect` tells: all objects, or a change of one. */
+/** An event of `reflect`: all objects, or a change of one. */
 export type Reflection = { readonly type: 'LISTED'; readonly objects: readonly KubernetesObject[] } | WatchEvent;
 
-/** What is watched. */
+/** Which objects to watch. */
 interface Source {
   readonly type: ResourceType;
   readonly namespace: string;
@@ -25,9 +25,9 @@ interface Source {
 
 export function createWatch(requests: Requests, { listWithVersion }: Reads) {
   /**
-   * What exists now as ADDED events, then every change, until the signal aborts (which ends the sequence without an error).
-   * A watch that breaks or is told that it is too old starts again from a fresh list, so an event may come twice, and a
-   * DELETED one may be missed: who keeps the objects uses `reflect`.
+   * The existing objects as ADDED events, then every change, until the signal aborts (which ends the sequence without an
+   * error). A watch that breaks or is too old starts again from a fresh list, so an event may come twice and a DELETED one may
+   * be missed. Use `reflect` to keep a copy of the objects.
    */
   async function* watch(
     type: ResourceType,
@@ -41,7 +41,7 @@ export function createWatch(requests: Requests, { listWithVersion }: Reads) {
     }
   }
 
-  /** As `watch`, with all objects at once in the beginning and after every gap: they replace what was known before. */
+  /** As `watch`, but tells all objects at once at the start and after every gap: they replace what was known before. */
   async function* reflect(
     type: ResourceType,
     namespace: string,
@@ -63,7 +63,7 @@ export function createWatch(requests: Requests, { listWithVersion }: Reads) {
   return { watch, reflect };
 }
 
-/** Watches from a version on, until a fresh list is needed. */
+/** Watches from a resource version, until a fresh list is needed. */
 function createRound(requests: Requests, source: Source, signal: AbortSignal) {
   let mayBeStarting = requests.expectStart();
 
@@ -79,7 +79,7 @@ function createRound(requests: Requests, source: Source, signal: AbortSignal) {
     return requests.openStream(path, (WATCH_SECONDS + 5) * 1_000, signal);
   }
 
-  /** @throws ApiError for a refusal that a fresh list does not change */
+  /** @throws ApiError for a refusal that a fresh list would not resolve */
   async function checkRefusal(response: Dispatcher.ResponseData): Promise<void> {
     const body = await beginningOf(response.body);
     if (response.statusCode === 410 || response.statusCode >= 500) return;
@@ -109,7 +109,7 @@ function createRound(requests: Requests, source: Source, signal: AbortSignal) {
       } catch (error) {
         if (signal.aborted || error instanceof ApiError) throw error;
       }
-      // A server that ends every watch at once is not asked in a tight loop.
+      // Waits, so that a server that ends every watch immediately is not asked in a tight loop.
       if (events === 0 && performance.now() - opened < 1_000) {
         await sleep(1_000, undefined, { signal });
         return;
@@ -118,7 +118,7 @@ function createRound(requests: Requests, source: Source, signal: AbortSignal) {
   };
 }
 
-/** Bytes of a refusal: what the API server says of one is short. */
+/** The most bytes of a refusal that are read: the API server's refusals are short. */
 const MOST_REFUSED = 1024 * 1024;
 
 async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -137,12 +137,12 @@ const watchLine = z.object({
   object: z.unknown(),
 });
 
-/** Characters of a line: etcd takes 1.5 MiB an object by default, and JSON may escape each of its characters. */
+/** The most characters of a line: etcd takes 1.5 MiB an object by default, and JSON may escape each of its characters. */
 const LONGEST_LINE = 32 * 1024 * 1024;
 
 /**
- * The lines of a body as they arrive. Rejects when the connection breaks, which node:readline would not tell, and for a line
- * without an end: the list that the watch begins with again is bounded, and says so.
+ * The lines of a body as they arrive. Rejects when the connection breaks (which node:readline does not report), and when a line
+ * is too long; the list with which the watch starts again has its own limit and reports it.
  */
 export async function* linesOf(body: AsyncIterable<Uint8Array>, longest = LONGEST_LINE): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -11,7 +11,12 @@ import {
   type PatchOperation,
 } from './schema.ts';
 
-/** Changing objects. */
+interface Patch extends Pick<ApplyOptions, 'dryRun'> {
+  readonly format: 'json-patch' | 'merge-patch';
+  readonly content: unknown;
+}
+
+/** Creates, changes and deletes objects. */
 export function createWrites({ callFor, callForObject }: Requests) {
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
   function create(
@@ -26,7 +31,7 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return callForObject({ verb: 'create', reference }, { method: 'POST', path, ...json(manifest) }, signal);
   }
 
-  /** Replaces a whole object; `metadata.resourceVersion`, where given, must still be the object's. */
+  /** Replaces a whole object. If `metadata.resourceVersion` is given, it must still be the object's. */
   function replace(type: ResourceType, manifest: AnyManifest, signal: AbortSignal): Promise<KubernetesObject> {
     const reference = referenceOf(type, manifest);
     const path = `${pathOf(reference)}?fieldManager=${FIELD_MANAGER}`;
@@ -56,41 +61,35 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
 
-  /** RFC 6902. @throws ApiError `conflict` where a `test` operation failed: the object is not what was last seen. */
+  /** RFC 6902. @throws ApiError `conflict` if a `test` operation failed: the object has changed since it was last read. */
   function patchJson(
     reference: ObjectReference,
     operations: readonly PatchOperation[],
     signal: AbortSignal,
     options: Pick<ApplyOptions, 'dryRun'> = {},
   ): Promise<KubernetesObject> {
-    return patch(reference, 'application/json-patch+json', operations, signal, options.dryRun);
+    return patch(reference, { format: 'json-patch', content: operations, ...options }, signal);
   }
 
   /** RFC 7396. */
   function patchMerge(reference: ObjectReference, change: unknown, signal: AbortSignal): Promise<KubernetesObject> {
-    return patch(reference, 'application/merge-patch+json', change, signal);
+    return patch(reference, { format: 'merge-patch', content: change }, signal);
   }
 
-  function patch(
-    reference: ObjectReference,
-    contentType: string,
-    body: unknown,
-    signal: AbortSignal,
-    dryRun: boolean = false,
-  ) {
+  function patch(reference: ObjectReference, { format, content, dryRun = false }: Patch, signal: AbortSignal) {
     const request = {
       method: 'PATCH' as const,
       path: `${pathOf(reference)}${queryOf({ fieldManager: FIELD_MANAGER, dryRun: dryRun ? 'All' : undefined })}`,
-      headers: { 'content-type': contentType },
-      body: stringifyJson(body),
+      headers: { 'content-type': `application/${format}+json` },
+      body: stringifyJson(content),
     };
     return callForObject({ verb: 'patch', reference }, request, signal);
   }
 
   /**
-   * Deletes in the background; an object that is gone already is fine.
+   * Deletes in the background. An object that is gone already is no error.
    *
-   * @param uid of the object that is meant: another one of its name stays, which is a `conflict`
+   * @param uid of the object to delete: another object with its name is kept, which is a `conflict`
    */
   async function remove(reference: ObjectReference, signal: AbortSignal, uid?: string): Promise<void> {
     const options = {

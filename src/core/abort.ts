@@ -1,4 +1,4 @@
-/** The promise, or the signal's reason as soon as it aborts. */
+/** Settles as the promise does, or rejects with the signal's reason as soon as it aborts. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const stop = () => aborted.reject(signal.reason);
@@ -7,7 +7,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
 }
 
-/** A signal that does not abort: for acts that must not be cut off and that have deadlines of their own. */
+/** A signal that never aborts, for calls that must not be cancelled and have their own deadlines. */
 export function never(): AbortSignal {
   return new AbortController().signal;
 }

@@ -1,33 +1,33 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The tokens by which the runner lets a job act, each by what a program may need it for. */
+/** The runner's tokens in the job's environment, by their purpose. */
 const tokens = {
-  /** To ask GitHub for an OIDC token: keyless signatures, logins to clouds. */
+  /** For OIDC tokens from GitHub: keyless signatures, cloud logins. */
   identity: ['ACTIONS_ID_TOKEN_REQUEST_TOKEN'],
-  /** To read and write the cache of the workflow. */
+  /** For reading and writing the workflow's cache. */
   cache: ['ACTIONS_RUNTIME_TOKEN'],
-  /** To ask GitHub itself, in the names that its own programs know. */
+  /** For GitHub's API, in the names that GitHub's own programs read. */
   github: ['GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_ENTERPRISE_TOKEN', 'GH_ENTERPRISE_TOKEN'],
 } as const;
 
-/** What a program may be given of the job's tokens. */
+/** A kind of token that a program may be given. */
 export type JobToken = keyof typeof tokens;
 
-/** The tokens that the environment of a job holds. */
+/** The tokens in the environment of a job. */
 export function jobTokens(env: Environment): string[] {
   return Object.values(tokens)
     .flat()
     .flatMap((name) => env[name] ?? []);
 }
 
-/** The inputs of an action and the state between its steps are its own: passwords and kubeconfigs stand in them. */
+/** The action's inputs and state hold passwords and kubeconfigs, so programs do not get them. */
 const ofTheAction = /^(?:INPUT|STATE)_/i;
 
 /**
- * The environment of a program that is started: that of this process without the action's own inputs and state, and without the
- * tokens of the job that it does not need.
+ * The environment for a program: that of this process without the action's inputs and state, and without the job's tokens that
+ * the program does not need.
  *
- * @param added to it; what is added is not looked at
+ * @param added variables to add, unfiltered
  */
 export function childEnvironment(
   env: Environment,

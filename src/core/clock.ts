@@ -6,15 +6,15 @@ export interface Clock {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The real time, which does not jump when the machine's clock is set. */
+/** The real time, unaffected by changes of the machine's clock. */
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
   async sleep(milliseconds, signal) {
     try {
-      // A timer takes at most 2^31 milliseconds (24 days); a longer pause is cut to that.
+      // A timer takes at most 2^31 milliseconds (24 days); a longer wait is cut to that.
       await setTimeout(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal });
     } catch (error) {
-      // Throws the signal's reason and not the timer's AbortError: the reason says why the wait ended.
+      // Throws the signal's reason, which says why the wait ended, instead of the timer's AbortError.
       signal.throwIfAborted();
       throw error;
     }

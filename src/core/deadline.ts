@@ -1,8 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/**
- * A signal that aborts after so many milliseconds by this clock, or with the given one. Dispose it to stop the clock.
- */
+/** A signal that aborts after this many milliseconds by the clock, or with the given signal. Dispose it to stop the timer. */
 export function deadline(clock: Clock, milliseconds: number, error: () => Error, signal: AbortSignal) {
   const over = new AbortController();
   const done = new AbortController();

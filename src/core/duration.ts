@@ -6,8 +6,8 @@ const amount = String.raw`(\d+(?:\.\d+)?)`;
 const pattern = new RegExp(`^(?:${amount}h)?(?:${amount}m)?(?:${amount}s)?(?:${amount}ms)?$`);
 
 /**
- * Milliseconds of a duration such as `1h30m`, `90s`, `0.5h` or `250ms`, rounded to whole ones. Strict: undefined for
- * anything else, also for a number without a unit.
+ * Milliseconds of a duration such as `1h30m`, `90s`, `0.5h` or `250ms`, rounded to whole ones. Strict: undefined for anything
+ * else, including a number without a unit.
  */
 export function parseDuration(text: string): number | undefined {
   const match = pattern.exec(text);
@@ -16,7 +16,7 @@ export function parseDuration(text: string): number | undefined {
   return Math.round((hours ?? 0) * HOUR + (minutes ?? 0) * MINUTE + (seconds ?? 0) * SECOND + (milliseconds ?? 0));
 }
 
-/** The shortest text that `parseDuration` reads as the same whole number of milliseconds: `1h30m`, `90000` → `1m30s`. */
+/** The shortest text from which `parseDuration` reads the same whole number of milliseconds: `1h30m`, `90000` → `1m30s`. */
 export function formatDuration(milliseconds: number): string {
   const parts = [
     [Math.floor(milliseconds / HOUR), 'h'],

@@ -1,6 +1,6 @@
 /** What went wrong, as one of a closed list; tests and callers switch on it. */
 export type ErrorCode =
-  | 'invalid-input' // an input can't be right; nothing was changed
+  | 'invalid-input' // an input is wrong; nothing was changed
   | 'not-found' // something the inputs name does not exist
   | 'forbidden' // the credentials lack a right
   | 'unreachable' // a server did not answer within the deadline
@@ -25,12 +25,12 @@ export interface ErrorDetail {
   cause?: unknown;
 }
 
-/** An error as it is told. */
+/** An error in the form in which it is reported. */
 export interface Failure extends Readonly<Omit<ErrorDetail, 'cause'>> {
   readonly code: ErrorCode | 'unexpected';
 }
 
-/** Every failure that Sluice can name. Its message holds the thing, the problem and the next step, in that order. */
+/** Every failure that Sluice can name. Its message consists of the thing, the problem and the next step, in that order. */
 export class SluiceError extends Error {
   readonly code: ErrorCode;
   readonly about: string;
@@ -47,7 +47,7 @@ export class SluiceError extends Error {
   }
 }
 
-/** What is to be released is what serves already. */
+/** The version to release is already serving. */
 export class NothingToRelease extends SluiceError {
   /** @param about the workload that serves: `Deployment shop/checkout` */
   constructor(about: string) {
@@ -60,17 +60,17 @@ export class NothingToRelease extends SluiceError {
   }
 }
 
-/** True for a SluiceError, of the given code where one is named. */
+/** Whether an error is a SluiceError, with this code if one is given. */
 export function isSluiceError(error: unknown, code?: ErrorCode): error is SluiceError {
   return error instanceof SluiceError && (code === undefined || error.code === code);
 }
 
-/** What an error says, whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What went wrong, without the next step. */
+/** The problem, without the next step. */
 export function reasonOf(error: unknown): string {
   return isSluiceError(error) ? `${error.about}: ${error.problem}` : messageOf(error);
 }

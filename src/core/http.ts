@@ -17,37 +17,37 @@ export interface HttpResponse {
 }
 
 export interface HttpPolicy {
-  /** Who is asked, for errors: `Kubernetes API server https://10.0.0.1:6443`. */
+  /** The server's name in errors: `Kubernetes API server https://10.0.0.1:6443`. */
   readonly server: string;
-  /** What the user can do when it does not answer. */
+  /** What the user can do if the server does not answer. */
   readonly next: string;
   /** Milliseconds for one attempt. */
   readonly attemptTimeout: number;
   /** Milliseconds for all attempts together. */
   readonly deadline: number;
   readonly signal: AbortSignal;
-  /** False for what the server can't have said, such as the page of a proxy before it: it is asked again. */
+  /** False for an answer that is not the server's own, such as the page of a proxy before it: the request is then retried. */
   readonly isAnswer?: (response: HttpResponse) => boolean;
-  /** True for a refusal that no further attempt changes, though its status says "not now". */
+  /** True for a refusal that a retry would not change, though its status means "not now". */
   readonly isFinal?: (response: HttpResponse) => boolean;
-  /** What a server says in an answer that means "not now", as one short line for the error. */
+  /** The server's message in an answer that means "not now", as one short line for the error. */
   readonly describe?: (response: HttpResponse) => string | undefined;
-  /** Bytes of an answer from which on it is refused; default 64 MiB. */
+  /** An answer with more bytes is refused; default 64 MiB. */
   readonly mostBytes?: number;
-  /** Credentials of the attempt: asked again for each one. */
+  /** Credentials for an attempt, requested anew for each. */
   authorize(): Promise<{ headers: Readonly<Record<string, string | string[]>>; dispatcher: Dispatcher }>;
 }
 
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Answers that mean "not now": RFC 9110 and the API server's own throttling. */
+/** Statuses that mean "not now": RFC 9110, and the API server's own throttling. */
 const retryable = new Set([429, 500, 502, 503, 504]);
 
 /**
- * Sends one request, and again with growing pauses while the server is away or says "not now", until the deadline.
- * Every request of Sluice is one that may be repeated.
+ * Sends a request, and retries it with growing pauses until the deadline while the server is away or answers "not now". Every
+ * request of Sluice may be repeated.
  *
- * @throws SluiceError `unreachable` when no usable answer came in time; the signal's reason when it aborts.
+ * @throws SluiceError `unreachable` if no usable answer came in time; the signal's reason when it aborts.
  */
 export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
   const deadline = AbortSignal.timeout(policy.deadline);
@@ -87,10 +87,10 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
 }
 
 /**
- * Opens a response whose body arrives over time (a watch). One attempt; `signal` ends the body as well, and so do
- * `silence` milliseconds without a byte.
+ * Opens a response whose body arrives over time (a watch). One attempt. `signal` also ends the body, and so do `silence`
+ * milliseconds without a byte.
  *
- * @throws SluiceError `unreachable` when the connection fails.
+ * @throws SluiceError `unreachable` if the connection fails.
  */
 export async function open(call: HttpRequest, policy: HttpPolicy, silence: number): Promise<Dispatcher.ResponseData> {
   const { headers, dispatcher } = await policy.authorize();
@@ -124,7 +124,7 @@ async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSigna
   return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
 }
 
-/** The text of a body, as long as it is no longer than it may be: nobody's answer may fill the memory. */
+/** The text of a body. Refuses one that is too long, so that no answer can fill the memory. */
 async function bodyOf(call: HttpRequest, body: AsyncIterable<Uint8Array>, policy: HttpPolicy): Promise<string> {
   const { mostBytes = MOST_BYTES } = policy;
   const chunks: Uint8Array[] = [];
@@ -154,8 +154,8 @@ function unreachable(call: HttpRequest, policy: HttpPolicy, answer: string, caus
 }
 
 /**
- * No further attempt gets another certificate, be it the server's or the one that the server refuses. Bytes that were changed
- * on the way are an ERR_SSL_ too, and another matter. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ * Whether a certificate was refused, by either side, which no retry would change. Corrupted bytes also have a code that begins
+ * with ERR_SSL_, but may be retried. Codes: https://nodejs.org/api/tls.html#x509-certificate-error-codes
  */
 function isDistrust(error: unknown): error is Error {
   const code = codeOf(error);
@@ -177,7 +177,7 @@ function distrusted(policy: HttpPolicy, cause: Error): SluiceError {
   });
 }
 
-/** Milliseconds that the server asks to wait; zero where it does not say, as the back-off waits anyway. */
+/** Milliseconds that the server asks to wait; zero if it does not say, as the back-off waits anyway. */
 function retryAfter(response: HttpResponse): number {
   const seconds = Number(response.headers['retry-after']);
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 30) * 1_000 : 0;
@@ -187,6 +187,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'connection failed';
   if (error.name === 'TimeoutError') return 'timed out';
   const code = codeOf(error);
-  // OpenSSL's messages name its source files, which tells a user nothing.
+  // OpenSSL's messages name its source files, which do not help a user.
   return code?.startsWith('ERR_SSL_') ? code : error.message || code || error.name;
 }

@@ -1,27 +1,27 @@
 import { SluiceError } from './errors.ts';
 
-/** Where an image lives, without tag and digest: `ghcr.io/acme/checkout`. */
+/** The place of an image, without tag and digest: `ghcr.io/acme/checkout`. */
 export interface Repository {
-  /** As it is written and as credentials are kept for it: `ghcr.io`, `docker.io`, `127.0.0.1:5000`. */
+  /** As written, and as credentials are stored for it: `ghcr.io`, `docker.io`, `127.0.0.1:5000`. */
   readonly registry: string;
   /** `acme/checkout` */
   readonly path: string;
-  /** Both, as a user writes it. */
+  /** Registry and path, as the user wrote them. */
   readonly name: string;
 }
 
-/** The parts of an image as they are written; whether each can be right is not looked at. */
+/** The parts of an image as written, without validation. */
 export interface ReferenceParts {
   /** Without tag and digest: `alpine`, `ghcr.io/acme/checkout`. */
   readonly name: string;
-  /** Empty where nothing follows the colon. */
+  /** Empty if nothing follows the colon. */
   readonly tag?: string;
-  /** `sha256:…`; empty where nothing follows the `@`. */
+  /** `sha256:…`; empty if nothing follows the `@`. */
   readonly digest?: string;
 }
 
 export interface Reference extends ReferenceParts {
-  /** All of it, as it is written. */
+  /** The whole reference, as written. */
   readonly text: string;
   readonly repository: Repository;
 }
@@ -34,16 +34,17 @@ const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-
 export const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
 const DOCKER_HUB = 'docker.io';
-/** All names of Docker Hub: credentials and images are the same ones under each. */
+/** All host names of Docker Hub, which share credentials and images. */
 const hubHosts = new Set([DOCKER_HUB, 'index.docker.io', 'registry-1.docker.io']);
 
 /**
  * Reads `ghcr.io/acme/checkout`, and the short names of Docker Hub as docker does: `alpine` is `docker.io/library/alpine`.
  *
- * @throws SluiceError `invalid-input` for what names no repository, or names a tag as well
+ * @throws SluiceError `invalid-input` for anything else, and for a name with a tag or digest
  */
 export function parseRepository(text: string): Repository {
-  // Owners on GitHub may have capitals in their names, repositories none: docker/metadata-action writes them small as well.
+  // GitHub owners may have capitals in their names, repositories may not: docker/metadata-action converts to lower case as
+  // well.
   const { tag, digest } = splitReference(text);
   if (tag !== undefined || digest !== undefined) {
     const named = tag === '' || digest === '' ? 'an empty tag or digest' : 'a tag or a digest';
@@ -53,8 +54,8 @@ export function parseRepository(text: string): Repository {
 }
 
 /**
- * Cuts an image into its parts without checking them: manifests may hold placeholders there. The digest begins at the
- * first `@`, and a colon begins the tag only behind the last slash: before that it is a port.
+ * Splits an image into its parts without validation: manifests may have placeholders there. The digest begins at the first `@`.
+ * A colon begins the tag only after the last slash: before that, it is a port.
  */
 export function splitReference(text: string): ReferenceParts {
   const at = text.indexOf('@');
@@ -69,8 +70,8 @@ export function splitReference(text: string): ReferenceParts {
 }
 
 /**
- * Reads an image with the tag or digest that it names. What it refuses the kubelet refuses as well (`InvalidImageName`), but
- * for an owner with capitals (`Acme/shop`), which container runtimes take for a host.
+ * Reads an image with its tag or digest. The kubelet also refuses what this function refuses (`InvalidImageName`), except for
+ * an owner with capitals (`Acme/shop`), which container runtimes take for a host.
  * https://github.com/distribution/reference
  *
  * @throws SluiceError `invalid-input`
@@ -86,7 +87,7 @@ export function parseReference(text: string): Reference {
   throw refusalOf(text, parts);
 }
 
-/** What keeps a name from being one of a repository. */
+/** Explains why a name is not that of a repository. */
 function refusalOf(text: string, { name, tag }: ReferenceParts): SluiceError {
   const lower = name.toLowerCase();
   if (lower !== name && readRepository(lower)) {
@@ -102,7 +103,7 @@ function refusalOf(text: string, { name, tag }: ReferenceParts): SluiceError {
   return rest.includes(':') ? noTag(text, rest.slice(rest.indexOf(':') + 1)) : noImage(text);
 }
 
-/** Undefined for what names no repository. */
+/** Undefined for a text that names no repository. */
 function readRepository(name: string): Repository | undefined {
   const slash = name.indexOf('/');
   const first = slash === -1 ? '' : name.slice(0, slash);
@@ -117,7 +118,7 @@ function readRepository(name: string): Repository | undefined {
   return { registry: host, path, name: `${host}/${path}` };
 }
 
-/** Mostly an expression of the workflow that turned out empty. */
+/** Empty parts mostly come from an expression of the workflow that was empty. */
 function refuseEmptyParts(text: string, { tag, digest }: ReferenceParts): void {
   const [what, sign] = digest === '' ? ['digest', '@'] : ['tag', ':'];
   if (tag !== '' && digest !== '') return;
@@ -135,12 +136,12 @@ function noTag(text: string, tag: string): SluiceError {
   return refusal(text, `names the tag "${tag}", which no registry takes.`, next);
 }
 
-/** The host that answers the registry's API. */
+/** The host of the registry's API. */
 export function apiHost({ registry }: Repository): string {
   return registry === DOCKER_HUB ? 'registry-1.docker.io' : registry;
 }
 
-/** Names of this machine, which docker and BuildKit speak to without TLS by themselves. */
+/** Whether a registry is on this machine; docker and BuildKit then use no TLS by default. */
 export function isLocalHost(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return host === 'localhost' || host === '[::1]' || /^127\./.test(host);

@@ -7,7 +7,7 @@ declare global {
   }
 }
 
-/** A value of JSON. Whole numbers that a `number` would round are a `bigint`. */
+/** A JSON value. Whole numbers that a `number` would round are a `bigint`. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
 
 export const jsonSchema: z.ZodType<Json> = z.lazy(() =>
@@ -26,9 +26,9 @@ const LARGEST = 2n ** 63n - 1n;
 const SMALLEST = -(2n ** 63n);
 
 /**
- * A whole number as the API server has it: an int64 with all its digits, and a float64 beyond that.
+ * A whole number as the API server reads it: an int64 exactly, and a float64 beyond that.
  *
- * @param digits with a sign, and a prefix such as `0x`, as BigInt takes them
+ * @param digits with a sign, and a prefix such as `0x`, as BigInt accepts them
  */
 export function wholeNumber(digits: string): number | bigint {
   const number = Number(digits);
@@ -37,10 +37,10 @@ export function wholeNumber(digits: string): number | bigint {
   return exact >= SMALLEST && exact <= LARGEST ? exact : number;
 }
 
-/** Sixteen digits and more: what a `number` may round. May stand in a text as well, which costs only time. */
+/** Sixteen or more digits, which a `number` may round. A match inside a string only costs time. */
 const mayBeRounded = /\d{16}/;
 
-/** A text is no JSON. What it is instead is not quoted, as it may be a secret: a token, a line of a file of logins. */
+/** A text is not JSON. It is not quoted, as it may be a secret: a token, or a line of a credentials file. */
 class NoJson extends SyntaxError {
   constructor() {
     super('the text is no JSON');
@@ -48,7 +48,7 @@ class NoJson extends SyntaxError {
 }
 
 /**
- * As `JSON.parse`, with whole numbers of more than 53 bits kept exactly: the API server has those of 64 bits.
+ * As `JSON.parse`, but keeps whole numbers of more than 53 bits exactly: the API server has numbers of 64 bits.
  *
  * @throws SyntaxError that quotes nothing of the text
  */
@@ -70,7 +70,7 @@ function parse(text: string): unknown {
   );
 }
 
-/** Levels of lists and objects: whatever walks through a value does it by itself. Objects of Kubernetes have some fifty. */
+/** The most levels of lists and objects, since code that walks a value is recursive. Objects of Kubernetes have some fifty. */
 const DEEPEST = 256;
 
 function isDeep(text: string): boolean {
@@ -89,14 +89,14 @@ const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = ['"', '\\', '
   sign.charCodeAt(0),
 );
 
-/** Where a text in quotes ends that begins here. */
+/** Where a quoted string that begins at `start` ends. */
 function endOfText(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at;
 }
 
-/** As `parseJson`; undefined for a text that is no JSON, such as the page of a proxy. */
+/** As `parseJson`; undefined for a text that is not JSON, such as the page of a proxy. */
 export function tryParseJson(text: string): unknown {
   try {
     return parseJson(text);
@@ -106,8 +106,7 @@ export function tryParseJson(text: string): unknown {
 }
 
 /**
- * What somebody else has written, read by its shape; undefined for another form, and for lists in lists of such a depth that they
- * can't be gone through.
+ * A value that somebody else has written, read by its schema; undefined if it does not match, or is nested too deeply to walk.
  */
 export function tryShape<S extends z.ZodType>(shape: S, value: unknown): z.infer<S> | undefined {
   try {
@@ -118,12 +117,12 @@ export function tryShape<S extends z.ZodType>(shape: S, value: unknown): z.infer
   }
 }
 
-/** A value as JSON keeps it: without what is undefined. */
+/** A value as JSON stores it, without undefined fields. */
 export function asJson(value: unknown): Json {
   return jsonSchema.parse(parseJson(stringifyJson(value)));
 }
 
-/** As `stringifyJson`, the same text for equal values in whatever order their fields stand. */
+/** As `stringifyJson`, with the same text for equal values whatever the order of their fields. */
 export function sortedJson(value: unknown): string {
   return stringifyJson(sorted(value));
 }
@@ -136,9 +135,9 @@ function sorted(value: unknown): unknown {
 }
 
 /**
- * As `JSON.stringify`, also of what `parseJson` gave.
+ * As `JSON.stringify`, also for values from `parseJson`.
  *
- * @param replace what to write instead of a value, as for `JSON.stringify`
+ * @param replace returns what to write instead of a value, as for `JSON.stringify`
  */
 export function stringifyJson(
   value: unknown,
@@ -152,7 +151,7 @@ export function stringifyJson(
   return JSON.stringify(value, written, indent);
 }
 
-/** An object of JSON or YAML, and no list. */
+/** Whether a value is an object of JSON or YAML, and not a list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

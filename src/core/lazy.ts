@@ -1,4 +1,4 @@
-/** The function, called once: later calls get the same result. */
+/** Calls the function once: later calls return the same result. */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

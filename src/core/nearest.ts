@@ -1,13 +1,13 @@
-/** Characters of a word that somebody may have mistyped. */
+/** The most characters of a word that is compared. */
 const LONGEST = 200;
 
-/** The candidate that a mistyped word most likely means, or undefined where none is near. */
+/** The candidate that a mistyped word most likely means; undefined if none is similar. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   if (word.length > LONGEST) return undefined;
   for (const candidate of candidates) {
-    // So many letters at least are inserted or deleted.
+    // The difference in length is the least number of insertions or deletions.
     if (Math.abs(word.length - candidate.length) >= least) continue;
     const distance = editDistance(word, candidate);
     if (distance < least) [best, least] = [candidate, distance];
@@ -15,7 +15,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) between two words. */
+/** The number of insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) between two words. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

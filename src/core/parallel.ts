@@ -1,9 +1,12 @@
 import pMap from 'p-map';
 
-/** Calls to a server that are under way at the same time. */
+/** How many calls to a server run at the same time. */
 const PARALLEL = 8;
 
-/** Does the same for each item, so many at a time; gives the results in the order of the items. After an error it begins no more. */
+/**
+ * Calls `act` for each item, at most `most` at a time; returns the results in the order of the items. Starts no more after an
+ * error.
+ */
 export function inParallel<T, R>(items: readonly T[], act: (item: T) => Promise<R>, most = PARALLEL): Promise<R[]> {
   return pMap(items, (item) => act(item), { concurrency: most });
 }

@@ -1,4 +1,4 @@
-/** One right that an adapter uses, in the words of an RBAC rule. */
+/** One right that an adapter needs, in the terms of an RBAC rule. */
 export interface Permission {
   readonly apiGroup: string;
   readonly resource: string;
@@ -6,8 +6,8 @@ export interface Permission {
   readonly subresource?: string;
   readonly verbs: readonly string[];
   readonly namespace: string;
-  /** Only the object of this name; without it, all. */
+  /** Only the object of this name; without it, all objects. */
   readonly name?: string;
-  /** Without it something is told less well, and nothing is refused. */
+  /** Without an optional right a report has less detail, but nothing is refused. */
   readonly optional?: boolean;
 }

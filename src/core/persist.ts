@@ -2,12 +2,12 @@ import pRetry from 'p-retry';
 import type { Clock } from './clock.ts';
 import { isSluiceError } from './errors.ts';
 
-/** Milliseconds before an act is tried again that failed because the API server was away. */
+/** Milliseconds before an action is retried that failed because the API server was away. */
 const RETRY_PAUSE = 1_000;
 
 /**
- * Does it again and again while the API server is away: what ends a rollout is not given up before its deadline. What has
- * succeeded counts, also after the deadline.
+ * Retries while the API server is away: what ends a rollout is not given up before its deadline. A success counts even after
+ * the deadline.
  */
 export function persist<T>(
   { clock }: { readonly clock: Clock },
@@ -16,7 +16,7 @@ export function persist<T>(
 ): Promise<T> {
   return pRetry(act, {
     retries: Number.POSITIVE_INFINITY,
-    // The pause is that of the clock.
+    // The clock waits instead, in `shouldRetry`.
     minTimeout: 0,
     onFailedAttempt: () => signal.throwIfAborted(),
     async shouldRetry({ error }) {

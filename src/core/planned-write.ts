@@ -1,6 +1,6 @@
 import type { Json } from './json.ts';
 
-/** An object as a dry run shows it: what is there and what would be. */
+/** An object in a dry run, before and after the write. */
 export interface PlannedWrite {
   /** `VirtualService shop/checkout` */
   readonly object: string;

@@ -8,26 +8,26 @@ export interface Program {
   readonly args: readonly string[];
   /** Added to the environment that every program gets. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Tokens of the job that it needs; without them, it gets none. */
+  /** Tokens of the job that the program needs; by default none. */
   readonly tokens?: readonly JobToken[];
   readonly cwd?: string;
-  /** Its standard input; without it, there is none. */
+  /** The standard input; by default empty. */
   readonly input?: string;
 }
 
 export interface ProgramPolicy {
   readonly signal: AbortSignal;
-  /** Milliseconds that it may take. */
+  /** The most milliseconds that it may take. */
   readonly deadline: number;
   /** Milliseconds from SIGTERM, at the deadline or when the signal aborts, to SIGKILL; default 5,000. */
   readonly grace?: number;
-  /** Takes each line of both outputs as it comes. */
+  /** Receives each line of both outputs as it comes. */
   readonly onLine?: (line: string) => void;
 }
 
-/** How a program ended. Its outputs are without the last line break. */
+/** How a program ended. Its outputs have no final line break. */
 export interface Ended {
-  /** Undefined where a signal ended it. */
+  /** Undefined if a signal ended it. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -36,7 +36,8 @@ export interface Ended {
 /**
  * Runs a program to its end, never through a shell. The caller decides what its exit status means.
  *
- * @throws SluiceError `not-found` where there is no such program, `timed-out` at the deadline; the signal's reason when that aborts
+ * @throws SluiceError `not-found` if there is no such program, `timed-out` at the deadline; the signal's reason when that
+ *   aborts
  */
 export async function run(
   { file, args, env, tokens = [], cwd, input }: Program,

@@ -1,7 +1,7 @@
-/** How headers, variables, arguments and fields are called whose values let somebody in. */
+/** Names of headers, variables, arguments and fields whose values are credentials. */
 const secret = /auth|cookie|key|token|pass(?:word|wd|phrase|code)|pwd|secret|credential|signature|certificate-data/i;
 
-/** Whether a value with this name is one to keep secret. */
+/** Whether a value with this name has to be kept secret. */
 export function soundsSecret(name: string): boolean {
   return secret.test(name);
 }

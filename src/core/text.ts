@@ -1,14 +1,14 @@
 const esc = String.fromCodePoint(0x1b);
 const bell = String.fromCodePoint(7);
-/** What a terminal takes for a colour, a movement of the cursor, a title or a link. */
+/** Sequences by which a terminal changes colours, moves the cursor, sets a title or makes a link. */
 const terminalSequence = new RegExp(`${esc}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${esc}${bell}]*(?:${bell}|${esc}\\\\)?)`, 'g');
 const lineBreaks = /[\r\n\v\f\u0085\u2028\u2029]+/;
-/** Control characters, and format characters that turn or hide what stands beside them. */
+/** Control characters, and format characters that reverse or hide their neighbours. */
 const invisible = /[\p{Cc}\p{Cf}]/gu;
 
 /**
- * A text of others as one line that shows all that is in it: without line breaks, control and format characters and
- * terminal sequences. Takes time in proportion to the text, whoever wrote it.
+ * A text from outside as one line that shows all its content: without line breaks, control and format characters and terminal
+ * sequences. Linear in the length of any text.
  */
 export function singleLine(text: string): string {
   const lines = text.replaceAll(terminalSequence, '').split(lineBreaks);
@@ -20,40 +20,40 @@ export function singleLine(text: string): string {
     .join(' ');
 }
 
-/** The beginning of a text of others as one line of at most so many characters, with `…` where something was left out. */
+/** The beginning of a text from outside, as one line of at most `most` characters, with `…` if something was cut off. */
 export function excerpt(text: string, most: number): string {
-  // Only the first part of a long text is read, with room for terminal sequences, which are taken out.
+  // Reads only the first part of a long text, with room for the terminal sequences that are removed.
   const line = singleLine(text.slice(0, most * 4));
   return line.length > most || text.length > most * 4 ? `${line.slice(0, most - 1).trimEnd()}…` : line;
 }
 
-/** A text without these characters at its end. A regular expression (`/x+$/`) would begin anew at each of them. */
+/** A text without these characters at its end. A regular expression (`/x+$/`) would take quadratic time. */
 export function trimEndOf(text: string, characters: string): string {
   let end = text.length;
   while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
   return text.slice(0, end);
 }
 
-/** Characters of what a program or a server says that are looked at for known words. */
+/** The most characters of a program's or a server's message that are searched for known words. */
 const LONGEST_SAID = 10_000;
 
-/** As much of what others say as a search for known words may take: its beginning and its end. */
+/** The beginning and the end of a message from outside, short enough to search for known words. */
 export function endsOf(text: string): string {
   if (text.length <= LONGEST_SAID) return text;
   return `${text.slice(0, LONGEST_SAID / 2)} … ${text.slice(-LONGEST_SAID / 2)}`;
 }
 
-/** A text as a part of an address. JSON can hold halves of characters, which no address can. */
+/** A text as a part of a URL. JSON can hold lone surrogates, which a URL can't. */
 export function inAddress(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** The first line of a text, with no more of it than a person reads. */
+/** The first line of a text, shortened for a person to read. */
 export function firstLine(text: string): string {
   return shorten(text.trim().split('\n')[0] ?? '');
 }
 
-/** The last line of a text, with no more of it than a person reads. */
+/** The last line of a text, shortened for a person to read. */
 export function lastLine(text: string): string {
   return shorten(text.trim().split('\n').at(-1) ?? '');
 }

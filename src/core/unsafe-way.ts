@@ -1,20 +1,20 @@
 import { isLocalHost } from './image-reference.ts';
 
-/** What is sent to an address. */
+/** The credentials that are sent to an address. */
 export interface SentCredentials {
-  /** As a sentence names them: `credentials of the kubeconfig`. */
+  /** Their name in a sentence: `credentials of the kubeconfig`. */
   readonly credentials: string;
-  /** Whether the certificate of the server is verified. */
+  /** Whether the server's certificate is verified. */
   readonly isVerified: boolean;
   /** What the user can do. */
   readonly next: string;
 }
 
 /**
- * The warning for credentials that go without TLS, or to a server whose certificate nobody verifies; undefined where they are
- * safe, or do not leave this machine.
+ * A warning about credentials that are sent without TLS, or to a server whose certificate is not verified; undefined if they
+ * are safe, or do not leave this machine.
  *
- * @param address of which no login is shown
+ * @param address its login is not shown
  */
 export function unsafeWay(address: string, { credentials, isVerified, next }: SentCredentials): string | undefined {
   const url = URL.parse(address);

@@ -20,8 +20,8 @@ export function duration(seconds: number): string {
 }
 
 /**
- * How often luck alone brings as much evidence: an e-value reaches E at any time of a rollout with a probability of at most
- * 1 / E while the canary is as good as accepted (Ville's inequality).
+ * How often chance alone yields this much evidence: while the canary is as good as accepted, an e-value reaches E at any time
+ * of a rollout with a probability of at most 1 / E (Ville's inequality).
  *
  * @param evidence ln E
  * @param limit    ln E that is a breach
@@ -33,10 +33,10 @@ export function luckOf(evidence: number, limit: number): string {
   return `luck does this in 1 of ${rollouts(evidence)} rollouts, and a breach takes 1 of ${rollouts(limit)}`;
 }
 
-/** ln of a million: a reader needs no smaller probability. */
+/** ln of a million: no smaller probability is shown. */
 const MOST = Math.log(1e6);
 
-/** To two significant figures; a limit such as ln 100 is one hundred, whatever is lost on the way to its logarithm. */
+/** Rounds down to two significant figures. A limit such as ln 100 gives 100, despite the rounding of its logarithm. */
 function roundedDown(value: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(value * (1 + 1e-9))) - 1);
   return Math.floor(value / unit + 1e-6) * unit;

@@ -1,10 +1,10 @@
 import { Composer, type CST, type Document, isScalar, LineCounter, Parser, visit } from 'yaml';
 
-/** What a document of YAML stands for, or why it stands for nothing. */
+/** The value of a YAML document, or the problem that it has. */
 export type YamlResult =
   | { readonly value: unknown }
   | {
-      /** In one line, without a point at its end; it may name an alias, and quotes nothing else: a text of others may hold secrets. */
+      /** One line without a full stop. It may name an alias and quotes nothing else, as the text may hold secrets. */
       readonly problem: string;
       readonly line: number;
       readonly column: number;
@@ -13,22 +13,22 @@ export type YamlResult =
 const TOO_DEEP = 'it is nested too deeply';
 
 interface YamlOptions {
-  /** `<<` stands for the keys of what it names. */
+  /** Replaces `<<` by the keys of the mapping that it refers to. */
   readonly merge?: boolean;
-  /** `failsafe` reads every scalar as the text that stands there. */
+  /** `failsafe` reads every scalar as text. */
   readonly schema?: 'core' | 'failsafe';
 }
 
-/** Reads the documents of a text, with the positions of what is wrong in them. A text nested too deeply is one that is wrong. */
+/** Reads the documents of a text, with the positions of problems. Too deep a nesting is a problem as well. */
 export function readYamlDocuments(text: string, { merge = false, schema = 'core' }: YamlOptions = {}): YamlResult[] {
   const lineCounter = new LineCounter();
-  // The check for keys that stand twice compares each key with each other: it is done below, in one walk.
-  // Pretty errors show the line of each of them, and a text may have as many as signs.
+  // The parser's own check for repeated keys compares every key with every other one, so `repeatedKey` does it in a single
+  // walk. Pretty errors would show the line of each error, and a text may have as many errors as characters.
   const options = { logLevel: 'silent' as const, prettyErrors: false, uniqueKeys: false, merge, schema, lineCounter };
   try {
     const tokens = upToError(new Parser(lineCounter.addNewLine).parse(text));
     if (tokens.some(isDeep)) return [{ problem: TOO_DEEP, line: 1, column: 1 }];
-    // An error where there is no document is one of an empty document.
+    // An error outside any document counts as that of an empty document.
     const hasError = tokens.at(-1)?.type === 'error';
     const documents: readonly Document[] = [...new Composer(options).compose(tokens, hasError)];
     return documents.map((document) => read(document, merge, lineCounter));
@@ -37,13 +37,13 @@ export function readYamlDocuments(text: string, { merge = false, schema = 'core'
   }
 }
 
-/** As `readYamlDocuments`, for a text that is one document. */
+/** As `readYamlDocuments`, for a text with a single document. */
 export function readYamlDocument(text: string, options: YamlOptions = {}): YamlResult {
   const [first = { value: null }, second] = readYamlDocuments(text, options);
   return second && 'value' in first ? { problem: 'it has several documents', line: 1, column: 1 } : first;
 }
 
-/** Of a text with errors, the first one is told; each of them takes time to describe, and a text may be nothing else. */
+/** Keeps the first error only: each takes time to describe, and a text may consist of errors. */
 function upToError(parsed: Iterable<CST.Token>): readonly CST.Token[] {
   const tokens: CST.Token[] = [];
   for (const token of parsed) {
@@ -53,7 +53,7 @@ function upToError(parsed: Iterable<CST.Token>): readonly CST.Token[] {
   return tokens;
 }
 
-/** Levels of lists and mappings. The parser itself goes from level to level, and tries each of those that are too deep again. */
+/** The most levels of lists and mappings. The parser is recursive, and would try each level that is too deep again. */
 const DEEPEST = 256;
 
 function isDeep(token: CST.Token): boolean {
@@ -94,11 +94,11 @@ function read(document: Document, merge: boolean, lineCounter: LineCounter): Yam
 }
 
 function problemAt({ line, col }: { readonly line: number; readonly col: number }, problem: string): YamlResult {
-  // A text without a line break has not begun any line.
+  // Without a line break in the text, the counter has not begun a line.
   return { problem, line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-/** Where a key stands that its mapping has already. */
+/** The position of a key that its mapping already has. */
 function repeatedKey(document: Document, merge: boolean): number | undefined {
   let found: number | undefined;
   visit(document, {
@@ -123,7 +123,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? firstLineOf(error.message) : 'it can not be read';
 }
 
-/** What the parser says, without what it quotes. */
+/** The parser's message, without what it quotes. */
 function withoutQuotes(said: string): string {
   return (said.split('"', 1)[0] ?? '').replace(/[: ]{1,3}$/, '');
 }

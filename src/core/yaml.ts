@@ -5,8 +5,8 @@ import { wholeNumber } from './json.ts';
 
 /**
  * YAML as kubectl and Helm read it: sigs.k8s.io/yaml on go-yaml 2. Its scalars are those of YAML 1.1 (`yes`, `0644`), without
- * times and sexagesimal numbers; tags of its own it passes over; of a key that stands twice, the last one counts, and so does
- * one that is merged (`<<`), unlike in go-yaml 3. What a quote or bracket encloses need not be indented.
+ * times and sexagesimal numbers. Custom tags are ignored. If a key is repeated, also by a merge (`<<`), the last one counts,
+ * unlike in go-yaml 3. The content of quotes or brackets need not be indented.
  */
 const words = new Map<string, boolean | null | number>([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
@@ -21,7 +21,7 @@ const wholeForm = /^([-+]?)(0x[0-9a-f]+|0o?[0-7]+|0b[01]+|0|[1-9][0-9]*)$/i;
 const floatForm = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const dateForm = /^\d{4}-\d/;
 
-/** What an unquoted scalar stands for; undefined for a text. */
+/** The value of an unquoted scalar; undefined for a text. */
 function plainValue(source: string): boolean | null | number | bigint | undefined {
   if (words.has(source)) return words.get(source);
   if (!/^[-+.0-9]/.test(source) || dateForm.test(source)) return undefined;
@@ -36,17 +36,20 @@ function plainValue(source: string): boolean | null | number | bigint | undefine
 function signed(isNegative: boolean, magnitude: string): number | bigint {
   const digits = /^0[0-7]/.test(magnitude) ? `0o${magnitude.slice(1)}` : magnitude;
   const value = wholeNumber(isNegative ? String(-BigInt(digits)) : digits);
-  // -0 becomes 0, as a comparison takes them for two values.
+  // -0 becomes 0, since comparisons distinguish the two.
   return value === 0 ? 0 : value;
 }
 
-/** A text of the file. js-yaml makes names of keys: each gets one of its own, so that neither order nor number of them is lost. */
+/**
+ * A scalar of the file. js-yaml converts keys to property names: each gets a unique one, so that the order and number of keys
+ * are kept.
+ */
 class Scalar {
   static #mark = randomUUID();
   static #count = 0;
 
   readonly source: string;
-  /** Without quotes. */
+  /** True if it has no quotes. */
   readonly isPlain: boolean;
 
   constructor(source: string, isPlain: boolean) {
@@ -54,13 +57,13 @@ class Scalar {
     this.isPlain = isPlain;
   }
 
-  /** Where it is a key. */
+  /** The property name, if the scalar is a key. */
   toString(): string {
     Scalar.#count += 1;
     return [Scalar.#mark, Scalar.#count, this.isPlain, this.source].join(' ');
   }
 
-  /** Otherwise js-yaml does not ask an object for its name. */
+  /** Without this tag, js-yaml does not call an object's `toString`. */
   get [Symbol.toStringTag](): string {
     return 'Scalar';
   }
@@ -74,11 +77,11 @@ class Scalar {
     return this.isPlain && this.source === '<<';
   }
 
-  /** The key that a name was made of. */
+  /** The key that a property name was made of. */
   static named(name: string): Scalar {
     const [mark, , isPlain, ...source] = name.split(' ');
     if (mark === Scalar.#mark) return new Scalar(source.join(' '), isPlain === 'true');
-    // What else is asked for its name is a mapping, or nothing at all.
+    // Any other key is a mapping, or not a scalar at all.
     throw new Error(
       'a key is no text: one that begins with a brace, such as a template that was not rendered, needs quotes',
     );
@@ -102,7 +105,7 @@ const binaryTag = new Type('tag:yaml.org,2002:binary', {
   construct: (source: unknown) => Buffer.from(String(source ?? ''), 'base64').toString(),
 });
 
-/** Tags of others mean nothing: what they stand before is read as if they were not there. */
+/** Tags are ignored: their nodes are read as if they had none. */
 const foreignTags = ['!', 'tag:'].flatMap((prefix) =>
   (['scalar', 'sequence', 'mapping'] as const).map((kind) => new Type(prefix, { kind, multi: true })),
 );
@@ -113,9 +116,9 @@ const schema = FAILSAFE_SCHEMA.extend({
 });
 
 /**
- * The documents of a text; empty ones are left out. Whole numbers of more than 53 bits are `bigint`.
+ * The documents of a text, without empty ones. Whole numbers of more than 53 bits are `bigint`.
  *
- * @throws Error that says what is wrong and where
+ * @throws Error with the problem and its position
  */
 export function readYaml(text: string): unknown[] {
   try {
@@ -127,12 +130,12 @@ export function readYaml(text: string): unknown[] {
   }
 }
 
-/** Texts in quotes have no type of their own in js-yaml. */
+/** js-yaml has no type of its own for quoted scalars. */
 function listener(event: EventType, state: State): void {
   if (event === 'close' && typeof state.result === 'string') state.result = new Scalar(state.result, false);
 }
 
-/** Makes values of what js-yaml has read. What several aliases stand for is made once. */
+/** Converts js-yaml's nodes to values. A node with several aliases is converted once. */
 function createReader(): (node: unknown) => unknown {
   const known = new Map<object, unknown>();
   const unfinished = Symbol('unfinished');
@@ -148,7 +151,7 @@ function createReader(): (node: unknown) => unknown {
     return value;
   }
 
-  /** What is merged (`<<`) stands where it is written: a key before it is overwritten, one after it overwrites. */
+  /** Merged keys (`<<`) count where they are written: they overwrite keys before them, and keys after them overwrite theirs. */
   function readMapping(node: object): object {
     const entries = Object.entries(node).flatMap(([name, part]) => {
       const key = Scalar.named(name);
@@ -166,7 +169,7 @@ function keyOf({ value }: Scalar): string {
   return String(value);
 }
 
-/** Of several mappings that are merged at once, the first one counts. */
+/** If several mappings are merged at once, the first one wins. */
 function mergedEntries(value: unknown): [string, unknown][] {
   const sources: unknown[] = Array.isArray(value) ? value : [value];
   return sources.toReversed().flatMap((source) => {
@@ -175,12 +178,15 @@ function mergedEntries(value: unknown): [string, unknown][] {
   });
 }
 
-/** Values that may come of aliases: go-yaml takes so many of any file, and more of one that has written most of them out. */
+/**
+ * The most values after the expansion of aliases: go-yaml allows as many in any file, and more if the file writes most of them
+ * out.
+ */
 const MOST_VALUES = 400_000;
 const MOST_COPIES = 10;
 const EXPLOSION = 'its aliases stand for more values than can be read';
 
-/** A few lines of aliases can stand for more values than fit into any memory. */
+/** A few lines of aliases can expand to more values than fit into the memory. */
 function refuseExplosion(document: unknown): void {
   const sizes = new Map<object, number>();
   let written = 0;

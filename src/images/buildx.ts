@@ -29,21 +29,25 @@ type Policy = Pick<BuildPolicy, 'signal' | 'env'>;
 /** Milliseconds for a command that is no build. */
 const QUICK = 60_000;
 
+/** The builder that is created for this run, if one is needed; `removeBuilder` removes it. */
+interface OwnBuilder {
+  readonly name: string;
+  /** Called before it is created, so that it can be removed in every case. */
+  beforeMaking(): void;
+}
+
 /**
  * A builder that uses buildx.
  *
- * @param ownName name for a builder that is created for this run; `removeBuilder` removes it
- * @param beforeMaking is called before one is created, so that it can be removed in every case
  * @throws SluiceError `not-found` without buildx, `failed` where no builder can be created
  */
 export async function buildxBuilder(
   choice: BuilderChoice,
-  ownName: string,
-  beforeMaking: () => void,
+  own: OwnBuilder,
   policy: Policy & Pick<BuildPolicy, 'scratch' | 'plainHttp'>,
 ): Promise<Builder> {
   const buildx = await findBuildx(policy);
-  const builder = await chooseBuilder(buildx, choice, ownName, beforeMaking, policy);
+  const builder = await chooseBuilder(buildx, choice, own, policy);
   const program = [buildx.file, ...buildx.args].join(' ');
   return {
     name: `${program}, ${builder === undefined ? 'its current builder' : `builder ${builder}`}`,
@@ -176,8 +180,7 @@ async function orMissing(ending: Promise<Ended>): Promise<Ended | undefined> {
 async function chooseBuilder(
   buildx: Buildx,
   choice: BuilderChoice,
-  ownName: string,
-  beforeMaking: () => void,
+  own: OwnBuilder,
   policy: Policy & Pick<BuildPolicy, 'scratch' | 'plainHttp'>,
 ): Promise<string | undefined> {
   const call = (args: readonly string[]) =>
@@ -195,11 +198,11 @@ async function chooseBuilder(
     choice.kind === 'remote'
       ? ['--driver', 'remote', choice.address]
       : ['--driver', 'docker-container', '--buildkitd-config', config];
-  beforeMaking();
-  const { exitCode, stderr } = await call(['create', '--name', ownName, ...driver]);
-  if (exitCode === 0 || /existing instance/.test(stderr)) return ownName;
+  own.beforeMaking();
+  const { exitCode, stderr } = await call(['create', '--name', own.name, ...driver]);
+  if (exitCode === 0 || /existing instance/.test(stderr)) return own.name;
   throw new SluiceError('failed', {
-    about: `builder ${ownName}`,
+    about: `builder ${own.name}`,
     problem: `could not be made: ${stderr.trim().split('\n').at(-1)}.`,
     next: 'Name one that exists with "builder", or give "buildkit-address".',
   });

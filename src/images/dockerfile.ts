@@ -184,11 +184,12 @@ function expand(text: string, args: Arguments): string | undefined {
 /** Fills in `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`. */
 function fillIn(text: string, args: Arguments): string | undefined {
   let known = true;
-  const value = text.replaceAll(/\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})/g, (_, bare, name, operator, word) => {
+  const value = text.replaceAll(/\$(?:(\w+)|\{(\w+)((?::?[-+])[^}]*)?\})/g, (_, bare, name, otherwise = '') => {
+    const [, operator = '', word = ''] = /^(:?[-+])([^}]*)$/.exec(otherwise) ?? [];
     const found = args.get(bare ?? name);
-    const isSet = operator?.startsWith(':') ? found !== undefined && found !== '' : found !== undefined;
-    if (operator?.endsWith('-')) return isSet ? (found ?? '') : word;
-    if (operator?.endsWith('+')) return isSet ? word : '';
+    const isSet = operator.startsWith(':') ? found !== undefined && found !== '' : found !== undefined;
+    if (operator.endsWith('-')) return isSet ? (found ?? '') : word;
+    if (operator.endsWith('+')) return isSet ? word : '';
     if (found === undefined) known = false;
     return found ?? '';
   });

@@ -12,14 +12,14 @@ export interface ComparisonOptions {
   readonly excess?: number;
   /** Default 1. */
   readonly designEffect?: number;
-  /** When the canary counts as healthy, which lets a step end early. */
+  /** When the canary counts as healthy, so that a step can end early. */
   readonly early?: Early;
 }
 
 /** What the bad requests did: the words that follow their number in the sentence. */
 export type Failing = 'failed' | 'got no answer' | `took over ${string}`;
 
-/** The canary's bad requests compared with the stable arm's, by the sequential tests. */
+/** Compares the canary's bad requests with the stable arm's by the sequential tests. */
 export interface Comparison {
   enter(weight: number): void;
   add(canary: Outcome, stable: Outcome, weight: number): void;
@@ -73,7 +73,7 @@ export function comparison(options: ComparisonOptions, alpha: number, steps: num
   };
 }
 
-/** Says which arm got no requests. A comparison needs both arms, and waiting longer does not replace one. */
+/** Which arm got no requests. A comparison needs both arms, and waiting longer does not replace one. */
 function lacking(canary: Outcome, stable: Outcome): string | undefined {
   if (canary.requests === 0) return 'the canary got no requests in this step';
   if (stable.requests === 0) return 'the stable arm got no requests to compare with';

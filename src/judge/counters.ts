@@ -2,7 +2,7 @@ import { type CountingProcess, createProcess, type Found } from './process.ts';
 import type { Arm, Counter, Reading } from './readings.ts';
 import type { Counts, Interval } from './types.ts';
 
-/** What both arms have counted since the first reading. None of it ever falls. */
+/** The counts of both arms since the first reading. They never decrease. */
 export interface Sample {
   /** The newest measurement in it, milliseconds since the epoch. */
   readonly at: number;
@@ -39,21 +39,21 @@ interface Totals {
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
 
 /**
- * Counts what the counters gained since the first reading, which is the baseline.
- * - A value below the last one: the process restarted, and the whole new value counts. When that is so for every request
- *   counter of an instance, its other counters restarted too, even if they have already grown past their old values.
- *   `startedAt` after the last look says the same without a fall. Where it says that there was no restart, or where none is
- *   known and the counter falls a second time, the process has no counters (see `createProcess`).
- * - A series that was absent counts from zero: a counter of errors appears with the first error. Except on an instance
- *   that is new to us and was already running before the first reading: there its first value is the baseline.
- * - A series that vanishes keeps what it counted, and goes on from its last value when it returns.
- * - A measurement no newer than the last one of its series is left out: a replica of Prometheus that lags behind must not
- *   look like a restart.
+ * Counts the growth of the counters since the first reading, which is the baseline.
+ * - A value below the last one: the process restarted, and the whole new value counts. If every request counter of an instance
+ *   fell, its other counters restarted too, even if they have already grown past their old values. `startedAt` after the last
+ *   look also means a restart, without a fall. If `startedAt` says that there was no restart, or if it is unknown and the
+ *   counter falls a second time, the values are no counters (see `createProcess`).
+ * - A series that was absent counts from zero, since a counter of errors appears with the first error. Exception: on an
+ *   instance that is new to the tally but ran before the first reading, its first value is the baseline.
+ * - A series that vanishes keeps its count, and continues from its last value when it returns.
+ * - A measurement no newer than the last one of its series is left out: a replica of Prometheus that lags behind must not look
+ *   like a restart.
  * - NaN, infinite and negative values are reported and never counted.
  *
- * Errors and requests may be read an instant apart, so an interval can show more new errors than requests. Errors beyond
- * the requests of an interval are carried into the next instead of being dropped, and likewise in a histogram the requests
- * of a bucket beyond those of the next wider one. What stays without a request for a second reading is reported.
+ * Errors and requests may be read an instant apart, so an interval can show more new errors than requests. Errors beyond the
+ * requests of an interval are carried into the next instead of being dropped, and likewise in a histogram the requests of a
+ * bucket beyond those of the next wider one. What has no matching request after a second reading is reported.
  */
 export function createTally(): Tally {
   const processes = new Map<string, CountingProcess>();
@@ -101,7 +101,7 @@ export function createTally(): Tally {
   };
 }
 
-/** What happened between two samples, `before` the older one, at a canary weight in per cent. */
+/** The difference of two samples, `before` the older one, at a canary weight in per cent. */
 export function difference(before: Sample, after: Sample, weight: number): Interval {
   return {
     from: before.at,

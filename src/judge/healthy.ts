@@ -6,7 +6,7 @@ export interface HealthyOptions extends Tolerance {
   readonly beta: number;
 }
 
-/** The canary is healthy once it is sure that its rate lies below tolerance · stable + excess. */
+/** The canary is healthy once its rate is surely below tolerance · stable + excess. */
 export interface Early {
   /** >= 1. Default the larger of 2 and the tolerance for a breach; with 1, only a canary better than stable can be healthy. */
   readonly tolerance?: number;
@@ -16,7 +16,7 @@ export interface Early {
   readonly beta?: number;
 }
 
-/** Options of the healthy test. What `early` leaves out follows from what is accepted without a breach; `beta` is 0.05. */
+/** Options of the healthy test. `early` defaults to what is accepted without a breach; `beta` to 0.05. */
 export function healthyOptions(accepted: Tolerance, early: Early = {}): HealthyOptions {
   return {
     tolerance: early.tolerance ?? Math.max(2, accepted.tolerance),
@@ -31,7 +31,7 @@ export interface HealthyTest {
   readonly limit: number;
   /** Evidence in nats, 0 at the start of a step. */
   evidence(): number;
-  /** Starts over, because health at one weight says nothing about the next. */
+  /** Starts over, because health at one weight does not prove it for the next. */
   restart(): void;
   /** Adds what the two arms did in one interval. */
   add(canary: Outcome, stable: Outcome): void;
@@ -45,9 +45,9 @@ const ALTERNATIVES = [
 ] as const;
 
 /**
- * The breach test turned round, to end a step early: an e-process against the null "the canary's bad-request rate is at
- * least tolerance · stable + excess". With a tolerance of 1 and no excess only a canary that is better than stable can ever
- * be called healthy.
+ * The inverse of the breach test, to end a step early: an e-process against the null "the canary's bad-request rate is at least
+ * tolerance · stable + excess". With a tolerance of 1 and no excess only a canary that is better than stable can ever be called
+ * healthy.
  */
 export function healthyTest(options: HealthyOptions): HealthyTest {
   const ratios = ALTERNATIVES.map(({ ratio }) => ratio);

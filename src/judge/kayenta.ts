@@ -1,12 +1,12 @@
 /**
- * A judge for histories of gauge metrics that decides as Kayenta's NetflixACAJudge with its defaults, for teams that come
- * with a canary configuration of their own. Written after its description in
- * https://github.com/spinnaker/kayenta (kayenta-judge, kayenta-mannwhitney; commit a69573b) and R's wilcox.test.
+ * Judges histories of gauge metrics like Kayenta's NetflixACAJudge with its defaults, for teams that bring a canary
+ * configuration. Written after its description in https://github.com/spinnaker/kayenta (kayenta-judge, kayenta-mannwhitney;
+ * commit a69573b) and R's wilcox.test.
  */
 
 /**
- * The history of one metric in both arms: one number a sample, NaN for a sample without an answer. An infinite one makes the
- * metric one without data: what its source divides by zero says nothing of either arm, and no rank of it would.
+ * The history of one metric in both arms: one number a sample, NaN for a sample without an answer. With an infinite sample, the
+ * metric has no data: a division by zero in its source, or a rank of it, tells nothing of either arm.
  */
 export interface History {
   readonly name: string;
@@ -18,16 +18,19 @@ export interface History {
   readonly groups: readonly string[];
   /** The direction that is bad. Default `either`. */
   readonly direction?: 'increase' | 'decrease' | 'either';
-  /** A missing sample is left out, or is a zero (a counter of errors that has no series without errors). Default `remove`. */
+  /**
+   * Whether a missing sample is left out, or is a zero (a counter of errors that has no series without errors). Default
+   * `remove`.
+   */
   readonly nanStrategy?: 'remove' | 'replace';
   /** Failing this metric fails the canary. Default false. */
   readonly critical?: boolean;
-  /** No data is a failed metric instead of none. Default false. */
+  /** Whether a metric without data fails, instead of having no result. Default false. */
   readonly mustHaveData?: boolean;
-  /** Ratio of the means, canary over stable, from which on (up to which) a difference counts. Default 1. */
+  /** From this ratio of the means on (canary over stable; for a decrease down from it) a difference counts. Default 1. */
   readonly allowedIncrease?: number;
   readonly allowedDecrease?: number;
-  /** The same for a critical metric to fail the canary. Default 1. */
+  /** The same ratios for a critical metric to fail the canary. Default 1. */
   readonly criticalIncrease?: number;
   readonly criticalDecrease?: number;
 }
@@ -39,7 +42,7 @@ export interface ClassifiedMetric {
   readonly groups: readonly string[];
   readonly classification: Classification;
   readonly critical: boolean;
-  /** Ratio of the means, canary over stable; NaN where one of them is 0. */
+  /** Ratio of the means, canary over stable; NaN if one of them is 0. */
   readonly deviation: number;
 }
 
@@ -47,27 +50,27 @@ export interface KayentaScore {
   /** 0 to 100, rounded to two decimals. */
   readonly score: number;
   readonly classification: 'Pass' | 'Marginal' | 'Fail';
-  /** Why the score is 0 whatever the groups say. */
+  /** Why the score is 0, whatever the scores of the groups. */
   readonly reason: string | undefined;
   readonly groups: readonly { readonly name: string; readonly score: number; readonly noData: boolean }[];
   readonly metrics: readonly ClassifiedMetric[];
 }
 
 export interface ScoreOptions {
-  /** Per cent of the score a group makes up; groups not named share what is left to 100 equally. */
+  /** Per cent of the score that each group contributes; the other groups share the rest to 100 equally. */
   readonly groupWeights: Readonly<Record<string, number>>;
   /** The least score that passes, and the least that is marginal. */
   readonly pass: number;
   readonly marginal: number;
 }
 
-/** Part of the estimated difference that the confidence interval must stay clear of zero by. */
+/** The confidence interval must keep a distance from zero of this part of the estimated difference. */
 const TOLERANCE = 0.25;
 /** Standard normal quantile at 1 − (1 − 0.98) / 2. */
 const QUANTILE = 2.3263478740408408;
-/** Beyond it the difference of two samples, or of two differences, is infinite. */
+/** Beyond this value, the difference of two samples, or of two differences, is infinite. */
 const LARGEST = Number.MAX_VALUE / 4;
-/** Per cent of the metrics from which on missing data fails the canary. */
+/** From this percentage of metrics without data on, the canary fails. */
 const TOO_MANY_WITHOUT_DATA = 50;
 
 /** Classifies all metrics and scores them: the mean of the groups' passing shares, by weight. */
@@ -85,7 +88,7 @@ export function judgeHistories(histories: readonly History[], options: ScoreOpti
   return { score, classification, reason, groups, metrics };
 }
 
-/** What makes the score 0: a critical metric that failed, or too many without data. */
+/** Why the score is 0: a failed critical metric, or too many metrics without data. */
 function failure(metrics: readonly ClassifiedMetric[]): string | undefined {
   const critical = metrics.find((metric) => metric.critical && metric.classification !== 'Pass');
   if (critical) return `${critical.name} is critical and was classified as ${critical.classification}`;
@@ -123,7 +126,7 @@ export function classify(history: History): ClassifiedMetric {
 
   const { low, high, estimate } = difference(canary, stable);
   const effect = meanRatio(canary, stable);
-  // With a mean of 0 there is no ratio, and the difference alone decides.
+  // With a mean of 0 there is no ratio, so the difference alone decides.
   const up = (least: number) => Number.isNaN(effect) || effect >= least;
   const down = (most: number) => Number.isNaN(effect) || effect <= most;
   const margin = TOLERANCE * Math.abs(estimate);
@@ -164,8 +167,8 @@ export interface LocationShift {
 }
 
 /**
- * Two arms that never varied differ by exactly their difference. (Kayenta gets there by adding random noise of 1e-5 of the
- * value, so that the ranks are not all tied.)
+ * Two arms without variation differ by exactly their difference. (Kayenta adds random noise of 1e-5 of the value instead, so
+ * that the ranks are not all tied.)
  */
 function difference(canary: readonly number[], stable: readonly number[]): LocationShift {
   const [x = 0] = canary;
@@ -178,7 +181,7 @@ function difference(canary: readonly number[], stable: readonly number[]): Locat
  * Confidence interval and estimate of the shift of `x` against `y`: the shifts at which the normal approximation of the
  * Mann–Whitney statistic, with corrections for ties and continuity, passes the given standard normal quantile, and 0
  * (Hodges and Lehmann 1963; Bauer 1972; as R's wilcox.test(conf.int = TRUE, exact = FALSE), which solves it to 1e-4 and so
- * does Kayenta). All are NaN where samples are so far apart that no shift can be named.
+ * does Kayenta). All are NaN if the samples are too far apart for a shift.
  */
 export function mannWhitney(x: readonly number[], y: readonly number[], quantile: number): LocationShift {
   const least = Math.min(...x) - Math.max(...y);
@@ -188,7 +191,7 @@ export function mannWhitney(x: readonly number[], y: readonly number[], quantile
   return { low: crossing(quantile), high: crossing(-quantile), estimate: crossing(0) };
 }
 
-/** The standardized Mann–Whitney statistic of x − shift and y. It falls with the shift. */
+/** The standardized Mann–Whitney statistic of x − shift and y, which decreases as the shift grows. */
 function standardizedRankSum(x: readonly number[], y: readonly number[], shift: number): number {
   const size = x.length + y.length;
   const all = [
@@ -212,13 +215,13 @@ function standardizedRankSum(x: readonly number[], y: readonly number[], shift: 
   return (excess - Math.sign(excess) / 2) / deviation;
 }
 
-/** Accuracy of `root`. It is absolute, as in R and Kayenta: metrics should not be much smaller than one. */
+/** Absolute accuracy of `root`, as in R and Kayenta: metrics should not be much smaller than one. */
 const ACCURACY = 1e-4;
 
 /**
- * Brent's root finder for a falling function between `least` and `most`; the nearer end where it does not change its sign.
- * (R. P. Brent, Algorithms for Minimization without Derivatives, 1973, chapter 4. A rank statistic has steps, so which
- * point near a step comes out depends on the method: Kayenta's results are those of this one.)
+ * Brent's root finder for a falling function between `least` and `most`; the nearer end if the sign does not change. (R. P.
+ * Brent, Algorithms for Minimization without Derivatives, 1973, chapter 4. A rank statistic has steps, so the point that is
+ * found near a step depends on the method: Kayenta's results are those of this one.)
  */
 function root(f: (at: number) => number, least: number, most: number): number {
   let previous = { at: least, value: f(least) };

@@ -1,28 +1,28 @@
 import { atLeast } from './ranges.ts';
 
-/** What one arm did: how many requests, and how many of them were bad (an error, or too slow). */
+/** The requests of one arm, and how many of them were bad (an error, or too slow). */
 export interface Outcome {
   readonly requests: number;
   readonly bad: number;
 }
 
-/** What the canary may do without being blamed. */
+/** What is accepted of the canary. */
 export interface Tolerance {
-  /** Ratio of the canary's bad-request rate to the stable one that is still accepted, >= 1. */
+  /** Accepted ratio of the canary's bad-request rate to the stable one, >= 1. */
   readonly tolerance: number;
-  /** Bad requests per request that are accepted on top of it, >= 0. */
+  /** Bad requests per request that are accepted in addition, >= 0. */
   readonly excess: number;
   /**
-   * Variance of the number of bad requests over that of independent ones, >= 1: about the size of the clumps in which they
-   * come where a client retries or a page fails as a whole.
+   * Variance of the number of bad requests over that of independent ones, >= 1: about the size of the groups in which they come
+   * if a client retries or a page fails as a whole.
    */
   readonly designEffect: number;
 }
 
-/** Evidence of several alternatives side by side, each in nats and 0 at the start. */
+/** Evidence of several alternatives in parallel, each in nats and 0 at the start. */
 export interface Evidence {
   readonly logs: Float64Array;
-  /** Adds an interval in which both arms had requests; false when it says nothing and nothing changed. */
+  /** Adds an interval in which both arms had requests; false if it contains no information and nothing changed. */
   add(canary: Outcome, stable: Outcome): boolean;
 }
 
@@ -43,8 +43,8 @@ export function factors(ratio: number, tolerance: number, share: number): { cana
 }
 
 /**
- * Likelihood ratios of two binomial arms for each of `ratios` against what is accepted, one stratum per interval: the share
- * of the requests is that of the interval, so a rate that changes over time for both arms moves nothing.
+ * Likelihood ratios of two binomial arms for each of `ratios` against what is accepted, one stratum per interval. The canary's
+ * share of the requests is that of the interval, so a rate that changes over time for both arms has no effect.
  */
 export function likelihoodRatios(ratios: readonly number[], accepted: Tolerance): Evidence {
   const tolerance = atLeast(1, 'tolerance', accepted.tolerance);
@@ -69,7 +69,7 @@ export function likelihoodRatios(ratios: readonly number[], accepted: Tolerance)
   };
 }
 
-/** ln Σ exp(terms), without overflow. -Infinity for no term. */
+/** ln Σ exp(terms), without overflow. -Infinity without terms. */
 export function logSumExp(terms: Float64Array): number {
   let largest = Number.NEGATIVE_INFINITY;
   for (const term of terms) if (term > largest) largest = term;
@@ -86,9 +86,9 @@ export function logAdd(a: number, b: number): number {
 }
 
 /**
- * Lets an interval in which one arm had no request wait, and gives it out merged with the next ones as soon as both arms
- * were seen. `forget` drops what waits: counts of different weights are never pooled. Dropping is safe for the error
- * guarantee, because it depends on the numbers of requests alone and never on how many of them were bad.
+ * Keeps an interval in which one arm had no requests, and returns it merged with the next ones as soon as both arms had some.
+ * `forget` drops kept intervals, as counts of different weights are never pooled. Dropping is safe for the error guarantee,
+ * because it depends on the numbers of requests alone and never on how many of them were bad.
  */
 export function pairing(): { add(canary: Outcome, stable: Outcome): Pair | undefined; forget(): void } {
   let waiting: Pair | undefined;

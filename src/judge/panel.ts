@@ -21,7 +21,7 @@ export type Check =
   | (Common & ComparisonOptions & { readonly kind: 'latency'; readonly bound: number })
   /** Requests that ended without an answer. */
   | (Common & ComparisonOptions & { readonly kind: 'unanswered' })
-  /** Requests that took so long that most clients have given up; silent where no histogram tells. */
+  /** Requests that took so long that most clients have given up; without a finding if no histogram tells. */
   | (Common & ComparisonOptions & { readonly kind: 'hanging' })
   | (Common & MaxErrorRate & { readonly kind: 'max-error-rate' })
   | (Common & GaugeLimit & { readonly kind: 'threshold'; readonly name: string });
@@ -29,30 +29,30 @@ export type Check =
 export interface PanelOptions {
   /** Probability that a canary within the tolerances is rolled back or frozen, over the whole rollout. Default 0.01. */
   readonly alpha?: number;
-  /** How many weights are watched, for however long, >= 1: those of the plan. */
+  /** How many weights of the plan are observed, however long, >= 1. */
   readonly steps: number;
 }
 
-/** All checks of one rollout and what they have seen. */
+/** All checks of one rollout, and what they have seen. */
 export interface Panel {
   /** The names of the checks, in the order given. */
   readonly checks: readonly string[];
-  /** A step begins: the route has this canary weight in per cent, and what comes next was measured at it. */
+  /** A step begins: the route has this canary weight in per cent, and the following measurements are at this weight. */
   enter(weight: number): void;
   /**
-   * Adds an interval. One of another weight than the one last entered straddles a shift: it belongs to no stratum and is
+   * Adds an interval. An interval of another weight than the one last entered spans a shift: it belongs to no stratum and is
    * left out.
    */
   add(interval: Interval): void;
-  /** The newest answers to a threshold's query. Throws RangeError when no threshold has this name. */
+  /** The newest answers to a threshold's query. Throws RangeError if no threshold has this name. */
   addGauge(check: string, canary: Gauge, stable?: Gauge): void;
-  /** What every check says now, in the order given. */
+  /** The current opinion of every check, in the order given. */
   opinions(): Opinion[];
-  /** Requests seen in this step, so that a rollout can hold below a minimum. */
+  /** Requests in this step, so that a rollout can hold below a minimum. */
   requests(): { readonly canary: number; readonly stable: number };
 }
 
-/** What has been counted so far, as far as sentences speak of it. */
+/** The counts so far that sentences mention. */
 interface Seen {
   /** This step, undefined before its first interval. */
   readonly step: Interval | undefined;
@@ -60,31 +60,31 @@ interface Seen {
   readonly before: Interval | undefined;
 }
 
-/** What a check does with what the panel is told. */
+/** What a check does with the panel's data. */
 interface Rule {
   enter?(weight: number): void;
   add?(interval: Interval): void;
   addGauge?(canary: Gauge, stable: Gauge | undefined): void;
-  /** Undefined as long as there is nothing that the check could be about. */
+  /** Undefined as long as there are no data for the check. */
   finding(seen: Seen): Finding | undefined;
 }
 
-/** The kinds of check that are always made, whether or not anybody asks for them. */
+/** The kinds of check that are always made, even if nobody asks for them. */
 export const watchKinds = ['unanswered', 'hanging'] as const satisfies readonly Check['kind'][];
 
-/** Part of alpha for each check that is made without being asked for: what it finds is no close call. */
+/** Part of alpha for each check that is always made: its findings are far from the limit. */
 const WATCH_SHARE = 0.05;
-/** Nats that are nothing but rounding. */
+/** Evidence below this number of nats is only rounding. */
 const NO_EVIDENCE = 0.001;
 
 const NONE: Outcome = { requests: 0, bad: 0 };
 
 /**
- * The checks of one rollout. Those sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test
- * at alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each
- * keeps a limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is
- * tested at alpha. Plain thresholds have no error probability to share. The checks for requests without an answer, which are
- * always made, get a twentieth of alpha each, so that the others lose next to nothing.
+ * The checks of one rollout. The sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test at
+ * alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each keeps a
+ * limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is tested at alpha.
+ * Plain thresholds have no error probability to share. The checks for requests without an answer, which are always made, get a
+ * twentieth of alpha each, so that the others lose next to nothing.
  *
  * Throws RangeError for an option outside its range and for two checks of one name.
  */
@@ -137,11 +137,11 @@ export function createPanel(checks: readonly Check[], options: PanelOptions): Pa
 function ruleOf(check: Check, alpha: number, steps: number): Rule {
   switch (check.kind) {
     case 'error-rate':
-      return comparisonRule(check, alpha, steps, 'failed', failed);
+      return comparisonRule(check, alpha, steps, { failing: 'failed', outcome: failed });
     case 'latency':
       return latencyRule(check, alpha, steps);
     case 'unanswered':
-      return watched(comparisonRule(check, alpha, steps, 'got no answer', unanswered));
+      return watched(comparisonRule(check, alpha, steps, { failing: 'got no answer', outcome: unanswered }));
     case 'hanging':
       return watched(hangingRule(check, alpha, steps));
     case 'max-error-rate':
@@ -157,7 +157,7 @@ function isWatch({ kind }: Check): boolean {
   return watchKinds.some((watched) => watched === kind);
 }
 
-/** Those that were answered: whether a client gives up is its own affair, which only both arms together can tell. */
+/** Counts only failures with an answer: why clients give up can only be judged by comparing both arms. */
 function failed({ requests, errors, unanswered = 0 }: Counts): Outcome {
   return { requests, bad: errors - unanswered };
 }
@@ -167,8 +167,8 @@ function unanswered({ requests, unanswered = 0 }: Counts): Outcome {
 }
 
 /**
- * A check that nobody asked for keeps no step from ending, neither by missing data nor because two rates of zero can't be
- * proved to be alike: as long as nothing speaks against the canary, it is healthy.
+ * A check that is always made never keeps a step from ending, neither by missing data nor because two rates of zero can't be
+ * proved to be alike: without evidence against the canary, it is healthy.
  */
 function watched(rule: Rule): Rule {
   return {
@@ -183,7 +183,7 @@ function watched(rule: Rule): Rule {
   };
 }
 
-/** Which bound is judged follows from the histogram that the stable arm turns out to have. */
+/** The judged bound depends on the buckets of the stable arm's histogram. */
 function hangingRule(check: ComparisonOptions, alpha: number, steps: number): Rule {
   let weight: number | undefined;
   let latency: Rule | undefined;
@@ -205,13 +205,17 @@ function hangingRule(check: ComparisonOptions, alpha: number, steps: number): Ru
   };
 }
 
-/** Judges what `outcome` finds in both arms' counts. */
+/** The requests that a check counts as bad. */
+interface BadRequests {
+  readonly failing: Failing;
+  outcome(counts: Counts): Outcome;
+}
+
 function comparisonRule(
   options: ComparisonOptions,
   alpha: number,
   steps: number,
-  failing: Failing,
-  outcome: (counts: Counts) => Outcome,
+  { failing, outcome }: BadRequests,
 ): Rule {
   const test = comparison(options, alpha, steps, failing);
   return {
@@ -227,8 +231,8 @@ function comparisonRule(
 
 function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number, steps: number): Rule {
   const { bound } = check;
-  const slow = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
-  const rule = comparisonRule(check, alpha, steps, `took over ${duration(bound)}`, slow);
+  const outcome = (counts: Counts) => slowerThan(bound, counts) ?? NONE;
+  const rule = comparisonRule(check, alpha, steps, { failing: `took over ${duration(bound)}`, outcome });
   return {
     ...rule,
     finding(seen) {
@@ -238,7 +242,7 @@ function latencyRule(check: ComparisonOptions & { bound: number }, alpha: number
   };
 }
 
-/** Why one of the arms can't be judged at this bound; undefined while nothing is wrong, or nothing was counted yet. */
+/** Why one of the arms can't be judged at this bound; undefined without a problem, or before anything was counted. */
 function histogramProblem(bound: number, step: Interval): string | undefined {
   for (const arm of ['canary', 'stable'] as const) {
     const { requests, within } = step[arm];
@@ -252,7 +256,7 @@ function thresholdRule(limit: GaugeLimit): Rule {
   let canary: Gauge | undefined;
   let stable: Gauge | undefined;
   return {
-    // Measurements at the last weight don't count for this one.
+    // Measurements at the last weight do not count for this one.
     enter() {
       canary = undefined;
       stable = undefined;

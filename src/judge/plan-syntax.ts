@@ -6,12 +6,12 @@ import type { Plan, Step } from './plan.ts';
 const words = ['for', 'to', 'early', 'then', 'hold'];
 const stepPattern = /^(\S+)(?: for (\S+)(?: to (\S+))?( early)?)?( (?:then )?hold)?$/;
 
-/** `2 minutes` for `2minutes`. */
+/** A number and its unit with a space between: `2 minutes` becomes `2minutes`. */
 const unitApart = /(\d) (ms|[hms]|(?:hour|hr|minute|min|second|sec)s?)\b/g;
-/** The beginning of `5min` or `30sec` that is a duration. */
+/** The duration at the beginning of `5min` or `30sec`. */
 const durationAtStart = /^\d+(?:\.\d+)?(?:ms|[hms])/;
 
-/** What a correction puts where nothing usable was given. */
+/** The defaults of a correction, used if the line has no usable value. */
 const usualTime = 5 * 60_000;
 const usualPlan: Plan = {
   steps: [5, 25, 50, 100].map((weight) => {
@@ -19,10 +19,10 @@ const usualPlan: Plan = {
     return { weight, least: time, most: time, early: false, hold: false };
   }),
 };
-/** The longest that a self-hosted runner lets a job last. */
+/** The longest time of a job on a self-hosted runner. */
 const longestStep = 5 * 24 * 3_600_000;
 
-/** A plan that is sound, and what had to be corrected for it; nothing, when the line was right. */
+/** A sound plan, and the problems that had to be corrected; none if the line was right. */
 export interface PlanReading {
   readonly plan: Plan;
   readonly problems: readonly string[];
@@ -59,10 +59,10 @@ export function refusePlan(about: string, { plan, problems }: PlanReading): Slui
   });
 }
 
-/** Characters. */
+/** The most characters of a plan. */
 const LONGEST = 20_000;
 
-/** Reads a line and corrects what can't be right in it. Never throws. */
+/** Reads a line and corrects what is wrong in it. Never throws. */
 export function readPlan(line: string): PlanReading {
   const problems: string[] = [];
   if (line.length > LONGEST) {
@@ -77,7 +77,7 @@ export function readPlan(line: string): PlanReading {
   return { plan: { steps: ordered(steps, problems) }, problems };
 }
 
-/** The lines between two commas; an empty one where there are none, which is an empty step. */
+/** The lines between two commas; if there are none, an empty one for the empty step. */
 function linesOf(text: string): string[] {
   const lines = text.split('\n').map((line) => line.trim());
   const written = lines.filter((line) => line !== '');
@@ -122,8 +122,8 @@ function whatIsUnknown(text: string): string | undefined {
 }
 
 /**
- * What a step most likely means whose words are not in order: the first number without a unit is the weight, times stay in
- * their order, words are the nearest known ones.
+ * The most likely meaning of a step whose words are in the wrong order: the first number without a unit is the weight, times
+ * stay in their order, words are replaced by the nearest known ones.
  */
 function partsInAnyOrder(text: string): StepParts {
   const given = text.replaceAll(unitApart, '$1$2').split(' ');
@@ -176,8 +176,8 @@ function readTime(text: string, complain: (problem: string) => void): number {
 }
 
 /**
- * At 100 no request is left to the stable version, so it is compared by what it did before. Where nothing was looked at
- * before, a good canary ends without data, and a bad one has everybody for as long as the step lasts.
+ * At 100 the stable version gets no requests, so the canary is compared with the stable counts of earlier steps. Without an
+ * earlier observed step, a good canary ends without data, and a bad one has all users for as long as the step lasts.
  */
 function nothingToCompareWith(step: Step): string {
   return (

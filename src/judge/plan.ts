@@ -13,8 +13,8 @@ export interface Step {
 }
 
 /**
- * The ordered steps of a rollout: weights rise strictly and end at 100. The first step that is observed is below 100, where
- * both versions get requests.
+ * The ordered steps of a rollout: weights rise strictly and end at 100. The first observed step is below 100, where both
+ * versions get requests.
  *
  * As a line (`plan-syntax.ts` reads and prints it), steps are separated by commas:
  *
@@ -31,7 +31,7 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
-/** Milliseconds that the plan takes when no step ends early, without the waiting for approvals and pods. */
+/** Milliseconds of a plan in which no step ends early, without waiting for approvals and pods. */
 export function longestTime({ steps }: Plan): number {
   return steps.reduce((sum, { most }) => sum + most, 0);
 }

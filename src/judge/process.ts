@@ -7,25 +7,25 @@ export interface Found {
   readonly counter: Counter;
 }
 
-/** What one counter gained. */
+/** The growth of one counter. */
 interface Gain {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly gained: number;
 }
 
-/** What one look at a process brought. */
+/** The result of one look at a process. */
 interface Counted {
   readonly gains: readonly Gain[];
-  /** What could not be used, one sentence each. */
+  /** Unusable values, one sentence each. */
   readonly problems: readonly string[];
-  /** Its counters fall again and again without a restart: they count nothing. A sentence. */
+  /** Its values fall repeatedly without a restart, so they are no counters. A sentence. */
   readonly erratic?: string;
 }
 
 /** Follows the counters of one process, which resets them all together. */
 export interface CountingProcess {
-  /** @param firstAt when the first reading of all was taken; undefined for that one itself */
+  /** @param firstAt when the very first reading was taken; undefined for that reading */
   count(found: readonly Found[], firstAt: number | undefined): Counted;
 }
 
@@ -36,35 +36,35 @@ interface Series {
   readonly startedAt: number | undefined;
 }
 
-/** What a process gained since a fall that nothing explains. */
+/** The growth of a process since an unexplained fall. */
 interface Held {
-  /** When the process began, as far as it was known, and when it was measured before the fall. */
+  /** The start of the process, if known, and its last measurement before the fall. */
   readonly startedAt: number | undefined;
   readonly at: number;
   readonly looks: number;
   readonly gains: readonly Gain[];
 }
 
-/** `fell`: below the last value, and no restart. `other`: the process began before the one that was seen last. */
+/** `fell`: below the last value, without a restart. `other`: the process began before the one that was seen last. */
 type Change = 'grew' | 'restarted' | 'fell' | 'other';
 
 const NEVER_USABLE: Series = { value: undefined, at: Number.NEGATIVE_INFINITY, startedAt: undefined };
 
-/** Milliseconds in which a second fall without a restart says that the process has no counters. */
+/** A second fall without a restart in this many milliseconds proves that the values are no counters. */
 const FALLS_TOGETHER = 600_000;
-/** Looks without another fall, after which the first one counts as a reset: gateways drop the counters of routes that go. */
+/** After this many looks without another fall, the first one counts as a reset: gateways drop the counters of removed routes. */
 const LOOKS_HELD = 5;
-/** Milliseconds by which the clock that tells of a start may be behind the one that tells of measurements. */
+/** Milliseconds by which the clock of start times may be behind the clock of measurements. */
 const CLOCK_SKEW = 30_000;
-/** Milliseconds by which one and the same start is reported differently. */
+/** Milliseconds by which reports of the same start may differ. */
 const START_JITTER = 2_000;
-/** Requests that no process has served right after its start. */
+/** More requests than a process has served right after its start. */
 const TOO_MANY = 100;
 
 /**
- * A counter of a process falls when the process restarts. One that falls although it did not is no counter: one of several
- * worker processes answers for all, or a rate is read. What the process gains after a fall that nothing explains is held
- * back, until its start is reported, or some looks bring no second fall. A second one ends the counting.
+ * A counter of a process falls only when the process restarts. A value that falls without a restart is no counter: several
+ * worker processes answer in turn, or it is a rate. After an unexplained fall, the growth of the process is held back until its
+ * start is reported, or some looks pass without a second fall. A second fall ends the counting.
  */
 export function createProcess(instance: string): CountingProcess {
   const known = new Map<string, Series>();
@@ -73,7 +73,7 @@ export function createProcess(instance: string): CountingProcess {
   let held: Held | undefined;
   let erratic: string | undefined;
 
-  /** The gains of this look, and of those before it which turn out to be real. */
+  /** The growth in this look, and in held back looks that turn out to be real. */
   function released(
     gains: readonly Gain[],
     changes: ReadonlySet<Change>,
@@ -160,7 +160,7 @@ function changeOf(last: Series, now: Counter): Change {
   return fell ? 'fell' : 'grew';
 }
 
-/** A fall that no start explains; where none is known, each may be a restart, but not one after the other. */
+/** Whether no start explains a fall. If no start is known, a single fall may be a restart, but not several in a row. */
 function isUnexplained(last: Series, now: Counter, change: Change): boolean {
   if (change === 'fell' || change === 'other') return true;
   return change === 'restarted' && (now.startedAt === undefined || last.startedAt === undefined);

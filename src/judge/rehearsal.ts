@@ -9,54 +9,54 @@ export interface RehearsalOptions extends Tolerance {
   readonly plan: Plan;
   /** Requests per second to both arms together. */
   readonly requestsPerSecond: number;
-  /** Error rate of the stable version, and of the faulty canary that the plan must find; fractions. */
+  /** Error rates of the stable version, and of the faulty canary that the plan must find; fractions. */
   readonly stableRate: number;
   readonly faultyRate: number;
   /** Milliseconds between two looks at the metrics. */
   readonly interval: number;
-  /** Probability of a false rollback that the judge is set to. */
+  /** The judge's configured probability of a false rollback. */
   readonly alpha: number;
-  /** What ends a step early, for steps that may. */
+  /** What ends a step early, if its plan allows it. */
   readonly early?: Early;
   /** Times at which both arms fail together. */
   readonly bursts?: Bursts;
-  /** Most rollouts to simulate of each kind; fewer where they are long, to stay below a second. Default 2000. */
+  /** The most rollouts to simulate of each kind; fewer for long plans, to stay below a second. Default 2000. */
   readonly rollouts?: number;
   /** Default 1. The same seed gives the same answer. */
   readonly seed?: number;
 }
 
 interface Bursts {
-  /** Milliseconds from the begin of one burst to the next, and how long one lasts. */
+  /** Milliseconds from the start of one burst to the next, and the length of one. */
   readonly every: number;
   readonly length: number;
-  /** Error rate of both arms within it, where it is above their own. */
+  /** Error rate of both arms during a burst, if it is above their own. */
   readonly rate: number;
 }
 
-/** What a plan can see. */
+/** What a plan can find. */
 export interface Rehearsal {
   /** Simulated rollouts of each kind. */
   readonly rollouts: number;
-  /** Probability that the faulty canary is found before the plan is over. */
+  /** Probability that the faulty canary is found before the plan ends. */
   readonly found: number;
-  /** Mean milliseconds until it is found, of those that are. Undefined where none is. */
+  /** Mean milliseconds until it is found, over the rollouts that find it. Undefined if none does. */
   readonly timeToFind: number | undefined;
-  /** Mean canary requests, and bad ones among them, until the faulty canary is found or the plan is over. */
+  /** Mean canary requests, and bad ones among them, until the faulty canary is found or the plan ends. */
   readonly leaked: { readonly requests: number; readonly bad: number };
   /** Probability that a canary as good as stable is rolled back. */
   readonly falseRollback: number;
   readonly steps: readonly StepNeeds[];
-  /** Why the plan does not do what it promises; undefined when it finds the faulty canary in nine rollouts of ten. */
+  /** Why the plan does not do what it promises; undefined if it finds the faulty canary in nine rollouts of ten. */
   readonly problem: string | undefined;
 }
 
-/** What one step would need to find the faulty canary by itself, on average, and what it gets. */
+/** What one step alone would need on average to find the faulty canary, and what it gets. */
 interface StepNeeds {
   readonly weight: number;
-  /** Canary requests until a breach; Infinity where no number is enough. */
+  /** Canary requests until a breach; Infinity if no number is enough. */
   readonly canaryRequests: number;
-  /** The time these take. */
+  /** The time until then. */
   readonly milliseconds: number;
   /** Canary requests in the step's longest time. */
   readonly expectedRequests: number;
@@ -64,10 +64,10 @@ interface StepNeeds {
 
 /** A plan keeps its promise if it finds the faulty canary this often. */
 const WANTED = 0.9;
-/** Intervals to simulate of each kind: a dry run should take less than a second. */
+/** The most intervals to simulate of each kind: a dry run should take less than a second. */
 const UPDATES = 700_000;
 
-/** Plays the plan many times in virtual time, with a faulty canary and with a good one. Deterministic, no clock. */
+/** Simulates the plan many times in virtual time, with a faulty canary and with a good one. Deterministic, without a clock. */
 export function rehearse(options: RehearsalOptions): Rehearsal {
   const steps = observed(options.plan);
   const intervals = steps.reduce((total, step) => total + Math.ceil(step.most / options.interval), 0);
@@ -96,7 +96,7 @@ interface Ending {
   readonly breach: boolean;
   /** Milliseconds until the breach, or the end of the plan. */
   readonly time: number;
-  /** The canary's. */
+  /** The canary's requests. */
   readonly requests: number;
   readonly bad: number;
 }
@@ -164,10 +164,10 @@ export interface Sampling extends Tolerance {
 }
 
 /**
- * Canary requests that a perfect sequential test needs on average, plus what a look at fixed times and a single bad request
- * cost: ln(1/α) / (KL(p1‖a) + r · KL(p0‖b)) + requests between two looks + 1 / p1, where a = tolerance · b + excess and b
- * are the accepted rates hardest to tell from p1 and p0, the pooled rate for a tolerance of 1 (Wald 1945, "Sequential tests
- * of statistical hypotheses"; Lorden 1971). Infinity where the faulty rate is one that is accepted.
+ * Canary requests that a perfect sequential test needs on average, plus the cost of looks at fixed times and of a single bad
+ * request: ln(1/α) / (KL(p1‖a) + r · KL(p0‖b)) + requests between two looks + 1 / p1, where a = tolerance · b + excess and b
+ * are the accepted rates hardest to tell from p1 and p0, the pooled rate for a tolerance of 1 (Wald 1945, "Sequential tests of
+ * statistical hypotheses"; Lorden 1971). Infinity if the faulty rate is accepted.
  */
 export function requestsToBreach(sampling: Sampling): number {
   const { stableRate, faultyRate, tolerance, excess, stablePerCanary } = sampling;

@@ -17,19 +17,19 @@ export interface BreachOptions extends Tolerance {
   readonly steps: number;
 }
 
-/** The test for a breach. It may be looked at after every interval without losing its error guarantee. */
+/** The test for a breach. It may be evaluated after every interval without losing its error guarantee. */
 export interface BreachTest {
-  /** Evidence in nats that the breach is called at: ln(1 / alpha). */
+  /** Evidence in nats at which a breach is declared: ln(1 / alpha). */
   readonly limit: number;
   /** Evidence in nats, 0 at the start: ln of the e-value. */
   evidence(): number;
   /** The route now has this canary weight in per cent. The same weight again changes nothing. */
   enter(weight: number): void;
-  /** Adds what the two arms did in one interval, all of it at the weight last entered. */
+  /** Adds the counts of the two arms in one interval, all of it at the weight last entered. */
   add(canary: Outcome, stable: Outcome): void;
 }
 
-/** The rate ratios that the test looks for, as multiples of the tolerance, and how much it expects each. */
+/** The rate ratios that the test looks for, as multiples of the tolerance, with the weight of each in the mixture. */
 const ALTERNATIVES = [
   { ratio: 1.2, weight: 0.1 },
   { ratio: 1.5, weight: 0.15 },
@@ -39,16 +39,16 @@ const ALTERNATIVES = [
   { ratio: 100, weight: 0.1 },
 ] as const;
 
-/** Share of the mixture that watches from the rollout's start; the rest is shared by restarts, one a step. */
+/** The part of the mixture that watches from the rollout's start; the rest is shared by restarts, one a step. */
 const FROM_START = 0.5;
 
 /**
  * A sequential test of two binomial arms with no prior knowledge of the stable rate: an e-process, which under the null
  * "the canary's bad-request rate is at most tolerance · stable + excess" reaches 1 / alpha at any time with probability
  * at most alpha (Ville's inequality; Ramdas, Grünwald, Vovk, Shafer, "Game-theoretic statistics and safe anytime-valid
- * inference", 2023). The e-value is a mean of e-values: over ALTERNATIVES, and over the time from which the fault is there
- * (the rollout's start, or any step, so that a fault that shows only under load is found as fast as an early one). A step
- * not yet begun counts with the e-value 1.
+ * inference", 2023). The e-value is a mean of e-values: over ALTERNATIVES, and over the time from which the fault exists (the
+ * rollout's start, or any step, so that a fault that appears only under load is found as fast as an early one). A step not yet
+ * begun counts with the e-value 1.
  *
  * All copies add the same intervals, so a copy that began later is the first one divided by its value at that moment: one
  * number per alternative (`origins`) holds them all, and an interval costs the same in the first step and the tenth.
@@ -116,16 +116,16 @@ export function breachTest(options: BreachOptions): BreachTest {
 
 interface Baseline {
   evidence(): number;
-  /** False when nothing changed. */
+  /** False if nothing changed. */
   add(canary: Outcome): boolean;
 }
 
-/** Canary requests per stable request of the step before, up to which a component of `againstBaseline` looks: 1/4096 to 32. */
+/** Canary requests per stable request of the previous step, up to which a component of `againstBaseline` looks: 1/4096 to 32. */
 const HORIZONS = Array.from({ length: 18 }, (_, i) => 2 ** (i - 12));
 
 /**
- * The canary alone against the stable arm of the step before, without knowing the stable rate: its uncertainty is paid for
- * because the stable count goes into the e-value itself.
+ * Compares the canary alone with the stable arm of the previous step, without knowing the stable rate: its uncertainty is
+ * accounted for because the stable count is part of the e-value itself.
  *
  * For a horizon r fixed in advance let N = r · n_b, and take the factors A (canary) and B (stable) at the share
  * r / (1 + r), where N · tolerance · (A − 1) = n_b · (1 − B). With a stable rate p that stayed as it was, and n canary

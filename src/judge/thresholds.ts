@@ -3,17 +3,17 @@ import type { Outcome } from './likelihood.ts';
 import type { Gauge } from './readings.ts';
 import type { Opinion } from './types.ts';
 
-/** What a plain rule finds; `progress` says how near the value is to its limit, 1 at a breach. */
+/** The finding of a plain rule; `progress` says how near the value is to its limit, 1 at a breach. */
 export type Finding = Pick<Opinion, 'state' | 'missing' | 'progress' | 'sentence' | 'figures'>;
 
 export interface MaxErrorRate {
   /** The highest accepted rate of bad requests, a fraction. */
   readonly limit: number;
-  /** Canary requests below which nothing is said, >= 1. */
+  /** With fewer canary requests than this, >= 1, there is no finding. */
   readonly minRequests: number;
 }
 
-/** The canary's bad requests in this step against a fixed limit. No error guarantee: it says what was counted, no more. */
+/** Compares the canary's bad requests in this step with a fixed limit. It has no error guarantee: it only reports the count. */
 export function judgeErrorRate(rule: MaxErrorRate, canary: Outcome): Finding {
   const { limit, minRequests } = rule;
   const figures = { canaryRequests: canary.requests, canaryBad: canary.bad, limit };
@@ -26,7 +26,7 @@ export function judgeErrorRate(rule: MaxErrorRate, canary: Outcome): Finding {
   return { ...compared(rate, limit, 'above'), sentence, figures: { ...figures, canaryRate: rate } };
 }
 
-/** A limit for a gauge: a number, or a multiple of what the same query answers for the stable arm. */
+/** A limit for a gauge: a number, or a multiple of the stable arm's answer to the same query. */
 export interface GaugeLimit {
   /** The side of the limit that is a breach. The limit itself is accepted. */
   readonly breach: 'above' | 'below';
@@ -35,7 +35,7 @@ export interface GaugeLimit {
 }
 
 /**
- * One answer of a metric query against a limit. A missing answer, NaN or infinity is neither success nor failure but
+ * Compares one answer of a metric query with a limit. A missing answer, NaN or infinity is neither success nor failure but
  * unknown. Relative to a stable value of 0, every canary value above 0 is above the limit: a ratio would hide it.
  */
 export function judgeGauge(rule: GaugeLimit, canary: Gauge | undefined, stable: Gauge | undefined): Finding {
@@ -60,7 +60,7 @@ function finite(arm: string, gauge: Gauge | undefined): { value: number } | { mi
   return Number.isFinite(gauge.value) ? gauge : { missing: `the value for the ${arm} is ${gauge.value}` };
 }
 
-/** What is said without the data that a rule needs. */
+/** The finding if the data that a rule needs are missing. */
 export function unknown(missing: string): Finding {
   return { state: 'unknown', missing, progress: 0, sentence: missing, figures: {} };
 }

@@ -5,7 +5,7 @@
 export interface Counts {
   readonly requests: number;
   readonly errors: number;
-  /** Errors of which no answer came; 0 where it is absent. */
+  /** Errors without an answer; 0 if absent. */
   readonly unanswered?: number;
   /** Cumulative histogram differences: bound in seconds → requests at or under it. Empty without latency data. */
   readonly within: ReadonlyMap<number, number>;
@@ -15,20 +15,20 @@ export interface Counts {
 export interface Interval {
   readonly from: number;
   readonly to: number;
-  /** Canary weight in per cent while it was measured: the stratum. */
+  /** Canary weight in per cent during the measurement: the stratum. */
   readonly weight: number;
   readonly stable: Counts;
   readonly canary: Counts;
 }
 
-/** What a check says and why. */
+/** The finding of a check, with its reason. */
 export interface Opinion {
   /** The check: `error-rate`, `latency-300ms`, a threshold's name. */
   readonly check: string;
   readonly state: 'breach' | 'healthy' | 'unknown';
-  /** Data that the check needs and does not get: a step never ends well on missing data. Absent while data arrives. */
+  /** Missing data that the check needs: a step never ends well on missing data. Absent while data arrives. */
   readonly missing?: string;
-  /** What a breach of this check leads to. */
+  /** The consequence of a breach of this check. */
   readonly onBreach: OnBreach;
   /** From 0 (no evidence) to 1 (breach), for the bar in the log. */
   readonly progress: number;

@@ -6,11 +6,13 @@ import type { KubernetesObject } from '../cluster/schema.ts';
 import { inParallel } from '../core/parallel.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** Milliseconds in which the API server has to notice what was applied before an object that needs it. */
+/** Milliseconds in which the API server has to see an applied object, before one that needs it is refused. */
 const NOTICE = 15_000;
 const RETRY = 500;
 
-/** Applies an object. One that could not be checked before is tried again: the API server reads what it needs from a cache. */
+/**
+ * Applies an object. Retries one that could not be checked before, as the API server reads what the object needs from a cache.
+ */
 async function applyOne(
   { client, clock }: Pick<DeployWorld, 'client' | 'clock'>,
   { force }: DeployOptions,
@@ -28,7 +30,10 @@ async function applyOne(
   }
 }
 
-/** Applies what has to be, kind by kind; a definition is served before the next kind is applied. Gives it as it was written. */
+/**
+ * Applies the changed objects, kind by kind, and waits until a definition is served before it applies the next kind. Returns
+ * them as written.
+ */
 export async function apply(
   world: DeployWorld,
   options: DeployOptions,

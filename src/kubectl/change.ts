@@ -13,7 +13,7 @@ import { snapshotOf, undo } from './undo.ts';
 import { waitFor } from './verify.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** What concludes a deployment that a run has left, as far as its inventory and its snapshot tell of it. */
+/** Concludes a deployment that a run has left, from its inventory and its snapshot. */
 export function concludable(world: DeployWorld, options: DeployOptions): Concludable<DeployTypes> {
   const { store, clock, emit } = world;
   const undoTime = options.timeout + LAST_ACTS;
@@ -41,7 +41,7 @@ export function concludable(world: DeployWorld, options: DeployOptions): Conclud
   };
 }
 
-/** The deployment of these objects. */
+/** The deployment of these objects, as a change. */
 export function deployment(world: DeployWorld, options: DeployOptions, intended: Intended): Change<DeployTypes> {
   const { store } = world;
   return {
@@ -55,7 +55,7 @@ export function deployment(world: DeployWorld, options: DeployOptions, intended:
     async record(work, signal) {
       const { left, objects, kept } = work;
       const present = objects.map(({ reference }) => reference);
-      // All that may be touched, beside all that was there.
+      // Everything that this run may change, and everything that was there before.
       const begun = { ...inventoryOf(options, work, 'applying'), objects: union(left?.objects ?? [], present) };
       if (options.undoOnFailure) await store.saveSnapshot(await snapshotOf(world, work, signal), signal);
       await store.save(begun, signal);
@@ -77,7 +77,7 @@ function leftBy(left: Inventory): { readonly mark: Mark; readonly isApplied: boo
   return { mark: { begun: left, pruned, done }, isApplied: left.phase === 'pruning' };
 }
 
-/** Closes the inventory, where nothing is left to the next run. */
+/** Closes the inventory, unless the next run has to continue. */
 async function endWith(
   world: DeployWorld,
   options: DeployOptions,

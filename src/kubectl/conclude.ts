@@ -4,10 +4,10 @@ import { concludable } from './change.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
 /**
- * Concludes what this run was stopped in, whatever stopped it: undoes it, or finishes it where it was beyond that.
+ * Concludes the deployment in which this run was stopped: undoes it, or finishes it if it can't be undone any more.
  *
- * @returns undefined where it has left nothing
- * @throws SluiceError `unsupported` where somebody else has written the inventory
+ * @returns undefined if this run has left nothing
+ * @throws SluiceError `unsupported` if somebody else has written the inventory
  */
 export function conclude(
   world: DeployWorld,

@@ -9,7 +9,7 @@ import { digestOf } from './digest.ts';
 import { namespaceExists } from './namespace.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** The objects as they are applied: with the label that says whose they are. */
+/** The objects to apply, with the label of their inventory. */
 function labelled(objects: readonly DeployObject[], place: InventoryPlace): DeployObject[] {
   return objects.map((object) => {
     const { metadata } = object.manifest;
@@ -20,8 +20,8 @@ function labelled(objects: readonly DeployObject[], place: InventoryPlace): Depl
 }
 
 /**
- * Makes the cluster hold these objects, waits until they are ready, deletes what no manifest holds any more; or goes back to
- * how it was.
+ * Applies these objects, waits until they are ready, and deletes those that are no longer in the manifests; or restores the
+ * state before.
  *
  * @returns undefined after a dry run
  * @throws SluiceError for what is refused before the first write

@@ -3,7 +3,7 @@ import { comparable } from '../apply/changes.ts';
 import { type DeployObject, identityOf } from '../apply/objects.ts';
 import { isRecord, stringifyJson } from '../core/json.ts';
 
-/** `sha256:…` over all that the manifests say, in whatever order and form they say it. */
+/** `sha256:…` of the manifests' content, independent of order and notation. */
 export function digestOf(objects: readonly DeployObject[]): string {
   const texts = objects.map(
     ({ reference, manifest }) => `${identityOf(reference)} ${sortedJson(comparable(manifest))}`,

@@ -5,9 +5,9 @@ import { splitReference } from '../core/image-reference.ts';
 import { type Json, jsonSchema } from '../core/json.ts';
 import { nearest } from '../core/nearest.ts';
 
-/** The new image of all containers whose image has this name. */
+/** The new image for all containers whose image has this name. */
 export interface ImageReplacement {
-  /** As it stands in the manifests, without tag and digest: `shop`, `ghcr.io/acme/shop`. */
+  /** The name in the manifests, without tag and digest: `shop`, `ghcr.io/acme/shop`. */
   readonly name: string;
   readonly image: string;
 }
@@ -40,7 +40,7 @@ export function replaceImages(objects: readonly WrittenObject[], images: readonl
   }
 }
 
-/** Names and labels hold no containers. */
+/** Leaves out names and labels, which hold no containers. */
 function omitIdentity({ apiVersion: _, kind: _kind, metadata: _metadata, ...content }: WrittenObject['manifest']) {
   return content;
 }

@@ -4,11 +4,11 @@ import type { Work } from './plan.ts';
 
 /** What is known of a deployment that has begun. */
 export interface Mark {
-  /** The inventory as it was saved before the first write, or as an earlier run has left it. */
+  /** The inventory that was saved before the first write, or that an earlier run has left. */
   readonly begun: Inventory;
-  /** What goes once all is ready. */
+  /** What is deleted once all objects are ready. */
   readonly pruned: readonly ObjectReference[];
-  /** The inventory at its end. */
+  /** The inventory at the end. */
   readonly done: Inventory;
 }
 

@@ -9,15 +9,15 @@ export async function namespaceExists(
   { namespace, createNamespace: mayCreate }: DeployOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Who may not create it need not have the right to read it: that it is missing shows by itself.
+  // Without `create-namespace`, the credentials may lack the right to read the namespace. A missing one fails later by itself.
   if (!mayCreate) return true;
   return (await client.find({ type: resources.namespace, namespace: '', name: namespace }, signal)) !== undefined;
 }
 
 /**
- * Takes the Lease, in a namespace that is made first where it may be missing.
+ * Takes the Lease, and first creates the namespace if it may be missing.
  *
- * @throws SluiceError `not-found` for a namespace that is missing
+ * @throws SluiceError `not-found` for a missing namespace
  */
 export async function claimIn(
   world: DeployWorld,
@@ -44,7 +44,7 @@ async function createNamespace({ client }: DeployWorld, { namespace }: DeployOpt
   try {
     await client.create(resources.namespace, namespaceObject(namespace).manifest, signal);
   } catch (error) {
-    // Somebody else was as fast.
+    // Somebody else has just created it.
     if (!isSluiceError(error, 'conflict')) throw error;
   }
 }

@@ -6,7 +6,7 @@ import { resources } from '../cluster/resources.ts';
 import type { Permission } from '../core/permission.ts';
 import type { DeployOptions } from './world.ts';
 
-/** The rights that a deployment of these objects takes. */
+/** The rights that a deployment of these objects needs. */
 export function deployPermissions(
   objects: readonly DeployObject[],
   { wait, undoOnFailure, createNamespace }: DeployOptions,

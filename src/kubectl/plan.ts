@@ -12,7 +12,7 @@ import { inParallel } from '../core/parallel.ts';
 import { namespaceObject } from './namespace.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** What is lost with these can't be made again: they are pruned only where they are named. */
+/** Kinds whose data can't be restored: they are pruned only if the user names them. */
 export const preciousKinds = [
   'Namespace',
   'PersistentVolumeClaim',
@@ -21,30 +21,30 @@ export const preciousKinds = [
 ] as const;
 const precious = new Set<string>(preciousKinds);
 
-/** What is deployed, and where it is to go. */
+/** What is deployed, and where. */
 export interface Intended {
   readonly objects: readonly DeployObject[];
-  /** Of the manifests. */
+  /** The digest of the manifests. */
   readonly digest: string;
-  /** False where a dry run is for a namespace that does not exist yet. */
+  /** False in a dry run for a namespace that does not exist yet. */
   readonly hasNamespace: boolean;
 }
 
 export interface Work extends Intended {
   readonly startedAt: number;
-  /** The inventory of the run before. */
+  /** The inventory of the previous run. */
   readonly left: Inventory | undefined;
   readonly changes: readonly ObjectChange[];
-  /** Of the precious kinds, what this inventory has made: only that is ever pruned of them. */
+  /** Objects of the precious kinds that this inventory has created: no others are ever pruned. */
   readonly created: readonly ObjectReference[];
-  /** Of the inventory, no longer in the manifests, and to go, as it is now. */
+  /** Objects of the inventory that are no longer in the manifests and will be deleted, as they are now. */
   readonly prunable: readonly PresentObject[];
-  /** Of the inventory, no longer in the manifests, and to stay. */
+  /** Objects of the inventory that are no longer in the manifests and are kept. */
   readonly kept: readonly ObjectReference[];
-  /** Of the inventory, of kinds that the cluster does not serve any more. */
+  /** Objects of the inventory whose kinds the cluster no longer serves. */
   readonly unserved: readonly ObjectReference[];
   readonly isNeeded: boolean;
-  /** The objects as they were written; absent before that. */
+  /** The objects as written; absent before that. */
   readonly written?: readonly KubernetesObject[];
 }
 
@@ -53,7 +53,7 @@ interface PresentObject {
   readonly found: KubernetesObject;
 }
 
-/** What is to be done, as the API server and the inventory say. Writes nothing. */
+/** The plan, from the answers of the API server and the inventory. Writes nothing. */
 export async function plan(
   { client, clock }: DeployWorld,
   options: DeployOptions,
@@ -82,7 +82,7 @@ export async function plan(
   return { ...intended, startedAt, left, changes, created, prunable, kept, unserved: gone, isNeeded };
 }
 
-/** @throws SluiceError `conflict` for objects of other inventories, `forbidden` where what is to go can't be deleted */
+/** @throws SluiceError `conflict` for objects of other inventories, `forbidden` if an object to prune may not be deleted */
 export async function refuse(
   { client }: DeployWorld,
   { name }: DeployOptions,
@@ -122,8 +122,8 @@ export function tellPlan({ clock, emit }: DeployWorld, { changes, prunable, kept
 }
 
 /**
- * Of the precious kinds, what this inventory has made, or makes now. What was there before it, and only got its label, holds what
- * others have put there; an inventory of an earlier version says nothing, and then nothing counts as made by it.
+ * Objects of the precious kinds that this inventory has created, or creates now. An object that already existed, and only got
+ * the label, holds data of others. An inventory from an earlier version has no such list: then none counts as created.
  */
 function createdBy(
   left: Inventory | undefined,
@@ -142,7 +142,7 @@ function createdBy(
   );
 }
 
-/** Two inventories that both hold an object would prune it from each other. */
+/** Two inventories with the same object would prune it from each other. */
 function refuseForeign(changes: readonly ObjectChange[], name: string): void {
   const foreign = changes.flatMap(({ object, found }) => {
     const owner = found?.metadata.labels?.[INVENTORY_LABEL];

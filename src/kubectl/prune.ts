@@ -3,7 +3,7 @@ import { inDeleteOrder } from '../apply/order.ts';
 import { describe } from '../cluster/resources.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** Deletes what is to go, where it still is the inventory's. */
+/** Deletes the objects to prune that still belong to the inventory. */
 export async function prune(
   { client, clock, emit }: DeployWorld,
   place: DeployOptions,

@@ -10,14 +10,14 @@ import type { Work } from './plan.ts';
 import { waitFor } from './verify.ts';
 import type { DeployOptions, DeployWorld } from './world.ts';
 
-/** How it was before the first of the runs that have not come to their end. */
+/** The state before the first of the runs that did not come to an end. */
 export async function snapshotOf(
   { store }: DeployWorld,
   { left, changes }: Work,
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const isHalf = left?.phase === 'applying' || left?.phase === 'undoing';
-  // What can't be confirmed says nothing of how it was: then it goes back to what is there now.
+  // An unconfirmed snapshot is not trusted: an undo then restores the current state.
   const older = isHalf && store.isConfirmed() ? await store.loadSnapshot(signal) : undefined;
   const known = new Set(older?.entries.map(({ reference }) => identityOf(reference)));
   const entries = changes
@@ -37,7 +37,7 @@ function leavesReplicas({ manifest }: DeployObject): boolean {
   return isRecord(manifest.spec) && manifest.spec.replicas === undefined;
 }
 
-/** Goes back to how it was, or leaves it as it is where that was asked. What can't be undone now is left to the next run. */
+/** Restores the state before, or keeps the current one if configured so. Leaves to the next run what can't be undone now. */
 export async function undo(
   world: DeployWorld,
   options: DeployOptions,
@@ -48,7 +48,7 @@ export async function undo(
   const { begun: left } = mark;
   const snapshot = options.undoOnFailure ? await store.loadSnapshot(signal) : undefined;
   if (!snapshot) return { how: 'kept', state: 'What was applied stays.', mark: { ...mark, done: left } };
-  // What did not get ready was told with all that is known of it.
+  // The details of objects that did not get ready were reported before.
   emit({
     type: 'undoing',
     at: clock.now(),

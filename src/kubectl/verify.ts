@@ -6,11 +6,11 @@ import type { DeployOptions, DeployWorld } from './world.ts';
 
 export interface Awaited {
   readonly references: readonly ObjectReference[];
-  /** Those of them that were just written, as they were then. */
+  /** Those that this run has written, as written. */
   readonly written?: readonly KubernetesObject[] | undefined;
 }
 
-/** Waits until the objects are ready, where that was asked for. */
+/** Waits until the objects are ready, if configured so. */
 export async function waitFor(
   { client, clock, emit }: DeployWorld,
   { wait, timeout, maxRestarts }: DeployOptions,

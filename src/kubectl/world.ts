@@ -5,20 +5,20 @@ import type { Clock } from '../core/clock.ts';
 import type { Claim } from '../ledger/lease.ts';
 
 export interface DeployOptions {
-  /** Of this run: the same in `main` and in `post`. */
+  /** The run's ID: the same in `main` and in `post`. */
   readonly id: string;
   readonly startedBy: string;
-  /** Of the inventory. */
+  /** The name of the inventory. */
   readonly name: string;
   readonly namespace: string;
   readonly createNamespace: boolean;
   readonly prune: boolean;
-  /** Kinds that are pruned though the objects hold what can't be made again. */
+  /** Precious kinds that may be pruned although their data can't be restored. */
   readonly pruneKinds: readonly string[];
   readonly force: boolean;
   readonly wait: boolean;
   readonly undoOnFailure: boolean;
-  /** Milliseconds for applying and getting ready; and for an undo as much again. */
+  /** Milliseconds for applying and getting ready, and again for an undo. */
   readonly timeout: number;
   readonly maxRestarts: number;
   readonly dryRun: boolean;
@@ -29,6 +29,6 @@ export interface DeployWorld {
   readonly store: InventoryStore;
   readonly clock: Clock;
   readonly emit: (event: DeployEvent) => void;
-  /** Keeps two runs of one name apart. Throws `locked` with the holder. */
+  /** Excludes other runs of the same name. Throws `locked` with the holder. */
   readonly claim: (signal: AbortSignal) => Promise<Claim>;
 }

@@ -7,13 +7,13 @@ import type { Clock } from '../core/clock.ts';
 import { isSluiceError } from '../core/errors.ts';
 import { excerpt } from '../core/text.ts';
 
-/** Characters of what a person gives as name or reason. */
+/** The most characters of a person's name or reason. */
 const MOST_WORDS = 300;
 
 const VERB = 'sluice.dev/command';
 const BY = 'sluice.dev/by';
 const WHY = 'sluice.dev/why';
-/** What Sluice says to a command that it does not know. */
+/** The annotation with the answer to an unknown command. */
 const ANSWER = 'sluice.dev/answer';
 
 /** The annotations by which a person steers a rollout. */
@@ -25,15 +25,15 @@ export function isCommandAnnotation(name: string): boolean {
 
 const verb = z.enum(['abort', 'approve', 'freeze']);
 
-/** Milliseconds before the watch is tried again when the API server could not be reached. */
+/** Milliseconds before the watch is tried again after the API server was unreachable. */
 const RETRY = 1_000;
 
-/** The command to copy, for a person with the right to patch the record. */
+/** The command line to copy, for a person who may patch the record. */
 export function commandLine({ namespace, name }: ObjectReference, word: Command['verb']): string {
   return `kubectl -n ${namespace} annotate --overwrite configmap/${name} ${VERB}=${word} ${BY}="$USER" ${WHY}="…"`;
 }
 
-/** Writes a command on the record, as a person does with the command line. */
+/** Writes a command on the record, as the command line does. */
 export async function giveCommand(
   client: KubernetesClient,
   object: ObjectReference,
@@ -43,7 +43,7 @@ export async function giveCommand(
   await client.patchMerge(object, { metadata: { annotations: { [VERB]: word, [BY]: by, [WHY]: why } } }, signal);
 }
 
-/** The command that waits on a record to be taken; undefined where there is none. */
+/** The command on a record that no rollout has taken yet; undefined if there is none. */
 export function waitingCommand({ metadata }: KubernetesObject): string | undefined {
   return metadata.annotations?.[VERB];
 }
@@ -56,12 +56,12 @@ export async function withdrawCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const seen = await client.find(object, signal);
-  if (seen && waitingCommand(seen) === word) await takeOff(client, object, seen, undefined, signal);
+  if (seen && waitingCommand(seen) === word) await takeOff(client, object, { seen }, signal);
 }
 
 /**
- * The commands that people put on the record, each once, until the signal aborts. A command is taken off the record before
- * it is passed on; a word that is none is taken off too, with an answer in its place.
+ * The commands that people put on the record, each once, until the signal aborts. Removes a command from the record before it
+ * yields it, and replaces an unknown one by an answer.
  */
 export async function* followCommands(
   client: KubernetesClient,
@@ -70,7 +70,7 @@ export async function* followCommands(
   signal: AbortSignal,
 ): AsyncGenerator<Command> {
   while (!signal.aborted) {
-    // Events of other changes may still show a command that this loop has already taken off.
+    // Events of other changes may still show a command that this loop has already removed.
     let taken: string | undefined;
     try {
       const selector = { fieldSelector: `metadata.name=${object.name}` };
@@ -81,7 +81,7 @@ export async function* followCommands(
         if (type === 'DELETED' || word === undefined || shown === taken) continue;
         const known = verb.safeParse(word.trim().toLowerCase());
         const answer = known.success ? undefined : `"${word}" is no command: use ${verb.options.join(', ')}`;
-        if (!(await takeOff(client, object, seen, answer, signal))) continue;
+        if (!(await takeOff(client, object, { seen, answer }, signal))) continue;
         taken = shown;
         if (known.success) {
           yield { verb: known.data, by: told(by), why: why === '…' ? '' : excerpt(why, MOST_WORDS) };
@@ -95,21 +95,27 @@ export async function* followCommands(
   }
 }
 
-/** Whoever may write the annotation may write any name into it, and the API server keeps no user with an object. */
+/** Anyone who may write the annotation can write any name, and the API server does not store who wrote it. */
 function told(by: string): string {
   const name = excerpt(by, MOST_WORDS).trim();
   return name === '' ? 'somebody' : `somebody who says to be ${name}`;
 }
 
-/** @returns false when the annotations are not those any more that were seen: they come with an event of their own */
+interface Taken {
+  /** The record with the command. */
+  readonly seen: KubernetesObject;
+  /** What to write in place of a command that is unknown. */
+  readonly answer?: string | undefined;
+}
+
+/** @returns false if the annotations have changed since they were seen: another event brings the new ones */
 async function takeOff(
   client: KubernetesClient,
   object: ObjectReference,
-  { metadata }: KubernetesObject,
-  answer: string | undefined,
+  { seen, answer }: Taken,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { annotations = {} } = metadata;
+  const { annotations = {} } = seen.metadata;
   const path = (name: string) => `/metadata/annotations/${name.replace('/', '~1')}`;
   const operations = command
     .filter((name) => annotations[name] !== undefined)
@@ -128,7 +134,8 @@ async function takeOff(
     return true;
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
-    // Only the holder of the Lease takes commands off. If the command is gone, an earlier attempt of ours took it, and its answer was lost.
+    // Only the holder of the Lease removes commands. If the command is gone, an earlier attempt has removed it and the answer
+    // was lost.
     const now = await client.find(object, signal);
     return now !== undefined && now.metadata.annotations?.[VERB] === undefined;
   }

@@ -8,12 +8,12 @@ import { tryParseJson, tryShape } from '../core/json.ts';
 import { excerpt } from '../core/text.ts';
 import type { RecordPlace } from './record-refusal.ts';
 
-/** Characters of what a record says that are told again. */
+/** The most characters of a record's text that are reported. */
 const MOST = 200;
 
 const word = z.string().transform((text) => excerpt(text, MOST));
 
-/** What can be told of a record in whatever form it is. Whoever has written it has written this. */
+/** The parts of a record that can be reported whatever its form. They are unverified. */
 const told = z.object({
   phase: word.optional().catch(undefined),
   startedBy: word.optional().catch(undefined),
@@ -25,10 +25,10 @@ export type DiscardedRecord = z.infer<typeof told>;
 const recordObject = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 
 /**
- * Gives up the record of a route's rollout: nothing else is read from it, and nothing else is written. The ConfigMap stays, with
- * what it says of earlier rollouts. Whoever calls this holds the Lease.
+ * Discards the record of a route's rollout without reading or writing anything else. The ConfigMap stays, with the history of
+ * earlier rollouts. The caller must hold the Lease.
  *
- * @returns what it said, as far as it can be read; undefined where there is none
+ * @returns the content, as far as it can be read; undefined if there is no record
  */
 export async function discardRecord(
   client: Pick<KubernetesClient, 'find' | 'patchJson'>,

@@ -7,11 +7,11 @@ import { type KubernetesObject, kubernetesObject, type Manifest } from '../clust
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 
-/** Who holds a Lease. */
+/** The holder of a Lease. */
 export interface Holder {
-  /** Of the job: a run of the same job that is started again has the same one, and takes its own Lease over at once. */
+  /** The identity of the job: when the same job is run again, it has the same one and takes over its own Lease at once. */
   readonly identity: string;
-  /** For the error that others get: `alice, https://github.com/acme/shop/actions/runs/1`. */
+  /** The holder's name in the errors of others: `alice, https://github.com/acme/shop/actions/runs/1`. */
   readonly description: string;
 }
 
@@ -21,17 +21,17 @@ export interface LeaseOptions {
   readonly rollout: string;
   readonly holder: Holder;
   readonly clock: Clock;
-  /** Milliseconds without a renewal after which a Lease may be taken over; whole seconds. */
+  /** Milliseconds without a renewal after which a Lease may be taken over; a multiple of 1,000. */
   readonly duration: number;
-  /** A new word that no other claim has. */
+  /** Returns a unique text for each claim. */
   readonly nonce: () => string;
 }
 
-/** A Lease that is held. */
+/** A Lease that this process holds. */
 export interface Claim {
-  /** Aborts with a SluiceError when somebody else has the Lease, or has deleted it. */
+  /** Aborts with a SluiceError when somebody else has taken or deleted the Lease. */
   readonly lost: AbortSignal;
-  /** Stops the renewals and lets the next one have it. A Lease that was lost is left alone. */
+  /** Stops the renewals and frees the Lease. A lost Lease is not touched. */
   release(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ const NONCE = 'sluice.dev/claim';
 /** Milliseconds between two looks at a Lease that somebody else holds. */
 const LOOK_INTERVAL = 1_000;
 
-/** Milliseconds to give a Lease back while the API server is away: it runs out by itself soon. */
+/** The most milliseconds for releasing a Lease while the API server is away: it expires soon anyway. */
 const GIVE_BACK = 5_000;
 
 const leaseObject = z.looseObject({
@@ -58,13 +58,13 @@ const leaseObject = z.looseObject({
 });
 type Lease = z.infer<typeof leaseObject>;
 
-/** Milliseconds without a renewal after which the Lease of a dead run may be taken over, where nobody says otherwise. */
+/** By default, milliseconds without a renewal after which the Lease of a dead run may be taken over. */
 export const LEASE_DURATION = 15_000;
 
 /**
- * Takes a Lease and renews it every third of its duration. As in client-go's leader election, a Lease is free when nobody
- * has renewed it for its duration by this process's own clock; times written by others are not compared with it. One that is
- * seen to be renewed is refused at once, so that a live holder is noticed within a third of the duration.
+ * Takes a Lease and renews it every third of its duration. As in client-go's leader election, a Lease is free when nobody has
+ * renewed it for its duration by this process's own clock; times that others wrote are not compared with the clock. As soon as
+ * a renewal is seen, the claim is refused, so a live holder is noticed within a third of the duration.
  *
  * @param signal how long to wait for a Lease whose holder seems to be dead
  * @throws SluiceError `locked` with the holder
@@ -110,7 +110,7 @@ function isFree({ spec }: Lease, { identity }: Holder): boolean {
   return !spec.holderIdentity || spec.holderIdentity === identity;
 }
 
-/** @returns undefined when somebody else was faster */
+/** @returns undefined if somebody else was faster */
 async function take(
   options: LeaseOptions,
   found: Lease | undefined,
@@ -131,7 +131,7 @@ async function take(
     return readObject(written, leaseObject);
   } catch (error) {
     if (!isSluiceError(error, 'conflict')) throw error;
-    // An earlier attempt may have succeeded although its answer was lost: the Lease is this claim's then.
+    // An earlier attempt may have succeeded although its answer was lost: then the Lease has this claim's nonce.
     const now = await find(options, signal);
     return now?.metadata.annotations?.[NONCE] === nonce ? now : undefined;
   }
@@ -166,9 +166,9 @@ function leaseManifest(
 }
 
 /**
- * Renews until it is released. While the API server is away, or refuses everybody as it has just started, it goes on trying,
- * as nobody else can take the Lease then either: a rollout survives an outage that is longer than the Lease. Who comes back late and finds it taken has lost it;
- * until that is noticed, the record's resourceVersion keeps a late writer from acting.
+ * Renews the Lease until it is released. Keeps trying while the API server is away, or denies everything as it has just
+ * started: nobody else can take the Lease then, so a rollout survives an outage that is longer than the Lease. If somebody else
+ * has taken the Lease meanwhile, it is lost. Until that is noticed, the record's resourceVersion prevents late writes.
  */
 function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
   const { client, lease, clock, duration } = options;
@@ -187,7 +187,7 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
     }
   }
 
-  /** Writes the Lease as long as this claim has it, whoever else may have touched it. */
+  /** Writes the Lease while it belongs to this claim, even if others have changed it in between. */
   async function write(change: Partial<Lease['spec']>, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
@@ -225,7 +225,7 @@ function keep(options: LeaseOptions, taken: Lease, nonce: string): Claim {
   };
 }
 
-/** The API's MicroTime has exactly six digits of a second. */
+/** The API's MicroTime has exactly six decimals of a second. */
 function microTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '000Z');
 }

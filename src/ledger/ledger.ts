@@ -11,13 +11,13 @@ import { createRecordStore } from './record.ts';
 export interface LedgerOptions {
   readonly client: KubernetesClient;
   readonly namespace: string;
-  /** Name of the route: two rollouts of the same name in a namespace exclude each other. */
+  /** The route's name: two rollouts of the same name in a namespace exclude each other. */
   readonly rollout: string;
   readonly holder: Holder;
   readonly clock: Clock;
   /** Version of Sluice. */
   readonly version: string;
-  /** A new word at each call, such as a random UUID. */
+  /** Returns a unique text at each call, such as a random UUID. */
   readonly nonce: () => string;
   /** Milliseconds without a heartbeat after which a run counts as dead; default 15,000. */
   readonly leaseDuration?: number;
@@ -26,7 +26,7 @@ export interface LedgerOptions {
 /**
  * The rights on the Lease and the record.
  *
- * @param rollout undefined where it is looked for among all that there are
+ * @param rollout undefined to look for it among all records of the namespace
  */
 export function ledgerPermissions(namespace: string, rollout: string | undefined): readonly Permission[] {
   const onLease = ['get', 'create', 'update'];
@@ -40,7 +40,7 @@ export function ledgerPermissions(namespace: string, rollout: string | undefined
   ];
 }
 
-/** The Lease and the record of a route's rollouts: Lease and ConfigMap `sluice-ROUTE`. */
+/** The Lease and the record of a route's rollouts, both named `sluice-ROUTE`; the record is a ConfigMap. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { client, namespace, rollout, holder, clock, version, nonce, leaseDuration = LEASE_DURATION } = options;
   const name = `sluice-${rollout}`;

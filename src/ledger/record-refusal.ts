@@ -1,7 +1,7 @@
 import { describe, resources } from '../cluster/resources.ts';
 import { SluiceError } from '../core/errors.ts';
 
-/** The record of a route's rollouts: where it is, and what it is called by. */
+/** The place of the record of a route's rollouts. */
 export interface RecordPlace {
   readonly namespace: string;
   /** Name of the route. */
@@ -9,7 +9,8 @@ export interface RecordPlace {
 }
 
 /**
- * The error for a record that the inputs and the cluster do not confirm. Who may write a ConfigMap is not who may deploy.
+ * The error for a record that the inputs and the cluster do not confirm. Somebody who may write a ConfigMap may not have the
+ * right to deploy.
  *
  * @param problem what it says and what was expected, as a sentence about the record
  */

@@ -9,14 +9,14 @@ import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { jsonSchema, stringifyJson, tryParseJson, tryShape } from '../core/json.ts';
 import { isCommandAnnotation } from './commands.ts';
 
-/** The ended rollouts before the current one that are kept for people to read. */
+/** How many ended rollouts before the current one are kept for people to read. */
 const HISTORY = 5;
 
-/** What to do about a record that can't be read. */
+/** What to do about an unreadable record. */
 export const GIVE_UP_RECORD =
   'Run that version to conclude the rollout, or set route and workload right by hand and give the record up with "mode: discard-record" of actions/canary.';
 
-/** Bytes that the API server takes for all data of a ConfigMap. */
+/** The most bytes that the API server accepts for all data of a ConfigMap. */
 const LIMIT = 1_048_576;
 
 const WRITTEN_BY = 'sluice.dev/version';
@@ -24,7 +24,7 @@ const WRITTEN_BY = 'sluice.dev/version';
 const snapshot = { object: z.string(), data: jsonSchema };
 /** Per cent. */
 const weight = z.number().min(0).max(100);
-/** Milliseconds since the epoch that a Date can have. */
+/** Milliseconds since the epoch, in the range of Date. */
 const instant = z.number().min(0).max(8.64e15);
 const rolloutRecord = z.object({
   schema: z.literal(1),
@@ -53,10 +53,10 @@ const recordObject = z.looseObject({
   data: z.looseObject({ record: z.string().optional(), history: z.string().optional() }).optional(),
 });
 
-/** An ended rollout, as the history keeps it. */
+/** An ended rollout in the history. */
 const pastRollout = z.looseObject({ startedAt: instant });
 
-/** What of it is known to have been written. */
+/** The fields of such an entry that are known to have been written. */
 const namedRollout = z.object({
   startedAt: instant,
   startedBy: z.string(),
@@ -68,13 +68,13 @@ export type PastRollout = z.infer<typeof namedRollout>;
 
 /** The record of a route's last rollout, and the ended ones before it. */
 export interface KnownRollouts {
-  /** Name of the rollouts, that of their route. */
+  /** Name of the rollouts, which is that of their route. */
   readonly rollout: string;
   readonly record: RolloutRecord;
   readonly past: readonly PastRollout[];
 }
 
-/** The records of all routes in a namespace; those that another version has written in another form are left out. */
+/** The records of all routes in a namespace, without those that another version has written in another form. */
 export async function listRecords(
   client: KubernetesClient,
   namespace: string,
@@ -98,9 +98,9 @@ export interface RecordOptions {
   readonly version: string;
 }
 
-/** The record of a route's rollout in a ConfigMap. One process writes it at a time; a second one is found out. */
+/** The record of a route's rollout in a ConfigMap. Only one process may write it at a time; the store detects a second one. */
 export function createRecordStore({ client, object, rollout, version }: RecordOptions) {
-  /** The text that this process has read or written last; undefined before the first reading. */
+  /** The text that this process has last read or written; undefined before the first read. */
   let known: { readonly text: string | undefined; readonly history: string | undefined } | undefined;
 
   async function read(signal: AbortSignal) {
@@ -117,8 +117,8 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
   }
 
   /**
-   * @throws SluiceError `conflict` when the record is not what this process has read or written last, and `unsupported`
-   *   when it is too large
+   * @throws SluiceError `conflict` if the record is not what this process has last read or written, and `unsupported` if it is
+   *   too large
    */
   async function save(record: RolloutRecord, signal: AbortSignal): Promise<void> {
     known ??= await read(signal);
@@ -152,7 +152,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
     try {
       await client.patchJson(object, operations, signal);
     } catch (error) {
-      // The record is needed until the rollout ends, so one that was deleted is created again.
+      // The record is needed until the rollout ends, so a deleted one is created again.
       if (isSluiceError(error, 'not-found')) return create(next, signal);
       if (!isSluiceError(error, 'conflict')) throw error;
       // An earlier attempt may have succeeded although its answer was lost.
@@ -160,7 +160,7 @@ export function createRecordStore({ client, object, rollout, version }: RecordOp
     }
   }
 
-  /** What somebody asked of an earlier rollout is not meant for the one that begins. */
+  /** Removes commands that were meant for an earlier rollout. */
   async function newAnnotations(signal: AbortSignal): Promise<PatchOperation> {
     const { found } = await read(signal);
     const others = Object.entries(found?.metadata.annotations ?? {}).filter(([name]) => !isCommandAnnotation(name));
@@ -211,12 +211,12 @@ function dataOf({ text, history }: Data) {
   return { record: text, ...(history !== undefined && { history }) };
 }
 
-/** A run that resumes a rollout has its own id; when the rollout started stays. */
+/** A run that resumes a rollout has its own ID, but keeps the start time. */
 function isNewRollout(before: string, { startedAt }: RolloutRecord): boolean {
   return tryShape(pastRollout, tryParseJson(before))?.startedAt !== startedAt;
 }
 
-/** The history, with the ended rollout added whose record is about to be overwritten by another one's. */
+/** The history, extended by the ended rollout whose record is about to be overwritten. */
 function historyWith(before: string | undefined, history: string | undefined, next: RolloutRecord): string | undefined {
   if (before === undefined || !isNewRollout(before, next)) return history;
   const ended = tryShape(rolloutRecord, tryParseJson(before));

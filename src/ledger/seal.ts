@@ -2,16 +2,16 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Credentials } from '../cluster/credentials.ts';
 
-/** Characters from which on a secret can't be guessed: a seal stands where others read it, and could be compared with guesses. */
+/** A secret of this many characters can't be guessed: others can read a seal, and compare it with guesses. */
 const STRONG = 32;
 
-/** Seals what a run keeps in the cluster, so that a later one knows it for its own. */
+/** Signs what a run keeps in the cluster, so that a later run recognizes it as its own. */
 export interface Seal {
   sign(text: string): string;
   verify(text: string, seal: string | undefined): boolean;
 }
 
-/** @param secret what those who may write the sealed objects do not know */
+/** @param secret unknown to others who may write the sealed objects */
 export function createSeal(secret: string | Buffer = randomBytes(32)): Seal {
   const key = createHmac('sha256', secret).update('sluice seal 1').digest();
   const sign = (text: string) => createHmac('sha256', key).update(text).digest('hex');
@@ -25,8 +25,9 @@ export function createSeal(secret: string | Buffer = randomBytes(32)): Seal {
 }
 
 /**
- * The seal of whoever has these credentials: by the key, the token or the password of the kubeconfig. Where a plugin gives others each time, by
- * the token that the runner gives to the steps of one job; without that, by a key that this process alone has.
+ * The seal for the holder of these credentials: keyed by the key, the token or the password of the kubeconfig. If a plugin
+ * gives new credentials each time, by the runner's token, which is the same for all steps of a job; without one, by a random
+ * key of this process.
  */
 export function sealOf(config: Credentials, env: Readonly<Record<string, string | undefined>>): Seal {
   const user = config.getCurrentUser();
@@ -34,7 +35,7 @@ export function sealOf(config: Credentials, env: Readonly<Record<string, string 
   return createSeal(secrets.find((secret) => secret !== undefined && secret.length >= STRONG));
 }
 
-/** Undefined for a file that can't be read: the first request says so. */
+/** Undefined for an unreadable file: the first request reports it. */
 function keyIn(file: string | undefined): string | undefined {
   try {
     return file === undefined ? undefined : readFileSync(file, 'utf8');

@@ -13,25 +13,25 @@ export interface SteerOptions {
   readonly client: KubernetesClient;
   /** The record of the route's rollouts. */
   readonly object: ObjectReference;
-  /** Name of the route. */
+  /** The route's name. */
   readonly rollout: string;
   readonly clock: Clock;
-  /** Milliseconds to wait for a rollout that runs, and as many for it to take the command. */
+  /** Milliseconds to wait for a running rollout, and again for it to take the command. */
   readonly patience: number;
-  /** Identities of the rollouts that are meant begin so: `16-`, the number of a workflow's run. Without it, any is meant. */
+  /** A prefix of the identities of the wanted rollouts: `16-`, the number of a workflow run. Without it, any rollout is meant. */
   readonly startedBy?: string;
   /** Version of Sluice. */
   readonly version: string;
-  /** Is told what is waited for. */
+  /** Receives messages on what is waited for. */
   readonly tell: (message: string) => void;
 }
 
 /**
- * Gives a command to the rollout that runs, as a person does, and waits until it has been taken.
+ * Gives a command to the running rollout, as a person does, and waits until it has been taken.
  *
  * @returns the record of the rollout that took it
- * @throws SluiceError `not-found` when no rollout runs in time, `timed-out` when the one that runs does not take the command: it
- *   is taken back then
+ * @throws SluiceError `not-found` if no rollout runs in time, `timed-out` if the running one does not take the command, which
+ *   is then withdrawn
  */
 export async function steer(options: SteerOptions, command: Command, signal: AbortSignal): Promise<RolloutRecord> {
   const { client, object, clock, patience, tell } = options;
@@ -57,7 +57,7 @@ export async function steer(options: SteerOptions, command: Command, signal: Abo
   });
 }
 
-/** The record as soon as it shows a rollout that listens to commands. */
+/** The record, as soon as it shows a rollout that follows commands. */
 async function runningRollout(
   { client, object, rollout, clock, patience, startedBy = '', version, tell }: SteerOptions,
   signal: AbortSignal,
@@ -76,12 +76,12 @@ async function runningRollout(
   return record;
 }
 
-/** A rollout that is frozen or held has no process any more that would listen. */
+/** A frozen or held rollout has no process that follows commands. */
 function isRunning({ phase }: RolloutRecord): boolean {
   return phase !== 'ended' && phase !== 'paused';
 }
 
-/** A command that stays on the record would be taken by the next run. A run that is cancelled may still do this. */
+/** Withdraws the command, as the next run would take it. A cancelled run withdraws it as well. */
 function withdraw({ client, object }: SteerOptions, command: Command): Promise<void> {
   return withdrawCommand(client, object, command, AbortSignal.timeout(5_000));
 }

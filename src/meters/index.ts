@@ -7,7 +7,7 @@ import { createPrometheusMeter, type PrometheusOptions } from './prometheus/mete
 
 export type { Meter } from '../canary/ports.ts';
 
-/** Where the requests of both arms are counted, and by which metrics. */
+/** Where the requests of both arms are counted, and with which metrics. */
 export type MeterOptions = PrometheusOptions | PodsOptions | { readonly kind: 'none' };
 
 /** What a meter needs from the process. */
@@ -15,11 +15,11 @@ export interface MeterWorld {
   readonly client: KubernetesClient;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Ends what runs in the background: the watch for pods. */
+  /** Ends background work: the watch for pods. */
   readonly signal: AbortSignal;
 }
 
-/** @throws SluiceError `invalid-input` for options that contradict each other, before anything is asked. */
+/** @throws SluiceError `invalid-input` for options that contradict each other, before the first request. */
 export function createMeter(options: MeterOptions, world: MeterWorld): Meter {
   if (options.kind === 'none') return createNoMeter();
   return options.kind === 'prometheus' ? createPrometheusMeter(options, world) : createPodsMeter(options, world);

@@ -1,12 +1,12 @@
 import type { Meter } from '../canary/ports.ts';
 
-/** What the report says of a rollout whose requests nobody counts. */
+/** What the report says of a rollout whose requests are not counted. */
 const UNCOUNTED = 'nothing: requests are not counted, the pods’ health alone is judged';
 
-/** Milliseconds between two looks: there is nothing to be seen by them. */
+/** Milliseconds between two looks, at which there is nothing to read. */
 const INTERVAL = 5_000;
 
-/** Stands for a service without metrics: nothing is read, and no reading is ever taken for one. */
+/** The meter for a service without metrics: it reads nothing, and never returns a reading. */
 export function createNoMeter(): Meter {
   return {
     kind: 'none',

@@ -80,7 +80,7 @@ const DEADLINE = 10_000;
 type Address =
   | { kind: 'url'; url: string }
   | { kind: 'service'; service: ObjectReference; port: string; prefix: string };
-/** Asks for a path; any answer of a server is one, be it data or a refusal. */
+/** Requests a path. Any answer of the server is a result, be it data or a refusal. */
 export type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
 
 /** @throws SluiceError `invalid-input` */
@@ -135,7 +135,8 @@ function throughService(
     const deadline = AbortSignal.timeout(DEADLINE);
     try {
       const bounded = AbortSignal.any([signal, deadline]);
-      const body = await client.proxy(service, port, `${prefix}${path}`, bounded, connection.headers);
+      const request = { port, path: `${prefix}${path}`, headers: connection.headers };
+      const body = await client.proxy(service, request, bounded);
       return { status: 200, body };
     } catch (error) {
       signal.throwIfAborted();

@@ -34,7 +34,7 @@ export async function verifyServed(
   const emit = (event: { type: string; evidence?: string }) => {
     followed = event.evidence ?? '';
   };
-  await confirm({ router, clock, emit }, found, 0, options, signal);
+  await confirm({ router, clock, emit }, { route: found, weight: 0 }, options, signal);
   tell('good', `${found.object} sends it everything: ${followed}`);
   return { digest, evidence: `${evidence}; ${found.object} sends it everything (${followed})` };
 }

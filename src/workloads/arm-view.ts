@@ -22,22 +22,22 @@ import {
   workloadType,
 } from './workload.ts';
 
-/** What an arm consists of in the cluster. */
+/** The workload of an arm, its pods and its Service. */
 export interface ArmTarget {
   readonly kind: WorkloadKind;
   readonly name: string;
-  /** Label selector that picks this arm's pods and no others. */
+  /** Label selector that matches this arm's pods and no others. */
   readonly pods: string;
-  /** The Service whose ready endpoints count; absent for an arm that is reached in no such way. */
+  /** The Service whose ready endpoints count; absent for an arm without a Service. */
   readonly service?: string | undefined;
 }
 
 /** One arm as it is now. */
 export interface ArmSight {
-  /** Absent where the workload does not exist. */
+  /** Absent if the workload does not exist. */
   readonly workload: Workload | undefined;
   readonly pods: readonly Pod[];
-  /** What is wrong with its pods and may pass: it does not count yet. */
+  /** Problems of its pods that may pass, and do not count yet. */
   readonly troubles: readonly PodProblem[];
   readonly health: ArmHealth;
 }
@@ -46,10 +46,10 @@ export interface ArmSight {
 export interface ArmView {
   look(signal: AbortSignal): Promise<ArmSight>;
   /**
-   * Looks again at every change until `done` gives something back.
+   * Looks again at every change until `done` returns a value.
    *
-   * @throws SluiceError `not-ready` at once for pods that can't recover, and where the signal's reason is one, with what
-   *   was last seen added; else the signal's reason
+   * @throws SluiceError `not-ready` at once for pods that can't recover; else the signal's reason. Where that is `not-ready` as
+   *   well, what was last seen is added
    */
   until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T>;
 }
@@ -65,7 +65,7 @@ const endpointSlice = z.looseObject({
     .nullish(),
 });
 
-/** Milliseconds after which a look is taken even when nothing was heard: some problems are a matter of time. */
+/** Milliseconds after which the arm is looked at even without an event: some problems depend on time alone. */
 const LOOK_INTERVAL = 1_000;
 
 export interface ArmViewOptions {
@@ -75,7 +75,7 @@ export interface ArmViewOptions {
   readonly clock: Clock;
   /** Ends the watches. */
   readonly lifetime: AbortSignal;
-  /** Milliseconds for which it is waited for an image that the registry does not have yet. */
+  /** How long to wait for an image that the registry does not have yet, in milliseconds. */
   readonly imageTimeout?: number | undefined;
 }
 
@@ -117,7 +117,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
     ]);
     const workload = foundWorkload && readObject(foundWorkload, workloadSchema);
     const seen = foundPods.map((object) => readObject(object, podSchema));
-    // An arm that does not exist yet is not one of which all pods are ready.
+    // Without its workload, an arm counts as not ready.
     if (!workload) return { workload, pods: seen, troubles: [], health: { desired: 1, ready: 0, problems: [] } };
     const reachable = foundSlices && readyEndpoints(foundSlices);
     const ready = seen.filter((pod) => isReady(pod) && (reachable?.has(pod.metadata.name) ?? true)).length;
@@ -164,7 +164,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
       await orAborted(Promise.race([next, time]), signal);
     } finally {
       turn.abort();
-      // The clock's wait was ended because the look is due.
+      // `sleep` was aborted because a look is due: this rejection is expected.
       time.catch(() => undefined);
     }
   }
@@ -172,20 +172,20 @@ export function createArmView(options: ArmViewOptions): ArmView {
   return { look, until };
 }
 
-/** Names of the pods that receive traffic. Unset `ready` means ready (EndpointSlice API). */
+/** Names of the pods that receive traffic. An unset `ready` means ready (EndpointSlice API). */
 export function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
   const endpoints = slices.flatMap((slice) => readObject(slice, endpointSlice).endpoints ?? []);
   const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
   return new Set(ready.flatMap(({ targetRef }) => targetRef?.name ?? []));
 }
 
-/** A pod of an earlier template that the controller is about to remove: what ails it is being cured. */
+/** Whether a pod is of an earlier template and the controller is about to remove it, with its problems. */
 function isBeingReplaced(pod: Pod, { spec, status }: Workload): boolean {
   if (status.updatedReplicas >= spec.replicas && status.replicas <= status.updatedReplicas) return false;
   return !runsTemplate(pod, spec.template);
 }
 
-/** The pod was made from containers with these images. A sidecar that was injected does not count. */
+/** Whether the pod was made from containers with these images. An injected sidecar does not count. */
 function runsTemplate(pod: Pod, template: PodTemplate): boolean {
   const images = imagesOf(template);
   return pod.spec.containers.every(({ name, image }) => {

@@ -8,21 +8,21 @@ export interface ArmsOptions {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly clock: Clock;
-  /** Name of the rollout, that of the ledger: in the labels of what is created. */
+  /** The rollout's name in the ledger, which is also in the labels of what it creates. */
   readonly rollout: string;
-  /** Milliseconds that open connections to the canary get after the route has left it. */
+  /** Milliseconds that open connections to the canary get after the route no longer leads to it. */
   readonly drain: number;
-  /** Milliseconds for which it is waited for an image that the registry does not have yet. */
+  /** How long to wait for an image that the registry does not have yet, in milliseconds. */
   readonly imageTimeout?: number | undefined;
-  /** Ends the watches, which outlive the calls that begin them. */
+  /** Ends the watches, which outlive the calls that start them. */
   readonly lifetime: AbortSignal;
 }
 
 /** What both kinds of arms work with. */
 export interface ArmsContext extends ArmsOptions {
-  /** The view of an arm, the same one for the same target. */
+  /** The view of an arm; the same target gives the same view. */
   view(target: ArmTarget): ArmView;
-  /** Whether the API server has a kind, and whether its objects in the namespace may be listed. Asked once. */
+  /** Whether the API server serves a kind, and whether its objects in the namespace may be listed. Asked once. */
   access(type: ResourceType, signal: AbortSignal): Promise<Access>;
 }
 
@@ -34,7 +34,7 @@ export function createContext(options: ArmsOptions): ArmsContext {
   const served = new Map<string, Promise<ReadonlySet<string>>>();
   const granted = new Map<string, Promise<boolean>>();
 
-  /** Rights are missing for kinds that are not there as well, so what there is comes first. */
+  /** Asks first which kinds are served: a right may also be missing for a kind that is not installed. */
   async function access(type: ResourceType, signal: AbortSignal): Promise<Access> {
     const kinds = await once(served, type.apiVersion, async () => {
       const found = await client.kindsIn(type.apiVersion, signal);
@@ -62,7 +62,7 @@ export function createContext(options: ArmsOptions): ArmsContext {
   };
 }
 
-/** What was asked for already is not asked for again, unless it failed. */
+/** Returns the earlier answer, and asks again only if that request failed. */
 function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
   const before = known.get(key);
   if (before) return before;

@@ -1,20 +1,20 @@
 import { type LabelSelector, type Labels, selects } from '../cluster/selectors.ts';
 
-/** Tells the canary's pods from all others, whatever their other labels are. */
+/** Distinguishes the canary's pods from all others, whatever their other labels are. */
 export const ARM_LABEL = 'sluice.dev/arm';
 
-/** Labels that tools group by are left as they are when another one does as well. */
+/** The labels to change first, in this order. Other labels, by which tools may group, are kept if one of these will do. */
 const preference = ['app', 'name', 'app.kubernetes.io/name', 'app.kubernetes.io/instance'];
 
-/** The longest value that a label may have. */
+/** The longest value of a label. */
 const LONGEST_VALUE = 63;
 
 /**
- * Labels for the canary's pods: those of the stable ones, with as few values changed as it takes that none of the
- * selectors to avoid (those of Services and of the stable workload) picks them.
+ * Labels for the canary's pods: the stable ones, with as few values changed as needed so that none of the selectors to avoid
+ * (those of Services and of the stable workload) matches them.
  *
- * @param keep selectors that must go on picking them: labels that these look at are not changed
- * @returns the labels, and the selectors to avoid that still match because only kept labels could tell the difference
+ * @param keep selectors that must go on matching them: labels that these use are not changed
+ * @returns the labels, and the selectors to avoid that still match because only kept labels could make the difference
  */
 export function canaryLabels(
   stable: Labels,
@@ -45,8 +45,8 @@ export function canaryLabels(
 }
 
 /**
- * The same, with labels that others select by left as they are where others are enough: first all of those, then those of
- * policies of security.
+ * As `canaryLabels`, but keeps labels that other selectors use if the remaining labels are enough: first those of all
+ * selectors, then those of security policies alone.
  */
 export function canaryLabelsBeside(
   stable: Labels,
@@ -75,7 +75,7 @@ function canaryValue(value: string): string {
   return `${value.slice(0, LONGEST_VALUE - '-canary'.length)}-canary`.replace(/^[^a-z0-9]+/i, '');
 }
 
-/** What the canary's workload selects its pods by: what the stable one does, with the canary's values. */
+/** The selector of the canary's workload: the stable workload's, with the canary's values. */
 export function canarySelector(
   stable: LabelSelector,
   stableLabels: Labels,
@@ -91,8 +91,8 @@ export function canarySelector(
 }
 
 /**
- * A selector by which pods refer to their own kind (anti-affinity, topology spread), for the canary's labels: it goes on
- * meaning "pods like me", so the canary neither crowds on one node nor keeps away from the stable arm's nodes.
+ * Translates a selector by which pods refer to their own kind (anti-affinity, topology spread) to the canary's labels. It still
+ * means "pods like me", so the canary neither crowds on one node nor avoids the stable arm's nodes.
  */
 export function selectorForCanary(selector: LabelSelector, stableLabels: Labels, labels: Labels): LabelSelector {
   const translate = (key: string, value: string) => (stableLabels[key] === value ? (labels[key] ?? value) : value);

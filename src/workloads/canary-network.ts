@@ -19,7 +19,7 @@ export const service = z.looseObject({
 });
 export type Service = z.infer<typeof service>;
 
-/** Fields that a copy of a Service shares with it; the others are addresses and what belongs to a load balancer. */
+/** Fields that a copy of a Service has in common with it. The others are addresses or belong to a load balancer. */
 const sharedServiceFields = [
   'sessionAffinity',
   'sessionAffinityConfig',
@@ -31,7 +31,7 @@ const sharedServiceFields = [
 ] as const;
 
 /**
- * The canary's own Service: the stable one's ports, the canary's pods, reachable inside the cluster only.
+ * The canary's own Service: the stable one's ports, the canary's pods, reachable only inside the cluster.
  *
  * @param place `selecting`: labels that monitors select Services by
  */
@@ -64,7 +64,7 @@ export function canaryService(
   };
 }
 
-/** A Service's name is a label of DNS. */
+/** A Service's name is a DNS label. */
 const LONGEST_SERVICE = 63;
 
 function tooLong({ metadata: { name } }: Service, namespace: string): SluiceError {
@@ -87,7 +87,7 @@ export const destinationRule = z.looseObject({
 });
 export type DestinationRule = z.infer<typeof destinationRule>;
 
-/** Whether a DestinationRule of the same namespace is about a Service, by its short or a qualified name. */
+/** Whether a DestinationRule in the Service's namespace applies to it, by its short or a qualified name. */
 export function isAbout({ spec }: DestinationRule, serviceName: string, namespace: string): boolean {
   const [name, ...rest] = spec.host.split('.');
   const domain = rest.join('.');
@@ -95,8 +95,8 @@ export function isAbout({ spec }: DestinationRule, serviceName: string, namespac
 }
 
 /**
- * The DestinationRule of the canary's host: connection pools, TLS and outlier detection as for the stable arm. A subset's
- * settings replace those of the host one by one, as Istio itself merges them.
+ * The DestinationRule of the canary's host, with the connection pools, TLS and outlier detection of the stable arm. A subset's
+ * settings replace those of the host one by one, as in Istio.
  *
  * @param canary the subset that the route sends stable requests to, and the host of the canary
  */

@@ -8,13 +8,13 @@ import { canarySelector, selectorForCanary } from './canary-labels.ts';
 import { copiedMetadata, podEntries } from './copied-metadata.ts';
 import { type PodTemplate, referenceOf, refuseOwned, type Workload } from './workload.ts';
 
-/** `checkout-canary`: how Sluice names what it makes from an object. */
+/** `checkout-canary`: the name of what Sluice makes from an object. */
 export function canaryName(name: string): string {
   return `${name}-canary`;
 }
 
 /**
- * Refuses a workload from which no canary can be made, or which could not be updated on promotion.
+ * Refuses a workload from which no canary can be made, or which could not be updated by the promotion.
  *
  * @throws SluiceError `unsupported`
  */
@@ -44,10 +44,10 @@ export function checkSupported(stable: Workload, namespace: string): void {
   if (spec.template.metadata?.labels === undefined) refuse('has a pod template without labels.', 'Give it labels.');
 }
 
-/** Characters of a revision's hash and the hyphen before it: the controller labels pods with NAME-HASH. */
+/** Characters of a revision's hash and its hyphen: the controller labels pods with NAME-HASH. */
 const REVISION_SUFFIX = 11;
 
-/** Characters of the hash of a ReplicaSet's name and the hyphen before it. */
+/** Characters of the hash in a ReplicaSet's name and its hyphen. */
 const REPLICA_SET_SUFFIX = 11;
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
@@ -72,7 +72,7 @@ function refuseLongName(stable: Workload, namespace: string): void {
 }
 
 /**
- * The canary made from the stable workload: everything is the same but name, replicas, labels and what the release changes.
+ * The canary made from the stable workload. Only name, replicas, labels and what the release changes differ.
  *
  * @param template the stable pod template with the release's images and config
  * @param labels the labels of the canary's pods
@@ -116,7 +116,7 @@ const placement = z.looseObject({
   topologySpreadConstraints: z.array(term).optional(),
 });
 
-/** The pod spec with the selectors translated by which its pods keep to, or away from, other pods. */
+/** The pod spec, with the selectors in its affinity and topology spread translated. */
 function ownKind(
   spec: PodTemplate['spec'],
   translate: (selector: LabelSelector) => LabelSelector,

@@ -25,7 +25,7 @@ const configManifest = z.looseObject({
 export type ConfigManifest = z.infer<typeof configManifest>;
 export type ConfigKind = ConfigManifest['kind'];
 
-/** What a ConfigMap or Secret says, in the form in which the API server stores it. */
+/** The content of a ConfigMap or Secret, in the form in which the API server stores it. */
 export interface ConfigContent {
   readonly data: Readonly<Record<string, string>>;
   readonly binaryData: Readonly<Record<string, string>>;
@@ -82,7 +82,7 @@ export function sameContent(a: ConfigContent, b: ConfigContent): boolean {
   return canonical(a) === canonical(b);
 }
 
-/** SHA-256 of a content. Not for Secrets: a hash of a short secret gives it away. */
+/** SHA-256 of a content. Not for Secrets: the hash of a short secret reveals it. */
 export function contentHash(content: ConfigContent): string {
   return createHash('sha256').update(canonical(content)).digest('hex');
 }
@@ -102,7 +102,7 @@ const referenceKinds: Readonly<Record<string, ConfigKind>> = {
   secretKeyRef: 'Secret',
 };
 
-/** The template with the names of the ConfigMaps and Secrets that its volumes and environment refer to replaced. */
+/** The template with the ConfigMaps and Secrets in its volumes and environment renamed. */
 export function renameConfig(template: PodTemplate, rename: (kind: ConfigKind, name: string) => string): PodTemplate {
   function walk(value: unknown, kind?: ConfigKind): unknown {
     if (Array.isArray(value)) return value.map((item) => walk(item));

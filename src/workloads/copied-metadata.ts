@@ -3,29 +3,29 @@ import type { KubernetesObject } from '../cluster/schema.ts';
 import type { Labels } from '../cluster/selectors.ts';
 
 /**
- * Keys of labels and annotations that configure the object that bears them, or the pods behind it, inside the cluster: a
- * copy needs them to be treated as the original is. Everything else with a prefix belongs to the tool that wrote it, and
- * means the original alone: who owns it, what is pruned with it, under which name it is published, which load balancer of
- * the cloud it gets. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+ * Keys of labels and annotations that configure their object, or the pods behind it, inside the cluster: a copy needs them to
+ * be treated like the original. Any other key with a prefix belongs to the tool that wrote it, and is about the original alone:
+ * its owner, what is pruned with it, the name under which it is published, its load balancer in the cloud.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
 const configuring: readonly RegExp[] = [
-  // Recommended labels: Services, monitors and policies select by them. `managed-by` is the copy's own.
+  // Recommended labels: Services, monitors and policies select by them. The copy has a `managed-by` of its own.
   /^app\.kubernetes\.io\/(name|instance|version|component|part-of)$/,
-  // How requests are spread, and which data plane takes them.
+  // Distribution of requests, and the data plane that handles them.
   /^service\.kubernetes\.io\/(topology-mode|topology-aware-hints)$/,
   /^topology\.istio\.io\//,
   /^service\.istio\.io\/canonical-(name|revision)$/,
   /^istio\.io\/(rev|use-waypoint|ingress-use-waypoint|dataplane-mode)$/,
   /^networking\.istio\.io\/(exportTo|traffic-distribution)$/,
   /^(balancer|config|retry|timeout)\.(alpha\.|beta\.)?linkerd\.io\//,
-  // Settings of the backend that ingress controllers read from a Service.
+  // Backend settings that ingress controllers read from a Service.
   /^traefik\.ingress\.kubernetes\.io\/service\./,
   /^alb\.ingress\.kubernetes\.io\//,
   /^cloud\.google\.com\/(app-protocols|backend-config)$/,
   /^konghq\.com\/(protocol|path|plugins|upstream-policy|connect-timeout|read-timeout|write-timeout|retries)$/,
   /^projectcontour\.io\/(upstream-protocol\.|max-)/,
   /^haproxy\.org\//,
-  // What scrapes and measures it.
+  // Scraping and measuring.
   /^prometheus\.io\//,
   /^ad\.datadoghq\.com\//,
   /^tags\.datadoghq\.com\//,
@@ -33,10 +33,10 @@ const configuring: readonly RegExp[] = [
   /^downscaler\//,
 ];
 
-/** Without a prefix and a dot, a key is the user's own. */
+/** A key without a prefix and a dot is the user's own. */
 const userKey = /^[A-Za-z0-9][-A-Za-z0-9_]*$/;
 
-/** Tools that mark what they own, prune or publish, also on the templates of pods. */
+/** Tools that mark what they own, prune or publish, even on pod templates. */
 const tools = [
   'applyset.kubernetes.io',
   'addonmanager.kubernetes.io',
@@ -62,7 +62,7 @@ const tools = [
   'sluice.dev',
 ];
 
-/** A mark by which another tool knows what it owns, prunes, restarts or publishes. */
+/** Whether another tool recognizes by this key what it owns, prunes, restarts or publishes. */
 function isMark(key: string): boolean {
   const [prefix = '', name] = key.split('/');
   if (name === undefined) return /^olm\./.test(key);
@@ -71,17 +71,17 @@ function isMark(key: string): boolean {
 }
 
 export interface CopyOptions {
-  /** Labels that something in the cluster selects such objects by: kept, unless they are a tool's mark. */
+  /** Labels that other objects in the cluster select by: kept, unless they are a tool's mark. */
   readonly selecting?: ReadonlySet<string>;
-  /** Labels of the pods, which are the application's own: kept where the object has the same. */
+  /** The application's own labels, from its pods: kept if the object has the same ones. */
   readonly pods?: Labels;
 }
 
-/** Labels and annotations for a copy of an object: what selects or configures it, and nothing that tracks its owner. */
+/** Labels and annotations for a copy of an object: those that select or configure it, without those that track its owner. */
 export function copiedMetadata(original: KubernetesObject, rollout: string, options: CopyOptions = {}) {
   const { labels = {}, annotations = {}, managedFields = [] } = original.metadata;
   const { selecting = new Set<string>(), pods = {} } = options;
-  // Argo CD deletes what carries its tracking label and is not in Git.
+  // Argo CD deletes an object that has its tracking label and is not in Git.
   const byArgo = managedFields.some(({ manager = '' }) => /argocd/i.test(manager));
   const isCopied = (key: string) =>
     !(byArgo && key === 'app.kubernetes.io/instance') &&
@@ -96,8 +96,8 @@ export function copiedMetadata(original: KubernetesObject, rollout: string, opti
 }
 
 /**
- * Labels or annotations of a pod template for the canary's pods. Injectors, policies and scrapers read them, so all stay but
- * the marks of tools.
+ * Labels or annotations of a pod template, for the canary's pods. All but the marks of tools are kept, as injectors, policies
+ * and scrapers read them.
  *
  * @param selected labels that the workload itself selects its pods by
  */

@@ -13,18 +13,18 @@ const event = z.looseObject({
   eventTime: z.string().nullish(),
 });
 
-/** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it while the trouble lasts. */
+/** Milliseconds for which a warning event of a StatefulSet counts: its controller repeats it as long as the problem lasts. */
 const EVENT_AGE = 60_000;
 
-/** Tells of pods that a workload's controller can't create. */
+/** Reports pods that a workload's controller can't create. */
 export function createCreationTroubles(
   { client, namespace, clock }: Pick<ArmViewOptions, 'client' | 'namespace' | 'clock'>,
   policy: ServingPolicy,
 ) {
-  /** Since when no pod can be created and nothing makes room for one, in milliseconds since the epoch. */
+  /** Since when pod creation fails although no pod is terminating to make room, in milliseconds since the epoch. */
   let uncreatedSince: number | undefined;
 
-  /** Pods that could not even be created: a quota that is full, an admission webhook that refuses. */
+  /** Pods that could not be created at all: a full quota, or an admission webhook that refuses. */
   async function troubles(workload: Workload, pods: readonly Pod[], signal: AbortSignal): Promise<PodTrouble[]> {
     const message = await creationFailure(workload, pods.length, signal);
     const now = clock.now();
@@ -39,7 +39,7 @@ export function createCreationTroubles(
     return [{ pod: `${workload.metadata.name}-…`, reason: 'FailedCreate', message, due }];
   }
 
-  /** What the workload's controller says of the last pod that it could not create. */
+  /** The controller's message about the last pod that it could not create. */
   async function creationFailure(workload: Workload, pods: number, signal: AbortSignal): Promise<string | undefined> {
     const { kind, metadata, status, spec } = workload;
     if (kind === 'Deployment') {
@@ -47,7 +47,7 @@ export function createCreationTroubles(
       return failure?.status === 'True' ? failure.message : undefined;
     }
     if (pods >= spec.replicas || metadata.uid === undefined) return undefined;
-    // A StatefulSet tells it nowhere but in events.
+    // A StatefulSet reports this only in events.
     const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`;
     const events = (await client.list(resources.event, namespace, { fieldSelector }, signal)).map((object) =>
       readObject(object, event),

@@ -2,9 +2,9 @@ import { isSluiceError } from '../core/errors.ts';
 import { parseReference, type Reference } from '../core/image-reference.ts';
 
 /**
- * Whether an image that the cluster shows is the one that was written, in the form that admission rules and operators give
- * it: pinned to a digest (Kyverno, policy-controller), read from a mirror, or with the short name of Docker Hub written out.
- * A digest proves it; else repository and tag must be the same.
+ * Whether an image in the cluster is the one that was written, in the form that admission rules and operators give it: pinned
+ * to a digest (Kyverno, policy-controller), read from a mirror, or with Docker Hub's short name expanded. Compares digests
+ * where both have one, else repository and tag.
  */
 export function isSameVersion(shown: string | undefined, written: string): boolean {
   if (shown === undefined) return false;
@@ -16,7 +16,7 @@ export function isSameVersion(shown: string | undefined, written: string): boole
   return isSameRepository(a, b) && (a.tag ?? 'latest') === (b.tag ?? 'latest');
 }
 
-/** A mirror keeps the path, and may put its own, or the host of the original, before it. */
+/** A mirror keeps the path, and may prefix it with its own path or the original's host. */
 function isSameRepository({ repository: shown }: Reference, { repository: written }: Reference): boolean {
   if (shown.path === written.path) return true;
   return shown.registry !== written.registry && shown.path.endsWith(`/${written.path}`);

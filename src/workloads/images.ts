@@ -12,9 +12,9 @@ export interface ImageChange {
 }
 
 /**
- * Reads the images input: one image for the only container, or lines of `container=image`.
+ * Reads the images input: one image for a single container, or lines of `container=image`.
  *
- * @returns container name → image; the key is empty for the image of the only container
+ * @returns container name → image; the key is empty for the image of a single container
  * @throws SluiceError `invalid-input`
  */
 export function parseImages(text: string): Map<string, string> {
@@ -35,10 +35,10 @@ export function parseImages(text: string): Map<string, string> {
 }
 
 /**
- * What the images change in a pod template. Images that are there already are left out.
+ * The changes that the images make in a pod template. Leaves out images that it already has.
  *
  * @param about the workload, for errors
- * @throws SluiceError `invalid-input` for a container that the template does not have, with those that it has
+ * @throws SluiceError `invalid-input` for an unknown container, with the names of those that exist
  */
 export function imageChanges(images: ReadonlyMap<string, string>, template: PodTemplate, about: string): ImageChange[] {
   const existing = imagesOf(template);
@@ -77,19 +77,19 @@ export function withImages(template: PodTemplate, changes: readonly ImageChange[
   return { ...template, spec };
 }
 
-/** The digest that identifies a release which changes one image and nothing else, where the image names one. */
+/** The digest that identifies a release with a single changed image, if the image names one. */
 export function releaseDigest(changes: readonly ImageChange[]): string | undefined {
   const [only] = changes;
   return only && changes.length === 1 ? digestOf(only.after) : undefined;
 }
 
-/** What people call the versions before and after; undefined where no image changes. */
+/** The versions before and after, as people call them; undefined if no image changes. */
 export function versionsOf(changes: readonly Pick<ImageChange, 'before' | 'after'>[]): Versions | undefined {
   const [first] = changes;
   return first && { stable: versionOf(first.before), canary: versionOf(first.after) };
 }
 
-/** The tag of an image, the beginning of a commit that is one, or of its digest where it has no tag. */
+/** The tag of an image, abbreviated if it is a commit, or the beginning of its digest if it has no tag. */
 export function versionOf(image: string): string {
   const { tag, digest } = splitReference(image);
   if (tag) return /^[0-9a-f]{40}$/.test(tag) ? tag.slice(0, 7) : tag;

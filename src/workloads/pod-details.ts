@@ -8,7 +8,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';
 import type { ArmSight } from './arm-view.ts';
 
-/** Pods that are told of: more of them say the same. */
+/** The most pods that are reported: further ones tell nothing new. */
 const MOST_PODS = 3;
 const LOG_LINES = 20;
 const MOST_EVENTS = 8;
@@ -22,13 +22,13 @@ const event = z.looseObject({
   eventTime: z.string().nullish(),
 });
 
-/** Who is asked, and where the pods are. */
+/** The client, and the place of the pods. */
 interface Asked {
   readonly client: Pick<KubernetesClient, 'log' | 'list'>;
   readonly namespace: string;
 }
 
-/** Nothing is refused where these are lacking: then logs and events are missing in the report, and it says so. */
+/** Optional rights: without them, logs and events are missing in the report, which says so. */
 export function detailsPermissions(namespace: string): Permission[] {
   return [
     { apiGroup: '', resource: 'pods', subresource: 'log', verbs: ['get'], namespace, optional: true },
@@ -37,8 +37,8 @@ export function detailsPermissions(namespace: string): Permission[] {
 }
 
 /**
- * What is to be known of an arm's pods in trouble when they are gone: exit codes, last log lines and events. Those that are
- * not ready stand for them where nothing else is wrong. What can't be read is named and no error.
+ * Details of an arm's failing pods that are lost when the pods are deleted: exit codes, last log lines and events. Without
+ * failing pods, takes those that are not ready. What can't be read is named, and is no error.
  */
 export async function podDetails(
   context: Asked,
@@ -67,7 +67,7 @@ async function detailsOf(
   pod: Pod | undefined,
   signal: AbortSignal,
 ): Promise<PodDetails> {
-  // Its controller could not even create it.
+  // The controller could not create this pod.
   if (!pod) return { ...problem, lastLines: [], events: [], missing: [] };
   const container = problem.container ?? pod.spec.containers[0]?.name;
   const status = [...pod.status.initContainerStatuses, ...pod.status.containerStatuses].find(
@@ -76,7 +76,7 @@ async function detailsOf(
   const exitCode = (status?.state.terminated ?? status?.lastState.terminated)?.exitCode;
   const hasRun = status !== undefined && (status.state.running ?? status.state.terminated ?? exitCode) !== undefined;
   const reference = { type: resources.pod, namespace: context.namespace, name: pod.metadata.name };
-  // What it wrote before it crashed is in the log of the run before, unless it is still down from the first one.
+  // After a crash, the previous run has the log, unless the container is still down from its first run.
   const previous = status !== undefined && status.state.terminated === undefined && exitCode !== undefined;
   const [log, events] = await Promise.allSettled([
     hasRun && container !== undefined

@@ -12,21 +12,24 @@ import {
 } from '../cluster/pods.ts';
 import { firstLine, lastLine } from '../core/text.ts';
 
-/** What was seen of one pod so far: only what happens while somebody watches is held against it. */
+/** What was seen of one pod so far. What happened before the watch began does not count against it. */
 export interface PodHistory {
   readonly wasReady: boolean;
-  /** It had failed already when it was first seen. */
+  /** The pod had already failed when it was first seen. */
   readonly foundFailed: boolean;
-  /** Restarts of each container up to when the pod was first seen ready: starting is allowed to take several attempts. */
+  /** Restarts of each container until the pod was first seen ready: a start may take several attempts. */
   readonly restarts: ReadonlyMap<string, number>;
-  /** When it was seen to be ready no more, in milliseconds since the epoch; undefined while it is, and before it ever was. */
+  /**
+   * When the pod was seen to be no longer ready, in milliseconds since the epoch; undefined while it is ready, and before it
+   * has ever been.
+   */
   readonly unreadySince: number | undefined;
-  /** When a container of it was seen that can't be started; undefined where each can. */
+  /** When a container was first seen that can't be started; undefined if all can. */
   readonly unstartedSince: number | undefined;
 }
 
 /**
- * The history with this sight of the pod added.
+ * The history extended by the pod's current state.
  *
  * @param now milliseconds since the epoch
  */
@@ -48,14 +51,14 @@ export function remember(history: PodHistory | undefined, pod: Pod, now: number)
   };
 }
 
-/** Something that is wrong with a pod, and from when on it counts, in milliseconds since the epoch. */
+/** A problem of a pod, and the time from which it counts, in milliseconds since the epoch. */
 export interface PodTrouble extends PodProblem {
   readonly due: number;
 }
 
 /**
- * What is wrong with a pod by itself, whatever the metrics say, from now on or if it lasts. A pod that is being deleted has
- * no troubles.
+ * The problems of a pod itself, independent of metrics: those that count now and those that count if they last. A pod that is
+ * being deleted has none.
  *
  * @param others some pod of its arm is ready
  */
@@ -81,7 +84,7 @@ export function podTroubles(pod: Pod, history: PodHistory, others: boolean, { pa
 }
 
 /**
- * Those troubles of a pod that count by now. That it is not ready is told only where nothing else says why.
+ * Those troubles of a pod that count by now. `Unready` is left out if another one gives the cause.
  *
  * @param now milliseconds since the epoch
  */

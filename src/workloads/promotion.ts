@@ -10,30 +10,30 @@ import { SluiceError } from '../core/errors.ts';
 import { isSameVersion } from './image-version.ts';
 import { imagesOf, isRolledOut, type Workload, workload } from './workload.ts';
 
-/** Marks pods whose config changed while their image did not, so that they are replaced. */
+/** An annotation that changes with the config, so that pods are replaced although their image stays the same. */
 export const CHECKSUM_ANNOTATION = 'sluice.dev/config-checksum';
 
 const imageChange = z.object({
   container: z.string(),
   before: z.string(),
   after: z.string(),
-  /** What the API server makes of `after`, where admission rewrites it; learned by a dry run before the first write. */
+  /** What the API server stores for `after`, if admission rewrites it; learned by a dry run before the first write. */
   stored: z.string().optional(),
 });
 export type RecordedImage = z.infer<typeof imageChange>;
 
-/** What a release changes in the stable workload's pod template, and what was there before. */
+/** What a release changes in the stable workload's pod template, with the values before. */
 export const templateChange = z.object({
   images: z.array(imageChange),
-  /** `before` is null where there was none. Absent where no config changes. */
+  /** `before` is null if there was none. Absent if no config changes. */
   checksum: z.object({ before: z.string().nullable(), after: z.string() }).optional(),
 });
 export type TemplateChange = z.infer<typeof templateChange>;
 
-/** The side of a change that a template shows; `other` is what somebody else has written. */
+/** Which side of a change a template has; `other` is a value that somebody else has written. */
 type Side = 'before' | 'after' | 'other';
 
-/** Which version of a container's image a workload shows, in whatever form admission has stored it. */
+/** Which side of an image change a workload has, in any form that admission may have stored. */
 export function imageShown(found: Workload, change: RecordedImage): Side {
   return imageForm(imagesOf(found.spec.template).get(change.container), change);
 }
@@ -45,7 +45,7 @@ function imageForm(shown: string | undefined, { before, after, stored }: Recorde
   return isSameVersion(shown, before) ? 'before' : 'other';
 }
 
-/** The images that a change is about and that a workload does not have as they were before. */
+/** The images of a change that a workload does not have in their old version. */
 export function imagesLeft(
   found: Workload,
   { images }: TemplateChange,
@@ -56,8 +56,8 @@ export function imagesLeft(
     const { container } = change;
     const image = current.get(container);
     const side = imageForm(image, change);
-    // What the API server answered to the old image is the old image. Anything else that Sluice has written and that no
-    // form tells may be the new one, as admission changes a value and not its manager.
+    // What the API server answered to the old image counts as the old image. Another image that Sluice has written and whose
+    // form is unknown may be the new one: admission changes the value, but not its field manager.
     const unknown = side === 'other' && image !== answered.get(container) && isOwnImage(found, container);
     return image !== undefined && (side === 'after' || unknown) ? [{ container, image }] : [];
   });
@@ -71,7 +71,7 @@ function imagePath(found: Workload, container: string): string[] {
   return ['spec', 'template', 'spec', listOf(found, container), `k:${JSON.stringify({ name: container })}`, 'image'];
 }
 
-/** What of a change a workload shows that no rollout under way has written: `container app`. */
+/** Parts of a change that a workload has, but that no running rollout has written: `container app`. */
 export function notPromoted(found: Workload, { images, checksum }: TemplateChange): string[] {
   const promoted = images.filter(
     (image) => imageShown(found, image) === 'after' && !isPatchedBySluice(found, imagePath(found, image.container)),
@@ -87,7 +87,7 @@ export function checksumShown(found: Workload, { before, after }: NonNullable<Te
   return shown === before ? 'before' : 'other';
 }
 
-/** Whether a workload shows all of a change, or nothing of it. */
+/** Whether a workload has all of a change, or none of it. */
 export function showsChange(
   found: Workload,
   { images, checksum }: TemplateChange,
@@ -100,8 +100,8 @@ export function showsChange(
 }
 
 /**
- * The operations that make a change on a template as it is now, or take it back: none for what is so already. Each is
- * guarded by a `test` on what was seen. What somebody else has changed is left out, and named in `others`.
+ * The operations that make a change in a template, or undo it; none for parts that are so already. Each is guarded by a `test`
+ * on the value seen. Parts that somebody else has changed are left out, and named in `others`.
  */
 export function templateOperations(found: Workload, change: TemplateChange, wanted: 'before' | 'after') {
   const operations: PatchOperation[] = [];
@@ -148,19 +148,18 @@ function checksumOperations(found: Workload, wanted: string | null): PatchOperat
   ];
 }
 
-/** A change that a workload's template shows. */
+/** A workload's template after a change. */
 interface ChangedTemplate {
-  /** Of the workload, since it shows the change. */
+  /** The workload's generation from which it has the change. */
   readonly generation: number;
-  /** The change with what the API server has made of it. */
+  /** The change, completed with what the API server has stored. */
   readonly change: TemplateChange;
 }
 
 /**
- * Changes the pod template, or finds it changed already. What the API server answers is what was written.
+ * Changes the pod template, or finds it changed already. Takes the API server's answer as what was written.
  *
- * @throws SluiceError `conflict` where somebody else has changed the same fields, `unsupported` where admission puts them
- *   back
+ * @throws SluiceError `conflict` if somebody else has changed the same fields, `unsupported` if admission reverts them
  */
 export async function changeTemplate(
   client: KubernetesClient,
@@ -179,9 +178,9 @@ export async function changeTemplate(
 }
 
 /**
- * The change with the images that the API server has made of the new ones.
+ * The change, with the form of the new images that the API server has stored.
  *
- * @throws SluiceError `unsupported` where it has kept the old ones
+ * @throws SluiceError `unsupported` if the API server has kept the old ones
  */
 export function asStored(change: TemplateChange, answer: Workload, reference: ObjectReference): TemplateChange {
   const answered = imagesOf(answer.spec.template);
@@ -193,21 +192,21 @@ export function asStored(change: TemplateChange, answer: Workload, reference: Ob
   return { ...change, images };
 }
 
-/** The template of a workload once a change was taken back. */
+/** The template of a workload after its change was undone. */
 export interface UndoneTemplate {
   readonly generation: number;
-  /** It was written just now. */
+  /** Whether this call has written it. */
   readonly now: boolean;
-  /** What somebody else has changed since, which stays: `container app`. */
+  /** Parts that somebody else has changed since, which are kept: `container app`. */
   readonly others: readonly string[];
-  /** The images as the API server answered: admission may give the old ones another form. */
+  /** The images in the API server's answer: admission may change the form of the old ones. */
   readonly images: ReadonlyMap<string, string | undefined>;
 }
 
 /**
- * Takes the change of a template back. Where somebody else has changed the same fields since, theirs stays.
+ * Undoes the change of a template. Keeps fields that somebody else has changed since.
  *
- * @returns undefined where the workload does not exist any more
+ * @returns undefined if the workload does not exist any more
  */
 export async function undoTemplateChange(
   client: KubernetesClient,
@@ -229,9 +228,9 @@ export async function undoTemplateChange(
 }
 
 /**
- * Whether every pod is of the template of this generation and available.
+ * Whether every pod is available and of this generation's template.
  *
- * @throws SluiceError `not-ready` when the controller has given up
+ * @throws SluiceError `not-ready` if the controller has given up
  */
 export function hasRolledOut(found: Workload, reference: ObjectReference, generation: number): boolean {
   if ((found.metadata.generation ?? 0) < generation) return false;
@@ -255,7 +254,7 @@ function changedByOthers(reference: ObjectReference): SluiceError {
   });
 }
 
-/** An admission rule gives a workload the image that it had, whatever is written. */
+/** The error for an admission rule that keeps the old image of a workload, whatever is written. */
 function keepsImage(reference: ObjectReference, { container, before, after }: RecordedImage): SluiceError {
   return new SluiceError('unsupported', {
     about: describe(reference),

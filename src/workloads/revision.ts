@@ -8,7 +8,7 @@ import type { ArmSight, ArmTarget } from './arm-view.ts';
 import type { ArmsContext } from './arms-context.ts';
 import { imagesOf, isRolledOut, type PodTemplate, referenceTo, type Workload } from './workload.ts';
 
-/** `template-3f2a…`: identifies a pod template whatever the order of its fields. */
+/** `template-3f2a…`: identifies a pod template, independent of the order of its fields. */
 export function templateRevision(template: PodTemplate): string {
   return `template-${createHash('sha256')
     .update(stringifyJson(ordered(template)))
@@ -23,17 +23,17 @@ function ordered(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, ordered(item)]));
 }
 
-/** What pods have to show as the proof that they run a release. */
+/** What pods must show to prove that they run a release. */
 export interface ExpectedRevision {
-  /** Containers that the release is about, with their images. */
+  /** Containers that the release changes, with their images. */
   readonly images: ReadonlyMap<string, string>;
-  /** Where an image names no digest: what the canary's pods were seen to run. */
+  /** For an image without a digest: what the canary's pods were seen to run. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
   /** An annotation that the pods must have, for a release of config alone. */
   readonly annotation?: readonly [name: string, value: string] | undefined;
 }
 
-/** What pods run of the expected containers; a message where it is not what it should be. */
+/** What pods run in the expected containers, with a message if it is not what was expected. */
 function checkRevision(
   pods: readonly Pod[],
   { images, seen, annotation }: ExpectedRevision,
@@ -45,7 +45,7 @@ function checkRevision(
     const wanted = digestOf(image);
     const shown = [...running].join(', ');
     const known = seen.get(container);
-    // A runtime may report the digest of its platform's image; the reference by which it pulled proves the same.
+    // A runtime may report the digest of the platform's image; then the reference by which the pods pulled it is proof enough.
     const pulledByDigest = wanted !== undefined && alive.every((pod) => digestOf(imageOf(pod, container)) === wanted);
     if (wanted !== undefined && !pulledByDigest && !(running.size === 1 && running.has(wanted))) {
       return { mismatch: `container ${container} runs ${shown || 'nothing'} instead of ${wanted}` };
@@ -68,7 +68,7 @@ function imageOf(pod: Pod, container: string): string {
   return [...pod.spec.initContainers, ...pod.spec.containers].find(({ name }) => name === container)?.image ?? '';
 }
 
-/** The images of containers as the template names them. */
+/** The images of containers as the template has them. */
 export function templateImages(template: PodTemplate, containers: readonly string[]): Map<string, string> {
   const images = imagesOf(template);
   return new Map(
@@ -76,13 +76,13 @@ export function templateImages(template: PodTemplate, containers: readonly strin
   );
 }
 
-/** Milliseconds for pods that were seen available before to be so again, when they are looked at once more. */
+/** Milliseconds for pods that were available before to be available again when they are verified. */
 const VERIFY_PATIENCE = 60_000;
 
 /**
- * Waits a moment for all pods of an arm to be available and to run a revision.
+ * Waits briefly until all pods of an arm are available and run a revision.
  *
- * @throws SluiceError `not-ready` with what they show instead
+ * @throws SluiceError `not-ready` with what they run instead
  */
 export async function verifyRevision(
   context: ArmsContext,

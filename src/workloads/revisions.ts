@@ -10,7 +10,7 @@ import { type PodTemplate, podTemplate, type Workload } from './workload.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
 
-/** The labels by which the controllers tell the pods of one template from those of another. */
+/** The labels by which controllers distinguish pods of different templates. */
 const hashLabels = { Deployment: 'pod-template-hash', StatefulSet: 'controller-revision-hash' } as const;
 
 const replicaSet = z.looseObject({ ...kubernetesObject.shape, spec: z.looseObject({ template: podTemplate }) });
@@ -27,19 +27,19 @@ export interface KeptTemplate {
   /** Its `templateRevision`. */
   readonly id: string;
   readonly template: PodTemplate;
-  /** `pod-template-hash=6d4b75cb6d`: what its pods are labelled with. */
+  /** `pod-template-hash=6d4b75cb6d`: the label of its pods. */
   readonly label: string;
 }
 
-/** A pod template with the pods that are of it. */
+/** A pod template with its ready pods. */
 export interface RunTemplate extends KeptTemplate {
-  /** Pods of it that are ready now. */
+  /** Pods of this template that are ready now. */
   readonly ready: number;
 }
 
 /**
- * The templates that the cluster keeps of a workload, newest first: those of a Deployment's ReplicaSets, or a StatefulSet's
- * ControllerRevisions. How many there are is its `revisionHistoryLimit`.
+ * The templates that the cluster keeps of a workload, newest first: from a Deployment's ReplicaSets, or a StatefulSet's
+ * ControllerRevisions. The workload's `revisionHistoryLimit` limits their number.
  */
 export async function keptTemplates(
   client: KubernetesClient,
@@ -64,7 +64,7 @@ export async function keptTemplates(
     .sort((a, b) => b.number - a.number);
 }
 
-/** As `keptTemplates`, with the pods that are ready of each. */
+/** As `keptTemplates`, with the number of ready pods of each. */
 export async function runTemplates(
   client: KubernetesClient,
   namespace: string,
@@ -90,7 +90,7 @@ async function ofReplicaSets(client: KubernetesClient, namespace: string, labelS
     const { [hashLabels.Deployment]: hash = '', ...labels } = spec.template.metadata?.labels ?? {};
     return {
       number: Number(metadata.annotations?.[REVISION] ?? 0),
-      // The controller adds its label to the Deployment's template.
+      // Removes the label that the controller adds to the Deployment's template.
       template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
       hash,
       owners: metadata.ownerReferences ?? [],
@@ -107,7 +107,7 @@ async function ofControllerRevisions(
   const found = await client.list(resources.controllerRevision, namespace, { labelSelector }, signal);
   return found.map((object) => {
     const { metadata, revision, data } = readObject(object, controllerRevision);
-    // Kept as a strategic merge patch that replaces the whole template.
+    // A ControllerRevision holds a strategic merge patch that replaces the whole template.
     const { $patch: _, ...template } = data.spec.template;
     return { number: revision, template, hash: metadata.name, owners: metadata.ownerReferences ?? [] };
   });

@@ -12,7 +12,7 @@ import { copiedMetadata } from './copied-metadata.ts';
 import { type Workload, workload } from './workload.ts';
 
 /**
- * Pods that carry a share of the load which `capacity` pods carry now.
+ * The number of pods for a share of the load that `capacity` pods carry now.
  *
  * @param weight per cent
  */
@@ -30,7 +30,7 @@ export const autoscaler = z.looseObject({
 });
 export type Autoscaler = z.infer<typeof autoscaler>;
 
-/** The HorizontalPodAutoscaler of a workload, where it has one. */
+/** The HorizontalPodAutoscaler of a workload, if it has one. */
 export async function findAutoscaler(
   client: KubernetesClient,
   namespace: string,
@@ -43,7 +43,7 @@ export async function findAutoscaler(
     .find(({ spec: { scaleTargetRef: target } }) => target.kind === kind && target.name === metadata.name);
 }
 
-/** An autoscaler that an operator (KEDA) owns gets every change of its limits undone by that operator. */
+/** Whether an operator (KEDA) owns the autoscaler, and would undo every change of its limits. */
 export function isOperated({ metadata }: Autoscaler): boolean {
   return (metadata.ownerReferences ?? []).some(({ controller }) => controller === true);
 }
@@ -59,13 +59,13 @@ export function canaryAutoscaler(stable: Autoscaler, namespace: string, rollout:
   };
 }
 
-/** A number that Sluice may raise for a while. */
+/** A number that Sluice may raise for a time. */
 interface ScaledField {
   readonly reference: ObjectReference;
   readonly field: 'minReplicas' | 'replicas';
 }
 
-/** It, and what it was when it was found. */
+/** The field, with the value that it had when it was found. */
 interface FoundNumber extends ScaledField {
   readonly found: number;
 }
@@ -75,16 +75,16 @@ export function autoscalerReference(namespace: string, name: string): ObjectRefe
 }
 
 /**
- * Milliseconds until an autoscaler has seen the load that came back to a workload: a resolution of metrics-server and a
- * few rounds of the controller (15 s each by default). Before that it would take away pods that are needed.
+ * Milliseconds until an autoscaler has measured the load that returned to a workload: the resolution of metrics-server and a
+ * few rounds of the controller (15 s each by default). Before that, it would remove pods that are needed.
  */
 const AUTOSCALER_SETTLES = 60_000;
 
-/** How many pods an autoscaler left a workload at least, when it was found. */
+/** An autoscaler's minimum of pods, as found. */
 export const foundMinimum = z.object({ name: z.string(), minReplicas: z.int().nonnegative() });
 export type FoundMinimum = z.infer<typeof foundMinimum>;
 
-/** Keeps an autoscaler from having fewer pods than this; its maximum is not exceeded. Never lowers. */
+/** Raises an autoscaler's minimum to this number, but not above its maximum. Never lowers it. */
 export function raiseMinimum(
   client: KubernetesClient,
   reference: ObjectReference,
@@ -99,7 +99,7 @@ export function raiseMinimum(
   });
 }
 
-/** Gives a workload at least so many pods. Never lowers. */
+/** Scales a workload up to at least this many pods. Never down. */
 export function raiseReplicas(
   client: KubernetesClient,
   reference: ObjectReference,
@@ -113,7 +113,7 @@ export function raiseReplicas(
   });
 }
 
-/** Takes back what Sluice raised. A number that somebody else has set since is left alone. */
+/** Undoes a raise. Keeps a number that somebody else has set since. */
 export function undoRaised(client: KubernetesClient, number: FoundNumber, signal: AbortSignal): Promise<void> {
   return retryOnConflict(async () => {
     const current = await raisedFrom(client, number, signal);
@@ -127,7 +127,7 @@ interface Scope {
   readonly clock: Clock;
 }
 
-/** Gives autoscalers their minima back, once they have seen the load that came back to their workloads. */
+/** Gives autoscalers their minima back, once they have measured the load that returned to their workloads. */
 export async function undoRaisedMinima(
   { client, namespace, clock }: Scope,
   minima: readonly FoundMinimum[],
@@ -142,7 +142,7 @@ export async function undoRaisedMinima(
   for (const number of numbers) await undoRaised(client, number, signal);
 }
 
-/** The number that Sluice has raised a field to; undefined where it has not. */
+/** The number to which Sluice has raised a field; undefined if it has not. */
 async function raisedFrom(
   client: KubernetesClient,
   { reference, field, found }: FoundNumber,
@@ -154,7 +154,7 @@ async function raisedFrom(
   const current = readObject(object, shape).spec[field];
   if (current === undefined || current <= found) return undefined;
   const managers = managersOf(object, ['spec', field]);
-  // A number that was handed over and that nobody has set since belongs to nobody.
+  // A relinquished number has no manager until somebody sets it again.
   return managers.length === 0 || managers.includes(FIELD_MANAGER) ? current : undefined;
 }
 
@@ -186,10 +186,10 @@ export const disruptionBudget = z.looseObject({
 export type DisruptionBudget = z.infer<typeof disruptionBudget>;
 
 /**
- * A budget for the canary where the stable pods have one. It lets one pod go at a time: a copied minimum would keep a
- * canary of one pod, and so its node, from ever being drained.
+ * A disruption budget for the canary if the stable pods have one. It lets one pod go at a time: a copied minimum would prevent
+ * a canary of one pod from being evicted, and so its node from being drained.
  *
- * @returns undefined where the canary's pods are under the stable one's budget already, as a pod with two can't be evicted
+ * @returns undefined if the stable budget already selects the canary's pods, as a pod with two budgets can't be evicted
  */
 export function canaryDisruptionBudget(
   stable: DisruptionBudget,

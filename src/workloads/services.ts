@@ -20,8 +20,8 @@ export async function listServices(
 /**
  * The Service through which pods with these labels are reached.
  *
- * @param name the Service that the route leads to, where it is known
- * @returns undefined where no Service selects them
+ * @param name the Service that the route leads to, if known
+ * @returns undefined if no Service selects them
  * @throws SluiceError `not-found` or `invalid-input`, with the Services that do
  */
 export function serviceOf(

@@ -22,7 +22,7 @@ export type PodTemplate = z.infer<typeof podTemplate>;
 
 const count = z.number().default(0);
 
-/** A Deployment or StatefulSet, with the fields that Sluice reads; the others survive. */
+/** A Deployment or StatefulSet, with the fields that Sluice reads; other fields are kept. */
 export const workload = z.looseObject({
   ...kubernetesObject.shape,
   kind: z.enum(['Deployment', 'StatefulSet']),
@@ -104,7 +104,7 @@ function unsupportedKind(text: string, input: string): SluiceError {
 /**
  * The one workload that an input names.
  *
- * @throws SluiceError `not-found` with the workloads that exist, also when a selector picks none or more than one
+ * @throws SluiceError `not-found` with the workloads that exist, also if a selector matches none or more than one
  */
 export async function findWorkload(
   { client, namespace }: { readonly client: KubernetesClient; readonly namespace: string },
@@ -157,7 +157,7 @@ function namesOf(objects: readonly KubernetesObject[]): string {
 }
 
 /**
- * There must be a version that serves, to compare with and to go back to.
+ * Refuses a stable workload that is not available: the rollout needs a version to compare with and to go back to.
  *
  * @throws SluiceError `not-ready`
  */
@@ -172,17 +172,18 @@ export function refuseUnavailable(stable: Workload, namespace: string): void {
   });
 }
 
-/** Whose object a workload is: an operator's, which sets back what others change. */
+/** The controller that owns a workload and resets what others change in it. */
 export function ownerOf({ metadata }: KubernetesObject): string | undefined {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (owner) return `${owner.kind} ${owner.name}`;
-  // The lifecycle manager of operators keeps its Deployments without owner references of controllers.
+  // OLM, the lifecycle manager of operators, marks its Deployments by labels, without a controller among their owner
+  // references.
   const operator = metadata.labels?.['olm.owner'];
   return operator === undefined ? undefined : `${metadata.labels?.['olm.owner.kind'] ?? 'operator'} ${operator}`;
 }
 
 /**
- * What a controller owns is set back by it.
+ * Refuses a workload whose owner would reset it.
  *
  * @throws SluiceError `unsupported`
  */
@@ -196,7 +197,7 @@ export function refuseOwned(found: Workload, namespace: string): void {
   });
 }
 
-/** Every pod is of the current template and available, and the controller has seen the current spec. */
+/** Whether every pod is available and of the current template, and the controller has observed the current spec. */
 export function isRolledOut({ kind, metadata, spec, status }: Workload): boolean {
   return (
     status.observedGeneration >= (metadata.generation ?? 0) &&
@@ -206,7 +207,7 @@ export function isRolledOut({ kind, metadata, spec, status }: Workload): boolean
   );
 }
 
-/** The image of every container, init containers too. */
+/** The image of every container, including init containers. */
 export function imagesOf({ spec }: PodTemplate): Map<string, string | undefined> {
   return new Map([...(spec.initContainers ?? []), ...spec.containers].map(({ name, image }) => [name, image]));
 }

@@ -10,14 +10,14 @@ import { createSeal } from '../../src/ledger/seal.ts';
 import { createQuickClock, type EmbeddedCluster } from './embedded-cluster.ts';
 
 const never = new AbortController().signal;
-/** Why a process stops that has lost its Lease. */
+/** The reason why a process that has lost its Lease stops. */
 export const takenOver = new SluiceError('locked', { about: 'Lease', problem: 'another run holds it.', next: '' });
 const cancelled = new SluiceError('cancelled', { about: 'this run', problem: 'was asked to stop.', next: '' });
 
-/** Of all processes: they have the same credentials. */
+/** Common to all processes, which have the same credentials. */
 const seal = createSeal();
 
-/** What a test can do to a process while it is at work. */
+/** What a test can do to a running process. */
 export interface Process {
   cancel(): void;
   lose(): void;

@@ -19,7 +19,7 @@ export async function putReadyShop(cluster: EmbeddedCluster, namespace: string, 
   }
 }
 
-/** The image that the stable workload of a shop has. */
+/** The image of a shop's stable workload. */
 export async function imageIn({ client }: EmbeddedCluster, namespace: string): Promise<string | undefined> {
   const found = await client.get({ type: resources.deployment, namespace, name: 'checkout' }, signal);
   return imagesOf(workload.parse(found).spec.template).get('app');
@@ -29,7 +29,7 @@ export function armsOptionsFor({ client, lifetime }: EmbeddedCluster, namespace:
   return { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime };
 }
 
-/** The arms of a release of an image or of config, by a canary that is derived from the stable workload. */
+/** The arms of a release of an image or of config, with a canary that is derived from the stable workload. */
 export function derivedArmsFor(
   options: ReturnType<typeof armsOptionsFor>,
   release: { readonly image?: string; readonly config?: DerivedRelease['config']; readonly workload?: string },

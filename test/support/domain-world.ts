@@ -1,6 +1,6 @@
 /**
- * A world for the rollout without any cluster: a route with a weight, two arms with error rates, and a clock that costs no
- * time. Every call to a port is written down and can be made to fail, so that a test can break a rollout between any two.
+ * A world for the rollout without any cluster: a route with a weight, two arms with error rates, and a clock that takes no real
+ * time. Every call to a port is recorded and can be made to fail, so that a test can break a rollout between any two.
  */
 
 import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
@@ -15,36 +15,36 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export interface Cluster {
   readonly clock: VirtualClock;
-  /** What the route shows. */
+  /** The weight on the route. */
   weight: number;
-  /** What the data plane does. */
+  /** The weight that the data plane uses. */
   served: number;
-  /** The data plane does what the route shows. */
+  /** Whether the data plane follows the route. */
   follows: boolean;
-  /** Fraction of bad responses at a weight. */
+  /** Fraction of bad responses; for the canary at a weight. */
   errorRate: { stable: number; canary: (weight: number) => number };
   requestsPerSecond: number;
   canaryPods: { desired: number; ready: number; problems: PodProblem[] };
   stablePods: { desired: number; ready: number };
-  /** What the stable pods do when their workload is made what it was. */
+  /** How the stable pods change when an undo restores their workload. */
   mendStable: () => void;
   stableRevision: string;
   canaryRevision: string;
   canaryExists: boolean;
-  /** What an undo of the arms can't take back. */
+  /** What an undo of the arms can't restore. */
   left: LeftObject[];
-  /** `workers`: two processes answer in turn, each with counts of its own. */
+  /** `workers`: two processes answer in turn, each with its own counts. */
   metrics: 'up' | 'down' | 'stale' | 'partial' | 'workers';
-  /** When the arms are measured next, where the metrics tell. */
+  /** When the arms are measured next, if the metrics tell. */
   due: ((now: number) => Reading['due']) | undefined;
   record: RolloutRecord | undefined;
   lease: string | undefined;
   commands: Command[];
-  /** What routers were told of the requests, with the name of the call before. */
+  /** The counts that routers have received, each with the name of the previous call. */
   readonly counted: { after: string | undefined; total: Tallies }[];
   /** Names of the port calls, in order: `router.shift 5`, `ledger.save shifting`. */
   readonly calls: string[];
-  /** Called before each port call; throws to break it. */
+  /** Called before each port call; throws to make it fail. */
   before: (call: string) => void;
   /** Called after each port call that changed something; throws as if the process had died there. */
   after: (call: string) => void;
@@ -81,7 +81,7 @@ export interface WorldOptions {
   readonly owner?: string;
   readonly onBreach?: OnBreach;
   readonly onPodProblem?: OnBreach;
-  /** The stable workload becomes the new revision and the route goes back to it. */
+  /** The stable workload gets the new revision and the route goes back to it. */
   readonly derived?: boolean;
   /** Requests are not counted. */
   readonly uncounted?: boolean;
@@ -226,7 +226,7 @@ export function createWorld(
           'arms.promote',
           () => {
             if (derived) cluster.stableRevision = 'sha256:new';
-            // It waits until they are available.
+            // A real promotion waits until they are available.
             cluster.stablePods.ready = cluster.stablePods.desired;
             return { routeBackToStable: derived || returns };
           },
@@ -328,7 +328,7 @@ export function createOptions(change: Partial<RolloutOptions> = {}): RolloutOpti
   };
 }
 
-/** Requests arrive evenly and go bad evenly, so that a run of the same test is the same run. */
+/** Requests and errors are evenly distributed, so that a test always runs in the same way. */
 function createTraffic(cluster: Cluster) {
   const served = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
   let last = cluster.clock.now();

@@ -21,7 +21,7 @@ export async function startEmbeddedCluster(images: Readonly<Record<string, Image
     images: registry,
     controllers,
     client: createClient(connection),
-    /** A client of a user who may do nothing but this. */
+    /** A client of a user with these rights alone. */
     clientWith(permissions: readonly Permission[]): KubernetesClient {
       const rules = permissions.map(({ apiGroup, resource, verbs, namespace, name }) => ({
         apiGroups: [apiGroup],
@@ -36,7 +36,7 @@ export async function startEmbeddedCluster(images: Readonly<Record<string, Image
       );
     },
     lifetime: lifetime.signal,
-    /** What that user has asked the server to do: `patch deployments`. */
+    /** The requests of that user: `patch deployments`. */
     askedByLimited: () =>
       new Set(
         api.audit
@@ -54,7 +54,7 @@ export async function startEmbeddedCluster(images: Readonly<Record<string, Image
   };
 }
 
-/** A clock on which time passes so many times as fast. */
+/** A clock on which time passes `speed` times as fast. */
 export function createQuickClock(speed: number): Clock {
   const start = Date.now();
   return {
@@ -76,8 +76,8 @@ export function createQuickClock(speed: number): Clock {
 export class Crash extends Error {}
 
 /**
- * A client whose process dies instead of its n-th write, from 1; every further request fails as well. (Dying at a reading
- * leaves the same behind as dying at the write that follows it.)
+ * A client whose process dies instead of its n-th write, counted from 1; every further request fails as well. (Dying at a read
+ * has the same effect as dying at the write that follows it.)
  */
 export function dyingClient(client: KubernetesClient, death: number): KubernetesClient {
   let writes = 0;

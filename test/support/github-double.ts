@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 
 /**
- * The endpoints of GitHub's REST API that Sluice uses, with what its documentation says of their bodies, limits, rights and
- * refusals. https://docs.github.com/en/rest, version 2022-11-28.
+ * The endpoints of GitHub's REST API that Sluice uses, with the documented bodies, limits, rights and refusals.
+ * https://docs.github.com/en/rest, version 2022-11-28.
  */
 const bodies = {
   deployment: z.strictObject({
@@ -50,7 +50,7 @@ interface Comment {
   readonly user: Author;
 }
 
-/** Null for an account that was deleted. */
+/** Null for a deleted account. */
 type Author = { readonly login: string; readonly type: 'Bot' | 'User' } | null;
 
 interface Issue extends Omit<z.infer<typeof bodies.issue>, 'labels'> {
@@ -65,16 +65,16 @@ type Deployment = z.infer<typeof bodies.deployment> & { readonly id: number; rea
 type DeploymentStatus = z.infer<typeof bodies.deploymentStatus> & { readonly id: number; readonly deployment: number };
 type CommitStatus = z.infer<typeof bodies.commitStatus> & { readonly id: number; readonly sha: string };
 
-/** What goes wrong with the next requests that fit. */
+/** A fault in the next matching requests. */
 export interface Fault {
-  /** `POST /repos/acme/shop/deployments`, as a pattern. */
+  /** A pattern such as `POST /repos/acme/shop/deployments`. */
   readonly on: RegExp;
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly message?: string;
   /** How many requests; default 1. */
   readonly times?: number;
-  /** The request is carried out, and the answer is lost. */
+  /** The request is carried out, but the answer is lost. */
   readonly afterwards?: boolean;
 }
 
@@ -97,9 +97,9 @@ export const githubToken = 'ghs_16C7e42F292c6912E7710c838347Ae178B4a';
 
 export type GitHubDouble = Awaited<ReturnType<typeof startGitHub>>;
 
-/** Repository acme/shop with one commit, which pull request 7 has brought. */
+/** Repository acme/shop with one commit, from pull request 7. */
 export async function startGitHub(options: { readonly rights?: readonly string[]; readonly login?: string } = {}) {
-  // The token of a job is one of an app.
+  // A job's token belongs to an app.
   const user: Author =
     options.login === undefined
       ? { login: 'github-actions[bot]', type: 'Bot' }
@@ -141,7 +141,7 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
     throw new Refused(422, { message: `No commit found for SHA: ${sha}` });
   }
 
-  /** Method and path → what they do. Lists come newest first. */
+  /** Method and path → handler. Lists have the newest item first. */
   const routes: readonly [RegExp, (parts: readonly string[], body: unknown, query: URLSearchParams) => unknown][] = [
     [
       /^GET \/deployments$/,
@@ -314,13 +314,13 @@ export async function startGitHub(options: { readonly rights?: readonly string[]
   return {
     url: `http://127.0.0.1:${port}`,
     ...state,
-    /** `POST /deployments`, in their order. */
+    /** The requests in order: `POST /deployments`. */
     requests,
-    /** The next requests that fit fail. */
+    /** Makes the next matching requests fail. */
     fail(fault: Fault): void {
       faults.push({ fault, left: fault.times ?? 1 });
     },
-    /** The states that were told of a deployment, in their order. */
+    /** The states that a deployment was given, in order. */
     states: (id: number) => state.deploymentStatuses.filter((one) => one.deployment === id).map((one) => one.state),
     stop: () => close(server),
     [Symbol.asyncDispose]: () => close(server),

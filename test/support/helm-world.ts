@@ -5,7 +5,7 @@ import { type History, parseHistory } from '../../src/helm/history.ts';
 import type { DeployRequest, HelmWorld, ReleaseObjects, WantedRelease } from '../../src/helm/ports.ts';
 import type { Release } from '../../src/helm/release.ts';
 
-/** What Helm 4 and 3 say of a kind that the cluster does not serve. */
+/** The message of Helm 4 and 3 about a kind that the cluster does not serve. */
 export const unknownKind = new SluiceError('failed', {
   about: 'release shop/shop',
   problem:
@@ -27,7 +27,7 @@ export const deployRequest: DeployRequest = {
   desired: { ...change, values: [], serverSide: 'auto' },
 };
 
-/** A release as Helm tells it. */
+/** A release in Helm's output. */
 export function releaseOf(version: number, more: Partial<Release> = {}): Release {
   return {
     version,
@@ -38,23 +38,23 @@ export function releaseOf(version: number, more: Partial<Release> = {}): Release
   };
 }
 
-/** The history of a release with one revision that is deployed. */
+/** The history of a release with one deployed revision. */
 const oneRevision: History = parseHistory(
   JSON.stringify([{ revision: 1, status: 'deployed', chart: 'shop-1.0.0', description: 'Install complete' }]),
 );
 
 interface Told {
   readonly events: HelmEvent[];
-  /** What Helm was told to change: `upgrade`, `uninstall`. */
+  /** The changes that Helm was told to make: `upgrade`, `uninstall`. */
   readonly acts: string[];
-  /** The releases whose changes were asked for. */
+  /** The requested releases. */
   readonly wanted: WantedRelease[];
   /** Manifests whose workloads were watched. */
   readonly watched: string[];
   readonly removed: string[];
 }
 
-/** Helm and a cluster that do what is asked, save for what is given. */
+/** Helm and a cluster in which everything succeeds, except for the given overrides. */
 export function helmWorld(helm: Partial<Helm>, objects: Partial<ReleaseObjects> = {}) {
   const told: Told = { events: [], acts: [], wanted: [], watched: [], removed: [] };
   const act = (name: string) => async () => void told.acts.push(name);

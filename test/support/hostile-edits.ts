@@ -2,17 +2,17 @@ import { seeded } from '../../src/judge/random.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** One edit of a record: where and what, and the text of the record then. */
+/** One edit of a record: its place and kind, and the edited text. */
 export interface Edit {
   readonly what: string;
   text(): string;
 }
 
-/** Stands for lists in lists that no reader can go through. */
+/** A placeholder for lists nested too deeply for any reader. */
 const NESTED = 'lists in lists';
 const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
 
-/** What stands in place of a text: names of others, other places, what no name is. */
+/** Replacements for a text: others' names, other places, invalid names. */
 const texts: readonly Json[] = [
   'payments',
   'kube-system',
@@ -34,10 +34,10 @@ const texts: readonly Json[] = [
 ];
 const numbers: readonly Json[] = [0, 1, 100, -1, 0.5, 5_000, 2 ** 31, 1e308, '7', null, [], {}];
 
-/** Objects that no rollout makes. */
+/** Objects that no rollout creates. */
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pwn-canary', namespace: 'kube-system' }, spec: {} };
 
-/** Every edit of one place in a document: another value, another type, nothing, and one thing more. */
+/** Every edit of one place in a document: another value, another type, removal, and an addition. */
 export function editsOf(document: Json): Edit[] {
   return placesOf(document, []).flatMap((path) => {
     const value = at(document, path);
@@ -56,7 +56,7 @@ export function editsOf(document: Json): Edit[] {
   });
 }
 
-/** So many of them, the same ones for the same seed. */
+/** This many of the items; the same ones for the same seed. */
 export function someOf<T>(all: readonly T[], many: number, seed: number): T[] {
   const random = seeded(seed);
   return all

@@ -3,12 +3,12 @@ import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { singleLine } from '../../src/core/text.ts';
 
-/** Text as a page of GitHub shows it. */
+/** Text rendered as on a page of GitHub. */
 export function render(markdown: string): string {
   return micromark(markdown, { allowDangerousHtml: true, extensions: [gfm()], htmlExtensions: [gfmHtml()] });
 }
 
-/** What has a meaning in Markdown, in HTML or to GitHub. */
+/** Pieces with a meaning in Markdown, in HTML or on GitHub. */
 const pieces = [
   ...'`*_~[]()<>|\\!#$@:-+=.&;"\'^{}/',
   ...[
@@ -104,7 +104,7 @@ const pieces = [
   ...['\n::stop-commands::x', '##[error]x', 'a', 'word', 'x_y', '1', ' x '],
 ];
 
-/** Texts that try to be more than text. They are short: what is tried is what they mean and not how long they are. */
+/** Texts that try to be more than text. They are short, as their meaning is tested and not their length. */
 export const hostileText: fc.Arbitrary<string> = fc
   .array(
     fc.oneof(
@@ -114,10 +114,10 @@ export const hostileText: fc.Arbitrary<string> = fc
     { minLength: 1, maxLength: 12 },
   )
   .map((parts) => parts.join(''))
-  // Where nothing is to be seen, what would hold it is left out.
+  // Leaves out invisible texts, as their element is omitted.
   .filter((text) => singleLine(text.split('\n')[0] ?? '').trim() !== '');
 
-/** Elements that mark a text as text, and that a longer text may need more of. */
+/** Elements that only mark text as text; a longer text may need more of them. */
 const harmless = new Set(['code', 'pre', 'p']);
 
 function elementsOf(html: string): string[] {
@@ -125,14 +125,14 @@ function elementsOf(html: string): string[] {
     [...html.matchAll(/<[^>]*>/g)]
       .map(([tag]) => tag)
       .filter((tag) => !harmless.has(/^<\/?([a-z0-9]*)/i.exec(tag)?.[1] ?? ''))
-      // Addresses of our own links may have a text in them, written so that it ends neither the address nor the link.
+      // The address of a link of ours may contain the text, escaped so that it ends neither the address nor the link.
       .map((tag) =>
         tag.replace(/^<a href="(https:\/\/github\.com\/|http:\/\/shop\.example\/)[\w./:?=&;%#~+,@-]*">$/, '<a $1>'),
       )
   );
 }
 
-/** What GitHub would link or show as something else outside of code. */
+/** What GitHub would link or replace outside of code. */
 const noticed = /@\w|#\d|\bgh-\d|ghsa-|https?:\/\/|www\.|\b[0-9a-f]{7,40}\b|:\w*[a-z]\w*:|\$\S[^$]*\$/i;
 
 function decoded(html: string): string {
@@ -140,19 +140,19 @@ function decoded(html: string): string {
   return html.replaceAll(/&(lt|gt|amp|quot);/g, (_, name: string) => entities[name] ?? '');
 }
 
-/** What a reader sees. */
+/** The visible text. */
 export function textOf(html: string): string {
   return decoded(html.replaceAll(/<[^>]*>/g, '')).replaceAll('\u200b', '');
 }
 
-/** The same outside of code and links. */
+/** The visible text outside of code and links. */
 function proseOf(html: string): string {
   return decoded(html.replaceAll(/<(pre|code|a)\b[^>]*>.*?<\/\1>/gs, '\u0000').replaceAll(/<[^>]*>/g, '\n'));
 }
 
 /**
- * Looks for what a text has forged in Markdown that others' texts stand in: elements that are not there with a harmless text, or
- * words that GitHub makes something of. The answer is undefined where the text is text and nothing else.
+ * Checks what a text has forged in our Markdown: elements that a harmless text does not cause, or words to which GitHub gives a
+ * meaning. Undefined if the text is only text.
  */
 export function createForgeryCheck(place: (text: string) => string): (text: string) => string | undefined {
   const expected = elementsOf(render(place('word'))).join('\n');

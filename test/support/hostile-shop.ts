@@ -20,7 +20,7 @@ export const clock = createQuickClock(1_000);
 export const record = (namespace: string) => ({ type: resources.configMap, namespace, name: 'sluice-checkout' });
 const signal = new AbortController().signal;
 
-/** A shop with a route, an autoscaler and a neighbour, whose stable version has one before it. */
+/** A shop with a route, an autoscaler and a neighbour, whose stable version has a predecessor. */
 export async function openShop(cluster: EmbeddedCluster, namespace: string): Promise<void> {
   await putReadyShop(cluster, namespace, { replicas: 2, image: image('0') });
   const to = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: image('1') } as const;
@@ -58,7 +58,7 @@ export const options: RolloutOptions = {
   undoTimeout: 60_000,
 };
 
-/** What a run with these inputs works with. */
+/** The world of a run with these inputs. */
 export function worldOf(
   { lifetime }: EmbeddedCluster,
   namespace: string,
@@ -102,7 +102,7 @@ export function worldOf(
   };
 }
 
-/** All objects that whoever may write ConfigMaps, Secrets and Leases must not decide about. */
+/** Objects that somebody who may write only ConfigMaps, Secrets and Leases must not change. */
 const watched = [
   resources.deployment,
   resources.statefulSet,
@@ -115,13 +115,13 @@ const watched = [
 
 const seen = z.looseObject({ spec: z.looseObject({}) });
 
-/** Name of an object → its spec, of all objects in the namespace. */
+/** Name of an object → its spec, for all objects in the namespace. */
 export async function stateOf({ client }: EmbeddedCluster, namespace: string): Promise<ReadonlyMap<string, unknown>> {
   const lists = await Promise.all(watched.map((type) => client.list(type, namespace, {}, signal)));
   return new Map(lists.flat().map((object) => [`${object.kind} ${object.metadata.name}`, seen.parse(object).spec]));
 }
 
-/** A client whose process dies after so many writes that follow the one by which the record comes to a phase. */
+/** A client whose process dies this many writes after the one that moves the record to a phase. */
 export function dyingAfter(client: KubernetesClient, phase: string, more: number): KubernetesClient {
   let left = Number.POSITIVE_INFINITY;
   const alive =

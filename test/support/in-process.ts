@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { vi } from 'vitest';
 
 export interface InProcess {
-  /** Runs a step of an action; it takes its environment from `process.env`. */
+  /** Runs a step of an action, with its environment in `process.env`. */
   readonly run: () => Promise<void>;
-  /** Folder for outputs, state and summary: the same for all runs of a process, as the library remembers where a summary goes. */
+  /** Folder for outputs, state and summary: the same for all runs of a process, as the library remembers the summary's path. */
   readonly commands: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -16,13 +16,13 @@ export interface InProcess {
 
 export interface Shown {
   readonly failed: boolean;
-  /** What both streams have shown: masked as the runner masks, by the lines that name a secret. */
+  /** The output of both streams, masked like on the runner after the lines that name a secret. */
   readonly log: string;
-  /** What the action has written: outputs, state, summary, and everything that is left in the temporary folder. */
+  /** The files that the action has written: outputs, state, summary, and everything left in the temporary folder. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Runs an action in this process, as the runner starts it, and gives all that it has shown and left. */
+/** Runs an action in this process, as the runner starts it, and returns all that it has printed and written. */
 export async function runInProcess({ run, commands: folder, inputs, env = {}, files = {} }: InProcess): Promise<Shown> {
   const workspace = await mkdtemp(join(tmpdir(), 'in-process-'));
   const [temp, given] = [join(workspace, 'temp'), join(workspace, 'files')];
@@ -68,7 +68,7 @@ export async function runInProcess({ run, commands: folder, inputs, env = {}, fi
   }
 }
 
-/** The runner hides what `add-mask` names, from there on. */
+/** The runner masks what `add-mask` names, from that line on. */
 function maskedByRunner(log: string): string {
   const masks: string[] = [];
   const lines = log.split('\n').map((line) => {

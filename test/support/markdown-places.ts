@@ -19,7 +19,7 @@ function writes(text: string) {
   ];
 }
 
-/** All that a report of a canary can hold, with one text wherever others have a say. */
+/** All that a report of a canary can contain, with one text in all places that others can influence. */
 function canaryReport(text: string): Report {
   const opinion = {
     check: text,
@@ -210,7 +210,7 @@ function buildPlaces(text: string): string {
   );
 }
 
-/** Everything that Sluice writes as Markdown, with one text in all places where others have a say. */
+/** All Markdown of Sluice, with one text in all places that others can influence. */
 export const places: Readonly<Record<string, (text: string) => string>> = {
   canary: canaryPlaces,
   deploy: deployPlaces,

@@ -3,15 +3,15 @@ import type { Clock } from '../../src/core/clock.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
-/** Where a process can be stopped; each verb of a change is one, and so is the moment after a write. */
+/** Where a process can be stopped: at each function of a change, and right after each write. */
 export type Step =
   | ('claim' | 'look' | 'plan' | 'refuse' | 'record' | 'apply' | 'verify' | 'finish' | 'undo' | 'end')
   | ('recorded' | 'applied' | 'finished' | 'undone');
 
-/** What all processes share: one value, what is beside it, and the record of a change. */
+/** The shared state of all processes: one value, what is beside it, and the record of a change. */
 export interface Memory {
   value: string;
-  /** Goes when a change is finished. */
+  /** Removed when a change is finished. */
   leftover: boolean;
   record: { readonly id: string; readonly before: string; readonly isApplied: boolean } | undefined;
 }
@@ -30,7 +30,7 @@ export interface MemoryOptions {
   readonly leftover?: 'concluded' | 'taken over';
   readonly undoTime?: number;
   readonly clock?: Clock;
-  /** Called at each step; what it throws is what the step throws. */
+  /** Called at each step; an error that it throws is the step's. */
   readonly at?: (step: Step, process: MemoryProcess, signal: AbortSignal) => void | Promise<void>;
 }
 
@@ -38,7 +38,7 @@ interface MemoryProcess {
   cancel(): void;
   /** Another run takes the Lease. */
   lose(): void;
-  /** Nothing that this process does from now on comes to pass. */
+  /** From now on, nothing that this process does has an effect. */
   kill(): void;
 }
 
@@ -48,7 +48,7 @@ export const broken = new SluiceError('not-ready', { about: 'the value', problem
 
 export class Killed extends Error {}
 
-/** A process that changes the value, and what it has done: the steps in their order, and how it ended. */
+/** A process that changes the value, with its steps in order and its ending. */
 export function memoryProcess(memory: Memory, options: MemoryOptions = {}) {
   const { id = '1', wanted = 'new', dryRun = false, leftover = 'concluded', undoTime, at } = options;
   const { clock = createVirtualClock() } = options;

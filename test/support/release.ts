@@ -6,7 +6,7 @@ import { type Lab, type LabOptions, startLab } from '../../lab/embedded/index.ts
 import type { Ended, Run } from '../../lab/embedded/runner.ts';
 import { type ReleaseOptions, startRelease } from '../../lab/embedded/scenarios.ts';
 
-/** A plan as short as can be: at small weights it would take many requests to see that the data plane follows. */
+/** The shortest possible plan: at small weights, confirming that the data plane follows would take many requests. */
 export const brief = {
   steps: '30 for 1s, 100',
   'min-requests': '2',
@@ -17,14 +17,14 @@ export const brief = {
 /** A lab whose canary is derived, with enough requests for the brief plan. */
 export const shop = { router: 'istio', arms: 'one', rate: 150 } as const satisfies LabOptions;
 
-/** A lab with its releases; all of it goes when the test is over. */
+/** A lab with its releases, which is removed after the test. */
 export async function inLab(
   options: LabOptions,
   tell: (stage: {
     readonly lab: Lab;
     /** Starts a release with the brief plan. */
     readonly start: (options?: ReleaseOptions) => Promise<Run>;
-    /** The same, to its end. */
+    /** Runs a release with the brief plan to its end. */
     readonly release: (options?: ReleaseOptions) => Promise<Ended>;
   }) => Promise<void>,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function inLab(
   }
 }
 
-/** An object of the shop as it is now; undefined where there is none. */
+/** The current object of the shop; undefined if there is none. */
 export function objectOf(lab: Lab, apiVersion: string, kind: string, name = 'checkout'): KubeObject | undefined {
   const resource = findKind(apiVersion, kind);
   if (!resource) throw new Error(`not a kind of the lab: ${kind}`);
@@ -71,13 +71,13 @@ export function writesTo(lab: Lab): AuditEntry[] {
   );
 }
 
-/** Shifting costs no request: each was answered by a pod. */
+/** Expects that shifting lost no request: a pod has answered each. */
 export function expectServed(lab: Lab): void {
   expect(lab.load.log.length).toBeGreaterThan(0);
   expect(lab.load.log.filter(({ status, version }) => status === 0 || status === 503 || version === '')).toEqual([]);
 }
 
-/** What runs behind the route: versions of the answers to the last requests. */
+/** The versions in the answers to the last requests. */
 function versionsServed(lab: Lab, last = 20): string[] {
   return [...new Set(lab.load.log.slice(-last).map(({ version }) => version))];
 }
@@ -100,7 +100,7 @@ export function annotations({ log }: Pick<Ended, 'log'>, level: 'error' | 'warni
   );
 }
 
-/** No line of the log, no output and no summary has a secret; the runner masks what `add-mask` names. */
+/** Expects no secret in the log, the outputs and the summary; the runner masks what `add-mask` names. */
 export function expectNoSecret({ log, outputs, summary }: Ended, secrets: readonly string[]): void {
   const shown = log.replaceAll(/^::add-mask::.*$/gm, '') + JSON.stringify(outputs) + summary;
   for (const secret of secrets) expect(shown).not.toContain(secret);

@@ -1,6 +1,6 @@
 import type { EmbeddedCluster } from './embedded-cluster.ts';
 
-/** A workload as a team has it in its cluster: Deployment `checkout` with a Service. */
+/** A workload like a team's own: Deployment `checkout` with a Service. */
 export function putShop(cluster: EmbeddedCluster, namespace: string, change: ShopChange = {}): void {
   const { image = 'registry.example/checkout:1', replicas = 3, podSpec = {}, labels = { app: 'checkout' } } = change;
   const {

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path/posix';
+import { parseSync, Visitor } from 'oxc-parser';
 
 /** Folders of `src` from top to bottom: an import goes down this list, never up. */
 const layers = [
@@ -11,20 +12,27 @@ const layers = [
   ...['judge', 'core'],
 ];
 
-/** Limits in files and lines; those of a function are for one that makes others, and for any other. */
-const most = { files: 25, linesOfFolder: 3_000, linesOfFile: 300, linesOfFactory: 120, linesOfFunction: 60 };
+/** A factory is a function that creates others. */
+const most = {
+  files: 25,
+  linesOfFolder: 3_000,
+  linesOfFile: 300,
+  linesOfFactory: 120,
+  linesOfFunction: 60,
+  parameters: 4,
+};
 
 interface Import {
   readonly from: string;
   readonly to: string;
-  /** Only types of a capability's ports, which its adapters implement. */
+  /** The import has only types of a capability's ports, which its adapters implement. */
   readonly isOfPorts: boolean;
 }
 
 /**
- * What is wrong with the structure of a tree.
+ * The problems in the structure of a tree.
  *
- * @param sources path below `src` → text, as the formatter writes it
+ * @param sources path in `src` → text, as the formatter writes it
  */
 export function structureProblems(sources: ReadonlyMap<string, string>): string[] {
   const imports = [...sources].flatMap(([file, text]) => importsOf(file, text));
@@ -43,6 +51,7 @@ export function structureProblems(sources: ReadonlyMap<string, string>): string[
   const files = [...sources].flatMap(([file, text]) => [
     ...above(most.linesOfFile, linesOf(text), `${file} has`, 'lines'),
     ...longFunctions(file, text),
+    ...longParameterLists(file, text),
   ]);
   return [...unknown, ...upward, ...circles(imports), ...tooLarge, ...files];
 }
@@ -68,7 +77,7 @@ function importsOf(file: string, text: string): Import[] {
   });
 }
 
-/** Folders that need each other. */
+/** Folders that import each other. */
 function circles(imports: readonly Import[]): string[] {
   const needs = new Map<string, Set<string>>();
   for (const { from, to, isOfPorts } of imports) {
@@ -88,7 +97,7 @@ function circles(imports: readonly Import[]): string[] {
   return [...needs.keys()].filter((folder) => reached(folder).has(folder)).map((folder) => `${folder} is in a circle`);
 }
 
-/** Where the formatter puts the end of a function: at the indentation of its beginning. */
+/** The formatter puts the end of a function at the indentation of its beginning. */
 function longFunctions(file: string, text: string): string[] {
   const lines = text.split('\n');
   const begins =
@@ -104,4 +113,25 @@ function longFunctions(file: string, text: string): string[] {
     const limit = isFactory ? most.linesOfFactory : most.linesOfFunction;
     return above(limit, end - at + 1, `${name} in ${file} has`, 'lines');
   });
+}
+
+/** Functions of any kind, and the signatures of those that others implement or pass. */
+function longParameterLists(file: string, text: string): string[] {
+  const problems: string[] = [];
+  const look = ({ params, start }: { readonly params: readonly unknown[]; readonly start: number }) => {
+    const line = linesOf(text.slice(0, start)) + 1;
+    problems.push(
+      ...above(most.parameters, params.length, `the function in line ${line} of ${file} has`, 'parameters'),
+    );
+  };
+  new Visitor({
+    FunctionDeclaration: look,
+    FunctionExpression: look,
+    ArrowFunctionExpression: look,
+    TSDeclareFunction: look,
+    TSEmptyBodyFunctionExpression: look,
+    TSFunctionType: look,
+    TSMethodSignature: look,
+  }).visit(parseSync(file, text).program);
+  return problems;
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/clock.ts';
 
 /** A clock that stands still until `run` moves it: from one sleeper to the next, as soon as all else has settled. */
 export interface VirtualClock extends Clock {
-  /** Lets time pass until the promise settles. Throws when nothing sleeps and it still has not. */
+  /** Lets time pass until the promise settles. Throws if the promise is pending and nothing sleeps. */
   run<T>(promise: Promise<T>): Promise<T>;
   /** Calls back at an instant, milliseconds since the epoch. */
   at(instant: number, action: () => void): void;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 export interface TextFile {
-  /** Below the repository's folder. */
+  /** Path in the repository. */
   readonly path: string;
   readonly text: string;
 }
@@ -25,7 +25,7 @@ export const actionFiles = () => filesOf(['action.yml', 'actions/*/action.yml'])
 
 export const readmes = () => filesOf(['README.md', 'actions/*/README.md', 'docs/*.md']);
 
-/** A YAML block of a README, and the workflow that it is a part of; undefined where it is none. */
+/** A YAML block of a README, and the workflow of which it is a part; undefined if it is none. */
 export interface Snippet extends TextFile {
   readonly workflow: string | undefined;
 }
@@ -43,10 +43,10 @@ export async function snippets(): Promise<Snippet[]> {
 const job = '  snippet:\n    runs-on: ubuntu-latest\n';
 
 /**
- * Puts around a part of a workflow what its indentation says is missing.
+ * Completes a part of a workflow with what its indentation shows to be missing.
  *
- * @param action whose README it is from: inputs alone are its inputs
- * @throws Error for a block that is neither a part of a workflow nor something else that is known
+ * @param action whose README contains it: inputs alone are its inputs
+ * @throws Error for a block that is neither a part of a workflow nor another known form
  */
 export function workflowOf(block: string, action?: string): string | undefined {
   if (/^on:/m.test(block)) return block;
@@ -64,7 +64,7 @@ export function workflowOf(block: string, action?: string): string | undefined {
   throw new Error(`It can't be told what this is a part of; indent it as it is in a workflow:\n${block}`);
 }
 
-/** One `uses:` of a file, with the comment behind it. */
+/** One `uses:` of a file, with the comment after it. */
 export interface Use {
   readonly at: string;
   readonly uses: string;

@@ -47,6 +47,21 @@ it.each<[string, Record<string, string>, string]>([
     { 'core/a.ts': `export function create() {\n${long(118)}  return {\n  };\n}\n` },
     'create in core/a.ts has 122 lines',
   ],
+  [
+    'a function with many parameters',
+    { 'core/a.ts': 'const one = 1;\nexport function run(a: 1, b: 2, c: 3, d: 4, e: 5) {}\n' },
+    'the function in line 2 of core/a.ts has 5 parameters',
+  ],
+  [
+    'a port with many parameters',
+    { 'core/a.ts': 'interface A {\n  run(a: 1, b: 2, c: 3, d: 4, e?: 5): void;\n}\n' },
+    'the function in line 2 of core/a.ts has 5 parameters',
+  ],
+  [
+    'a callback with many parameters',
+    { 'core/a.ts': 'const run = (a: 1, b: 2, c: 3, d: 4, ...e: 5[]) => a;\n' },
+    'the function in line 1 of core/a.ts has 5 parameters',
+  ],
 ])('%s is found', (_, planted, problem) => {
   const problems = structureProblems(new Map(Object.entries(planted)));
   expect(problems).toEqual(expect.arrayContaining([expect.stringContaining(problem)]));

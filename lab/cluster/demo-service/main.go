@@ -51,7 +51,7 @@ type knobs struct {
 	Crash     bool          `json:"crash"`
 }
 
-// with gives the knobs with those values changed that get returns as other than empty.
+// with returns the knobs, changed by those values for which get returns a text that is not empty.
 func (k knobs) with(get func(environment, parameter string) string) (knobs, error) {
 	var err error
 	parse := func(environment, parameter string, set func(string) error) {
@@ -105,8 +105,8 @@ func (s *service) serve(w http.ResponseWriter, _ *http.Request) {
 	s.observe(code, time.Since(start).Seconds())
 }
 
-// nextCode is that of the next answer. Errors that are drawn let a judge that is right stop a version as good as the one
-// before once in some hundreds of releases, which a test can't tell from a fault: it wants them even.
+// nextCode returns the status of the next answer. Independent random errors would let a correct judge stop a version as good
+// as the previous one, once in some hundreds of releases; a test can't tell that from a fault, so it sets the errors to even.
 func (s *service) nextCode() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,7 +211,7 @@ func main() {
 	end, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	<-end.Done()
 	stop()
-	// Requests that are under way are answered.
+	// Answers the outstanding requests.
 	if err := server.Shutdown(context.Background()); err != nil {
 		log.Fatal(err)
 	}

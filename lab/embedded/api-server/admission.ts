@@ -2,12 +2,12 @@ import type { KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
 import { badRequest, StatusError } from './status.ts';
 
-/** A webhook or policy that sees what is about to be stored. */
+/** A webhook or policy that sees an object before it is stored. */
 export interface AdmissionHook {
   readonly name: string;
-  /** The kinds that it is called for. */
+  /** The kinds for which it is called. */
   readonly kinds: readonly string[];
-  /** What it makes of the object, whoever writes it. A text refuses the write. */
+  /** Returns the changed object, or a text to refuse the write. Called for every writer. */
   readonly admit: (object: KubeObject) => KubeObject | string;
   /** Default true. A webhook with side effects is not called in a dry run: the server refuses that request. */
   readonly supportsDryRun?: boolean;
@@ -15,18 +15,18 @@ export interface AdmissionHook {
 
 export type Admission = ReturnType<typeof createAdmission>;
 
-/** Called for every write of an object itself, after the fields' managers were noted, as on the real server. */
+/** Called for every write of an object itself, after managedFields were updated, as on the real server. */
 export function createAdmission() {
   const hooks = new Set<AdmissionHook>();
 
   return {
-    /** @returns what takes it away again. */
+    /** @returns a function that removes it again. */
     add(hook: AdmissionHook): () => void {
       hooks.add(hook);
       return () => hooks.delete(hook);
     },
 
-    /** @throws StatusError for what a hook refuses. */
+    /** @throws StatusError if a hook refuses. */
     admit(resource: Resource, object: KubeObject, dryRun: boolean): KubeObject {
       let admitted = object;
       for (const hook of [...hooks].filter(({ kinds }) => kinds.includes(resource.kind))) {

@@ -1,4 +1,4 @@
-/** A right, as in a Role; `*` stands for all. Without `namespaces` or `resourceNames` it holds everywhere. */
+/** A right, as in a Role; `*` means all. Without `namespaces` or `resourceNames` it applies everywhere. */
 export interface Rule {
   readonly apiGroups: readonly string[];
   /** `deployments`, `pods/proxy` */
@@ -26,7 +26,7 @@ export interface Attributes {
 
 export const everything: Rule = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 
-/** What every user may do (`system:basic-user`). */
+/** The rights of every user (`system:basic-user`). */
 export const basicRules: readonly Rule[] = [
   {
     apiGroups: ['authorization.k8s.io'],
@@ -36,7 +36,7 @@ export const basicRules: readonly Rule[] = [
   { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
 ];
 
-/** Whether the user may do this; denying is only by the lack of a rule, as in RBAC. */
+/** Whether the user may do this; as in RBAC, only the lack of a rule denies. */
 export function isAllowed(user: User, wanted: Attributes): boolean {
   const resource = wanted.subresource === '' ? wanted.resource : `${wanted.resource}/${wanted.subresource}`;
   const holds = (allowed: readonly string[] | undefined, value: string) =>

@@ -2,8 +2,8 @@ import { isRecord, type JsonRecord, type KubeObject, recordOf } from './objects.
 import type { Resource } from './resources.ts';
 
 /**
- * Fills in the fields that the server fills in and that a client may meet: enough that an object read back looks like the
- * real one where it matters for rollouts (replicas, strategy, ports), not every default there is.
+ * Sets the server's defaults that matter to a client: an object that is read back looks like the real one as far as rollouts
+ * are concerned (replicas, strategy, ports). Other defaults are missing.
  */
 export function withDefaults(resource: Resource, object: KubeObject): KubeObject {
   const set = defaulters[resource.kind];

@@ -1,6 +1,6 @@
 import { groupVersions, type Resource } from './resources.ts';
 
-/** Discovery documents, version and health, as far as clients ask for them; undefined for any other path. */
+/** Discovery documents, version and health, as far as clients need them; undefined for any other path. */
 export function discover(path: string): unknown {
   const served = groupVersions();
   if (path === '/version') return { major: '1', minor: '36', gitVersion: 'v1.36.0-embedded', platform: 'node' };

@@ -1,18 +1,18 @@
 import type { RequestInfo } from './request-info.ts';
 
-/** Something that goes wrong with requests for as long as it is injected. */
+/** A fault in requests, as long as it is injected. */
 export interface Fault {
-  /** The requests that it hits; all when absent. `info` is undefined for paths such as `/version`. */
+  /** The requests that it affects; all if absent. `info` is undefined for paths such as `/version`. */
   readonly match?: (info: RequestInfo | undefined) => boolean;
-  /** Milliseconds before anything else happens. */
+  /** Milliseconds of delay before anything else. */
   readonly delay?: number;
-  /** The connection is closed without an answer. */
+  /** Closes the connection without an answer. */
   readonly drop?: boolean;
-  /** This status is answered, and nothing is done. */
+  /** Answers with this status, and does nothing. */
   readonly status?: 429 | 500 | 503 | 504;
   /** Seconds in the `Retry-After` header of that answer. */
   readonly retryAfter?: number;
-  /** Hits so many requests, then is over. */
+  /** Ends after this many requests. */
   readonly times?: number;
 }
 
@@ -20,7 +20,7 @@ export function createFaults() {
   const injected = new Set<{ fault: Fault; left: number }>();
 
   return {
-    /** Begins a fault. @returns what ends it. */
+    /** Starts a fault. @returns a function that ends it. */
     inject(fault: Fault): () => void {
       const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
       injected.add(entry);
@@ -29,7 +29,7 @@ export function createFaults() {
 
     clear: () => injected.clear(),
 
-    /** The faults that hit this request, each counted. */
+    /** The faults that affect this request; counts them. */
     hitting(info: RequestInfo | undefined): Fault[] {
       const hits = [...injected].filter(({ fault }) => fault.match?.(info) ?? true);
       for (const entry of hits) {

@@ -17,9 +17,9 @@ import { forbidden, noSuchPath, StatusError, unauthorized } from './status.ts';
 import { createStorage } from './storage.ts';
 import { serveWatch } from './watch.ts';
 
-/** One request as it was answered, for tests. */
+/** One request and its answer, for tests. */
 export interface AuditEntry {
-  /** Milliseconds since the epoch, when the request came. */
+  /** The time of the request, in milliseconds since the epoch. */
   readonly at: number;
   readonly user: string;
   readonly verb: string;
@@ -32,17 +32,17 @@ export interface AuditEntry {
   readonly dryRun: boolean;
   readonly contentType: string;
   readonly body: string;
-  /** HTTP status; 0 where the connection was dropped. */
+  /** HTTP status; 0 if the connection was dropped. */
   readonly status: number;
 }
 
 export interface ApiServerOptions {
   readonly clock?: { now(): number };
-  /** Suffixes of generated names. */
+  /** For the suffixes of generated names. */
   readonly random?: () => number;
-  /** Changes kept for watches to resume from; default 10,000. */
+  /** How many changes are kept for watches to resume from; default 10,000. */
   readonly history?: number;
-  /** Milliseconds between bookmarks; default 60,000, as the real server. */
+  /** Milliseconds between bookmarks; default 60,000, as on the real server. */
   readonly bookmarkInterval?: number;
 }
 
@@ -52,8 +52,8 @@ const adminToken = 'embedded-admin-token';
 const anonymous: User = { name: 'system:anonymous', token: '', groups: ['system:unauthenticated'], rules: [] };
 
 /**
- * A Kubernetes API server double on a loopback port: generic objects with the semantics that clients rely on (see the
- * contract tests), users with rules, faults to inject and an audit log. The namespaces `default` and `kube-system` exist.
+ * A double of the Kubernetes API server on a loopback port: generic objects with the semantics that clients rely on (see the
+ * contract tests), users with rules, injectable faults and an audit log. The namespaces `default` and `kube-system` exist.
  */
 export async function startApiServer(options: ApiServerOptions = {}) {
   const { clock = Date, random = Math.random, history = 10_000, bookmarkInterval = 60_000 } = options;
@@ -74,7 +74,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
   const port = await listen(server, 0);
   const url = `http://127.0.0.1:${port}`;
 
-  /** Adds a user, or replaces the one of that name: an earlier token is not accepted any more. */
+  /** Adds a user, or replaces the one with that name, whose earlier token then becomes invalid. */
   function setUser(user: User): void {
     users.set(user.name, user);
   }
@@ -111,7 +111,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
       const status = error instanceof StatusError ? error : new StatusError(500, 'InternalError', String(error));
       answer(response, status.code, status);
     }
-    // A watch is entered when it begins, and what is proxied when it ends.
+    // A watch gets its entry when it begins, a proxied request when it ends.
     if (response.headersSent) enter();
   }
 
@@ -170,7 +170,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     }
   }
 
-  /** Writes an object of any kind into the store as the lab's own hand, creating or replacing it. */
+  /** Creates or replaces an object of any kind directly in the store, on behalf of the lab. */
   function put(manifest: JsonRecord): KubeObject {
     const resource = findKind(String(manifest.apiVersion), String(manifest.kind));
     if (resource === undefined) throw new Error(`not a kind of the lab: ${manifest.apiVersion} ${manifest.kind}`);
@@ -192,7 +192,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     port,
     storage,
     registry,
-    /** Rules that change or refuse what is written. */
+    /** Admission hooks that change or refuse writes. */
     admission,
     /** Every request so far, in the order of the answers. */
     audit,
@@ -200,20 +200,20 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     put,
     faults,
 
-    /** The watches that are open now. */
+    /** The number of open watches. */
     watches: (): number => openWatches,
 
-    /** Cuts every connection, watches among them; new ones are accepted. */
+    /** Cuts every connection, including watches; new ones are accepted. */
     dropConnections(): void {
       server.closeAllConnections();
     },
 
-    /** Goes away as a process that dies does; the objects stay for `start`. */
+    /** Stops like a killed process; the objects are kept for `start`. */
     async stop(): Promise<void> {
       await close(server);
     },
 
-    /** Comes back on the same port after `stop`. */
+    /** Starts again on the same port after `stop`. */
     async start(): Promise<void> {
       if (server.listening) return;
       server = createServer(handle);
@@ -275,7 +275,10 @@ function auditEntry(
   };
 }
 
-/** A list of one object is a request for that one: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources */
+/**
+ * A list with a field selector for one name needs only the right on that object:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
 function selectedName({ query }: RequestInfo): string {
   return /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
 }

@@ -15,7 +15,7 @@ const listMapKeys: Readonly<Record<string, readonly string[]>> = {
   volumes: ['name'],
 };
 
-/** Maps and structs of built-in kinds that are owned as a whole (`x-kubernetes-map-type: atomic`). */
+/** Maps and structs of built-in kinds that have a single owner (`x-kubernetes-map-type: atomic`). */
 const atomicMaps = new Set([
   'configMapKeyRef',
   'fieldRef',
@@ -32,14 +32,14 @@ export function isAtomicMap(field: string): boolean {
   return atomicMaps.has(field);
 }
 
-/** The fields that identify an item of this list, or undefined for a list that is owned and replaced as a whole. */
+/** The fields that identify an item of this list; undefined for a list that is owned and replaced as a whole. */
 export function associativeKeys(field: string, items: readonly unknown[]): readonly string[] | undefined {
   if (field !== 'ports') return listMapKeys[field];
   const [first] = items;
   return isRecord(first) && 'containerPort' in first ? ['containerPort', 'protocol'] : ['port', 'protocol'];
 }
 
-/** `{"containerPort":80,"protocol":"TCP"}`: the identity of an item as `fieldsV1` writes it after `k:`. */
+/** `{"containerPort":80,"protocol":"TCP"}`: the identity of an item, as in `fieldsV1` after `k:`. */
 export function itemKey(item: unknown, keys: readonly string[]): string {
   const record = isRecord(item) ? item : {};
   const identity = keys.map((key) => [key, record[key] ?? (key === 'protocol' ? 'TCP' : undefined)]);

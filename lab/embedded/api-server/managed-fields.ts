@@ -6,14 +6,14 @@ import { applyConflict } from './status.ts';
 
 /**
  * Field ownership as in sigs.k8s.io/structured-merge-diff, for the shapes that occur here: each leaf field belongs to the
- * managers that last gave it a value. A path is the list of its `fieldsV1` elements (`f:spec`, `k:{"name":"app"}`,
- * `v:"x"`, and `.` for a list item as such), joined by NUL.
+ * managers that last set its value. A path is the list of its `fieldsV1` elements (`f:spec`, `k:{"name":"app"}`, `v:"x"`, and
+ * `.` for a list item itself), joined by NUL.
  */
 type Leaves = Map<string, unknown>;
 
 const separator = '\0';
 
-/** Fields that nobody owns. */
+/** Fields without an owner. */
 const unmanaged = new Set(
   ['apiVersion', 'kind'].concat(
     [
@@ -97,8 +97,8 @@ export interface Writer {
 }
 
 /**
- * `managedFields` after a write that was no server-side apply: the writer alone owns what it changed. Entries that the write
- * itself takes away are gone.
+ * `managedFields` after a write other than server-side apply: the writer alone owns what it changed. Entries that the write
+ * itself removes are dropped.
  */
 export function afterUpdate(
   resource: Resource,
@@ -122,10 +122,10 @@ export function afterUpdate(
 }
 
 /**
- * Server-side apply: `config` over `current`. Fields that this manager applied before and no longer names are removed
- * unless somebody else owns them too.
+ * Server-side apply of `config` to `current`. Removes fields that this manager applied before and no longer names, unless
+ * another manager owns them too.
  *
- * @throws StatusError 409 where another manager owns a field with another value, unless `force` takes it over.
+ * @throws StatusError 409 if another manager owns a field with another value, unless `force` takes it over.
  */
 export function apply(
   resource: Resource,
@@ -186,7 +186,7 @@ function mergeValue(custom: boolean, field: string, live: unknown, applied: unkn
   return result;
 }
 
-/** Removes the value at a path, and the maps and lists that become empty by it. */
+/** Removes the value at a path, and maps and lists that become empty by that. */
 function removeAt(parent: JsonRecord, path: readonly string[]): void {
   const [element = '', next, ...rest] = path;
   const field = element.slice(2);

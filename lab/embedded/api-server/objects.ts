@@ -45,7 +45,7 @@ const objectMeta = z.looseObject({
   managedFields: z.array(managedFieldsEntry).optional(),
 });
 
-/** Any object: `metadata` is typed, all else is kept as it came. */
+/** Any object: `metadata` is typed, all else is kept unchanged. */
 export const kubeObject = z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: objectMeta });
 export type KubeObject = z.infer<typeof kubeObject>;
 
@@ -55,17 +55,17 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `value` where it is a record, else an empty one: for reading into fields that may be absent. */
+/** `value` if it is a record, else an empty one: for reading fields that may be absent. */
 export function recordOf(value: unknown): JsonRecord {
   return isRecord(value) ? value : {};
 }
 
-/** RFC 3339 with whole seconds, as objects carry it. */
+/** RFC 3339 with whole seconds, as in objects. */
 export function timestamp(now: number): string {
   return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** Freezes what is stored, so that a reader who changes it by mistake fails at once. */
+/** Freezes stored objects, so that a reader that changes one by mistake fails at once. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -28,11 +28,11 @@ export interface Call {
   readonly user: User;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
-  /** Throws where the user may not create this object. */
+  /** Throws if the user may not create this object. */
   readonly mayCreate: () => void;
 }
 
-/** Does what a request for objects asks; watches and proxied requests, whose answers are streams, are served elsewhere. */
+/** Handles a request for objects. Watches and proxied requests, whose answers are streams, are handled elsewhere. */
 export function operate(storage: Storage, registry: Registry, call: Call): Answer {
   const { info, headers } = call;
   const { resource, verb, namespace, name, query } = info;
@@ -73,7 +73,7 @@ function list(storage: Storage, { resource, namespace, query }: RequestInfo): Js
     kind: `${resource.kind}List`,
     apiVersion: apiVersionOf(resource),
     metadata: { resourceVersion: String(storage.revision()) },
-    // Items of built-in kinds carry neither kind nor apiVersion.
+    // Items of built-in kinds have neither kind nor apiVersion.
     items: resource.custom ? items : items.map(({ kind: _, apiVersion: __, ...item }) => item),
   };
 }
@@ -138,7 +138,7 @@ function managerRequired() {
   return invalid('PatchOptions', 'meta.k8s.io', '', [cause]);
 }
 
-/** The field manager of a write: as asked, else the user agent up to its version. */
+/** The field manager of a write: from the request, else the user agent up to its version. */
 export function managerOf(headers: IncomingMessage['headers'], query: URLSearchParams): string {
   return query.get('fieldManager') ?? (headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown';
 }

@@ -11,10 +11,10 @@ function isOperation(operation: JsonRecord): operation is JsonRecord & Operation
 }
 
 /**
- * RFC 6902, with the two liberties that the API server's library takes: a `replace` of a field that is absent adds it, and
- * a `test` for null passes on one.
+ * RFC 6902, with two deviations of the API server's library: a `replace` of an absent field adds it, and a `test` for null
+ * passes on an absent field.
  *
- * @throws StatusError 422 where an operation can't be applied, 400 for what is not a patch.
+ * @throws StatusError 422 if an operation can't be applied, 400 if the body is not a patch.
  */
 export function applyJsonPatch(document: JsonRecord, body: unknown): JsonRecord {
   const parsed = operations.safeParse(body);
@@ -46,8 +46,8 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * Strategic merge patch of built-in kinds: lists that have a merge key are merged item by item, `$patch: delete` and
- * `$patch: replace` work, other directives are taken off.
+ * Strategic merge patch of built-in kinds: lists with a merge key are merged item by item, `$patch: delete` and `$patch:
+ * replace` work, other directives are removed.
  */
 export function applyStrategicMergePatch(target: unknown, patch: unknown, field = ''): unknown {
   if (Array.isArray(patch)) return mergeLists(Array.isArray(target) ? target : [], patch, field);

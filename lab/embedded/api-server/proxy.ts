@@ -9,19 +9,19 @@ import { parseLabelSelector } from './selectors.ts';
 import { badRequest, notFound, serviceUnavailable } from './status.ts';
 import type { Storage } from './storage.ts';
 
-/** Annotation of a pod: JSON object of container port → the loopback port that really listens. All pods share 127.0.0.1. */
+/** Annotation of a pod: a JSON object of container port → the loopback port that really listens. All pods share 127.0.0.1. */
 export const portsAnnotation = 'embedded-lab/ports';
 
 const portMap = z.record(z.string(), z.number());
 
-/** The loopback port behind a container port of a pod, where the pod listens. */
+/** The loopback port behind a container port of a pod, if the pod listens on it. */
 export function loopbackPort(pod: KubeObject, containerPort: number | string): number | undefined {
   return portMap.parse(JSON.parse(pod.metadata.annotations?.[portsAnnotation] ?? '{}'))[String(containerPort)];
 }
 
 /**
- * `pods/NAME:PORT/proxy/PATH` and `services/NAME:PORT/proxy/PATH`: passes the request on to the pod's socket, and the
- * answer back. As on a real server the port of a pod is a number, that of a service a number or its name.
+ * `pods/NAME:PORT/proxy/PATH` and `services/NAME:PORT/proxy/PATH`: forwards the request to the pod's socket, and the answer
+ * back. As on a real server, the port of a pod is a number, that of a service a number or its name.
  */
 export function serveProxy(
   storage: Storage,

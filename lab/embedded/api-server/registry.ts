@@ -40,9 +40,9 @@ export type Subresource = 'status' | 'scale';
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 export interface PatchOptions extends WriteOptions {
-  /** Server-side apply only: take over fields that others own. */
+  /** Server-side apply only: takes over fields of other managers. */
   readonly force?: boolean;
-  /** Called before a server-side apply creates the object; throws where that is not allowed. */
+  /** Called before a server-side apply creates the object; throws if that is not allowed. */
   readonly mayCreate?: () => void;
 }
 
@@ -55,7 +55,7 @@ export type DeleteOptions = z.infer<typeof deleteOptions>;
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-/** What the server does with objects, below HTTP. Controllers in the same process write through it as well. */
+/** The server's operations on objects, below HTTP. Controllers in the same process use it as well. */
 export function createRegistry(
   storage: Storage,
   clock: { now(): number },
@@ -68,7 +68,7 @@ export function createRegistry(
     return object;
   }
 
-  /** The object, or the view of it that a subresource shows. */
+  /** The object, or its form in a subresource. */
   function read(key: Key, subresource?: Subresource): JsonRecord {
     return subresource === 'scale' ? scaleOf(get(key)) : get(key);
   }
@@ -134,7 +134,7 @@ export function createRegistry(
     return replace(key, current, object, options);
   }
 
-  /** `change` over what is stored now: how controllers write, as nothing can come between in one process. */
+  /** Applies `change` to the stored object: controllers write this way, as nothing can come between in one process. */
   function modify(key: Key, change: (current: KubeObject) => KubeObject, options: WriteOptions): KubeObject {
     const current = get(key);
     return replace(key, current, change(current), options);
@@ -239,7 +239,10 @@ export function createRegistry(
   return { get, read, create, update, modify, patch, remove };
 }
 
-/** What a write to `subresource` (none: the object itself) makes of `proposed`; fields that belong elsewhere stay as they are. */
+/**
+ * The stored form of `proposed` after a write to `subresource` (none: the object itself); fields of other subresources keep
+ * their values.
+ */
 function settled(
   resource: Resource,
   current: KubeObject,
@@ -273,7 +276,7 @@ function settled(
   return { ...next, metadata: { ...next.metadata, generation: (generation ?? 0) + 1 } };
 }
 
-/** What `metadata.generation` counts the changes of. */
+/** The content whose changes `metadata.generation` counts. */
 function content(resource: Resource, object: KubeObject): JsonRecord {
   const { metadata: _, status, ...rest } = object;
   return resource.status ? rest : { ...rest, status };
@@ -325,7 +328,7 @@ function parseObject(resource: Resource, namespace: string, body: unknown): Kube
   return object;
 }
 
-/** To a type of Go, a field without a value is one that is not there. */
+/** To Go types, a null field is an absent one. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isRecord(value)) return value;

@@ -6,10 +6,10 @@ export interface RequestInfo {
   readonly verb: string;
   readonly resource: Resource;
   readonly subresource: string;
-  /** Empty at the cluster scope. */
+  /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;
-  /** Path behind `/proxy`, beginning with a slash. */
+  /** Path after `/proxy`, with a leading slash. */
   readonly proxyPath: string;
   readonly query: URLSearchParams;
 }
@@ -17,7 +17,7 @@ export interface RequestInfo {
 const pattern =
   /^\/(?:api\/(v1)|apis\/([^/]+\/[^/]+))(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+)(\/.*)?)?)?$/;
 
-/** Undefined for a path that names no resource served here (discovery, health, an unknown kind). */
+/** Undefined for a path that names no resource of this server (discovery, health, an unknown kind). */
 export function parseRequest(method: string, url: URL): RequestInfo | undefined {
   const path = url.pathname.replace(/\/$/, '');
   const own = /^\/api\/v1\/namespaces\/([^/]+)$/.exec(path);

@@ -1,13 +1,13 @@
-/** What the server knows of one kind. */
+/** The server's knowledge of one kind. */
 export interface Resource {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
-  /** Served from a CustomResourceDefinition: no strategic merge patch, all lists atomic, updates need a resourceVersion. */
+  /** From a CustomResourceDefinition: no strategic merge patch, all lists atomic, updates need a resourceVersion. */
   readonly custom: boolean;
-  /** Has `metadata.generation`, raised by every change outside `metadata` and `status`. */
+  /** Has `metadata.generation`, which every change outside `metadata` and `status` raises. */
   readonly generation: boolean;
   readonly status: boolean;
   readonly scale: boolean;
@@ -96,7 +96,7 @@ export const grpcRoutes = custom('gateway.networking.k8s.io/v1', 'grpcroutes', '
 export const traefikServices = custom('traefik.io/v1alpha1', 'traefikservices', 'TraefikService', { status: false });
 export const ingressRoutes = custom('traefik.io/v1alpha1', 'ingressroutes', 'IngressRoute', { status: false });
 
-/** Kinds that select pods and that nothing in the lab acts upon: they are stored and no more. */
+/** Kinds that select pods and are only stored: nothing in the lab acts on them. */
 const selecting: readonly Resource[] = [
   builtIn('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', { generation: true }),
   custom('cilium.io/v2', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
@@ -166,7 +166,7 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
-/** `deployments.apps`: how the server's messages name a resource. */
+/** `deployments.apps`: the name of a resource in the server's messages. */
 export function qualifiedName(resource: Resource): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 }
@@ -179,7 +179,7 @@ export function findKind(apiVersion: string, kind: string): Resource | undefined
   return served.find((resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
 }
 
-/** Group versions with the resources in them, as discovery lists them. */
+/** Group versions with their resources, as in discovery. */
 export function groupVersions(): Map<string, Resource[]> {
   return Map.groupBy(served, apiVersionOf);
 }

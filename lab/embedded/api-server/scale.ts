@@ -4,7 +4,7 @@ import { badRequest } from './status.ts';
 
 const scale = z.looseObject({ spec: z.looseObject({ replicas: z.number().default(0) }) });
 
-/** The `autoscaling/v1` Scale of a workload. As on the real server, `spec.replicas` is left out where it is zero. */
+/** The `autoscaling/v1` Scale of a workload. As on the real server, `spec.replicas` is absent if it is zero. */
 export function scaleOf(workload: KubeObject): JsonRecord {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = workload.metadata;
   const spec = recordOf(workload.spec);
@@ -20,7 +20,7 @@ export function scaleOf(workload: KubeObject): JsonRecord {
   };
 }
 
-/** The workload with the replicas of a Scale; its resourceVersion, where given, must still be the workload's. */
+/** The workload with the replicas of a Scale; if it has a resourceVersion, that must still be the workload's. */
 export function withScale(workload: KubeObject, body: unknown): KubeObject {
   const parsed = scale.safeParse(body);
   if (!parsed.success) throw badRequest('Scale in version "v1" cannot be handled as a Scale');

@@ -41,7 +41,7 @@ function parseRequirement(text: string): (labels: Labels) => boolean {
   throw badRequest(`unable to parse requirement: found '${text}'`);
 }
 
-/** Parses `metadata.name=checkout,status.phase!=Running`. @throws StatusError 400 for a field the resource can't select. */
+/** Parses `metadata.name=checkout,status.phase!=Running`. @throws StatusError 400 for a field that is not selectable. */
 function parseFieldSelector(resource: Resource, selector: string): Predicate {
   const selectable = ['metadata.name', 'metadata.namespace', ...resource.selectableFields];
   const requirements = selector

@@ -15,7 +15,7 @@ interface StatusDetails {
   readonly retryAfterSeconds?: number;
 }
 
-/** A refusal, as the server words it: wording and fields follow k8s.io/apimachinery `pkg/api/errors`. */
+/** A refusal in the server's words: wording and fields follow k8s.io/apimachinery `pkg/api/errors`. */
 export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
@@ -78,12 +78,12 @@ export function outdated(resource: Resource, name: string): StatusError {
   return conflict(resource, name, why);
 }
 
-/** 409 of a server-side apply: one cause for each field that another manager holds with another value. */
+/** 409 of a server-side apply: one cause for each field that another manager owns with another value. */
 export function applyConflict(message: string, causes: readonly StatusCause[]): StatusError {
   return new StatusError(409, 'Conflict', message, { causes });
 }
 
-/** 422 of an object that may not be as it is; `name` and `kind` as the server gives them in the details. */
+/** 422 of an invalid object; `name` and `kind` as in the server's details. */
 export function invalid(kind: string, group: string, name: string, causes: readonly StatusCause[]): StatusError {
   const listed = causes.map((cause) => `${cause.field}: ${cause.message}`);
   const told = listed.length === 1 ? listed[0] : `[${listed.join(', ')}]`;

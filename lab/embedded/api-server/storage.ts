@@ -4,7 +4,7 @@ import { qualifiedName, type Resource } from './resources.ts';
 export interface StoredEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly resource: Resource;
-  /** The object after the change; of a deletion, the last state with the deletion's resourceVersion. */
+  /** The object after the change; for a deletion, the last state with the deletion's resourceVersion. */
   readonly object: KubeObject;
   readonly previous: KubeObject | undefined;
   readonly revision: number;
@@ -12,12 +12,12 @@ export interface StoredEvent {
 
 export type Storage = ReturnType<typeof createStorage>;
 
-/** Like a server that has run for a while and compacted: a watch from revision 1 is too old from the start. */
+/** Like a server that has run for a while and compacted: a watch from revision 1 is always too old. */
 const firstRevision = 1_000;
 
 /**
- * The objects, one global revision that only grows, and the last `historyLimit` changes for watches to resume from.
- * Stored objects are frozen; listeners are called within the write.
+ * The objects, one global increasing revision, and the last `historyLimit` changes for watches to resume from. Stored objects
+ * are frozen; listeners are called within the write.
  */
 export function createStorage(historyLimit: number) {
   const collections = new Map<string, Map<string, KubeObject>>();
@@ -48,7 +48,7 @@ export function createStorage(historyLimit: number) {
       return collection(resource).get(`${namespace}/${name}`);
     },
 
-    /** All objects of a kind in the order of their names; of all namespaces where none is given. */
+    /** All objects of a kind, sorted by name; of all namespaces if none is given. */
     list(resource: Resource, namespace?: string): KubeObject[] {
       const entries = [...collection(resource)].filter(
         ([key]) => namespace === undefined || key.startsWith(`${namespace}/`),
@@ -78,13 +78,13 @@ export function createStorage(historyLimit: number) {
       record({ type: 'DELETED', resource, object: last, previous, revision });
     },
 
-    /** The changes after a revision, or the oldest revision that can still be asked for. */
+    /** The changes after a revision, or the oldest available revision. */
     eventsAfter(asked: number): readonly StoredEvent[] | { readonly oldest: number } {
       if (asked < oldest) return { oldest };
       return history.filter((event) => event.revision > asked);
     },
 
-    /** Forgets all history, as a compaction does: watches from any earlier revision are too old now. */
+    /** Drops all history, like a compaction: earlier revisions are then too old for watches. */
     compact(): void {
       history.length = 0;
       oldest = revision;

@@ -9,7 +9,7 @@ const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const qualifiedKey = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /**
- * The rules of the server that a tool which makes workloads, names and labels can break.
+ * The server's rules that a tool which creates workloads, names and labels can break.
  *
  * @throws StatusError 422 with a cause for each broken rule.
  */

@@ -7,8 +7,9 @@ import { expired, invalidResourceVersion } from './status.ts';
 import type { Storage, StoredEvent } from './storage.ts';
 
 /**
- * Answers a watch: the changes after `resourceVersion` (what exists now, where it is absent or 0), one JSON line each, until
- * `timeoutSeconds` or until the client goes. A resourceVersion that is too old is told in the stream, as the server does.
+ * Answers a watch: the changes after `resourceVersion` (the existing objects, if it is absent or 0), one JSON line each, until
+ * `timeoutSeconds` or until the client disconnects. A resourceVersion that is too old is an error in the stream, as on the
+ * server.
  */
 export function serveWatch(
   storage: Storage,
@@ -37,7 +38,7 @@ export function serveWatch(
     const object = {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
-      // Servers before 1.34 write the empty timestamp out.
+      // Servers before 1.34 write the empty timestamp as null.
       metadata: { resourceVersion: String(storage.revision()), creationTimestamp: null },
     };
     if (['1', 'true'].includes(query.get('allowWatchBookmarks') ?? '')) write('BOOKMARK', object);
@@ -72,7 +73,7 @@ export function serveWatch(
   }
 }
 
-/** What the event is to a watcher that sees only what its selectors match. */
+/** The type of the event for a watcher that sees only what its selectors match. */
 function typeSeen(
   { type, object, previous }: StoredEvent,
   matches: (object: KubeObject) => boolean,

@@ -4,8 +4,8 @@ import { type Cluster, keyOf, type Reconciler, setStatus } from './cluster.ts';
 import { autoscalerView, replicaSetView } from './views.ts';
 
 /**
- * Holds its target between minReplicas and maxReplicas, as a HorizontalPodAutoscaler does whatever its metrics say. It reads
- * no metrics; a test scales the target itself to play a change of load.
+ * Keeps its target between minReplicas and maxReplicas, as a HorizontalPodAutoscaler does independent of metrics. It reads no
+ * metrics; a test scales the target itself to simulate a change of load.
  */
 export function autoscalerController(cluster: Cluster): Reconciler {
   const { storage, registry } = cluster;
@@ -17,7 +17,7 @@ export function autoscalerController(cluster: Cluster): Reconciler {
     const workload = resource && storage.get(resource, namespace, target.name);
     if (resource === undefined || workload === undefined) return;
     const { spec, status } = replicaSetView.parse(workload);
-    // A workload scaled to nothing switches its autoscaler off.
+    // A workload that is scaled to zero disables its autoscaler.
     const desired = spec.replicas === 0 ? 0 : Math.min(maxReplicas, Math.max(minReplicas, spec.replicas));
     if (desired !== spec.replicas) {
       const options = { manager: 'horizontal-pod-autoscaler', subresource: 'scale' } as const;

@@ -3,16 +3,16 @@ import type { Registry } from '../api-server/registry.ts';
 import { apiVersionOf, events, type Resource } from '../api-server/resources.ts';
 import type { Storage } from '../api-server/storage.ts';
 
-/** What controllers work on. */
+/** The state that controllers work on. */
 export interface Cluster {
   readonly storage: Storage;
   readonly registry: Registry;
 }
 
-/** One controller: told the keys (`namespace/name`) of objects that may need work. */
+/** One controller; it receives the keys (`namespace/name`) of objects that may need work. */
 export interface Reconciler {
   readonly resource: Resource;
-  /** Brings one object to where it should be. @returns milliseconds until it wants to look again. */
+  /** Moves one object towards its desired state. @returns milliseconds until it needs another look. */
   reconcile(object: KubeObject): number | undefined;
 }
 
@@ -48,7 +48,7 @@ export function setStatus({ registry }: Cluster, resource: Resource, object: Kub
   registry.modify(keyOf(resource, object), (current) => ({ ...current, status }), { manager, subresource: 'status' });
 }
 
-/** The event by which a controller tells that it could not create a pod: one for each object. */
+/** The event of a controller that could not create a pod: one for each object. */
 export function tellFailedCreate(
   { registry, storage }: Cluster,
   resource: Resource,
@@ -70,7 +70,7 @@ export function tellFailedCreate(
   else registry.create(events, namespace, { metadata: { name: key.name }, ...told }, { manager });
 }
 
-/** A condition with its time of transition kept where its status did not change. */
+/** A condition whose transition time is kept if its status did not change. */
 export function condition(
   existing: readonly JsonRecord[],
   type: string,

@@ -4,7 +4,7 @@ import { allowances, type DeploymentView, replicaSetView } from './views.ts';
 
 /**
  * The status of a Deployment with its conditions `Available` and `Progressing`. `lookAgain`: milliseconds until a rollout
- * that does not move has failed.
+ * without progress has failed.
  */
 export function deploymentStatus(
   deployment: KubeObject,

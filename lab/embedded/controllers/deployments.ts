@@ -9,8 +9,8 @@ const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const hashLabel = 'pod-template-hash';
 
 /**
- * One ReplicaSet for each pod template, and rolling updates within maxSurge and maxUnavailable: new pods are ready before
- * old ones go. After kubernetes `pkg/controller/deployment`; old ReplicaSets are all kept.
+ * One ReplicaSet for each pod template, and rolling updates within maxSurge and maxUnavailable: new pods become ready before
+ * old ones are deleted. After kubernetes `pkg/controller/deployment`; all old ReplicaSets are kept.
  */
 export function deploymentController(cluster: Cluster, now: () => number): Reconciler {
   const { registry } = cluster;
@@ -47,7 +47,7 @@ export function deploymentController(cluster: Cluster, now: () => number): Recon
     registry.create(replicaSets, namespace, manifest, { manager });
   }
 
-  /** The current ReplicaSet has the highest revision; the Deployment shows the same. */
+  /** The current ReplicaSet has the highest revision, and the Deployment has the same one. */
   function setRevision(
     deployment: KubeObject,
     sets: readonly KubeObject[],
@@ -96,7 +96,7 @@ export function deploymentController(cluster: Cluster, now: () => number): Recon
 
     const available = views.reduce((sum, view) => sum + view.status.availableReplicas, 0);
     const least = spec.replicas - maxUnavailable;
-    /** Old pods that may go in all, and of those that serve. */
+    /** How many old pods may be deleted in total, and how many of the available ones. */
     let removable = Math.max(0, total - least - Math.max(0, wanted - own.status.availableReplicas));
     let spare = Math.max(0, available - least);
     for (const { set, view } of others) {

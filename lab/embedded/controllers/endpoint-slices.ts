@@ -5,7 +5,7 @@ import { endpointSlices, pods, services } from '../api-server/resources.ts';
 import { type Cluster, controlledBy, keyOf, manager, ownerReference, type Reconciler } from './cluster.ts';
 import { isReady, isTerminating, podView, serviceView } from './views.ts';
 
-/** One EndpointSlice for each Service with a selector. Its ports are those of the pods; the lab's real ones are annotated there. */
+/** One EndpointSlice for each Service with a selector. Its ports are those of the pods; an annotation has the lab's real ones. */
 export function endpointSliceController(cluster: Cluster, random: () => number): Reconciler {
   const { storage, registry } = cluster;
 

@@ -13,8 +13,8 @@ interface Dependent {
 }
 
 /**
- * Removes what nobody owns any more: after an owner (background), before it (foreground), or not at all (orphan); and what
- * was in a namespace that is gone. @returns what to do at a change of the store.
+ * Deletes objects without owners: after the owner (background), before it (foreground), or not at all (orphan); and the objects
+ * of a deleted namespace. @returns a function to call at a change of the store.
  */
 export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void {
   const { storage, registry } = cluster;
@@ -35,7 +35,7 @@ export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void
     return owner?.metadata.uid === reference.uid;
   }
 
-  /** Deletes an object whose owners are all gone; of several owners only the gone ones are struck off. */
+  /** Deletes an object whose owners are all gone; if some remain, removes only the others from the list. */
   function collect(resource: Resource, object: KubeObject): void {
     const { ownerReferences = [], namespace = '' } = object.metadata;
     const left = ownerReferences.filter((reference) => exists(reference, namespace));

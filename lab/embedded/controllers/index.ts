@@ -18,12 +18,12 @@ export interface ControllersOptions extends Partial<Omit<KubeletOptions, 'images
   readonly images: Images;
 }
 
-/** Milliseconds until what the API server has refused is tried again. */
+/** Milliseconds until a write that the API server refused is retried. */
 const REFUSED_AGAIN = 1_000;
 
 export type Controllers = ReturnType<typeof startControllers>;
 
-/** What a cluster does by itself: workloads get pods, pods run, Services get endpoints, and what has no owner goes. */
+/** The controllers of a cluster: workloads get pods, pods run, Services get endpoints, and objects without owners are deleted. */
 export function startControllers(cluster: Cluster, options: ControllersOptions) {
   const { seed = 1, now = Date.now, readyAfter = 20, crashBackOff = 1_000, drain = 100, images } = options;
   const { storage } = cluster;
@@ -51,7 +51,7 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
     return undefined;
   });
 
-  /** What the API server refuses is told in an event and tried again, as by the real controllers. */
+  /** Reports what the API server has refused in an event and retries it, like the real controllers. */
   function reconcile(reconciler: Reconciler, object: KubeObject): number | undefined {
     try {
       return reconciler.reconcile(object);
@@ -66,7 +66,7 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
     if (reconcilers.has(resource.plural)) workloads.add(`${resource.plural}/${namespace}/${name}`);
   }
 
-  /** An object's change is work for its own controller and its owner's; a pod's also for Services, a workload's for HPAs. */
+  /** A changed object is work for its own controller and its owner's; a pod also for Services, a workload also for HPAs. */
   function onEvent(event: StoredEvent): void {
     const { resource, object } = event;
     const { namespace = '', name } = object.metadata;
@@ -96,7 +96,7 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
   }
 
   return {
-    /** Ends the process of a pod as a crash does; it is started again after a back-off. */
+    /** Ends the process of a pod like a crash; it is started again after a back-off. */
     crash: kubelet.crash,
 
     /** Ends all processes and all work; the objects stay as they are. */

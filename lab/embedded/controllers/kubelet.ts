@@ -14,17 +14,17 @@ export interface KubeletOptions {
   readonly images: Images;
   readonly seed: number;
   readonly now: () => number;
-  /** Milliseconds from start to ready, where the image does not say. */
+  /** Milliseconds from start to ready, unless the image has its own value. */
   readonly readyAfter: number;
   /** Milliseconds of the first wait in CrashLoopBackOff; each further one is twice as long, up to eight times. */
   readonly crashBackOff: number;
-  /** Milliseconds that a pod goes on serving after its deletion, as proxies need time to hear of it. */
+  /** Milliseconds that a deleted pod goes on serving, as proxies learn of the deletion later. */
   readonly drain: number;
 }
 
 const options = { manager: 'kubelet' } as const;
 
-/** Runs every pod that has no node yet: one process (a socket) for its first container; further containers only look alive. */
+/** Runs every pod without a node: one process (a socket) for its first container; further containers only appear to run. */
 export function startKubelet(cluster: Cluster, settings: KubeletOptions) {
   const running = new Map<string, RunningPod>();
 
@@ -48,7 +48,7 @@ export function startKubelet(cluster: Cluster, settings: KubeletOptions) {
   return {
     onEvent,
 
-    /** Ends the process of a pod as a crash does; it is started again after a back-off. */
+    /** Ends the process of a pod like a crash; it is started again after a back-off. */
     crash(namespace: string, name: string, how: { readonly outOfMemory?: boolean } = {}): void {
       const uid = cluster.registry.get({ resource: pods, namespace, name }).metadata.uid ?? '';
       running.get(uid)?.crash(how.outOfMemory ?? false);
@@ -93,7 +93,7 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
     timers.clear();
   }
 
-  /** Does what comes next unless the pod has gone meanwhile. */
+  /** Runs the next step unless the pod was deleted meanwhile. */
   function whileAlive(act: () => void): void {
     if (!ended && storage.get(pods, key.namespace, key.name)?.metadata.uid === pod.metadata.uid) act();
   }
@@ -171,7 +171,7 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
     );
   }
 
-  /** Makes the running process behave as its image says now. */
+  /** Makes the running process behave as its image currently specifies. */
   function follow(image: Image): void {
     const {
       errorRate = 0,
@@ -200,7 +200,7 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
       startedAt: timestamp(runningSince),
       finishedAt: timestamp(settings.now()),
     };
-    // The first restart comes at once, as the kubelet does it.
+    // The first restart comes at once, as in the kubelet.
     const wait = restarts === 1 ? 0 : settings.crashBackOff * Math.min(8, 2 ** (restarts - 2));
     if (wait > 0) {
       const message = `back-off restarting failed container=${main?.name} pod=${key.name}_${key.namespace}`;
@@ -217,7 +217,7 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
     whileAlive(() => registry.remove(key, { gracePeriodSeconds: 0 }));
   }
 
-  // Not within the write that made the pod.
+  // Not within the write that created the pod.
   const begin = setImmediate(bind);
 
   return {
@@ -246,5 +246,5 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
   };
 }
 
-/** Milliseconds of a request where the image does not say. */
+/** Milliseconds of a request, unless the image has its own value. */
 const defaultLatency = 2;

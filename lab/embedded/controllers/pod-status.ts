@@ -10,14 +10,14 @@ export interface Termination {
   readonly finishedAt: string;
 }
 
-/** Where the main container is. */
+/** The state of the main container. */
 export type ContainerState =
   | { readonly waiting: string; readonly message?: string }
   | { readonly terminated: Termination }
   | { readonly runningSince: number; readonly ready: boolean };
 
 interface PodState {
-  /** The image once it was pulled. */
+  /** The image, once it was pulled. */
   readonly image: Image | undefined;
   readonly restarts: number;
   readonly last: Termination | undefined;
@@ -25,7 +25,7 @@ interface PodState {
   readonly now: number;
 }
 
-/** The status of a pod as the kubelet reports it. Sidecars follow the main container. */
+/** The status of a pod as the kubelet reports it. Sidecars have the state of the main container. */
 export function podStatus(
   pod: KubeObject,
   containers: readonly ContainerView[],

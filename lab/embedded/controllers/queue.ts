@@ -1,6 +1,6 @@
 /**
- * Work that is done once however often it was asked for, one piece after the other and never within the write that asked
- * for it.
+ * A work queue: a key that is added several times is processed once, one key after the other, and never within the write that
+ * added it.
  */
 export function createQueue<Key>(work: (key: Key) => number | undefined) {
   const waiting = new Set<Key>();

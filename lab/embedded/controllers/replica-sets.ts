@@ -3,7 +3,7 @@ import { pods, replicaSets } from '../api-server/resources.ts';
 import { type Cluster, controlledBy, keyOf, manager, ownerReference, type Reconciler, setStatus } from './cluster.ts';
 import { isReady, isTerminating, replicaSetView, untilAvailable } from './views.ts';
 
-/** Keeps as many pods of its template as wanted. Of too many, those that are not ready go first, then the youngest. */
+/** Keeps the wanted number of pods of its template. Deletes pods that are not ready first, then the youngest. */
 export function replicaSetController(cluster: Cluster, now: () => number): Reconciler {
   const { registry } = cluster;
 
@@ -39,7 +39,7 @@ export function replicaSetController(cluster: Cluster, now: () => number): Recon
   return { resource: replicaSets, reconcile };
 }
 
-/** Pods worth keeping first. */
+/** Sorts the pods to keep first. */
 function byWorth(a: KubeObject, b: KubeObject): number {
   const readiness = Number(isReady(b)) - Number(isReady(a));
   return readiness || (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? '');

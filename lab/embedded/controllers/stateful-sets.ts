@@ -6,9 +6,7 @@ import { isReady, isTerminating, type StatefulSetView, statefulSetView, untilAva
 
 const revisionLabel = 'controller-revision-hash';
 
-/**
- * Pods `NAME-0`, `NAME-1`, … made in this order, and replaced from the last one down to `partition`, one at a time.
- */
+/** Pods `NAME-0`, `NAME-1`, … created in this order, and replaced from the last one down to `partition`, one at a time. */
 export function statefulSetController(cluster: Cluster, now: () => number): Reconciler {
   const { registry } = cluster;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PodTemplate } from './views.ts';
 
-/** Ten characters that are the same for the same pod template, whatever the order of its fields. */
+/** Ten characters that depend on the pod template alone, not on the order of its fields. */
 export function templateHash(template: PodTemplate): string {
   const digest = createHash('sha256')
     .update(JSON.stringify(sorted(template)))

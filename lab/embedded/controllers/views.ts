@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { KubeObject } from '../api-server/objects.ts';
 
-/** The parts of workloads that controllers read; all other fields pass through them. */
+/** The parts of workloads that controllers read; all other fields are kept. */
 const labels = z.record(z.string(), z.string());
 
 const selector = z.looseObject({
@@ -116,7 +116,7 @@ export function isReady(pod: KubeObject): boolean {
   return readyCondition(pod)?.status === 'True';
 }
 
-/** Milliseconds until a ready pod counts as available; 0 when it does, undefined for one that is not ready. */
+/** Milliseconds until a ready pod counts as available; 0 if it does already, undefined if it is not ready. */
 export function untilAvailable(pod: KubeObject, minReadySeconds: number, now: number): number | undefined {
   const ready = readyCondition(pod);
   if (ready?.status !== 'True') return undefined;

@@ -6,12 +6,12 @@ import { controllerOf } from '../controllers/cluster.ts';
 import { isTerminating } from '../controllers/views.ts';
 import type { Destination } from './routes.ts';
 
-/** A pod that takes requests. */
+/** A pod that receives requests. */
 export interface Endpoint {
   readonly origin: string;
   readonly workload: string;
   readonly version: string;
-  /** True once the pod is on its way out. */
+  /** True once the pod is being deleted. */
   readonly isLeaving: () => boolean;
 }
 
@@ -43,7 +43,7 @@ export function endpointsOf(
   return { port: Number(port.port), endpoints };
 }
 
-/** The Deployment or StatefulSet that a pod belongs to. */
+/** The Deployment or StatefulSet of a pod. */
 function workloadOf(storage: Storage, pod: KubeObject): string {
   const owner = controllerOf(pod);
   if (owner === undefined) return pod.metadata.name;

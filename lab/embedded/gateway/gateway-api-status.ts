@@ -6,7 +6,7 @@ import { routeView } from './gateway-api.ts';
 
 const controllerName = 'embedded-lab/gateway';
 
-/** Tells in the status of every HTTPRoute and GRPCRoute which generation the gateway follows now. */
+/** Writes the generation that the gateway now follows to the status of every HTTPRoute and GRPCRoute. */
 export function reportRoutes(storage: Storage, registry: Registry, now: number): void {
   for (const resource of [httpRoutes, grpcRoutes]) {
     for (const object of storage.list(resource)) {

@@ -39,7 +39,7 @@ export const routeView = z.looseObject({
   }),
 });
 
-/** The rules of all HTTPRoutes and GRPCRoutes; a gRPC method is a path here, as it is on the wire. */
+/** The rules of all HTTPRoutes and GRPCRoutes. A gRPC method is a path here, as on the wire. */
 export function gatewayApiRoutes(storage: Storage): Route[] {
   return [httpRoutes, grpcRoutes].flatMap((resource) =>
     storage.list(resource).flatMap((object) => rulesOf(resource.kind, object)),

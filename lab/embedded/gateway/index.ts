@@ -22,7 +22,7 @@ import { createGatewayMetrics } from './metrics.ts';
 import { compileRoutes, type Destination, findRoute, pick, type Route } from './routes.ts';
 
 export interface GatewayOptions {
-  /** Draws the destination of each request. */
+  /** Selects the destination of each request. */
   readonly random: () => number;
   readonly now?: () => number;
   /** Milliseconds until a changed route takes effect; Infinity: never. Default 0. */
@@ -41,8 +41,8 @@ const routeResources = new Set([
 ]);
 
 /**
- * The data plane: a reverse proxy on a loopback port that follows the routes of every supported kind and sends each request
- * to a ready pod, in turn. Its counters are at `/metrics` and `/stats/prometheus` of another port.
+ * The data plane: a reverse proxy on a loopback port that follows the routes of every supported kind and sends requests to the
+ * ready pods in turn. Its counters are at `/metrics` and `/stats/prometheus` of another port.
  */
 export async function startGateway(storage: Storage, registry: Registry, options: GatewayOptions) {
   const { random, now = Date.now } = options;
@@ -56,7 +56,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
   let endpoints = new Map<Destination, ReturnType<typeof endpointsOf>>();
   let reported: NodeJS.Immediate | undefined;
 
-  /** Takes the routes as they are in the store now. */
+  /** Follows the routes that are now in the store. */
   function follow(): void {
     routes = compileRoutes(storage);
     endpoints = new Map();
@@ -94,7 +94,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     response.once('close', () => left.abort());
     let endpoint = nextEndpoint(destination);
     let status = await forward(request, response, endpoint, left.signal);
-    // A pod that left before it saw the request (Envoy: reset-before-request); another one gets it.
+    // The pod left before it saw the request (Envoy: reset-before-request), so another one gets it.
     while (status === undefined && !left.signal.aborted && endpoint?.isLeaving() && !hasBody(request)) {
       endpoint = nextEndpoint(destination);
       status = await forward(request, response, endpoint, left.signal);
@@ -116,7 +116,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     return found;
   }
 
-  /** Every ready pod in turn. */
+  /** The next ready pod in turn. */
   function nextEndpoint(destination: Destination): Endpoint | undefined {
     const { namespace, service, subset } = destination;
     const { endpoints: ready } = reachable(destination);
@@ -126,7 +126,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     return ready[turn];
   }
 
-  /** @returns the status that the client got; undefined where there is no pod, or the pod broke off. */
+  /** @returns the status that the client got; undefined if there is no pod, or the pod broke off. */
   async function forward(
     request: IncomingMessage,
     response: ServerResponse,
@@ -149,7 +149,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
       await pipeline(answer.body, response);
       return answer.statusCode;
     } catch {
-      // A client that has left, or a pod that died under the request: the client gets a 503, or a torn answer.
+      // The client has left, or the pod died during the request: the client gets a 503, or a partial answer.
       if (response.headersSent) response.destroy();
       return undefined;
     }
@@ -170,7 +170,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     /** The routes that requests follow now (with a lag, not those of the store). */
     routes: (): readonly Route[] => routes,
 
-    /** From now on routes take effect so many milliseconds after their change; Infinity: not at all. */
+    /** From now on, changed routes take effect after this many milliseconds; Infinity: not at all. */
     setLag(milliseconds: number): void {
       lag = milliseconds;
       if (lag === 0) follow();

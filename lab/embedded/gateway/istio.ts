@@ -50,7 +50,7 @@ const destinationRule = z.looseObject({
   }),
 });
 
-/** The http routes of all VirtualServices; whether they are bound to a gateway or the mesh makes no difference here. */
+/** The http routes of all VirtualServices; their bindings to gateways or the mesh are ignored here. */
 export function istioRoutes(storage: Storage): Route[] {
   const rules = storage.list(destinationRules).map((object) => ({
     ...parseServiceHost(destinationRule.parse(object).spec.host, object.metadata.namespace ?? ''),
@@ -67,7 +67,7 @@ export function istioRoutes(storage: Storage): Route[] {
           .flatMap((rule) => rule.subsets)
           .find((candidate) => candidate.name === destination.subset);
         return {
-          // A single destination takes everything; beside others, no weight is none.
+          // A single destination takes everything; among several, a missing weight is zero.
           weight: weight ?? (route.length === 1 ? 100 : 0),
           ...target,
           port: destination.port?.number,

@@ -2,17 +2,17 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { Endpoint } from './endpoints.ts';
 import type { Destination, Route } from './routes.ts';
 
-/** One request as the gateway saw it end. */
+/** One finished request, as the gateway saw it. */
 export interface Passed {
   readonly route: Route;
   readonly destination: Destination;
   /** Number of the destination Service's port. */
   readonly port: number | undefined;
-  /** Absent where there was no pod to send it to. */
+  /** Absent if there was no pod to send it to. */
   readonly endpoint: Endpoint | undefined;
   readonly method: string;
   readonly status: number;
-  /** The client left before it was answered; `status` is then without meaning. */
+  /** The client left before it got an answer; `status` then has no meaning. */
   readonly gaveUp: boolean;
   readonly milliseconds: number;
 }

@@ -33,7 +33,7 @@ const ingressView = z.looseObject({
 const prefix = 'nginx.ingress.kubernetes.io/canary';
 
 /**
- * The paths of all Ingresses. A canary Ingress takes its share of the path that the main one has for the same host:
+ * The paths of all Ingresses. A canary Ingress takes its share of the main Ingress' path for the same host:
  * https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
  */
 export function nginxRoutes(storage: Storage): Route[] {

@@ -6,7 +6,7 @@ import { nginxRoutes } from './nginx.ts';
 import { serviceRoutes } from './services.ts';
 import { traefikRoutes } from './traefik.ts';
 
-/** Where a share of a route's requests goes. */
+/** The destination of a share of a route's requests. */
 export interface Destination {
   /** Relative to the other destinations of the route. */
   readonly weight: number;
@@ -27,11 +27,11 @@ export interface Route {
   readonly hosts: readonly string[];
   readonly matches: (request: IncomingMessage) => boolean;
   readonly destinations: readonly Destination[];
-  /** Overrules the weights for some requests. */
+  /** Overrides the weights for some requests. */
   readonly choose?: (request: IncomingMessage) => Destination | undefined;
 }
 
-/** All routes that the store's objects describe, the first that matches wins. Plain Services come last. */
+/** All routes that the stored objects describe; the first match wins. Plain Services come last. */
 export function compileRoutes(storage: Storage): Route[] {
   return [istioRoutes, gatewayApiRoutes, nginxRoutes, traefikRoutes, serviceRoutes].flatMap((compile) =>
     compile(storage),
@@ -47,7 +47,7 @@ function matchesHost(pattern: string, host: string): boolean {
   return pattern === '*' || pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)));
 }
 
-/** One destination at random by weight; undefined where no destination has any. */
+/** One destination at random by weight; undefined if all weights are zero. */
 export function pick(destinations: readonly Destination[], random: () => number): Destination | undefined {
   const total = destinations.reduce((sum, { weight }) => sum + weight, 0);
   let left = random() * total;
@@ -68,7 +68,7 @@ export function hasPathPrefix(path: string, prefix: string): boolean {
   return path === trimmed || path.startsWith(`${trimmed}/`);
 }
 
-/** The names under which a Service is called from anywhere, or from its own namespace. */
+/** The host names of a Service, from anywhere or from its own namespace. */
 export function serviceHosts(name: string, namespace: string): string[] {
   return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
 }

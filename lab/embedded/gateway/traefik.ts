@@ -24,7 +24,7 @@ const traefikService = z.looseObject({
   }),
 });
 
-/** The routes of all IngressRoutes, whose rules may say Host and PathPrefix, with weighted TraefikServices resolved. */
+/** The routes of all IngressRoutes, whose rules may use Host and PathPrefix, with weighted TraefikServices resolved. */
 export function traefikRoutes(storage: Storage): Route[] {
   return storage.list(ingressRoutes).flatMap((object) => {
     const { name, namespace = '' } = object.metadata;
@@ -43,7 +43,7 @@ export function traefikRoutes(storage: Storage): Route[] {
   });
 }
 
-/** A Service, or those behind a TraefikService with their parts of its weight. */
+/** A Service, or the Services behind a TraefikService with their parts of its weight. */
 function resolve(storage: Storage, reference: ServiceReference, from: string, weight: number): Destination[] {
   const namespace = reference.namespace ?? from;
   if (reference.kind === 'Service') {

@@ -1,6 +1,6 @@
 /**
- * The increase of a counter over a range, extrapolated to its ends as Prometheus does it (promql/functions.go,
- * `extrapolatedRate`); undefined with fewer than two samples.
+ * The increase of a counter over a range, extrapolated to its ends as in Prometheus (promql/functions.go, `extrapolatedRate`);
+ * undefined with fewer than two samples.
  */
 export function extrapolated(
   samples: readonly { readonly at: number; readonly value: number }[],
@@ -21,7 +21,7 @@ export function extrapolated(
   const threshold = average * 1.1;
   const toEnd = to - last.at < threshold ? to - last.at : average / 2;
   let toStart = first.at - from < threshold ? first.at - from : average / 2;
-  // A counter began at zero at the earliest.
+  // A counter can't have started below zero.
   if (increase > 0 && first.value >= 0) toStart = Math.min(toStart, sampled * (first.value / increase));
   return increase * ((sampled + toStart + toEnd) / sampled);
 }

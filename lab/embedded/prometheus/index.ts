@@ -13,13 +13,13 @@ export interface PrometheusOptions {
   /** Milliseconds between scrapes; default 1,000. */
   readonly scrapeInterval?: number;
   readonly now?: () => number;
-  /** The value that the `Authorization` header must have: `Bearer …` or `Basic …`. */
+  /** The required value of the `Authorization` header: `Bearer …` or `Basic …`. */
   readonly authorization?: string;
 }
 
 /**
- * A Prometheus double on a loopback port: scrapes the pods that are annotated for it and answers the HTTP API for a subset
- * of PromQL (see `evaluate`); what it does not know is answered with 422 in Prometheus's own shape.
+ * A Prometheus double on a loopback port: scrapes the pods that are annotated for it and answers the HTTP API for a subset of
+ * PromQL (see `evaluate`); answers anything else with 422 in Prometheus's own shape.
  */
 export async function startPrometheus(storage: Storage, options: PrometheusOptions = {}) {
   const { scrapeInterval = 1_000, now = Date.now, authorization } = options;
@@ -91,7 +91,7 @@ export async function startPrometheus(storage: Storage, options: PrometheusOptio
     return undefined;
   }
 
-  /** Labels of the series that any `match[]` picks (all without one) and that have samples between `start` and `end`. */
+  /** Labels of the series that match any `match[]` (all without one) and have samples between `start` and `end`. */
   function seriesOf(parameters: URLSearchParams): Labels[] {
     const filters = parameters.getAll('match[]').map((match) => createFilter(parseSelector(match)));
     const from = timeOf(parameters.get('start')) ?? Number.NEGATIVE_INFINITY;
@@ -111,29 +111,29 @@ export async function startPrometheus(storage: Storage, options: PrometheusOptio
     url: `http://127.0.0.1:${port}`,
     port,
 
-    /** One scrape of all targets now, besides the regular ones. */
+    /** Scrapes all targets now, in addition to the regular scrapes. */
     scrape,
 
-    /** Off: answers go on, from samples that grow old. */
+    /** Off: answers continue, from samples that become old. */
     setScraping,
 
-    /** Milliseconds that every answer takes from now on. */
+    /** The delay of every answer from now on, in milliseconds. */
     setDelay(milliseconds: number): void {
       delay = milliseconds;
     },
 
-    /** Answers every request with 200 and this text; undefined ends it. */
+    /** Answers every request with 200 and this text; undefined ends this. */
     setGarbage(answerText: string | undefined): void {
       garbage = answerText;
     },
 
-    /** Goes away: scrapes nothing, refuses connections. What was scraped stays for `start`. */
+    /** Stops: scrapes nothing, refuses connections. Scraped data is kept for `start`. */
     async stop(): Promise<void> {
       setScraping(false);
       await Promise.all([close(server), scraping]);
     },
 
-    /** Comes back on the same port after `stop`. */
+    /** Starts again on the same port after `stop`. */
     async start(): Promise<void> {
       if (server.listening) return;
       server = createServer(handle);

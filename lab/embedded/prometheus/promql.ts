@@ -4,7 +4,7 @@ import { type Labels, type Matcher, NAME } from '../../../src/meters/series/sele
 import { extrapolated, quantile } from './functions.ts';
 import { type SeriesStore, sampleAt, samplesIn } from './series.ts';
 
-/** One series of an answer. `at`: when its sample was taken. */
+/** One series of an answer. `at`: the time of its sample. */
 interface VectorSample {
   readonly labels: Labels;
   readonly value: number;
@@ -23,7 +23,7 @@ export type Value =
 
 type Operand = Exclude<Value, { type: 'matrix' }>;
 
-/** A query that Prometheus would refuse (`bad_data`) or fail on (`execution`: here also what the double does not know). */
+/** A query that Prometheus would refuse (`bad_data`) or fail on (`execution`; here also what the double does not support). */
 export class QueryError extends Error {
   readonly type: 'bad_data' | 'execution';
 
@@ -35,8 +35,8 @@ export class QueryError extends Error {
 }
 
 /**
- * Evaluates a PromQL expression at a time (milliseconds since the epoch): selectors, offset, rate, increase, timestamp,
- * vector, time, histogram_quantile, sum, min, max, avg and count with by and without, arithmetic, and `or`.
+ * Evaluates a PromQL expression at a time (milliseconds since the epoch): selectors, offset, rate, increase, timestamp, vector,
+ * time, histogram_quantile, sum, min, max, avg and count with by and without, arithmetic, and `or`.
  *
  * @throws QueryError
  */
@@ -213,7 +213,7 @@ const operators: Readonly<Record<string, (left: number, right: number) => number
   Div: (left, right) => left / right,
 };
 
-/** Two vectors are matched one to one on all their labels. */
+/** Matches two vectors one to one on all their labels. */
 function arithmetic(operate: (left: number, right: number) => number, left: Operand, right: Operand): Operand {
   if (left.type === 'scalar') {
     if (right.type === 'scalar') return { type: 'scalar', value: operate(left.value, right.value) };
@@ -227,7 +227,7 @@ function arithmetic(operate: (left: number, right: number) => number, left: Oper
   });
 }
 
-/** Samples with new values and without names; those without a value are left out. */
+/** Samples with new values and without names; those without a value are dropped. */
 function mapped(samples: readonly VectorSample[], change: (sample: VectorSample) => number | undefined): Operand {
   return {
     type: 'vector',
@@ -245,7 +245,7 @@ function matchersOf(node: SyntaxNode, query: string): Matcher[] {
   const matchers = (list === null ? [] : childrenOf(list)).map((matcher): Matcher => {
     const [label, op, value] = childrenOf(matcher);
     if (label === undefined) throw unsupported(matcher, query);
-    // A name in quotes alone: {"http.requests"}
+    // A quoted name alone: {"http.requests"}
     if (op === undefined || value === undefined) return { label: NAME, op: '=', value: unquote(textOf(label, query)) };
     const labelName = label.name === 'LabelName' ? textOf(label, query) : unquote(textOf(label, query));
     return { label: labelName, op: operatorOf(textOf(op, query)), value: unquote(textOf(value, query)) };
@@ -279,7 +279,7 @@ function childrenOf(node: SyntaxNode): SyntaxNode[] {
   return children;
 }
 
-/** The one operand of a node that has one. */
+/** The single operand of a node. */
 function only(node: SyntaxNode): SyntaxNode {
   const operand = childrenOf(node).find(({ name }) => name !== 'UnaryOp');
   if (operand === undefined) throw new QueryError('bad_data', 'invalid parameter "query": nothing to evaluate');

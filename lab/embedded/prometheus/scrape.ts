@@ -13,13 +13,13 @@ export interface ScrapeResult {
   readonly target: ScrapeTarget;
   readonly at: number;
   readonly seconds: number;
-  /** Empty where it went well. */
+  /** Empty after a successful scrape. */
   readonly error: string;
 }
 
 /**
- * Scrapes targets into the store: samples carry the time of the scrape, `up` tells of each target, and series that a target
- * no longer shows (all of them, where it fails or has gone) end with a staleness marker.
+ * Scrapes targets into the store: samples have the time of the scrape, `up` has a sample for each target, and series that a
+ * target no longer shows (all of them, if it fails or is gone) end with a staleness marker.
  */
 export function createScraper(store: SeriesStore, now: () => number) {
   const shown = new Map<string, Map<string, Labels>>();
@@ -52,7 +52,7 @@ export function createScraper(store: SeriesStore, now: () => number) {
     return { target, at, seconds: (now() - at) / 1_000, error };
   }
 
-  /** Marks the series that are no longer shown. */
+  /** Marks series that are no longer shown as stale. */
   function end(before: ReadonlyMap<string, Labels>, current: ReadonlyMap<string, Labels>, at: number): void {
     for (const [key, labels] of before) if (!current.has(key)) store.append(labels, { at, value: undefined });
   }
@@ -80,13 +80,13 @@ export function createScraper(store: SeriesStore, now: () => number) {
   };
 }
 
-/** The target's labels win; a series' own of the same name becomes `exported_…`. */
+/** The target's labels win; a series' own label of the same name becomes `exported_…`. */
 function withTarget(labels: Labels, target: Labels): Labels {
   const own = Object.entries(labels).map(([key, value]) => [key in target ? `exported_${key}` : key, value]);
   return { ...Object.fromEntries(own), ...target };
 }
 
-/** Prometheus takes a page as a whole or not at all. */
+/** Prometheus accepts a page as a whole or not at all. */
 function refuse(problem: string): never {
   throw new Error(problem);
 }

@@ -14,7 +14,7 @@ export interface Series {
 
 export type SeriesStore = ReturnType<typeof createSeriesStore>;
 
-/** Milliseconds that an instant query looks back, as Prometheus by default. */
+/** Milliseconds that an instant query looks back, Prometheus' default. */
 const lookback = 300_000;
 
 /** Samples by their labels, in memory. */

@@ -8,7 +8,7 @@ export interface ScrapeTarget {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The running pods that ask for it by their annotations `prometheus.io/scrape`, `port` and `path`, with their labels. */
+/** The running pods that are annotated with `prometheus.io/scrape`, `port` and `path`, with their labels. */
 export function scrapeTargets(storage: Storage): ScrapeTarget[] {
   return storage.list(pods).flatMap(targetOf);
 }

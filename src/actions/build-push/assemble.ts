@@ -121,7 +121,7 @@ async function builderOf(
 ): Promise<Builder> {
   if (inputs['builder-kind'] === 'buildah') return buildahBuilder(name);
   const state: BuildState = { scratch: policy.scratch, builder: name.slice(0, 60) };
-  return buildxBuilder(choiceOf(inputs), name.slice(0, 60), () => save(state), policy);
+  return buildxBuilder(choiceOf(inputs), { name: name.slice(0, 60), beforeMaking: () => save(state) }, policy);
 }
 
 /**

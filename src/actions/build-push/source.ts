@@ -52,28 +52,24 @@ export async function readSource(
   signal: AbortSignal,
 ): Promise<Source> {
   const event = await readEvent(env.GITHUB_EVENT_PATH);
+  const git = gitIn(workspace, signal);
   const head =
-    (await git(['rev-parse', 'HEAD'], workspace, signal)) ??
-    (await git(['rev-parse', 'HEAD'], resolve(workspace, context), signal));
-  const follows = head !== undefined && (await isOwnCommit(env, head, workspace, signal));
+    (await git(['rev-parse', 'HEAD'])) ?? (await gitIn(resolve(workspace, context), signal)(['rev-parse', 'HEAD']));
+  const follows = head !== undefined && (await isOwnCommit(env, head, git));
   const { ref, revision, warning } = builtCommit(env, event, { head, follows });
   if (warning !== undefined) warn(warning);
-  const createdAt = await commitTime(env, event, revision, workspace, signal);
+  const createdAt = await commitTime(env, event, revision, git);
   const { GITHUB_REF: _, ...others } = env;
   return sourceOf({ ...others, GITHUB_REF: ref }, event, revision, createdAt);
 }
 
 /** Whether the run itself has made this commit on top of its branch: no other remote branch contains it. */
-async function isOwnCommit(env: Environment, head: string, workspace: string, signal: AbortSignal): Promise<boolean> {
+async function isOwnCommit(env: Environment, head: string, git: Git): Promise<boolean> {
   const { GITHUB_SHA: sha, GITHUB_REF: ref = '' } = env;
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
   if (sha === undefined || branch === undefined) return false;
-  const above = await git(['merge-base', '--is-ancestor', '--end-of-options', sha, head], workspace, signal);
-  const refs = await git(
-    ['for-each-ref', '--contains', head, '--format=%(refname)', 'refs/remotes'],
-    workspace,
-    signal,
-  );
+  const above = await git(['merge-base', '--is-ancestor', '--end-of-options', sha, head]);
+  const refs = await git(['for-each-ref', '--contains', head, '--format=%(refname)', 'refs/remotes']);
   const others = (refs ?? '').split('\n').filter((name) => name !== '' && !name.endsWith(`/${branch}`));
   return above !== undefined && refs !== undefined && others.length === 0;
 }
@@ -152,32 +148,34 @@ async function commitTime(
   env: Environment,
   { head_commit }: Event,
   revision: string | undefined,
-  workspace: string,
-  signal: AbortSignal,
+  git: Git,
 ): Promise<number | undefined> {
   const epoch = Number(env.SOURCE_DATE_EPOCH || Number.NaN);
   if (Number.isFinite(epoch)) return epoch * 1_000;
   const told = head_commit?.id === revision ? Date.parse(head_commit?.timestamp ?? '') : Number.NaN;
   if (Number.isFinite(told)) return told;
   const seconds = Number(
-    (await git(['show', '-s', '--format=%ct', '--end-of-options', revision ?? 'HEAD'], workspace, signal)) ||
-      Number.NaN,
+    (await git(['show', '-s', '--format=%ct', '--end-of-options', revision ?? 'HEAD'])) || Number.NaN,
   );
   return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }
 
-/** The output of Git; undefined where there is no Git, no repository, or no such commit. */
-async function git(args: readonly string[], cwd: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    // The checkout may belong to another user than the container's.
-    const safe = ['-c', 'safe.directory=*'];
-    const { exitCode, stdout } = await run(
-      { file: 'git', args: [...safe, ...args], cwd },
-      { signal, deadline: GIT_DEADLINE },
-    );
-    return exitCode === 0 ? stdout : undefined;
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
-  }
+/** The output of Git; undefined without Git, without a repository, or if there is no such commit. */
+type Git = (args: readonly string[]) => Promise<string | undefined>;
+
+function gitIn(cwd: string, signal: AbortSignal): Git {
+  // The checkout may belong to another user than the container's.
+  const safe = ['-c', 'safe.directory=*'];
+  return async (args) => {
+    try {
+      const { exitCode, stdout } = await run(
+        { file: 'git', args: [...safe, ...args], cwd },
+        { signal, deadline: GIT_DEADLINE },
+      );
+      return exitCode === 0 ? stdout : undefined;
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
+  };
 }

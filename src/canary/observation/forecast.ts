@@ -2,20 +2,20 @@ import type { Plan } from '../../judge/plan.ts';
 import { rehearse } from '../../judge/rehearsal.ts';
 import type { MeterReadiness } from '../ports.ts';
 
-/** What one step of the plan can be expected to tell, worked out before the first write. */
+/** What one step of the plan is expected to show, worked out before the first write. */
 interface StepForecast {
   readonly weight: number;
-  /** Canary requests that the step is expected to see; absent where the rate of requests is not known. */
+  /** Expected canary requests of the step; absent if the rate of requests is not known. */
   readonly expectedRequests?: number;
-  /** Canary requests on average until a breach at the error rate `Forecast.detects` is proved. */
+  /** Average number of canary requests until a breach at the error rate `Forecast.detects` is proved. */
   readonly neededRequests?: number;
 }
 
-/** The rehearsal of a plan against a fault of a given size. */
+/** The simulation of a plan against a fault of a given size. */
 export interface Forecast {
-  /** Canary error rate that the figures are about. */
+  /** The canary error rate of the simulated fault. */
   readonly detects: number;
-  /** Stable error rate that was assumed or measured. */
+  /** The assumed or measured stable error rate. */
   readonly stableRate: number;
   /** Stable and canary together, as measured before the first write. */
   readonly requestsPerSecond?: number;
@@ -24,25 +24,25 @@ export interface Forecast {
   readonly steps: readonly StepForecast[];
 }
 
-/** What is foretold about. Rates are fractions, times milliseconds. */
+/** The input of a forecast. Rates are fractions, times milliseconds. */
 export interface ForecastOptions {
   readonly plan: Plan;
   /** Between two looks at the metrics. */
   readonly interval: number;
-  /** Probability of a false rollback that the judge is set to. */
+  /** The judge's configured probability of a false rollback. */
   readonly alpha: number;
   readonly tolerance: number;
   readonly excess: number;
   readonly designEffect: number;
   /** Canary error rate that the plan must find. */
   readonly detects: number;
-  /** Error rate that the stable version is assumed to have. */
+  /** Assumed error rate of the stable version. */
   readonly stableRate: number;
-  /** Rollouts to simulate: more tell more exactly and take longer. */
+  /** How many rollouts to simulate: more are more exact and take longer. */
   readonly rollouts: number;
 }
 
-/** What the plan can be expected to see of the traffic that was measured; without traffic, nothing. */
+/** What the plan is expected to see with the measured traffic; empty without traffic. */
 export function forecast(options: ForecastOptions, { requestsPerSecond }: MeterReadiness): Forecast {
   const { plan, detects, stableRate } = options;
   if (requestsPerSecond === undefined || requestsPerSecond <= 0) {

@@ -1,7 +1,7 @@
 import type { OnBreach, Opinion } from '../../judge/types.ts';
 import type { ArmHealth, PodProblem } from '../ports.ts';
 
-/** What the health of the canary's pods, which is always judged, is called among the checks. */
+/** The name of the check of the canary's pods, which is always judged. */
 export const POD_CHECK = 'pods';
 
 export function unseenPods(onBreach: OnBreach): Opinion {

@@ -2,57 +2,57 @@ import { createTally, difference, type Sample } from '../../judge/counters.ts';
 import type { Reading } from '../../judge/readings.ts';
 import type { Interval } from '../../judge/types.ts';
 
-/** What one reading brought. */
+/** The news in one reading. */
 type News =
-  /** Nothing where something was due. */
+  /** Nothing, although a reading was due. */
   | { readonly kind: 'silence'; readonly reason: string }
   /** Nothing, and nothing was due: it is between two scrapes. */
   | { readonly kind: 'early' }
   /** The first counts, from which everything is counted. */
   | { readonly kind: 'baseline' }
-  /** What was counted since the reading before. */
+  /** What was counted since the previous reading. */
   | { readonly kind: 'interval'; readonly interval: Interval };
 
 /** A reading that was taken, for `newsOf`. */
 interface Taken {
   readonly reading: Reading;
-  /** Undefined where only some of the sources answered. */
+  /** Undefined if only some of the sources answered. */
   readonly counted: ReturnType<ReturnType<typeof createTally>['take']> | undefined;
 }
 
-/** What an evaluation has to know of the requests. Times in milliseconds. */
+/** What an evaluation needs to know of the requests. Times in milliseconds. */
 interface RequestFacts {
-  /** Since the metrics last brought something new. */
+  /** Since the metrics last brought new data. */
   readonly sinceReading: number;
   readonly silent: boolean;
-  /** Why what the metrics bring is of no use. */
+  /** Why the data can't be used. */
   readonly noCounters?: string;
   readonly sinceCanaryRequest: number;
   readonly canaryUnmeasured: boolean;
-  /** Canary requests since the weight was entered that may be none of a user's, at most. */
+  /** The most canary requests since the weight was entered that may not come from users. */
   readonly own: number;
 }
 
-/** What the readings of a rollout add up to, and when they brought something new. Instants in milliseconds. */
+/** The sum of a rollout's readings, and the times of new data. Instants in milliseconds. */
 export interface Requests {
   take(reading: Reading): Taken;
   newsOf(taken: Taken, now: number): News;
-  /** Counts what a last reading brought, of which nothing is judged any more. */
+  /** Counts a last reading, without judging it. */
   finish(reading: Reading): void;
   /** From now on the canary gets this weight. */
   enter(weight: number, now: number): void;
-  /** Where no requests are counted, a look at the pods is all the news there is. */
+  /** If no requests are counted, a look at the pods counts as new data. */
   seePods(now: number): void;
   facts(now: number): RequestFacts;
   /** Since the first reading; undefined before it. */
   total(): Interval | undefined;
-  /** When the arms are measured next, where the meter knows. */
+  /** When the arms are measured next, if the meter knows. */
   readonly due: Reading['due'];
   readonly lastReading: number;
 }
 
 /**
- * @param interval milliseconds between two looks that can bring something new
+ * @param interval milliseconds between two looks that can bring new data
  * @param started when the rollout began
  */
 export function createRequests(interval: number, started: number): Requests {
@@ -62,12 +62,12 @@ export function createRequests(interval: number, started: number): Requests {
   let weight = 0;
   let canaryUnmeasured = true;
   let lastReading = started;
-  /** Milliseconds between the last two readings that brought something new: the source's own pace. */
+  /** Milliseconds between the last two readings with new data: the source's own pace. */
   let cadence = interval;
   let lastCanaryRequest = started;
   let due: Reading['due'];
   let noCounters: string | undefined;
-  /** Canary requests that may be none of a user's, at most: now, and when the weight was entered. */
+  /** The most canary requests that may not come from users: now, and when the weight was entered. */
   let own = 0;
   let ownBefore = 0;
 

@@ -2,17 +2,20 @@ import type { Reading } from '../../judge/readings.ts';
 
 type Due = NonNullable<Reading['due']>;
 
-/** Milliseconds of requests that the canary's first measurement should see: fewer tell little, more are at risk. */
+/**
+ * Milliseconds of requests that the canary's first measurement should include: with fewer it tells little, with more of them
+ * more users are at risk.
+ */
 const LEAD = 1_200;
 
-/** Milliseconds by which the shift comes before a measurement of the stable arm that is to be compared. */
+/** Milliseconds by which the shift precedes a comparable measurement of the stable arm. */
 const MARGIN = 200;
 
 /**
- * The best moment for the canary's first requests: shortly before it is measured, and before a measurement of the stable
- * arm that the judge can compare it with. Between two scrapes nobody sees what the canary does.
+ * The best moment for the canary's first requests: shortly before the canary is measured, and before a measurement of the
+ * stable arm that the judge can compare it with. Between two scrapes nobody sees what the canary does.
  *
- * @returns milliseconds since the epoch; `now` where it is not known when the canary is measured
+ * @returns milliseconds since the epoch; `now` if it is not known when the canary is measured
  */
 export function bestMoment({ stable, canary }: Due, now: number): number {
   const [best] = canary
@@ -25,13 +28,13 @@ export function bestMoment({ stable, canary }: Due, now: number): number {
   return best?.moment ?? now;
 }
 
-/** Milliseconds until a measurement can be read: a scrape takes a while from the moment that it is named after. */
+/** Milliseconds until a measurement can be read: a scrape takes some time after its timestamp. */
 const READABLE = 100;
 
 /**
- * Milliseconds until the next look at the metrics: right after the canary is measured where that is known, else a fixed time.
+ * Milliseconds until the next look at the metrics: right after the canary is measured if that time is known, else a fixed time.
  *
- * @param interval the longest pause; the shortest is a fifth of it, so that many pods are no reason for many looks
+ * @param interval the longest pause; the shortest is a fifth of it, so that many pods do not cause many looks
  */
 export function pauseUntilNews(due: Due | undefined, interval: number, now: number): number {
   const waits = (due?.canary ?? []).map((measured) => measured + READABLE - now).filter((wait) => wait > 0);

@@ -10,7 +10,7 @@ export interface ExecPlugin {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What the kubeconfig says to do where the plugin is not installed. */
+  /** The kubeconfig's advice for when the plugin is not installed. */
   readonly installHint: string | undefined;
 }
 
@@ -25,12 +25,12 @@ const execCredential = z.looseObject({
 });
 type Status = z.infer<typeof execCredential>['status'];
 
-/** Milliseconds for a plugin, which may have to ask others. */
+/** The most milliseconds for a plugin, which may have to ask other services. */
 const DEADLINE = 60_000;
 
 /**
- * Credentials of an exec plugin, which is asked again when what it gave has expired. The library has a way of its own to run
- * one, which hands the whole environment to it, inputs of the action included.
+ * Credentials of an exec plugin, which runs again when they have expired. The library's own way to run plugins would hand them
+ * the whole environment, with the inputs of the action.
  */
 export function createExecLogin(plugin: ExecPlugin): Login {
   let known: Status | undefined;
@@ -47,7 +47,7 @@ function hasExpired({ expirationTimestamp }: Status): boolean {
   return expirationTimestamp !== undefined && !(Date.parse(expirationTimestamp) > Date.now());
 }
 
-/** @throws SluiceError that quotes nothing of what the plugin printed as its answer */
+/** @throws SluiceError that quotes nothing of the plugin's output */
 async function ask({ command, args, env, installHint }: ExecPlugin): Promise<Status> {
   const failed = (problem: string, next = 'Check the exec plugin of the kubeconfig, and log in in an earlier step.') =>
     new SluiceError('forbidden', { about: 'exec plugin', problem, next });
@@ -63,7 +63,7 @@ async function ask({ command, args, env, installHint }: ExecPlugin): Promise<Sta
     throw failed(said === '' ? `${command} ended with exit status ${ended.exitCode}` : excerpt(said, 300));
   }
   const answer = execCredential.safeParse(tryParseJson(ended.stdout));
-  // What can't be read is not quoted, as it may be a token.
+  // An unreadable answer is not quoted, as it may be a token.
   if (!answer.success) throw failed('the exec plugin printed no ExecCredential');
   return answer.data.status;
 }

@@ -1,4 +1,4 @@
 import type { RequestOptions } from 'node:https';
 
-/** Adds to a request what lets it in. */
+/** Adds credentials to a request. */
 export type Login = (options: RequestOptions) => Promise<void>;

@@ -11,29 +11,32 @@ const paths = new Set([
   'idp-certificate-authority',
 ]);
 
-/** Values from this length on that nothing is known of count as secret: shorter ones are ordinary words, as `true`. */
+/**
+ * Values of this length or more count as secret unless they are known to be harmless. Shorter ones are ordinary words, as
+ * `true`.
+ */
 const LONG = 8;
 
-/** Variables and flags of the plugins of clouds that name what everybody may know: a cluster, a region, an account. */
+/** Variables and flags of cloud plugins with public values: a cluster, a region, an account. */
 const harmless =
   /^-{0,2}(?:(?:AWS_)?(?:DEFAULT_)?REGION|AWS_PROFILE|AWS_STS_REGIONAL_ENDPOINTS|profile|role(?:-arn)?|cluster(?:-id|-name)?|kube-cluster|teleport-cluster|[ir]|name|output|format|environment|server-id|client-id|tenant-id|login|context|version|project|location|zone|resource-group|subscription|oidc-issuer-url|oidc-client-id|oidc-extra-scope|extra-scopes?|idp-issuer-url|listen-address|PATH|HOME|USE_GKE_GCLOUD_AUTH_PLUGIN|AAD_.*_ID|AZURE_.*_ID|AZURE_ENVIRONMENT)$/i;
 
 /** A word of a command, such as `eks` or `get-token`. */
 const word = /^[a-z][a-z-]*$/;
 
-/** Short flags before what lets somebody in. */
+/** Short flags that are followed by a password or a PIN. */
 const secretFlag = /^--?(?:p|pw|pin|pat)$/i;
 
-/** What nobody can keep secret: a log in which every `true` is masked can't be read. */
+/** Words that are never masked: a log in which every `true` is masked can't be read. */
 const plainWord = /^(?:true|false|yes|no|on|off|null|none)$/i;
 
 /**
- * The secrets of a kubeconfig, whatever place of it they stand in: values with the name of a secret, the environment and the
- * arguments of exec plugins, logins in addresses. All users count, not only that of the context in use. Not the whole of it: a
- * log in which every `apiVersion: v1` is masked helps nobody. Of what can't be read, all of it.
+ * All secrets of a kubeconfig, for the masking of logs: values with the name of a secret, the environment and arguments of exec
+ * plugins, and logins in addresses, of all users and not only of the context in use. Other values are left out: a log in which
+ * every `apiVersion: v1` is masked can't be read. If the file can't be parsed, its whole text.
  */
 export function kubeconfigSecrets(content: string): string[] {
-  // Every value counts as the text that stands there: a number may be a password.
+  // Reads every value as text: a number may be a password.
   const document = readYamlDocument(content, { merge: true, schema: 'failsafe' });
   if ('problem' in document) return [content];
   return [...new Set(secretsIn(document.value, '', new Set()))].filter(
@@ -41,7 +44,7 @@ export function kubeconfigSecrets(content: string): string[] {
   );
 }
 
-/** @param within objects that are being looked at: an alias may stand inside of what it names */
+/** @param within the objects above this one: a YAML alias may stand inside the object that it names */
 function secretsIn(value: unknown, name: string, within: ReadonlySet<unknown>): string[] {
   if (typeof value === 'string') return ofText(value, name);
   if (typeof value !== 'object' || value === null || within.has(value)) return [];
@@ -61,12 +64,12 @@ function ofText(text: string, name: string): string[] {
   return [...own, ...ofAddress(text)];
 }
 
-/** A key as it is in its file, where the kubeconfig has it in base64. */
+/** The plain text of a client key, which the kubeconfig holds in base64. */
 function decoded(text: string, name: string): string[] {
   return name === 'client-key-data' ? [Buffer.from(text, 'base64').toString('utf8')] : [];
 }
 
-/** The form in which a name and a password are sent. */
+/** A name and a password as HTTP basic authentication sends them. */
 function ofLogin(username: unknown, password: unknown): string[] {
   if (typeof username !== 'string' || typeof password !== 'string' || password === '') return [];
   return [Buffer.from(`${username}:${password}`).toString('base64')];
@@ -93,7 +96,7 @@ function ofPlugin({ env, args, ...others }: Record<string, unknown>, within: Rea
   return [...ofVariables(env), ...ofArguments(args), ...secretsIn(others, '', within)];
 }
 
-/** An exec plugin's environment: `{name: AWS_SECRET_ACCESS_KEY, value: …}`. */
+/** Secrets in an exec plugin's environment: `{name: AWS_SECRET_ACCESS_KEY, value: …}`. */
 function ofVariables(env: unknown): string[] {
   if (!Array.isArray(env)) return [];
   return env.flatMap((variable: unknown) => {
@@ -104,7 +107,10 @@ function ofVariables(env: unknown): string[] {
   });
 }
 
-/** Of `--client-secret S`, `--client-secret=S`, `-p S` and `S`, what is no flag, no word of a command and not known to be harmless. */
+/**
+ * Secrets in arguments such as `--client-secret S`, `--client-secret=S`, `-p S` and `S`: all that is no flag, no word of a
+ * command and not known to be harmless.
+ */
 function ofArguments(args: unknown): string[] {
   if (!Array.isArray(args)) return [];
   const given = args.filter((arg) => typeof arg === 'string');
@@ -121,7 +127,7 @@ function isFlag(arg: string): boolean {
   return /^--?\w[\w-]*$/.test(arg);
 }
 
-/** @param flag before it, if any */
+/** @param flag that stands before the value, if any */
 function ofArgument(value: string, flag: string | undefined): string[] {
   if (flag !== undefined && (soundsSecret(flag) || secretFlag.test(flag))) return [value];
   const isKnown = value.length < LONG || (flag === undefined ? word : harmless).test(flag ?? value);

@@ -9,10 +9,10 @@ import { createFilter, format, type Labels } from '../series/selector.ts';
 
 /** The newest measurement of one series. Times are milliseconds since the epoch. */
 export interface Sample extends Measurement {
-  /** Where the process that counts is known from outside: the pod that was asked, and when it began. */
+  /** The pod that was asked and the start of its process, if known from outside. */
   readonly instance?: string;
   readonly startedAt?: number;
-  /** The same where it began several times, the last one at the end. */
+  /** The start times of a process that started several times, newest last. */
   readonly starts?: readonly number[] | undefined;
 }
 
@@ -21,19 +21,19 @@ export interface Classified<S extends Sample> {
   readonly arm: Arm;
   readonly counter: Counter;
   readonly sample: S;
-  /** When its process began, at different times where it restarted; milliseconds since the epoch. */
+  /** The start times of its process, several if it restarted; milliseconds since the epoch. */
   readonly starts: readonly number[];
-  /** It can't be told how these requests ended. */
+  /** The labels do not tell how these requests ended. */
   readonly untold?: true;
 }
 
-/** @param ups the labels of `up` of the targets that the samples were scraped from, as far as they are known */
+/** @param ups the labels of `up` of the targets that the samples were scraped from, as far as known */
 export type Classifier = <S extends Sample>(samples: readonly S[], ups?: readonly Labels[]) => Classified<S>[];
 
 /**
- * Sorts series into the counters of both arms, each counter once (see `createIdentities`).
+ * Assigns series to the counters of both arms, each counter once (see `createIdentities`).
  *
- * The classifier throws SluiceError `bad-query` for a series that both arms' selectors pick.
+ * The classifier throws SluiceError `bad-query` for a series that the selectors of both arms match.
  *
  * @param identities what earlier classifiers of the same rollout know of the series
  */
@@ -50,7 +50,7 @@ export function createClassifier(
       );
       if (matching.length === 0) return [];
       refuseBothArms(matching, sample.labels);
-      // Alternative rules for one thing, such as three names of a status label, may all pick one series.
+      // Alternative rules for the same counter, such as three names of a status label, may all match one series.
       const kinds = new Map<Counter['kind'], Rule>(matching.filter(isCounterRule).map((rule) => [rule.kind, rule]));
       const untold = addEnding(kinds, sample.labels);
       return [{ sample, kinds, untold, isStart: matching.some(({ kind }) => kind === 'start') }];
@@ -93,12 +93,12 @@ export function createClassifier(
   };
 }
 
-/** The labels that queries ask for, but for those that name the metric and its buckets. */
+/** The labels that queries ask for. */
 export function askedLabels(rules: readonly Rule[]): Set<string> {
   return new Set(rules.flatMap(({ selector }) => selector.map(({ label }) => label)));
 }
 
-/** Where each series comes from. The labels of a process that Sluice itself asked are all the application's. */
+/** The origin of each series. All labels of a process that Sluice itself asked are the application's. */
 function scrapedSeries(samples: readonly Sample[], place: Placer): Scraped[] {
   return placeSeries(samples, place).map(({ measurement, ...placed }): Scraped => {
     const { instance, labels } = measurement;
@@ -107,7 +107,7 @@ function scrapedSeries(samples: readonly Sample[], place: Placer): Scraped[] {
   });
 }
 
-/** When the process behind each target began, as often as it did; milliseconds since the epoch. A sidecar began at a time of its own. */
+/** The start times of the process behind each target; milliseconds since the epoch. A sidecar has start times of its own. */
 function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[]> {
   return new Map(
     starts.map(({ labels, value, instance, history }) => [
@@ -117,7 +117,7 @@ function startsOf(starts: readonly Sample[], place: Placer): Map<string, number[
   );
 }
 
-/** Adds what else a series of requests counts, by how they ended. @returns true where that can't be told. */
+/** Adds the other counters of a series of requests, by how the requests ended. @returns true if the labels do not tell that. */
 function addEnding(kinds: Map<Counter['kind'], Rule>, labels: Labels): true | undefined {
   const rule = kinds.get('requests');
   if (!rule?.endings) return undefined;
@@ -131,12 +131,12 @@ function isCounterRule<R extends Rule>(rule: R): rule is R & { readonly kind: Co
   return rule.kind !== 'start';
 }
 
-/** Whether this is a count of the stable arm's requests: what every other question is measured against. */
+/** Whether this counts the stable arm's requests, which every other counter is compared with. */
 export function isStableRequest({ arm, counter }: Classified<Sample>): boolean {
   return arm === 'stable' && counter.kind === 'requests';
 }
 
-/** When the newest of them was measured; 0 where there is none. */
+/** The time of the newest measurement; 0 without any. */
 export function newestOf(classified: readonly Classified<Sample>[]): number {
   return classified.reduce((newest, { counter }) => Math.max(newest, counter.at), 0);
 }
@@ -146,7 +146,7 @@ export function countersOf(arm: Arm, classified: readonly Classified<Sample>[]):
   return classified.flatMap((one) => (one.arm === arm ? [one.counter] : []));
 }
 
-/** Upper bound of a bucket in seconds. Division makes 300 ms the very number that is written as 0.3 s. */
+/** Upper bound of a bucket in seconds. The division of 300 ms gives exactly the number that is written as 0.3 s. */
 export function boundOf(le: string, perSecond: Rule['perSecond']): number {
   if (/^\+?Inf$/i.test(le)) return Number.POSITIVE_INFINITY;
   return le === '' ? Number.NaN : Number(le) / perSecond;

@@ -5,12 +5,12 @@ import { equal, escapeRegex, format, like } from '../series/selector.ts';
 import { boundOf } from './classify.ts';
 
 /**
- * The rules with only those buckets that are asked for, and the one of all requests. Series other than buckets have no `le`,
- * which is said too, so that one request for all of them still leaves the other buckets out.
+ * The rules, with only the wanted buckets and the bucket of all requests. The other rules get a matcher for an absent `le`, so
+ * that one request for all series still leaves the other buckets out.
  *
  * @param bounds In seconds. Without any, no bucket is read.
  * @param available The values of `le` that the stable arm's histogram has.
- * @throws SluiceError `bad-query` for a bound that is none of the histogram's.
+ * @throws SluiceError `bad-query` for a bound that the histogram does not have.
  */
 export function withBuckets(rules: readonly Rule[], bounds: readonly number[], available: readonly string[]): Rule[] {
   if (bounds.length === 0) return rules.filter(({ kind }) => kind !== 'bucket');
@@ -33,7 +33,7 @@ export function withBuckets(rules: readonly Rule[], bounds: readonly number[], a
 }
 
 /**
- * The bounds of the buckets to be read: those of the latency checks, and the one beyond which a request hangs.
+ * The bounds of the buckets to read: those of the latency checks, and the bound above which a request counts as hanging.
  *
  * @param available The values of `le` that the stable arm's histogram has.
  */

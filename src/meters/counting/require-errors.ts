@@ -16,12 +16,12 @@ import {
 } from '../series/selector.ts';
 
 /**
- * Refuses queries that can't tell errors from requests: the label that should is on no series, none of its values can be
- * told, the matchers never pick a failure, or the counter of errors does not exist at all. An error counter that only appears
- * with the first error passes when its label is there, with values of the right form.
+ * Refuses queries that can't distinguish errors from requests: no series has the label that should, none of its values is
+ * understood, the matchers never match a failure, or the error counter does not exist at all. An error counter that appears
+ * only with the first error is accepted if its label exists with values of the right form.
  *
  * @param requests The stable arm's series of requests.
- * @returns for the log, the labels that tell errors and their values so far: a wrong value shows only to a reader.
+ * @returns for the log, the labels that tell errors and their values so far: only a reader can notice a wrong value.
  * @throws SluiceError `bad-query`
  */
 export async function requireErrors(
@@ -48,13 +48,13 @@ export async function requireErrors(
   throw withoutLabel(about, requests, 'Give a query whose series say how a request ended.');
 }
 
-/** Whether the series say how their requests ended. */
+/** Whether the series tell how their requests ended. */
 export function tells(rules: readonly Rule[], requests: readonly Labels[]): boolean {
   const told = labelsOf(rules);
   return told.length === 0 || requests.some((labels) => isTold(labels, told));
 }
 
-/** A status without an answer alone is none: 0 is also how some write success. */
+/** "Unanswered" alone does not count as told: some exporters write 0 for success. */
 function isTold(labels: Labels, told: readonly EndingLabel[]): boolean {
   const ending = endingOf(labels, told);
   return ending !== undefined && ending !== 'unanswered';
@@ -93,7 +93,7 @@ function requireEndings(rules: readonly Rule[], requests: readonly Labels[]): st
   });
 }
 
-/** What to write for both arms, ready to be copied. */
+/** Queries for both arms, ready to copy. */
 function ownQueries(rules: readonly Rule[], label: string, values: readonly string[]): string {
   const query = (arm: Rule['arm'], more: Selector) => {
     const own = rules.find((rule) => rule.arm === arm && rule.kind === 'requests')?.selector ?? [];
@@ -110,7 +110,7 @@ function failing(label: string, values: readonly string[]): string {
   return failurePattern(label, values) ?? values.join('|');
 }
 
-/** Of own queries for errors of the metric that counts the requests. */
+/** For own error queries on the metric that counts the requests: their matchers must be able to match a failure. */
 function requirePicked(
   errors: readonly Selector[],
   requested: readonly Selector[],
@@ -140,7 +140,7 @@ function requirePicked(
   return [...labels].map((label) => soFar(label, valuesOf(label, requests)));
 }
 
-/** Of own queries for errors with a metric of their own: its name and its labels exist. */
+/** For own error queries with a metric of their own: its name and its labels must exist. */
 async function requireCounters(errors: readonly Selector[], catalog: Catalog): Promise<void> {
   const names = await catalog.metricNames();
   const existing = errors.filter((selector) => names.some(createNameFilter([selector])));
@@ -161,7 +161,7 @@ async function requireCounters(errors: readonly Selector[], catalog: Catalog): P
   }
 }
 
-/** Some servers do not list series (Amazon's asks for a right of its own): then only the name is known to exist. */
+/** Some servers do not list series (Amazon's requires a separate right): then only the name is known to exist. */
 async function listSeries(selector: Selector, catalog: Catalog): Promise<readonly Labels[]> {
   try {
     return await catalog.series(selector);

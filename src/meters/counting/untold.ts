@@ -1,15 +1,15 @@
 import type { Arm } from '../../judge/readings.ts';
 import type { Classified, Sample } from './classify.ts';
 
-/** Which arms it can be known of how they do, and what is told of the others. */
+/** Which arms can be judged, and warnings about the others. */
 interface Told {
   known(arm: Arm): boolean;
   readonly warnings: readonly string[];
 }
 
 /**
- * Remembers the arms that have got a request of which it can't be told how it ended: a status in a new word is no success,
- * and nothing that such an arm counts is a comparison. What its series showed in the first look is the past.
+ * Remembers the arms with a request whose ending the labels do not tell. An unknown status is no success, and the counts of
+ * such an arm can't be compared. Values in the first look are from before the rollout and do not count.
  */
 export function createUntoldGuard(): (found: readonly Classified<Sample>[]) => Told {
   const values = new Map<string, number>();
@@ -21,7 +21,7 @@ export function createUntoldGuard(): (found: readonly Classified<Sample>[]) => T
       const key = `${counter.instance} ${counter.series}`;
       const before = values.get(key) ?? (first ? counter.value : 0);
       values.set(key, counter.value);
-      // Any difference counts and not only a higher count: after a restart a counter begins at zero.
+      // Any difference counts, not only an increase: after a restart a counter begins at zero.
       if (counter.value !== before && counter.value > 0 && !unknown.has(arm)) unknown.set(arm, describe(arm, sample));
     }
     first = false;

@@ -2,17 +2,17 @@ import { STATUS_CODES } from 'node:http';
 import type { Labels } from '../series/selector.ts';
 
 /**
- * How a request ended: `rejected` is the fault of the client; `unanswered` got no answer, because the client gave up, the
- * connection was reset or it took too long.
+ * How a request ended: `rejected` is the client's fault; `unanswered` got no answer, because the client gave up, the connection
+ * was reset or it took too long.
  */
 export type Ending = 'answered' | 'rejected' | 'failed' | 'unanswered';
 
 /** One label that tells how requests ended. */
 export interface EndingLabel {
   readonly label: string;
-  /** Undefined for a value that can't be told. */
+  /** Undefined for an unknown value. */
   readonly read: (value: string) => Ending | undefined;
-  /** How a request ended whose series has no such label, and none that tells more. */
+  /** The ending of requests whose series lacks this label, if no other label tells more. */
   readonly absent?: Ending;
 }
 
@@ -20,8 +20,8 @@ export interface EndingLabel {
 const severity = ['answered', 'rejected', 'unanswered', 'failed'] as const satisfies readonly Ending[];
 
 /**
- * The ending that the labels of a series tell; undefined where none of them does. The worst counts: gRPC errors come with
- * HTTP 200, and Spring's outcome UNKNOWN with status 200. Only a status 4xx is more exact than a word such as "error".
+ * The ending that the labels of a series tell; undefined if none does. The worst counts: gRPC errors have HTTP 200, and
+ * Spring's outcome UNKNOWN has status 200. Only a 4xx status is more exact than a word such as "error".
  */
 export function endingOf(labels: Labels, told: readonly EndingLabel[]): Ending | undefined {
   const endings = told.flatMap(({ label, read }) => {
@@ -36,8 +36,8 @@ export function endingOf(labels: Labels, told: readonly EndingLabel[]): Ending |
 }
 
 /**
- * Statuses of requests that got no answer: none was sent (Envoy and Traefik write 0), the time was up (408), nginx closed
- * without one (444), an AWS load balancer's client left (460), the client left (499).
+ * Statuses of requests without an answer: none was sent (Envoy and Traefik write 0), a timeout (408), nginx closed the
+ * connection (444), the client of an AWS load balancer left (460), the client left (499).
  */
 const UNANSWERED = new Set([-1, 0, 408, 444, 460, 499]);
 
@@ -53,7 +53,10 @@ export const number = /^-?\d+(?:\.0*)?(?:e\+?\d+)?$/i;
 export const written =
   /^(?:(?:https?|status|code|response|sc)(?:\/\d(?:\.\d)?)?[\s_.:-]*)*(?<kind>[1-5])(?<rest>\d\d|xx|\*\*)(?:[\s_:(.-].*)?$/i;
 
-/** What exporters write in the label of an HTTP status: the number, its class, its name, or a word for success or failure. */
+/**
+ * Reads the label of an HTTP status in any form that exporters write: the number, its class, its name, or a word for success or
+ * failure.
+ */
 export function endingOfStatus(value: string): Ending | undefined {
   const text = value.trim();
   if (number.test(text)) return endingOfCode(Number(text));
@@ -62,12 +65,12 @@ export function endingOfStatus(value: string): Ending | undefined {
   return words.get(plain(text));
 }
 
-/** A class of statuses written as one digit, as Envoy's default tags do. */
+/** Reads a class of statuses written as one digit, as in Envoy's default tags. */
 export function endingOfClass(value: string): Ending | undefined {
   return /^[1-5]$/.test(value) ? endingOfCode(Number(value) * 100) : endingOfStatus(value);
 }
 
-/** The codes of gRPC by number, https://grpc.io/docs/guides/status-codes/. */
+/** The names of the gRPC codes, by number: https://grpc.io/docs/guides/status-codes/. */
 export const grpcNames = [
   'ok',
   'cancelled',
@@ -91,7 +94,7 @@ export const grpcNames = [
 /** The gRPC codes that are the server's fault (OpenTelemetry semantic conventions for RPC). */
 export const grpcServerErrors: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
 
-/** A gRPC status by its number or name: `14`, `Unavailable`, `UNAVAILABLE`, `StatusCode.UNAVAILABLE`. */
+/** Reads a gRPC status by its number or name: `14`, `Unavailable`, `UNAVAILABLE`, `StatusCode.UNAVAILABLE`. */
 export function endingOfGrpc(value: string): Ending | undefined {
   const name = plain(value.replace(/^.*\./, '')).replace('canceled', 'cancelled');
   const code = number.test(value.trim()) ? Number(value) : grpcNames.findIndex((known) => plain(known) === name);
@@ -102,8 +105,8 @@ export function endingOfGrpc(value: string): Ending | undefined {
 }
 
 /**
- * Envoy's response flags of streams that broke off without a failing status of their own: the downstream connection ended
- * (DC), the upstream one did (UC, UR), a local reset, an idle or an overall timeout.
+ * Envoy's response flags of streams that broke off without a failing status: the downstream connection ended (DC), the upstream
+ * one ended (UC, UR), a local reset, an idle or an overall timeout.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags
  */
 const brokenOff = new Set(['DC', 'UC', 'UR', 'LR', 'SI', 'DT', 'UT', 'UMSDR', 'DPE']);
@@ -112,18 +115,21 @@ export function endingOfFlags(value: string): Ending | undefined {
   return value.split(',').some((flag) => brokenOff.has(flag.trim())) ? 'unanswered' : undefined;
 }
 
-/** OpenTelemetry's `error.type`: a status, or what was thrown. https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
+/**
+ * Reads OpenTelemetry's `error.type`: a status, or the name of an exception.
+ * https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/
+ */
 export function endingOfErrorType(value: string): Ending | undefined {
   if (value === '') return undefined;
   return endingOfStatus(value) ?? (/cancel|timeout|disconnect|abort|reset/i.test(value) ? 'unanswered' : 'failed');
 }
 
-/** `SERVER_ERROR`, `ServerError` and `server error` are one word. */
+/** Normalizes spellings: `SERVER_ERROR`, `ServerError` and `server error` become the same word. */
 function plain(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z]/g, '');
 }
 
-/** Words that are written for an ending in place of a status, with their parts apart. */
+/** Phrases that exporters write instead of a status, with separate words. */
 export const phrases: Readonly<Record<Ending, readonly string[]>> = {
   answered: listed(
     'success, successful, successfully, succeeded, okay, completed, complete, passed, served, informational, redirect, redirected, redirection',
@@ -134,13 +140,13 @@ export const phrases: Readonly<Record<Ending, readonly string[]>> = {
   failed: listed(
     'error, errors, errored, err, failure, failures, failed, fail, fatal, exception, panic, crash, crashed, server error, server failure, internal, internal error, system error, unavailable, data loss, unimplemented, deadline exceeded',
   ),
-  // Micrometer says UNKNOWN where no answer was sent.
+  // Micrometer writes UNKNOWN if no answer was sent.
   unanswered: listed(
     'unknown, timeout, timed out, cancelled, canceled, aborted, abort, reset, connection reset, disconnected, client closed request, client disconnected, no response',
   ),
 };
 
-/** These words, and the names of the HTTP statuses. */
+/** These phrases, and the names of the HTTP statuses. */
 const words: ReadonlyMap<string, Ending> = new Map([
   ...Object.entries(STATUS_CODES).flatMap(([code, name = '']): [string, Ending][] => {
     const ending = Number(code) < 200 ? undefined : endingOfCode(Number(code));

@@ -1,12 +1,12 @@
 import { type EndingLabel, endingOfErrorType, endingOfGrpc, endingOfStatus } from './endings.ts';
 
-/** A counter of requests, and the histogram of how long they took. */
+/** A counter of requests, and the histogram of their durations. */
 export interface ServerMetric {
   readonly requests: string;
   readonly endings: readonly EndingLabel[];
   /** Without `_bucket`. */
   readonly histogram: string;
-  /** The unit of the histogram: how many of it are a second. */
+  /** How many units of the histogram make a second. */
   readonly perSecond: 1 | 1_000;
 }
 
@@ -21,9 +21,8 @@ const httpEndings = [
 ];
 
 /**
- * What the middlewares of common frameworks count, by how many have it. Several libraries keep the same name:
- * `http_requests_total` comes from most, and `http_request_duration_seconds` alone from express-prom-bundle, fastify-metrics
- * and many handlers for Go.
+ * The metrics of the middlewares of common frameworks, the most common first. Several libraries use the same names: most have
+ * `http_requests_total`; express-prom-bundle, fastify-metrics and many Go handlers have only `http_request_duration_seconds`.
  */
 export const httpMetrics: readonly ServerMetric[] = [
   seconds('http_requests_total', 'http_request_duration_seconds'),
@@ -47,7 +46,7 @@ export const httpMetrics: readonly ServerMetric[] = [
   },
 ];
 
-/** Without a status no answer was sent. https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
+/** A series without a status means that no answer was sent. https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 const openTelemetryEndings: readonly EndingLabel[] = [
   { label: 'http_response_status_code', read: endingOfStatus, absent: 'unanswered' },
   { label: 'http_status_code', read: endingOfStatus },
@@ -58,7 +57,7 @@ const rpcEndings = [
   ...labels(endingOfErrorType, 'error_type'),
 ];
 
-/** The duration of a server's requests under its present name and those before. */
+/** The duration of a server's requests, under its present and its former names. */
 export const openTelemetryMetrics: readonly ServerMetric[] = [
   {
     ...seconds('http_server_request_duration_seconds_count', 'http_server_request_duration_seconds'),

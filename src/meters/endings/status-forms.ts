@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { createFilter, escapeRegex, like, type Matcher } from '../series/selector.ts';
 import { endingOfGrpc, endingOfStatus, grpcNames, grpcServerErrors, number, phrases, written } from './endings.ts';
 
-/** In what form an exporter writes statuses; `wrap` puts a code or a class in the place of the one that was seen. */
+/** The form in which an exporter writes statuses. `wrap` replaces the code or class that was seen by another one. */
 type Form =
   | { readonly kind: 'code' | 'class'; readonly wrap: (code: string) => string; readonly named: boolean }
   | { readonly kind: 'grpc' }
@@ -12,8 +12,8 @@ const CODES = Array.from({ length: 500 }, (_, index) => String(100 + index));
 const failures = [...phrases.failed, ...phrases.unanswered];
 
 /**
- * Whether the matcher can ever pick a failed request where the label has such values: what was not seen yet is written in
- * the same form as what was.
+ * Whether the matcher can ever match a failed request if the label has such values. Values that have not occurred yet are
+ * expected in the same form.
  *
  * @param values Those that were seen.
  */
@@ -23,14 +23,14 @@ export function canPick(matcher: Matcher, values: readonly string[]): boolean {
   const forms = values.flatMap((value) => formOf(value, matcher.label) ?? []);
   if (forms.some((form) => examples(form).some((value) => picks(value)))) return true;
   if (forms.some(({ kind }) => kind !== 'words') || values.length === 0) return false;
-  // Each exporter has words of its own, so a word is only known to be wrong if it is no word, or is written in other letters.
+  // Each exporter has its own words, so a word is known to be wrong only if it is a number, or differs in case.
   const asPattern = matcher.op === '=' ? [matcher, like(matcher.label, matcher.value)] : [matcher];
   const impossible = [...CODES, ...['1', '2', '3', '4', '5'].flatMap((one) => [`${one}xx`, `${one}XX`])];
   if (asPattern.some((by) => impossible.some((value) => picks(value, by)))) return false;
   return forms.length === 0 || !failures.some((phrase) => styles.some((write) => picks(write(phrase))));
 }
 
-/** A pattern that picks the failures among statuses of the form that was seen; undefined where that is not known. */
+/** A pattern for failures among statuses of the form that was seen; undefined if the form is unknown. */
 export function failurePattern(label: string, values: readonly string[]): string | undefined {
   const failed = values.filter((value) => (endingOfStatus(value) ?? endingOfGrpc(value)) === 'failed');
   const form = values.map((value) => formOf(value, label)).find((one) => one !== undefined);
@@ -98,7 +98,7 @@ const title = separators.map(
 );
 const styles = [...lower, ...upper, ...title];
 
-/** How the other words of an exporter look that writes this one. */
+/** The styles in which an exporter that writes this word writes its other words. */
 function stylesOf(word: string): readonly ((phrase: string) => string)[] {
   if (word === word.toLowerCase()) return lower;
   // gRPC for Go writes OK beside NotFound.

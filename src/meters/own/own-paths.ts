@@ -5,12 +5,12 @@ import { tryParseJson } from '../../core/json.ts';
 import { trimEndOf } from '../../core/text.ts';
 import type { Labels, Selector } from '../series/selector.ts';
 
-/** What a pod's own specification asks of it, without any user. */
+/** The requests that a pod gets because of its own specification, without any user. */
 export interface OwnTraffic {
   readonly pod: string;
-  /** Paths of metrics and of HTTP probes, without their queries. */
+  /** Paths of metrics and of HTTP probes, without queries. */
   readonly paths: readonly string[];
-  /** HTTP probes a second, all containers together. */
+  /** HTTP probes a second, of all containers. */
   readonly probesPerSecond: number;
 }
 
@@ -33,7 +33,7 @@ const podShape = z.looseObject({
   }),
 });
 
-/** What Istio's injection has put its own in the place of, as JSON in variables of its container. */
+/** The probes that Istio's injection has replaced, as JSON in environment variables of its container. */
 const rewritten = {
   ISTIO_KUBE_APP_PROBERS: z
     .record(z.string(), probe)
@@ -41,12 +41,12 @@ const rewritten = {
   ISTIO_PROMETHEUS_ANNOTATIONS: z.looseObject({ path: z.string().optional() }).transform(({ path }) => path ?? []),
 };
 
-/** Where metrics are by custom: Prometheus' own default, and Spring's. */
+/** The usual paths of metrics: Prometheus' own default, and Spring's. */
 const METRICS = ['/metrics', '/actuator/prometheus'];
 
 /**
- * The requests that a pod gets by its own specification; undefined for what is no pod. A startup probe ends before there is
- * anything to judge, so it is left out.
+ * The requests that a pod gets because of its own specification; undefined if the object is not a pod. Startup probes are left
+ * out, as they end before there is anything to judge.
  *
  * @param asked The path at which Sluice reads the pod's metrics.
  */
@@ -75,7 +75,10 @@ export function ownTraffic(object: KubernetesObject, asked: string | undefined):
   };
 }
 
-/** What exporters call the path of a request; in `handler` and `endpoint` some have a name instead, which is no path then. */
+/**
+ * Labels in which exporters write the path of a request. In `handler` and `endpoint` some write a name instead, which is then
+ * not used.
+ */
 const pathLabels = [
   'path',
   'handler',
@@ -94,12 +97,12 @@ const pathLabels = [
   'view',
 ];
 
-/** Whose request a series counts, as far as its labels tell. */
+/** Who sent the requests that a series counts, as far as its labels tell. */
 export type Origin = 'user' | 'own' | 'unknown';
 
 /**
- * Tells requests of users from those that pods get by their own specification, by their very path. The root is left to the
- * users, even where it is probed. A label that a query asks for is the query's own business.
+ * Distinguishes requests of users from those that pods get because of their own specification, by the exact path. The root
+ * counts as the users' path, even if it is probed. Labels that a query asks for are not looked at.
  */
 export function createOriginOf(
   own: readonly OwnTraffic[],
@@ -119,13 +122,13 @@ function isPath(value: string | undefined): value is string {
   return value !== undefined && /^(\/|https?:\/\/)/.test(value);
 }
 
-/** The path alone, without server, query and a slash at its end. */
+/** The path alone, without server, query and trailing slash. */
 function pathOf(value: string): string {
   const [path = ''] = value.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/);
   return trimEndOf(path, '/') || '/';
 }
 
-/** Why there is nothing to count although there are counters. */
+/** The error for counters that count no requests of users. */
 export function onlyOwn(about: string, own: readonly OwnTraffic[]): SluiceError {
   const paths = [...new Set(own.flatMap((pod) => pod.paths))].filter((path) => path !== '/');
   return new SluiceError('bad-query', {

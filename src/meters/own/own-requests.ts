@@ -1,11 +1,11 @@
 import type { Arm } from '../../judge/readings.ts';
 
-/** What was counted of a pod whose series don't say which path was asked for. */
+/** The counts of a pod whose series have no path. */
 export interface PodCount {
   readonly pod: string;
   /** All requests that the pod counts. */
   readonly requests: number;
-  /** Times that its metrics were asked for until now, without the one that brought this. */
+  /** How often its metrics were read before this count. */
   readonly asked: number;
   /** HTTP probes a second. */
   readonly probesPerSecond: number;
@@ -15,11 +15,11 @@ export interface PodCount {
 }
 
 interface Known {
-  /** Milliseconds since the epoch from which on the pod is counted, with what it had counted and been asked until then. */
+  /** The start of counting for the pod in milliseconds since the epoch, with its counts at that time. */
   readonly since: number;
   readonly requests: number;
   readonly asked: number;
-  /** What its processes before this one have made, at most. */
+  /** The most own requests of its earlier processes. */
   readonly before: number;
   last: number;
   own: number;
@@ -29,12 +29,12 @@ interface Known {
 
 type Counts = Readonly<Record<Arm, readonly PodCount[]>>;
 
-/** The kubelet is late at times: fewer probes than this part of those that are due are none that are counted. */
+/** The kubelet is sometimes late: a pod with fewer requests than this part of the due probes does not count probes. */
 const PROBES_MADE = 0.8;
 
 /**
- * How many of the requests that pods count may be none of a user's: looks at their metrics, and probes. A pod that counted
- * less than it was asked does not count these at all, once and for all.
+ * The most requests in the pods' counts that are not from users: reads of their metrics, and probes. If a pod once counted
+ * fewer requests than it got of a kind, it does not count that kind at all.
  */
 export function createOwnRequests() {
   const known = new Map<string, Known>();
@@ -56,7 +56,7 @@ export function createOwnRequests() {
     return pod.own;
   }
 
-  /** A pod of the first look is counted from there; a later one from its own beginning, as the judge counts it. */
+  /** Counts a pod of the first look from there, and a later pod from its start, as the judge does. */
   function begin({ requests, asked, at, startedAt }: PodCount): Known {
     const fresh = { before: 0, last: requests, own: 0, countsAsked: true, countsProbes: true };
     if (first === undefined) return { since: at, requests, asked, ...fresh };
@@ -64,7 +64,7 @@ export function createOwnRequests() {
   }
 
   return {
-    /** @returns at most so many requests of each arm since the first look, whole numbers */
+    /** @returns the most own requests of each arm since the first look, as whole numbers */
     take(counts: Counts): Record<Arm, number> {
       const of = (arm: Arm) => Math.ceil(counts[arm].reduce((sum, count) => sum + ownOf(count), 0));
       const own = { stable: of('stable'), canary: of('canary') };
@@ -72,7 +72,7 @@ export function createOwnRequests() {
       return own;
     },
     knows: (pod: string): boolean => known.has(pod),
-    /** What a quick series of looks has shown: the pod counted less than it was asked. */
+    /** Called if quick looks have shown that the pod counts fewer requests than it got. */
     countsNoLooks(pod: string): void {
       const found = known.get(pod);
       if (found) found.countsAsked = false;

@@ -4,15 +4,14 @@ import { NAME } from '../series/selector.ts';
 import { type ExposedSample, readSample } from './sample-line.ts';
 
 /**
- * Reads what a metrics endpoint answers: the Prometheus text format 0.0.4 and OpenMetrics 1.0, told apart by the `# EOF` that
- * only OpenMetrics has (its timestamps are seconds, those of the text format milliseconds), with names quoted in the braces
- * as Prometheus 3 writes them. Lines of metrics that nobody wants are skipped unread: a gateway shows ten thousands.
+ * Parses the answer of a metrics endpoint: the Prometheus text format 0.0.4 or OpenMetrics 1.0, also with quoted names in the
+ * braces as Prometheus 3 writes them. Only OpenMetrics has `# EOF`; its timestamps are seconds, those of the text format
+ * milliseconds. Lines of unwanted metrics are skipped unparsed, as a gateway has tens of thousands.
  * https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
  *
  * @param wanted Tells by its name whether a metric is needed.
- * @param tell Gets what is to be said about lines that can't be read and belong to no wanted metric: `shows 2 lines that …`.
- * @throws SluiceError `bad-query` for a line that can't be read and may belong to a wanted metric, and for a page on which
- *   nothing is a metric.
+ * @param tell Receives notes on unreadable lines that belong to no wanted metric: `shows 2 lines that …`.
+ * @throws SluiceError `bad-query` for an unreadable line that may belong to a wanted metric, and for a page without metrics.
  */
 export function parseExposition(
   text: string,
@@ -58,7 +57,7 @@ function* linesOf(text: string): Generator<string> {
 
 const firstToken = /[a-zA-Z_:][\w:]*|\S/g;
 
-/** The metric's name that a line begins with, or its first character that is no blank; empty for a blank line. */
+/** The metric's name at the beginning of a line, or its first non-blank character; empty for a blank line. */
 function startOf(line: string): string {
   firstToken.lastIndex = 0;
   return firstToken.exec(line)?.[0] ?? '';
@@ -68,12 +67,12 @@ function isName(token: string): boolean {
   return /^[a-zA-Z_:]/.test(token);
 }
 
-/** Whether a line that can't be read may be of a wanted metric: it names one anywhere, or its name is within braces. */
+/** Whether an unreadable line may belong to a wanted metric: it has such a name anywhere, or its name is within braces. */
 function mayBelong(line: string, wanted: (name: string) => boolean): boolean {
   return startOf(line) === '{' || line.matchAll(/[a-zA-Z_:][\w:]*/g).some(([name]) => wanted(name));
 }
 
-/** Whether a page shows a sample of any metric. One of nothing but comments and blanks is such a page, without metrics yet. */
+/** Whether a page has a sample of any metric. A page of only comments and blank lines also counts, as one without metrics yet. */
 function isMetricsPage(text: string): boolean {
   const others = linesOf(text).filter((line) => !['', '#'].includes(startOf(line)));
   const { value: first } = others.next();
@@ -96,7 +95,7 @@ function malformed(line: string): SluiceError {
   });
 }
 
-/** What is no page of metrics is not quoted: it may be anything, and come from anywhere. */
+/** A page that is not metrics is not quoted: it may be anything, from anywhere. */
 function noMetrics(text: string): SluiceError {
   const start = text.slice(0, 1_000).trimStart();
   const kind = start.startsWith('<') ? 'HTML' : /^[[{]/.test(start) ? 'JSON' : 'no page of metrics';

@@ -18,13 +18,13 @@ import { createFilter, createNameFilter, NAME } from '../series/selector.ts';
 import { ownOf, type PodAnswer } from './pod-sources.ts';
 import type { Scrape } from './scrape.ts';
 
-/** What is asked of the pods, once it is known which series exist. */
+/** How to read the counters from the pods, once it is known which series exist. */
 export interface Question {
   readonly rules: readonly Rule[];
   readonly classify: Classifier;
 }
 
-/** What one look found; without a question where the stable arm's requests answer to none. */
+/** The result of one look; without a question if none matches the stable arm's requests. */
 interface Found {
   readonly answers: readonly PodAnswer[];
   readonly found: readonly Classified<Sample>[];
@@ -33,7 +33,7 @@ interface Found {
 
 export type Look = ReturnType<typeof createLook>;
 
-/** Asks the pods, and chooses the question by what they show. */
+/** Asks the pods, and chooses the question that matches their metrics. */
 export function createLook({
   about,
   scrape,
@@ -41,18 +41,18 @@ export function createLook({
   inPods,
   latencyBounds,
 }: {
-  /** The pods, for errors. */
+  /** The pods' name in errors. */
   readonly about: string;
   readonly scrape: Scrape;
   readonly variants: Variants;
-  /** The pods themselves count the requests, and with them what they are asked by their own specification. */
+  /** The pods themselves count the requests, including those that their own specification causes. */
   readonly inPods: boolean;
-  /** The latencies that are judged, in seconds. */
+  /** The judged latencies, in seconds. */
   readonly latencyBounds: readonly number[];
 }) {
   let question: Question | undefined;
 
-  /** One look, with the first variant of the questions that the stable arm's requests answer to. */
+  /** Looks once. The first look chooses the first variant of the questions that matches the stable arm's requests. */
   async function look(signal: AbortSignal): Promise<Found> {
     if (question) {
       const { rules, classify } = question;
@@ -67,7 +67,7 @@ export function createLook({
       const withoutBuckets = withBuckets(rules, [], []);
       const stable = createClassifier(withoutBuckets)(samples).filter(isStableRequest);
       if (stable.length === 0) continue;
-      // A service may have two such metrics, and only one of them has the status of its requests.
+      // A service may have two such metrics, of which only one has the status.
       const telling = tells(
         rules,
         stable.map(({ sample }) => sample.labels),
@@ -82,7 +82,7 @@ export function createLook({
     return { answers, found: question.classify(samples), question };
   }
 
-  /** Without what pods ask of themselves, where a label tells. What goes through a gateway comes from outside. */
+  /** Removes the pods' own requests, where a label identifies them. Requests through a gateway come from outside. */
   function ofUsers(answers: readonly PodAnswer[], rules: readonly Rule[]): Sample[] {
     const samples = answers.flatMap((answer) => answer.samples);
     if (!inPods) return samples;
@@ -90,7 +90,7 @@ export function createLook({
     return samples.filter(({ labels }) => originOf(labels) !== 'own');
   }
 
-  /** Reads everything the pods show, but only when it is asked for. */
+  /** Reads everything that the pods show, at the first use. */
   function catalog(signal: AbortSignal): Catalog {
     const everything = once(async () => {
       const answers = await scrape.askAll(() => true, signal);
@@ -103,7 +103,7 @@ export function createLook({
     };
   }
 
-  /** Why no question fits. */
+  /** Explains why no question matches. */
   async function explainNothing(answers: readonly PodAnswer[], signal: AbortSignal): Promise<SluiceError> {
     const candidates = await variants(signal);
     const samples = answers.flatMap((answer) => answer.samples);

@@ -19,7 +19,7 @@ import { createScrape, warningsOf } from './scrape.ts';
 export interface PodsOptions extends EndpointOptions {
   readonly kind: 'pods';
   readonly names: Names;
-  /** With own queries, each counts what its arm's pods show of it; only a gateway's must tell the arms apart. */
+  /** Own queries count what the pods of their arm show. Only a gateway's queries must distinguish the arms. */
   readonly queries: Queries;
   readonly source:
     | {
@@ -29,13 +29,13 @@ export interface PodsOptions extends EndpointOptions {
         readonly canary: string;
       }
     | { readonly kind: 'gateway'; readonly namespace: string; readonly selector: string };
-  /** The latencies that are judged, in seconds: each a bound of the histogram's buckets. */
+  /** The judged latencies, in seconds: each must be a bound of the histogram's buckets. */
   readonly latencyBounds: readonly number[];
 }
 
 /**
- * Reads the metrics endpoints of the arms' pods, or of the gateway before them, through the API server's pod proxy: no
- * Prometheus is needed, and no scrape is waited for. The pods are known from a watch.
+ * Reads the metrics endpoints of the arms' pods, or of the gateway in front of them, through the API server's pod proxy: it
+ * needs no Prometheus, and waits for no scrape. A watch provides the pods.
  *
  * @param signal Ends the watch.
  * @throws SluiceError `invalid-input` for default queries that the source can't answer.

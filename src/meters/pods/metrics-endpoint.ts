@@ -5,16 +5,16 @@ import type { KubernetesObject } from '../../cluster/schema.ts';
 export interface MeteredPod {
   readonly name: string;
   readonly namespace: string;
-  /** A text says why there is nothing to ask. */
+  /** A text says why the pod can't be asked. */
   readonly endpoint: { readonly scheme: 'http' | 'https'; readonly port: string; readonly path: string } | string;
-  /** When the container that serves the metrics began, or failing that the pod; milliseconds since the epoch. */
+  /** The start of the container that serves the metrics, else of the pod; milliseconds since the epoch. */
   readonly startedAt: number | undefined;
 }
 
 export interface EndpointOptions {
-  /** Number or name; else the annotation `prometheus.io/port`, else a container port named for metrics. */
+  /** Number or name; by default the annotation `prometheus.io/port`, else a container port named for metrics. */
   readonly port?: string;
-  /** Else the annotation `prometheus.io/path`, else the usual one of what is read. */
+  /** By default the annotation `prometheus.io/path`, else the usual path of the metrics. */
   readonly path?: string;
 }
 
@@ -49,9 +49,9 @@ const podShape = z.looseObject({
 });
 
 /**
- * The pod as one to be asked for metrics; undefined while it does not run.
+ * The pod with its metrics endpoint; undefined if it is not running.
  *
- * @param usualPath Where neither the options nor the pod says.
+ * @param usualPath The path if neither the options nor the pod has one.
  */
 export function meteredPod(
   object: KubernetesObject,
@@ -68,7 +68,7 @@ export function meteredPod(
     options.port ??
     annotations['prometheus.io/port'] ??
     ports.find((candidate) => candidate.name !== undefined && portNames.includes(candidate.name))?.number;
-  // The API server connects to the pod's address and can't look up the names of ports.
+  // The API server connects to the pod's address and can't resolve port names.
   const port = /^\d+$/.test(wanted ?? '') ? wanted : ports.find((candidate) => candidate.name === wanted)?.number;
   const path = options.path ?? annotations['prometheus.io/path'] ?? usualPath;
   const scheme = annotations['prometheus.io/scheme'] === 'https' ? 'https' : 'http';
@@ -84,7 +84,7 @@ export function meteredPod(
       wanted === undefined ? 'neither the annotation prometheus.io/port nor a port named metrics' : `no port ${wanted}`;
     return { ...common, endpoint: `has ${missing}` };
   }
-  // A pod in a crash loop has the phase Running, and a request to it would last until the deadline.
+  // A pod in a crash loop has the phase Running, but a request to it would last until the deadline.
   if (status && !status.state.running) return { ...common, endpoint: `waits for its container ${serving} to run` };
   return { ...common, endpoint: { scheme, port, path: path.startsWith('/') ? path : `/${path}` } };
 }

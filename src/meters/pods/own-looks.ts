@@ -10,14 +10,14 @@ import type { Question } from './look.ts';
 import { CONCURRENCY, ownOf, type PodAnswer } from './pod-sources.ts';
 import type { Scrape } from './scrape.ts';
 
-/** Looks in a row that show whether a pod counts them: users rarely send so many in that time. */
+/** The number of looks in a row that shows whether a pod counts them: users rarely send as many in that time. */
 const IN_A_ROW = 3;
 
-/** Knows how many of the requests whose path no label tells may be Sluice's own looks, or probes. */
+/** Estimates how many requests without a path in their labels may be Sluice's own looks, or probes. */
 export function createOwnLooks(clock: Clock, scrape: Scrape) {
   const ownRequests = createOwnRequests();
 
-  /** Asks a pod again and again: one that counts less than that counts no looks. */
+  /** Reads a pod several times in a row: if its count grows by less, it does not count looks. */
   async function tryOut(answer: PodAnswer, before: number, question: Question, signal: AbortSignal): Promise<void> {
     let last = answer;
     const wanted = createNameFilter(question.rules.map(({ selector }) => selector));
@@ -28,7 +28,7 @@ export function createOwnLooks(clock: Clock, scrape: Scrape) {
   }
 
   return {
-    /** @returns undefined where every request has a path, which tells whose it is */
+    /** @returns undefined if every request has a path, which tells who sent it */
     async count(
       all: readonly PodAnswer[],
       found: readonly Classified<Sample>[],
@@ -61,7 +61,7 @@ export function createOwnLooks(clock: Clock, scrape: Scrape) {
   };
 }
 
-/** Picks the counts of requests whose path no label tells. */
+/** Keeps the counts of requests whose labels have no path. */
 function pathlessOf(rules: readonly Rule[], answers: readonly PodAnswer[]) {
   const originOf = createOriginOf(ownOf(answers), rules);
   return (found: readonly Classified<Sample>[]) =>

@@ -8,21 +8,21 @@ import type { Queries } from '../queries/queries.ts';
 import type { PodsOptions } from './meter.ts';
 import type { MeteredPod } from './metrics-endpoint.ts';
 
-/** Pods asked at once: they all pass through one API server. */
+/** How many pods are asked at once: all answers pass through one API server. */
 export const CONCURRENCY = 8;
 
-/** What a pod shows; `failure` says why there is nothing. */
+/** The answer of a pod; `failure` says why there is none. */
 export interface PodAnswer {
   readonly pod: MeteredPod;
   readonly arm: Arm | undefined;
   readonly samples: readonly Sample[];
   readonly failure?: string;
-  /** What of its page could not be read, though all that is needed was. */
+  /** Unreadable parts of its page, of which none is needed. */
   readonly unread?: readonly string[];
   readonly own: OwnTraffic | undefined;
 }
 
-/** What pods ask of themselves. */
+/** What pods request from themselves. */
 export function ownOf(answers: readonly PodAnswer[]): OwnTraffic[] {
   return answers.flatMap(({ own }) => own ?? []);
 }
@@ -51,10 +51,10 @@ export function sourcesOf({ source, names, queries }: PodsOptions): PodSource[] 
   return [{ arm: undefined, namespace: source.namespace, selector: source.selector }];
 }
 
-/** Those that are read, by their names in Envoy itself. */
+/** The needed statistics, by their names in Envoy itself. */
 const envoyStatistics = `upstream_rq_(.xx|time)$|${envoyGivenUp.map((name) => `${name}$`).join('|')}`;
 
-/** Envoy is asked for what is needed only: its statistics can be many megabytes. */
+/** Envoy is asked only for the needed statistics: all of them can be many megabytes. */
 export function usualPath({ kind }: Queries): string {
   if (kind === 'istio') return '/stats/prometheus';
   return kind === 'envoy' ? `/stats/prometheus?filter=${encodeURIComponent(envoyStatistics)}` : '/metrics';

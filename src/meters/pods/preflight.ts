@@ -10,14 +10,14 @@ import { warningsOf } from './scrape.ts';
 
 /** Milliseconds between two looks. */
 export const INTERVAL = 1_000;
-/** Looks of the preflight, until the counters are seen to grow. */
+/** The most looks of the preflight, until the counters grow. */
 const PREFLIGHT_LOOKS = 15;
-/** Of these the first ones come one right after the other: where several processes answer in turn, the counters fall. */
+/** The first looks come in quick succession: if several processes answer in turn, the counters fall. */
 const QUICK_LOOKS = 10;
 /** Milliseconds between two quick looks. */
 const QUICK_INTERVAL = 60;
 
-/** Looks until the counters are seen to grow. */
+/** Looks until the counters grow. */
 export function createPreflight({ look, catalog, explainNothing }: Look, clock: Clock, inPods: boolean) {
   return async function preflight(signal: AbortSignal): Promise<MeterReadiness> {
     const watched = { stable: new Map<string, Watched>(), canary: new Map<string, Watched>() };

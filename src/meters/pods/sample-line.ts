@@ -4,11 +4,11 @@ import { type Labels, NAME } from '../series/selector.ts';
 export interface ExposedSample {
   readonly labels: Labels;
   readonly value: number;
-  /** Milliseconds since the epoch, where the endpoint says when it measured. */
+  /** Milliseconds since the epoch, if the endpoint gives the time of the measurement. */
   readonly at?: number;
 }
 
-/** A line, and how far it has been read. Every function below only goes forward, so the work grows with the text alone. */
+/** A line, and how far it has been read. All functions below only move forward, so the time is linear in the text. */
 interface Cursor {
   readonly text: string;
   at: number;
@@ -20,8 +20,8 @@ const word = /[^ \t\r]+/y;
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
- * Reads a line as the grammar of the formats allows it: blanks and tabs between any two tokens, names quoted in the braces, a
- * comma behind the last label, a timestamp, an exemplar.
+ * Reads a line by the grammar of the formats: blanks and tabs between any two tokens, quoted names in the braces, a comma after
+ * the last label, a timestamp, an exemplar.
  *
  * @param timestampUnit Milliseconds in one unit of the timestamps.
  * @returns undefined for a line that is no sample
@@ -36,7 +36,7 @@ export function readSample(text: string, timestampUnit: number): ExposedSample |
   const braced = cursor.text[cursor.at] === '{';
   if (braced && !readLabels(cursor, labels)) return undefined;
   if (!labels.has(NAME)) return undefined;
-  // A name ends at its last letter, so text that follows without a blank belongs to no token.
+  // A name ends at its last valid character, so a text that follows without a blank is an error.
   if (!braced && !isBlank(text[cursor.at - 1])) return undefined;
   skipBlanks(cursor);
   const value = readNumber(cursor);
@@ -53,7 +53,7 @@ export function readSample(text: string, timestampUnit: number): ExposedSample |
   };
 }
 
-/** Reads `{…}`; false where it is none. */
+/** Reads `{…}`; false if it is malformed. */
 function readLabels(cursor: Cursor, labels: Map<string, string>): boolean {
   cursor.at += 1;
   for (;;) {
@@ -78,7 +78,7 @@ function readLabels(cursor: Cursor, labels: Map<string, string>): boolean {
   }
 }
 
-/** Reads `"…"` with its escapes; undefined where none begins or ends here. */
+/** Reads `"…"` with its escapes; undefined if it does not begin here or does not end. */
 function readQuoted(cursor: Cursor): string | undefined {
   const { text } = cursor;
   if (text[cursor.at] !== '"') return undefined;
@@ -91,7 +91,7 @@ function readQuoted(cursor: Cursor): string | undefined {
   return undefined;
 }
 
-/** Reads a number as Prometheus does: decimal, with an exponent, or one of the words for what is none. */
+/** Reads a number as Prometheus does: decimal, with an exponent, or a word such as NaN or Inf. */
 function readNumber(cursor: Cursor): number | undefined {
   const text = match(cursor, word);
   if (text === undefined) return undefined;
@@ -112,7 +112,7 @@ function readNumber(cursor: Cursor): number | undefined {
   }
 }
 
-/** `# {trace_id="…"} 0.067 1520879607.789`, which OpenMetrics allows behind a sample. Nobody here needs what it says. */
+/** `# {trace_id="…"} 0.067 1520879607.789`, which OpenMetrics allows after a sample. Its content is not used. */
 function isExemplar(cursor: Cursor): boolean {
   if (!take(cursor, '#')) return false;
   skipBlanks(cursor);
@@ -127,7 +127,7 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t';
 }
 
-/** At the end of the line; some servers end theirs with a carriage return as well. */
+/** Whether the line ends here; some servers write a carriage return as well. */
 function isAtEnd({ text, at }: Cursor): boolean {
   return at >= text.length || (text[at] === '\r' && at === text.length - 1);
 }

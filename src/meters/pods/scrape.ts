@@ -9,9 +9,9 @@ import { parseExposition } from './exposition.ts';
 import type { MeteredPods, PodOfArm } from './metered-pods.ts';
 import { CONCURRENCY, type PodAnswer } from './pod-sources.ts';
 
-/** Milliseconds for one pod's answer: a pod that hangs must not hold up the others for long. */
+/** Milliseconds for one pod's answer: a hanging pod must not delay the others for long. */
 const POD_TIMEOUT = 2_000;
-/** The format that is asked for; pods that only know OpenMetrics answer in it all the same. */
+/** The requested format; pods that only support OpenMetrics answer in that. */
 const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
 
 export type Scrape = ReturnType<typeof createScrape>;
@@ -19,7 +19,7 @@ export type Scrape = ReturnType<typeof createScrape>;
 /**
  * Reads the metrics of pods through the API server's pod proxy.
  *
- * @param about the pods, for errors
+ * @param about the pods' name in errors
  */
 export function createScrape(
   pods: MeteredPods,
@@ -28,7 +28,7 @@ export function createScrape(
 ) {
   const answered = new Map<string, number>();
 
-  /** Asks all pods for the metrics of some names. */
+  /** Asks all pods for metrics of the wanted names. */
   async function askAll(wanted: (name: string) => boolean, signal: AbortSignal): Promise<PodAnswer[]> {
     const answers = await inParallel(await pods(signal), (one) => askPod(one, wanted, signal), CONCURRENCY);
     if (answers.every(({ failure }) => failure !== undefined)) {
@@ -53,7 +53,7 @@ export function createScrape(
     const target = { type: resources.pod, namespace: pod.namespace, name };
     try {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(POD_TIMEOUT)]);
-      const text = await client.proxy(target, port, path, bounded, { accept: ACCEPT });
+      const text = await client.proxy(target, { port, path, headers: { accept: ACCEPT } }, bounded);
       const now = clock.now();
       answered.set(pod.name, (answered.get(pod.name) ?? 0) + 1);
       const unread: string[] = [];
@@ -91,7 +91,7 @@ function failureOf(error: unknown, port: string): string {
   return error instanceof Error ? error.message : 'did not answer';
 }
 
-/** What could not be read. */
+/** Warnings about what could not be read. */
 export function warningsOf(answers: readonly PodAnswer[]): string[] {
   return answers.flatMap((answer) => [
     ...(answer.failure === undefined ? [] : [describeFailure(answer)]),

@@ -4,12 +4,12 @@ import type { History, Point } from '../series/readiness.ts';
 import type { Labels } from '../series/selector.ts';
 import type { QueryResult } from './api.ts';
 
-/** The newest measurement of a series, with those before it. */
+/** The newest measurement of a series, and those before it. */
 export interface Series extends Sample {
   readonly history: History;
 }
 
-/** Milliseconds after which a measurement is old where scraping is usual: two and a half times the longest usual interval. */
+/** Milliseconds after which a measurement is old at usual scrape intervals: two and a half times the longest usual interval. */
 export const LEAST_STALE = 150_000;
 
 export function seriesOf(data: QueryResult): Series[] {

@@ -19,7 +19,7 @@ const success = z.object({
 });
 
 const result = z.discriminatedUnion('resultType', [
-  // A native histogram has `histograms` in the place of `values`.
+  // A native histogram has `histograms` instead of `values`.
   z.object({
     resultType: z.literal('matrix'),
     result: z.array(z.object({ metric: labels, values: z.array(sample).default([]) })),
@@ -34,23 +34,23 @@ const result = z.discriminatedUnion('resultType', [
 
 export type QueryResult = z.infer<typeof result>;
 
-/** An answer and what the server says beside it, each a short line. */
+/** An answer, and the server's remarks on it, each a short line. */
 export interface Answer<T> {
   readonly data: T;
-  /** What it says against the answer: that a store did not answer, so that data are missing. */
+  /** Remarks that data are missing, for example because a store did not answer. */
   readonly warnings: readonly string[];
-  /** What it remarks on the query, which is no fault of the data. */
+  /** Remarks on the query, which do not concern the data. */
   readonly infos: readonly string[];
 }
 
-/** Characters of one remark of the server that are kept. */
+/** The most characters of a remark that are kept. */
 const MOST_WORDS = 300;
 
 /**
- * The part of Prometheus' HTTP API that is needed (https://prometheus.io/docs/prometheus/latest/querying/api/).
+ * The needed part of Prometheus' HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/).
  *
- * Errors are SluiceError: `bad-query` with the query and what Prometheus says of it, `unreachable`, `forbidden`, and
- * `not-found` where something else than Prometheus answers.
+ * Errors are SluiceError: `bad-query` with the query and Prometheus' message, `unreachable`, `forbidden`, and `not-found` if
+ * something other than Prometheus answers.
  *
  * @throws SluiceError `invalid-input` for an address that can't be used, or settings that contradict it.
  */
@@ -72,7 +72,7 @@ export function createPrometheusApi(connection: Connection, world: RemoteWorld) 
     throw explainRefusal(name, answer, parameters.query ?? parameters['match[]']);
   }
 
-  /** For what is asked once and not judged over time: half an answer is none. */
+  /** For questions that are asked once and not judged over time: refuses a partial answer. */
   async function callForAll<S extends z.ZodType>(...call_: Parameters<typeof call<S>>): Promise<z.infer<S>> {
     const { data, warnings } = await call(...call_);
     const partial = warnings.filter((warning) => !saysWasCut(warning));
@@ -88,7 +88,7 @@ export function createPrometheusApi(connection: Connection, world: RemoteWorld) 
     query(query: string, signal: AbortSignal, at?: number): Promise<Answer<QueryResult>> {
       return call('query', { query, ...(at !== undefined && { time: String(at / 1_000) }) }, result, signal);
     },
-    /** The values of a label: of the series that a selector picks, and since a time (milliseconds), where given. */
+    /** The values of a label, if given only of series that match the selector, and since a time in milliseconds. */
     async labelValues(
       label: string,
       selector: string | undefined,
@@ -98,7 +98,7 @@ export function createPrometheusApi(connection: Connection, world: RemoteWorld) 
       const parameters = { ...(selector !== undefined && { 'match[]': selector }), ...startOf(since) };
       return callForAll(`label/${label}/values`, parameters, z.array(z.string()), signal);
     },
-    /** The labels of the series that a selector picked since a time (milliseconds): no more than 10,000 of them. */
+    /** The labels of the series that matched a selector since a time in milliseconds, at most 10,000 of them. */
     async series(selector: string, since: number, signal: AbortSignal): Promise<Record<string, string>[]> {
       const parameters = { 'match[]': selector, limit: '10000', ...startOf(since) };
       return callForAll('series', parameters, z.array(labels), signal);
@@ -110,7 +110,9 @@ function startOf(since: number | undefined): Record<string, string> {
   return since === undefined ? {} : { start: String(since / 1_000) };
 }
 
-/** Before Prometheus 2.53, remarks on the query came among the warnings (https://github.com/prometheus/prometheus/issues/14135). */
+/**
+ * Before Prometheus 2.53, remarks on the query were among the warnings (https://github.com/prometheus/prometheus/issues/14135).
+ */
 function remarksOf({ warnings, infos, isPartial }: z.infer<typeof success>): Omit<Answer<unknown>, 'data'> {
   const isInfo = (remark: string) => remark.startsWith('PromQL info:');
   const said = (warnings ?? []).map((warning) => excerpt(warning, MOST_WORDS));
@@ -123,12 +125,12 @@ function remarksOf({ warnings, infos, isPartial }: z.infer<typeof success>): Omi
   };
 }
 
-/** The answer is as long as it was asked to be. */
+/** Whether the answer was cut at the requested limit. */
 function saysWasCut(warning: string): boolean {
   return /truncated due to limit/i.test(warning);
 }
 
-/** The error for an answer in which data are missing, where all of them are needed. */
+/** The error for an answer with missing data, if all are needed. */
 class PartialAnswer extends SluiceError {}
 
 export function partialAnswer(server: string, warnings: readonly string[]): SluiceError {

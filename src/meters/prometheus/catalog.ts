@@ -4,7 +4,7 @@ import { format, NAME } from '../series/selector.ts';
 import type { PrometheusApi } from './api.ts';
 import { LOOKBACK } from './look.ts';
 
-/** What the server has: only what was measured lately shows what there is. */
+/** The metrics on the server that were measured lately. */
 export function catalogOf(api: PrometheusApi, clock: Clock, signal: AbortSignal): Catalog {
   return {
     about: api.name,

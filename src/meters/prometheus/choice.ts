@@ -13,12 +13,12 @@ import { isPartialAnswer, type PrometheusApi, partialAnswer } from './api.ts';
 import { LOOKBACK, type Look } from './look.ts';
 import { makeQuestion, type Question } from './question.ts';
 
-/** Milliseconds for which the preflight waits for an answer in which no data are missing. */
+/** Milliseconds for which the preflight waits for an answer without missing data. */
 const PARTIAL_PATIENCE = 30_000;
 
 export type Choice = ReturnType<typeof createChoice>;
 
-/** Chooses what is asked, by what there is. */
+/** Chooses the question that matches the existing series. */
 export function createChoice({
   api,
   clock,
@@ -30,19 +30,19 @@ export function createChoice({
   readonly clock: Clock;
   readonly look: Look;
   readonly variants: Variants;
-  /** The latencies that are judged, in seconds. */
+  /** The judged latencies, in seconds. */
   readonly latencyBounds: readonly number[];
 }) {
-  /** The question with the pods that have come since it was made. */
+  /** The question, updated by pods that were created since. */
   async function upToDate(question: Question, signal: AbortSignal): Promise<Question> {
     const base = (await variants(signal))[question.variant];
     return base === undefined || base === question.base ? question : makeQuestion({ ...question, base }, latencyBounds);
   }
 
   /**
-   * Finds the first variant of the questions that the stable arm's requests answer to.
+   * Finds the first variant of the questions that matches the stable arm's requests.
    *
-   * @throws SluiceError `unreachable` where nothing was found, which may be due to a partial answer
+   * @throws SluiceError `unreachable` if nothing was found, which may be due to a partial answer
    */
   async function choose(signal: AbortSignal) {
     let chosen:
@@ -59,7 +59,7 @@ export function createChoice({
         if (countsStable) onlyOwnOf = own;
         continue;
       }
-      // A service may have two such metrics, and only one of them has the status of its requests.
+      // A service may have two such metrics, of which only one has the status.
       const telling = tells(base, stable);
       if (telling || !chosen) chosen = { counters, found, missing };
       if (telling) break;
@@ -73,7 +73,7 @@ export function createChoice({
     return { question: makeQuestion({ ...counters, buckets }, latencyBounds), found, missing };
   }
 
-  /** As `choose`, with some patience for stores that come back. */
+  /** As `choose`, but waits for a while for stores that come back. */
   async function chooseWhole(signal: AbortSignal) {
     const until = clock.now() + PARTIAL_PATIENCE;
     for (;;) {

@@ -7,7 +7,7 @@ import { seriesOf } from './answers.ts';
 import type { PrometheusApi } from './api.ts';
 import type { Question } from './question.ts';
 
-/** Milliseconds of the past in the first look: Prometheus' own idea of what is still present. */
+/** How far the first look goes back, in milliseconds: Prometheus' own limit for what is still present. */
 export const LOOKBACK = 300_000;
 
 export type Look = ReturnType<typeof createLook>;
@@ -15,7 +15,7 @@ export type Look = ReturnType<typeof createLook>;
 /**
  * Asks a question once.
  *
- * @param inPods the pods themselves count the requests, and with them what they are asked by their own specification
+ * @param inPods the pods themselves count the requests, including those that their own specification causes
  */
 export function createLook(api: PrometheusApi, namesNow: ClusterNames, inPods: boolean) {
   const targetsOf = createScrapeTargets(async (selector, signal) => {
@@ -23,7 +23,7 @@ export function createLook(api: PrometheusApi, namesNow: ClusterNames, inPods: b
     return seriesOf(data).map(({ labels }) => labels);
   });
 
-  /** @param range milliseconds of the past */
+  /** @param range how far to look back, in milliseconds */
   return async function look({ rules, selectors, classify }: Question, range: number, signal: AbortSignal) {
     const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
     const [{ pods }, ...answers] = await Promise.all([namesNow(signal), ...queries]);
@@ -42,7 +42,7 @@ export function createLook(api: PrometheusApi, namesNow: ClusterNames, inPods: b
       countsStable: counted.some(isStableRequest),
       found: counted.filter(({ sample }) => originOf(sample.labels) !== 'own'),
       warnings: answers.flatMap(({ warnings }) => warnings.map((warning) => `${api.name} warns: ${warning}`)),
-      /** What the server says against its answer; with anything of it, data are missing. */
+      /** The server's remarks that data are missing. */
       missing: answers.flatMap(({ warnings }) => warnings),
     };
   };

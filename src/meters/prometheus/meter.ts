@@ -32,28 +32,27 @@ export interface PrometheusOptions {
   readonly connection: Connection;
   readonly names: Names;
   readonly queries: Queries;
-  /** The latencies that are judged, in seconds: each a bound of the histogram's buckets. */
+  /** The judged latencies, in seconds: each must be a bound of the histogram's buckets. */
   readonly latencyBounds: readonly number[];
-  /** The expressions that `evaluate` will be asked, to be checked by `preflight`. */
+  /** The expressions that `evaluate` will be asked for, checked by `preflight`. */
   readonly thresholds: readonly string[];
-  /** The arms' pods; without them the pods are told by how workloads usually name them. */
+  /** The arms' pods; without them, pods are recognized by the usual names of a workload's pods. */
   readonly pods?: PodSelectors;
 }
 
-/** What is asked and how often it is scraped, in milliseconds; unknown before the first look. */
+/** The current question, and the scrape interval in milliseconds; both unknown before the first look. */
 interface Asked {
   readonly question?: Question | undefined;
   readonly scrapeInterval?: number | undefined;
 }
 
 /**
- * Reads raw cumulative counters from Prometheus: one request a look, an instant query of a range selector. Its answer carries
- * the time of each scrape, where an instant vector carries the time of the question and looks new even when Prometheus has
- * not scraped for minutes (https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness). The points before the
- * last one tell the scrape interval and the growth in the same request. Nothing is calculated by Prometheus: rates would
- * lose the first errors.
+ * Reads raw cumulative counters from Prometheus: one request a look, an instant query of a range selector. Its answer has the
+ * time of each scrape, while an instant vector has the time of the query and looks new even if Prometheus has not scraped for
+ * minutes (https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness). The earlier points in the same answer give
+ * the scrape interval and the growth. Prometheus calculates nothing: rates would lose the first errors.
  *
- * The scrape targets are scraped at different moments of an interval, so `interval` is a quarter of it.
+ * The targets are scraped at different moments of an interval, so `interval` is a quarter of it.
  */
 export function createPrometheusMeter(
   options: PrometheusOptions,
@@ -77,7 +76,7 @@ export function createPrometheusMeter(
   const namesNow = createClusterNames(queries, names, options.pods?.selectors, world);
   const variants = createVariants(queries, names, 'prometheus', namesNow);
   const untold = createUntoldGuard();
-  // Requests that go through a gateway come from outside the cluster.
+  // Requests through a gateway come from outside the cluster.
   const inPods = !['istio', 'envoy', 'nginx', 'traefik'].includes(queries.kind);
   const ownScrapes = createOwnScrapes();
   const look = createLook(api, namesNow, inPods);
@@ -86,7 +85,7 @@ export function createPrometheusMeter(
   let asked: Asked = {};
   let newest = 0;
 
-  /** The question with the pods that have come since it was made; where there is none yet, the first one that fits. */
+  /** Updates the question by pods that were created since; without a question, chooses the first one that matches. */
   async function refresh(signal: AbortSignal): Promise<Asked> {
     if (asked.question) asked = { ...asked, question: await choice.upToDate(asked.question, signal) };
     else {

@@ -4,7 +4,7 @@ import { createOriginOf, type OwnTraffic } from '../own/own-paths.ts';
 import { createOwnRequests, type PodCount } from '../own/own-requests.ts';
 import type { Rule } from '../queries/rules.ts';
 
-/** Counts what the pods of both arms ask of themselves, where no label of their requests tells it. */
+/** Counts the own requests of both arms' pods, if their labels do not identify them. */
 export function createOwnScrapes() {
   const ownRequests = createOwnRequests();
   const scrapes = new Map<string, { readonly at: number; readonly count: number }>();
@@ -19,9 +19,9 @@ export function createOwnScrapes() {
 
   return {
     /**
-     * How many of the requests whose path no label tells may be scrapes, or probes.
+     * The most requests without a path in their labels that may be scrapes, or probes.
      *
-     * @returns undefined where every request has a path, or nobody but users could have sent them
+     * @returns undefined if every request has a path, or only users could have sent them
      */
     count(
       traffic: readonly OwnTraffic[],

@@ -17,10 +17,10 @@ import type { Choice } from './choice.ts';
 import type { Question } from './question.ts';
 import { checkThresholds } from './thresholds.ts';
 
-/** Measurements of a counter after which it counts as standing still. */
+/** After this many measurements without growth, a counter counts as standing still. */
 const ENOUGH_POINTS = 4;
 
-/** What the preflight found. */
+/** The result of the preflight. */
 interface Found {
   readonly question: Question;
   /** Milliseconds between two scrapes. */
@@ -28,7 +28,7 @@ interface Found {
   readonly readiness: MeterReadiness;
 }
 
-/** Proves that the question means something, and that the threshold queries do. */
+/** Checks that the question and the threshold queries can be answered. */
 export function createPreflight({
   api,
   clock,
@@ -42,7 +42,7 @@ export function createPreflight({
   readonly variants: Variants;
   readonly thresholds: readonly string[];
 }) {
-  /** The first look, repeated until the counters are seen to grow, or were measured often enough to say that they don't. */
+  /** The first look, repeated until the counters grow, or were measured often enough to know that they do not. */
   async function compare(signal: AbortSignal) {
     const until = clock.now() + LEAST_STALE;
     for (;;) {

@@ -4,21 +4,21 @@ import type { Rule } from '../queries/rules.ts';
 import type { Identities } from '../series/identities.ts';
 import { format, NAME, type Selector, union } from '../series/selector.ts';
 
-/** How the counters are asked for, once it is known which series exist. */
+/** How to ask for the counters, once it is known which series exist. */
 export interface Question {
-  /** Which of the variants it is made from. */
+  /** The index of the variant that it is made from. */
   readonly variant: number;
   readonly base: readonly Rule[];
-  /** The bounds that the histogram has, as its series write them. */
+  /** The bounds of the histogram, as its series write them. */
   readonly buckets: readonly string[];
   readonly identities: Identities;
   readonly rules: readonly Rule[];
-  /** PromQL; one as a rule. */
+  /** PromQL, usually a single selector. */
   readonly selectors: readonly string[];
   readonly classify: Classifier;
 }
 
-/** @param latencyBounds the latencies that are judged, in seconds */
+/** @param latencyBounds the judged latencies, in seconds */
 export function makeQuestion(
   parts: Pick<Question, 'variant' | 'base' | 'buckets' | 'identities'>,
   latencyBounds: readonly number[],
@@ -33,7 +33,7 @@ export function makeQuestion(
   };
 }
 
-/** One selector for everything; or one for each arm where they have no label in common, rather than none but the name. */
+/** One selector for everything. If the arms have no label in common, one for each, so that no selector has only a name. */
 function selectorsOf(rules: readonly Rule[]): Selector[] {
   const all = union(rules.map(({ selector }) => selector));
   if (all.some(({ label }) => label !== NAME && label !== 'le')) return [all];

@@ -7,17 +7,17 @@ import { LOOKBACK } from './look.ts';
 
 /** A measurement of one source; the time is milliseconds since the epoch. */
 interface Measured {
-  /** The process that was asked: a pod's name. */
+  /** The process that was scraped: a pod's name. */
   readonly instance: string;
   readonly at: number;
 }
 
 /**
- * When each source will be measured, the next two times: Prometheus scrapes a target at the same moment of every interval
+ * The next two times at which each source will be measured: Prometheus scrapes a target at the same moment of every interval
  * (https://prometheus.io/docs/prometheus/latest/configuration/configuration/, `scrape_interval`).
  *
  * @param interval milliseconds between two scrapes of a target
- * @param now milliseconds since the epoch; the times are after it and in their order
+ * @param now milliseconds since the epoch; the returned times are later, and sorted
  */
 export function dueTimes(
   measured: Readonly<Record<Arm, readonly Measured[]>>,
@@ -33,14 +33,14 @@ export function dueTimes(
   return { stable: ofArm('stable'), canary: ofArm('canary') };
 }
 
-/** Picks `up` of the canary's pods, where its counters are told by the pod's name; undefined where they are not. */
+/** Selects `up` of the canary's pods, if its counters are identified by pod names; undefined otherwise. */
 export function targetSelector(rules: readonly Rule[]): Selector | undefined {
   const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
   const ofPods = requests?.selector.filter(({ label }) => label === 'pod' || label === 'namespace') ?? [];
   return ofPods.some(({ label }) => label === 'pod') ? [equal(NAME, 'up'), ...ofPods] : undefined;
 }
 
-/** When the canary's pods were scraped that have no counters yet: many services show one only after its first request. */
+/** When canary pods without counters were scraped: many services show a counter only after its first request. */
 export async function scrapesOfCanary(
   rules: readonly Rule[],
   stable: readonly Measured[],
@@ -50,7 +50,7 @@ export async function scrapesOfCanary(
   const requests = rules.find(({ arm, kind }) => arm === 'canary' && kind === 'requests');
   if (!requests) return [];
   const targets = targetSelector(rules);
-  // A gateway counts for both arms, so that both arms' counters come with the same scrapes.
+  // A gateway counts for both arms, so the counters of both come with the same scrapes.
   if (!targets) return stable;
   const { data } = await api.query(`${format(targets)}[${Math.ceil(LOOKBACK / 1_000)}s]`, signal);
   const scraped = seriesOf(data).filter(({ labels }) => requests.isOfArm?.(labels) !== false);

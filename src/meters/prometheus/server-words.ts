@@ -5,7 +5,7 @@ import { excerpt } from '../../core/text.ts';
 import { isHtml, type Refusal, wordsOf } from '../../remote/refusal.ts';
 
 /**
- * The error for an answer that is no data: with the server's own words, and the next step that fits the kind of server.
+ * The error for an answer without data: with the server's message, and the next step for this kind of server.
  *
  * @param server such as `Prometheus http://prometheus:9090`
  */
@@ -43,7 +43,7 @@ function notFound(about: string, problem: string, next: string): SluiceError {
   return new SluiceError('not-found', { about, problem, next });
 }
 
-/** The kinds of hosted Prometheus, told by their address or their words, and what each wants. */
+/** The kinds of hosted Prometheus, recognized by their address or their message, and the login that each requires. */
 const signIns: readonly { readonly known: RegExp; readonly next: string }[] = [
   {
     known: /\baps-workspaces[\w.-]{0,100}\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
@@ -88,7 +88,7 @@ function nextForPage(server: string, { status, location = '' }: Refusal): string
   return 'Check the address and its path prefix. Where a proxy asks people to log in, give an address behind it, or a token that it takes.';
 }
 
-/** Where a redirect leads, without its query: that may hold what a login hands on. */
+/** The target of a redirect without its query, which may hold login data. */
 function withoutQuery(location: string): string {
   return excerpt(location.split(/[?#]/, 1)[0] ?? '', 200);
 }

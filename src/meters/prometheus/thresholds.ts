@@ -5,7 +5,7 @@ import { equal, NAME } from '../series/selector.ts';
 import { severalSeries, singleValue } from './answers.ts';
 import type { PrometheusApi } from './api.ts';
 
-/** Refuses threshold queries that can't tell anything; gives back what the server remarks on the others. */
+/** Refuses threshold queries without a meaningful answer; returns the server's remarks on the others. */
 export async function checkThresholds(
   queries: readonly string[],
   { api, catalog }: { readonly api: PrometheusApi; readonly catalog: Catalog },

@@ -9,21 +9,24 @@ import { type OwnTraffic, ownTraffic } from '../own/own-paths.ts';
 import { escapeRegex, type Labels } from '../series/selector.ts';
 import type { Names } from './rules.ts';
 
-/** The pods that the API server counts to the arms, those included that were there earlier in the rollout. */
+/** The pods that belong to the arms according to the API server, including earlier pods of this rollout. */
 export interface ArmPods {
-  /** Picks the names of an arm's pods, and few others; undefined for an arm that never had any. */
+  /** Matches the names of an arm's pods, and few others; undefined for an arm that has never had any. */
   pattern(arm: Arm): string | undefined;
-  /** The arm that a pod of this name belongs to. */
+  /** The arm to which a pod of this name belongs. */
   armOf(pod: string): Arm | undefined;
-  /** When the container began that a series of a pod is counted in, milliseconds since the epoch; none where it is not known which. */
+  /**
+   * The start times of the container whose process counts a series, in milliseconds since the epoch; empty if it is unknown
+   * which container that is.
+   */
   startsOf(pod: string, labels: Labels): readonly number[];
-  /** What the pods get asked without any user. */
+  /** The requests that the pods get without any user. */
   readonly own: readonly OwnTraffic[];
 }
 
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
 
-/** What the API server leaves of a generated name, and what it adds (`k8s.io/apiserver/pkg/storage/names`). */
+/** How many characters of a generated name the API server keeps, and how many it adds (`k8s.io/apiserver/pkg/storage/names`). */
 const [LONGEST_BASE, RANDOM_PART] = [58, 5];
 
 const running = z.looseObject({ startedAt: z.string().nullish() });
@@ -66,13 +69,13 @@ const podShape = z.looseObject({
 type Pod = z.infer<typeof podShape> & { readonly own: OwnTraffic | undefined };
 
 /**
- * Follows the pods of both arms by watches. A pod that the selectors of both arms pick is that arm's whose workload owns it.
- * While the API server is away, the pods are those last heard of: their metrics are somewhere else.
+ * Follows the pods of both arms by watches. A pod that matches both selectors belongs to the arm whose workload owns it. While
+ * the API server is away, the last known pods count, as their metrics come from elsewhere.
  *
  * @param selectors label selectors of the arms' pods
  * @param lifetime ends the watches
- * @returns what is known now; the same object as before where no pod came or changed. It throws SluiceError `invalid-input`
- *   for a pod that may belong to either arm.
+ * @returns the current state; the same object as before if no pod has changed. It throws SluiceError `invalid-input` for a pod
+ *   that may belong to either arm.
  */
 export function followArmPods(
   client: KubernetesClient,
@@ -137,7 +140,7 @@ function armPods(seen: Readonly<Record<Arm, ReadonlyMap<string, Pod>>>, names: N
   };
 }
 
-/** A Deployment owns pods by ReplicaSets, whose names end with a label of their pods. */
+/** A Deployment owns pods by ReplicaSets, whose names end with the hash in a label of their pods. */
 function isOwnedBy({ metadata: { labels, ownerReferences } }: Pod, workload: string): boolean {
   const owner = ownerReferences.find(({ controller }) => controller) ?? ownerReferences[0];
   const hash = labels['pod-template-hash'];
@@ -152,7 +155,7 @@ function sharedPod({ metadata }: Pod, { namespace }: Names): SluiceError {
   });
 }
 
-/** The names of a ReplicaSet's pods have their beginning in common, those of a StatefulSet's all but a number. */
+/** The pods of a ReplicaSet have a common prefix, those of a StatefulSet names that differ only in a number. */
 function patternOf({ metadata: { name, generateName } }: Pod): string {
   const base = generateName?.slice(0, LONGEST_BASE) ?? '';
   if (base !== '' && name.startsWith(base) && name.length === base.length + RANDOM_PART)
@@ -161,7 +164,7 @@ function patternOf({ metadata: { name, generateName } }: Pod): string {
   return numbered === undefined ? escapeRegex(name) : `${escapeRegex(numbered)}[0-9]+`;
 }
 
-/** The container is the one that the series names, the one whose port was scraped, or the only one. */
+/** Takes the container that the series names, the one whose port was scraped, or the only one. */
 function startsOfContainer({ spec, status }: Pod, labels: Labels): number[] {
   const port = Number(/:(\d+)$/.exec(labels.instance ?? '')?.[1]);
   const sidecars = spec.initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');

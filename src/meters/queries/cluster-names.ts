@@ -10,14 +10,14 @@ import { type ArmPods, followArmPods } from './arm-pods.ts';
 import type { Queries } from './queries.ts';
 import type { Names } from './rules.ts';
 
-/** What the cluster says of what the names stand for. What is absent could not be asked: names are then matched by patterns. */
+/** What the cluster knows of the named objects. Absent parts could not be asked for: then names are matched by patterns. */
 export interface Found {
   readonly pods?: ArmPods;
   /** How routes may refer to a port of the arms' Services: by its number or its name. */
   readonly ports?: Readonly<Record<Arm, readonly string[]>>;
 }
 
-/** The names that metrics may use now; the same object as before where nothing changed. */
+/** The current names; the same object as before if nothing has changed. */
 export type ClusterNames = (signal: AbortSignal) => Promise<Found>;
 
 export interface ClusterWorld {
@@ -26,14 +26,14 @@ export interface ClusterWorld {
   readonly signal: AbortSignal;
 }
 
-/** Metrics that name pods, and metrics that name ports. */
+/** Queries whose metrics name pods, and queries whose metrics name ports. */
 const [ofPods, ofPorts] = [
   ['http', 'opentelemetry', 'linkerd', 'own'],
   ['nginx', 'traefik'],
 ];
 
 /**
- * Asks the cluster for the names that metrics have of its objects, as far as the queries need them.
+ * Asks the cluster for the names that its objects have in metrics, as far as the queries need them.
  *
  * @param selectors label selectors of the arms' pods
  */
@@ -81,7 +81,7 @@ const service = z.looseObject({
     .prefault({}),
 });
 
-/** The canary's Service may be made later, from the stable one: it has the same ports. */
+/** The canary's Service may be created later, as a copy of the stable one with the same ports. */
 async function portsOf(client: KubernetesClient, names: Names, signal: AbortSignal): Promise<Found> {
   const read = async (name: string | undefined) => {
     if (name === undefined) return [];
@@ -100,7 +100,7 @@ async function portsOf(client: KubernetesClient, names: Names, signal: AbortSign
   }
 }
 
-/** Matches each of these ports as metrics write it; undefined where none is known. */
+/** Matches any of these ports as metrics write them; undefined if none is known. */
 export function portPattern(ports: readonly string[] | undefined): string | undefined {
   return ports === undefined || ports.length === 0 ? undefined : `(?:${ports.map(escapeRegex).join('|')})`;
 }

@@ -11,23 +11,23 @@ import { traefikRules } from './traefik.ts';
 export type DefaultQueries =
   | {
       readonly kind: 'istio';
-      /** Which proxy's count is taken, as each request is counted on both sides. Only `source` sees refused connections. */
+      /** Which proxy's count is used, as each request is counted on both sides. Only `source` sees refused connections. */
       readonly reporter: 'source' | 'destination' | 'waypoint';
-      /** What tells the arms apart: `destination_workload`, or `destination_service_name` and `destination_version`. */
+      /** The labels that identify the arms: `destination_workload`, or `destination_service_name` and `destination_version`. */
       readonly by: 'workload' | 'version';
     }
-  /** Envoy's clusters as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
+  /** Envoy's clusters, as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
   | { readonly kind: 'envoy' }
-  /** `ingress` is the one that is named; others that lead to the same Service are counted with it. */
+  /** The Ingress that is named; others that lead to the same Service are counted with it. */
   | { readonly kind: 'nginx'; readonly ingress: string }
   | { readonly kind: 'traefik' }
   | { readonly kind: 'linkerd' }
-  /** `http_requests_total` of the arms' own pods, or what their framework has in its place (`httpMetrics`). */
+  /** `http_requests_total` of the arms' own pods, or their framework's equivalent (`httpMetrics`). */
   | { readonly kind: 'http' }
   /** `http.server.request.duration` of the arms' own pods, or its predecessors (`openTelemetryMetrics`). */
   | { readonly kind: 'opentelemetry' };
 
-/** For each kind of default queries a metric that shows that they may fit. */
+/** For each kind of default queries, a metric that suggests that they match. */
 export const telltales = {
   istio: 'istio_requests_total',
   envoy: 'envoy_cluster_upstream_rq',
@@ -39,12 +39,12 @@ export const telltales = {
 } as const satisfies Record<DefaultQueries['kind'], string>;
 
 /**
- * The questions for both arms, as variants of which one is to be used: the first whose series exist. Variants differ in
- * what scraping does to labels (`exported_service` where a scrape has a `service` of its own).
- * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault where a metric has them; a request
- * without an answer is counted as one, and apart from them.
+ * The questions for both arms, as variants: the first whose series exist is used. Variants differ in how scraping changes
+ * labels (`exported_service` if the scrape has a `service` of its own).
+ * Errors are answers with a 5xx status, and for gRPC the codes that are the server's fault, if a metric has them. A request
+ * without an answer counts as an error, and is also counted separately.
  *
- * @throws SluiceError `invalid-input` where a name that the metrics need is not given.
+ * @throws SluiceError `invalid-input` if a name that the metrics need is missing.
  */
 export function defaultQueries(queries: DefaultQueries, names: Names, place: Place, found: Found = {}): Rule[][] {
   switch (queries.kind) {

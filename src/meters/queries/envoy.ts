@@ -11,12 +11,12 @@ export const envoyGivenUp = [
 ] as const;
 
 /**
- * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. How they are spelled
- * depends on the bootstrap: Istio's own makes the class of the status a label of `upstream_rq` (beside series by single
- * codes, which count the same requests again); Envoy's default tags make it `upstream_rq_xx`; and without a tag for Istio's
- * cluster names Envoy cuts them at their dots, so that half of it stays in the metric's name (after it may come `external_`
- * or `internal_`, again the same requests). These are HTTP statuses: gRPC errors don't show. A request that its client gives
- * up has no status: it resets an HTTP/2 stream, ends an HTTP/1 connection, or leaves the queue for one.
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats. The spelling depends on the
+ * bootstrap. Istio's own makes the class of the status a label of `upstream_rq` (beside series of single codes, which count the
+ * same requests again). Envoy's default tags make it `upstream_rq_xx`. Without a tag for Istio's cluster names, Envoy cuts
+ * these at their dots, so that one half stays in the metric's name (perhaps followed by `external_` or `internal_`, which again
+ * count the same requests). These are HTTP statuses, without gRPC errors. A request whose client gives up has no status: it
+ * resets an HTTP/2 stream, ends an HTTP/1 connection, or leaves the queue for one.
  */
 export function envoyRules(names: Names): Rule[][] {
   const spellings = [

@@ -4,22 +4,22 @@ import { type Found, portPattern } from './cluster-names.ts';
 import { ARMS, metricRules, type Names, type Rule, requireName } from './rules.ts';
 
 /**
- * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream that a canary
- * ingress put in place of the service: `NAMESPACE-SERVICE-PORT`, empty for requests that stayed. Whichever Ingress leads to the
- * service shares that upstream, and is shifted and counted with the others.
+ * https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/. The label `canary` names the upstream by which a canary
+ * ingress replaced the service: `NAMESPACE-SERVICE-PORT`, empty for requests that were not shifted. All Ingresses to the
+ * service share that upstream, and are shifted and counted together.
  */
 export function nginxRules(names: Names, { ports }: Found): Rule[][] {
   const service = requireName(names.stable.service, 'stable', 'service', 'nginx');
   const canary = requireName(names.canary.service, 'canary', 'service', 'nginx');
   const upstream = {
     stable: equal('canary', ''),
-    // Only series of this Ingress and its Service begin like this, whatever name the port has.
+    // Only series of this Ingress and its Service begin like this, whatever the port's name is.
     canary: like(
       'canary',
       `${escapeRegex(`${names.namespace}-${canary}`)}-${portPattern(ports?.canary) ?? '[a-z0-9-]+'}`,
     ),
   };
-  // A scrape that has labels of these names itself renames the metric's own; many have a namespace, fewer a service.
+  // A scrape with labels of these names renames the metric's own; many scrapes have a namespace, fewer a service.
   const spellings = [
     { namespace: 'namespace', service: 'service' },
     { namespace: 'exported_namespace', service: 'exported_service' },

@@ -11,21 +11,21 @@ import {
 } from '../series/selector.ts';
 import { type DefaultQueries, telltales } from './default-queries.ts';
 
-/** What there is to be asked for. */
+/** The metrics that exist. */
 export interface Catalog {
-  /** Where it was looked, for errors: `Prometheus http://…`. */
+  /** The place that was searched, for errors: `Prometheus http://…`. */
   readonly about: string;
   metricNames(): Promise<readonly string[]>;
-  /** The labels of all series that a selector by name picks. */
+  /** The labels of all series that match a selector by name. */
   series(selector: Selector): Promise<readonly Labels[]>;
 }
 
-/** Names or values in one error. */
+/** The most names or values in one error. */
 export const MOST_SHOWN = 6;
 
 /**
- * Why selectors match nothing, told of the first one whose metric exists: the name that does not exist with those that are
- * like it, or the label whose value does not exist with the values that do.
+ * Explains why selectors match nothing, using the first one whose metric exists: the missing name with similar ones, or the
+ * label whose value does not exist with the values that do.
  */
 export async function explainNoSeries(selectors: readonly Selector[], catalog: Catalog): Promise<SluiceError> {
   const names = await catalog.metricNames();
@@ -58,7 +58,7 @@ export async function explainNoSeries(selectors: readonly Selector[], catalog: C
   );
 }
 
-/** The matchers but for which a series would be picked; else those that by themselves pick none; else all. */
+/** The matchers without which a series would match; else those that match nothing by themselves; else all. */
 function wrongMatchers(selector: Selector, series: readonly Labels[]): Selector {
   const matchers = selector.filter(({ label }) => label !== NAME);
   const picksAny = (some: Selector) => series.some(createFilter(some));
@@ -79,7 +79,7 @@ function explainMatcher(matcher: Selector[number], series: readonly Labels[]): s
   return `there is no label ${matcher.label}, the labels are ${listed(labels.toSorted())}`;
 }
 
-/** The candidates that are spelled alike, or else share words: the best few. */
+/** The candidates with a similar spelling, else those with common words: the best few. */
 function mostSimilar(word: string, candidates: readonly string[]): string[] {
   const similar: string[] = [];
   const left = new Set(candidates);

@@ -8,15 +8,15 @@ import { podLabels } from './pod-identities.ts';
 import { parseExpression, refusePadding } from './promql.ts';
 import type { Names, Place, Rule } from './rules.ts';
 
-/** The user's own counters: PromQL selectors, or sums of them, in which `${workload}` and its like name the arm. */
+/** The user's own counters: PromQL selectors, or sums of them, in which placeholders such as `${workload}` name the arm. */
 interface ArmQueries {
   readonly requests: string;
   readonly errors: string;
-  /** The `_bucket` series of a classic histogram of seconds. */
+  /** The `_bucket` series of a classic histogram in seconds. */
   readonly latency?: string;
 }
 
-/** One template for both arms, or the two of them. */
+/** One template for both arms, or one for each. */
 export type OwnQueries = ArmQueries | { readonly stable: ArmQueries; readonly canary: ArmQueries };
 
 const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];
@@ -25,8 +25,8 @@ const placeholders = ['arm', 'namespace', 'workload', 'service', 'version'] as c
 /**
  * The questions in the user's own queries.
  *
- * @throws SluiceError `bad-query` for what is no PromQL, padded, or no raw counter; `invalid-input` for a placeholder that
- *   is unknown or has no value.
+ * @throws SluiceError `bad-query` for queries that are no PromQL, padded, or no raw counter; `invalid-input` for a placeholder
+ *   that is unknown or has no value.
  */
 export async function ownQueries(
   queries: OwnQueries,
@@ -39,16 +39,16 @@ export async function ownQueries(
     ARMS.flatMap((arm) => {
       const { requests, errors, latency } = perArm[arm];
       return [
-        counterRule(arm, 'requests', requests, names, place),
-        counterRule(arm, 'errors', errors, names, place),
-        ...(latency === undefined ? [] : [counterRule(arm, 'bucket', latency, names, place)]),
+        counterRule({ arm, kind: 'requests', template: requests }, names, place),
+        counterRule({ arm, kind: 'errors', template: errors }, names, place),
+        ...(latency === undefined ? [] : [counterRule({ arm, kind: 'bucket', template: latency }, names, place)]),
       ];
     }),
   );
   return pods ? rules.map((rule) => withoutPodsOfOther(rule, pods)) : rules;
 }
 
-/** A query that names pods by a pattern, such as `checkout-.*`, may also pick those of the other arm: they are not counted. */
+/** A query that names pods by a pattern, such as `checkout-.*`, may also match pods of the other arm, which are left out. */
 function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
   const [, label] = podLabels.find(([, pod]) => rule.selector.some((matcher) => matcher.label === pod)) ?? [];
   if (label === undefined) return rule;
@@ -56,7 +56,7 @@ function withoutPodsOfOther(rule: Rule, pods: ArmPods): Rule {
 }
 
 /**
- * A query with the arm's names in it. Placeholders are `${arm}`, `${namespace}`, `${workload}`, `${service}`, `${version}`.
+ * A query with the arm's names filled in. Placeholders are `${arm}`, `${namespace}`, `${workload}`, `${service}`, `${version}`.
  *
  * @throws SluiceError `invalid-input` for a placeholder that is unknown or has no value.
  */
@@ -76,13 +76,14 @@ export function expand(template: string, arm: Arm, names: Names): string {
   });
 }
 
-async function counterRule(
-  arm: Arm,
-  kind: 'requests' | 'errors' | 'bucket',
-  template: string,
-  names: Names,
-  place: Place,
-): Promise<Rule> {
+/** One of the user's queries, with its placeholders. */
+interface OwnQuery {
+  readonly arm: Arm;
+  readonly kind: 'requests' | 'errors' | 'bucket';
+  readonly template: string;
+}
+
+async function counterRule({ arm, kind, template }: OwnQuery, names: Names, place: Place): Promise<Rule> {
   const query = expand(template, arm, names);
   const selector = await counterSelector(query, `${arm} query for ${kind === 'bucket' ? 'latency' : kind}`);
   // The pods of an arm are known where they are read one by one, so a query need not tell the arms apart.

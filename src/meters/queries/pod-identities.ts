@@ -4,7 +4,10 @@ import type { ArmPods } from './arm-pods.ts';
 import type { Found } from './cluster-names.ts';
 import type { Names, Place, Rule } from './rules.ts';
 
-/** What scrape configurations call a pod: of the Prometheus operator and chart, of older charts, of OpenTelemetry, of Istio. */
+/**
+ * The labels of a pod in scrape configurations: of the Prometheus operator and chart, of older charts, of OpenTelemetry, of
+ * Istio.
+ */
 export const podLabels = [
   ['namespace', 'pod'],
   ['kubernetes_namespace', 'kubernetes_pod_name'],
@@ -15,7 +18,7 @@ export const podLabels = [
   ['exported_namespace', 'exported_pod'],
 ] as const;
 
-/** What tells an arm's series; undefined for an arm that has no pods yet, and no series either. */
+/** Identifies an arm's series; undefined for an arm without pods, which has no series either. */
 export type Identify = (arm: Arm) => (Pick<Rule, 'isOfArm'> & { readonly matchers: Selector }) | undefined;
 
 export function podIdentities(names: Names, place: Place, { pods }: Found): Identify[] {
@@ -32,15 +35,15 @@ export function podIdentities(names: Names, place: Place, { pods }: Found): Iden
 }
 
 /**
- * The names of a workload's pods, where the API server was not asked: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0` of a
- * StatefulSet. The alphabet of Kubernetes' random names keeps `checkout` from picking up the pods of `checkout-canary`.
+ * A pattern for the names of a workload's pods, if the API server was not asked: `NAME-HASH-SUFFIX` of a Deployment, `NAME-0`
+ * of a StatefulSet. The alphabet of Kubernetes' random names keeps `checkout` from matching the pods of `checkout-canary`.
  */
 function podsOf(workload: string): string {
   const random = '[bcdfghjklmnpqrstvwxz2456789]';
   return `${escapeRegex(workload)}-(${random}{1,10}-${random}{5}|[0-9]+)`;
 }
 
-/** When the process began whose series has these labels, as far as the API server tells; milliseconds since the epoch. */
+/** The start times of the process whose series has these labels, if the API server knows them; milliseconds since the epoch. */
 export function startsOfPod(pods: ArmPods, labels: Labels): readonly number[] | undefined {
   const [, label] = podLabels.find(([, candidate]) => pods.armOf(labels[candidate] ?? '') !== undefined) ?? [];
   return label === undefined ? undefined : pods.startsOf(labels[label] ?? '', labels);

@@ -14,7 +14,7 @@ export function linkerdRules(names: Names, place: Place, found: Found): Rule[][]
       matchers: [equal('namespace', names.namespace), equal(label, names[arm].workload)],
     });
   const workloads = place === 'pods' ? [] : [byWorkload('deployment'), byWorkload('statefulset')];
-  // The labels of workloads come with Linkerd's own Prometheus only.
+  // Only Linkerd's own Prometheus has labels of workloads.
   return [...workloads, ...podIdentities(names, place, found)].map((identify) =>
     ofPods(identify, {
       requests: 'response_total',
@@ -26,13 +26,13 @@ export function linkerdRules(names: Names, place: Place, found: Found): Rule[][]
   );
 }
 
-/** Where a service counts for itself, what is counted depends on its framework; the first metric that exists is taken. */
+/** The metrics of a service that counts for itself depend on its framework; the first existing one is used. */
 export function serverRules(metrics: readonly ServerMetric[], names: Names, place: Place, found: Found): Rule[][] {
   const identities = podIdentities(names, place, found);
   return metrics.flatMap((metric) => identities.map((identify) => ofPods(identify, metric)));
 }
 
-/** Rules for metrics that the arms' own pods show. */
+/** Rules for metrics of the arms' own pods. */
 function ofPods(identify: Identify, { only = [], ...metric }: ServerMetric & { readonly only?: Selector }): Rule[] {
   return ARMS.flatMap((arm) => {
     const identity = identify(arm);

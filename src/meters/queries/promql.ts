@@ -2,25 +2,25 @@ import type { SyntaxNode } from '@lezer/common';
 import { SluiceError } from '../../core/errors.ts';
 import { equal, type Matcher, NAME, type Selector } from '../series/selector.ts';
 
-/** Characters of one expression: reading it takes more than proportionally longer where it is nonsense. */
+/** The most characters of an expression: the time to parse a malformed one grows faster than its length. */
 const LONGEST_QUERY = 20_000;
 
 /** What Sluice needs to know of a PromQL expression. */
 export interface Expression {
-  /** Selectors that ask for the present, as PromQL and without a range: those with an offset or `@` look elsewhere. */
+  /** Selectors for the present, as PromQL and without a range. Those with an offset or `@` are left out. */
   readonly selectors: readonly string[];
-  /** The names of the metrics that it asks for, where a selector names exactly one. */
+  /** The names of its metrics, from the selectors that name exactly one. */
   readonly metrics: readonly string[];
-  /** The part that makes up an answer where there is no data: `or vector(0)`. */
+  /** The part that gives an answer without data: `or vector(0)`. */
   readonly padding: string | undefined;
-  /** The one series selector that it sums up or is; else why it is no raw counter. */
+  /** The single series selector that the expression is, or sums up; else why it is no raw counter. */
   readonly counter: { readonly selector: Selector } | { readonly problem: string; readonly next: string };
 }
 
-/** Characters of a query with an error in it whose place is looked for in full. */
+/** The most characters of a query whose syntax error is located by the tolerant parser. */
 const LONGEST_MENDED = 500;
 
-/** Where a strict parser gives up, which says so in words alone: `No parse at 7`. */
+/** The position at which a strict parser fails, from its message: `No parse at 7`. */
 function refusedAt(parse: () => unknown): number | undefined {
   try {
     parse();
@@ -31,7 +31,7 @@ function refusedAt(parse: () => unknown): number | undefined {
 }
 
 /**
- * Reads a PromQL expression with the grammar of the Prometheus project. The grammar is loaded with the first use, as most
+ * Parses a PromQL expression with the grammar of the Prometheus project. The grammar is loaded at the first use, as most
  * rollouts use the default queries and never need it.
  *
  * @param about Whose expression it is, for the error: `input "query"`.
@@ -46,7 +46,7 @@ export async function parseExpression(query: string, about: string): Promise<Exp
     });
   }
   const { parser } = await import('@prometheus-io/lezer-promql');
-  // With an error in it, the parser goes on and tries to make sense of the rest, in time that grows with its square.
+  // After an error, the tolerant parser tries to make sense of the rest, in quadratic time.
   const refused = refusedAt(() => parser.configure({ strict: true }).parse(query));
   if (refused !== undefined && query.length > LONGEST_MENDED) throw syntaxError(query, about, refused);
   const root = parser.parse(query).topNode;
@@ -68,7 +68,7 @@ export async function parseExpression(query: string, about: string): Promise<Exp
   };
 }
 
-/** @throws SluiceError `bad-query` for an expression that answers where there is no data. */
+/** @throws SluiceError `bad-query` for an expression that gives an answer without data. */
 export function refusePadding(expression: Expression, query: string, about: string): void {
   if (expression.padding === undefined) return;
   throw new SluiceError('bad-query', {
@@ -78,7 +78,7 @@ export function refusePadding(expression: Expression, query: string, about: stri
   });
 }
 
-/** The grammar lets a modifier after a binary expression span all of it; to Prometheus it belongs to the last selector. */
+/** In the grammar, a modifier after a binary expression spans all of it; for Prometheus it belongs to the last selector. */
 function asksAnotherTime(selector: SyntaxNode, query: string): boolean {
   const directly = /^\s*(?:\[[^\]]*\]\s*)?(?:offset\b|@)/i.test(query.slice(selector.to));
   const modified = ({ name, firstChild }: SyntaxNode) =>
@@ -86,7 +86,7 @@ function asksAnotherTime(selector: SyntaxNode, query: string): boolean {
   return directly || ancestors(selector).some(modified);
 }
 
-/** The side of an `or` that answers although there is no data in it, or none that counts. */
+/** The side of an `or` that gives an answer without data, or with data that do not count. */
 function paddingOf(node: SyntaxNode, query: string): SyntaxNode | undefined {
   if (node.name !== 'BinaryExpr' || !node.getChild('Or')) return undefined;
   const [left, right] = operands(node);
@@ -106,7 +106,7 @@ function madeUp(side: SyntaxNode, query: string): boolean {
   return !hasData || absent || timesZero;
 }
 
-/** The two sides of a binary expression; between them stand the operator and its modifiers. */
+/** The two sides of a binary expression, without the operator and its modifiers between them. */
 function operands(node: SyntaxNode): SyntaxNode[] {
   return [node.firstChild, node.lastChild].flatMap((child) => child ?? []);
 }
@@ -125,7 +125,7 @@ function counterOf(node: SyntaxNode | null, query: string): Expression['counter'
       return counterOf(node.firstChild, query);
     case 'AggregateExpr': {
       const body = node.getChild('FunctionCallBody')?.firstChild ?? null;
-      // Every series is read by itself and summed after its resets are taken out, so the sum here adds nothing.
+      // Each series is read separately and summed after its resets are removed, so the query's own sum is not needed.
       if (node.getChild('AggregateOp')?.getChild('Sum')) return counterOf(body, query);
       return { problem: 'aggregates the series to something that is no count of requests.', next: raw };
     }

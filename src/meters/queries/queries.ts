@@ -4,11 +4,11 @@ import { type DefaultQueries, defaultQueries } from './default-queries.ts';
 import { type OwnQueries, ownQueries } from './own-queries.ts';
 import type { Names, Place, Rule } from './rules.ts';
 
-/** What counts the requests: default queries for what serves them, or the user's own. */
+/** What counts the requests: default queries for the kind of router or service, or the user's own. */
 export type Queries = DefaultQueries | ({ readonly kind: 'own' } & OwnQueries);
 
 /**
- * The questions for both arms, as variants of which the first whose series exist is to be used.
+ * The questions for both arms, as variants: the first whose series exist is used.
  *
  * @throws SluiceError as of `defaultQueries` and `ownQueries`
  */
@@ -17,13 +17,13 @@ export async function ruleVariants(queries: Queries, names: Names, place: Place,
   return [await ownQueries(queries, names, place, found)];
 }
 
-/** What must match something in one of the variants. */
+/** Selectors of which one must match something. */
 export function stableRequestSelectors(variants: readonly (readonly Rule[])[]): Selector[] {
   const requests = variants.flat().filter(({ arm, kind }) => arm === 'stable' && kind === 'requests');
   return requests.map(({ selector }) => selector);
 }
 
-/** What picks the stable arm's histogram. */
+/** The selectors of the stable arm's histogram. */
 export function stableBucketSelectors(rules: readonly Rule[]): Selector[] {
   const buckets = rules.filter(({ arm, kind }) => arm === 'stable' && kind === 'bucket');
   return buckets.map(({ selector }) => selector);

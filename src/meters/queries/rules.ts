@@ -4,7 +4,7 @@ import type { EndingLabel } from '../endings/endings.ts';
 import type { ServerMetric } from '../endings/server-metrics.ts';
 import { equal, type Labels, NAME, type Selector } from '../series/selector.ts';
 
-/** How one arm is called where metrics name it. */
+/** The names of one arm in metrics. */
 interface ArmNames {
   /** The Deployment or StatefulSet. */
   readonly workload: string;
@@ -20,21 +20,21 @@ export interface Names {
   readonly canary: ArmNames;
 }
 
-/** What the series that a selector picks say. */
+/** What the series that match a selector count. */
 export interface Rule {
   readonly arm: Arm;
-  /** `start` is when a process began, in Unix seconds; the others as in `Counter`. */
+  /** `start` is the start time of a process, in Unix seconds; the others as in `Counter`. */
   readonly kind: 'requests' | 'errors' | 'bucket' | 'start';
   readonly selector: Selector;
-  /** What a selector can't say of the series that it picks: whether they are the arm's. */
+  /** Whether a matching series belongs to the arm, if the selector alone can't tell. */
   readonly isOfArm?: (labels: Labels) => boolean;
-  /** The unit of a bucket's `le`: how many of it are a second. */
+  /** How many units of a bucket's `le` make a second. */
   readonly perSecond: 1 | 1_000;
-  /** The labels of `requests` that tell how they ended; without them, rules for `errors` do. */
+  /** The labels of `requests` that tell how they ended; without them, rules for `errors` count the errors. */
   readonly endings?: readonly EndingLabel[];
 }
 
-/** Where series come from: scraped by Prometheus with its labels added, or read by Sluice, which adds the label `arm`. */
+/** Where series come from: scraped by Prometheus, which adds labels, or read by Sluice, which adds the label `arm`. */
 export type Place = 'prometheus' | 'pods';
 
 export const ARMS = ['stable', 'canary'] as const satisfies readonly Arm[];

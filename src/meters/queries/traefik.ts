@@ -4,8 +4,8 @@ import { type Found, portPattern } from './cluster-names.ts';
 import { ARMS, metricRules, type Names, type Rule, requireName } from './rules.ts';
 
 /**
- * https://doc.traefik.io/traefik/observability/metrics/overview/. A service is called `NAMESPACE-SERVICE-PORT@PROVIDER`, with
- * one hyphen for several, whether an Ingress, a TraefikService or an HTTPRoute refers to it.
+ * https://doc.traefik.io/traefik/observability/metrics/overview/. A service is named `NAMESPACE-SERVICE-PORT@PROVIDER`, with
+ * several hyphens reduced to one, whether an Ingress, a TraefikService or an HTTPRoute refers to it.
  */
 export function traefikRules(names: Names, { ports }: Found): Rule[][] {
   return ['service', 'exported_service'].map((label) =>

@@ -9,7 +9,7 @@ import {
   type ScrapedTarget,
 } from './same-process.ts';
 
-/** What a series is called in readings, for as long as the rollout lasts. */
+/** The name of a series in readings, constant during a rollout. */
 interface Identity {
   readonly instance: string;
   readonly series: string;
@@ -18,38 +18,38 @@ interface Identity {
 interface Kept {
   readonly scraped: Scraped;
   readonly identity: Identity;
-  /** Of a process that was taken for another one at first: since when it was seen, milliseconds since the epoch. */
+  /** For a process that was first taken for another one: when it was first seen, in milliseconds since the epoch. */
   readonly runningSince?: number;
 }
 
-/** Keeps one series of each counter, however often its process is scraped, and calls it the same in every look. */
+/** Keeps one series of each counter, however often its process is scraped, with the same name in every look. */
 export interface Identities {
   keep(scraped: readonly Scraped[]): Kept[];
 }
 
-/** Intervals without a measurement after which a target counts as no longer scraped. */
+/** After this many intervals without a measurement, a target counts as no longer scraped. */
 const MISSED = 2.5;
-/** Scrapes of a target in which a series does not show, after which it is taken from another target. */
+/** After this many scrapes of a target without a series, the series is taken from another target. */
 const SCRAPES_WITHOUT = 2;
 
-/** What must not change from look to look: a series under a new name would be counted again from zero. */
+/** What must not change between looks: a series under a new name would be counted again from zero. */
 interface Memory {
   /** By the series with all of its labels. */
   readonly identities: Map<string, Identity>;
-  /** Which series was counted last under an identity. */
+  /** The series that was last counted under an identity. */
   readonly counted: Map<string, string>;
-  /** The targets that a metric of a process is taken from. */
+  /** The targets from which each metric of a process is taken. */
   readonly chosen: Set<string>;
-  /** Pairs of targets that were seen to be two processes. */
+  /** Pairs of targets that have turned out to be two processes. */
   readonly different: Set<string>;
-  /** When each target was first seen, milliseconds since the epoch. */
+  /** When each target was first seen, in milliseconds since the epoch. */
   readonly firstSeen: Map<string, number>;
 }
 
 /**
- * A process that is scraped twice (two jobs, two ports, two replicas of Prometheus) shows every counter twice. Each metric of
- * it is then taken from one of the targets, and from the same one for as long as that is scraped; what only another target
- * shows is taken from there. Two processes in one pod that show series of the same labels are told by their measurements.
+ * A process that is scraped twice (two jobs, two ports, two replicas of Prometheus) shows every counter twice. Each of its
+ * metrics is then taken from one target, and from the same one as long as that is scraped; series that only another target
+ * shows are taken from there. Two processes in one pod with the same labels are distinguished by their measurements.
  *
  * @param asked labels that the queries ask for
  */
@@ -80,7 +80,7 @@ export function createIdentities(asked: ReadonlySet<string>): Identities {
   };
 }
 
-/** The targets of a process, the one that is measured most often first. */
+/** The targets of a process, those measured most often first. */
 function targetsOf(scraped: readonly Scraped[]): ScrapedTarget[] {
   const targets = [...Map.groupBy(scraped, ({ target }) => target)].map(([key, series]) => ({
     key,
@@ -123,7 +123,7 @@ function pairOf(one: ScrapedTarget, other: ScrapedTarget): string {
   return [one.key, other.key].toSorted().join(' ');
 }
 
-/** The series of one process from the targets that show it: of each metric from one target, and what that lacks. */
+/** The series of one process: for each metric those of one target, and those that only other targets show. */
 function takeOnce(targets: readonly ScrapedTarget[], compare: Compare, memory: Memory): Scraped[] {
   const names = new Set(targets.flatMap(({ series }) => series.map(nameOf)));
   return [...names].flatMap((name) => {
@@ -150,7 +150,7 @@ interface Showing {
   readonly series: readonly Scraped[];
 }
 
-/** The target that the metric was taken from before, unless it is no longer scraped; else the first. */
+/** The target that the metric was taken from before, unless it is no longer scraped; else the first one that is. */
 function choose(showing: readonly Showing[], name: string, memory: Memory): Showing | undefined {
   const newest = Math.max(...showing.map(newestOf));
   const longest = Math.max(...showing.map((one) => usualInterval(one.series.map(historyOf)) ?? 0));
@@ -167,14 +167,14 @@ function newestOf({ series }: Showing): number {
   return Math.max(...series.map(({ measurement }) => measurement.at));
 }
 
-/** Whether the target was scraped again and again while it did not show this series. */
+/** Whether the target was scraped several times while it did not show this series. */
 function hasMissed({ series }: Showing, missing: Scraped): boolean {
   const since = historyOf(missing)[0]?.at ?? missing.measurement.at;
   const scrapes = new Set(series.flatMap((one) => historyOf(one).map(({ at }) => at)));
   return [...scrapes].filter((at) => at > since).length >= SCRAPES_WITHOUT;
 }
 
-/** Lets a series go on under the name of its twin, should that no longer be scraped. */
+/** Gives a series the name of its twin, so that it can replace the twin when that is no longer scraped. */
 function callAlike(series: Scraped, twin: Scraped, memory: Memory): void {
   const key = seriesKey(series);
   if (!memory.identities.has(key)) memory.identities.set(key, identityOf(twin, memory));
@@ -185,14 +185,14 @@ function identityOf(scraped: Scraped, memory: Memory): Identity {
   return memory.identities.get(seriesKey(scraped)) ?? { instance, series: identity(labels, buckets) };
 }
 
-/** A series with all labels that it was found with; the buckets of a histogram share it. */
+/** A series identified by all labels with which it was found, except `le`: the buckets of a histogram share a key. */
 function seriesKey({ measurement, asked = '' }: Scraped): string {
   return `${asked} ${identity(measurement.labels, buckets)}`;
 }
 
 const buckets = new Set(['le']);
 
-/** Names the series, each by a name of its own. */
+/** Gives each series a unique name. */
 function named(kept: readonly Scraped[], memory: Memory): Kept[] {
   const claims = kept.map((scraped) => ({
     scraped,

@@ -7,24 +7,24 @@ export interface Pattern {
   test(text: string): boolean;
 }
 
-/** Characters. Prometheus itself compiles longer ones, which only a mistake makes. */
+/** The most characters of a pattern. Prometheus itself compiles longer ones, but those are mistakes. */
 const LONGEST_PATTERN = 20_000;
-/** Characters of a text that is matched. */
+/** The most characters of a text to match. */
 const LONGEST_TEXT = 10_000;
-/** Patterns that are kept compiled. */
+/** How many compiled patterns are kept. */
 const MOST_PATTERNS = 200;
-/** Answers that are kept of one pattern: labels have few values, and each scrape shows them again. */
+/** How many results of one pattern are kept: labels have few values, which every scrape shows again. */
 const MOST_ANSWERS = 2_000;
-/** Characters of a text whose answer is kept. */
+/** The most characters of a text whose result is kept. */
 const LONGEST_KEPT = 200;
 
 const compiled = new Map<string, Pattern>();
 
 /**
- * A regular expression as Prometheus reads it: RE2, and the dot matches newlines. Users write them, and pods choose what
- * they run on, so they need an engine whose time grows with the text and no faster. (https://github.com/google/re2/wiki/Syntax)
+ * A regular expression as Prometheus reads it: RE2, with a dot that matches newlines. Users write the patterns and pods choose
+ * the texts, so the engine must take linear time. (https://github.com/google/re2/wiki/Syntax)
  *
- * @throws SluiceError `bad-query` for one that RE2 does not take
+ * @throws SluiceError `bad-query` for a pattern that RE2 refuses
  */
 export function patternOf(pattern: string): Pattern {
   const known = compiled.get(pattern);

@@ -11,7 +11,7 @@ export interface Point {
 /** The measurements of one counter, oldest first. */
 export type History = readonly Point[];
 
-/** What the counters of a series gained between its first and last measurement; a fall is a reset to zero. */
+/** The growth of a counter between its first and last measurement; a decrease is a reset to zero. */
 function gain(history: History): number {
   return history.reduce((sum, { value }, index) => {
     const before = history[index - 1]?.value;
@@ -20,7 +20,7 @@ function gain(history: History): number {
   }, 0);
 }
 
-/** Requests per second of counters together; undefined where none was measured twice. */
+/** Requests per second of all counters together; undefined if none was measured twice. */
 export function requestRate(histories: readonly History[]): number | undefined {
   const rates = histories.flatMap((history) => {
     const [first, last] = [history.at(0), history.at(-1)];
@@ -37,7 +37,7 @@ export function usualInterval(histories: readonly History[]): number | undefined
   return gaps[Math.floor(gaps.length / 2)];
 }
 
-/** Puts the traffic that was found into words. */
+/** Describes the traffic that was found. */
 export function readiness(
   source: string,
   histories: { readonly stable: readonly History[]; readonly canary: readonly History[] },
@@ -58,8 +58,8 @@ function rounded(rate: number): string {
 }
 
 /**
- * Guards the first reading, from which everything is counted: it must show the stable arm, whose whole past would else be
- * taken for new with the next one.
+ * Guards the first reading, from which everything is counted: it must include the stable arm. Otherwise the next reading would
+ * count the stable arm's whole past as new.
  */
 export function createBaselineGuard(about: string): (reading: Reading) => Reading {
   let seen = false;

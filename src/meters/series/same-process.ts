@@ -2,13 +2,13 @@ import type { History, Point } from './readiness.ts';
 import type { Measurement, ScrapedSeries } from './scraped-series.ts';
 import { type Labels, NAME } from './selector.ts';
 
-/** Part of the larger of two values by which two scrapes of one counter do not differ at one moment. */
+/** Two scrapes of one counter at one moment differ by less than this part of the larger value. */
 const UNLIKE = 0.1;
 
 /** A series with its measurement. */
 export interface Scraped extends ScrapedSeries {
   readonly measurement: Measurement;
-  /** The pod that Sluice itself asked, whose labels don't say which one it is. */
+  /** The pod that Sluice itself asked, which is not in the labels. */
   readonly asked?: string;
 }
 
@@ -19,22 +19,22 @@ export interface ScrapedTarget {
   readonly series: readonly Scraped[];
 }
 
-/** Tells which series of two targets are the same one, if both show the same process. */
+/** Which series of two targets are the same, if both show the same process. */
 export interface Comparison {
-  /** The other target's series that is this one. */
+  /** The other target's series that equals this one. */
   twinOf(series: Scraped): Scraped | undefined;
-  /** Some series are shown by both. */
+  /** Both show some of the same series. */
   readonly overlaps: boolean;
   /** The measurements can't be those of one counter. */
   readonly contradicts: boolean;
-  /** There is but one measurement of each, of the same moment, and they are far from each other. */
+  /** There is only one measurement of each, at the same moment, and the values differ widely. */
   readonly isUnlike: boolean;
 }
 
 /**
- * Compares the series of two targets by the application's labels. Where the target's labels had to be guessed, a label that
- * each target has with one value, and the two with different ones, is taken for the target's: whether it is that is then
- * told by the measurements. Not so the labels that the queries ask for, by which errors are told from requests.
+ * Compares the series of two targets by the application's labels. If the target's labels had to be guessed, a label with one
+ * value in each target, and different values in the two, counts as the target's; the measurements then show whether that is
+ * true. Labels that the queries ask for never count so, because they distinguish errors from requests.
  */
 export function compareTargets(one: ScrapedTarget, other: ScrapedTarget, asked: ReadonlySet<string>): Comparison {
   const names = new Set(one.series.map(nameOf)).intersection(new Set(other.series.map(nameOf)));
@@ -58,7 +58,7 @@ export function compareTargets(one: ScrapedTarget, other: ScrapedTarget, asked: 
   };
 }
 
-/** The measurements of a series; the newest one where no others are known. */
+/** The measurements of a series; only the newest one if no others are known. */
 export function historyOf({ measurement }: Scraped): History {
   return measurement.history ?? [measurement];
 }
@@ -67,7 +67,7 @@ export function nameOf({ labels }: Scraped): string {
   return labels[NAME] ?? '';
 }
 
-/** Labels in a fixed order, without those ignored. */
+/** Labels in a fixed order, without the ignored ones. */
 export function identity(labels: Labels, ignored: ReadonlySet<string> = new Set()): string {
   const pairs = Object.entries(labels).filter(([label]) => !ignored.has(label));
   return JSON.stringify(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -81,7 +81,7 @@ function differingConstants(one: readonly Scraped[], other: readonly Scraped[], 
   return new Set(differ);
 }
 
-/** Labels of which both have the same value, one by its target and the other by the application, whose labels are honored. */
+/** Labels with the same value in both, in one from its target and in the other from the application, whose labels are honored. */
 function sharedConstants(one: readonly Scraped[], other: readonly Scraped[]): Set<string> {
   const raw = (of: readonly Scraped[]) => of.map(({ measurement }) => ({ labels: measurement.labels }));
   const shared = labelsOf(one, other).filter((label) => {
@@ -98,16 +98,16 @@ function labelsOf(one: readonly Labelled[], other: readonly Labelled[]): string[
   return [...new Set([...one, ...other].flatMap(({ labels }) => Object.keys(labels)))];
 }
 
-/** The one value of a label, undefined where none has it, null where they differ. */
+/** The only value of a label, undefined if no series has it, null if the values differ. */
 function constant(of: readonly Labelled[], label: string): string | null | undefined {
   const values = new Set(of.map(({ labels }) => labels[label]));
   return values.size === 1 ? [...values][0] : null;
 }
 
 /**
- * Whether these measurements must be those of two counters. One counter that is scraped twice rises from each measurement
- * to the next, whichever scrape brought it. A scrape takes a while, and clocks differ: so a value is held against the
- * measurements before the last one and after the next. Around a restart nothing is concluded.
+ * Whether these measurements must be those of two counters. One counter that is scraped twice rises from each measurement to
+ * the next, whichever scrape it came with. A scrape takes time and clocks differ, so a value is compared with the measurement
+ * before the last one and the one after the next. Nothing is concluded around a restart.
  */
 function areTwoCounters(a: History, b: History): boolean {
   return contradicts(a, b) || contradicts(b, a);

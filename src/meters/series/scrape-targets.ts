@@ -1,20 +1,20 @@
 import { isSluiceError } from '../../core/errors.ts';
 import { equal, escapeRegex, format, type Labels, like, NAME } from './selector.ts';
 
-/** Asks for the labels of the series that a selector picked lately. */
+/** Asks for the labels of series that matched a selector lately. */
 export type AskSeries = (selector: string, signal: AbortSignal) => Promise<readonly Labels[]>;
 
 /** The labels of `up` of the targets that series were scraped from. */
 export type ScrapeTargets = (series: readonly Labels[], signal: AbortSignal) => Promise<readonly Labels[]>;
 
-/** Targets in one question: their addresses make up its length. */
+/** The most targets in one query, as it contains their addresses. */
 const TARGETS_AT_ONCE = 50;
-/** Questions for one look. What is beyond them has its labels guessed. */
+/** The most queries for one look. The labels of further targets are guessed. */
 const MOST_QUESTIONS = 20;
 
 /**
- * Knows the targets of series by `up`, which is asked for again only when a series appears that was not there before: its
- * target is new, or has new labels. A store to which `up` was not written has none.
+ * Finds the targets of series by `up`, which it asks for only when a series is new: then its target is new, or has new labels.
+ * A store without `up` has no targets.
  */
 export function createScrapeTargets(ask: AskSeries): ScrapeTargets {
   const seen = new Set<string>();
@@ -46,7 +46,7 @@ interface Place {
   readonly instance: string;
 }
 
-/** Where a series was scraped, and where the server did that it was scraped from. */
+/** The job and instance of a series, and those that it had on a federated server. */
 function placesOf(labels: Labels): Place[] {
   const places = [
     [labels.job, labels.instance],

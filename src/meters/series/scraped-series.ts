@@ -2,41 +2,44 @@ import type { History } from './readiness.ts';
 import { type Labels, NAME } from './selector.ts';
 import { createTargets, type FindTarget, type TargetLabels, targetKey } from './targets.ts';
 
-/** The measurement of one series, as far as it tells where the series comes from. */
+/** The measurement of one series, with what tells its origin. */
 export interface Measurement {
   readonly labels: Labels;
   readonly value: number;
   readonly at: number;
-  /** The measurements before it and itself, oldest first, where they are known. */
+  /** This measurement and those before it, oldest first, if known. */
   readonly history?: History;
 }
 
-/** What brought a series, and what is left of its labels without that: the application's own. */
+/** The origin of a series, and the labels that remain without the scrape target's: the application's own. */
 export interface ScrapedSeries {
   /** Identity of the scrape target. */
   readonly target: string;
-  /** The target's labels are known, and not guessed. */
+  /** True if the target's labels are known, false if they are guessed. */
   readonly known: boolean;
-  /** The process that counts, as it is called in readings: a pod's name, or the target's address. */
+  /** The name of the counting process in readings: a pod's name, or the target's address. */
   readonly instance: string;
-  /** Where scrapes of the same process are to be looked for: its pod, or its address without the port. */
+  /** Common to all scrapes of the same process: its pod, or its address without the port. */
   readonly process: string;
   readonly labels: Labels;
 }
 
-/** Labels in which scrape configurations write the pod's name; the first that a target has is taken. */
+/** Labels in which scrape configurations write the pod's name; the first that a target has counts. */
 const podLabels = ['pod', 'kubernetes_pod_name', 'k8s_pod_name', 'pod_name', 'kubernetes_pod'];
-/** Labels in which a process itself says in which pod it runs. */
+/** Labels in which a process itself names its pod. */
 const ownPodLabels = ['controller_pod'];
-/** What tells replicas of Prometheus and its agents apart: Prometheus operator, Mimir and Cortex, Thanos, VictoriaMetrics. */
+/**
+ * Labels that distinguish replicas of Prometheus and its agents: Prometheus operator, Mimir and Cortex, Thanos,
+ * VictoriaMetrics.
+ */
 const replicaLabels = /^(__replica__|prometheus|.*replica)$/;
-/** Scrapes of scrapes: a federating server, behind it perhaps another one. */
+/** The most levels of federation: a federating server, perhaps behind another one. */
 const MOST_RELAYS = 3;
 
 /**
- * Tells the target's labels from the application's. Those that a series has in common with `up` of its target are the
- * target's, in whatever way they came to it. Where no `up` fits (selected series that were written remotely, federation),
- * the job, the instance and the labels of replicas are: no more can be known from one series alone.
+ * Separates the target's labels from the application's. The labels that a series has in common with `up` of its target are the
+ * target's, wherever they come from. If no `up` matches (remote write of selected series, federation), the target's are the
+ * job, the instance and the labels of replicas: one series alone tells no more.
  *
  * @param ups the labels of `up`
  * @param starts the labels of `process_start_time_seconds`, which are the target's too
@@ -51,7 +54,7 @@ export function createPlacer(ups: readonly Labels[], starts: readonly Labels[]):
   };
 }
 
-/** Finds what a series was scraped from. */
+/** Finds the target from which a series was scraped. */
 export type Placer = (labels: Labels) => FoundTarget;
 
 interface FoundTarget {
@@ -60,7 +63,7 @@ interface FoundTarget {
   readonly find: FindTarget;
 }
 
-/** The series with what brought them, in the same order. */
+/** The series with their origins, in the same order. */
 export function placeSeries<M extends Measurement>(
   measurements: readonly M[],
   place: Placer,
@@ -98,7 +101,7 @@ export function placeSeries<M extends Measurement>(
 
 type Placed = { readonly labels: Labels; readonly found: FoundTarget };
 
-/** Labels of targets that series have with values of their own: `honor_labels`. They are the application's. */
+/** Target labels for which series have other values, because of `honor_labels`. They are the application's. */
 function honoredLabels(placed: readonly Placed[]): Map<string, Set<string>> {
   const honored = new Map<string, Set<string>>();
   for (const { labels, found } of placed) {
@@ -117,7 +120,7 @@ function honorKey(target: string, labels: Labels): string {
   return `${labels[NAME] ?? ''} ${target}`;
 }
 
-/** The pod of each target: of its own labels, else of those that all of its series share. */
+/** The pod of each target: from its own labels, else from those that all of its series share. */
 function podsOfTargets(placed: readonly Placed[]): Map<string, string | undefined> {
   const targets = Map.groupBy(placed, ({ found }) => found.key);
   return new Map(
@@ -132,7 +135,7 @@ function podsOfTargets(placed: readonly Placed[]): Map<string, string | undefine
   );
 }
 
-/** The labels without the target's. Of a series that was scraped from another Prometheus, `relayed` are those that it had there. */
+/** The labels without the target's. `relayed` are the labels that a federated series had on the other Prometheus. */
 function strip(labels: Labels, { target, find }: FoundTarget, honored: ReadonlySet<string>) {
   if (!target) return { labels: withoutGuessed(labels), relayed: undefined };
   let own = withoutTarget(labels, target, honored);
@@ -145,7 +148,7 @@ function strip(labels: Labels, { target, find }: FoundTarget, honored: ReadonlyS
   return { labels: own, relayed };
 }
 
-/** Has the labels that a scrape adds, of which one is an address. */
+/** Whether the labels include those that a scrape adds, with an address as the instance. */
 function isScraped({ job, instance }: Labels): boolean {
   return job !== undefined && /:\d+$/.test(instance ?? '');
 }
@@ -165,7 +168,7 @@ function isGuessed(label: string): boolean {
   return label === 'job' || label === 'instance' || replicaLabels.test(label);
 }
 
-/** A label of the application with the name of one of the target's was renamed by the scrape: `exported_service`. */
+/** Restores a label of the application that the scrape renamed because the target has the same: `exported_service`. */
 function without(labels: Labels, isTargets: (label: string) => boolean): Labels {
   const own = Object.entries(labels).filter(([label]) => !isTargets(label));
   return Object.fromEntries(
@@ -187,7 +190,7 @@ function firstOf(names: readonly string[], labels: Labels): string | undefined {
   return label === undefined ? undefined : labels[label];
 }
 
-/** `10.0.0.7` of `10.0.0.7:8080`; also of `[::1]:80`. */
+/** `10.0.0.7` of `10.0.0.7:8080`; also for `[::1]:80`. */
 function hostOf(address: string): string {
   return address.replace(/:\d+$/, '');
 }

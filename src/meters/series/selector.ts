@@ -3,7 +3,7 @@ import { patternOf } from './pattern.ts';
 /** The labels of one series, its name under `__name__`. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** One condition of a PromQL selector. As in Prometheus, an absent label is an empty one. */
+/** One condition of a PromQL selector. As in Prometheus, an absent label equals an empty one. */
 export interface Matcher {
   readonly label: string;
   readonly op: '=' | '!=' | '=~' | '!~';
@@ -25,7 +25,7 @@ export function like(label: string, pattern: string): Matcher {
   return { label, op: '=~', value: pattern };
 }
 
-/** The text as it stands in a regular expression. */
+/** The text, escaped for a regular expression. */
 export function escapeRegex(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
@@ -43,11 +43,11 @@ export function format(selector: Selector): string {
 /** One matcher as PromQL. */
 export function formatMatcher({ label, op, value }: Matcher): string {
   const name = /^[a-zA-Z_]\w*$/.test(label) ? label : JSON.stringify(label);
-  // A JSON string is a PromQL string: both know \\, \", \n and \uXXXX.
+  // A JSON string is a valid PromQL string: both know \\, \", \n and \uXXXX.
   return `${name}${op}${JSON.stringify(value)}`;
 }
 
-/** Tells of a series whether the selector picks it. @throws SluiceError as of `patternOf` */
+/** Whether the selector matches a series. @throws SluiceError as of `patternOf` */
 export function createFilter(selector: Selector): (labels: Labels) => boolean {
   const tests = selector.map(({ label, op, value }) => {
     const wanted = op === '=' || op === '=~';
@@ -72,8 +72,8 @@ export function createNameFilter(selectors: readonly Selector[]): (name: string)
 }
 
 /**
- * One selector that picks whatever any of the given ones picks, and as little more as one selector can: a label stays where
- * every selector says what it must be. It turns all questions of one look into one request.
+ * One selector that matches whatever any of the given ones matches, and as little else as possible: it keeps a label if every
+ * selector has a condition on it. It combines all queries of a look into one request.
  */
 export function union(selectors: readonly Selector[]): Selector {
   const [first, ...others] = selectors;

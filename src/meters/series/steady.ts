@@ -8,23 +8,23 @@ export interface Watched {
   /** The process that counts. */
   readonly instance: string;
   readonly history: History;
-  /** When the process began, at different times where it restarted meanwhile; milliseconds since the epoch. */
+  /** The start times of the process, several if it has restarted; milliseconds since the epoch. */
   readonly starts: readonly number[];
 }
 
-/** Falls without a restart that say that there are no counters; one may be a restart of which nothing tells. */
+/** From this many falls without a restart, the values are not counters; a single fall may be an unreported restart. */
 const TOO_MANY_FALLS = 2;
-/** Milliseconds by which the clock that tells of a start may differ from the one that tells of measurements. */
+/** Milliseconds by which the clocks of start times and measurements may differ. */
 const CLOCK_SKEW = 30_000;
 
 const waysOut =
   'Where several worker processes answer for one endpoint, use the multiprocess mode of the Prometheus client library, one worker per container, or the metrics of the gateway.';
 
 /**
- * Refuses what is no counter: values that fall again and again although the process did not restart, and recorded values
- * (a colon in the name is kept for recording rules) or fractions that fall once. Fractions alone prove nothing: OpenTelemetry
- * and StatsD exporters write counters as floats, and weighted ones are fractions; of recorded values they do, as what is
- * recorded from counts of requests is whole unless it was divided by a time.
+ * Refuses values that are no counters: values that fall repeatedly although the process did not restart; fractions that fall
+ * once; and values of recording rules (only their names have a colon) that fall once or are fractions. Fractions alone prove
+ * nothing: OpenTelemetry and StatsD exporters write counters as floats, and weighted ones are fractions. For recording rules
+ * they do: a value recorded from counts of requests is whole unless it was divided by a time.
  * https://prometheus.io/docs/practices/rules/#naming
  *
  * @throws SluiceError `bad-query`
@@ -70,8 +70,8 @@ const operations =
   /^(burn)?i?rate(\d.*)?$|^(i?delta|deriv|increase|ratio|avg|mean|quantile|percent(age)?)(\d.*)?$|^p\d{2,3}$/;
 
 /**
- * Whether the name says that it is a rate: `job:http_requests:rate5m`, `slo:sli_error:ratio_rate1h`, or without colons
- * `http_requests_rate1m`. A word alone, as in `rate_limited_requests_total`, says nothing.
+ * Whether the name is that of a rate: `job:http_requests:rate5m`, `slo:sli_error:ratio_rate1h`, or without colons
+ * `http_requests_rate1m`. The word alone, as in `rate_limited_requests_total`, proves nothing.
  */
 export function isNamedAsRate(name: string): boolean {
   const words = name.split(/[:_]/);
@@ -79,7 +79,7 @@ export function isNamedAsRate(name: string): boolean {
   return isRecorded(name) && (name.split(':').at(-1) ?? '').split('_').some((word) => operations.test(word));
 }
 
-/** The measurements at which a counter was below the one before, and no start explains it. */
+/** The times at which a counter was lower than before without a start that explains it. */
 function fallsOf(history: History, starts: readonly number[]): number[] {
   return history.flatMap(({ at, value }, index) => {
     const before = history[index - 1];

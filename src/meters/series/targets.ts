@@ -3,15 +3,15 @@ import { type Labels, NAME } from './selector.ts';
 /** The labels that a scrape gave to all series of one target, without a name. */
 export type TargetLabels = Labels;
 
-/** Finds the target that a series was scraped from; undefined where none of those known fits. */
+/** Finds the target that a series was scraped from; undefined if no known one matches. */
 export type FindTarget = (labels: Labels) => TargetLabels | undefined;
 
 /**
- * Knows targets by series that carry no labels but the target's: `up`, which Prometheus writes itself, and
+ * Finds targets by series that have only the target's labels: `up`, which Prometheus writes itself, and
  * `process_start_time_seconds`.
  *
- * A series belongs to the target of the same job and instance that has most labels in common with it. Labels may differ
- * all the same: with `honor_labels` a series keeps its own value.
+ * A series belongs to the target with the same job and instance and the most labels in common. Labels may still differ: with
+ * `honor_labels` a series keeps its own value.
  */
 export function createTargets(witnesses: readonly Labels[]): FindTarget {
   const byPlace = Map.groupBy(distinct(witnesses), placeOf);

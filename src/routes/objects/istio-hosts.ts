@@ -1,8 +1,8 @@
 /**
- * A host in one spelling: `name.namespace.svc` for a Service, whether it was written short, with its namespace or as the
- * full domain name; any other host in small letters.
+ * A host in canonical form: `name.namespace.svc` for a Service, whether written as a short name, with its namespace or as the
+ * full domain name; any other host in lower case.
  *
- * @param namespace of the object in which the host stands
+ * @param namespace of the object that names the host
  */
 export function canonicalHost(host: string, namespace: string): string {
   const lower = host.toLowerCase();
@@ -13,7 +13,7 @@ export function canonicalHost(host: string, namespace: string): string {
 }
 
 /**
- * The Service that a host surely means; `undefined` for one that may just as well be that of a ServiceEntry
+ * The Service that a host certainly means; `undefined` for a host that may as well be that of a ServiceEntry
  * (`api.example.com`, but also `example.com`, which would be Service `example` in namespace `com`).
  */
 export function serviceOf(host: string, namespace: string): { name: string; namespace: string } | undefined {
@@ -22,7 +22,7 @@ export function serviceOf(host: string, namespace: string): { name: string; name
   return surely && name && itsNamespace ? { name, namespace: itsNamespace } : undefined;
 }
 
-/** Whether a DestinationRule's host, which may begin with `*`, covers another one; both canonical. */
+/** Whether a DestinationRule's host, which may begin with `*`, matches another one; both canonical. */
 export function coversHost(pattern: string, host: string): boolean {
   return pattern.startsWith('*') ? host.endsWith(pattern.slice(1)) : pattern === host;
 }

@@ -6,7 +6,7 @@ import { isSluiceError, SluiceError } from '../../core/errors.ts';
 /**
  * Reads an object that an input names.
  *
- * @throws SluiceError `not-found`, with the names of that kind which exist in the namespace where they may be listed
+ * @throws SluiceError `not-found`, with the names of that kind in the namespace, if they may be listed
  */
 export async function getNamed(
   client: KubernetesClient,
@@ -38,7 +38,7 @@ async function namesOf(
     const objects = await client.list(type, namespace, {}, signal);
     return objects.map(({ metadata }) => metadata.name).sort();
   } catch (error) {
-    // The list only helps the reader; reading one object may be allowed where listing is not.
+    // The list only helps the reader: the right to read one object does not include the right to list.
     if (isSluiceError(error, 'forbidden') || isSluiceError(error, 'not-found')) return undefined;
     throw error;
   }

@@ -11,7 +11,7 @@ const CANARY = `${PREFIX}canary`;
 const WEIGHT = `${PREFIX}canary-weight`;
 const TOTAL = `${PREFIX}canary-weight-total`;
 
-/** The annotations that hold a weight, as they are; null where one is absent. */
+/** The annotations that hold a weight, as written; null if absent. */
 export const weightAnnotations = z.object({ weight: z.string().nullable(), total: z.string().nullable() });
 export type WeightAnnotations = Readonly<z.infer<typeof weightAnnotations>>;
 
@@ -43,7 +43,7 @@ export const ingressManifest = z.object({
 });
 export type IngressManifest = z.infer<typeof ingressManifest>;
 
-/** Where an Ingress sends requests: one entry a path, `host` and `path` as they are matched. */
+/** Where an Ingress sends requests: one entry for each path, with `host` and `path` as matched. */
 export function ingressPaths(object: KubernetesObject): { route: string; service: string }[] {
   const { defaultBackend, rules } = readObject(object, ingress).spec;
   const paths = rules.flatMap(({ host = '*', http }) =>
@@ -57,7 +57,7 @@ export function ingressPaths(object: KubernetesObject): { route: string; service
 
 const servicePort = z.looseObject({ number: z.number().optional(), name: z.string().optional() }).prefault({});
 
-/** The ports, by number or name, of a Service that an Ingress sends requests to. */
+/** The ports, by number or name, of a Service to which an Ingress sends requests. */
 export function portsTo(object: KubernetesObject, service: string): string[] {
   const { defaultBackend, rules } = readObject(object, ingress).spec;
   const paths = rules.flatMap(({ http }) => (http?.paths ?? []).map((entry) => entry.backend));
@@ -77,13 +77,13 @@ export function weightAnnotationsOf(object: KubernetesObject): WeightAnnotations
   return { weight: annotations[WEIGHT] ?? null, total: annotations[TOTAL] ?? null };
 }
 
-/** The canary's weight in per cent that the annotations mean; `undefined` where they are no valid weight. */
+/** The canary's weight in per cent from the annotations; `undefined` if they are no valid weight. */
 export function weightMeant({ weight, total }: WeightAnnotations): number | undefined {
   const [part, whole] = [Number(weight ?? 0), totalOf(total)];
   return Number.isInteger(part) && part >= 0 && part <= whole ? shareOf(whole - part, part) : undefined;
 }
 
-/** The annotations for a weight, made from those as found: the total stays unless the weight needs a finer one. */
+/** The annotations for a weight, based on those found: the total stays unless the weight needs a finer one. */
 export function planAnnotations(found: WeightAnnotations, weight: number): WeightAnnotations {
   const total = totalOf(found.total);
   const { canary, factor } = splitShare(total, weight, false);
@@ -95,7 +95,7 @@ function totalOf(total: string | null): number {
   return Number.isInteger(number) && number > 0 ? number : 100;
 }
 
-/** The JSON Patch from the annotations that an Ingress shows to others, behind `test` operations on what is shown. */
+/** The JSON Patch from an Ingress' current annotations to others, guarded by `test` operations on the current ones. */
 export function annotationPatch(object: KubernetesObject, target: WeightAnnotations): PatchOperation[] {
   const shown = weightAnnotationsOf(object);
   const fields = [
@@ -119,7 +119,7 @@ function annotationPointer(name: string): string {
   return `/metadata/annotations/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-/** Where the weights are, as the GitOps check wants it. */
+/** The fields of the weights, for the GitOps check. */
 export const annotationFields = {
   path: ['metadata', 'annotations', WEIGHT],
   appliedWith: ['metadata', 'annotations', WEIGHT],
@@ -129,16 +129,16 @@ export const annotationFields = {
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
-/** True for a canary Ingress that Sluice has created. */
+/** Whether Sluice has created a canary Ingress. */
 export function isOurs(object: KubernetesObject): boolean {
   return object.metadata.labels?.[MANAGED_BY] === 'sluice';
 }
 
 /**
- * A canary Ingress beside the stable one: the same hosts, paths, class and TLS, for the paths that lead to the stable
- * Service. Of the annotations it takes over those that ingress-nginx does not inherit from the stable Ingress
- * (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary); of the labels none, as
- * GitOps tools recognise by them what is theirs to delete.
+ * A canary Ingress beside the stable one: the same hosts, paths, class and TLS, for the paths that lead to the stable Service.
+ * It copies the annotations that ingress-nginx does not inherit from the stable Ingress
+ * (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary), and no labels, as GitOps
+ * tools recognise by labels which objects they may delete.
  */
 export function canaryIngress(
   stable: KubernetesObject,
@@ -194,8 +194,8 @@ function isNotInherited(annotation: string): boolean {
 const classOfSpec = z.looseObject({ ingressClassName: z.string().optional() });
 
 /**
- * The JSON Patch that makes a canary Ingress of Sluice's, which may be left from earlier, what it would be if it were made now:
- * its spec, and those annotations that ingress-nginx reads. The weights are not touched, and neither is what others noted.
+ * The JSON Patch that updates Sluice's own canary Ingress, perhaps from an earlier rollout, to what it would be if created now:
+ * its spec, and the annotations that ingress-nginx reads. Weights, and annotations of others, stay.
  */
 export function likeStable(object: KubernetesObject, wanted: IngressManifest): PatchOperation[] {
   const shown = object.metadata.annotations ?? {};
@@ -205,7 +205,7 @@ export function likeStable(object: KubernetesObject, wanted: IngressManifest): P
     (name) => !isWeight(name) && (name.startsWith(PREFIX) || isNotInherited(name)) && !(name in target),
   );
   const fresh = Object.entries(target).filter(([name, value]) => !isWeight(name) && shown[name] !== value);
-  // Where the stable Ingress names no class, the API server gave the canary Ingress the default class.
+  // If the stable Ingress names no class, the API server gave the canary Ingress the default class.
   const { ingressClassName } = readPart(object.spec, classOfSpec, `Ingress ${object.metadata.name}`);
   const spec = { ...(ingressClassName !== undefined && { ingressClassName }), ...wanted.spec };
   return [

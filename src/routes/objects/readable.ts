@@ -5,20 +5,20 @@ import type { KubernetesObject } from '../../cluster/schema.ts';
 import { isSluiceError } from '../../core/errors.ts';
 
 /**
- * Reads what the credentials happen to allow, and remembers what they don't. Rights are asked for first: a refusal that is
- * waited for takes seconds, as an API server that starts refuses everybody.
+ * Reads what the credentials allow, and remembers what they do not. Asks for the rights first: a denial takes seconds, as it is
+ * retried in case the API server is starting.
  */
 export interface Readable {
   /**
-   * The objects of a kind, from all namespaces where that is allowed, else from this one; `namespace` empty for kinds that
-   * belong to none. Undefined where they may not be listed, or where the cluster has no such kind.
+   * The objects of a kind, from all namespaces if allowed, else from this one; `namespace` is empty for kinds without a
+   * namespace. Undefined if they may not be listed, or if the cluster has no such kind.
    */
   list(type: ResourceType, namespace: string): Promise<readonly KubernetesObject[] | undefined>;
-  /** One object: `missing` where it does not exist, undefined where it may not be read. */
+  /** One object: `missing` if it does not exist, undefined if it may not be read. */
   find(reference: ObjectReference): Promise<KubernetesObject | 'missing' | undefined>;
-  /** True where the list of this kind was that of all namespaces. */
+  /** Whether the list of this kind included all namespaces. */
   isWhole(type: ResourceType): boolean;
-  /** What may not be read: `HTTPRoutes`. */
+  /** The kinds that may not be read: `HTTPRoutes`. */
   unread(): readonly string[];
 }
 

@@ -2,19 +2,19 @@
 export interface Split {
   readonly stable: number;
   readonly canary: number;
-  /** What every other destination's weight is multiplied by, so that their share of the rule stays what it was; mostly 1. */
+  /** The factor for every other destination's weight, which keeps their share of the rule; mostly 1. */
   readonly factor: number;
 }
 
-/** Weights are asked to a thousandth of a per cent; finer ones could not be told apart in any data plane. */
+/** Weights are rounded to a thousandth of a per cent: no data plane could distinguish finer ones. */
 const RESOLUTION = 1_000;
 
 /**
  * Divides the arms' share of a rule so that the canary gets exactly `weight` per cent of it, in whole numbers.
  *
- * The arms' sum stays as it is wherever a whole number can express the weight. Otherwise all weights of the rule are
- * multiplied by the smallest factor that makes it one. Where the arms are alone in the rule nobody else's share depends on
- * their sum, so it becomes 100 (unless it is a multiple of 100 already) and the numbers read as per cent.
+ * The arms' sum stays the same if whole numbers can express the weight. Otherwise all weights of the rule are multiplied by the
+ * smallest factor with which they can. If the rule has no other destinations, no share depends on the arms' sum, so the sum
+ * becomes 100 (unless it is a multiple of 100 already) and the numbers read as per cent.
  *
  * @param share the arms' weights together, greater than 0
  * @param weight per cent, from 0 to 100
@@ -29,12 +29,12 @@ export function splitShare(share: number, weight: number, alone: boolean): Split
   return { stable: base * factor - canary, canary, factor };
 }
 
-/** The largest number that a whole-per-cent weight can multiply this share by. */
+/** The largest factor by which a weight in whole per cent can multiply this share. */
 export function largestFactor(share: number): number {
   return 100 / greatestCommonDivisor(share, 100);
 }
 
-/** Per cent of the arms' share that is the canary's, at the resolution in which weights are asked. */
+/** The canary's per cent of the arms' share, at the resolution of weights. */
 export function shareOf(stable: number, canary: number): number {
   return Math.round((canary / (stable + canary)) * 100 * RESOLUTION) / RESOLUTION;
 }

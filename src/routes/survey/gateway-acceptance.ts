@@ -7,18 +7,18 @@ import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { getNamed } from '../objects/lookup.ts';
 
-/** Milliseconds that a gateway may take to report on a route, which may have been applied a moment ago. */
+/** The most milliseconds for a gateway to report on a route, which may just have been applied. */
 const PATIENCE = 15_000;
 
 const INTERVAL = 500;
 
-/** What one parent says of a route. */
+/** The status of a route from one parent. */
 export interface ParentReport {
   /** `Gateway infra/public of example.com/controller` */
   readonly parent: string;
-  /** What the parent has not yet reported for the current generation; undefined where all is well. */
+  /** What the parent has not yet reported for the current generation; undefined if nothing. */
   readonly awaits: string | undefined;
-  /** It serves the route, whatever else it lacks. */
+  /** The parent serves the route, even if something else is missing. */
   readonly accepted: boolean;
 }
 
@@ -27,10 +27,10 @@ const routeParents = z.looseObject({
 });
 
 /**
- * Waits a moment until some parent accepts a route and resolves what it refers to.
+ * Waits briefly until some parent accepts a route and resolves its references.
  *
  * @param unresolved the route may name a backend that does not exist yet
- * @throws SluiceError `unsupported` with what the parents say instead
+ * @throws SluiceError `unsupported` with what the parents report instead
  */
 export async function requireAccepted(
   { client, clock }: { readonly client: KubernetesClient; readonly clock: Clock },

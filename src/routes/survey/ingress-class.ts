@@ -8,7 +8,7 @@ import type { Readable } from '../objects/readable.ts';
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 const DEFAULT_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class';
 
-/** Controllers that follow ingress-nginx’s canary annotations, by what an IngressClass calls them. */
+/** Controllers that support ingress-nginx’s canary annotations, by their names in an IngressClass. */
 const followers: readonly RegExp[] = [
   // With `--controller-class`, a second controller has a name such as k8s.io/internal-ingress-nginx.
   /ingress-nginx/,
@@ -21,7 +21,7 @@ const followers: readonly RegExp[] = [
 interface Other {
   readonly title: string;
   readonly controller: RegExp;
-  /** Names of the class that nearly always mean it. */
+  /** Names of the class that nearly always mean this controller. */
   readonly className: RegExp;
   readonly instead: string;
 }
@@ -79,14 +79,14 @@ const ingress = z.looseObject({
 });
 const ingressClass = z.looseObject({ spec: z.looseObject({ controller: z.string().default('') }).prefault({}) });
 
-/** The class that an Ingress names, by annotation or field; empty where it names none. */
+/** The class that an Ingress names, by annotation or field; empty if it names none. */
 export function classNameOf(object: KubernetesObject): string {
   return object.metadata.annotations?.[CLASS_ANNOTATION] ?? readObject(object, ingress).spec.ingressClassName ?? '';
 }
 
 /**
- * Looks whether an Ingress is one of ingress-nginx’s: only there a canary Ingress means anything, and others take it for an
- * Ingress like any other, which may send all requests to the canary.
+ * Checks that ingress-nginx serves an Ingress. Other controllers take a canary Ingress for an ordinary one, and may send all
+ * requests to the canary.
  *
  * @param about `Ingress shop/checkout`
  * @returns what could not be seen, for the log

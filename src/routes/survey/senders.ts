@@ -8,7 +8,7 @@ import { canonicalHost } from '../objects/istio-hosts.ts';
 import { ingressPaths, isCanaryIngress } from '../objects/nginx-ingress.ts';
 import type { Readable } from '../objects/readable.ts';
 
-/** An object that sends requests to a Service, whatever the route does. */
+/** An object that sends requests to a Service independently of the route. */
 export interface Sender {
   readonly type: ResourceType;
   /** `Ingress shop/checkout-partners` */
@@ -64,7 +64,7 @@ const openShiftRoute = z.looseObject({
   spec: z.looseObject({ to: reference.prefault({}), alternateBackends: references }).prefault({}),
 });
 
-/** Where each kind of object sends requests: Services as `namespace/name`. */
+/** For each kind of object, the Services to which it sends requests, as `namespace/name`. */
 const targets: readonly { readonly type: ResourceType; readonly of: (object: KubernetesObject) => string[] }[] = [
   {
     type: resources.ingress,
@@ -116,15 +116,15 @@ function services(object: KubernetesObject, given: readonly z.infer<typeof refer
     .map(({ name, namespace = object.metadata.namespace }) => `${namespace}/${name}`);
 }
 
-/** `shop/checkout` for a host of that Service in any spelling; any other host as it is. */
+/** `shop/checkout` for a host of that Service in any spelling; any other host unchanged. */
 function hostedBy(host: string, namespace: string): string {
   const [name, itsNamespace, svc] = canonicalHost(host, namespace).split('.');
   return svc === 'svc' ? `${itsNamespace}/${name}` : host;
 }
 
 /**
- * All that sends requests to a Service, as far as it may be read, apart from the rollout's own objects. An object whose shape
- * nobody here knows is left out, as its own controller would do.
+ * All readable objects that send requests to a Service, without the rollout's own. An object of unknown shape is left out, as
+ * its own controller would do.
  */
 export async function findSenders(
   readable: Readable,
@@ -163,7 +163,7 @@ const service = z.looseObject({
     .prefault({}),
 });
 
-/** Services that the outside reaches without any route, and that lead to the same pods: the sought one itself, or others. */
+/** Services that are reachable from outside without any route and lead to the same pods: the given one itself, or others. */
 async function openServices(readable: Readable, { namespace, name }: ServiceSought): Promise<Sender[]> {
   const type = resources.service;
   const inNamespace = ((await readable.list(type, namespace)) ?? []).filter(

@@ -17,14 +17,14 @@ const binding = z.looseObject({
     .prefault({}),
 });
 
-/** The word for all sidecars, which a VirtualService without gateways is bound to. */
+/** The name for all sidecars, to which a VirtualService without gateways is bound. */
 const MESH = 'mesh';
 
 /**
- * Looks at what a VirtualService is bound to: its gateways have to exist, and no older one may have its hosts in the mesh, where
- * Istio takes one alone (https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services).
+ * Checks what a VirtualService is bound to: its gateways must exist, and no older VirtualService may have its hosts in the
+ * mesh, where Istio uses only one (https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services).
  *
- * @throws SluiceError `unsupported` for one that gets no requests
+ * @throws SluiceError `unsupported` for one without requests
  */
 export async function surveyVirtualService(object: KubernetesObject, readable: Readable): Promise<Surroundings> {
   const { namespace = '', name } = object.metadata;

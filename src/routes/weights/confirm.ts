@@ -5,7 +5,7 @@ import { createShareWatch, type Look, type ObserveShare, type ShareMemory } from
 
 /** Milliseconds between two looks. istiod itself waits 100 ms for further changes before it pushes one. */
 const INTERVAL = 250;
-/** Milliseconds after which the route is asked again while its share does not fit: somebody may have changed the weights. */
+/** Milliseconds after which the route is read again while the share does not match: somebody may have changed the weights. */
 const ROUTE_INTERVAL = 5_000;
 
 interface Subject {
@@ -20,12 +20,11 @@ interface Subject {
 }
 
 /**
- * Looks again and again until the route's own report, and then the share of requests where it can be observed, say that
- * the data plane follows. The share costs no request; the route is asked once more when the share has come to fit, and
- * now and then until it does.
+ * Waits until the route's own report, and then the share of requests if it can be observed, show that the data plane follows.
+ * Observing the share sends no request. The route is read again when the share matches, and now and then until it does.
  *
- * @throws SluiceError `not-confirmed` with what was awaited last, when the signal ends as a deadline and the share has not even
- *   moved; the signal's own reason when it ends for another one
+ * @throws SluiceError `not-confirmed` with what was awaited last, if the signal ends as a deadline and the share has not even
+ *   moved; the signal's own reason if it ends for another one
  */
 export async function confirmWith(
   { about, weight, clock, observeShare, shares }: Subject,

@@ -2,18 +2,23 @@ import { lastManager } from '../../cluster/gitops.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
 
+/** Weights in an object that Sluice has not written. */
+interface ForeignWeights {
+  readonly object: KubernetesObject;
+  /** Names from the object's root to the field that holds the weights. */
+  readonly path: readonly string[];
+  /** The current content, for the reader. */
+  readonly shown: string;
+}
+
 /**
- * The error for weights that are not what Sluice left.
+ * The error for weights that differ from those that Sluice wrote.
  *
- * @param path names from the object's root to the field that holds them
- * @param shown what the object shows instead, for the reader
- * @param expected weights that may be there, in per cent
+ * @param expected weights that the object may have, in per cent
  */
 export function changedByOthers(
   about: string,
-  object: KubernetesObject,
-  path: readonly string[],
-  shown: string,
+  { object, path, shown }: ForeignWeights,
   expected: readonly number[],
 ): SluiceError {
   const manager = lastManager(object, path);
@@ -25,7 +30,7 @@ export function changedByOthers(
   });
 }
 
-/** The error for an object that is gone. */
+/** The error for an object that was deleted. */
 export function deletedByOthers(about: string, expected: readonly number[]): SluiceError {
   return new SluiceError('foreign-edit', {
     about,

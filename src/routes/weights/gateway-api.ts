@@ -21,7 +21,7 @@ export interface GatewayApiOptions extends RouteOptions {
 
 const routeTypes = { HTTPRoute: resources.httpRoute, GRPCRoute: resources.grpcRoute };
 
-/** The Router for a Gateway API HTTPRoute or GRPCRoute, arms told apart by the Services they refer to. */
+/** The Router for a Gateway API HTTPRoute or GRPCRoute, with the arms identified by their Services. */
 export function createGatewayApiRouter(options: GatewayApiOptions, dependencies: RouterDependencies): Router {
   const { namespace, name } = options;
   const type = routeTypes[options.route];
@@ -49,7 +49,7 @@ export function createGatewayApiRouter(options: GatewayApiOptions, dependencies:
         const senders = await findSenders(readable, service, [reference]);
         return besideTheRoute(senders, describe(reference), service);
       },
-      // A parent that lacks only the canary’s Service, which is made later, serves the route.
+      // A parent that lacks only the canary’s Service, which is created later, serves the route.
       statusAsFound: (object) =>
         parentsOf(object)
           .filter(({ awaits, accepted }) => awaits === undefined || (options.canaryIsCreated && accepted))
@@ -126,8 +126,8 @@ export function gatewayApiRules(object: KubernetesObject): Rule[] {
 }
 
 /**
- * The parents that report on a route, each with what it still owes to the current generation: conditions Accepted and
- * ResolvedRefs that are true (https://gateway-api.sigs.k8s.io/reference/spec/#routeparentstatus).
+ * The parents that report on a route, each with the conditions that it has not yet reported as true for the current generation:
+ * Accepted and ResolvedRefs (https://gateway-api.sigs.k8s.io/reference/spec/#routeparentstatus).
  */
 function parentsOf(object: KubernetesObject): ParentReport[] {
   const generation = object.metadata.generation ?? 0;

@@ -13,13 +13,13 @@ export type { IstioDestination, IstioOptions } from './istio.ts';
 export type { ServiceReference } from './services.ts';
 export type { TraefikOptions } from './traefik.ts';
 
-/** What a route is and which of its destinations are the arms. */
+/** The kind of a route, and which of its destinations are the arms. */
 export type RouterOptions = IstioOptions | GatewayApiOptions | NginxOptions | TraefikOptions | ReplicasOptions;
 
 /**
- * The router for these options. Reads and writes nothing yet.
+ * The router for these options. Does not read or write anything yet.
  *
- * @throws SluiceError `invalid-input` where both arms are the same destination
+ * @throws SluiceError `invalid-input` if both arms are the same destination
  */
 export function createRouter(
   options: RouterOptions,

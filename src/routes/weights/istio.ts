@@ -23,11 +23,11 @@ import {
 
 /** Where an arm's requests go. */
 export interface IstioDestination {
-  /** Short, with its namespace, or the full domain name: all are the same host. */
+  /** A short name, one with its namespace, or the full domain name: all are the same host. */
   readonly host: string;
-  /** Of the host's DestinationRule. Both arms name one where they share a host. */
+  /** A subset of the host's DestinationRule, required for both arms if they share a host. */
   readonly subset?: string;
-  /** Port number, where the route has destinations at several ports of a host. */
+  /** Port number, needed if the route has destinations at several ports of a host. */
   readonly port?: number;
 }
 
@@ -37,7 +37,7 @@ export interface IstioOptions extends RouteOptions {
   readonly canary: IstioDestination;
 }
 
-/** The Router for an Istio VirtualService: http, tls and tcp routes, arms told apart by subset or by host. */
+/** The Router for an Istio VirtualService: http, tls and tcp routes, with the arms identified by subset or by host. */
 export function createIstioRouter(options: IstioOptions, dependencies: RouterDependencies): Router {
   const { namespace, name, stable, canary } = options;
   const destinations = istioDestinations(namespace, stable, canary);
@@ -61,7 +61,7 @@ export function createIstioRouter(options: IstioOptions, dependencies: RouterDep
       for (const [arm, at] of Object.entries(armsToCheck(options))) {
         const service = serviceOf(at.host, namespace);
         if (service !== undefined) await getNamed(dependencies.client, { type: resources.service, ...service }, signal);
-        if (at.subset !== undefined) await requireSubset(dependencies.client, namespace, arm, at, signal);
+        if (at.subset !== undefined) await requireSubset(dependencies.client, namespace, { arm, ...at }, signal);
       }
     },
     async survey(object, readable) {
@@ -90,7 +90,7 @@ export function createIstioRouter(options: IstioOptions, dependencies: RouterDep
   return createWeightedRouter(route, options, dependencies);
 }
 
-/** How entries of a VirtualService's `route` lists are read and made. */
+/** How entries of a VirtualService's `route` lists are read and created. */
 export function istioDestinations(namespace: string, stable: IstioDestination, canary: IstioDestination): Destinations {
   const canonical = (host: string) => canonicalHost(host, namespace);
   const sameHost = canonical(stable.host) === canonical(canary.host);
@@ -152,7 +152,7 @@ const routes = z
     z.looseObject({
       name: z.string().optional(),
       match: jsonSchema.optional(),
-      // Absent from rules that redirect, respond by themselves or delegate.
+      // Absent from rules that redirect, respond directly or delegate.
       route: z.array(destination).default([]),
       delegate: delegate.optional(),
     }),
@@ -163,7 +163,7 @@ const virtualService = z.looseObject({
   spec: z.looseObject({ http: routes, tls: routes, tcp: routes }),
   status: z
     .looseObject({
-      // An int64 of protobuf, which may come as text.
+      // An int64 of protobuf, which may be a string.
       observedGeneration: z.coerce.number().optional(),
       validationMessages: z
         .array(
@@ -215,7 +215,7 @@ function explainNoStable(object: KubernetesObject) {
   };
 }
 
-/** What istiod says of the object's current generation. */
+/** What istiod reports on the object's current generation. */
 function statusOf(object: KubernetesObject) {
   const { status } = readObject(object, virtualService);
   const messages = (status?.validationMessages ?? [])
@@ -236,7 +236,7 @@ const destinationRule = z.looseObject({
   spec: z.looseObject({ host: z.string(), subsets: z.array(z.looseObject({ name: z.string() })).default([]) }),
 });
 
-/** Where a DestinationRule may stand that the clients and the owner of a host both see. */
+/** The namespaces in which a DestinationRule is visible to both the clients and the owner of a host. */
 function destinationRuleNamespaces(namespace: string, host: string): string[] {
   return [...new Set([namespace, serviceOf(host, namespace)?.namespace ?? namespace])];
 }
@@ -245,8 +245,7 @@ function destinationRuleNamespaces(namespace: string, host: string): string[] {
 async function requireSubset(
   client: KubernetesClient,
   namespace: string,
-  arm: string,
-  { host, subset }: IstioDestination,
+  { arm, host, subset }: IstioDestination & { readonly arm: string },
   signal: AbortSignal,
 ): Promise<void> {
   const namespaces = destinationRuleNamespaces(namespace, host);

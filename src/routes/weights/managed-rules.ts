@@ -42,7 +42,7 @@ export function managedRules(
   return managed;
 }
 
-/** Whether the inputs select a rule: by name or place, or, where they name no rules, because it names the stable arm. */
+/** Whether the inputs select a rule: by name or place, or, if they name no rules, because it has the stable arm. */
 export function isManaged(kind: Destinations, rule: Rule, wanted: readonly string[] | undefined): boolean {
   if (wanted === undefined) return weightsOf(kind, rule).stable !== undefined;
   return wanted.some((selector) => rule.name === selector || rule.place === selector);

@@ -40,7 +40,7 @@ export interface NginxOptions {
   readonly namespace: string;
   /** The Ingress that sends requests to the stable Service. */
   readonly name: string;
-  /** The Ingress with the canary annotations; made for the time of the rollout where it does not exist. */
+  /** The Ingress with the canary annotations; created for the rollout if it does not exist. */
   readonly canaryIngress: string;
   /** Names of the arms' Services. */
   readonly stable: string;
@@ -81,21 +81,21 @@ export function createNginxRouter(options: NginxOptions, { client, ...dependenci
     return snapshots.own({ router: 'nginx', object: about, weight: weightMeant(found) ?? 0, data });
   }
 
-  /** The weight of the canary Ingress as it is; `undefined` where it is not what Sluice left. */
+  /** The current weight of the canary Ingress; `undefined` if it is not one that Sluice has written. */
   function weightIn({ toCreate }: FoundIngress, existing: KubernetesObject | undefined): number | undefined {
     if (existing === undefined) return toCreate === null ? undefined : 0;
     if (!isCanaryIngress(existing) || (toCreate !== null && !isOurs(existing))) return undefined;
     return weightMeant(weightAnnotationsOf(existing));
   }
 
-  /** The canary Ingress made from the present stable Ingress, whose paths may have changed since the start. */
+  /** The canary Ingress for the current stable Ingress, whose paths may have changed since the start. */
   async function ownIngress(expected: readonly number[], signal: AbortSignal): Promise<IngressManifest> {
     const now = await client.find(stable, signal);
     if (now === undefined) throw deletedByOthers(describe(stable), expected);
     return canaryIngress(now, canary.name, options);
   }
 
-  /** Writes only if the weight is one of those expected; retries when somebody else writes at the same time. */
+  /** Writes only if the current weight is one of those expected; retries if somebody else writes at the same time. */
   async function write(
     snapshot: RouteSnapshot,
     expected: readonly number[],
@@ -201,7 +201,7 @@ async function surveyIngress(
   };
 }
 
-/** The other Ingress is shifted as well, whatever its host: kubernetes/ingress-nginx names an upstream NAMESPACE-SERVICE-PORT. */
+/** Another Ingress is shifted as well, whatever its host: kubernetes/ingress-nginx names an upstream NAMESPACE-SERVICE-PORT. */
 function isShiftedToo({ about, object }: Sender, { namespace, stable }: NginxOptions): string {
   const hosts = [...new Set(ingressPaths(object).map(({ route }) => route.split('/')[0]))].join(', ');
   return `${about} (${hosts}) leads to the same port of Service ${namespace}/${stable}: ingress-nginx knows one upstream for a Service and port, so its requests are shifted as well, and are counted with the others.`;
@@ -237,7 +237,7 @@ function refuseWithoutPath(
   });
 }
 
-/** Refuses Ingresses because of which ingress-nginx would send nothing to the canary, which it only logs. */
+/** Refuses other Ingresses that would keep ingress-nginx from sending anything to the canary, which it only logs. */
 function refuseRivals(options: NginxOptions, stableIngress: KubernetesObject, ingresses: KubernetesObject[]): void {
   const routes = new Set(
     ingressPaths(stableIngress).flatMap(({ route, service }) => (service === options.stable ? route : [])),
@@ -283,7 +283,7 @@ function foreignEdit(about: string, ingress: KubernetesObject | undefined, expec
   if (ingress === undefined) return deletedByOthers(about, expected);
   const { weight, total } = weightAnnotationsOf(ingress);
   const shown = `it shows canary-weight ${weight ?? 'none'} of ${total ?? 100}`;
-  return changedByOthers(about, ingress, annotationFields.path, shown, expected);
+  return changedByOthers(about, { object: ingress, path: annotationFields.path, shown }, expected);
 }
 
 function names(paths: readonly { service: string }[]): string {

@@ -11,13 +11,13 @@ import { nextPods, type Pods, planPods } from './replicas-plan.ts';
 
 const REPLICAS_PATH = ['spec', 'replicas'];
 
-/** Pods of the arms before the first write, and both together. */
+/** The arms' pods before the first write, and their sum. */
 export interface PodsAsFound {
   readonly found: Pods;
   readonly total: number;
 }
 
-/** Reads and writes how many pods the arms' workloads ask for. */
+/** Reads and writes the replicas of the arms' workloads. */
 export function createPodCounts(client: KubernetesClient, referenceOf: (arm: Arm) => ObjectReference) {
   async function read(signal: AbortSignal) {
     const [stable, canary] = await Promise.all([
@@ -28,8 +28,8 @@ export function createPodCounts(client: KubernetesClient, referenceOf: (arm: Arm
   }
 
   /**
-   * One step towards the pod counts, as far as ready pods allow it; true once the counts are those.
-   * The canary's own count may be higher than its weight asks for: its pods are made ready before the weight rises.
+   * Takes one step towards the pod counts, as far as ready pods allow it; true once they are reached.
+   * The canary may have more pods than its weight needs: its pods are prepared before the weight rises.
    */
   async function approach(asFound: PodsAsFound, target: Pods, expected: readonly number[], signal: AbortSignal) {
     const { found, total } = asFound;
@@ -41,8 +41,8 @@ export function createPodCounts(client: KubernetesClient, referenceOf: (arm: Arm
       if (canary === undefined && target.canary > 0) throw deletedByOthers(describe(referenceOf('canary')), expected);
       const asked: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
       if (asked.stable < Math.min(...states) || asked.stable > Math.max(...states)) {
-        const shown = `it asks for ${asked.stable} pods`;
-        throw changedByOthers(describe(referenceOf('stable')), stable, REPLICAS_PATH, shown, expected);
+        const foreign = { object: stable, path: REPLICAS_PATH, shown: `it asks for ${asked.stable} pods` };
+        throw changedByOthers(describe(referenceOf('stable')), foreign, expected);
       }
       const ready: Pods = { stable: readyOf(stable), canary: canary === undefined ? 0 : readyOf(canary) };
       const next = nextPods(asked, ready, target, total);

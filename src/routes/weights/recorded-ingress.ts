@@ -3,20 +3,20 @@ import { describe, resources } from '../../cluster/resources.ts';
 import { recordRefusal } from '../../ledger/record-refusal.ts';
 import { ingressManifest, weightAnnotations, weightMeant } from '../objects/nginx-ingress.ts';
 import type { NginxOptions } from './nginx.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 
-/** `toCreate` is the canary Ingress that Sluice makes; null where the user has one, whose annotations were `found`. */
+/** `toCreate` is the canary Ingress that Sluice creates; null if the user has one, whose annotations were `found`. */
 export const foundIngress = z.object({ toCreate: ingressManifest.nullable(), found: weightAnnotations });
 export type FoundIngress = z.infer<typeof foundIngress>;
 
 /**
- * The snapshots of a canary Ingress. Of a record only the annotations are taken, where they mean a weight of 0: what is made
- * comes from the stable Ingress.
+ * The snapshots of a canary Ingress. From a record, only annotations with a weight of 0 are used: the Ingress to create is
+ * derived from the stable Ingress.
  */
 export function createIngressSnapshots({ namespace, name, canaryIngress }: NginxOptions) {
   const place = { namespace, rollout: name };
   const about = describe({ type: resources.ingress, namespace, name: canaryIngress });
-  return createSnapshots<FoundIngress>({
+  return createRouteSnapshots<FoundIngress>({
     place,
     router: 'nginx',
     object: about,

@@ -3,22 +3,22 @@ import type { KubernetesObject } from '../../cluster/schema.ts';
 import { type RecordPlace, recordRefusal } from '../../ledger/record-refusal.ts';
 import { replicasOf } from './pod-counts.ts';
 import type { Pods } from './replicas-plan.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 
-/** Pods of the arms as found; the canary's workload may not exist yet, which is no pods. */
+/** The arms' pods as found; zero for a canary workload that does not exist yet. */
 export const podCounts = z.object({ stable: z.int().nonnegative(), canary: z.int().nonnegative() });
 
 interface PodSnapshotOptions {
   readonly place: RecordPlace;
   /** `Service shop/checkout` */
   readonly object: string;
-  /** The arms' workloads as they are. */
+  /** The arms' current workloads. */
   read(signal: AbortSignal): Promise<Readonly<Record<'stable' | 'canary', KubernetesObject | undefined>>>;
 }
 
-/** The snapshots of pod counts. A rollout begins with no canary pods, and never has fewer pods of both arms than it found. */
+/** The snapshots of pod counts. A rollout begins without canary pods, and never has fewer pods of both arms than it found. */
 export function createPodSnapshots({ place, object, read }: PodSnapshotOptions) {
-  return createSnapshots<Pods>({
+  return createRouteSnapshots<Pods>({
     place,
     router: 'replicas',
     object,

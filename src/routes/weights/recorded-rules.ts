@@ -14,10 +14,10 @@ import {
   weightFound,
   weightsOf,
 } from './rules.ts';
-import { createSnapshots } from './snapshots.ts';
+import { createRouteSnapshots } from './snapshots.ts';
 import type { RouteOptions, WeightedRoute } from './weighted-route.ts';
 
-/** A route as found: its rules, and what its status said. */
+/** A route as found: its rules, and its status. */
 interface FoundRoute {
   readonly rules: readonly Rule[];
   readonly status: readonly string[];
@@ -33,14 +33,14 @@ export function createRuleSnapshots(
 ) {
   const { reference, kind: router } = route;
   const place = { namespace: reference.namespace, rollout: reference.name };
-  return createSnapshots({
+  return createRouteSnapshots({
     place,
     router,
     object: describe(reference),
     shape: foundRoute,
     async confirm(found, signal) {
       const object = await client.find(reference, signal);
-      // Nothing is written to a route that is gone, so there is nothing to confirm.
+      // Nothing is written to a deleted route, so there is nothing to confirm.
       if (object === undefined) return found;
       return { ...found, rules: confirmRules({ route, place, wanted }, found.rules, object) };
     },
@@ -51,17 +51,17 @@ export function createRuleSnapshots(
 interface Confirming {
   readonly route: WeightedRoute;
   readonly place: RecordPlace;
-  /** Names or places of the rules that the inputs name; without it, every rule that names the stable arm. */
+  /** Names or places of the rules in the inputs; without it, every rule with the stable arm. */
   readonly wanted: readonly string[] | undefined;
 }
 
 /**
- * Confirms the rules of a record against the route. Only the weights of the destinations come from the record, and only
- * weights that a rollout can have found; everything else that is written comes from the route and the inputs. Each write
- * checks, as for any other route, that the weights fit those that the route shows.
+ * Confirms the rules of a record against the route. Only the weights of the destinations come from the record, and only weights
+ * that a rollout can have found; everything else that is written comes from the route and the inputs. Each write checks, as for
+ * any other route, that the weights match those on the route.
  *
- * @param object the route as it is
- * @throws SluiceError `unsupported` with the rule that does not fit
+ * @param object the current route
+ * @throws SluiceError `unsupported` with the rule that does not match
  */
 function confirmRules(
   { route, place, wanted }: Confirming,
@@ -105,7 +105,7 @@ function refuseWeights({ destinations: kind, largestWeight }: WeightedRoute, pla
   );
 }
 
-/** The recorded weights on the route's own destinations. An entry that is gone is not written, except the canary's. */
+/** The recorded weights on the route's own destinations. A destination that was removed is not written, except the canary's. */
 function withPlacesOf({ destinations: kind }: WeightedRoute, recorded: Rule, found: Rule | undefined): Rule {
   if (found === undefined) return recorded;
   const present = byKey(kind, found.destinations);

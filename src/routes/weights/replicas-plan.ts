@@ -7,8 +7,8 @@ export interface Pods {
 }
 
 /**
- * The pod counts that come nearest to a weight, together as many as were found. Between 0 and 100 % each arm has at least
- * one pod, so one pod found becomes two.
+ * The pod counts nearest to a weight, with the sum that was found. Between 0 and 100 % each arm has at least one pod, so one
+ * pod found becomes two.
  *
  * @param total pods of both arms as found, at least 1
  * @param weight per cent
@@ -20,16 +20,16 @@ export function planPods(total: number, weight: number): Pods {
   return { stable: Math.max(1, total - canary), canary };
 }
 
-/** The canary's weight in per cent that pod counts mean if each pod gets as many requests as any other. */
+/** The canary's weight in per cent for these pod counts, if each pod gets as many requests as any other. */
 export function weightOfPods({ stable, canary }: Pods): number {
   return stable + canary === 0 ? 0 : (canary / (stable + canary)) * 100;
 }
 
-/** Per cent by which an attainable weight may differ from the one asked for. */
+/** Per cent by which an attainable weight may differ from the requested one. */
 const NEAR = 0.5;
 
 /**
- * The weight, in whole per cent, that so many pods can give. Two pods give 50 % and no less: who asks for 5 % of them has to
+ * The weight, in whole per cent, that this many pods can give. Two pods give 50 % and no less: a user who requests 5 % has to
  * know that half of the requests are at stake.
  *
  * @param total pods of both arms as found, at least 1
@@ -42,10 +42,12 @@ export function attainableBy(total: number, weight: number): Attainable {
   return { weight: whole, why: `${weight} % needs ${podsFor(weight, total)} pods, and there ${there}: ${whole} %` };
 }
 
-/** The relative error that a weight may have where far fewer pods attain it. */
+/** The accepted relative error of a weight if far fewer pods attain it. */
 const ROUGHLY = 0.02;
 
-/** The pods that give a weight exactly, or nearly where that takes only a quarter of them and more than there are: 3 for 33 %. */
+/**
+ * The pods that give a weight exactly. Or nearly, if that needs only a quarter of them, and still more than exist: 3 for 33 %.
+ */
 function podsFor(weight: number, there: number): number {
   const isGivenBy = (total: number, tolerance: number) =>
     Math.abs(weightOfPods(planPods(total, weight)) - weight) <= tolerance * weight;
@@ -61,11 +63,11 @@ export function describeApproximation(pods: Pods, weight: number): string {
 }
 
 /**
- * The pod counts to ask for now on the way to `target`: what has to grow grows at once; what has to shrink does so as far
- * as three quarters of the pods stay ready, which is what a Deployment's rolling update leaves by default
+ * The next pod counts on the way to `target`. Growing arms grow at once; shrinking ones shrink only as far as three quarters of
+ * the pods stay ready, which is what a Deployment's rolling update keeps by default
  * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-unavailable).
  *
- * @param asked the counts asked for at present
+ * @param asked the current replicas
  * @param ready how many of them are ready
  * @param total pods of both arms as found
  */

@@ -37,12 +37,12 @@ export interface ReplicasOptions {
   readonly gitops?: GitOpsSetting;
 }
 
-/** Milliseconds between two looks at pods that have to become ready. */
+/** Milliseconds between two looks at pods that must become ready. */
 const INTERVAL = 250;
 
 const replicasField = {
   path: ['spec', 'replicas'],
-  // Manifests in Git may leave the field out; then no GitOps controller sets it back.
+  // Manifests in Git may omit the field; then no GitOps controller resets it.
   appliedWith: ['spec', 'replicas'],
   pointers: ['/spec/replicas'],
   jq: ['.spec.replicas'],
@@ -51,8 +51,8 @@ const replicasField = {
 const types = { Deployment: resources.deployment, StatefulSet: resources.statefulSet };
 
 /**
- * The Router where there is no mesh: one Service spreads requests over the pods of both arms, and the weight is
- * approximated by how many each has.
+ * The Router without a mesh: one Service distributes requests over the pods of both arms, and the numbers of pods approximate
+ * the weight.
  */
 export function createReplicasRouter(options: ReplicasOptions, dependencies: RouterDependencies): Router {
   const { client, clock } = dependencies;
@@ -128,7 +128,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     },
 
     async shift(snapshot, from, to, signal) {
-      // `confirm` does what has to wait for ready pods.
+      // `confirm` does the steps that must wait for ready pods.
       const pods = await asFound(snapshot, signal);
       await approach(pods, planPods(pods.total, to), [from, to], signal);
     },
@@ -140,7 +140,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
       const pods: Pods = { stable: replicasOf(stable), canary: canary === undefined ? 0 : replicasOf(canary) };
       if (pods.stable === found.stable && pods.canary === found.canary) return snapshot.weight;
       if (pods.stable > total || pods.stable + pods.canary < total) return undefined;
-      // Canary pods beyond that are being made ready for a higher weight. One pod found leaves no such distinction.
+      // More canary pods than that are being prepared for a higher weight. With one pod found, this can't be distinguished.
       return weightOfPods(total === 1 ? pods : { stable: pods.stable, canary: total - pods.stable });
     },
 
@@ -158,7 +158,7 @@ export function createReplicasRouter(options: ReplicasOptions, dependencies: Rou
     async confirm(snapshot, weight, signal) {
       const { found, total } = await asFound(snapshot, signal);
       const target = weight === snapshot.weight ? found : planPods(total, weight);
-      // The share of requests follows the number of pods, even where that is far from the weight that was asked for.
+      // The share of requests follows the number of pods, even if that is far from the requested weight.
       const subject = { about, weight: weightOfPods(target), shares, ...dependencies };
       return confirmWith(subject, signal, async () => {
         if (!(await approach({ found, total }, target, [weight], signal))) return { awaits: 'ready pods to take over' };

@@ -6,20 +6,20 @@ import { jsonSchema } from '../../core/json.ts';
 import type { Arm } from '../../judge/readings.ts';
 import { shareOf, splitShare } from '../objects/weights.ts';
 
-/** One entry of a rule's weighted list, as it is in the object: `{destination: {host}, weight}`, `{name, port, weight}`, … */
+/** One entry of a rule's weighted list, as in the object: `{destination: {host}, weight}`, `{name, port, weight}`, … */
 export const destination = z.record(z.string(), jsonSchema);
 export type Destination = { readonly [field: string]: Json };
 
 /** A rule of a route: what it matches and where its requests go. Plain JSON, as it is part of the rollout record. */
 export const rule = z.object({
-  /** The list of the object it is in, as users name it: `http`, `tls`, `rules`. */
+  /** The list that contains it, in the user's words: `http`, `tls`, `rules`. */
   section: z.string(),
-  /** As users name it where it has no name: `http[0]`. */
+  /** Its name for users if it has no name: `http[0]`. */
   place: z.string(),
   /** JSON Pointer of the rule in its object: `/spec/http/0`. */
   pointer: z.string(),
   name: z.string().nullable(),
-  /** The field that tells which requests it takes, and what is in it; null where there is none: all requests. */
+  /** The field that selects the rule's requests, and its content; null if absent, which means all requests. */
   matchField: z.string(),
   match: jsonSchema,
   /** The field that holds the destinations, and the destinations. */
@@ -33,16 +33,16 @@ export type Rule = Readonly<Omit<z.infer<typeof rule>, 'match' | 'destinations'>
 
 /** What a router knows about the entries of its lists. */
 export interface Destinations {
-  /** The fields that together say where an entry leads. */
+  /** The fields that together identify an entry's destination. */
   readonly identity: readonly string[];
   armOf(entry: Destination): Arm | undefined;
-  /** The weight that the data plane takes the entry for in a list of so many entries, also where it names none. */
+  /** The effective weight of the entry in a list of `count` entries, even if it has no weight field. */
   weightOf(entry: Destination, count: number): number;
-  /** A copy of the stable arm's entry that leads to the canary, with everything else of it kept. */
+  /** A copy of the stable arm's entry that leads to the canary; everything else is kept. */
   canaryLike(stable: Destination): Destination;
   /** `checkout v1`, `checkout-canary:8080` */
   describe(entry: Destination): string;
-  /** The stable arm's entry that is looked for, in the same words. */
+  /** The stable arm's entry, described in the same way. */
   readonly stable: string;
 }
 
@@ -51,12 +51,12 @@ export function describeRule({ place, name }: Rule): string {
   return name === null ? place : `${place} "${name}"`;
 }
 
-/** `checkout v1 75, checkout v2 25`, with the weights as the data plane takes them. */
+/** `checkout v1 75, checkout v2 25`, with the effective weights. */
 export function describeWeights(kind: Destinations, entries: readonly Destination[]): string {
   return entries.map((entry) => `${kind.describe(entry)} ${kind.weightOf(entry, entries.length)}`).join(', ');
 }
 
-/** The arms' weights in a rule and the sum of all others'; `undefined` for an arm that it does not name. */
+/** The arms' weights in a rule and the sum of all others'; `undefined` for an arm that it does not have. */
 export function weightsOf(kind: Destinations, { destinations }: Rule) {
   let stable: number | undefined;
   let canary: number | undefined;
@@ -72,8 +72,8 @@ export function weightsOf(kind: Destinations, { destinations }: Rule) {
 }
 
 /**
- * A rule's destinations with `weight` per cent of the arms' share at the canary, made from the rule as found. Only weights
- * differ from what was found, and the canary's entry, which is added at the end where the rule named only the stable arm.
+ * A rule's destinations with `weight` per cent of the arms' share at the canary, derived from the rule as found. Only weights
+ * change, and the canary's entry, which is added at the end if the rule had only the stable arm.
  */
 export function planWeights(kind: Destinations, found: Rule, weight: number): Destination[] {
   const { stable = 0, canary = 0, others } = weightsOf(kind, found);
@@ -91,8 +91,8 @@ export function planWeights(kind: Destinations, found: Rule, weight: number): De
 }
 
 /**
- * Whether a rule's weights are those of `target`, which is the rule as found or a plan made from it. Looks only at what is
- * Sluice's to write: the arms, and other destinations where the plan scales them.
+ * Whether a rule's weights are those of `target`, which is the rule as found or a plan made from it. Compares only what Sluice
+ * may write: the arms, and other destinations if the plan scales them.
  */
 export function shows(kind: Destinations, found: Rule, current: Rule, target: readonly Destination[]): boolean {
   const foundByKey = byKey(kind, found.destinations);
@@ -108,7 +108,7 @@ export function shows(kind: Destinations, found: Rule, current: Rule, target: re
   });
 }
 
-/** The canary's weight that a rule shows; `undefined` where it is nothing that Sluice would have written. */
+/** The canary's current weight in a rule; `undefined` if Sluice would not have written the current weights. */
 export function weightShown(kind: Destinations, found: Rule, current: Rule): number | undefined {
   if (shows(kind, found, current, found.destinations)) return weightFound(kind, found);
   const { stable, canary } = weightsOf(kind, current);
@@ -117,16 +117,16 @@ export function weightShown(kind: Destinations, found: Rule, current: Rule): num
   return shows(kind, found, current, planWeights(kind, found, weight)) ? weight : undefined;
 }
 
-/** The canary's weight in a rule as found, per cent of the arms' share. */
+/** The canary's weight in a rule as found, in per cent of the arms' share. */
 export function weightFound(kind: Destinations, found: Rule): number {
   const { stable = 0, canary = 0 } = weightsOf(kind, found);
   return shareOf(stable, canary);
 }
 
 /**
- * The JSON Patch that takes a rule from `believed`, whose weights it shows, to `target`; empty where there is nothing to
- * change. Every operation that writes stands behind `test` operations on the rule's name and match, on where the entries
- * lead, and on the weights last seen, so that the whole patch fails if any of these is not what it was.
+ * The JSON Patch that takes a rule from `believed`, whose weights it has, to `target`; empty if there is nothing to change.
+ * Every write is guarded by `test` operations on the rule's name and match, on the entries' destinations, and on the weights
+ * last seen, so that the whole patch fails if any of these has changed.
  */
 export function transition(
   kind: Destinations,
@@ -152,7 +152,7 @@ export function transition(
   }
   const added = targetByKey.get('canary');
   if (added !== undefined && !currentByKey.has('canary')) {
-    // Only the whole list can prove that nobody else adds the canary at the same time.
+    // Only a test of the whole list proves that nobody else adds the canary at the same time.
     tests.splice(0, tests.length, { op: 'test', path: list, value: current.destinations });
     writes.push({ op: 'add', path: `${list}/-`, value: added });
   }
@@ -180,13 +180,13 @@ function writeWeight(path: string, shown: Json | undefined, wanted: Json | undef
   return [{ op: shown === undefined ? 'add' : 'replace', path, value: wanted }];
 }
 
-/** Entries by where they lead, in order; the arms under their own names. */
+/** Entries by their destinations, in order; the arms under their own names. */
 export function byKey(kind: Destinations, entries: readonly Destination[]): Map<string, Destination> {
   const map = new Map<string, Destination>();
   for (const entry of entries) {
     const where = kind.armOf(entry) ?? JSON.stringify(kind.identity.map((field) => entry[field] ?? null));
     let key = where;
-    // A rule may name the same destination twice, with different headers.
+    // A rule may have the same destination twice, with different headers.
     for (let time = 2; map.has(key); time += 1) key = `${where} (${time})`;
     map.set(key, entry);
   }
@@ -194,9 +194,8 @@ export function byKey(kind: Destinations, entries: readonly Destination[]): Map<
 }
 
 /**
- * Finds each rule as found in the route of now, where somebody may have added, removed or moved rules: by its name, else by
- * what it matches and where it leads, else by where it leads alone if that leaves no choice. `undefined` for a rule that is
- * gone.
+ * Finds each rule of the snapshot in the current route, where somebody may have added, removed or moved rules: by its name,
+ * else by its match and destinations, else by its destinations alone if only one rule has them. `undefined` for a removed rule.
  */
 export function locateRules(
   kind: Destinations,
@@ -226,7 +225,7 @@ export function locateRules(
   }
 }
 
-/** Where a rule leads, without the canary, which comes and goes. */
+/** A rule's destinations without the canary, which comes and goes. */
 function placesOf(kind: Destinations, { destinations }: Rule): string[] {
   return [...byKey(kind, destinations).keys()].filter((key) => key !== 'canary').sort();
 }

@@ -8,16 +8,16 @@ import type { Arm } from '../../judge/readings.ts';
 import { getNamed } from '../objects/lookup.ts';
 import type { Destination, Destinations } from './rules.ts';
 
-/** An arm's Service, as routes that refer to Services by name see it. */
+/** An arm's Service, in the terms of routes that refer to Services by name. */
 export interface ServiceReference {
   readonly name: string;
-  /** The route's own where it is not named. */
+  /** The route's own namespace if absent. */
   readonly namespace?: string;
-  /** Port of the Service, where the route has destinations at several ports of it. */
+  /** Port of the Service, needed if the route has destinations at several of its ports. */
   readonly port?: number | string;
 }
 
-/** The arms of a route of a namespace, with what decides which of them must exist beforehand. */
+/** The arms of a route in a namespace, with what decides which of them must already exist. */
 export interface ServiceArms {
   readonly namespace: string;
   readonly stable: ServiceReference;
@@ -26,9 +26,9 @@ export interface ServiceArms {
 }
 
 /**
- * How entries that refer to Services (`{kind, name, namespace, port, weight}`) are read and made.
+ * How entries that refer to Services (`{kind, name, namespace, port, weight}`) are read and created.
  *
- * @param otherIdentity further fields that tell where an entry leads
+ * @param otherIdentity further fields that identify an entry's destination
  */
 export function serviceDestinations(
   { namespace, stable, canary }: ServiceArms,
@@ -76,13 +76,13 @@ function describePlace({
   return `${namespace === undefined ? '' : `${text(namespace)}/`}${text(name)}${port === undefined ? '' : `:${text(port)}`}`;
 }
 
-/** @throws SluiceError `not-found` where an arm's Service does not exist and the rollout does not make it */
+/** @throws SluiceError `not-found` if an arm's Service does not exist and the rollout does not create it */
 export async function requireServices(client: KubernetesClient, arms: ServiceArms, signal: AbortSignal): Promise<void> {
   for (const { name, namespace = arms.namespace } of servicesToCheck(arms))
     await getNamed(client, { type: resources.service, namespace, name }, signal);
 }
 
-/** The rights that `requireServices` uses. */
+/** The rights that `requireServices` needs. */
 export function servicePermissions(arms: ServiceArms): Permission[] {
   const namespaces = new Set(servicesToCheck(arms).map(({ namespace = arms.namespace }) => namespace));
   return [...namespaces].map((namespace) => permissionTo(['get'], resources.service, namespace));

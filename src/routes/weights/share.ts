@@ -1,23 +1,23 @@
 import type { Clock } from '../../core/clock.ts';
 
 /**
- * How many requests the arms have served since some fixed instant; `undefined` where nobody counts them at present, and
- * then nothing is compared.
+ * How many requests the arms have served since some fixed instant; `undefined` if nobody counts them at present, and then
+ * shares are not compared.
  */
 export type ObserveShare = (signal: AbortSignal) => Promise<RequestCounts | undefined>;
 
 interface RequestCounts {
   readonly canary: number;
-  /** Of both arms. */
+  /** Requests of both arms. */
   readonly total: number;
-  /** No counter of the canary was ever seen, so missing requests say nothing about the route. */
+  /** No counter of the canary has ever been seen, so missing requests prove nothing about the route. */
   readonly canaryUnmeasured?: boolean;
 }
 
-/** The share of requests that was seen at the last weight, which the next weight has to change. */
+/** The share of requests at the last weight, which the next weight must change. */
 export interface ShareMemory {
   last: { readonly weight: number; readonly share: number } | undefined;
-  /** The reader was already warned about requests from elsewhere. */
+  /** The warning about requests from elsewhere was already given. */
   told: boolean;
 }
 
@@ -25,7 +25,7 @@ export function createShareMemory(): ShareMemory {
   return { last: undefined, told: false };
 }
 
-/** What a look at the data plane says: it follows, with a sentence for the log, or what is still awaited. */
+/** The result of a look at the data plane: it follows, with a sentence for the log, or what is still awaited. */
 export type Look =
   | {
       readonly followed: true;
@@ -39,39 +39,39 @@ export type Look =
 export interface ShareWatch {
   look(signal: AbortSignal): Promise<Look>;
   /**
-   * What to make of it when there is no more time: a share that has moved follows, however far it still is from the weight.
-   * Undefined where it did not move, or where nothing is known of the share before.
+   * The result when the time is over: a share that has moved counts as followed, however far it still is from the weight.
+   * Undefined if it did not move, or if the share before is unknown.
    */
   verdict(): Look | undefined;
-  /** The number of stable requests, when no canary request was ever measured. */
+  /** The number of stable requests, if no canary request was ever measured. */
   unmeasured(): number | undefined;
 }
 
-/** Standard deviations within which an observed share counts as the weight: 3 in 1,000 correct ones lie outside. */
+/** An observed share within this many standard deviations counts as the weight: 3 in 1,000 correct ones lie outside. */
 const DEVIATIONS = 3;
-/** Part of the smaller share by which one may be off for other reasons: retries, kept-alive connections, rounding. */
+/** Relative error of the smaller share that is accepted for other reasons: retries, kept-alive connections, rounding. */
 const SLACK = 0.1;
-/** What the smaller share is taken for at 0 and at 100 %, so that a straggler is no contradiction. */
+/** The smaller share at 0 and at 100 % counts as this, so that a straggler is no contradiction. */
 const STRAGGLERS = 0.1;
-/** Requests below which a share says too little about a step from another weight. */
+/** With fewer requests, a share proves too little about a step from another weight. */
 const LEAST_REQUESTS = 150;
-/** Milliseconds that the longer window may take. A scrape interval has to fit in. */
+/** The longest time of the longer window in milliseconds. A scrape interval has to fit in. */
 const LONG_WINDOW = 40_000;
 /** Milliseconds to wait for enough requests, after which shares can't be compared. */
 const PATIENCE = 10_000;
 
 /**
- * Compares the share of requests that reaches the canary with its weight, from the first look on. Requests from before the
- * data plane followed are left out: a window whose share is wrong is thrown away and the next one begins. Where the arms are
- * measured at different moments such a window may hold one arm's requests only, again and again; a longer one goes on beside
- * it, and is right when every pod has been measured once more.
+ * Compares the share of requests that reaches the canary with its weight, from the first look on. Requests from before the data
+ * plane followed are left out: a window with a wrong share is dropped and the next one begins. If the arms are measured at
+ * different moments, such a window may again and again have one arm's requests only; a longer window runs in parallel, and is
+ * right when every pod has been measured once more.
  *
- * Pods count more than what comes through the route: calls inside the cluster, other routes, health checks of load balancers.
- * So a share below the weight is no contradiction if it has risen with the weight: in proportion to the last one, or to a
- * share that stays the same from one window to the next. One that did not rise is.
+ * Pods also count requests that do not come through the route: calls inside the cluster, other routes, health checks of load
+ * balancers. So a share below the weight is no contradiction if it has risen with the weight: in proportion to the last one, or
+ * to a share that stays the same from one window to the next. A share that did not rise is one.
  *
  * @param weight per cent
- * @param memory the share at the last weight; without it a share is right only if it is the weight's
+ * @param memory the share at the last weight; without it, only the share of the weight itself is right
  */
 export function createShareWatch(
   observe: ObserveShare,
@@ -96,7 +96,7 @@ export function createShareWatch(
     return canary - expected > DEVIATIONS * deviation + SLACK * expected;
   }
 
-  /** The share to expect if the part of requests from elsewhere is the same as at the last weight. */
+  /** Whether the share is as expected if the part of requests from elsewhere is the same as at the last weight. */
   function inProportion(counts: RequestCounts): boolean {
     if (before.weight === 0) return false;
     return hasRisen(counts) && agrees(counts.canary, counts.total, (before.share / before.weight) * weight);
@@ -118,7 +118,7 @@ export function createShareWatch(
   return {
     unmeasured: () => unmeasured,
 
-    // With few requests, a small share shows only when all of them are counted.
+    // With few requests, a small share shows only if all of them are counted.
     verdict: () => (all && hasRisen(all) ? followsBeside(all) : undefined),
 
     async look(signal) {
@@ -189,14 +189,14 @@ function inWords(canary: number, total: number): string {
   return `${((canary / total) * 100).toFixed(1)} % of ${requests(total)} reached the canary`;
 }
 
-/** Whether two windows may well have the same share. */
+/** Whether two windows may have the same share. */
 function isSame(a: RequestCounts, b: RequestCounts): boolean {
   const share = (a.canary + b.canary) / (a.total + b.total);
   const deviation = Math.sqrt(share * (1 - share) * (1 / a.total + 1 / b.total));
   return Math.abs(a.canary / a.total - b.canary / b.total) <= DEVIATIONS * deviation;
 }
 
-/** Requests after which the binomial deviation is at most half of the smaller share. */
+/** The number of requests from which the binomial deviation is at most half of the smaller share. */
 function requestsNeeded(share: number): number {
   const smaller = Math.min(share, 1 - share);
   if (smaller === 0) return LEAST_REQUESTS;

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { RouteSnapshot } from '../../canary/ports.ts';
-import { isRecord, tryShape } from '../../core/json.ts';
+import { tryShape } from '../../core/json.ts';
 import { type RecordPlace, recordRefusal } from '../../ledger/record-refusal.ts';
+import { createSnapshots } from '../../ledger/snapshots.ts';
 
 interface SnapshotOptions<Data extends object> {
   /** The record that a snapshot may come from. */
@@ -11,20 +12,16 @@ interface SnapshotOptions<Data extends object> {
   readonly object: string;
   readonly shape: z.ZodType<Data>;
   /**
-   * Takes what the record says as far as the route itself confirms it; the rest is taken from the route.
+   * Takes from the record what the route itself confirms; takes the rest from the route.
    *
    * @throws SluiceError `unsupported` by `refuse` for what can't be confirmed
    */
   confirm(data: Data, signal: AbortSignal): Promise<Data>;
 }
 
-/**
- * The data of snapshots. Those that this process has made are trusted; one from a record is confirmed by the inputs and by the
- * route before anything is written by it, as whoever may write a ConfigMap could have written it.
- */
-export function createSnapshots<Data extends object>({ place, router, object, shape, confirm }: SnapshotOptions<Data>) {
-  const made = new WeakSet<object>();
-  const known = new WeakMap<RouteSnapshot, Data>();
+/** The data of a route's snapshots, which the inputs and the route confirm. */
+export function createRouteSnapshots<Data extends object>(options: SnapshotOptions<Data>) {
+  const { place, router, object, shape, confirm } = options;
 
   function refuseOther(snapshot: RouteSnapshot): void {
     if (snapshot.router !== router || snapshot.object !== object)
@@ -32,7 +29,7 @@ export function createSnapshots<Data extends object>({ place, router, object, sh
         place,
         `is of a rollout on ${snapshot.object} (router ${snapshot.router}), and the inputs name ${object} (router ${router}).`,
       );
-    // No rollout begins on a route that sends requests to the canary already.
+    // No rollout begins on a route that already sends requests to the canary.
     if (snapshot.weight !== 0)
       throw recordRefusal(
         place,
@@ -40,29 +37,23 @@ export function createSnapshots<Data extends object>({ place, router, object, sh
       );
   }
 
-  return {
-    own(snapshot: RouteSnapshot): RouteSnapshot {
-      if (isRecord(snapshot.data)) made.add(snapshot.data);
-      return snapshot;
+  const snapshots = createSnapshots<RouteSnapshot, Data>(
+    ({ data }) => {
+      const said = tryShape(shape, data);
+      if (said !== undefined) return said;
+      throw recordRefusal(place, `does not say of ${object} in a form that can be read what it was.`);
     },
-    read,
+    async (said, snapshot, signal) => {
+      refuseOther(snapshot);
+      return confirm(said, signal);
+    },
+  );
+
+  return {
+    ...snapshots,
     /** As `Router.verifyRecorded`. */
     async verify(snapshot: RouteSnapshot, signal: AbortSignal): Promise<void> {
-      await read(snapshot, signal);
+      await snapshots.read(snapshot, signal);
     },
   };
-
-  /** @throws SluiceError `unsupported` for a record that the inputs and the route do not confirm */
-  async function read(snapshot: RouteSnapshot, signal: AbortSignal): Promise<Data> {
-    const before = known.get(snapshot);
-    if (before !== undefined) return before;
-    const said = tryShape(shape, snapshot.data);
-    if (said === undefined)
-      throw recordRefusal(place, `does not say of ${object} in a form that can be read what it was.`);
-    const isOwn = isRecord(snapshot.data) && made.has(snapshot.data);
-    if (!isOwn) refuseOther(snapshot);
-    const data = isOwn ? said : await confirm(said, signal);
-    known.set(snapshot, data);
-    return data;
-  }
 }

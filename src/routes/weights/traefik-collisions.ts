@@ -25,23 +25,23 @@ const ingressRoute = z.looseObject({
 interface ServedRoute {
   /** `IngressRoute shop/checkout` */
   readonly about: string;
-  /** None: all that Traefik serves by default. */
+  /** Empty: all that Traefik serves by default. */
   readonly entryPoints: readonly string[];
   /** Without spaces between its words. */
   readonly match: string;
   readonly priority: number;
-  /** Which Traefik serves it; empty for all that look at no class. */
+  /** The class that selects the Traefik; empty: every Traefik that uses no class. */
   readonly className: string;
   readonly isOurs: boolean;
 }
 
 /**
- * Routes that match the same requests as those that lead to a TraefikService, and lead elsewhere: Traefik serves the one with the
- * higher priority, and of two with the same one of them.
+ * Routes that match the same requests as routes to a TraefikService, but lead elsewhere: Traefik serves the one with the higher
+ * priority, and with equal priorities either of them.
  *
  * https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/crd/http/ingressroute/
  *
- * @param found IngressRoutes, as far as they can be read
+ * @param found the readable IngressRoutes
  * @returns a sentence for each
  */
 export function collisions(found: readonly KubernetesObject[], traefikService: ObjectReference): string[] {
@@ -69,7 +69,7 @@ function routesIn(object: KubernetesObject, { name: wanted, namespace: place }: 
     entryPoints: entryPoints ?? [],
     match: match.trim().replaceAll(/\s+/g, ' '),
     className: object.metadata.annotations?.['kubernetes.io/ingress.class'] ?? '',
-    // Without one, the longer rule comes first.
+    // Without a priority, the longer rule comes first.
     priority: priority || match.length,
     isOurs: services.some(
       (service) =>
@@ -84,7 +84,7 @@ function collide(one: ServedRoute, other: ServedRoute): boolean {
   return isSameClass && one.match === other.match && other.priority >= one.priority && shared(one, other) !== undefined;
 }
 
-/** Entry points that both are served on; undefined where there are none. */
+/** Entry points of both routes; undefined if there are none. */
 function shared(one: ServedRoute, other: ServedRoute): readonly string[] | undefined {
   if (one.entryPoints.length === 0) return other.entryPoints;
   if (other.entryPoints.length === 0) return one.entryPoints;

@@ -18,7 +18,7 @@ export interface TraefikOptions extends Omit<RouteOptions, 'rules'> {
   readonly canary: ServiceReference;
 }
 
-/** The Router for a weighted TraefikService, arms told apart by the Services it refers to. */
+/** The Router for a weighted TraefikService, with the arms identified by their Services. */
 export function createTraefikRouter(options: TraefikOptions, dependencies: RouterDependencies): Router {
   const { namespace, name } = options;
   const reference = { type: resources.traefikService, namespace, name };
@@ -27,7 +27,7 @@ export function createTraefikRouter(options: TraefikOptions, dependencies: Route
       kind: 'traefik',
       reference,
       destinations: serviceDestinations(options),
-      // Traefik adds weights up as float64 and sets no bound; this one keeps them exact and readable.
+      // Traefik adds weights up as float64 without a limit; this one keeps them exact and readable.
       largestWeight: 1_000_000,
       permissions: [
         permissionTo(['get', 'patch'], resources.traefikService, namespace),
@@ -70,7 +70,7 @@ const referring = z.looseObject({
   namespace: z.string().optional(),
 });
 const referringList = z.array(referring).default([]);
-/** Where a TraefikService may be referred to: IngressRoutes, HTTPRoutes, other TraefikServices. */
+/** The objects that may refer to a TraefikService: IngressRoutes, HTTPRoutes, other TraefikServices. */
 const referrer = z.looseObject({
   spec: z
     .looseObject({
@@ -83,9 +83,9 @@ const referrer = z.looseObject({
 });
 
 /**
- * A TraefikService gets requests only from what refers to it.
+ * A TraefikService gets requests only from objects that refer to it.
  *
- * @throws SluiceError `unsupported` where nothing does, and all that could was looked at
+ * @throws SluiceError `unsupported` if none does, and all kinds that could were read
  */
 async function requireReferred(readable: Readable, { namespace, name, type }: ObjectReference): Promise<void> {
   const kinds = [resources.ingressRoute, resources.httpRoute, type];
@@ -120,7 +120,7 @@ const traefikService = z.looseObject({
   }),
 });
 
-/** The one list of a weighted TraefikService, as a rule that takes all requests. */
+/** The one list of a weighted TraefikService, as a rule that matches all requests. */
 export function traefikRules(object: KubernetesObject): Rule[] {
   const destinations = readObject(object, traefikService).spec.weighted?.services ?? [];
   if (destinations.length === 0) return [];

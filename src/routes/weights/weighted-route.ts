@@ -36,18 +36,18 @@ import { createShareMemory, type Look, type ObserveShare } from './share.ts';
 export interface RouterDependencies {
   readonly client: KubernetesClient;
   readonly clock: Clock;
-  /** The arms' requests, where they can be counted: `confirm` then compares the canary's share with its weight. */
+  /** The arms' requests, if they can be counted: `confirm` then compares the canary's share with its weight. */
   readonly observeShare?: ObserveShare;
 }
 
-/** The route as users name it, for the routers that keep weights in the lists of one object. */
+/** The user's settings of a route, for routers that keep weights in the lists of one object. */
 export interface RouteOptions {
   readonly namespace: string;
   readonly name: string;
-  /** Names or places (`http[0]`) of the rules to shift; without it, every rule that names the stable arm. */
+  /** Names or places (`http[0]`) of the rules to shift; without it, every rule with the stable arm. */
   readonly rules?: readonly string[];
   readonly gitops?: GitOpsSetting;
-  /** What the canary's destination refers to is made by the rollout itself, so it need not exist beforehand. */
+  /** The rollout itself creates what the canary's destination refers to, so that need not exist beforehand. */
   readonly canaryIsCreated?: boolean;
 }
 
@@ -56,23 +56,31 @@ export interface WeightedRoute {
   readonly kind: string;
   readonly reference: ObjectReference;
   readonly destinations: Destinations;
-  /** The largest weight that the API takes. */
+  /** The largest weight that the API accepts. */
   readonly largestWeight: number;
   readonly permissions: readonly Permission[];
   /** Every rule that has destinations. */
   rules(object: KubernetesObject): Rule[];
-  /** Where the weights are, `withCanary` if the canary's entry is added to the lists. */
+  /** The fields of the weights; with `withCanary` the canary's entry is added to the lists. */
   writtenFields(rules: readonly Rule[], withCanary: boolean): WrittenFields;
-  /** Refuses what this kind of route can't shift, with reads only. */
+  /** Refuses what this kind of route can't shift. Only reads. */
   check(object: KubernetesObject, managed: readonly Rule[], signal: AbortSignal): Promise<void>;
-  /** Looks at what stands beside the route; see `Router.survey`. */
+  /** Reads what is beside the route; see `Router.survey`. */
   survey(object: KubernetesObject, readable: Readable, signal: AbortSignal): Promise<Surroundings>;
-  /** Why no rule may name the stable arm, where the object has a shape that explains it. */
+  /** Why no rule has the stable arm, if the object's shape explains it. */
   explainNoStable?(object: KubernetesObject): { readonly problem: string; readonly next: string } | undefined;
-  /** What of the object's status counts as found: who reports on the data plane, and which complaints are old. */
+  /** What of the object's status counts as found: the reporters on the data plane, and old complaints. */
   statusAsFound(object: KubernetesObject): string[];
-  /** Whether all who reported as found report that the data plane has the object's current generation. */
+  /** Whether all reporters that were found report that the data plane has the object's current generation. */
   report(object: KubernetesObject, asFound: readonly string[]): Look;
+}
+
+interface RouteChange {
+  targetOf(found: Rule): readonly Destination[];
+  /** Weights that the route may have, in per cent. */
+  readonly expected: readonly number[];
+  /** Writes what can be written before it refuses the rest. */
+  readonly partially: boolean;
 }
 
 /** The Router for objects that hold weights in lists of destinations. */
@@ -103,16 +111,11 @@ export function createWeightedRouter(
     });
   }
 
-  /**
-   * Takes every rule to its target, from any state that is the target's or one of the expected weights'.
-   * `partially` writes what can be written before it refuses the rest.
-   */
+  /** Takes every rule to its target, from any state that is the target's or one of the expected weights'. */
   async function write(
     snapshot: RouteSnapshot,
-    targetOf: (found: Rule) => readonly Destination[],
-    expected: readonly number[],
+    { targetOf, expected, partially }: RouteChange,
     signal: AbortSignal,
-    { partially }: { partially: boolean },
   ): Promise<void> {
     const { rules } = await snapshots.read(snapshot, signal);
     await retryOnConflict(async () => {
@@ -172,11 +175,15 @@ export function createWeightedRouter(
     },
 
     shift: (snapshot, from, to, signal) =>
-      write(snapshot, (found) => planWeights(kind, found, to), [from, to], signal, { partially: false }),
+      write(
+        snapshot,
+        { targetOf: (found) => planWeights(kind, found, to), expected: [from, to], partially: false },
+        signal,
+      ),
 
     restore: (snapshot, expected, signal) =>
       // If somebody changed one rule, the other rules must still stop sending requests to a canary that is being undone.
-      write(snapshot, (found) => found.destinations, expected, signal, { partially: true }),
+      write(snapshot, { targetOf: (found) => found.destinations, expected, partially: true }, signal),
 
     relinquish: (_, signal) => relinquishFields(client, reference, signal),
 
@@ -197,14 +204,14 @@ export function createWeightedRouter(
   };
 }
 
-/** Each rule as found beside what it is now. */
+/** Each rule as found, with its current form. */
 function locate(route: WeightedRoute, rules: readonly Rule[], object: KubernetesObject): LocatedRule[] {
   const current = locateRules(route.destinations, rules, route.rules(object));
   return rules.map((found, index) => ({ found, current: current[index] }));
 }
 
 /**
- * What a rule may show when the canary's weight is one of `weights`: the plan; as found, too, where that was its weight.
+ * What a rule may have if the canary's weight is one of `weights`: the plan; also the rule as found, if that was its weight.
  *
  * @param weightAsFound the canary's weight before the rollout
  */
@@ -220,7 +227,7 @@ function targetsAt(
   });
 }
 
-/** A rule as found beside what it is now; `current` is undefined where it is gone. */
+/** A rule as found, with its current form; `current` is undefined if it was removed. */
 interface LocatedRule {
   readonly found: Rule;
   readonly current: Rule | undefined;
@@ -241,5 +248,5 @@ function foreignEdit(
     rules.map(({ found }) => found),
     false,
   );
-  return changedByOthers(describe(route.reference), object, path, shown.join('; '), expected);
+  return changedByOthers(describe(route.reference), { object, path, shown: shown.join('; ') }, expected);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Arms, ArmsSnapshot, ConcludingArms } from '../../canary/ports.ts';
 import { asJson, tryShape } from '../../core/json.ts';
+import { createSnapshots } from '../../ledger/snapshots.ts';
 import { type ArmsContext, type ArmsOptions, createContext } from '../arms-context.ts';
 import {
   prepareDerived,
@@ -39,7 +40,7 @@ export type { ExistingWorkloads } from '../existing/inspect.ts';
 /** A stable and a canary workload that exist already. */
 export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Arms {
   const context = createContext(options);
-  const snapshots = createSnapshots(context, given);
+  const snapshots = createArmsSnapshots(context, given);
   return {
     ...concludingArms(context, snapshots),
     permissions: existingPermissions(options.namespace, given),
@@ -52,15 +53,15 @@ export function existingArms(options: ArmsOptions, given: ExistingWorkloads): Ar
   };
 }
 
-/** One workload, of which Sluice makes the canary with the new version. */
+/** One workload, from which Sluice makes a canary with the new version. */
 export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms {
   const context = createContext(options);
-  const snapshots = createSnapshots(context, { stable: release.workload, joinService: release.joinService });
+  const snapshots = createArmsSnapshots(context, { stable: release.workload, joinService: release.joinService });
   const concluding = concludingArms(context, snapshots);
   // Kept for the dry run only: contents of Secrets must not get into the snapshot.
   let config: readonly FoundChange[] = [];
   const derived = new WeakMap<ArmsSnapshot, DerivedData>();
-  /** What is taken up from a record is worked out anew: it writes more than an undo does. */
+  /** Works out the data of a recorded rollout again: a rollout writes more than an undo, so the record alone is not trusted. */
   async function dataToWrite(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<DerivedData> {
     const known = derived.get(snapshot);
     if (known) return known;
@@ -95,7 +96,7 @@ export function derivedArms(options: ArmsOptions, release: DerivedRelease): Arms
 }
 
 /**
- * What concludes a rollout of either kind of arms by its record alone.
+ * Concludes a rollout of either kind of arms by its record alone.
  *
  * @param workload that the inputs name: the stable arm
  */
@@ -104,53 +105,38 @@ export function recordedArms(
   named: { readonly kind: WorkloadKind; readonly name: string },
 ): ConcludingArms {
   const context = createContext(options);
-  return concludingArms(context, createSnapshots(context, { stable: named, canary: 'any' }));
+  return concludingArms(context, createArmsSnapshots(context, { stable: named, canary: 'any' }));
 }
 
 const anyData = z.discriminatedUnion('variant', [existingData, derivedData]);
 type AnyData = z.infer<typeof anyData>;
 
-type Snapshots = ReturnType<typeof createSnapshots>;
+type Snapshots = ReturnType<typeof createArmsSnapshots>;
 
-/** Snapshots that this process has made itself are trusted; those from a record are confirmed before they are acted upon. */
-function createSnapshots(context: ArmsContext, inputs: NamedArms) {
-  const made = new WeakSet<object>();
-  const confirmed = new WeakMap<ArmsSnapshot, AnyData>();
-  const isOwn = ({ data }: ArmsSnapshot) => typeof data === 'object' && data !== null && made.has(data);
-
-  return {
-    isOwn,
-    own(snapshot: ArmsSnapshot): ArmsSnapshot {
-      if (typeof snapshot.data === 'object' && snapshot.data !== null) made.add(snapshot.data);
-      return snapshot;
-    },
-    /** @throws SluiceError `unsupported` for a record that does not fit the inputs and the cluster */
-    async read(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
-      const known = confirmed.get(snapshot);
-      if (known) return known;
+function createArmsSnapshots(context: ArmsContext, inputs: NamedArms) {
+  return createSnapshots<ArmsSnapshot, AnyData>(
+    (snapshot) => {
       const data = tryShape(anyData, snapshot.data);
-      if (!data) throw unreadable(context);
-      const believed = isOwn(snapshot)
-        ? data
-        : data.variant === 'derived'
-          ? await confirmDerived(context, data, inputs, signal)
-          : await confirmExisting(context, data, inputs, signal);
-      confirmed.set(snapshot, believed);
-      return believed;
+      if (data) return data;
+      throw unreadable(context);
     },
-  };
+    (data, _, signal) =>
+      data.variant === 'derived'
+        ? confirmDerived(context, data, inputs, signal)
+        : confirmExisting(context, data, inputs, signal),
+  );
 }
 
 /**
- * What needs nothing but the snapshot: a run concludes whatever an earlier one has left in the record, also when that was
- * asked for differently.
+ * The functions that need nothing but the snapshot: a run concludes what an earlier one has left in the record, even if the
+ * earlier one had other inputs.
  */
 function concludingArms(
   context: ArmsContext,
   snapshots: Snapshots,
 ): Omit<Arms, 'permissions' | 'inspect' | 'preview' | 'prepare'> {
   const dataOf = snapshots.read;
-  /** What is taken back was written by the rollout. */
+  /** Checks as well that the rollout has written what is to be undone. */
   async function dataToUndo(snapshot: ArmsSnapshot, signal: AbortSignal): Promise<AnyData> {
     const data = await dataOf(snapshot, signal);
     if (data.variant === 'derived' && !snapshots.isOwn(snapshot)) await confirmPromoted(context, data, signal);

@@ -18,11 +18,11 @@ const endpointSlice = z.looseObject({
 
 const REVISION = 'deployment.kubernetes.io/revision';
 
-/** The workload that is to serve for the first time. */
+/** A workload that is to serve for the first time. */
 export interface FirstRelease {
   /** `Deployment shop/checkout` */
   readonly about: string;
-  /** Its pods have never been ready; else it does not exist at all. */
+  /** True: it exists, and its pods have never been ready. False: it does not exist. */
   readonly exists: boolean;
 }
 
@@ -32,8 +32,8 @@ interface Where {
 }
 
 /**
- * The workload where nothing serves yet: it does not exist or has never had a ready pod, and its Service has no endpoint that
- * is ready. A name that is mistyped is no first release: then the Service has endpoints.
+ * The workload of a first release: it does not exist or has never had a ready pod, and its Service has no ready endpoint. With
+ * a mistyped name this is no first release, because the Service has endpoints.
  *
  * @param service name of the Service that the route sends requests to
  */
@@ -56,15 +56,15 @@ export async function findFirstRelease(
   const about = describe(reference);
   if (!found) return { about, exists: false };
   const { kind, status, metadata } = readObject(found, workloadSchema);
-  // What has had several revisions has served, and is down now: that is to be looked at and not to be taken for new.
+  // A workload of several revisions has served before. It is down now, and must not be treated as new.
   const isNew = kind === 'Deployment' && metadata.annotations?.[REVISION] === '1';
   return isNew && status.readyReplicas === 0 ? { about, exists: true } : undefined;
 }
 
 /**
- * Gives a workload that has never served its image, and waits until it serves.
+ * Sets the images of a workload that has never served, and waits until it serves.
  *
- * @returns what is seen to serve
+ * @returns what was seen to serve
  * @throws SluiceError `not-ready`
  */
 export async function deployFirst(

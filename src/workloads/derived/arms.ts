@@ -22,7 +22,7 @@ import { prepareConfig, promoteConfig, undoConfig } from './config.ts';
 import { configCopies, type DerivedData, ownObject, ownObjects, type WantedCanary } from './release.ts';
 import { undoStable } from './undo.ts';
 
-/** Makes or grows the canary for a weight, and waits for its pods. */
+/** Creates the canary or scales it up for a weight, and waits for its pods. */
 export async function prepareDerived(
   context: ArmsContext,
   data: DerivedData,
@@ -30,7 +30,7 @@ export async function prepareDerived(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, namespace, rollout } = context;
-  // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
+  // While requests go to the canary, the stable arm must keep enough pods to take all of them back.
   const { stable } = data;
   if (stable.autoscaler)
     await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), stable.ready, signal);
@@ -58,11 +58,11 @@ async function canarySize(
   signal: AbortSignal,
 ): Promise<number> {
   const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
-  // Found or now, whichever is more: an autoscaler may have grown the stable arm since.
+  // The larger number: an autoscaler may have scaled the stable arm up since it was found.
   return replicasFor(weight, Math.max(stable.ready, status.readyReplicas), minReplicas);
 }
 
-/** @returns the generation of the canary that its controller has to have seen */
+/** @returns the generation of the canary that its controller has to have observed */
 async function applyCanary(
   { client, namespace, rollout }: ArmsContext,
   data: DerivedData,
@@ -92,9 +92,9 @@ async function applyCanaryAutoscaler(
 }
 
 /**
- * Makes the stable workload the new version while the canary serves, and waits until it is available.
+ * Gives the stable workload the new version while the canary serves, and waits until it is available.
  *
- * @param learn takes the data with what the API server has made of what was written, where that was not known before
+ * @param learn receives the data completed with what the API server has stored, if that was not known before
  */
 export async function promoteDerived(
   context: ArmsContext,
@@ -106,7 +106,7 @@ export async function promoteDerived(
   const { stable } = data;
   const reference = referenceTo(stable, namespace);
   const canary = await context.view(data.canary).look(signal);
-  // What the canary needs for all of the load, the stable arm needs to take it back.
+  // The stable arm needs as many pods to take the load back as the canary needs to carry all of it.
   const capacity = data.joinService ? stable.replicas : Math.max(stable.ready, canary.health.ready);
   if (stable.autoscaler)
     await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), capacity, signal);
@@ -135,14 +135,14 @@ export async function verifyDerived(context: ArmsContext, data: DerivedData, sig
   return verifySide(context, data, { side: 'after', sample: pods }, signal);
 }
 
-/** Proves that the stable pods run what was found before the rollout, all of them available. */
+/** Verifies that all stable pods are available and run the version from before the rollout. */
 export function verifyDerivedUndone(context: ArmsContext, data: DerivedData, signal: AbortSignal) {
   return verifySide(context, data, { side: 'before', sample: [] }, signal);
 }
 
 interface WantedSide {
   readonly side: 'before' | 'after';
-  /** Pods that run the images where these name no digest. */
+  /** Pods to read the digests from, for images without one. */
   readonly sample: readonly Pod[];
 }
 
@@ -156,7 +156,7 @@ function verifySide(context: ArmsContext, data: DerivedData, { side, sample }: W
     const [first] = template.spec.containers.map(({ name }) => name);
     const containers = changed.length > 0 ? changed : first === undefined ? [] : [first];
     return {
-      // As the API server has stored them: admission may have pinned a digest, which is then what the pods must run.
+      // The images as the API server has stored them: admission may have pinned a digest, which the pods then must run.
       images: templateImages(template, containers),
       seen: new Map(containers.map((name) => [name, runningImages(sample, name)])),
       annotation: mark === undefined ? undefined : [CHECKSUM_ANNOTATION, mark],
@@ -165,20 +165,20 @@ function verifySide(context: ArmsContext, data: DerivedData, { side, sample }: W
   return verifyRevision(context, data.stable, expected, signal);
 }
 
-/** After a promotion: the canary gets time to answer what it has begun, then all that was made for it goes. */
+/** After a promotion: drains the canary, then removes all that was made for it. */
 export async function retireDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<void> {
   await drain(context, data, signal);
   await removeCanary(context, data, signal);
   await relinquishStable(context, data, signal);
 }
 
-/** Proxies may still send requests for a moment after the route has left, as long as there are pods that take them. */
+/** Proxies may still send requests to ready canary pods for a moment after the route has changed. */
 async function drain(context: ArmsContext, { canary }: DerivedData, signal: AbortSignal): Promise<void> {
   const { health } = await context.view(canary).look(signal);
   if (health.ready > 0) await context.clock.sleep(context.drain, signal);
 }
 
-/** The stable workload and its config as found, all of its pods available. */
+/** Restores the stable workload and its config as found, with all pods available. */
 export async function undoDerivedPromotion(
   context: ArmsContext,
   data: DerivedData,
@@ -190,7 +190,7 @@ export async function undoDerivedPromotion(
   if (restored) await rolledOut(context, data.stable, restored.generation, signal);
 }
 
-/** After a rollback: the stable workload and its config as found, and nothing left of the canary once it has drained. */
+/** After a rollback: restores the stable workload and its config as found, then drains and removes the canary. */
 export async function undoDerived(context: ArmsContext, data: DerivedData, signal: AbortSignal): Promise<Undone> {
   const configLeft = await undoConfig(context, data.config, signal);
   const { left, others } = await undoStable(context, data, signal);
@@ -200,13 +200,13 @@ export async function undoDerived(context: ArmsContext, data: DerivedData, signa
   return { left: [...configLeft, ...left], others };
 }
 
-/** Deleting pods respects their preStop hooks and grace periods. The autoscaler goes before what it scales. */
+/** Deleting pods respects their preStop hooks and grace periods. The autoscaler is deleted before the workload that it scales. */
 async function removeCanary({ client, namespace, rollout }: ArmsContext, data: DerivedData, signal: AbortSignal) {
   const references = [...ownObjects(data).reverse().map(ownReference), ...configCopies(data, namespace)];
   for (const reference of references) await removeOwn(client, reference, rollout, signal);
 }
 
-/** The stable workload and its autoscaler are their owner's again. */
+/** Relinquishes the stable workload and its autoscaler. */
 async function relinquishStable(context: ArmsContext, { stable }: DerivedData, signal: AbortSignal) {
   const { client, namespace } = context;
   await undoRaisedMinima(context, stable.autoscaler ? [stable.autoscaler] : [], signal);

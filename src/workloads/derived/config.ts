@@ -20,30 +20,33 @@ import {
 } from '../config-copies.ts';
 import type { PodTemplate } from '../workload.ts';
 
-/** A ConfigMap or Secret whose content changes with the release. It holds no content: that stays in objects of its kind. */
+/** A ConfigMap or Secret whose content changes with the release. The content itself stays in objects of that kind. */
 export const configChange = z.object({
   kind: z.enum(['ConfigMap', 'Secret']),
   name: z.string(),
-  /** Stands for the change in the pod template's checksum. */
+  /** Represents the change in the pod template's checksum. */
   fingerprint: z.string(),
 });
 export type ConfigChange = z.infer<typeof configChange>;
 
-/** A change with the contents themselves, which must not leave the process. */
+/** A change with both contents, which must not leave the process. */
 export interface FoundChange {
   readonly change: ConfigChange;
   readonly before: ConfigContent;
   readonly after: ConfigContent;
 }
 
-/** Whose config it is. */
+/** The rollout whose config it is. */
 interface Scope {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly rollout: string;
 }
 
-/** Where the content of one change is: as it serves the stable arm, for the canary, and as it was. */
+/**
+ * The objects that hold the content: the original for the stable arm, the copy for the canary, and the backup of the old
+ * content.
+ */
 interface Places {
   readonly original: ObjectReference;
   readonly copy: ObjectReference;
@@ -57,17 +60,17 @@ export function placesOf({ kind, name }: Pick<ConfigChange, 'kind' | 'name'>, na
 
 interface WantedConfig {
   readonly manifests: readonly ConfigManifest[];
-  /** Of the pods that use it. */
+  /** The template of the pods that use the config. */
   readonly template: PodTemplate;
   /** The workload, for errors. */
   readonly about: string;
 }
 
 /**
- * Which of the given ConfigMaps and Secrets differ from what is in the cluster.
+ * Which of the given ConfigMaps and Secrets differ from those in the cluster.
  *
- * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one
- *   that can't be changed
+ * @throws SluiceError `invalid-input` for one that the template does not refer to, `not-found`, or `unsupported` for one that
+ *   can't be changed
  */
 export async function inspectConfig(
   { client, namespace }: Pick<Scope, 'client' | 'namespace'>,
@@ -111,7 +114,7 @@ export async function inspectConfig(
 
 const immutable = z.looseObject({ immutable: z.boolean().optional() });
 
-/** The canary's copies with the new content, and copies of the old content for a rollback. Idempotent. */
+/** Writes the canary's copies with the new content, and backups of the old content for a rollback. Idempotent. */
 export async function prepareConfig(
   { client, namespace, rollout }: Scope,
   changes: readonly ConfigChange[],
@@ -125,7 +128,7 @@ export async function prepareConfig(
     const { kind } = change;
     const found = await client.get(original, signal);
     const [before, after] = [contentOf(found), contentOf(manifest)];
-    // Once the promotion has begun, the original holds the new content and must not be taken for the old one.
+    // Once the promotion has begun, the original has the new content, which must not be backed up as the old one.
     if (!sameContent(before, after)) {
       await applyOwn(client, configObject(backup, { kind, content: before, like: found }, rollout), rollout, signal);
     }
@@ -136,7 +139,7 @@ export async function prepareConfig(
 interface CopiedConfig {
   readonly kind: ConfigKind;
   readonly content: ConfigContent;
-  /** The object whose `type` it shares, which a Secret can't change. */
+  /** The original: a Secret's `type` can't be changed, so copies get the same. */
   readonly like: KubernetesObject;
 }
 
@@ -160,9 +163,9 @@ function configObject(
 }
 
 /**
- * Gives the originals the canary's content. Idempotent. What the API server answers is what was written.
+ * Writes the canary's content to the originals. Idempotent. Takes the API server's answer as what was written.
  *
- * @throws SluiceError `conflict` where somebody else has changed one since the release began
+ * @throws SluiceError `conflict` if somebody else has changed one since the release began
  */
 export async function promoteConfig(
   scope: Scope,
@@ -185,9 +188,9 @@ export async function promoteConfig(
 }
 
 /**
- * Gives the originals their old content back, where the promotion had begun. What somebody else wrote since stays.
+ * Restores the old content of the originals if the promotion had begun. Keeps what somebody else has written since.
  *
- * @returns those that have the new content all the same
+ * @returns the originals that still have the new content
  */
 export async function undoConfig(
   scope: Scope,
@@ -197,7 +200,8 @@ export async function undoConfig(
   const left: LeftObject[] = [];
   for (const change of changes) {
     const { before, after } = await keptContents(scope, change, signal);
-    // Without both, nothing was promoted: the originals change only when they exist, and they go after the originals.
+    // Without both copies nothing was promoted: they exist before the originals change, and are deleted after these are
+    // restored.
     if (!after || !before) continue;
     const { original } = placesOf(change, scope.namespace);
     const { content } = await exchange(scope.client, original, { from: after, to: before }, signal);
@@ -208,21 +212,21 @@ export async function undoConfig(
   return left;
 }
 
-/** Whether a content has all entries of another one; admission or a controller may have added some. */
+/** Whether a content has all entries of another one; admission or a controller may have added more. */
 function holds(content: ConfigContent, wanted: ConfigContent): boolean {
   const covers = (all: Readonly<Record<string, string>>, some: Readonly<Record<string, string>>) =>
     Object.entries(some).every(([key, value]) => all[key] === value);
   return covers(content.data, wanted.data) && covers(content.binaryData, wanted.binaryData);
 }
 
-/** The old content and the new one, from the copies that `prepareConfig` has made. */
+/** The old and the new content, from the copies that `prepareConfig` has made. */
 async function keptContents({ client, namespace, rollout }: Scope, change: ConfigChange, signal: AbortSignal) {
   const { copy, backup } = placesOf(change, namespace);
   const [after, before] = await Promise.all([copy, backup].map((place) => findOwn(client, place, rollout, signal)));
   return { before: before && contentOf(before), after: after && contentOf(after) };
 }
 
-/** Replaces a content by another where it is still there, and gives back the content that is there in the end. */
+/** Replaces a content by another if the object still has it, and returns the content that the object has in the end. */
 async function exchange(
   client: KubernetesClient,
   reference: ObjectReference,
@@ -242,19 +246,19 @@ async function exchange(
       written: true,
     };
   } catch (error) {
-    // Written by somebody else between the two requests, or by ourselves when the answer to a first attempt was lost.
+    // Written by somebody else between the two requests, or by Sluice itself if the answer to its first attempt was lost.
     if (!(error instanceof ApiError && error.code === 'conflict')) throw error;
     return { content: contentOf(await client.get(reference, signal)), written: false };
   }
 }
 
-/** The content is the one to replace, with no more than entries that admission or a controller has added. */
+/** Whether the content is the one to replace, perhaps with entries that admission or a controller has added. */
 function isForm(current: ConfigContent, from: ConfigContent, to: ConfigContent): boolean {
   if (sameContent(current, from)) return true;
   return holds(current, from) && (holds(from, to) || !holds(current, to));
 }
 
-/** Entries that neither content has stay: a controller keeps them. */
+/** Keeps entries that are in neither content: a controller maintains them. */
 function exchanged(
   current: Readonly<Record<string, string>>,
   from: Readonly<Record<string, string>>,

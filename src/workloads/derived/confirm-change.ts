@@ -18,8 +18,8 @@ import { imagesOf, type PodTemplate, referenceOf, referenceTo, type Workload, wo
 import type { DerivedData } from './release.ts';
 
 /**
- * Sees that what an undo would write is what the cluster itself keeps as the version before the one that is there, and that the
- * config is that of the workload.
+ * Checks that the cluster itself keeps the version that an undo would write, as the one before the current version, and that
+ * the config is the workload's.
  *
  * @throws SluiceError `unsupported`
  */
@@ -81,8 +81,8 @@ function withTemplate(found: Workload, template: PodTemplate): Workload {
 }
 
 /**
- * Sees that what is taken back was written by a rollout: a version that somebody else has deployed is nobody's to take back, whatever
- * a record says.
+ * Checks that a rollout has written what is to be undone. A version that somebody else has deployed must not be undone,
+ * whatever the record says.
  *
  * @throws SluiceError `unsupported`
  */
@@ -102,7 +102,7 @@ export async function confirmPromoted(
 }
 
 /**
- * Sees that the new version of a record is that of the inputs.
+ * Checks that the record's new version is that of the inputs.
  *
  * @throws SluiceError `unsupported` for an image that the inputs do not name, or one of theirs that the record leaves out
  */
@@ -123,7 +123,7 @@ export async function confirmNewImages(
   for (const image of change.images) await confirmStored(context, found, image, signal);
 }
 
-/** An image of the inputs that no change is about is there already. */
+/** An image of the inputs without a recorded change must be in the workload already. */
 function confirmNamed(
   context: ArmsContext,
   found: Workload,
@@ -139,7 +139,7 @@ function confirmNamed(
   throw recordRefusal(context, `does not say that ${image} is released, which the inputs name.`);
 }
 
-/** What admission is said to have made of the new image is asked of the API server again, which writes nothing. */
+/** Asks the API server again, by a dry run, what admission makes of the new image, instead of trusting the record. */
 async function confirmStored(
   context: ArmsContext,
   found: Workload,

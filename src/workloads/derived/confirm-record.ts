@@ -27,16 +27,16 @@ import {
 import { confirmChange } from './confirm-change.ts';
 import type { DerivedData } from './release.ts';
 
-/** Which workloads the inputs name. */
+/** The workloads that the inputs name. */
 export interface NamedArms {
   readonly stable: WorkloadInput;
-  /** Undefined where Sluice makes the canary; `any` where the inputs do not say which of the user's it is. */
+  /** Undefined if Sluice makes the canary; `any` if the inputs do not name the user's canary. */
   readonly canary?: WorkloadInput | 'any' | undefined;
-  /** Whether the arms share a Service; undefined where the inputs do not say. */
+  /** Whether the arms share a Service; undefined if the inputs do not say. */
   readonly joinService?: boolean | undefined;
 }
 
-/** Kinds that Sluice makes for a canary beside its workload. */
+/** Kinds of objects that Sluice makes for a canary beside its workload. */
 const madeKinds: readonly string[] = [
   resources.service,
   resources.destinationRule,
@@ -51,8 +51,8 @@ interface NamedArm {
 }
 
 /**
- * Sees that what was read back from a record of a derived canary is about the workload of the inputs, and that the images
- * which an undo would write are those that the cluster itself keeps. Who may write a ConfigMap is not who may deploy.
+ * Checks that the record of a derived canary is about the workload of the inputs, and that the cluster itself keeps the images
+ * that an undo would write. Somebody who may write the ConfigMap of the record may not have the right to deploy.
  *
  * @throws SluiceError `unsupported`
  */
@@ -76,7 +76,7 @@ export async function confirmDerived(
 }
 
 /**
- * The same for two workloads of the user's own, whose numbers of pods an undo gives back.
+ * As `confirmDerived`, for two workloads of the user's own, whose replicas an undo gives back.
  *
  * @throws SluiceError `unsupported`
  */
@@ -96,7 +96,7 @@ export async function confirmExisting(
   return {
     ...data,
     stable: await withinReach(context, stable, there, signal),
-    // A workload that no input names gets only back what a rollout has raised, by what the API server says.
+    // For a workload that no input names, gives back only replicas that a rollout has raised according to the API server.
     canary: inputs.canary === 'any' && !isRaised(there.canary) ? { ...canary, ...AS_IT_IS } : canary,
   };
 }
@@ -107,7 +107,7 @@ function isRaised(found: Workload | undefined): boolean {
   return found !== undefined && isPatchedBySluice(found, ['spec', 'replicas']);
 }
 
-/** How the arms are told apart follows from the inputs. */
+/** The record must say the same of a shared Service as the inputs. */
 function confirmJoined(
   context: ArmsContext,
   { joinService }: { readonly joinService: boolean },
@@ -118,13 +118,13 @@ function confirmJoined(
   throw recordRefusal(context, `is of a rollout whose arms ${told}, and by the inputs they do not.`);
 }
 
-/** What the canary's workload selects, and the labels of its pods. */
+/** The selector of the canary's workload, and the labels of its pods. */
 const selecting = z.looseObject({
   selector: labelSelector,
   template: z.looseObject({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }) }),
 });
 
-/** The canary's pods are picked by labels that they have, and at least by all those by which their workload picks them. */
+/** The selector of the canary's pods must match their labels, and include all of their workload's selector. */
 function picksCanary({ canary, workload: made }: DerivedData): boolean {
   const spec = tryShape(selecting, made.spec);
   if (!spec) return false;
@@ -137,14 +137,14 @@ function picksCanary({ canary, workload: made }: DerivedData): boolean {
   );
 }
 
-/** The arms' workloads as they are. */
+/** The arms' workloads as they are now. */
 interface There {
   readonly stable: Workload | undefined;
   readonly canary: Workload | undefined;
 }
 
 /**
- * Which pods are looked at is what the workloads say, as far as they are there, and so is by which Service they are reached.
+ * Checks the recorded pod selectors and Services against the workloads that exist.
  *
  * @param picked the selectors of the arms' pods
  */
@@ -179,7 +179,7 @@ function otherPods(context: ArmsContext, { kind, name, pods, service }: ArmTarge
   return recordRefusal(context, `names the pods ${pods}${by} as those of ${kind} ${name}, which they are not.`);
 }
 
-/** Numbers of pods are believed up to what the arms are given by now: what is raised by them stays within that. */
+/** Limits recorded numbers of pods to what the arms have or may have now, so that a raise stays within it. */
 async function withinReach<A extends NamedArm & { readonly replicas: number; readonly ready: number }>(
   { client, namespace }: ArmsContext,
   arm: A,
@@ -200,7 +200,7 @@ async function confirmArm(
 ): Promise<void> {
   const { client, namespace } = context;
   if (wanted === 'any') {
-    // Only its number of pods is given back, which no rollout has raised of any other workload.
+    // Any workload is accepted: only its replicas are given back, and only if a rollout has raised them.
   } else if ('name' in wanted) {
     if (wanted.kind !== arm.kind || wanted.name !== arm.name)
       throw otherWorkload(context, arm, describe(referenceTo(wanted, namespace)));
@@ -217,7 +217,7 @@ async function confirmArm(
   throw recordRefusal(context, `names ${describe(reference)}, which is not the autoscaler of ${arm.name}.`);
 }
 
-/** Only what Sluice makes, under the names that it gives, in the namespace of the release. */
+/** Accepts only the objects that Sluice makes, with their names, in the namespace of the release. */
 function confirmObjects(
   context: ArmsContext,
   { workload: made, autoscaler: scaler, others, canary }: DerivedData,
@@ -245,8 +245,8 @@ function isLabels(value: unknown): value is Record<string, string> {
 }
 
 /**
- * What a rollout that is taken up again may write: the images must be those of the inputs, and the canary what these make
- * of the stable workload.
+ * Checks what a resumed rollout would write: the images must be those of the inputs, and the canary must be what these make of
+ * the stable workload.
  *
  * @param recorded the canary's workload by the record, `derived` by the cluster and the inputs
  * @throws SluiceError `unsupported`
@@ -259,7 +259,7 @@ export function confirmCanary(context: ArmsContext, recorded: Manifest, derived:
   );
 }
 
-/** The record has another form than Sluice writes. */
+/** For a record in another form than Sluice writes. */
 export function unreadable(context: ArmsContext): SluiceError {
   return recordRefusal(context, 'does not say of which workloads the rollout is in a form that can be read.');
 }

@@ -10,10 +10,10 @@ import { inspectNetwork } from './network.ts';
 import { canaryTemplate, type DerivedData, type DerivedRelease, inspectScaling, manifest } from './release.ts';
 
 /**
- * The data of a rollout that is taken up again: names and numbers as recorded, and all that is written for the canary worked
- * out from the cluster and the inputs as they are now.
+ * The data of a resumed rollout: names and numbers from the record, and all that is written for the canary worked out again
+ * from the cluster and the inputs.
  *
- * @throws SluiceError `unsupported` where the canary would be another one than the recorded one
+ * @throws SluiceError `unsupported` if the canary would differ from the recorded one
  */
 export async function deriveAgain(
   context: ArmsContext,
@@ -40,7 +40,7 @@ export async function deriveAgain(
   };
 }
 
-/** The stable workload as it was before the change, whether that is made by now or not. */
+/** The stable workload as it was before the change, whether or not the change has been made. */
 function asFound(found: Workload, { images, checksum }: TemplateChange): Workload {
   const made = images.filter((image) => imageShown(found, image) === 'after');
   const template = withImages(

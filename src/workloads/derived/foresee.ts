@@ -8,8 +8,8 @@ import { asStored, type TemplateChange, templateOperations } from '../promotion.
 import { referenceOf, type Workload, workload } from '../workload.ts';
 
 /**
- * Asks the API server what it would make of the change of the stable workload, so that it stands in the record before
- * anything is written: admission rules pin images to digests or read them from a mirror.
+ * Asks the API server for the stored form of the changed stable workload, so that the record has it before the first write:
+ * admission rules pin images to digests or replace their registry by a mirror.
  */
 export async function foreseeChange(
   { client, namespace }: ArmsContext,
@@ -24,7 +24,7 @@ export async function foreseeChange(
   return { change: asStored(change, readObject(answer.object, workload), reference), warnings: [] };
 }
 
-/** A webhook with side effects has the API server refuse every dry run, which is no reason to refuse the release. */
+/** If a webhook has side effects, the API server refuses every dry run; this must not refuse the release. */
 async function dryRun(
   ask: () => Promise<KubernetesObject>,
 ): Promise<{ readonly object: KubernetesObject } | { readonly warning: string }> {
@@ -39,11 +39,11 @@ async function dryRun(
 }
 
 /**
- * Refuses names that are taken, and shows the API server what is to be created, so that admission speaks up before the
- * first write.
+ * Refuses names that are taken, and sends what is to be created as a dry run, so that admission rules refuse before the first
+ * write.
  *
- * @returns what could not be seen
- * @throws SluiceError for what would not be taken
+ * @returns what could not be checked
+ * @throws SluiceError for what the API server would refuse
  */
 export async function foreseeObjects(
   { client, rollout }: ArmsContext,

@@ -7,7 +7,7 @@ import { workloadType } from '../workload.ts';
 import { placesOf } from './config.ts';
 import type { DerivedRelease } from './release.ts';
 
-/** The rights that a derived canary takes: only those for what this release has. */
+/** The rights that a derived canary needs for what this release has. */
 export function derivedPermissions(namespace: string, release: DerivedRelease): Permission[] {
   const { workload: wanted } = release;
   const kinds = 'kind' in wanted ? [workloadType(wanted.kind)] : [resources.deployment, resources.statefulSet];
@@ -33,7 +33,7 @@ export function derivedPermissions(namespace: string, release: DerivedRelease): 
       : []),
     ...config,
     ...(statefulSets ? [permissionTo(['list'], resources.event, namespace)] : []),
-    // The versions that the cluster keeps: an undo writes no other image.
+    // The kept versions are read because an undo writes no other image.
     ...kinds.map(({ kind }) =>
       permissionTo(['list'], kind === 'StatefulSet' ? resources.controllerRevision : resources.replicaSet, namespace),
     ),

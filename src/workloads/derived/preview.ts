@@ -44,7 +44,7 @@ function created(object: ObjectReference, after: unknown): PlannedWrite {
   return { object: describe(object), action: 'create', before: undefined, after: asJson(after) };
 }
 
-/** The copies of config: of what is there, and for the canary. */
+/** The copies of config: backups of the old content, and copies for the canary. */
 function previewCopies(config: readonly FoundChange[], namespace: string): PlannedWrite[] {
   return config.flatMap(({ change: { kind, name }, before, after }) => {
     const { backup, copy } = placesOf({ kind, name }, namespace);
@@ -97,7 +97,7 @@ function shownTemplate(images: readonly (readonly [string, string])[], checksum:
   };
 }
 
-/** Both contents as a reader may see them: of a Secret only which entries change. */
+/** Both contents as they may be shown: of a Secret only which entries change. */
 function shownContents(kind: 'ConfigMap' | 'Secret', before: ConfigContent, after: ConfigContent): [Json, Json] {
   const plain = ({ data, binaryData }: ConfigContent): Json => ({ data: { ...data, ...binaryData } });
   if (kind === 'ConfigMap') return [plain(before), plain(after)];

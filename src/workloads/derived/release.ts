@@ -38,25 +38,27 @@ import { type ConfigChange, configChange, type FoundChange, inspectConfig, place
 import { foreseeChange, foreseeObjects } from './foresee.ts';
 import { inspectNetwork } from './network.ts';
 
-/** What the user asks for: a new version of one workload, of which Sluice makes the canary. */
+/** A new version of one workload, from which Sluice makes the canary. */
 export interface DerivedRelease {
   readonly workload: WorkloadInput;
-  /** Container name → image; the key is empty for the only container's. Empty for a release of config alone. */
+  /** Container name → image; the key is empty for a single container. Empty for a release of config alone. */
   readonly images: ReadonlyMap<string, string>;
   /** ConfigMaps and Secrets with their new content. */
   readonly config: readonly ConfigManifest[];
-  /** The stable Service; needed where several select the stable pods. */
+  /** The stable Service; required if several select the stable pods. */
   readonly service?: string | undefined;
-  /** The stable Service picks the canary's pods as well, and the router counts pods: Sluice does not size the canary. */
+  /** The stable Service also selects the canary's pods. The router then sets the number of canary pods, not the arms. */
   readonly joinService: boolean;
-  /** The route is Istio's: the canary's host gets the stable host's traffic policy, with that of the subset routed to. */
+  /**
+   * Present for a route of Istio: the canary's host gets the traffic policy of the stable host, and of the subset in the route.
+   */
   readonly istio?: { readonly subset?: string | undefined } | undefined;
-  /** Pods that the canary has at least. */
+  /** The fewest pods of the canary. */
   readonly minReplicas: number;
   readonly gitops: GitOpsSetting;
 }
 
-/** The canary of a release as it is to be at a weight, in per cent. */
+/** The canary of a release at a weight, in per cent. */
 export interface WantedCanary {
   readonly release: DerivedRelease;
   readonly weight: number;
@@ -76,11 +78,11 @@ const armTarget = z.object({
   service: z.string().optional(),
 });
 
-/** The release as it is kept in the rollout record: all that it takes to go on with it or to undo it. */
+/** The release as the rollout record keeps it: all that is needed to resume or undo it. */
 export const derivedData = z.object({
   variant: z.literal('derived'),
   stable: armTarget.extend({
-    /** Pods asked for and pods ready, as found. */
+    /** Desired and ready pods, as found. */
     replicas: z.int().nonnegative(),
     ready: z.int().nonnegative(),
     autoscaler: foundMinimum.optional(),
@@ -89,21 +91,21 @@ export const derivedData = z.object({
   change: templateChange,
   config: z.array(configChange),
   joinService: z.boolean(),
-  /** What is made for the canary; the numbers of pods are filled in for each weight. */
+  /** What is made for the canary; the number of pods is set for each weight. */
   workload: manifest,
   autoscaler: manifest.optional(),
   others: z.array(manifest),
 });
 export type DerivedData = z.infer<typeof derivedData>;
 
-/** Where a workload's pod template is, for what is said of GitOps. */
+/** The fields of a workload's pod template, for messages on GitOps. */
 export const templateFields = {
   what: 'the image and the config',
   path: ['spec', 'template', 'spec', 'containers'],
   appliedWith: ['spec', 'template', 'spec', 'containers'],
   pointers: ['/spec/template'],
   jq: ['.spec.template'],
-  // What Git says of an image is to stay true: an ignore rule would leave it behind.
+  // Advises to change Git: with an ignore rule, Git would keep the old image.
   advice: (controller: string, { type, name }: ObjectReference) => {
     const kind = type.kind.toLowerCase();
     return [
@@ -119,8 +121,8 @@ export const templateFields = {
 };
 
 /**
- * Reads the workload and all that belongs to it, and works out what the release makes and changes. Writes nothing: what it
- * would create is shown to the API server as a dry run, so that admission rules speak up before the first write.
+ * Reads the workload and all that belongs to it, and works out what the release creates and changes. Writes nothing: new
+ * objects are sent to the API server as a dry run, so that admission rules refuse before the first write.
  *
  * @throws SluiceError for everything that would not work
  */
@@ -213,7 +215,7 @@ export async function inspectScaling(
   const budgets = objects
     .map((object) => readObject(object, disruptionBudget))
     .filter((budget) => !isOwn(budget, rollout) && budget.spec.selector && selects(budget.spec.selector, stableLabels))
-    // A pod with two budgets can't be evicted at all.
+    // One budget only: a pod with two can't be evicted at all.
     .slice(0, 1)
     .flatMap(
       (budget) =>
@@ -223,13 +225,13 @@ export async function inspectScaling(
   return {
     budgets,
     autoscaler: found && manifest.parse(canaryAutoscaler(found, namespace, rollout)),
-    // One that an operator owns is set back by it at once.
+    // If an operator owns the autoscaler, it resets a changed minimum at once.
     minimum:
       found && !isOperated(found) ? { name: found.metadata.name, minReplicas: found.spec.minReplicas } : undefined,
   };
 }
 
-/** A later run takes a promotion back by what the cluster keeps, and by nothing that stands in the record alone. */
+/** A later run undoes a promotion only to a version that the cluster keeps, not by the record alone. */
 async function tellHistory(
   { client, namespace }: ArmsContext,
   stable: Workload,
@@ -242,7 +244,7 @@ async function tellHistory(
   ];
 }
 
-/** Everything that the release creates, in the order in which it is made. */
+/** Everything that the release creates, in the order of creation. */
 export function ownObjects({ workload, autoscaler, others }: DerivedData): OwnObject[] {
   return [...others, workload, ...(autoscaler ? [autoscaler] : [])].map(ownObject);
 }
@@ -255,7 +257,7 @@ export function ownObject(given: Manifest): OwnObject {
   return { type, manifest: given };
 }
 
-/** The copies of config that the release makes: for the canary, and of what was there. */
+/** The copies of config that the release makes: for the canary, and backups. */
 export function configCopies({ config }: DerivedData, namespace: string): ObjectReference[] {
   return config.flatMap((change) => {
     const { copy, backup } = placesOf(change, namespace);
@@ -283,7 +285,7 @@ export function canaryTemplate(
   );
 }
 
-/** The stable pod template as the release makes it. */
+/** The stable pod template with the changes of the release. */
 function withChange(template: PodTemplate, { images, checksum }: TemplateChange): PodTemplate {
   const changed = withImages(template, images);
   if (!checksum) return changed;

@@ -8,11 +8,11 @@ import { hasRolledOut, imagesLeft, type UndoneTemplate, undoTemplateChange } fro
 import { referenceTo, type Workload, workload } from '../workload.ts';
 import type { DerivedData } from './release.ts';
 
-/** Milliseconds for pods of another template to go that an earlier run has begun to replace. */
+/** Milliseconds for pods of another template to go, if an earlier run has begun to replace them. */
 const REPLACEMENT_PATIENCE = 60_000;
 
 /**
- * Gives the stable workload the old version back, and looks whether it and its pods are of it then.
+ * Gives the stable workload the old version back, then checks that the workload and its pods have it.
  *
  * @returns what is still of the new version, and what somebody else has written meanwhile
  */
@@ -36,7 +36,7 @@ function othersChanged(reference: ObjectReference, what: string): string {
   return `${describe(reference)}: ${what} was changed by somebody else since the release began. It stays so: see that it is what you want.`;
 }
 
-/** @returns what pods show that are not of the old version, where they did not go */
+/** @returns what pods show that are still not of the old version */
 async function awaitOldPods(
   context: ArmsContext,
   { stable }: DerivedData,
@@ -55,7 +55,7 @@ async function awaitOldPods(
     await context.view(stable).until(
       ({ workload: found, health }) => {
         if (!found) return true;
-        // Pods of the old version that were not touched may be in trouble of their own, which is no business of an undo.
+        // Pods of the old version that were not touched may have problems of their own, which do not concern an undo.
         if (!restored.now) return hasOnePodTemplate(found) || undefined;
         return (hasRolledOut(found, reference, restored.generation) && health.ready >= health.desired) || undefined;
       },

@@ -16,7 +16,7 @@ import {
 import { imagesOf, type PodTemplate, referenceTo, type Workload, workload } from '../workload.ts';
 import type { ExistingData } from './inspect.ts';
 
-/** Gives the canary the pods for a weight where it has fewer, and waits for them. */
+/** Scales the canary up to the pods for a weight if it has fewer, and waits for them. */
 export async function prepareExisting(
   context: ArmsContext,
   { stable, canary, joinService }: ExistingData,
@@ -26,7 +26,7 @@ export async function prepareExisting(
   const { client, namespace } = context;
   if (joinService) return;
   const reference = referenceTo(canary, namespace);
-  // While requests go to the canary, the stable pods must stay as many as it takes to get all of them back.
+  // While requests go to the canary, the stable arm must keep enough pods to take all of them back.
   if (stable.autoscaler)
     await raiseMinimum(client, autoscalerReference(namespace, stable.autoscaler.name), stable.ready, signal);
   const { status } = readObject(await client.get(referenceTo(stable, namespace), signal), workload);
@@ -34,7 +34,7 @@ export async function prepareExisting(
   const { spec } = readObject(await client.get(reference, signal), workload);
   if (canary.autoscaler)
     await raiseMinimum(client, autoscalerReference(namespace, canary.autoscaler.name), replicas, signal);
-  // An autoscaler leaves a workload alone that is scaled to zero.
+  // An autoscaler does not act on a workload that is scaled to zero.
   if (!canary.autoscaler || spec.replicas === 0) await raiseReplicas(client, reference, replicas, signal);
   const { metadata } = await client.get(reference, signal);
   await context
@@ -47,8 +47,8 @@ export async function prepareExisting(
 }
 
 /**
- * Waits until somebody else has deployed the stable workload with the images that the canary was judged with, and until it
- * has the pods to take back what the canary serves.
+ * Waits until somebody else has deployed the stable workload with the images that the canary was judged with, and until it has
+ * enough pods to take over the canary's requests.
  */
 export async function awaitDeployed(
   context: ArmsContext,
@@ -87,7 +87,7 @@ export function verifyExisting(
   return verifyRevision(context, returns ? stable : canary, expected, signal);
 }
 
-/** What the rollout has raised stays raised, and belongs to nobody. */
+/** Relinquishes what the rollout has raised, and leaves it raised. */
 export async function relinquishExisting(
   { client, namespace }: ArmsContext,
   data: ExistingData,
@@ -98,8 +98,8 @@ export async function relinquishExisting(
 }
 
 /**
- * After a promotion the canary keeps its pods, and where the route has left them time to answer what they have begun; only
- * the autoscalers get their limits back.
+ * After a promotion the canary keeps its pods. If the route no longer leads to them, they get time to answer open requests.
+ * Only the autoscalers get their limits back.
  */
 export async function retireExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { clock, drain } = context;
@@ -107,7 +107,7 @@ export async function retireExisting(context: ArmsContext, data: ExistingData, s
   await undoRaisedMinima(context, minimaOf(data), signal);
 }
 
-/** After a rollback: scaling as found. */
+/** After a rollback: scales the arms as found. */
 export async function undoExisting(context: ArmsContext, data: ExistingData, signal: AbortSignal): Promise<void> {
   const { client, namespace } = context;
   const { replicas } = data.canary;

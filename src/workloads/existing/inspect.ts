@@ -22,15 +22,15 @@ import {
   type WorkloadInput,
 } from '../workload.ts';
 
-/** Two workloads of the user's own: one serves, the other has been deployed with the new version. */
+/** Two workloads of the user's own: the stable one serves, the other is deployed with the new version. */
 export interface ExistingWorkloads {
   readonly stable: WorkloadInput;
   readonly canary: WorkloadInput;
-  /** The Services that the route leads to, where it is known. */
+  /** The Services that the route leads to, if known. */
   readonly services?: { readonly stable?: string | undefined; readonly canary?: string | undefined } | undefined;
-  /** One Service picks the pods of both, and the router counts pods: nothing else may scale them. */
+  /** One Service selects the pods of both and the router counts pods, so nothing else may scale them. */
   readonly joinService: boolean;
-  /** The canary is there for the time of the rollout: afterwards the stable workload is the new version. */
+  /** The canary exists only for the rollout: afterwards the stable workload gets the new version. */
   readonly returns: boolean;
   readonly gitops: GitOpsSetting;
 }
@@ -49,10 +49,10 @@ export const existingData = z.object({
   variant: z.literal('existing'),
   stable: arm,
   canary: arm,
-  /** Containers whose images are not those of the stable arm. */
+  /** Containers whose images differ from those of the stable arm. */
   containers: z.array(z.string()),
   joinService: z.boolean(),
-  /** Present where the stable workload becomes the new version: those containers' images, which it has to have then. */
+  /** Present if the stable workload gets the new version: the images that these containers must then have. */
   returns: z.record(z.string(), z.string()).optional(),
 });
 export type ExistingData = z.infer<typeof existingData>;
@@ -65,7 +65,7 @@ const replicasField = {
   jq: ['.spec.replicas'],
 };
 
-/** Reads both workloads. Writes nothing. */
+/** Reads both workloads, and writes nothing. */
 export async function inspectExisting(
   context: ArmsContext,
   given: ExistingWorkloads,
@@ -117,7 +117,8 @@ export async function inspectExisting(
   return {
     stable: describe(referenceOf(stable, namespace)),
     canary: about,
-    // Once the stable workload is the new version, no image tells them apart.
+    // If the stable workload gets the new version, both arms end with the same image, so the image does not identify the
+    // canary.
     revision:
       (changed.length === 1 && !given.returns ? digestOf(image) : undefined) ?? templateRevision(canary.spec.template),
     versions: versionsOf(changed.map(([name, after = '']) => ({ before: before.get(name) ?? '', after }))),

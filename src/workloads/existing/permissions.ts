@@ -5,7 +5,7 @@ import { detailsPermissions } from '../pod-details.ts';
 import { type WorkloadInput, workloadType } from '../workload.ts';
 import type { ExistingWorkloads } from './inspect.ts';
 
-/** The rights that two existing workloads take. */
+/** The rights that a rollout of two existing workloads needs. */
 export function existingPermissions(
   namespace: string,
   { stable, canary, joinService }: ExistingWorkloads,

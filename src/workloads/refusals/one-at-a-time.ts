@@ -48,8 +48,8 @@ const TWO_OF_YOUR_OWN =
   'Give the new version storage and ports of its own: run two workloads and name both, as "stable" and "canary"; or deploy it without a canary.';
 
 /**
- * Refuses a workload of which two versions can't run at once: the canary would write what the stable pods write, or never
- * start beside them.
+ * Refuses a workload of which two versions can't run at once: the canary would write to the same storage as the stable pods, or
+ * never start beside them.
  *
  * @returns what could not be seen, and what the user should know, one sentence each
  * @throws SluiceError `unsupported`
@@ -78,10 +78,13 @@ const election = z.looseObject({
   spec: z.looseObject({ holderIdentity: z.string().nullish() }).prefault({}),
 });
 
-/** The API server keeps this many characters of a workload's name in those of its pods (`k8s.io/apiserver/pkg/storage/names`). */
+/**
+ * The API server keeps this many characters of a workload's name in the names of its pods
+ * (`k8s.io/apiserver/pkg/storage/names`).
+ */
 const LONGEST_BASE = 58;
 
-/** A pod that holds a Lease acts for all of them, and the canary's pods may take it over. */
+/** Warns of leader election: the pod that holds the Lease acts for all, and a canary pod may take it over. */
 async function tellElections(context: ArmsContext, stable: Workload, signal: AbortSignal): Promise<string[]> {
   const { client, namespace } = context;
   if ((await context.access(resources.lease, signal)) !== 'granted') return [];
@@ -106,7 +109,7 @@ function besides(reference: ObjectReference, alone: string): string {
   return `${describe(reference)} ${alone}: whoever wrote that may have meant that no two versions run at once. During the rollout they do.`;
 }
 
-/** What says that no more pods may run than it has; undefined where nothing does. */
+/** Why no more pods may run than the workload has; undefined without such a reason. */
 function runsAlone({ strategy }: Exclusive): string | undefined {
   if (strategy?.type === 'Recreate') return 'has the strategy Recreate';
   const { maxSurge } = strategy?.rollingUpdate ?? {};
@@ -119,7 +122,7 @@ function hostPortOf({ template: { spec } }: Exclusive): string | undefined {
   return spec.hostNetwork ? 'the network (hostNetwork)' : undefined;
 }
 
-/** Volumes that some container mounts for writing. */
+/** Volumes that a container mounts for writing. */
 function writtenVolumes({ template: { spec } }: Exclusive) {
   const containers = [...spec.initContainers, ...spec.containers];
   const written = new Set(

@@ -8,7 +8,7 @@ import type { Permission } from '../../core/permission.ts';
 import type { ArmsContext } from '../arms-context.ts';
 import { type SelectingKind, type Selection, selectingKinds } from './selecting-kinds.ts';
 
-/** The rights to look at whatever else selects pods; without one a release goes on and says so. */
+/** Optional rights to list whatever else selects pods; without one, a release goes on and says so. */
 export function selectorPermissions(namespace: string): Permission[] {
   return selectingKinds.map(({ type }) => ({ ...permissionTo(['list'], type, namespace), optional: true }));
 }
@@ -22,13 +22,13 @@ interface SelectingObject extends Selection {
 
 export interface OtherSelectors {
   readonly found: readonly SelectingObject[];
-  /** Kinds that the API server has and that may not be listed: `PodMonitor`. */
+  /** Kinds that the API server serves, but that may not be listed: `PodMonitor`. */
   readonly unseen: readonly string[];
 }
 
 const selecting = z.looseObject({ spec: z.unknown(), specs: z.array(z.unknown()).optional() });
 
-/** All objects of the namespace that select pods, of the kinds that the API server has and the credentials may list. */
+/** All objects of the namespace that select pods, of the kinds that the API server serves and the credentials may list. */
 export async function findOtherSelectors(context: ArmsContext, signal: AbortSignal): Promise<OtherSelectors> {
   const looks = selectingKinds.map(async (kind) => {
     const access = await context.access(kind.type, signal);
@@ -53,13 +53,13 @@ async function listSelecting(
       return [spec, ...specs].flatMap(selections).map((selection) => ({ ...selection, object, effect }));
     });
   } catch (error) {
-    // It was taken out of the API server a moment ago.
+    // The kind was removed from the API server a moment ago.
     if (isSluiceError(error, 'not-found')) return [];
     throw error;
   }
 }
 
-/** Selectors of pods, those of security first: labels that they look at are better not changed. */
+/** Selectors of pods, with those of security policies apart: the labels that they use should not be changed. */
 export function podSelectors({ found }: OtherSelectors): {
   readonly security: LabelSelector[];
   readonly all: LabelSelector[];
@@ -87,12 +87,12 @@ export interface Compared {
   readonly workload: string;
   readonly stable: Labels;
   readonly canary: Labels;
-  /** Labels of the Services, where each arm has one. */
+  /** Labels of the Services, if each arm has one. */
   readonly services?: { readonly stable: Labels; readonly canary: Labels } | undefined;
 }
 
 /**
- * Refuses where a policy of security holds for one arm and not for the other: the canary would be open, or cut off.
+ * Refuses a release in which a security policy applies to only one arm: the canary would be unprotected, or cut off.
  *
  * @returns what else selects the stable pods and not the canary's, and what could not be seen, one sentence each
  * @throws SluiceError `unsupported` with the objects
@@ -116,11 +116,11 @@ function tellsApart(
   { workload, stable, canary, services }: Compared,
 ): boolean {
   if (of === 'workload') return text === workload;
-  // What can't be read may tell them apart if it looks at what is changed.
+  // An unreadable selector may distinguish the arms if its text has a changed label.
   if (!selector) return text === undefined || changedKeys(stable, canary).some((key) => text.includes(key));
   if (of === 'services')
     return services !== undefined && selects(selector, services.stable) && !selects(selector, services.canary);
-  // Who may speak with the canary alone takes nothing from it.
+  // A peer selector that matches only the canary takes nothing from it.
   if (of === 'peers') return selects(selector, stable) && !selects(selector, canary);
   return selects(selector, stable) !== selects(selector, canary);
 }

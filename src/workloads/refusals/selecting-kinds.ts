@@ -2,19 +2,19 @@ import * as z from 'zod';
 import type { ResourceType } from '../../cluster/resources.ts';
 import { type LabelSelector, labelSelector } from '../../cluster/selectors.ts';
 
-/** What an object does to the pods that it selects. */
+/** What an object does with the pods that it selects. */
 type Effect = 'security' | 'metrics' | 'proxy' | 'sizing';
 
-/** How an object selects: pods themselves, pods that others may speak with, Services, or a workload by its name. */
+/** What an object selects: pods, pods as peers in communication, Services, or a workload by its name. */
 export interface Selection {
   readonly of: 'pods' | 'peers' | 'services' | 'workload';
-  /** Undefined for what can't be read. */
+  /** Undefined if it can't be read. */
   readonly selector: LabelSelector | undefined;
-  /** As it is written, for what is told. */
+  /** The selector as written, for messages. */
   readonly text?: string;
 }
 
-/** A kind whose objects select pods, and so tell the stable pods from the canary's by their labels. */
+/** A kind whose objects select pods by labels, and so may apply to the stable pods and not to the canary's. */
 export interface SelectingKind {
   readonly type: ResourceType;
   readonly effect: Effect;
@@ -31,7 +31,7 @@ function kind(
   return { type: { apiVersion, kind: names[0], plural: names[1] }, effect, selections };
 }
 
-/** A selector in one field of the spec; where the field is absent the object is for all pods, which tells none apart. */
+/** A selector in one field of the spec. Without the field the object applies to all pods, so it does not distinguish the arms. */
 function inField(field: string, of: Selection['of'] = 'pods'): (spec: unknown) => Selection[] {
   const shape = z.looseObject({ [field]: labelSelector.optional() });
   return (spec) => {
@@ -93,7 +93,7 @@ function ofCiliumPolicy(object: unknown): Selection[] {
   ];
 }
 
-/** Cilium writes where a label comes from before its key, and adds labels of its own for the namespace. */
+/** Cilium prefixes a label's key with its source, and adds labels for the namespace. */
 function withoutSources({ matchLabels = {}, matchExpressions = [] }: LabelSelector): LabelSelector {
   const bare = (key: string) => key.replace(/^(k8s|any)[:.]/, '');
   const isPods = (key: string) => !/^io\.(kubernetes|cilium)\./.test(bare(key));
@@ -107,7 +107,7 @@ function withoutSources({ matchLabels = {}, matchExpressions = [] }: LabelSelect
   };
 }
 
-/** Calico's own language: equalities joined by `&&` are read, anything else is not. */
+/** Calico's own selector language. Only equalities joined by `&&` are read. */
 function ofCalicoPolicy(spec: unknown): Selection[] {
   const text = z.looseObject({ selector: z.string().default('') }).safeParse(spec ?? {}).data?.selector ?? '';
   if (text === '' || /^\s*all\(\)\s*$/.test(text)) return [];
@@ -117,7 +117,7 @@ function ofCalicoPolicy(spec: unknown): Selection[] {
   return [{ of: 'pods', selector, text }];
 }
 
-/** A VerticalPodAutoscaler names its workload. */
+/** A VerticalPodAutoscaler selects its workload by name. */
 function ofTarget(spec: unknown): Selection[] {
   const target = z
     .looseObject({ targetRef: z.looseObject({ kind: z.string(), name: z.string() }) })
@@ -133,7 +133,7 @@ function ofCiliumSpecs(spec: unknown): Selection[] {
 
 const istio = 'security.istio.io/v1';
 
-/** Kinds of which Sluice knows that they select pods. */
+/** The kinds that Sluice knows to select pods. */
 export const selectingKinds: readonly SelectingKind[] = [
   kind('networking.k8s.io/v1', ['NetworkPolicy', 'networkpolicies'], 'security', ofNetworkPolicy),
   kind('cilium.io/v2', ['CiliumNetworkPolicy', 'ciliumnetworkpolicies'], 'security', ofCiliumSpecs),

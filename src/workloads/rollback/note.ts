@@ -3,10 +3,10 @@ import { tryParseJson } from '../../core/json.ts';
 import type { RollbackPlan, Statement } from '../../rollback/ports.ts';
 import type { Workload } from '../workload.ts';
 
-/** Holds the plan of a rollback, and what the ones before it have said. */
+/** The annotation with the plan of a rollback, and the statements of earlier ones. */
 export const ANNOTATION = 'sluice.dev/rollback';
 
-/** What earlier rollbacks have said that is kept. */
+/** How many statements of earlier rollbacks are kept. */
 const MOST_STATEMENTS = 10;
 
 const noted = z.object({
@@ -27,16 +27,16 @@ type Noted = z.infer<typeof noted>;
 export function notedOn({ metadata }: Workload): Noted | undefined {
   const text = metadata.annotations?.[ANNOTATION];
   if (text === undefined) return undefined;
-  // Somebody may have written something else there.
+  // Ignores anything else that somebody has written there.
   return noted.safeParse(tryParseJson(text)).data;
 }
 
-/** What a plan says of two versions, newest first, and what was said before it. */
+/** What a plan says of its two versions, newest first, then the earlier statements. */
 function sayingsOf({ plan, said }: Noted): Noted['said'] {
   const { from, to, by, at, endedAt } = plan;
   return [
     ...(endedAt === undefined ? [] : [{ id: to, verdict: 'served' as const, by, at: endedAt }]),
-    // Where a rollout under way was ended and nothing else, no version of the workload was left.
+    // If the rollback only ended a running rollout, the workload has not left any version.
     ...(from === to ? [] : [{ id: from, verdict: 'rolled-back' as const, by, at }]),
     ...said,
   ];
@@ -51,7 +51,7 @@ export function statementsOf(found: Noted): Statement[] {
   }));
 }
 
-/** The text of the annotation for a plan. What the plan before it says is kept when this one takes its place. */
+/** The text of the annotation for a plan. The statements of the plan that it replaces are kept. */
 export function noteWith(plan: RollbackPlan, before: Noted | undefined): string {
   const past = before === undefined || before.plan.at === plan.at ? before?.said : sayingsOf(before);
   return JSON.stringify({ plan, said: (past ?? []).slice(0, MOST_STATEMENTS) } satisfies Noted);

@@ -3,7 +3,7 @@ import type { Json } from '../../core/json.ts';
 import { jsonSchema, parseJson, stringifyJson } from '../../core/json.ts';
 import type { PodTemplate } from '../workload.ts';
 
-/** Both templates as a reader may see them: values of environment variables may be secret. */
+/** Both templates as they may be shown: values of environment variables may be secret. */
 export function shownTemplates(before: PodTemplate | undefined, after: PodTemplate | undefined): [Json, Json] {
   const values = new Set(variables(before));
   const same = new Set(variables(after).filter((value) => values.has(value)));

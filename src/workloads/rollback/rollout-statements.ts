@@ -4,12 +4,12 @@ import type { KnownRollouts, PastRollout } from '../../ledger/record.ts';
 import type { Revision, Statement } from '../../rollback/ports.ts';
 import { type DerivedData, derivedData } from '../derived/release.ts';
 
-/** The rollouts of a workload, whichever of their arms it is. */
+/** The rollouts in which a workload is one of the arms. */
 export function rolloutsOf(known: readonly KnownRollouts[], object: string): KnownRollouts[] {
   return known.filter(({ record: { arms } }) => arms.stable === object || arms.canary === object);
 }
 
-/** What the records of rollouts say of a workload's versions. One that is frozen or held says nothing. */
+/** What the records of rollouts say of a workload's versions. A rollout that is frozen or held says nothing. */
 export function statementsOf({ record, past }: KnownRollouts): Statement[] {
   const newest = { ...record, revision: record.arms.revision };
   return [newest, ...past].flatMap(verdictOf).concat(found(record));
@@ -21,7 +21,7 @@ function verdictOf({ verdict, endedAt, startedAt, startedBy, revision }: PastRol
   return [{ verdict, at: endedAt ?? startedAt, said, isAbout: (candidate) => isRevision(candidate, revision) }];
 }
 
-/** A rollout is refused where the version before it is not available. */
+/** The version before a rollout has served, since a rollout is refused if that version is not available. */
 function found({ arms, startedAt, startedBy }: RolloutRecord): Statement[] {
   const derived = derivedData.safeParse(arms.data);
   if (!derived.success) return [];
@@ -30,12 +30,12 @@ function found({ arms, startedAt, startedBy }: RolloutRecord): Statement[] {
   return [{ verdict: 'served', at: startedAt, said, isAbout: (candidate) => wasBefore(candidate, change) }];
 }
 
-/** A release of config alone changes no image: what was there before can't be told by images then. */
+/** Always false for a release of config alone: it changes no image, so images do not identify the version before. */
 function wasBefore({ images }: Revision, change: DerivedData['change']): boolean {
   return change.images.length > 0 && change.images.every(({ container, before }) => images.get(container) === before);
 }
 
-/** A record names a version by the digest of the image that is new in it, else by its template. */
+/** A record identifies a version by the digest of its single new image, else by its template. */
 function isRevision({ id, images }: Revision, revision: string): boolean {
   return id === revision || [...images.values()].some((image) => digestOf(image) === revision);
 }

@@ -31,22 +31,22 @@ import {
 import { ANNOTATION, notedOn, noteWith, statementsOf } from './note.ts';
 import { shownTemplates } from './preview.ts';
 
-/** Taking a version back by hand is against what Git says in any case: then only an ignore rule helps. */
+/** A manual rollback always differs from Git, so only an ignore rule helps. */
 const { advice: _, ...rollbackFields } = templateFields;
 
-/** Milliseconds for the controller to keep a template that has just been written. */
+/** Milliseconds for the controller to store a template that has just been written. */
 const CONTROLLER = 15_000;
 const LOOK_INTERVAL = 250;
 
 export interface RollbackTarget {
   readonly kind: WorkloadKind;
   readonly name: string;
-  /** The Service whose ready endpoints count; without it, the only one that selects the pods. */
+  /** The Service whose ready endpoints count; by default the only one that selects the pods. */
   readonly service: string | undefined;
   readonly gitops: GitOpsSetting;
 }
 
-/** The rights that a rollback of a workload takes. */
+/** The rights that a rollback of a workload needs. */
 export function rollbackPermissions(namespace: string, { kind }: Pick<RollbackTarget, 'kind'>): Permission[] {
   const stateful = kind === 'StatefulSet';
   return [
@@ -59,17 +59,17 @@ export function rollbackPermissions(namespace: string, { kind }: Pick<RollbackTa
   ];
 }
 
-/** A workload that exists, with the versions that the cluster keeps of it. */
+/** An existing workload, with the versions that the cluster keeps of it. */
 export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): RollbackWorkload {
   const { client, namespace } = context;
   const reference = referenceTo(target, namespace);
   const about = describe(reference);
-  /** All that was ever seen: pods are told apart by labels that stay. */
+  /** All templates seen so far, by ID. */
   const kept = new Map<string, RunTemplate>();
 
   const read = async (signal: AbortSignal) => readObject(await client.get(reference, signal), workload);
 
-  /** The kept templates, once the controller keeps the current one. */
+  /** The kept templates, as soon as the current one is among them. */
   async function readKept(signal: AbortSignal): Promise<{ found: Workload; templates: readonly RunTemplate[] }> {
     const end = context.clock.now() + CONTROLLER;
     for (;;) {
@@ -122,7 +122,8 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
     const found = await read(signal);
     const { label = '', template } = kept.get(to.id) ?? {};
     const service = target.service ?? (await onlyService(context, found, signal));
-    // Pods of another version may be in trouble, which is why it is left.
+    // Waits for the pods of the wanted version only: those of the other one may be failing, which is the reason for the
+    // rollback.
     const pods = `${selectorText(found.spec.selector)},${label}`;
     const arm = { kind: target.kind, name: target.name, pods, service };
     if (target.kind === 'StatefulSet') await removeStuckPods(context, found, label, signal);
@@ -179,7 +180,7 @@ export function rollbackWorkload(context: ArmsContext, target: RollbackTarget): 
   };
 }
 
-/** The name of the Service that selects the pods, where it is the only one. */
+/** The name of the Service that selects the pods, if it is the only one. */
 async function onlyService(
   { client, namespace }: ArmsContext,
   { spec }: Workload,
@@ -193,7 +194,7 @@ async function onlyService(
 }
 
 /**
- * A StatefulSet waits for a pod that will never be ready before it replaces one.
+ * A StatefulSet replaces no pod while it waits for one that will never be ready.
  * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
  */
 async function removeStuckPods(
@@ -219,7 +220,7 @@ function revisionOf({ number, id, template, ready }: RunTemplate): Revision {
   return { number, id, ready, images: new Map(images) };
 }
 
-/** The template as a rollout has found it, whether it has changed it meanwhile or not. */
+/** The template as it was when a rollout began, whether or not that has changed it meanwhile. */
 function templateFound(template: PodTemplate, { arms }: RolloutRecord): PodTemplate {
   const derived = derivedData.safeParse(arms.data);
   return derived.success ? withoutChange(template, derived.data.change) : template;
@@ -237,7 +238,7 @@ function withoutChange(template: PodTemplate, { images, checksum }: TemplateChan
   return { ...before, metadata: { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) } };
 }
 
-/** A change of its template has to reach its pods, and there have to be some. */
+/** Refuses a workload without pods, or one that does not replace its pods when its template changes. */
 function refuseUnfollowed({ spec }: Workload, about: string): void {
   const refuse = (problem: string, next: string) => {
     throw new SluiceError('unsupported', { about, problem, next });

@@ -160,7 +160,7 @@ const answers: Reader = {
       () => client.versionsOf('policy', signal),
       () => client.log({ ...deployment, type: resources.pod }, { container: 'a', previous: false, lines: 5 }, signal),
       () => client.patchJson(deployment, [{ op: 'remove', path: '/x' }], signal),
-      () => client.proxy({ ...deployment, type: resources.service }, '80', '/metrics', signal),
+      () => client.proxy({ ...deployment, type: resources.service }, { port: '80', path: '/metrics' }, signal),
       () => client.missingVerbs({ apiGroup: '', resource: 'pods', verbs: ['get'], namespace }, signal),
     ];
     await asked[String(value.body).length % asked.length]?.();

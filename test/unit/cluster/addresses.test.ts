@@ -201,7 +201,7 @@ describe('whoever asks the API server', () => {
   const up: ObjectReference = { type: resources.configMap, namespace: '..', name: '..' };
   const manifest = { apiVersion: 'v1', kind: 'Odd', metadata: { name: '..', namespace: '..' } };
   it.each<[string, () => Promise<unknown>]>([
-    ['proxy', () => client.proxy(pod, '80', '/../..', signal)],
+    ['proxy', () => client.proxy(pod, { port: '80', path: '/../..' }, signal)],
     ['log', () => client.log(up, { container: 'a', previous: false, lines: 1 }, signal)],
     ['get', () => client.get(up, signal)],
     ['list', () => client.list(odd, 'shop', {}, signal)],
@@ -217,7 +217,7 @@ describe('whoever asks the API server', () => {
   });
 
   it('follows no redirect, and tells where it leads', async () => {
-    await expect(client.proxy(pod, '80', '/moved', signal)).rejects.toMatchObject({
+    await expect(client.proxy(pod, { port: '80', path: '/moved' }, signal)).rejects.toMatchObject({
       code: 'not-found',
       problem: 'answers with a redirect to /login (HTTP 302), which is not followed.',
     });
