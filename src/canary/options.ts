@@ -1,6 +1,6 @@
 import type { Plan } from '../judge/plan.ts';
-import type { DecisionPolicy } from './decide.ts';
 import type { NamedArms } from './events.ts';
+import type { DecisionPolicy } from './observation/decide.ts';
 
 /**
  * Which part of a rollout is done: all of it; the plan alone, after which somebody else deploys the stable workload; or the part
