@@ -72,7 +72,10 @@ const LONGEST = 20_000;
 
 /** A YAML list of checks: `error-rate`, or a map with `check: error-rate` and the settings of the check. */
 export const checks = inputType(`a YAML list of ${listed(kindNames)}`, (text): CheckInput[] => {
-  if (text.length > LONGEST) wrong(`has ${text.length.toLocaleString('en')} characters, which is no list of checks.`);
+  if (text.length > LONGEST) {
+    const [given, most] = [text.length, LONGEST].map((length) => length.toLocaleString('en'));
+    wrong(`has ${given} characters, which is no list of checks: ${most} are the most.`);
+  }
   const document = readYamlDocument(text);
   if ('problem' in document) return wrong(`is not YAML: ${document.problem}.`);
   const items = z.array(z.unknown()).safeParse(document.value);
