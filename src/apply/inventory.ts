@@ -171,11 +171,7 @@ export function createInventoryStore(
     const packed = Buffer.from(readObject(found, stored).data.snapshot ?? '', 'base64');
     if (!digests.includes(digestOf(packed)))
       throw notConfirmed(secret, 'holds other objects than the run has kept in it');
-    const text = await decompress(packed, { maxOutputLength: MOST_UNPACKED }).catch((error: unknown) => {
-      if (error instanceof RangeError) throw unpacksTooFar(secret, error);
-      return '';
-    });
-    return readable(snapshot, text.toString(), secret);
+    return readable(snapshot, await unpack(packed, secret), secret);
   }
 
   /** @throws SluiceError `unsupported` for a snapshot that is too large for a Secret */
@@ -254,6 +250,16 @@ function tooLarge(secret: ObjectReference, packed: number, unpacked: number): Sl
     problem: `can't hold the objects as they are now: they take ${packed} bytes compressed (${LIMIT} is the most) and ${unpacked} as they are (${MOST_UNPACKED} is the most).`,
     next: 'Deploy in several parts with a "name" each, or without "undo-on-failure". Nothing was changed.',
   });
+}
+
+/** Empty for what is not packed at all. */
+async function unpack(packed: Buffer, secret: ObjectReference): Promise<string> {
+  try {
+    return (await decompress(packed, { maxOutputLength: MOST_UNPACKED })).toString();
+  } catch (error) {
+    if (error instanceof RangeError) throw unpacksTooFar(secret, error);
+    return '';
+  }
 }
 
 function unpacksTooFar(secret: ObjectReference, cause: RangeError): SluiceError {
