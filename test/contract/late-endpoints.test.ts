@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { rollout } from '../../src/canary/rollout.ts';
 import type { KubernetesClient } from '../../src/cluster/client.ts';
@@ -18,8 +18,10 @@ beforeAll(async () => {
   cluster = await startEmbeddedCluster({ [image('0')]: {}, [image('1')]: {}, [image('2')]: {} });
 });
 afterAll(() => cluster.stop());
+afterEach(() => cluster.controllers.holdEndpointSlices()());
 
 const signal = new AbortController().signal;
+const patiently = { timeout: 20_000 };
 const stable = { kind: 'Deployment', name: 'checkout', pods: 'app=checkout', service: 'checkout' } as const;
 
 async function removeSlices(namespace: string, service: string): Promise<void> {
@@ -76,7 +78,7 @@ describe('EndpointSlices that are lost when a promotion is made', () => {
   test.each([
     ['of the stable Service', ['checkout']],
     ['of both Services', ['checkout', 'checkout-canary']],
-  ])('%s: the route goes back when they list the stable pods again', async (what, services) => {
+  ])('%s: the route goes back when they list the stable pods again', { timeout: 120_000 }, async (what, services) => {
     const namespace = `late-${services.length}`;
     await openShop(cluster, namespace);
     const { client, routed } = losing(namespace, services, 12);
@@ -104,18 +106,18 @@ describe('which pods a Service leads to', () => {
     await putReadyShop(cluster, namespace, { replicas: 2, image: image('1') });
     const seen = () => reachOf({ client: cluster.client, namespace }, stable, signal);
     const all = { desired: 2, ready: 2, service: `Service ${namespace}/checkout`, reachable: 2 };
-    await expect.poll(seen).toEqual(all);
+    await expect.poll(seen, patiently).toEqual(all);
     const release = cluster.controllers.holdEndpointSlices();
     await removeSlices(namespace, 'checkout');
     expect(await seen()).toEqual({ ...all, reachable: 0 });
     release();
-    await expect.poll(seen).toEqual(all);
+    await expect.poll(seen, patiently).toEqual(all);
   });
 
   test('is told by addresses where somebody writes the slices', async () => {
     const namespace = 'late-by-hand';
     await putReadyShop(cluster, namespace, { replicas: 2, image: image('1') });
-    await expect.poll(() => listed(namespace, 'checkout')).toBe(2);
+    await expect.poll(() => listed(namespace, 'checkout'), patiently).toBe(2);
     const [first] = await cluster.client.list(resources.pod, namespace, { labelSelector: 'app=checkout' }, signal);
     const { status } = z.looseObject({ status: z.looseObject({ podIP: z.string() }) }).parse(first);
     const spec = { ports: [{ port: 80 }] };
