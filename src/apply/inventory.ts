@@ -163,7 +163,7 @@ export function createInventoryStore(
   /**
    * The objects as they were; undefined where there are none.
    *
-   * @throws SluiceError `unsupported` for a Secret whose digest the inventory does not name
+   * @throws SluiceError `unsupported` for a Secret whose digest the inventory does not name, or that unpacks to too much
    */
   async function loadSnapshot(signal: AbortSignal): Promise<Snapshot | undefined> {
     const found = await client.find(secret, signal);
@@ -171,8 +171,7 @@ export function createInventoryStore(
     const packed = Buffer.from(readObject(found, stored).data.snapshot ?? '', 'base64');
     if (!digests.includes(digestOf(packed)))
       throw notConfirmed(secret, 'holds other objects than the run has kept in it');
-    const text = await decompress(packed, { maxOutputLength: MOST_UNPACKED }).catch(() => '');
-    return readable(snapshot, text.toString(), secret);
+    return readable(snapshot, await unpack(packed, secret), secret);
   }
 
   /** @throws SluiceError `unsupported` for a snapshot that is too large for a Secret */
@@ -250,6 +249,25 @@ function tooLarge(secret: ObjectReference, packed: number, unpacked: number): Sl
     about: describe(secret),
     problem: `can't hold the objects as they are now: they take ${packed} bytes compressed (${LIMIT} is the most) and ${unpacked} as they are (${MOST_UNPACKED} is the most).`,
     next: 'Deploy in several parts with a "name" each, or without "undo-on-failure". Nothing was changed.',
+  });
+}
+
+/** Empty for what is not packed at all. */
+async function unpack(packed: Buffer, secret: ObjectReference): Promise<string> {
+  try {
+    return (await decompress(packed, { maxOutputLength: MOST_UNPACKED })).toString();
+  } catch (error) {
+    if (error instanceof RangeError) throw unpacksTooFar(secret, error);
+    return '';
+  }
+}
+
+function unpacksTooFar(secret: ObjectReference, cause: RangeError): SluiceError {
+  return new SluiceError('unsupported', {
+    about: describe(secret),
+    problem: `unpacks to more than ${MOST_UNPACKED / 1024 / 1024} MiB, which is not read.`,
+    next: 'Give it up with "mode: discard-record": then nothing that was deployed before is given back or pruned.',
+    cause,
   });
 }
 

@@ -142,7 +142,7 @@ async function concludeBadPromotion(
 async function serveFromCanary(world: PausableWorld, journal: Journal, options: UndoOptions): Promise<Conclusion> {
   const { router, clock, emit } = world;
   const { route, weight, arms } = journal.record;
-  const reason = `the pods of ${arms.stable} are not ready any more after the promotion; the canary serves all traffic`;
+  const reason = `the pods of ${arms.stable} are not ready any more after the promotion, or their Service does not lead to them; the canary serves all traffic`;
   const ending = new Ending('held', reason);
   using limit = deadline(clock, options.undoTimeout, () => ending, never());
   const { signal } = limit;

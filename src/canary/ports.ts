@@ -182,6 +182,24 @@ export interface ArmHealth {
   readonly problems: readonly PodProblem[];
 }
 
+/** An arm's pods as the API server has them at this moment. */
+export type ArmReach = {
+  /** Pods asked for, and of them ready by what the pods themselves say. */
+  readonly desired: number;
+  readonly ready: number;
+} & (
+  | {
+      /** `Service shop/checkout` */
+      readonly service: string;
+      /** Of the ready pods, those to which the Service leads by its EndpointSlices. */
+      readonly reachable: number;
+    }
+  | {
+      /** Why that can't be seen, with what to do about it. */
+      readonly unseen: string;
+    }
+);
+
 export interface Arms {
   readonly permissions: readonly Permission[];
   /** Reads both arms and what the release changes. Writes nothing. */
@@ -200,6 +218,8 @@ export interface Arms {
    */
   prepare(snapshot: ArmsSnapshot, weight: number, signal: AbortSignal): Promise<void>;
   health(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmHealth>;
+  /** Which pods the arm's Service leads to now. `health` may be of a moment ago, and from before an outage of the API server. */
+  reach(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<ArmReach>;
   /** Details of the arm's pods in trouble that are lost when the pods are deleted. */
   podDetails(snapshot: ArmsSnapshot, arm: Arm, signal: AbortSignal): Promise<readonly PodDetails[]>;
   /**
@@ -237,7 +257,10 @@ export interface Arms {
 }
 
 /** The functions of the arms that are needed to conclude a rollout. */
-export type ConcludingArms = Pick<Arms, 'confirm' | 'health' | 'undoPromotion' | 'verify' | 'retire' | 'undo'> &
+export type ConcludingArms = Pick<
+  Arms,
+  'confirm' | 'health' | 'reach' | 'undoPromotion' | 'verify' | 'retire' | 'undo'
+> &
   Partial<Pick<Arms, 'podDetails'>>;
 
 /** The result of an undo. */

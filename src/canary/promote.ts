@@ -1,14 +1,15 @@
 import { confirm } from './confirm.ts';
+import { awaitEndpoints } from './endpoints.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
 import type { Journal } from './record.ts';
-import { onlyCanaryServes, stableBroke, whileStableServes } from './serving.ts';
+import { whileStableServes } from './serving.ts';
 import type { ConcludingWorld, World } from './world.ts';
 
 /**
  * Gives all users the new revision. At weight 100 the canary serves while the stable workload gets the new revision. The route
- * goes back to it only when its pods are available, and the canary's pods are removed last. `completePromotion` does what
- * follows.
+ * goes back to it only when its pods are available and its Service leads to them, and the canary's pods are removed last.
+ * `completePromotion` does what follows.
  *
  * @throws SluiceError `not-ready` if the pods do not become available or run another revision
  */
@@ -26,7 +27,7 @@ export async function promote(world: World, journal: Journal, signal: AbortSigna
  *
  * @returns the image digest that was seen to serve
  * @throws SluiceError `not-confirmed` while requests still go to the canary, whose pods are kept as long; `not-ready` if the
- *   stable pods, which are to take over the requests, are no longer ready
+ *   stable pods, which are to take over the requests, are no longer ready or their Service does not lead to them
  */
 export async function completePromotion(
   world: ConcludingWorld,
@@ -59,7 +60,7 @@ async function restoreRoute(
   signal: AbortSignal,
 ): Promise<string> {
   const { route, weight } = journal.record;
-  if (await onlyCanaryServes(world, journal.record)) throw stableBroke(journal.record);
+  await awaitEndpoints(world, journal.record, options, signal);
   // This write is not aborted if the pods fail, because an aborted write may still take effect after the next one.
   await world.router.restore(route, [weight.to, weight.from, route.weight], signal);
   using guard = whileStableServes(world, journal.record, signal);

@@ -5,7 +5,7 @@ import type { ArmHealth, RolloutRecord } from './ports.ts';
 import type { ConcludingWorld } from './world.ts';
 
 /** Milliseconds for a look at pods that decides where requests go. */
-const LOOK = 2_000;
+export const LOOK = 2_000;
 
 /** Milliseconds between two looks at the stable arm while requests go back to it. */
 const INTERVAL = 500;
@@ -38,7 +38,7 @@ export async function onlyCanaryServes(world: ConcludingWorld, record: Subject):
   return canary !== undefined && hasEnough(canary) && canary.problems.length === 0;
 }
 
-function hasEnough({ ready, desired }: ArmHealth): boolean {
+export function hasEnough({ ready, desired }: Pick<ArmHealth, 'ready' | 'desired'>): boolean {
   return ready > 0 && ready >= Math.ceil(desired * ENOUGH);
 }
 

@@ -3,6 +3,7 @@ import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { persist } from '../core/persist.ts';
 import { confirm } from './confirm.ts';
+import { awaitFirstEndpoint } from './endpoints.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot, LeftObject, RolloutRecord, RouteSnapshot, Verdict } from './ports.ts';
 import type { Journal } from './record.ts';
@@ -30,8 +31,8 @@ type UndoOptions = Pick<RolloutOptions, 'undoTimeout' | 'confirmTimeout'>;
 /**
  * Undoes everything: restores the route at once, while the record is written in parallel, and the workloads when the data plane
  * has followed. Only if a promotion failed, the stable arm has too few pods for the requests and the canary has some, the
- * stable arm first gets its pods back. Safe to repeat from any point. The undo has its own deadline, as the events that call
- * for it must not stop it.
+ * stable arm first gets its pods back; and if the stable Service leads to no pod, the undo waits a moment for one. Safe to repeat
+ * from any point. The undo has its own deadline, as the events that call for it must not stop it.
  *
  * @throws SluiceError if the API server stays away: the record then tells the next run to continue with this.
  */
@@ -52,6 +53,7 @@ export async function undo(
     const kept = await undoPromotionFirst(world, journal, { ...options, reason }, signal);
     if (kept) return kept;
   }
+  if (weight.to > route.weight) await awaitStableEndpoint(world, journal, reason, signal);
   emit({ type: 'restoring', at: clock.now(), from: weight.to, to: route.weight, reason });
   const [restored, recorded] = await Promise.allSettled([
     persist(world, signal, () => router.restore(route, [weight.to, weight.from, route.weight], signal)),
@@ -90,6 +92,20 @@ export async function undo(
   const ended = { phase: 'ended', verdict: 'rolled-back', reason, endedAt: clock.now() } as const;
   await persist(world, signal, () => journal.write({ ...ended, weight: shifted }, signal));
   return { verdict: 'rolled-back', reason, routeRestored };
+}
+
+/** Only where the way back would lose all requests; the record says by then that it has begun. */
+function awaitStableEndpoint(
+  world: ConcludingWorld,
+  journal: Journal,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const begin = async (service: string) => {
+    warn(world, `${service} has no ready endpoint, though pods are ready: the route goes back as soon as it has one.`);
+    await persist(world, signal, () => journal.write({ phase: 'undoing', reason }, signal));
+  };
+  return awaitFirstEndpoint(world, journal.record, begin, signal);
 }
 
 /**

@@ -39,6 +39,8 @@ export const pod = z.looseObject({
       phase: z.string().default('Pending'),
       reason: z.string().default(''),
       message: z.string().default(''),
+      podIP: z.string().optional(),
+      podIPs: z.array(z.looseObject({ ip: z.string().optional() })).default([]),
       conditions: z.array(conditionSchema.extend({ lastTransitionTime: z.string().nullish() })).default([]),
       containerStatuses: z.array(containerStatus).default([]),
       initContainerStatuses: z.array(containerStatus).default([]),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Octokit } from '@octokit/core';
-import { EnvHttpProxyAgent, fetch } from 'undici';
+import { EnvHttpProxyAgent, errors, fetch, Response } from 'undici';
 import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { stringifyJson } from '../core/json.ts';
@@ -60,8 +60,10 @@ export function createGitHub(options: GitHubOptions): GitHub {
     baseUrl: apiUrl,
     userAgent: 'sluice',
     request: {
-      fetch: (url: string, request: Parameters<typeof fetch>[1]) =>
-        fetch(url, { ...request, dispatcher, signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeout)]) }),
+      async fetch(url: string, request: Parameters<typeof fetch>[1]) {
+        const limits = { dispatcher, signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeout)]) };
+        return await wholeAnswer(await fetch(url, { ...request, ...limits }), apiUrl);
+      },
     },
     // Warnings about deprecations are for the developers of Sluice.
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
@@ -69,6 +71,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
 
   // An answer that Octokit itself cannot read does not come from GitHub's API either.
   octokit.hook.error('request', (error) => {
+    if (isSluiceError(error.cause)) throw error.cause;
     const isNamed = isSluiceError(error) || refusalOf(error) !== undefined;
     throw isNamed || signal.aborted ? error : somethingElse(apiUrl);
   });
@@ -110,6 +113,26 @@ export function createGitHub(options: GitHubOptions): GitHub {
   }
 
   return { request: octokit.request, place: { owner, repo }, attempt, login };
+}
+
+/**
+ * The answer with its body, which Octokit would take for an empty one where it cannot be read.
+ *
+ * @throws SluiceError `unsupported` for one that is too long
+ */
+async function wholeAnswer(response: Response, apiUrl: string): Promise<Response> {
+  const { status, headers } = response;
+  const body = await response.arrayBuffer().catch((error: unknown) => {
+    if (!(error instanceof Error && error.cause instanceof errors.ResponseExceededMaxSizeError)) throw error;
+    throw new SluiceError('unsupported', {
+      about: `GitHub at ${apiUrl}`,
+      problem: `answered with more than ${MOST_BYTES / 1024 / 1024} MiB, which is not read.`,
+      next: 'See whether that is the address of the API, and whether a proxy answers in its place.',
+      cause: error,
+    });
+  });
+  // An answer of these kinds has no body, and may not be given one.
+  return new Response(body.byteLength === 0 ? null : body, { status, headers });
 }
 
 function ignore(): void {

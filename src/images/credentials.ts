@@ -13,6 +13,7 @@ const authEntry = z.looseObject({
   username: z.string().optional(),
   password: z.string().optional(),
   identitytoken: z.string().optional(),
+  registrytoken: z.string().optional(),
 });
 
 /** The fields of docker's config.json and of auth.json that are read; all others are kept as they are. */
@@ -165,6 +166,22 @@ export async function loginFrom(folder: string, registry: string, signal: AbortS
 /** The secrets of a login: its password, and user name and password as docker encodes them. */
 export function secretsOfLogin({ username, password }: Login): string[] {
   return [password, Buffer.from(`${username}:${password}`, 'utf8').toString('base64')];
+}
+
+/**
+ * The secrets of all logins that a file of docker or podman holds, in use or not: a program that is run with it may print any.
+ * Those of credential helpers are known when they are asked.
+ *
+ * @throws SluiceError `invalid-input` for a file of another form
+ */
+export async function secretsOfAuthFile(path: string): Promise<string[]> {
+  const { auths } = await readAuthFile(path);
+  return Object.values(auths ?? {}).flatMap((entry) => {
+    const login = loginOf(entry);
+    const { auth, password, identitytoken, registrytoken } = entry;
+    const written = [auth, password, identitytoken, registrytoken].flatMap((secret) => secret ?? []);
+    return [...written, ...(login ? secretsOfLogin(login) : [])].filter((secret) => secret !== '');
+  });
 }
 
 type Entry = z.infer<typeof authEntry>;

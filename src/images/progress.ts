@@ -58,8 +58,9 @@ export function followBuildKit(): Follower {
     const status = parse(line);
     if (!status) {
       if (line.trim() === '') return [];
-      texts.push(line);
-      return [{ kind: 'text', line }];
+      const text = shortened(line);
+      texts.push(text);
+      return [{ kind: 'text', line: text }];
     }
     return [...(status.vertexes ?? []).flatMap(changed), ...(status.logs ?? []).flatMap(printed)];
   }
@@ -94,9 +95,10 @@ export function followBuildKit(): Follower {
     const step = steps.get(vertex);
     // A piece of output may end within a line; the next piece continues it.
     const lines = Buffer.from(data, 'base64').toString('utf8').split(/\r?\n/);
-    lines[0] = shortened((open.get(vertex) ?? '') + lines[0]);
-    open.set(vertex, lines.pop() ?? '');
-    return lines.filter((line) => line.trim() !== '').map((line) => keep(vertex, step, line));
+    lines[0] = (open.get(vertex) ?? '') + lines[0];
+    const cut = lines.map(shortened);
+    open.set(vertex, cut.pop() ?? '');
+    return cut.filter((line) => line.trim() !== '').map((line) => keep(vertex, step, line));
   }
 
   function keep(vertex: string, step: BuildStep | undefined, line: string): ProgressNote {
@@ -123,7 +125,8 @@ export function followBuildah(): Follower {
   const steps: BuildStep[] = [];
   const texts: string[] = [];
   return {
-    note(line) {
+    note(given) {
+      const line = shortened(given);
       const [, name] = /^(?:\[\d+\/\d+\] )?STEP (\d+\/\d+: .*)$/.exec(line) ?? [];
       const current = steps.at(-1);
       if (name !== undefined) {

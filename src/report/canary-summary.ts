@@ -3,7 +3,7 @@ import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import { nextSteps } from './advice.ts';
 import type { Report } from './canary-report-schema.ts';
-import { block, bold, code, details, joined, plain, table } from './markdown.ts';
+import { block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import { clockTime, endText, firstText, podTitle, requests, span } from './sentences.ts';
 import { subjectMarkdown } from './subject.ts';
@@ -18,7 +18,7 @@ const MOST_NOTES = 60;
  * The job summary as Markdown: verdict and measured reason first, then what to do next, then the measurements. Always below
  * GitHub's limit of 1 MiB.
  */
-export function renderSummary(report: Report): string {
+export function renderSummary(report: Report, server = GITHUB): string {
   const parts = [
     headline(report),
     next(report),
@@ -30,7 +30,7 @@ export function renderSummary(report: Report): string {
     steering(report),
     timeline(report),
     forecast(report),
-    footer(report),
+    footer(report, server),
   ];
   return joined(parts, LIMIT);
 }
@@ -175,11 +175,11 @@ function forecast({ forecast: foretold }: Report): string {
   );
 }
 
-function footer({ run, found }: Report): string {
+function footer({ run, found }: Report, server: string): string {
   if (!run) return '';
   const facts = [
     `Plan ${code(run.plan)}`,
     ...(found ? [`${plain(found.route)}`, `revision ${code(found.revision)}`] : []),
   ];
-  return `<sub>${facts.join(' · ')} · metrics: ${code(run.source)} · by ${plain(run.by)}</sub>`;
+  return `<sub>${facts.join(' · ')} · metrics: ${code(run.source)} · by ${withRuns(run.by, server)}</sub>`;
 }

@@ -4,7 +4,7 @@ import { deployVerdicts } from '../apply/inventory.ts';
 import { parseJson } from '../core/json.ts';
 import { adviceLine } from './advice.ts';
 import { diffOf, shortened } from './diff.ts';
-import { block, bold, code, details, joined, plain, table } from './markdown.ts';
+import { block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';
 import { clockTime, span } from './sentences.ts';
 
 const actions = ['create', 'update', 'unchanged', 'prune', 'keep'] as const;
@@ -145,7 +145,7 @@ const marks = { deployed: '✅', unchanged: '✅', undone: '⏪', failed: '⛔' 
 const LIMIT = 900_000;
 
 /** The job summary as Markdown: how the run ended and what to do first, then the reasons, then the changes. */
-export function renderDeploySummary(report: DeployReport): string {
+export function renderDeploySummary(report: DeployReport, server = GITHUB): string {
   const parts = [
     headline(report),
     next(report),
@@ -153,7 +153,7 @@ export function renderDeploySummary(report: DeployReport): string {
     objects(report),
     ...diffs(report),
     timeline(report),
-    footer(report),
+    footer(report, server),
   ];
   return joined(parts, LIMIT);
 }
@@ -219,8 +219,8 @@ function timeline({ notes }: DeployReport): string {
   return lines.length === 0 ? '' : details('What happened when (UTC)', block('text', lines.join('\n')));
 }
 
-function footer({ startedAt, endedAt, digest, namespace, by }: DeployReport): string {
+function footer({ startedAt, endedAt, digest, namespace, by }: DeployReport, server: string): string {
   const time = startedAt !== undefined && endedAt !== undefined ? [`in ${span(endedAt - startedAt)}`] : [];
-  const facts = [`namespace ${code(namespace)}`, `manifests ${code(digest)}`, ...time, `by ${plain(by)}`];
+  const facts = [`namespace ${code(namespace)}`, `manifests ${code(digest)}`, ...time, `by ${withRuns(by, server)}`];
   return digest === '' ? '' : `<sub>${facts.join(' · ')}</sub>`;
 }

@@ -15,7 +15,25 @@ export function plain(text: string): string {
   return escapedStart(wordwise(text, escaped, code));
 }
 
-/** The same for text inside of HTML, where Markdown has no effect. */
+/** The GitHub server of whoever does not run one. */
+export const GITHUB = 'https://github.com';
+
+/** As `plain`, with the addresses of runs on this GitHub server, such as `https://github.com`, as links; it needs TLS. */
+export function withRuns(text: string, server: string): string {
+  return escapedStart(wordwise(text, escaped, (word) => runLink(word, server) ?? code(word)));
+}
+
+/** Undefined for any other address, and for one that is written in another way than Sluice writes it. */
+function runLink(address: string, server: string): string | undefined {
+  const url = URL.parse(address);
+  if (url?.protocol !== 'https:' || url.origin !== URL.parse(server)?.origin) return undefined;
+  // No user, no query, no fragment, and nothing that a browser would read in another way.
+  if (address !== `${url.origin}${url.pathname}`) return undefined;
+  const [, run] = /^\/[\w.-]+\/[\w.-]+\/actions\/runs\/(\d+)$/.exec(url.pathname) ?? [];
+  return run === undefined ? undefined : link(`run ${run}`, address);
+}
+
+/** As `plain`, for text inside of HTML, where Markdown has no effect. */
 function plainHtml(text: string): string {
   const ordinary = (word: string) => withoutMentions(escapedHtml(word));
   return wordwise(text, ordinary, (word) => `<code>${escapedHtml(word)}</code>`);

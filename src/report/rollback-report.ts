@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { adviceLine } from './advice.ts';
-import { block, bold, code, details, plain, table } from './markdown.ts';
+import { block, bold, code, details, GITHUB, plain, table, withRuns } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
 const version = z.object({ number: z.number(), id: z.string(), images: z.record(z.string(), z.string()) });
@@ -36,7 +36,7 @@ const marks = { 'rolled-back': '⏪', unchanged: '✅', failed: '⛔' } as const
 const names = { 'rolled-back': 'Rolled back', unchanged: 'Unchanged', failed: 'Failed' } as const;
 
 /** The job summary as Markdown: result and reason first, then the available versions. */
-export function renderRollback(report: RollbackReport): string {
+export function renderRollback(report: RollbackReport, server = GITHUB): string {
   const { workload, verdict, reason, next, dryRun, by, wanted, diff } = report;
   const title = verdict ? `${marks[verdict]} ${names[verdict]}` : dryRun ? '📝 Dry run' : '⏳ Running';
   const parts = [
@@ -45,7 +45,7 @@ export function renderRollback(report: RollbackReport): string {
     diff === undefined ? '' : `### What would be written\n\n${block('diff', diff)}`,
     versions(report),
     timeline(report),
-    `<sub>asked for ${code(wanted)} · by ${plain(by)}</sub>`,
+    `<sub>asked for ${code(wanted)} · by ${withRuns(by, server)}</sub>`,
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }

@@ -168,7 +168,8 @@ export interface Reporting<Inputs, Output extends string, Event, Report> {
   readonly keeps?: (event: Event) => boolean;
   /** An output is empty where the report has no value for it. */
   readonly outputs: (report: Report, path: string) => Readonly<Record<Output, string>>;
-  readonly summary: (report: Report) => string;
+  /** @param server the GitHub server, whose runs are linked: `https://github.com` */
+  readonly summary: (report: Report, server: string) => string;
   /** Writes the files beside the report. */
   readonly beside?: (report: Report, path: string, redact: Redact) => Promise<void>;
 }

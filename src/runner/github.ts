@@ -33,6 +33,8 @@ export interface RunnerFacts {
   readonly identity: string;
   /** The beginning of the identities of all steps of this run: `16-`. */
   readonly runPrefix: string;
+  /** The GitHub server: `https://github.com`. */
+  readonly server: string;
   /** The commit that the workflow runs for. */
   readonly commit: string | undefined;
   /** The folder where the repository is checked out. */
@@ -46,11 +48,12 @@ export interface RunnerFacts {
 export function runnerFacts(env: Environment): RunnerFacts {
   const facts = variables.parse(env);
   const actor = facts.GITHUB_TRIGGERING_ACTOR ?? facts.GITHUB_ACTOR ?? env.USER ?? 'somebody';
+  const server = facts.GITHUB_SERVER_URL ?? 'https://github.com';
   const run = facts.GITHUB_RUN_ID ?? `local-${process.pid}`;
   const url =
     facts.GITHUB_REPOSITORY === undefined || facts.GITHUB_RUN_ID === undefined
       ? undefined
-      : `${facts.GITHUB_SERVER_URL ?? 'https://github.com'}/${facts.GITHUB_REPOSITORY}/actions/runs/${run}`;
+      : `${server}/${facts.GITHUB_REPOSITORY}/actions/runs/${run}`;
   return {
     startedBy: url === undefined ? actor : `${actor}, ${url}`,
     identity: [run, facts.GITHUB_RUN_ATTEMPT, facts.GITHUB_JOB, facts.RUNNER_NAME, facts.GITHUB_ACTION]
@@ -58,6 +61,7 @@ export function runnerFacts(env: Environment): RunnerFacts {
       .join('-')
       .replaceAll(/[^\w.-]+/g, '-'),
     runPrefix: `${run}-`,
+    server,
     commit: facts.GITHUB_SHA || undefined,
     workspace: facts.GITHUB_WORKSPACE ?? process.cwd(),
     temp: facts.RUNNER_TEMP ?? tmpdir(),

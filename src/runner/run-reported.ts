@@ -84,7 +84,7 @@ function gather<Inputs, Output extends string, Event, Report>(
         outputs: outputs(report, path),
         report,
         path,
-        summary: summary(report),
+        summary: summary(report, run.facts.server),
         ...(beside && { beside: () => beside(report, path, run.redact) }),
       });
     },

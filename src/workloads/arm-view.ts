@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { serving, withImageTimeout } from '../apply/pod-states.ts';
 import type { ArmHealth, PodProblem } from '../canary/ports.ts';
 import type { KubernetesClient } from '../cluster/client.ts';
@@ -11,6 +10,7 @@ import { orAborted } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { createCreationTroubles } from './creation-troubles.ts';
+import { podsInSlices, slicesOf } from './endpoints.ts';
 import { isSameVersion } from './image-version.ts';
 import { type PodHistory, podTroubles, problemsOf, remember } from './pod-health.ts';
 import {
@@ -54,17 +54,6 @@ export interface ArmView {
   until<T>(done: (sight: ArmSight) => T | undefined, signal: AbortSignal): Promise<T>;
 }
 
-const endpointSlice = z.looseObject({
-  endpoints: z
-    .array(
-      z.looseObject({
-        conditions: z.looseObject({ ready: z.boolean().nullish() }).optional(),
-        targetRef: z.looseObject({ kind: z.string().optional(), name: z.string().optional() }).optional(),
-      }),
-    )
-    .nullish(),
-});
-
 /** Milliseconds after which the arm is looked at even without an event: some problems depend on time alone. */
 const LOOK_INTERVAL = 1_000;
 
@@ -104,7 +93,7 @@ export function createArmView(options: ArmViewOptions): ArmView {
   });
   const byName = of(workloadType(target.kind), { fieldSelector: `metadata.name=${target.name}` });
   const bySelector = of(resources.pod, { labelSelector: target.pods });
-  const byService = of(resources.endpointSlice, { labelSelector: `kubernetes.io/service-name=${target.service}` });
+  const byService = of(resources.endpointSlice, slicesOf(target.service ?? ''));
   const workloads = createInformer(client, byName, lifetime, changed);
   const pods = createInformer(client, bySelector, lifetime, rememberPods);
   const slices = createInformer(client, byService, lifetime, changed);
@@ -119,8 +108,8 @@ export function createArmView(options: ArmViewOptions): ArmView {
     const seen = foundPods.map((object) => readObject(object, podSchema));
     // Without its workload, an arm counts as not ready.
     if (!workload) return { workload, pods: seen, troubles: [], health: { desired: 1, ready: 0, problems: [] } };
-    const reachable = foundSlices && readyEndpoints(foundSlices);
-    const ready = seen.filter((pod) => isReady(pod) && (reachable?.has(pod.metadata.name) ?? true)).length;
+    const reachable = foundSlices ? podsInSlices(foundSlices, seen) : seen;
+    const ready = reachable.filter(isReady).length;
     const desired = workload.spec.replicas;
     const now = clock.now();
     const troubles = [
@@ -170,13 +159,6 @@ export function createArmView(options: ArmViewOptions): ArmView {
   }
 
   return { look, until };
-}
-
-/** Names of the pods that receive traffic. An unset `ready` means ready (EndpointSlice API). */
-export function readyEndpoints(slices: readonly KubernetesObject[]): Set<string> {
-  const endpoints = slices.flatMap((slice) => readObject(slice, endpointSlice).endpoints ?? []);
-  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
-  return new Set(ready.flatMap(({ targetRef }) => targetRef?.name ?? []));
 }
 
 /** Whether a pod is of an earlier template and the controller is about to remove it, with its problems. */

@@ -63,6 +63,43 @@ describe('workloads', () => {
   });
 });
 
+test('the EndpointSlices of a Service list the pods that it selects, and none are made without a selector', async (context) => {
+  const { image } = target.has;
+  if (image === undefined) context.skip();
+  const services = `/api/v1/namespaces/${target.namespace}/services`;
+  const slices = (service: string) =>
+    `/apis/discovery.k8s.io/v1/namespaces/${target.namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D${service}`;
+  const service = (name: string, spec: object) =>
+    create(services, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { ports: [{ port: 80 }], ...spec },
+    });
+  await create(deployments(), deployment('listed', { replicas: 1 }, [{ name: 'app', image }]));
+  await service('listed', { selector: { app: 'listed' } });
+  await service('by-hand', {});
+  await eventually(deployments('listed'), (_, body) => workload.parse(body).status?.availableReplicas === 1);
+  const { body } = await target.call('GET', `${pods()}?labelSelector=app%3Dlisted`);
+  const { name, uid } = itemsOf(body)[0]?.metadata ?? {};
+  const listed = (_: number, answer: unknown) => JSON.stringify(answer).includes('"ready":true');
+  expect(itemsOf(await eventually(slices('listed'), listed))).toMatchObject([
+    {
+      endpoints: [
+        {
+          addresses: [expect.stringMatching(/^[\d.]+$/)],
+          conditions: { ready: true, serving: true, terminating: false },
+          targetRef: { kind: 'Pod', name, uid },
+        },
+      ],
+    },
+  ]);
+  expect(itemsOf((await target.call('GET', slices('by-hand'))).body)).toEqual([]);
+  await target.call('DELETE', deployments('listed'));
+  await eventually(slices('listed'), (_, answer) => !JSON.stringify(answer).includes('"ready":true'));
+  for (const each of ['listed', 'by-hand']) await target.call('DELETE', `${services}/${each}`);
+});
+
 test('a proxied service without endpoints is 503 ServiceUnavailable', async () => {
   const path = `/api/v1/namespaces/${target.namespace}/services`;
   const spec = { selector: { app: 'nothing' }, ports: [{ port: 80 }] };

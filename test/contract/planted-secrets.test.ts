@@ -59,7 +59,7 @@ case "$*" in
 esac
 metadata=$(echo "$*" | sed -n 's/.*--metadata-file \\([^ ]*\\).*/\\1/p')
 [ -z "$metadata" ] || echo '{}' > "$metadata"
-echo "said: $*"; env; cat "$KUBECONFIG" 2>/dev/null
+echo "said: $*"; env; cat "$KUBECONFIG" "$DOCKER_CONFIG/config.json" 2>/dev/null
 [ "$PROGRAM_FAILS" = 1 ] && { env >&2; exit 1; }
 exit 0
 `;
@@ -76,6 +76,12 @@ beforeAll(async () => {
   await takesCommands('planted');
   github = await startGitHub();
   tellerUrl = `http://127.0.0.1:${await listen(teller, 0)}`;
+  await mkdir(join(folder, 'docker-config'));
+  const unused = { username: 'robot', password: planted('unused-login') };
+  await writeFile(
+    join(folder, 'docker-config', 'config.json'),
+    JSON.stringify({ auths: { 'unused.example': unused } }),
+  );
   for (const name of ['helm', 'docker', 'kubectl']) {
     await writeFile(join(folder, name), program);
     await chmod(join(folder, name), 0o755);
@@ -247,11 +253,12 @@ function cases(): Case[] {
     one('build-push', false, {
       inputs: { ...build, push: 'false', 'reuse-secret': '' },
       files: { Dockerfile: 'FROM scratch\n' },
+      env: { DOCKER_CONFIG: join(folder, 'docker-config') },
     }),
     one('build-push', true, {
       inputs: { ...build, push: 'false', 'reuse-secret': '' },
       files: { Dockerfile: 'FROM scratch\n' },
-      env: { PROGRAM_FAILS: '1' },
+      env: { DOCKER_CONFIG: join(folder, 'docker-config'), PROGRAM_FAILS: '1' },
     }),
     one('build-push', true, { inputs: { ...build, 'build-args': planted('no-pair') } }),
     one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': github.url }, env: event }),

@@ -26,6 +26,8 @@ export interface Cluster {
   requestsPerSecond: number;
   canaryPods: { desired: number; ready: number; problems: PodProblem[] };
   stablePods: { desired: number; ready: number };
+  /** Which of the ready pods their Services lead to; undefined where all, a reason where that can't be seen. */
+  listed: { stable?: number | string; canary?: number | string };
   /** How the stable pods change when an undo restores their workload. */
   mendStable: () => void;
   stableRevision: string;
@@ -60,6 +62,7 @@ export function createCluster(): Cluster {
     requestsPerSecond: 100,
     canaryPods: { desired: 1, ready: 1, problems: [] },
     stablePods: { desired: 3, ready: 3 },
+    listed: {},
     mendStable: () => undefined,
     stableRevision: 'sha256:old',
     canaryRevision: 'sha256:new',
@@ -218,7 +221,22 @@ export function createWorld(
       health: (_, arm, signal) =>
         call(
           `arms.health ${arm}`,
-          () => (arm === 'canary' ? { ...cluster.canaryPods } : { ...cluster.stablePods, problems: [] }),
+          () => {
+            const pods = arm === 'canary' ? cluster.canaryPods : { ...cluster.stablePods, problems: [] };
+            const listed = cluster.listed[arm];
+            return { ...pods, ready: typeof listed === 'number' ? Math.min(pods.ready, listed) : pods.ready };
+          },
+          signal,
+        ),
+      reach: (_, arm, signal) =>
+        call(
+          `arms.reach ${arm}`,
+          () => {
+            const { desired, ready } = arm === 'canary' ? cluster.canaryPods : cluster.stablePods;
+            const listed = cluster.listed[arm] ?? ready;
+            if (typeof listed === 'string') return { desired, ready, unseen: listed };
+            return { desired, ready, service: `Service shop/${arm}`, reachable: Math.min(ready, listed) };
+          },
           signal,
         ),
       promote: (_, __, signal) =>

@@ -117,6 +117,9 @@ const selecting: readonly Resource[] = [
   custom('autoscaling.k8s.io/v1', 'verticalpodautoscalers', 'VerticalPodAutoscaler'),
 ];
 
+/** A kind of somebody's own, whose plural follows from no rule. */
+const mice = custom('field.example/v1', 'mice', 'Mouse');
+
 /** Kinds that are stored. */
 export const storedResources: readonly Resource[] = [
   pods,
@@ -150,6 +153,7 @@ export const storedResources: readonly Resource[] = [
   ingressRoutes,
   builtIn('v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', { status: true }),
   ...selecting,
+  mice,
 ];
 
 /** Kinds that are answered and never stored. */

@@ -39,8 +39,10 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
   const kubelet = startKubelet(cluster, { images, seed, now, readyAfter, crashBackOff, drain });
   const collect = garbageCollector(cluster);
 
+  let slicesAreHeld = false;
   const workloads = createQueue((key: string) => {
     const [plural = '', namespace = '', name = ''] = key.split('/');
+    if (plural === services.plural && slicesAreHeld) return undefined;
     const reconciler = reconcilers.get(plural);
     const object = reconciler && storage.get(reconciler.resource, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
@@ -98,6 +100,19 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
   return {
     /** Ends the process of a pod like a crash; it is started again after a back-off. */
     crash: kubelet.crash,
+
+    /**
+     * From now on EndpointSlices stay behind the pods, as while no controller has taken up the Lease of the one before.
+     *
+     * @returns what lets them catch up
+     */
+    holdEndpointSlices(): () => void {
+      slicesAreHeld = true;
+      return () => {
+        slicesAreHeld = false;
+        for (const { metadata } of storage.list(services)) enqueue(services, metadata.namespace ?? '', metadata.name);
+      };
+    },
 
     /** Ends all processes and all work; the objects stay as they are. */
     stop(): void {

@@ -9,6 +9,7 @@ import {
   buildahAuthFiles,
   buildahLogin,
   loginFrom,
+  secretsOfAuthFile,
   secretsOfLogin,
   writeOwnAuthFile,
   writeOwnConfig,
@@ -45,6 +46,7 @@ export async function buildWith(
   const places = { workspace: facts.workspace, scratch, env, workflow: env.GITHUB_WORKFLOW_REF };
   const order = await orderOf(inputs, source, places);
   const logins = await logIn(inputs, env, scratch);
+  mask(await secretsOfLogins(inputs, logins));
   const plainHttp = inputs['insecure-registries'] ?? [];
   const programEnv = { ...environmentOf(inputs, env, logins), ...(await registriesOf(inputs, env, scratch)) };
   const registry = createRegistry({
@@ -145,6 +147,12 @@ async function logIn(inputs: BuildPushInputs, env: Environment, scratch: string)
   await writeOwnConfig(folder, own.folder, registry, { username, password });
   await writeOwnAuthFile(authFiles, join(scratch, 'containers', 'auth.json'), registry, { username, password });
   return own;
+}
+
+/** The secrets of all logins in the files that the builder is run with. */
+async function secretsOfLogins(inputs: BuildPushInputs, { folder, authFiles }: Logins): Promise<string[]> {
+  const files = inputs['builder-kind'] === 'buildah' ? authFiles : [join(folder, 'config.json')];
+  return (await Promise.all(files.map(secretsOfAuthFile))).flat();
 }
 
 /** Finds the logins that the builder would use, and masks them. */

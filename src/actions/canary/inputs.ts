@@ -184,7 +184,8 @@ export const canaryInputs = z.strictObject({
   }),
   'confirm-timeout': input(duration, {
     group: 'behaviour',
-    description: 'How long the data plane may take to follow a shift.',
+    description:
+      'How long the data plane may take to follow a shift, and after a promotion the EndpointSlices of the stable Service to list its pods before the route goes back.',
     default: '1m',
     example: '2m',
   }),

@@ -4,6 +4,7 @@ import type { KubernetesClient } from '../../cluster/client.ts';
 import { type GitOpsSetting, refuseGitOps } from '../../cluster/gitops.ts';
 import { relinquishFields } from '../../cluster/managed-fields.ts';
 import { permissionTo } from '../../cluster/permissions.ts';
+import { pod } from '../../cluster/pods.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
@@ -11,7 +12,7 @@ import { type Labels, selects } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { Arm } from '../../judge/readings.ts';
-import { readyEndpoints } from '../../workloads/arm-view.ts';
+import { listSlices, podsInSlices } from '../../workloads/endpoints.ts';
 import { autoscaler } from '../../workloads/scaling.ts';
 import { getNamed } from '../objects/lookup.ts';
 import { confirmWith } from './confirm.ts';
@@ -219,13 +220,16 @@ async function readyPods(
   signal: AbortSignal,
 ): Promise<Pods> {
   const [slices, pods] = await Promise.all([
-    client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
+    listSlices(client, namespace, service, signal),
     client.list(resources.pod, namespace, {}, signal),
   ]);
-  const ready = readyEndpoints(slices);
+  const listed = podsInSlices(
+    slices,
+    pods.map((object) => readObject(object, pod)),
+  );
   const selectorOf = (object: KubernetesObject | undefined) => object && readObject(object, workload).spec.selector;
   const [ofStable, ofCanary] = [selectorOf(workloads.stable), selectorOf(workloads.canary)];
-  const serving = pods.filter(({ metadata }) => ready.has(metadata.name)).map(({ metadata }) => metadata.labels ?? {});
+  const serving = listed.map(({ metadata }) => metadata.labels ?? {});
   // The stable workload's selector may select the canary's pods as well.
   const canary = serving.filter((labels) => ofCanary && selects(ofCanary, labels));
   const stable = serving.filter((labels) => ofStable && selects(ofStable, labels) && !canary.includes(labels));

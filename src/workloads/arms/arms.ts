@@ -31,6 +31,7 @@ import { type ExistingWorkloads, existingData, inspectExisting } from '../existi
 import { existingPermissions } from '../existing/permissions.ts';
 import { previewExisting } from '../existing/preview.ts';
 import { podDetails } from '../pod-details.ts';
+import { reachOf } from '../reach.ts';
 import type { WorkloadKind } from '../workload.ts';
 
 export type { ArmsOptions } from '../arms-context.ts';
@@ -148,6 +149,9 @@ function concludingArms(
     },
     async health(snapshot, arm, signal) {
       return (await context.view((await dataOf(snapshot, signal))[arm]).look(signal)).health;
+    },
+    async reach(snapshot, arm, signal) {
+      return reachOf(context, (await dataOf(snapshot, signal))[arm], signal);
     },
     async podDetails(snapshot, arm, signal) {
       const data = await dataOf(snapshot, signal);

@@ -1,20 +1,14 @@
-import * as z from 'zod';
 import { readObject } from '../../cluster/read-object.ts';
-import { describe, resources } from '../../cluster/resources.ts';
+import { describe } from '../../cluster/resources.ts';
 import { selectorText } from '../../cluster/selectors.ts';
 import { deadline } from '../../core/deadline.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { type ArmsOptions, createContext } from '../arms-context.ts';
+import { listSlices, readyEndpoints } from '../endpoints.ts';
 import { imageChanges, versionsOf } from '../images.ts';
 import { changeTemplate, hasRolledOut } from '../promotion.ts';
 import { templateImages, verifyRevision } from '../revision.ts';
 import { referenceTo, type WorkloadInput, workload as workloadSchema } from '../workload.ts';
-
-const endpointSlice = z.looseObject({
-  endpoints: z
-    .array(z.looseObject({ conditions: z.looseObject({ ready: z.boolean().nullish() }).optional() }))
-    .nullish(),
-});
 
 const REVISION = 'deployment.kubernetes.io/revision';
 
@@ -47,12 +41,9 @@ export async function findFirstRelease(
   const reference = referenceTo(given, namespace);
   const [found, slices] = await Promise.all([
     client.find(reference, signal),
-    client.list(resources.endpointSlice, namespace, { labelSelector: `kubernetes.io/service-name=${service}` }, signal),
+    listSlices(client, namespace, service, signal),
   ]);
-  const serves = slices.some((slice) =>
-    (readObject(slice, endpointSlice).endpoints ?? []).some(({ conditions }) => conditions?.ready !== false),
-  );
-  if (serves) return undefined;
+  if (readyEndpoints(slices).length > 0) return undefined;
   const about = describe(reference);
   if (!found) return { about, exists: false };
   const { kind, status, metadata } = readObject(found, workloadSchema);

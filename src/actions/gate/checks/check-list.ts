@@ -32,7 +32,10 @@ export function checkList<Check extends { readonly check: string }>(
 ): InputType<Check[]> {
   const kindNames = Object.keys(kinds);
   return inputType(`a YAML list of ${listed(kindNames)}`, (text): Check[] => {
-    if (text.length > LONGEST) wrong(`has ${text.length.toLocaleString('en')} characters, which is no list of checks.`);
+    if (text.length > LONGEST) {
+      const [given, most] = [text.length, LONGEST].map((length) => length.toLocaleString('en'));
+      wrong(`has ${given} characters, which is no list of checks: ${most} are the most.`);
+    }
     const document = readYamlDocument(text);
     if ('problem' in document) return wrong(`is not YAML: ${document.problem}.`);
     const items = z.array(z.unknown()).safeParse(document.value);

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { identityOf } from '../../../../src/actions/build-push/identity.ts';
 import { builtCommit, readSource } from '../../../../src/actions/build-push/source.ts';
 import { run } from '../../../../src/core/process.ts';
@@ -105,6 +105,48 @@ describe('readSource', () => {
     } finally {
       await rm(workspace, { recursive: true, force: true });
     }
+  });
+});
+
+describe('names of others that look like options of Git', () => {
+  /** A checkout with one commit, and an event that names another. */
+  async function checkout(head: string) {
+    const workspace = await mkdtemp(join(tmpdir(), 'sluice-source-'));
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-c', 'commit.gpgsign=false'];
+    for (const args of [
+      ['init', '--quiet'],
+      ['commit', '--quiet', '--allow-empty', '-m', 'first'],
+    ])
+      await run({ file: 'git', args: [...identity, ...args], cwd: workspace }, { signal: never, deadline: 10_000 });
+    const event = join(workspace, 'event.json');
+    await writeFile(event, JSON.stringify({ pull_request: { number: 7, head: { sha: head } } }));
+    return { workspace, event };
+  }
+
+  it('are none: a pull request makes Git write no file', async () => {
+    const { workspace, event } = await checkout('--output=written');
+    const env = { GITHUB_REF: 'refs/pull/7/merge', GITHUB_EVENT_PATH: event };
+    await readSource(env, { workspace, context: '.' }, () => undefined, never);
+    expect(await readdir(workspace)).not.toContain('written');
+    await rm(workspace, { recursive: true });
+  });
+
+  it('stand behind the end of the options in every call', async () => {
+    const { workspace, event } = await checkout('--of-the-event');
+    const [bin, calls] = [join(workspace, 'bin'), join(workspace, 'calls')];
+    await mkdir(bin);
+    // Says of every question that the answer is a commit.
+    await writeFile(join(bin, 'git'), `#!/bin/sh\necho "$*" >> '${calls}'\necho ${sha}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${bin}${delimiter}${process.env.PATH}`);
+    const env = { GITHUB_EVENT_PATH: event };
+    const place = { workspace, context: '.' };
+    for (const GITHUB_REF of ['refs/pull/7/merge', 'refs/heads/main'])
+      await readSource({ ...env, GITHUB_REF, GITHUB_SHA: '--of-the-run' }, place, () => undefined, never);
+    vi.unstubAllEnvs();
+    const lines = (await readFile(calls, 'utf8')).split('\n').filter((line) => line.includes('--of-the-'));
+    expect(new Set(lines.map((line) => / (\S+) --is-ancestor /.exec(line)?.[1]))).toEqual(new Set(['merge-base']));
+    for (const line of lines) expect(line).toMatch(/^(?!.*--of-the-.*--end-of-options).* --end-of-options .*--of-the-/);
+    await rm(workspace, { recursive: true });
   });
 });
 

@@ -10,6 +10,7 @@ import {
   buildahAuthFiles,
   buildahLogin,
   loginFrom,
+  secretsOfAuthFile,
   writeOwnAuthFile,
   writeOwnConfig,
 } from '../../../../src/images/credentials.ts';
@@ -124,6 +125,21 @@ describe('the login of a run', () => {
       credsStore: 'desktop',
       aliases: {},
     });
+  });
+
+  it('is known with the secrets of all others in its file, in use or not', async () => {
+    const path = join(folder, 'config.json');
+    const auths = {
+      'ghcr.io': { auth: btoa('me:mine') },
+      'quay.io': { username: 'you', password: 'yours' },
+      'registry.lab': { auth: '', identitytoken: 'identity-token', registrytoken: 'registry-token' },
+    };
+    await writeFile(path, JSON.stringify({ auths, credsStore: 'desktop' }));
+    const secrets = await secretsOfAuthFile(path);
+    for (const secret of ['mine', btoa('me:mine'), 'yours', btoa('you:yours'), 'identity-token', 'registry-token'])
+      expect(secrets).toContain(secret);
+    expect(secrets).not.toContain('');
+    expect(await secretsOfAuthFile(join(folder, 'no-such-file.json'))).toEqual([]);
   });
 
   it('comes from a credential helper, which gets the registry on its input', async () => {

@@ -1,6 +1,6 @@
-import type { Step } from '../judge/plan.ts';
-import type { OnBreach, Opinion } from '../judge/types.ts';
-import type { Verdict } from './ports.ts';
+import type { Step } from '../../judge/plan.ts';
+import type { OnBreach, Opinion } from '../../judge/types.ts';
+import type { Verdict } from '../ports.ts';
 
 /** What is known at one evaluation. Times in milliseconds. */
 export interface StepFacts {

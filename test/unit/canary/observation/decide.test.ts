@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DecisionPolicy, decide, type StepFacts } from '../../../src/canary/decide.ts';
-import type { Step } from '../../../src/judge/plan.ts';
-import type { Opinion } from '../../../src/judge/types.ts';
+import { type DecisionPolicy, decide, type StepFacts } from '../../../../src/canary/observation/decide.ts';
+import type { Step } from '../../../../src/judge/plan.ts';
+import type { Opinion } from '../../../../src/judge/types.ts';
 
 const minute = 60_000;
 const step: Step = { weight: 25, least: minute, most: 5 * minute, early: false, hold: false };
