@@ -8,6 +8,9 @@ export default defineConfig({
           name: 'fast',
           include: ['test/{unit,contract}/**/*.test.ts'],
           testTimeout: 30_000,
+          // Loads packages once for each worker; our own modules are loaded anew for each file.
+          isolate: false,
+          setupFiles: ['test/support/fresh-modules.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
