@@ -11,6 +11,12 @@ import { applyConflict } from './status.ts';
  */
 type Leaves = Map<string, unknown>;
 
+/** What was collected of fields of stored objects, which do not change any more: most of an object stays as it is. */
+const collected = new WeakMap<object, { resource: Resource; path: string; leaves: Leaves }>();
+
+/** The paths of sets that do not change any more. */
+const pathsOf = new WeakMap<FieldsV1, readonly string[]>();
+
 const separator = '\0';
 
 /** Fields that nobody owns. */
@@ -35,13 +41,24 @@ function leavesOf(resource: Resource, object: JsonRecord): Leaves {
   for (const [field, value] of Object.entries(object)) {
     if (unmanaged.has(field)) continue;
     if (field !== 'metadata') {
-      collect(resource, field, value, [`f:${field}`], leaves);
+      for (const [path, leaf] of leavesIn(resource, field, value, [`f:${field}`])) leaves.set(path, leaf);
     } else if (isRecord(value)) {
       for (const [child, inner] of Object.entries(value)) {
         if (!unmanaged.has(`metadata.${child}`)) collect(resource, child, inner, ['f:metadata', `f:${child}`], leaves);
       }
     }
   }
+  return leaves;
+}
+
+function leavesIn(resource: Resource, field: string, value: unknown, path: readonly string[]): Leaves {
+  const stored = typeof value === 'object' && value !== null && Object.isFrozen(value) ? value : undefined;
+  const whole = path.join(separator);
+  const known = stored && collected.get(stored);
+  if (known?.resource === resource && known.path === whole) return known.leaves;
+  const leaves: Leaves = new Map();
+  collect(resource, field, value, path, leaves);
+  if (stored !== undefined) collected.set(stored, { resource, path: whole, leaves });
   return leaves;
 }
 
@@ -82,10 +99,18 @@ function toFieldsV1(paths: Iterable<string>): FieldsV1 {
   return root;
 }
 
-function fromFieldsV1(fields: FieldsV1, prefix: readonly string[] = []): string[] {
+function fromFieldsV1(fields: FieldsV1): readonly string[] {
+  const known = pathsOf.get(fields);
+  if (known !== undefined) return known;
+  const paths = pathsIn(fields, []);
+  if (Object.isFrozen(fields)) pathsOf.set(fields, paths);
+  return paths;
+}
+
+function pathsIn(fields: FieldsV1, prefix: readonly string[]): string[] {
   return Object.entries(fields).flatMap(([element, children]) => {
     const path = [...prefix, element];
-    return Object.keys(children).length === 0 ? [path.join(separator)] : fromFieldsV1(children, path);
+    return Object.keys(children).length === 0 ? [path.join(separator)] : pathsIn(children, path);
   });
 }
 
