@@ -137,13 +137,28 @@ export function afterUpdate(
     ([path, value]) => !before.has(path) || !isDeepStrictEqual(before.get(path), value),
   );
   const changed = new Set(written.map(([path]) => path));
-  const entries = (next.metadata.managedFields ?? current?.metadata.managedFields ?? []).map((entry) =>
-    withPaths(entry, (path) => after.has(path) && !changed.has(path)),
-  );
-  if (changed.size === 0) return present(entries);
-  const own = entries.find((entry) => entry.operation === 'Update' && isBy(entry, writer));
-  const paths = own === undefined ? changed : new Set([...changed, ...fromFieldsV1(own.fieldsV1)]);
-  return present([...entries.filter((entry) => entry !== own), newEntry(resource, 'Update', paths, writer)]);
+  const existing = next.metadata.managedFields ?? current?.metadata.managedFields ?? [];
+  const left = (entry: ManagedFieldsEntry) => withPaths(entry, (path) => after.has(path));
+  if (changed.size === 0) return present(existing.map(left));
+  const own = existing.find((entry) => entry.operation === 'Update' && isBy(entry, writer));
+  const others = existing
+    .filter((entry) => entry !== own)
+    .map((entry) => withPaths(entry, (path) => after.has(path) && !changed.has(path)));
+  return present([...others, withWritten(resource, own && left(own), changed, writer)]);
+}
+
+/** The entry of a writer with what it has written now: most writes are of fields that it owns already. */
+function withWritten(
+  resource: Resource,
+  own: ManagedFieldsEntry | undefined,
+  written: ReadonlySet<string>,
+  writer: Writer,
+): ManagedFieldsEntry {
+  if (own === undefined) return newEntry(resource, 'Update', written, writer);
+  const paths = new Set([...written, ...fromFieldsV1(own.fieldsV1)]);
+  return paths.size === fromFieldsV1(own.fieldsV1).length
+    ? { ...newEntry(resource, 'Update', [], writer), fieldsV1: own.fieldsV1 }
+    : newEntry(resource, 'Update', paths, writer);
 }
 
 /**
