@@ -12,7 +12,7 @@ import { putShop, type ShopChange } from './shop.ts';
 const signal = new AbortController().signal;
 
 /** Resolves as soon as what the cluster has stored is so, at the change that makes it so. */
-export function untilStored({ api }: EmbeddedCluster, holds: () => boolean): Promise<void> {
+function untilStored({ api }: EmbeddedCluster, holds: () => boolean): Promise<void> {
   if (holds()) return Promise.resolve();
   return new Promise((resolve) => {
     const stop = api.storage.subscribe(() => {
