@@ -78,9 +78,15 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     request: ApiRequest,
     signal: AbortSignal,
   ): Promise<z.infer<S>> {
-    const isAnswer = ({ status, body }: HttpResponse) =>
-      status < 400 ? shape.safeParse(tryParseJson(body)).success : status !== 404 || saysNotFound(body);
-    return shape.parse(tryParseJson(await call(about, request, signal, isAnswer)));
+    let answer: z.ZodSafeParseResult<z.infer<S>> | undefined;
+    const isAnswer = ({ status, body }: HttpResponse) => {
+      if (status >= 400) return status !== 404 || saysNotFound(body);
+      answer = shape.safeParse(tryParseJson(body));
+      return answer.success;
+    };
+    const body = await call(about, request, signal, isAnswer);
+    // The answer that `call` gives is the one that was looked at last: large ones are not read twice.
+    return answer?.success ? answer.data : shape.parse(tryParseJson(body));
   }
 
   function callForObject(about: Subject, request: ApiRequest, signal: AbortSignal) {

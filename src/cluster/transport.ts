@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { excerpt, trimEndOf } from '../core/text.ts';
@@ -53,13 +52,13 @@ export function connect(
 
   async function authorize(): Promise<Authorization> {
     const options: RequestOptions = {};
-    const stop = new AbortController();
+    const limit = startLimit();
     try {
-      await Promise.race([config.applyToHTTPSOptions(options), tooLong(stop.signal)]);
+      await Promise.race([config.applyToHTTPSOptions(options), limit.reached]);
     } catch (cause) {
       throw notObtained(server, cause);
     } finally {
-      stop.abort();
+      limit.stop();
     }
     mask(secretsOf(options));
     const tls = tlsOptions(options);
@@ -93,9 +92,12 @@ export function connect(
 /** The most milliseconds for an exec plugin, which may have to ask other services. */
 const OBTAINED_WITHIN = 60_000;
 
-async function tooLong(signal: AbortSignal): Promise<never> {
-  await sleep(OBTAINED_WITHIN, undefined, { signal });
-  throw new Error(`nothing came within ${OBTAINED_WITHIN / 1_000} s`);
+/** A bare timer, as each request needs one: to abort a signal makes an error with its stack, which takes longer than the rest. */
+function startLimit() {
+  const { promise: reached, reject } = Promise.withResolvers<never>();
+  const why = `nothing came within ${OBTAINED_WITHIN / 1_000} s`;
+  const timer = setTimeout(() => reject(new Error(why)), OBTAINED_WITHIN);
+  return { reached, stop: () => clearTimeout(timer) };
 }
 
 function notObtained(server: string, cause: unknown): SluiceError {

@@ -50,8 +50,8 @@ const retryable = new Set([429, 500, 502, 503, 504]);
  * @throws SluiceError `unreachable` if no usable answer came in time; the signal's reason when it aborts.
  */
 export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
-  const deadline = AbortSignal.timeout(policy.deadline);
-  const signal = AbortSignal.any([policy.signal, deadline]);
+  const limit = startLimit(policy.deadline);
+  const signal = AbortSignal.any([policy.signal, limit.signal]);
   let lastAnswer = 'no answer';
   try {
     return await pRetry(
@@ -83,7 +83,20 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
     policy.signal.throwIfAborted();
     if (error instanceof SluiceError) throw error;
     throw unreachable(call, policy, lastAnswer, error);
+  } finally {
+    limit.stop();
   }
+}
+
+/**
+ * As `AbortSignal.timeout`, with a timer that can be stopped: one that goes on after its request keeps all that the request
+ * knew, and ends in an error that nobody reads.
+ */
+function startLimit(milliseconds: number) {
+  const limit = new AbortController();
+  const over = () => limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  const timer = setTimeout(over, milliseconds);
+  return { signal: limit.signal, stop: () => clearTimeout(timer) };
 }
 
 /**
@@ -115,13 +128,18 @@ function targetOf({ method, url }: HttpRequest): Pick<Dispatcher.RequestOptions,
 
 async function attempt(call: HttpRequest, policy: HttpPolicy, signal: AbortSignal): Promise<HttpResponse> {
   const { headers, dispatcher } = await policy.authorize();
-  const response = await dispatcher.request({
-    ...targetOf(call),
-    headers: { ...call.headers, ...headers },
-    body: call.body ?? null,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(policy.attemptTimeout)]),
-  });
-  return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
+  const limit = startLimit(policy.attemptTimeout);
+  try {
+    const response = await dispatcher.request({
+      ...targetOf(call),
+      headers: { ...call.headers, ...headers },
+      body: call.body ?? null,
+      signal: AbortSignal.any([signal, limit.signal]),
+    });
+    return { status: response.statusCode, headers: response.headers, body: await bodyOf(call, response.body, policy) };
+  } finally {
+    limit.stop();
+  }
 }
 
 /** The text of a body. Refuses one that is too long, so that no answer can fill the memory. */

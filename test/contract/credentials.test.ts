@@ -39,7 +39,7 @@ function kubeconfig(user: object, server = api.url, cluster: object = {}): strin
 
 function clientFor(text: string, env: Record<string, string> = {}) {
   const load = () => loadConfig({ kubeconfig: text, context: '', env });
-  return createClient(connect(load(), env, load), { attemptTimeout: 1_000, deadline: 3_000 });
+  return createClient(connect(load(), env, load), { attemptTimeout: 1_000, deadline: 20_000 });
 }
 
 /** An exec plugin that counts its calls and gives the token that lies in a file. */

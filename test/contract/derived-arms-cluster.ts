@@ -7,6 +7,7 @@ import { type ArmsOptions, type DerivedRelease, derivedArms } from '../../src/wo
 import { parseConfigManifests } from '../../src/workloads/config-copies.ts';
 import { parseImages } from '../../src/workloads/images.ts';
 import { parseWorkloadInput } from '../../src/workloads/workload.ts';
+import { untilReady } from '../support/derived-shop.ts';
 import { createQuickClock, startEmbeddedCluster } from '../support/embedded-cluster.ts';
 import { put, putShop, type ShopChange } from '../support/shop.ts';
 
@@ -30,8 +31,7 @@ export async function openShop(change: ShopChange = {}): Promise<string> {
   const namespace = `derived-${count}`;
   putShop(cluster, namespace, change);
   const { kind = 'Deployment', replicas = 3 } = change;
-  const type = kind === 'Deployment' ? resources.deployment : resources.statefulSet;
-  await until(async () => ((await read(type, namespace, 'checkout')).status.readyReplicas ?? 0) === replicas);
+  await untilReady(cluster, namespace, { kind, name: 'checkout', replicas });
   return namespace;
 }
 

@@ -4,6 +4,7 @@ import type { Arms } from '../../src/canary/ports.ts';
 import { resources } from '../../src/cluster/resources.ts';
 import { type ArmsOptions, type ExistingWorkloads, existingArms } from '../../src/workloads/arms/arms.ts';
 import { parseWorkloadInput } from '../../src/workloads/workload.ts';
+import { untilReady } from '../support/derived-shop.ts';
 import {
   Crash,
   createQuickClock,
@@ -36,8 +37,8 @@ async function openShop(canaryReplicas: number): Promise<string> {
     replicas: canaryReplicas,
     labels: { app: 'checkout-next' },
   });
-  await until(async () => (await readyOf(namespace, 'checkout')) === 3);
-  await until(async () => (await readyOf(namespace, 'checkout-next')) === canaryReplicas);
+  await untilReady(cluster, namespace, { kind: 'Deployment', name: 'checkout', replicas: 3 });
+  await untilReady(cluster, namespace, { kind: 'Deployment', name: 'checkout-next', replicas: canaryReplicas });
   return namespace;
 }
 

@@ -31,9 +31,9 @@ export async function startEmbeddedCluster(images: Readonly<Record<string, Image
         ...(name !== undefined && { resourceNames: [name] }),
       }));
       api.setUser({ name: 'limited', token: 'limited-token', rules });
-      return createClient(
-        connect(loadConfig({ kubeconfig: api.kubeconfig({ user: 'limited' }), context: '', env: {} }), {}),
-      );
+      const config = loadConfig({ kubeconfig: api.kubeconfig({ user: 'limited' }), context: '', env: {} });
+      // This API server is not one that has just started: it is believed soon that rights are missing.
+      return createClient(connect(config, {}), { startTime: 50 });
     },
     lifetime: lifetime.signal,
     /** The requests of that user: `patch deployments`. */

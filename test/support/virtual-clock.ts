@@ -42,7 +42,10 @@ export function createVirtualClock(start = Date.UTC(2026, 0, 1)): VirtualClock {
           reject(signal.reason);
           return;
         }
-        const sleeper = add(now + milliseconds, resolve);
+        const sleeper = add(now + milliseconds, () => {
+          signal.removeEventListener('abort', stop);
+          resolve();
+        });
         const stop = () => {
           sleepers.delete(sleeper);
           reject(signal.reason);

@@ -7,7 +7,7 @@ import { createAdmission } from './admission.ts';
 import { everything, isAllowed, type User } from './authorization.ts';
 import { discover } from './discovery.ts';
 import { createFaults, type Fault } from './faults.ts';
-import { type JsonRecord, type KubeObject, recordOf } from './objects.ts';
+import { type JsonRecord, type KubeObject, recordOf, textOf } from './objects.ts';
 import { managerOf, operate } from './operations.ts';
 import { serveProxy } from './proxy.ts';
 import { createRegistry } from './registry.ts';
@@ -143,7 +143,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
       return;
     }
     const document = discover(path.replace(/\/$/, ''));
-    if (document === undefined) throw noSuchPath();
+    if (typeof document !== 'object' || document === null) throw noSuchPath();
     answer(response, 200, document);
   }
 
@@ -235,8 +235,8 @@ export async function startApiServer(options: ApiServerOptions = {}) {
   };
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${textOf(body)}\n`);
 }
 
 function answerFault(

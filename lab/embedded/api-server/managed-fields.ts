@@ -11,6 +11,12 @@ import { applyConflict } from './status.ts';
  */
 type Leaves = Map<string, unknown>;
 
+/** What was collected of fields of stored objects, which do not change any more: most of an object stays as it is. */
+const collected = new WeakMap<object, { resource: Resource; path: string; leaves: Leaves }>();
+
+/** The paths of sets that do not change any more. */
+const pathsOf = new WeakMap<FieldsV1, readonly string[]>();
+
 const separator = '\0';
 
 /** Fields without an owner. */
@@ -35,13 +41,24 @@ function leavesOf(resource: Resource, object: JsonRecord): Leaves {
   for (const [field, value] of Object.entries(object)) {
     if (unmanaged.has(field)) continue;
     if (field !== 'metadata') {
-      collect(resource, field, value, [`f:${field}`], leaves);
+      for (const [path, leaf] of leavesIn(resource, field, value, [`f:${field}`])) leaves.set(path, leaf);
     } else if (isRecord(value)) {
       for (const [child, inner] of Object.entries(value)) {
         if (!unmanaged.has(`metadata.${child}`)) collect(resource, child, inner, ['f:metadata', `f:${child}`], leaves);
       }
     }
   }
+  return leaves;
+}
+
+function leavesIn(resource: Resource, field: string, value: unknown, path: readonly string[]): Leaves {
+  const stored = typeof value === 'object' && value !== null && Object.isFrozen(value) ? value : undefined;
+  const whole = path.join(separator);
+  const known = stored && collected.get(stored);
+  if (known?.resource === resource && known.path === whole) return known.leaves;
+  const leaves: Leaves = new Map();
+  collect(resource, field, value, path, leaves);
+  if (stored !== undefined) collected.set(stored, { resource, path: whole, leaves });
   return leaves;
 }
 
@@ -82,10 +99,18 @@ function toFieldsV1(paths: Iterable<string>): FieldsV1 {
   return root;
 }
 
-function fromFieldsV1(fields: FieldsV1, prefix: readonly string[] = []): string[] {
+function fromFieldsV1(fields: FieldsV1): readonly string[] {
+  const known = pathsOf.get(fields);
+  if (known !== undefined) return known;
+  const paths = pathsIn(fields, []);
+  if (Object.isFrozen(fields)) pathsOf.set(fields, paths);
+  return paths;
+}
+
+function pathsIn(fields: FieldsV1, prefix: readonly string[]): string[] {
   return Object.entries(fields).flatMap(([element, children]) => {
     const path = [...prefix, element];
-    return Object.keys(children).length === 0 ? [path.join(separator)] : fromFieldsV1(children, path);
+    return Object.keys(children).length === 0 ? [path.join(separator)] : pathsIn(children, path);
   });
 }
 
@@ -112,13 +137,28 @@ export function afterUpdate(
     ([path, value]) => !before.has(path) || !isDeepStrictEqual(before.get(path), value),
   );
   const changed = new Set(written.map(([path]) => path));
-  const entries = (next.metadata.managedFields ?? current?.metadata.managedFields ?? []).map((entry) =>
-    withPaths(entry, (path) => after.has(path) && !changed.has(path)),
-  );
-  if (changed.size === 0) return present(entries);
-  const own = entries.find((entry) => entry.operation === 'Update' && isBy(entry, writer));
-  const paths = own === undefined ? changed : new Set([...changed, ...fromFieldsV1(own.fieldsV1)]);
-  return present([...entries.filter((entry) => entry !== own), newEntry(resource, 'Update', paths, writer)]);
+  const existing = next.metadata.managedFields ?? current?.metadata.managedFields ?? [];
+  const left = (entry: ManagedFieldsEntry) => withPaths(entry, (path) => after.has(path));
+  if (changed.size === 0) return present(existing.map(left));
+  const own = existing.find((entry) => entry.operation === 'Update' && isBy(entry, writer));
+  const others = existing
+    .filter((entry) => entry !== own)
+    .map((entry) => withPaths(entry, (path) => after.has(path) && !changed.has(path)));
+  return present([...others, withWritten(resource, own && left(own), changed, writer)]);
+}
+
+/** The entry of a writer with what it has written now: most writes are of fields that it owns already. */
+function withWritten(
+  resource: Resource,
+  own: ManagedFieldsEntry | undefined,
+  written: ReadonlySet<string>,
+  writer: Writer,
+): ManagedFieldsEntry {
+  if (own === undefined) return newEntry(resource, 'Update', written, writer);
+  const paths = new Set([...written, ...fromFieldsV1(own.fieldsV1)]);
+  return paths.size === fromFieldsV1(own.fieldsV1).length
+    ? { ...newEntry(resource, 'Update', [], writer), fieldsV1: own.fieldsV1 }
+    : newEntry(resource, 'Update', paths, writer);
 }
 
 /**

@@ -65,6 +65,17 @@ export function timestamp(now: number): string {
   return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
+const texts = new WeakMap<object, string>();
+
+/** The JSON of an object. That of a stored one, which does not change any more, is made once for all who read and watch it. */
+export function textOf(object: object): string {
+  const known = texts.get(object);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(object);
+  if (Object.isFrozen(object)) texts.set(object, text);
+  return text;
+}
+
 /** Freezes stored objects, so that a reader that changes one by mistake fails at once. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

@@ -20,7 +20,7 @@ import type { Storage } from './storage.ts';
 
 export interface Answer {
   readonly status: number;
-  readonly body: unknown;
+  readonly body: object;
 }
 
 export interface Call {

@@ -20,17 +20,27 @@ const firstRevision = 1_000;
  * are frozen; listeners are called within the write.
  */
 export function createStorage(historyLimit: number) {
-  const collections = new Map<string, Map<string, KubeObject>>();
+  /** Objects by `namespace/name`, by namespace, by kind. */
+  const collections = new Map<string, Map<string, Map<string, KubeObject>>>();
   const history: StoredEvent[] = [];
   const listeners = new Set<(event: StoredEvent) => void>();
   let revision = firstRevision;
   let oldest = firstRevision;
 
-  function collection(resource: Resource): Map<string, KubeObject> {
+  function collection(resource: Resource, namespace: string): Map<string, KubeObject> {
+    const kind = namespacesOf(resource);
+    const found = kind.get(namespace);
+    if (found) return found;
+    const created = new Map<string, KubeObject>();
+    kind.set(namespace, created);
+    return created;
+  }
+
+  function namespacesOf(resource: Resource): Map<string, Map<string, KubeObject>> {
     const key = qualifiedName(resource);
     const found = collections.get(key);
     if (found) return found;
-    const created = new Map<string, KubeObject>();
+    const created = new Map<string, Map<string, KubeObject>>();
     collections.set(key, created);
     return created;
   }
@@ -45,34 +55,35 @@ export function createStorage(historyLimit: number) {
     revision: () => revision,
 
     get(resource: Resource, namespace: string, name: string): KubeObject | undefined {
-      return collection(resource).get(`${namespace}/${name}`);
+      return collection(resource, namespace).get(`${namespace}/${name}`);
     },
 
     /** All objects of a kind, sorted by name; of all namespaces if none is given. */
     list(resource: Resource, namespace?: string): KubeObject[] {
-      const entries = [...collection(resource)].filter(
-        ([key]) => namespace === undefined || key.startsWith(`${namespace}/`),
-      );
+      const entries =
+        namespace === undefined
+          ? [...namespacesOf(resource).values()].flatMap((objects) => [...objects])
+          : [...collection(resource, namespace)];
       return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
     },
 
     put(resource: Resource, object: KubeObject): KubeObject {
       const { namespace = '', name } = object.metadata;
-      const previous = collection(resource).get(`${namespace}/${name}`);
+      const previous = collection(resource, namespace).get(`${namespace}/${name}`);
       revision += 1;
       const stored = deepFreeze({
         ...object,
         metadata: { ...object.metadata, resourceVersion: String(revision) },
       });
-      collection(resource).set(`${namespace}/${name}`, stored);
+      collection(resource, namespace).set(`${namespace}/${name}`, stored);
       record({ type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, revision });
       return stored;
     },
 
     remove(resource: Resource, object: KubeObject): void {
       const { namespace = '', name } = object.metadata;
-      const previous = collection(resource).get(`${namespace}/${name}`);
-      if (!collection(resource).delete(`${namespace}/${name}`)) return;
+      const previous = collection(resource, namespace).get(`${namespace}/${name}`);
+      if (!collection(resource, namespace).delete(`${namespace}/${name}`)) return;
       revision += 1;
       const last = deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
       record({ type: 'DELETED', resource, object: last, previous, revision });
@@ -81,7 +92,7 @@ export function createStorage(historyLimit: number) {
     /** The changes after a revision, or the oldest available revision. */
     eventsAfter(asked: number): readonly StoredEvent[] | { readonly oldest: number } {
       if (asked < oldest) return { oldest };
-      return history.filter((event) => event.revision > asked);
+      return history.slice(history.findLastIndex((event) => event.revision <= asked) + 1);
     },
 
     /** Drops all history, like a compaction: earlier revisions are then too old for watches. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { KubeObject } from './objects.ts';
+import { type KubeObject, textOf } from './objects.ts';
 import type { RequestInfo } from './request-info.ts';
 import { apiVersionOf } from './resources.ts';
 import { selection } from './selectors.ts';
@@ -23,8 +23,8 @@ export function serveWatch(
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
 
-  function write(type: string, object: unknown): void {
-    response.write(`${JSON.stringify({ type, object })}\n`);
+  function write(type: string, object: object): void {
+    response.write(`{"type":"${type}","object":${textOf(object)}}\n`);
   }
 
   function send(event: StoredEvent): void {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type JsonRecord, type KubeObject, type OwnerReference, timestamp } from '../api-server/objects.ts';
 import type { Registry } from '../api-server/registry.ts';
 import { apiVersionOf, events, type Resource } from '../api-server/resources.ts';
@@ -45,6 +46,7 @@ export function keyOf(resource: Resource, object: KubeObject) {
 }
 
 export function setStatus({ registry }: Cluster, resource: Resource, object: KubeObject, status: JsonRecord): void {
+  if (isDeepStrictEqual(object.status, status)) return;
   registry.modify(keyOf(resource, object), (current) => ({ ...current, status }), { manager, subresource: 'status' });
 }
 

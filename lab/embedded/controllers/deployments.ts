@@ -63,6 +63,7 @@ export function deploymentController(cluster: Cluster, now: () => number): Recon
   }
 
   function annotate(resource: Resource, object: KubeObject, revision: number): void {
+    if (object.metadata.annotations?.[revisionAnnotation] === String(revision)) return;
     const annotations = (metadata: KubeObject['metadata']) => ({
       ...metadata.annotations,
       [revisionAnnotation]: String(revision),

@@ -19,9 +19,10 @@ interface Dependent {
 export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void {
   const { storage, registry } = cluster;
 
-  function dependentsOf(uid: string | undefined): Dependent[] {
+  /** An owner with a namespace owns nothing in another one. */
+  function dependentsOf({ metadata: { uid, namespace } }: KubeObject): Dependent[] {
     return storedResources.flatMap((resource) =>
-      storage.list(resource).flatMap((object) => {
+      storage.list(resource, namespace).flatMap((object) => {
         const reference = object.metadata.ownerReferences?.find((candidate) => candidate.uid === uid);
         return reference === undefined ? [] : [{ resource, object, reference }];
       }),
@@ -59,7 +60,7 @@ export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void
 
   function release(resource: Resource, object: KubeObject): void {
     const finalizers = object.metadata.finalizers ?? [];
-    const dependents = dependentsOf(object.metadata.uid);
+    const dependents = dependentsOf(object);
     if (finalizers.includes('orphan')) {
       for (const dependent of dependents) {
         const others =
@@ -71,7 +72,7 @@ export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void
       for (const dependent of dependents.filter((candidate) => !isTerminating(candidate.object))) {
         registry.remove(keyOf(dependent.resource, dependent.object), { propagationPolicy: 'Foreground' });
       }
-      const blocking = dependentsOf(object.metadata.uid).some(({ reference }) => reference.blockOwnerDeletion);
+      const blocking = dependentsOf(object).some(({ reference }) => reference.blockOwnerDeletion);
       if (!blocking) takeFinalizer(resource, object, 'foregroundDeletion');
     }
   }
@@ -87,7 +88,7 @@ export function garbageCollector(cluster: Cluster): (event: StoredEvent) => void
   return ({ type, resource, object }) => {
     const stored = storage.get(resource, object.metadata.namespace ?? '', object.metadata.name);
     if (type === 'DELETED') {
-      for (const dependent of dependentsOf(object.metadata.uid)) collect(dependent.resource, dependent.object);
+      for (const dependent of dependentsOf(object)) collect(dependent.resource, dependent.object);
       for (const owner of ownersOf(object)) if (isTerminating(owner.object)) release(owner.resource, owner.object);
       if (resource === namespaces) emptyNamespace(object.metadata.name);
     } else if (stored !== undefined) {

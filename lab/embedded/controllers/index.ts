@@ -114,6 +114,11 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
       };
     },
 
+    /** Resolves when all is done that the changes so far ask for, but for what takes time, such as the start of a pod. */
+    async settled(): Promise<void> {
+      while (!workloads.isIdle() || !garbage.isIdle()) await new Promise((resolve) => setImmediate(resolve));
+    },
+
     /** Ends all processes and all work; the objects stay as they are. */
     stop(): void {
       unsubscribe();

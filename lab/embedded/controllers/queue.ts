@@ -28,6 +28,8 @@ export function createQueue<Key>(work: (key: Key) => number | undefined) {
 
   return {
     add,
+    /** Nothing is to be done now; what is to be done later may be. */
+    isIdle: (): boolean => scheduled === undefined,
     stop(): void {
       clearImmediate(scheduled);
       for (const timer of later.values()) clearTimeout(timer);

@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { PodTemplate } from './views.ts';
 
+const known = new WeakMap<PodTemplate, string>();
+
 /** Ten characters that depend on the pod template alone, not on the order of its fields. */
 export function templateHash(template: PodTemplate): string {
+  const found = known.get(template);
+  if (found !== undefined) return found;
+  const made = hashOf(template);
+  known.set(template, made);
+  return made;
+}
+
+function hashOf(template: PodTemplate): string {
   const digest = createHash('sha256')
     .update(JSON.stringify(sorted(template)))
     .digest();

@@ -1,6 +1,20 @@
 import * as z from 'zod';
 import type { KubeObject } from '../api-server/objects.ts';
 
+/** Reads objects by a shape, and each stored one once: it does not change any more. */
+function viewOf<S extends z.ZodType>(shape: S) {
+  const known = new WeakMap<KubeObject, z.infer<S>>();
+  return {
+    parse(object: KubeObject): z.infer<S> {
+      const found = known.get(object);
+      if (found !== undefined) return found;
+      const view = shape.parse(object);
+      if (Object.isFrozen(object)) known.set(object, view);
+      return view;
+    },
+  };
+}
+
 /** The parts of workloads that controllers read; all other fields are kept. */
 const labels = z.record(z.string(), z.string());
 
@@ -31,78 +45,94 @@ const intOrPercent = z.union([z.number(), z.string()]);
 const condition = z.looseObject({ type: z.string(), status: z.string(), lastTransitionTime: z.string().optional() });
 const workload = z.looseObject({ replicas: z.number().default(1), selector, template: podTemplate });
 
-export const deploymentView = z.looseObject({
-  spec: workload.extend({
-    minReadySeconds: z.number().default(0),
-    paused: z.boolean().default(false),
-    progressDeadlineSeconds: z.number().default(600),
-    strategy: z
+export const deploymentView = viewOf(
+  z.looseObject({
+    spec: workload.extend({
+      minReadySeconds: z.number().default(0),
+      paused: z.boolean().default(false),
+      progressDeadlineSeconds: z.number().default(600),
+      strategy: z
+        .looseObject({
+          type: z.string().default('RollingUpdate'),
+          rollingUpdate: z
+            .looseObject({ maxSurge: intOrPercent.default('25%'), maxUnavailable: intOrPercent.default('25%') })
+            .default({ maxSurge: '25%', maxUnavailable: '25%' }),
+        })
+        .prefault({}),
+    }),
+  }),
+);
+export type DeploymentView = ReturnType<typeof deploymentView.parse>;
+
+export const replicaSetView = viewOf(
+  z.looseObject({
+    spec: workload.extend({ minReadySeconds: z.number().default(0) }),
+    status: z
       .looseObject({
-        type: z.string().default('RollingUpdate'),
-        rollingUpdate: z
-          .looseObject({ maxSurge: intOrPercent.default('25%'), maxUnavailable: intOrPercent.default('25%') })
-          .default({ maxSurge: '25%', maxUnavailable: '25%' }),
+        replicas: z.number().default(0),
+        readyReplicas: z.number().default(0),
+        availableReplicas: z.number().default(0),
       })
       .prefault({}),
   }),
-});
-export type DeploymentView = z.infer<typeof deploymentView>;
+);
 
-export const replicaSetView = z.looseObject({
-  spec: workload.extend({ minReadySeconds: z.number().default(0) }),
-  status: z
-    .looseObject({
-      replicas: z.number().default(0),
-      readyReplicas: z.number().default(0),
-      availableReplicas: z.number().default(0),
-    })
-    .prefault({}),
-});
+export const statefulSetView = viewOf(
+  z.looseObject({
+    spec: workload.extend({
+      minReadySeconds: z.number().default(0),
+      podManagementPolicy: z.string().default('OrderedReady'),
+      updateStrategy: z
+        .looseObject({
+          type: z.string().default('RollingUpdate'),
+          rollingUpdate: z.looseObject({ partition: z.number().default(0) }).prefault({}),
+        })
+        .prefault({}),
+    }),
+    status: z.looseObject({ currentRevision: z.string().optional() }).prefault({}),
+  }),
+);
+export type StatefulSetView = ReturnType<typeof statefulSetView.parse>;
 
-export const statefulSetView = z.looseObject({
-  spec: workload.extend({
-    minReadySeconds: z.number().default(0),
-    podManagementPolicy: z.string().default('OrderedReady'),
-    updateStrategy: z
+export const podView = viewOf(
+  z.looseObject({
+    spec: podSpec,
+    status: z
       .looseObject({
-        type: z.string().default('RollingUpdate'),
-        rollingUpdate: z.looseObject({ partition: z.number().default(0) }).prefault({}),
+        phase: z.string().default('Pending'),
+        podIP: z.string().optional(),
+        conditions: z.array(condition).default([]),
       })
       .prefault({}),
   }),
-  status: z.looseObject({ currentRevision: z.string().optional() }).prefault({}),
-});
-export type StatefulSetView = z.infer<typeof statefulSetView>;
+);
 
-export const podView = z.looseObject({
-  spec: podSpec,
-  status: z
-    .looseObject({
-      phase: z.string().default('Pending'),
-      podIP: z.string().optional(),
-      conditions: z.array(condition).default([]),
-    })
-    .prefault({}),
-});
-
-export const serviceView = z.looseObject({
-  spec: z.looseObject({
-    selector: labels.optional(),
-    ports: z
-      .array(
-        z.looseObject({ name: z.string().optional(), port: z.number(), targetPort: z.union([z.number(), z.string()]) }),
-      )
-      .default([]),
+export const serviceView = viewOf(
+  z.looseObject({
+    spec: z.looseObject({
+      selector: labels.optional(),
+      ports: z
+        .array(
+          z.looseObject({
+            name: z.string().optional(),
+            port: z.number(),
+            targetPort: z.union([z.number(), z.string()]),
+          }),
+        )
+        .default([]),
+    }),
   }),
-});
+);
 
-export const autoscalerView = z.looseObject({
-  spec: z.looseObject({
-    minReplicas: z.number().default(1),
-    maxReplicas: z.number(),
-    scaleTargetRef: z.looseObject({ apiVersion: z.string(), kind: z.string(), name: z.string() }),
+export const autoscalerView = viewOf(
+  z.looseObject({
+    spec: z.looseObject({
+      minReplicas: z.number().default(1),
+      maxReplicas: z.number(),
+      scaleTargetRef: z.looseObject({ apiVersion: z.string(), kind: z.string(), name: z.string() }),
+    }),
   }),
-});
+);
 
 function readyCondition(pod: KubeObject) {
   return podView.parse(pod).status.conditions.find(({ type }) => type === 'Ready');

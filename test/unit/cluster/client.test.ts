@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../../src/cluster/client.ts';
 import { resources } from '../../../src/cluster/resources.ts';
 
@@ -13,15 +13,26 @@ const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'checkou
 const page = '<!doctype html><title>One moment, please</title>';
 const notFound = { apiVersion: 'v1', kind: 'Status', status: 'Failure', reason: 'NotFound', message: 'not found' };
 
-afterEach(async () => {
+// Tests run side by side, as some wait for a deadline.
+afterAll(async () => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
 });
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** A client of a server that gives these answers, one after the other, and then the last one again and again. */
-async function clientOf(...answers: { status: number; body: string }[]) {
+function clientOf(...answers: Answer[]) {
+  return clientWithin(20_000, answers);
+}
+
+/** The same with a deadline in milliseconds. */
+async function clientWithin(deadline: number, answers: readonly Answer[]) {
   let asked = 0;
   const bodies: string[] = [];
   const handle: RequestListener = async (request, response) => {
@@ -41,7 +52,7 @@ async function clientOf(...answers: { status: number; body: string }[]) {
     renew: () => undefined,
     close: async () => undefined,
   };
-  return { client: createClient(connection, { deadline: 3_000, startTime: 500 }), asked: () => asked, bodies };
+  return { client: createClient(connection, { deadline, startTime: 500 }), asked: () => asked, bodies };
 }
 
 describe('whole numbers of 64 bits', () => {
@@ -73,7 +84,7 @@ describe('whole numbers of 64 bits', () => {
   });
 });
 
-describe('something between the client and the API server', () => {
+describe.concurrent('something between the client and the API server', () => {
   const whole = { status: 200, body: JSON.stringify(object) };
   const half = { status: 200, body: whole.body.slice(0, whole.body.length / 2) };
   const answers = [
@@ -96,7 +107,7 @@ describe('something between the client and the API server', () => {
   });
 
   test('that never lets the answer through is named at the deadline', async () => {
-    const { client } = await clientOf({ status: 200, body: page });
+    const { client } = await clientWithin(3_000, [{ status: 200, body: page }]);
     await expect(client.list(resources.pod, 'shop', {}, signal)).rejects.toMatchObject({
       code: 'unreachable',
       problem: expect.stringContaining('HTTP 200 with something else than an answer'),
@@ -105,7 +116,9 @@ describe('something between the client and the API server', () => {
 
   test('what the API server says for a failure that does not pass is told at the deadline', async () => {
     const message = 'conversion webhook for dapr.io/v1alpha1, Kind=Subscription failed: service "webhook" not found';
-    const { client } = await clientOf({ status: 500, body: JSON.stringify({ kind: 'Status', code: 500, message }) });
+    const { client } = await clientWithin(3_000, [
+      { status: 500, body: JSON.stringify({ kind: 'Status', code: 500, message }) },
+    ]);
     await expect(client.get(reference, signal)).rejects.toMatchObject({
       code: 'unreachable',
       problem: expect.stringContaining(`(HTTP 500: ${message})`),
@@ -124,7 +137,7 @@ describe('the API server itself', () => {
   );
 });
 
-describe('an API server that has just started', () => {
+describe.concurrent('an API server that has just started', () => {
   const message = 'leases.coordination.k8s.io "x" is forbidden: User "ci" cannot update resource "leases" in API group';
   const denial = { status: 403, body: JSON.stringify({ ...notFound, reason: 'Forbidden', message }) };
   const quota = {

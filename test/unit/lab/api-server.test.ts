@@ -22,7 +22,7 @@ afterEach(async () => {
 
 function clientFor(user: string): KubernetesClient {
   const config = loadConfig({ kubeconfig: api.kubeconfig({ user }), context: '', env: {} });
-  return createClient(connect(config, {}), { attemptTimeout: 500, deadline: 3_000 });
+  return createClient(connect(config, {}), { attemptTimeout: 500, deadline: 3_000, startTime: 50 });
 }
 
 const signal = () => AbortSignal.timeout(5_000);
