@@ -70,7 +70,11 @@ const undiciParts = `
   export { default as Agent } from 'undici/lib/dispatcher/agent.js';
   export { default as EnvHttpProxyAgent } from 'undici/lib/dispatcher/env-http-proxy-agent.js';
   export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
+  export { default as errors } from 'undici/lib/core/errors.js';
   export const fetch = (...args) => require('undici/lib/web/fetch/index.js').fetch(...args);
+  export const Response = new Proxy(class {}, {
+    construct: (_, args) => new (require('undici/lib/web/fetch/response.js').Response)(...args),
+  });
 `;
 
 const partsOfUndici: Plugin = {

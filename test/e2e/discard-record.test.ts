@@ -83,7 +83,7 @@ describe('a record that somebody has forged', () => {
         return ended;
       };
       const colour = () => stored.parse(objectOf(lab, 'v1', 'ConfigMap', 'settings')).data.colour;
-      expect((await deploy('blue')).outputs.verdict).toBe('applied');
+      expect((await deploy('blue')).outputs.verdict).toBe('deployed');
       forge(lab, 'sluice-inventory-shop', 'inventory', () => '{"schema":1}');
 
       const refused = await deploy('green');
@@ -100,7 +100,7 @@ describe('a record that somebody has forged', () => {
       );
       expect(colour()).toBe('blue');
 
-      expect((await deploy('green')).outputs.verdict).toBe('applied');
+      expect((await deploy('green')).outputs.verdict).toBe('deployed');
       expect(colour()).toBe('green');
     });
   });
