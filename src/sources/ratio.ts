@@ -74,7 +74,8 @@ export function ratioSource(query: RatioQuery, api: PrometheusApi, { clock }: So
       const isKnown = (await catalog.metricNames()).some(createNameFilter([selected]));
       if (isKnown && isBad)
         await requireErrors(
-          rules,
+          // It looks at the rules of the arm that has traffic before a rollout.
+          rules.map((rule) => ({ ...rule, arm: 'stable' })),
           counted.map(({ sample }) => sample.labels),
           catalog,
         );
