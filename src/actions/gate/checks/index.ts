@@ -2,11 +2,12 @@ import { alertsCheck } from './alerts.ts';
 import { burnRateCheck } from './burn-rate.ts';
 import type { CheckInput, CheckKind } from './check-kind.ts';
 import { checkList } from './check-list.ts';
+import { podLogsCheck } from './pod-logs.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
 
 /** Every kind of check, in the order of the documentation. */
-export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck, alertsCheck, burnRateCheck];
+export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck, alertsCheck, burnRateCheck, podLogsCheck];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */
 export const gateChecks = checkList<CheckInput>(
