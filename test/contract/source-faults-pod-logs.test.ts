@@ -14,7 +14,7 @@ const healthy: Respond = (path) => {
 describeFaults({
   name: 'logs of pods',
   now,
-  source: (address) =>
+  source: (address, patience) =>
     podLogsSource(
       {
         target: { kind: 'deployment', name: 'checkout' },
@@ -23,7 +23,7 @@ describeFaults({
         total: undefined,
         acceptLost: false,
       },
-      { client: apiClient(address), namespace: 'shop' },
+      { client: apiClient(address, patience), namespace: 'shop' },
     ),
   healthy,
 });

@@ -1,8 +1,8 @@
 import { Agent } from 'undici';
 import { createClient, type KubernetesClient } from '../../src/cluster/client.ts';
 
-/** A client of an API server at an address, without credentials, that gives up soon. */
-export function apiClient(server: string): KubernetesClient {
+/** A client of an API server at an address, without credentials. @param deadline milliseconds for a request */
+export function apiClient(server: string, deadline = 10_000): KubernetesClient {
   const dispatcher = new Agent();
   const connection = {
     server,
@@ -10,5 +10,5 @@ export function apiClient(server: string): KubernetesClient {
     renew: () => undefined,
     close: () => dispatcher.close(),
   };
-  return createClient(connection, { attemptTimeout: 200, deadline: 200, startTime: 0 });
+  return createClient(connection, { attemptTimeout: deadline, deadline, startTime: 0 });
 }

@@ -5,13 +5,16 @@ import { type Respond, startAnsweringServer, textOf } from './answering-server.t
 interface FaultyKind {
   /** Of the cases: `Alertmanager`. */
   readonly name: string;
-  /** The source, asking a server at this address. */
-  source(address: string): Source;
+  /** The source, asking a server at this address. @param patience milliseconds that a client that asks again may take */
+  source(address: string, patience: number): Source;
   /** What a server answers that works: the same source finds data there. */
   readonly healthy: Respond;
   /** The time of the looks, milliseconds since the Unix epoch. */
   readonly now: number;
 }
+
+/** Milliseconds for what never gets a good answer. */
+const PATIENCE = 300;
 
 /** What becomes of a good answer. */
 const faults: Readonly<Record<string, (healthy: Respond) => Respond>> = {
@@ -40,29 +43,29 @@ export function describeFaults({ name, source, healthy, now }: FaultyKind): void
   describe(`${name}: a server that fails is no data`, () => {
     it('a server that works is', async () => {
       await using server = await startAnsweringServer(healthy);
-      const made = source(server.address);
-      await made.preflight(AbortSignal.timeout(5_000));
-      expect(await kindOf(made.look(window, AbortSignal.timeout(5_000)))).not.toMatch(/missing|error/);
+      const made = source(server.address, 30_000);
+      await made.preflight(AbortSignal.timeout(60_000));
+      expect(await kindOf(made.look(window, AbortSignal.timeout(60_000)))).not.toMatch(/missing|error/);
     });
 
     it.each(Object.entries(faults))('%s', async (_, fault) => {
       await using server = await startAnsweringServer(fault(healthy));
-      const made = source(server.address);
-      const signal = AbortSignal.timeout(5_000);
+      const made = source(server.address, PATIENCE);
+      const signal = AbortSignal.timeout(60_000);
       expect(await kindOf(made.look(window, signal))).toMatch(/missing|SluiceError/);
       await expect(made.preflight(signal)).rejects.toMatchObject({ name: 'SluiceError' });
     });
 
     it('no server', async () => {
       const { address } = await stopped();
-      const made = source(address);
+      const made = source(address, PATIENCE);
       expect(await kindOf(made.look(window, AbortSignal.timeout(200)))).toMatch(/error/i);
       await expect(made.preflight(AbortSignal.timeout(200))).rejects.toThrow();
     });
 
     it('no answer before the deadline', async () => {
       await using server = await startAnsweringServer(() => undefined);
-      const made = source(server.address);
+      const made = source(server.address, PATIENCE);
       expect(await kindOf(made.look(window, AbortSignal.timeout(200)))).toMatch(/error/i);
       await expect(made.preflight(AbortSignal.timeout(200))).rejects.toThrow();
     });
