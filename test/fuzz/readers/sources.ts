@@ -1,12 +1,18 @@
 import fc from 'fast-check';
+import { kubernetesObject } from '../../../src/cluster/schema.ts';
+import { isRecord } from '../../../src/core/json.ts';
 import type { Source } from '../../../src/gates/ports.ts';
 import { createPrometheusApi } from '../../../src/meters/prometheus/api.ts';
 import { reach } from '../../../src/remote/connection.ts';
 import { alertingRulesSource } from '../../../src/sources/alerts/alerting-rules.ts';
 import { alertmanagerSource } from '../../../src/sources/alerts/alertmanager.ts';
 import { formatFilter, parseMatchers } from '../../../src/sources/alerts/matchers.ts';
+import { burnRateSource } from '../../../src/sources/burn-rate.ts';
+import { eventsSource } from '../../../src/sources/cluster/events.ts';
+import { podLogsSource } from '../../../src/sources/cluster/pod-logs.ts';
 import { alertmanagerStatus, alertRule, gettableAlert, ruleAlert, watchdog } from '../../support/alert-answers.ts';
-import { nearly, nearlyJsonText } from '../generators.ts';
+import { checkoutDeployment, logLine, podObject } from '../../support/pods-double.ts';
+import { nearly, nearlyJson, nearlyJsonText } from '../generators.ts';
 import { clock, ofText, type Reader, signal, unlessNamed } from '../reader.ts';
 import { answeringServer } from '../server.ts';
 
@@ -49,6 +55,60 @@ function answerOf(value: unknown): { readonly status: number; readonly bodies: r
 const matchers = parseMatchers('service="checkout",severity=~"page|critical"');
 const alertQuery = { matchers, onlyNew: true, ignore: ['Watchdog'], pending: true, heartbeat: 'Watchdog' };
 
+const vector = (value: string) => ({
+  status: 'success',
+  data: { resultType: 'vector', result: [{ metric: {}, value: [1_800_000_000, value] }] },
+});
+const burnRates = {
+  total: 'requests_total',
+  part: { bad: 'failures_total' },
+  budget: 0.001,
+  windows: [{ short: 300_000, long: 3_600_000, above: 14.4 }],
+};
+
+/** Objects of a cluster, the first one as what is listed, and the text of a log. */
+const clusterSources: Reader = {
+  name: 'pods, events and logs of a workload',
+  cases: fc.record({
+    item: nearlyJson(
+      podObject('a', { restartCount: 2, running: 1_799_999_990_000, last: [1_799_990_000_000, 1_799_999_980_000] }),
+      podObject('b', { terminated: [1_799_990_000_000, 1_799_999_990_000] }),
+      {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'e', uid: 'e', creationTimestamp: '2027-01-15T08:00:00Z' },
+        reason: 'BackOff',
+        message: 'x',
+        count: 3,
+        series: { count: 2, lastObservedTime: '2027-01-15T08:00:00.000000Z' },
+        involvedObject: { kind: 'Deployment', name: 'checkout' },
+        eventTime: null,
+      },
+    ),
+    log: nearly(
+      `${logLine(1_799_990_000_000, 'starts')}${logLine(1_799_999_990_000, 'ERROR x')}`,
+      'unable to retrieve',
+    ),
+  }),
+  async read(value) {
+    if (!isRecord(value)) return;
+    const item = kubernetesObject.safeParse(value.item).data;
+    if (!item) return;
+    const client = {
+      find: async () => checkoutDeployment,
+      list: async () => [item],
+      logSince: async () => String(value.log),
+    };
+    const target = { kind: 'deployment', name: 'checkout' } as const;
+    const place = { client, namespace: 'shop' };
+    const logs = { target, container: undefined, pattern: 'ERROR', total: undefined, acceptLost: true };
+    for (const source of [podLogsSource(logs, place), eventsSource({ target, reasons: [], ignore: [] }, place)]) {
+      await unlessNamed(() => source.preflight(signal));
+      await unlessNamed(() => source.look(window, signal));
+    }
+  },
+};
+
 export const sourceReaders: readonly Reader[] = [
   ofText(
     'matchers of alerts',
@@ -74,4 +134,8 @@ export const sourceReaders: readonly Reader[] = [
     ],
     (address) => alertingRulesSource(alertQuery, createPrometheusApi({ address }, world), world),
   ),
+  ofAnswer('rates of Prometheus', [vector('0.5'), vector('NaN')], (address) =>
+    burnRateSource(burnRates, createPrometheusApi({ address }, world), world),
+  ),
+  clusterSources,
 ];
