@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 
 /** What a server of a test answers. */
-export interface TestAnswer {
+interface TestAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** A text as it is, and all else as JSON. */
