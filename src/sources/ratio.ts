@@ -74,8 +74,7 @@ export function ratioSource(query: RatioQuery, api: PrometheusApi, { clock }: So
       const isKnown = (await catalog.metricNames()).some(createNameFilter([selected]));
       if (isKnown && isBad)
         await requireErrors(
-          // It looks at the rules of the arm that has traffic before a rollout.
-          rules.map((rule) => ({ ...rule, arm: 'stable' })),
+          rules,
           counted.map(({ sample }) => sample.labels),
           catalog,
         );
@@ -122,7 +121,7 @@ async function makeQuestion(total: string, part: string): Promise<Question> {
     await counterSelector(part, 'query for a part'),
   ];
   const rule = (kind: 'requests' | 'errors', selector: Selector): Rule => ({
-    arm: 'canary',
+    arm: 'stable',
     kind,
     selector,
     perSecond: 1,
@@ -150,10 +149,10 @@ function countWindow(classified: readonly Classified<Series>[], { from, to }: Wi
   let last: Totals | undefined;
   let unusable: string | undefined;
   for (let at = from; ; at = Math.min(to, at + READING)) {
-    const canary = classified.flatMap((one) => measuredAt(one, at));
-    const newest = Math.max(...canary.map((counter) => counter.at), Number.NEGATIVE_INFINITY);
-    if (canary.length > 0) {
-      const taken = tally.take({ at: newest, stable: [], canary });
+    const stable = classified.flatMap((one) => measuredAt(one, at));
+    const newest = Math.max(...stable.map((counter) => counter.at), Number.NEGATIVE_INFINITY);
+    if (stable.length > 0) {
+      const taken = tally.take({ at: newest, stable, canary: [] });
       last = taken.sample;
       unusable = taken.unusable ?? unusable;
     }
@@ -162,7 +161,7 @@ function countWindow(classified: readonly Classified<Series>[], { from, to }: Wi
   }
   if (unusable !== undefined) return unusable;
   if (!before || !last) return 'nothing was measured in this time';
-  return difference(before, last, 0).canary;
+  return difference(before, last, 0).stable;
 }
 
 /** A counter as it was last measured before a time. */
