@@ -5,7 +5,7 @@ import { ApiError } from './errors.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
 import { type ObjectReference, versionPath } from './resources.ts';
-import type { LogOptions, ProxyRequest, ServedKind } from './schema.ts';
+import type { LogOptions, LogSinceOptions, ProxyRequest, ServedKind } from './schema.ts';
 import { createSelfReviews } from './self-reviews.ts';
 import type { Connection } from './transport.ts';
 import { createWatch } from './watch.ts';
@@ -53,6 +53,23 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     const query = queryOf({ container, previous: `${previous}`, tailLines: `${lines}`, limitBytes: '65536' });
     const path = `${pathOf(pod)}/log${query}`;
     const request = { method: 'GET' as const, path, mostBytes: MOST_BYTES_OF_OTHERS };
+    return call({ verb: 'get', reference: pod, subresource: 'log' }, request, signal);
+  }
+
+  /** What a container wrote since a time, each line with its own: no more than so many bytes of it, beginning with the oldest. */
+  function logSince(
+    pod: ObjectReference,
+    { container, previous, since, bytes }: LogSinceOptions,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const query = queryOf({
+      container,
+      previous: `${previous}`,
+      timestamps: 'true',
+      limitBytes: `${bytes}`,
+      ...(since !== undefined && { sinceTime: `${new Date(since).toISOString().slice(0, 19)}Z` }),
+    });
+    const request = { method: 'GET' as const, path: `${pathOf(pod)}/log${query}`, mostBytes: MOST_BYTES_OF_OTHERS };
     return call({ verb: 'get', reference: pod, subresource: 'log' }, request, signal);
   }
 
@@ -104,6 +121,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     ...createSelfReviews(requests),
     proxy,
     log,
+    logSince,
     kindsIn,
     versionsOf,
     close: connection.close,

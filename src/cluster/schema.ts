@@ -78,6 +78,17 @@ export interface LogOptions {
   readonly lines: number;
 }
 
+/** Which part of a container's log. */
+export interface LogSinceOptions {
+  readonly container: string;
+  /** Of the container's former run, after a crash. */
+  readonly previous: boolean;
+  /** Milliseconds since the Unix epoch, rounded down to seconds; from the beginning without it. */
+  readonly since?: number;
+  /** The answer is cut off after so many. */
+  readonly bytes: number;
+}
+
 /** The operations of RFC 6902 that are in use. */
 export type PatchOperation =
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }

@@ -7,6 +7,7 @@ import { createAdmission } from './admission.ts';
 import { everything, isAllowed, type User } from './authorization.ts';
 import { discover } from './discovery.ts';
 import { createFaults, type Fault } from './faults.ts';
+import { hasLogs, serveLog } from './logs.ts';
 import { type JsonRecord, type KubeObject, recordOf, textOf } from './objects.ts';
 import { managerOf, operate } from './operations.ts';
 import { serveProxy } from './proxy.ts';
@@ -157,6 +158,8 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     authorize(user, info, info.verb);
     if (info.subresource === 'proxy') {
       serveProxy(storage, registry, info, request, response);
+    } else if (hasLogs(registry, info)) {
+      serveLog(registry, info, response);
     } else if (info.verb === 'watch') {
       serveWatch(storage, info, bookmarkInterval, response);
       openWatches += 1;

@@ -34,6 +34,45 @@ const result = z.discriminatedUnion('resultType', [
 
 export type QueryResult = z.infer<typeof result>;
 
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+/** Of rules and their alerts, what tells whether they fire. Thanos gives no health to a rule that it has not evaluated yet. */
+const alertingRules = z.object({
+  /** Where the rest of a long list is asked for. */
+  groupNextToken: z.string().nullish(),
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      /** Seconds between two evaluations. */
+      interval: z.number(),
+      rules: z.array(
+        z.object({
+          /** `recording` where a server does not know that it is asked for alerts alone. */
+          type: z.string().nullish(),
+          name: z.string(),
+          /** Seconds that an alert is pending before it fires. */
+          duration: z.number().nullish(),
+          labels: labels.nullish(),
+          health: z.string().nullish(),
+          lastError: z.string().nullish(),
+          lastEvaluation: time.nullish(),
+          alerts: z
+            .array(
+              z.object({
+                labels,
+                annotations: labels.nullish(),
+                state: z.enum(['pending', 'firing', 'inactive']),
+                activeAt: time,
+              }),
+            )
+            .nullish(),
+        }),
+      ),
+    }),
+  ),
+});
+
+export type AlertingRules = z.infer<typeof alertingRules>;
+
 /** An answer, and the server's remarks on it, each a short line. */
 export interface Answer<T> {
   readonly data: T;
@@ -97,6 +136,10 @@ export function createPrometheusApi(connection: Connection, world: RemoteWorld) 
     ): Promise<string[]> {
       const parameters = { ...(selector !== undefined && { 'match[]': selector }), ...startOf(since) };
       return callForAll(`label/${label}/values`, parameters, z.array(z.string()), signal);
+    },
+    /** All rules of alerts, with the alerts that they have. */
+    alertingRules(signal: AbortSignal): Promise<Answer<AlertingRules>> {
+      return call('rules', { type: 'alert' }, alertingRules, signal);
     },
     /** The labels of the series that matched a selector since a time in milliseconds, at most 10,000 of them. */
     async series(selector: string, since: number, signal: AbortSignal): Promise<Record<string, string>[]> {

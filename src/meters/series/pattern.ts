@@ -52,6 +52,17 @@ function compile(pattern: string): Pattern {
   };
 }
 
+/**
+ * Tells of a line whether a regular expression of RE2 is found in it, as `grep` does. Takes time in proportion to the line.
+ *
+ * @throws SluiceError `bad-query` for one that RE2 does not take
+ */
+export function lineFilter(pattern: string): (line: string) => boolean {
+  if (pattern.length > LONGEST_PATTERN) throw unreadable(pattern, 'it is too long');
+  const regex = parse(pattern);
+  return (line) => regex.test(line);
+}
+
 function parse(pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern, RE2JS.DOTALL);

@@ -10,7 +10,7 @@ import { must, scalar } from './check-list.ts';
 const DAY = 86_400_000;
 
 /** Milliseconds; days and weeks, too. */
-const longDuration = z.string(must('a duration such as 1h, 1d or 1w')).transform((given, context) => {
+export const longDuration = z.string(must('a duration such as 1h, 1d or 1w')).transform((given, context) => {
   const [, amount = '', unit] = /^(\d{1,4})([dw])$/.exec(given) ?? [];
   const milliseconds = unit === undefined ? parseDuration(given) : Number(amount) * DAY * (unit === 'w' ? 7 : 1);
   if (milliseconds !== undefined && milliseconds > 0) return milliseconds;

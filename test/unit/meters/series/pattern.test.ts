@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSluiceError } from '../../../../src/core/errors.ts';
-import { patternOf } from '../../../../src/meters/series/pattern.ts';
+import { lineFilter, patternOf } from '../../../../src/meters/series/pattern.ts';
 
 function codeOf(act: () => unknown): unknown {
   try {
@@ -52,4 +52,12 @@ describe('a regular expression of PromQL', () => {
   it('is not asked of a text without an end', () => {
     expect(codeOf(() => patternOf('a+').test('a'.repeat(10_001)))).toBe('unsupported');
   });
+});
+
+it('finds a pattern anywhere in a line, in time that grows with the line', () => {
+  expect(lineFilter('ERROR|panic')('12:00 [ERROR] it fails')).toBe(true);
+  expect(lineFilter('^ERROR')('12:00 [ERROR] it fails')).toBe(false);
+  expect(lineFilter('')('anything')).toBe(true);
+  expect(lineFilter('(a|a)*b$')('a'.repeat(20_000))).toBe(false);
+  expect(() => lineFilter('(')).toThrow('regular expression "("');
 });
