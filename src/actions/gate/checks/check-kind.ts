@@ -60,7 +60,7 @@ interface KindOptions<Kind extends string, Settings> {
   readonly kind: Kind;
   readonly schema: z.ZodType<Settings & CommonSettings & { readonly check: Kind }>;
   /** Whether a breach has an error probability: it is shared by all checks that have one. */
-  readonly isStatistical: boolean;
+  readonly isStatistical: boolean | ((settings: Settings) => boolean);
   /** An item of the list, for errors and documentation. */
   readonly example: string;
   /** @throws SluiceError `invalid-input` */
@@ -99,7 +99,7 @@ export function checkKind<Kind extends string, Settings>(options: KindOptions<Ki
       key: settings.key ?? false,
       weight: settings.weight ?? 1,
       group: settings.group,
-      isStatistical,
+      isStatistical: typeof isStatistical === 'function' ? isStatistical(settings) : isStatistical,
       build: (place) => build(settings, place),
     })),
   };

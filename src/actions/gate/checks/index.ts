@@ -1,10 +1,11 @@
 import type { CheckInput, CheckKind } from './check-kind.ts';
 import { checkList } from './check-list.ts';
+import { elasticsearchCheck } from './elasticsearch.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
 
 /** Every kind of check, in the order of the documentation. */
-export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck];
+export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck, elasticsearchCheck];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */
 export const gateChecks = checkList<CheckInput>(
