@@ -4,6 +4,9 @@ import { close, listen } from '../../lab/embedded/sockets.ts';
 import type { Source } from '../../src/gates/ports.ts';
 import type { RemoteServer } from '../../src/remote/connection.ts';
 import { elasticsearchSource } from '../../src/sources/elasticsearch/elasticsearch.ts';
+import { jaegerSource } from '../../src/sources/jaeger/jaeger.ts';
+import { lokiLinesSource, lokiMetricSource } from '../../src/sources/loki/loki.ts';
+import { victoriaLogsSource } from '../../src/sources/victorialogs.ts';
 import {
   type AskedRequest,
   type JsonAnswer,
@@ -11,7 +14,7 @@ import {
   startJsonServer,
   stoppedClock,
 } from '../support/json-server.ts';
-import { elasticsearchDouble, NOW } from '../support/source-doubles.ts';
+import { elasticsearchDouble, jaegerDouble, lokiDouble, NOW, victoriaLogsDouble } from '../support/source-doubles.ts';
 
 /** A source that asks a server, and how its server answers when all is well and when a part is missing. */
 interface Target {
@@ -26,6 +29,14 @@ const lag = 30_000;
 const staleAfter = 300_000;
 
 const elasticsearch = elasticsearchDouble({ recent: 40, total: 1_200, bad: 7 });
+const loki = lokiDouble([
+  ['error', '7'],
+  ['{app="shop"}', '180'],
+]);
+const metricOfLoki = 'sum(count_over_time({app="shop"} |= "error" [1m]))';
+const victoriaLogs = victoriaLogsDouble({ recent: 900, total: 180, bad: 7 });
+const traced = Array.from({ length: 20 }, (_, id) => ({ id, start: NOW - 80_000 + id, error: id === 3 }));
+const jaegerOf = (server: RemoteServer) => jaegerSource({ service: 'shop', lag, staleAfter }, server, world);
 
 const targets: readonly Target[] = [
   {
@@ -41,6 +52,50 @@ const targets: readonly Target[] = [
       'a shard is gone': elasticsearch({ _shards: { total: 3, successful: 2, skipped: 0, failed: 1 } }),
       'the search timed out': elasticsearch({ timed_out: true }),
       'a remote cluster is gone': elasticsearch({ _clusters: { total: 2, successful: 1, skipped: 1 } }),
+    },
+  },
+  {
+    kind: 'loki, lines',
+    sourceOf: (server) => lokiLinesSource({ query: '{app="shop"} |= "error"', lag, staleAfter }, server, world),
+    whole: loki(),
+    partial: {
+      'Loki warns': loki({ warnings: ['some ingesters did not answer'] }),
+      'no line arrives': lokiDouble([])(),
+    },
+  },
+  {
+    kind: 'loki, a number',
+    sourceOf: (server) => lokiMetricSource({ query: metricOfLoki, lag, staleAfter }, server, world),
+    whole: loki(),
+    partial: { 'Loki warns': loki({ warnings: ['some ingesters did not answer'] }) },
+  },
+  {
+    kind: 'victorialogs',
+    sourceOf: (server) =>
+      victoriaLogsSource({ query: 'level:error', total: '{app="shop"}', lag, staleAfter }, server, world),
+    whole: victoriaLogs(),
+    partial: {
+      'a count is lacking': victoriaLogsDouble({ recent: 900, total: 180 })(),
+      'no line arrives': victoriaLogsDouble({ recent: 0, total: 0, bad: 0 })(),
+    },
+  },
+  {
+    kind: 'jaeger',
+    sourceOf: jaegerOf,
+    whole: jaegerDouble(traced, 'current'),
+    partial: { 'no trace arrives': jaegerDouble([], 'current') },
+  },
+  {
+    kind: 'jaeger before 2026',
+    sourceOf: jaegerOf,
+    whole: jaegerDouble(traced, 'legacy'),
+    partial: {
+      'no trace arrives': jaegerDouble([], 'legacy'),
+      'a part of the storage fails': (request) => {
+        const answer = jaegerDouble(traced, 'legacy')(request);
+        if (request.path !== '/api/traces' || answer === 'never') return answer;
+        return { body: { ...Object(answer.body), errors: [{ code: 500, msg: 'one shard is gone' }] } };
+      },
     },
   },
 ];

@@ -1,11 +1,21 @@
 import type { CheckInput, CheckKind } from './check-kind.ts';
 import { checkList } from './check-list.ts';
 import { elasticsearchCheck } from './elasticsearch.ts';
+import { jaegerCheck } from './jaeger.ts';
+import { lokiCheck } from './loki.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
+import { victoriaLogsCheck } from './victorialogs.ts';
 
 /** Every kind of check, in the order of the documentation. */
-export const checkKinds: readonly CheckKind[] = [ratioCheck, promqlCheck, elasticsearchCheck];
+export const checkKinds: readonly CheckKind[] = [
+  ratioCheck,
+  promqlCheck,
+  elasticsearchCheck,
+  lokiCheck,
+  victoriaLogsCheck,
+  jaegerCheck,
+];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */
 export const gateChecks = checkList<CheckInput>(
