@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 import type { Source } from '../../src/gates/ports.ts';
 import type { RemoteServer } from '../../src/remote/connection.ts';
+import { cloudWatchSource } from '../../src/sources/cloudwatch.ts';
+import { datadogSource } from '../../src/sources/datadog.ts';
 import { elasticsearchSource } from '../../src/sources/elasticsearch/elasticsearch.ts';
 import { jaegerSource } from '../../src/sources/jaeger/jaeger.ts';
 import { lokiLinesSource, lokiMetricSource } from '../../src/sources/loki/loki.ts';
@@ -14,7 +16,15 @@ import {
   startJsonServer,
   stoppedClock,
 } from '../support/json-server.ts';
-import { elasticsearchDouble, jaegerDouble, lokiDouble, NOW, victoriaLogsDouble } from '../support/source-doubles.ts';
+import {
+  cloudWatchDouble,
+  datadogDouble,
+  elasticsearchDouble,
+  jaegerDouble,
+  lokiDouble,
+  NOW,
+  victoriaLogsDouble,
+} from '../support/source-doubles.ts';
 
 /** A source that asks a server, and how its server answers when all is well and when a part is missing. */
 interface Target {
@@ -37,6 +47,14 @@ const metricOfLoki = 'sum(count_over_time({app="shop"} |= "error" [1m]))';
 const victoriaLogs = victoriaLogsDouble({ recent: 900, total: 180, bad: 7 });
 const traced = Array.from({ length: 20 }, (_, id) => ({ id, start: NOW - 80_000 + id, error: id === 3 }));
 const jaegerOf = (server: RemoteServer) => jaegerSource({ service: 'shop', lag, staleAfter }, server, world);
+const cloudWatch = cloudWatchDouble('members', [
+  [120, 0.5],
+  [180, 0.4],
+]);
+const datadog = datadogDouble([
+  [120, 0.5],
+  [100, 0.4],
+]);
 
 const targets: readonly Target[] = [
   {
@@ -96,6 +114,26 @@ const targets: readonly Target[] = [
         if (request.path !== '/api/traces' || answer === 'never') return answer;
         return { body: { ...Object(answer.body), errors: [{ code: 500, msg: 'one shard is gone' }] } };
       },
+    },
+  },
+  {
+    kind: 'cloudwatch',
+    sourceOf: (server) =>
+      cloudWatchSource({ of: 'SELECT MAX(Errors) FROM "AWS/Lambda"', period: 60_000, lag, staleAfter }, server, world),
+    whole: cloudWatch(),
+    partial: {
+      'data are partial': cloudWatch({ StatusCode: 'PartialData' }),
+      'there are further pages': cloudWatch({}, { NextToken: 'more' }),
+      'no value arrives': cloudWatchDouble('members', [])(),
+    },
+  },
+  {
+    kind: 'datadog',
+    sourceOf: (server) => datadogSource({ query: 'avg:a{*}', lag, staleAfter }, server, world),
+    whole: datadog(),
+    partial: {
+      'the query fails with HTTP 200': datadog({ status: 'error', error: 'timed out' }),
+      'no value arrives': datadogDouble([[100, null]])(),
     },
   },
 ];

@@ -7,6 +7,7 @@ import { imageReaders } from './readers/images.ts';
 import { inputReaders } from './readers/inputs.ts';
 import { memoryReaders } from './readers/memories.ts';
 import { meterReaders } from './readers/meters.ts';
+import { sourceReaders } from './readers/sources.ts';
 import { textReaders } from './readers/texts.ts';
 
 /** Everything that reads what others write. */
@@ -15,6 +16,7 @@ export const readers: readonly Reader[] = [
   ...clusterReaders,
   ...memoryReaders,
   ...meterReaders,
+  ...sourceReaders,
   ...helmReaders,
   ...imageReaders,
   ...githubReaders,

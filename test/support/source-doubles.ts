@@ -1,5 +1,7 @@
 import type { AskedRequest, JsonAnswer } from './json-server.ts';
 
+export type AnswerOfDouble = (request: AskedRequest) => JsonAnswer;
+
 /** Now, for sources that are asked in tests: 28 November 2026, 12:00 UTC. */
 export const NOW = Date.UTC(2026, 10, 28, 12);
 
@@ -185,4 +187,53 @@ function legacyTrace({ id, start, duration = 20, error, operation = 'POST /order
     processes: { p1: { serviceName: 'shop', tags: [] } },
     warnings: null,
   };
+}
+
+/** CloudWatch by its published API, which answers with JSON where it is asked to, with lists as such or in `member`. */
+export function cloudWatchDouble(
+  form: 'lists' | 'members',
+  points: readonly (readonly [age: number, value: number])[],
+) {
+  const listOf = (items: readonly unknown[]) => (form === 'lists' ? items : { member: items });
+  const timeOf = (age: number) => {
+    const at = NOW - age * 1_000;
+    return form === 'lists' ? at / 1_000 : new Date(at).toISOString();
+  };
+  /** @param change what the only result has instead, and the whole answer */
+  return (change: object = {}, whole: object = {}) =>
+    ({ path, parameters }: AskedRequest): JsonAnswer => {
+      if (path !== '/' || parameters.get('Action') !== 'GetMetricData')
+        return { status: 400, body: { Error: { Code: 'InvalidAction', Message: 'Could not find operation' } } };
+      const result = {
+        Id: 'value',
+        Label: 'TargetResponseTime',
+        StatusCode: 'Complete',
+        Timestamps: listOf(points.map(([age]) => timeOf(age))),
+        Values: listOf(points.map(([, value]) => value)),
+        ...change,
+      };
+      const answer = { MetricDataResults: listOf([result]), Messages: listOf([]), NextToken: null, ...whole };
+      return { body: { GetMetricDataResponse: { GetMetricDataResult: answer, ResponseMetadata: { RequestId: 'r' } } } };
+    };
+}
+
+/** Datadog by its published API. */
+export function datadogDouble(points: readonly (readonly [age: number, value: number | null])[]) {
+  const serie = {
+    metric: 'trace.http.request.duration',
+    display_name: 'trace.http.request.duration',
+    expression: 'avg:trace.http.request.duration{service:shop}',
+    scope: 'service:shop',
+    interval: 20,
+    length: points.length,
+    aggr: 'avg',
+    tag_set: [],
+    pointlist: points.map(([age, value]) => [NOW - age * 1_000, value]),
+  };
+  /** @param change what the answer has instead */
+  return (change: object = {}) =>
+    ({ path }: AskedRequest): JsonAnswer =>
+      path === '/api/v1/query'
+        ? { body: { status: 'ok', res_type: 'time_series', resp_version: 1, series: [serie], message: '', ...change } }
+        : { status: 404, body: { errors: ['Not found'] } };
 }

@@ -57,7 +57,9 @@ async function whatIsThere(
   const labels = await api.labels(from, to, signal);
   if (labels.length === 0)
     return 'It has no streams at all in this time: check that logs arrive, and the tenant in the header X-Scope-OrgID.';
-  for (const [, label = '', value = ''] of selector.matchAll(/([a-zA-Z_]\w*)\s*=~?\s*["`]([^"`]*)["`]/g)) {
+  for (const [, label = '', value = ''] of selector.matchAll(
+    /\b([a-zA-Z_]\w{0,99})\s{0,9}=~?\s{0,9}["`]([^"`]{0,500})["`]/g,
+  )) {
     if (!labels.includes(label)) {
       const meant = nearest(label, labels);
       return `It has no label "${label}"; ${meant === undefined ? `its labels are ${listed(labels)}` : `"${meant}" is near`}.`;

@@ -1,5 +1,7 @@
 import type { CheckInput, CheckKind } from './check-kind.ts';
 import { checkList } from './check-list.ts';
+import { cloudWatchCheck } from './cloudwatch.ts';
+import { datadogCheck } from './datadog.ts';
 import { elasticsearchCheck } from './elasticsearch.ts';
 import { jaegerCheck } from './jaeger.ts';
 import { lokiCheck } from './loki.ts';
@@ -15,6 +17,8 @@ export const checkKinds: readonly CheckKind[] = [
   lokiCheck,
   victoriaLogsCheck,
   jaegerCheck,
+  cloudWatchCheck,
+  datadogCheck,
 ];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */
