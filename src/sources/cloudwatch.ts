@@ -11,7 +11,7 @@ import { newestWholePoint } from './points.ts';
 import type { SourceWorld } from './world.ts';
 
 /** One metric of CloudWatch. */
-export interface CloudWatchMetric {
+interface CloudWatchMetric {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isRecord } from '../../core/json.ts';
+import { withoutQuoted } from '../query-text.ts';
 import type { ElasticsearchClause } from './search.ts';
 
 /** A field that a query names. */
@@ -58,7 +59,7 @@ function fieldsOfClause(value: unknown): NamedField[] {
 
 /** `level:error AND NOT (path:"/healthz" OR _exists_:debug)` */
 function fieldsOfText(query: string): NamedField[] {
-  const bare = query.replace(/"(?:\\[\s\S]|[^"\\])*"/g, '""').replace(/:\/(?:\\[\s\S]|[^/\\])*\//g, ':""');
+  const bare = withoutQuoted(query, '"').replace(/:\/(?:\\[\s\S]|[^/\\]){0,500}\//g, ':""');
   const named = bare.matchAll(/(?<![\w@.*\\-])((?:\\[^\n]|[\w@.*-]){1,256}):([\w@.*-]*)/g);
   return [...named].map(([, field = '', value = '']) => ({
     field: (field === '_exists_' ? value : field.replace(/^[-+]/, '')).replaceAll('\\', ''),
