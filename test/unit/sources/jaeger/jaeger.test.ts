@@ -62,7 +62,7 @@ describe.each(['current', 'legacy'] as const)('the %s API', (version) => {
   test('searches halves of a window with more traces than one answer holds', async () => {
     server.answer(
       jaegerDouble(
-        requests(1_900, (id) => ({ error: id % 100 === 0 })),
+        requests(700, (id) => ({ error: id % 100 === 0 })),
         version,
       ),
     );
