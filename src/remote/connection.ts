@@ -11,6 +11,7 @@ import { tryParseJson } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import { trimEndOf } from '../core/text.ts';
 import { type Refusal, wordsOf } from './refusal.ts';
+import { type AwsCredentials, awsCredentials, type SigningScope, signedHeaders } from './sigv4.ts';
 
 /** How a server that answers HTTP is reached. */
 export interface Connection {
@@ -20,7 +21,9 @@ export interface Connection {
     | { readonly kind: 'bearer'; readonly token: string }
     /** Read again for every request, as projected tokens are renewed in place. */
     | { readonly kind: 'bearer-file'; readonly path: string }
-    | { readonly kind: 'basic'; readonly username: string; readonly password: string };
+    | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+    /** Each request is signed with the credentials of the environment (AWS_ACCESS_KEY_ID and its like). */
+    | ({ readonly kind: 'sigv4' } & SigningScope);
   /** PEM, or paths of PEM files that are read again when they change. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Such as `X-Scope-OrgID`. */
@@ -155,9 +158,10 @@ function throughService(
 
 function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
   const { product, connection } = server;
+  const credentials = connection.authorization?.kind === 'sigv4' ? awsCredentials(env, product) : undefined;
   let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
 
-  async function authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
+  async function authorize(address: string): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
     const { ca, cert, key } = connection.tls ?? {};
     const tls = {
       ...(ca !== undefined && { ca: await pem(ca, product) }),
@@ -170,7 +174,7 @@ function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
       pool = { key: identity, dispatcher: createDispatcher(tls, url, env) };
     }
     return {
-      headers: { ...connection.headers, ...(await authorizationHeader(server)) },
+      headers: await headersOf(server, address, credentials),
       dispatcher: pool.dispatcher,
     };
   }
@@ -178,6 +182,11 @@ function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
   return async (path, signal) => {
     const secrets = new Set<string>();
     const hidden = (text: string) => [...secrets].reduce((left, secret) => left.replaceAll(secret, '***'), text);
+    const request = {
+      method: 'GET' as const,
+      url: `${url}${credentials ? withoutPlus(path) : path}`,
+      headers: { accept: 'application/json' },
+    };
     const policy: HttpPolicy = {
       server: nameOf(server),
       next: 'Check the address, and that it can be reached from this runner; k8s://namespace/service:port goes through the API server.',
@@ -186,14 +195,14 @@ function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
       signal,
       describe: ({ body }) => wordsOf(hidden(body)),
       async authorize() {
-        const authorized = await authorize();
-        const { authorization } = authorized.headers;
+        const authorized = await authorize(request.url);
+        const { authorization, 'x-amz-security-token': session = '' } = authorized.headers;
         // A server may quote the request in its answer, and the token must not get into the log.
-        for (const secret of authorization?.split(' ').slice(1) ?? []) if (secret !== '') secrets.add(secret);
+        for (const secret of [...(authorization?.split(' ').slice(1) ?? []), session])
+          if (secret !== '') secrets.add(secret);
         return authorized;
       },
     };
-    const request = { method: 'GET' as const, url: `${url}${path}`, headers: { accept: 'application/json' } };
     const { status, body, headers } = await send(request, policy);
     const { location } = headers;
     const isData = status < 300;
@@ -201,22 +210,41 @@ function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
   };
 }
 
-async function authorizationHeader({
-  product,
-  connection: { authorization },
-}: Server): Promise<Record<string, string>> {
+/** Spaces of a query string as `%20`: in signatures, AWS reads `+` as a plus. */
+function withoutPlus(path: string): string {
+  const [before = '', ...query] = path.split('?');
+  return [before, ...query.map((part) => part.replaceAll('+', '%20'))].join('?');
+}
+
+/**
+ * The headers of the connection and those that sign in.
+ *
+ * @param credentials those of the environment, for requests that are signed
+ */
+async function headersOf(
+  { product, connection: { authorization, headers = {} } }: Server,
+  url: string,
+  credentials: AwsCredentials | undefined,
+): Promise<Record<string, string>> {
   switch (authorization?.kind) {
     case undefined:
-      return {};
+      return headers;
     case 'bearer':
-      return { authorization: `Bearer ${authorization.token}` };
-    case 'bearer-file':
-      return {
-        authorization: `Bearer ${(await readOrRefuse(authorization.path, `bearer token of ${product}`)).trim()}`,
-      };
+      return { ...headers, authorization: `Bearer ${authorization.token}` };
+    case 'bearer-file': {
+      const token = await readOrRefuse(authorization.path, `bearer token of ${product}`);
+      return { ...headers, authorization: `Bearer ${token.trim()}` };
+    }
     case 'basic': {
       const { username, password } = authorization;
-      return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+      return {
+        ...headers,
+        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+      };
+    }
+    case 'sigv4': {
+      const { region, service } = authorization;
+      return credentials ? signedHeaders(url, headers, { region, service, credentials }) : headers;
     }
   }
 }

@@ -14,7 +14,11 @@ export interface Refusal {
 const MOST_WORDS = 300;
 
 const text = z.string().min(1);
-/** The forms of a refusal: Prometheus and Grafana Cloud, AWS, Google (also as a list), Azure, OAuth. */
+const reason = z.object({ reason: text });
+/**
+ * The forms of a refusal: Prometheus and Grafana Cloud, AWS, Google (also as a list), Azure, OAuth; Elasticsearch, whose root cause
+ * says more than the error; Jaeger; Datadog.
+ */
 const refusalForms = z.union([
   z.object({ error: text }).transform(({ error }) => error),
   z.object({ message: text }).transform(({ message }) => message),
@@ -22,6 +26,13 @@ const refusalForms = z.union([
   z.object({ error: z.object({ message: text }) }).transform(({ error }) => error.message),
   z.tuple([z.object({ error: z.object({ message: text }) })]).transform(([{ error }]) => error.message),
   z.object({ error_description: text }).transform((answer) => answer.error_description),
+  z
+    .object({ error: z.object({ root_cause: z.tuple([reason], z.unknown()) }) })
+    .transform(({ error }) => error.root_cause[0].reason),
+  z.object({ error: reason }).transform(({ error }) => error.reason),
+  z.object({ errors: z.tuple([z.object({ msg: text })], z.unknown()) }).transform(({ errors }) => errors[0].msg),
+  z.object({ errors: z.tuple([text], z.unknown()) }).transform(({ errors }) => errors[0]),
+  z.object({ Error: z.object({ Message: text }) }).transform((answer) => answer.Error.Message),
 ]);
 
 /** What a server says in a body, as one short line; undefined where it says nothing that a person could read. */

@@ -59,7 +59,8 @@ async function buildChecks(checks: readonly CheckInput[], place: CheckPlace): Pr
     checks.map(async (check): Promise<GateCheck[]> => {
       const { name, onBreach, key, weight, group } = check;
       try {
-        return [{ name, onBreach, key, weight, ...(group !== undefined && { group }), ...(await check.build(place)) }];
+        await check.verify();
+        return [{ name, onBreach, key, weight, ...(group !== undefined && { group }), ...check.build(place) }];
       } catch (error) {
         if (!isSluiceError(error)) throw error;
         problems.push(error.about === 'inputs' ? `${error.problem} ${error.next}` : error.message);

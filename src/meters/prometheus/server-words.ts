@@ -47,15 +47,15 @@ function notFound(about: string, problem: string, next: string): SluiceError {
 const signIns: readonly { readonly known: RegExp; readonly next: string }[] = [
   {
     known: /\baps-workspaces[\w.-]{0,100}\.amazonaws\.com|missing authentication token|\bSigV4\b|\baps:\w+/i,
-    next: 'Amazon Managed Prometheus takes signed requests (AWS SigV4) alone: run a SigV4 proxy (aws-sigv4-proxy) with a role that may aps:QueryMetrics, aps:GetLabels and aps:GetSeries, and give its address.',
+    next: 'Amazon Managed Prometheus takes signed requests alone, of a role that may aps:QueryMetrics, aps:GetLabels and aps:GetSeries: give the connection of a gate "sigv4" with the region and the service aps; for a canary, run a SigV4 proxy (aws-sigv4-proxy) and give its address.',
   },
   {
     known: /\bmonitoring\.googleapis\.com/i,
-    next: 'Google Managed Prometheus takes OAuth access tokens, which end after an hour: run its frontend with an account that has the role monitoring.viewer, and give the address of the frontend.',
+    next: 'Google Managed Prometheus takes OAuth access tokens of an account that has the role monitoring.viewer: give one as token (google-github-actions/auth with "token_format: access_token"), which ends after an hour; or run its frontend, and give the address of the frontend.',
   },
   {
     known: /\bprometheus\.monitor\.azure\./i,
-    next: 'Azure Monitor takes tokens of Microsoft Entra ID for https://prometheus.monitor.azure.com, of an identity with the role Monitoring Data Reader on the workspace.',
+    next: 'Azure Monitor takes tokens of Microsoft Entra ID for https://prometheus.monitor.azure.com, of an identity with the role Monitoring Data Reader on the workspace: give one as token (azure/login, then az account get-access-token --resource https://prometheus.monitor.azure.com).',
   },
   {
     known: /\.grafana\.net\b/i,

@@ -60,11 +60,13 @@ interface KindOptions<Kind extends string, Settings> {
   readonly kind: Kind;
   readonly schema: z.ZodType<Settings & CommonSettings & { readonly check: Kind }>;
   /** Whether a breach has an error probability: it is shared by all checks that have one. */
-  readonly isStatistical: boolean;
+  readonly isStatistical: boolean | ((settings: Settings) => boolean);
   /** An item of the list, for errors and documentation. */
   readonly example: string;
-  /** Asks nobody. @throws SluiceError `invalid-input`, or `bad-query` for what is no query */
-  readonly build: (settings: Settings, place: CheckPlace) => BuiltCheck | Promise<BuiltCheck>;
+  /** Reads the queries in the settings, and asks nobody. @throws SluiceError `bad-query` */
+  readonly verify?: (settings: Settings) => Promise<void>;
+  /** @throws SluiceError `invalid-input` */
+  readonly build: (settings: Settings, place: CheckPlace) => BuiltCheck;
 }
 
 /** One check as it was read. */
@@ -77,8 +79,10 @@ export interface CheckInput {
   readonly weight: number;
   readonly group: string | undefined;
   readonly isStatistical: boolean;
-  /** Asks nobody. @throws SluiceError `invalid-input`, or `bad-query` for what is no query */
-  readonly build: (place: CheckPlace) => Promise<BuiltCheck>;
+  /** Asks nobody. @throws SluiceError `bad-query` for a query that can not be read */
+  readonly verify: () => Promise<void>;
+  /** @throws SluiceError `invalid-input` */
+  readonly build: (place: CheckPlace) => BuiltCheck;
 }
 
 export interface CheckKind {
@@ -88,7 +92,7 @@ export interface CheckKind {
 }
 
 export function checkKind<Kind extends string, Settings>(options: KindOptions<Kind, Settings>): CheckKind {
-  const { kind, schema, isStatistical, example, build } = options;
+  const { kind, schema, isStatistical, example, verify, build } = options;
   return {
     kind,
     example,
@@ -99,8 +103,9 @@ export function checkKind<Kind extends string, Settings>(options: KindOptions<Ki
       key: settings.key ?? false,
       weight: settings.weight ?? 1,
       group: settings.group,
-      isStatistical,
-      build: async (place) => build(settings, place),
+      isStatistical: typeof isStatistical === 'function' ? isStatistical(settings) : isStatistical,
+      verify: async () => verify?.(settings),
+      build: (place) => build(settings, place),
     })),
   };
 }

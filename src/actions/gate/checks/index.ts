@@ -2,10 +2,16 @@ import { alertsCheck } from './alerts.ts';
 import { burnRateCheck } from './burn-rate.ts';
 import type { CheckInput, CheckKind } from './check-kind.ts';
 import { checkList } from './check-list.ts';
+import { cloudWatchCheck } from './cloudwatch.ts';
+import { datadogCheck } from './datadog.ts';
+import { elasticsearchCheck } from './elasticsearch.ts';
 import { eventsCheck } from './events.ts';
+import { jaegerCheck } from './jaeger.ts';
+import { lokiCheck } from './loki.ts';
 import { podLogsCheck } from './pod-logs.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
+import { victoriaLogsCheck } from './victorialogs.ts';
 
 /** Every kind of check, in the order of the documentation. */
 const checkKinds: readonly CheckKind[] = [
@@ -15,6 +21,12 @@ const checkKinds: readonly CheckKind[] = [
   burnRateCheck,
   podLogsCheck,
   eventsCheck,
+  elasticsearchCheck,
+  lokiCheck,
+  victoriaLogsCheck,
+  jaegerCheck,
+  cloudWatchCheck,
+  datadogCheck,
 ];
 
 /** The checks of a gate: a YAML list of maps with `check: KIND` and its settings. */

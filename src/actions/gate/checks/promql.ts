@@ -17,8 +17,8 @@ export const promqlCheck = checkKind({
     .superRefine(refuse(valueProblem)),
   isStatistical: false,
   example: '{check: promql, name: queue, query: "max(queue_length)", above: 100}',
-  async build(settings, place) {
-    await checkExpression(settings.query, `query of check ${settings.name ?? 'promql'}`);
+  verify: ({ query, name = 'promql' }) => checkExpression(query, `query of check ${name}`),
+  build(settings, place) {
     const source = (arm: 'stable' | 'canary') =>
       promqlSource(place.expand(settings.query, arm), place.prometheus(), place.world);
     const { before, window = place.judging.window } = settings;

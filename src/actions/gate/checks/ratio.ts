@@ -30,9 +30,9 @@ export const ratioCheck = checkKind({
     .superRefine(refuse(problemOf)),
   isStatistical: true,
   example: `{check: ratio, total: 'http_requests_total{app="shop"}', bad: 'http_requests_total{app="shop",code=~"5.."}', limit: 1%}`,
-  async build(settings, place) {
+  verify: ({ total, bad, good = '' }) => checkRatio(total, bad ?? good),
+  build(settings, place) {
     const { total, bad, good = '', before, window = place.judging.window } = settings;
-    await checkRatio(total, bad ?? good);
     const source = (arm: 'stable' | 'canary') => {
       const part = bad === undefined ? { good: place.expand(good, arm) } : { bad: place.expand(bad, arm) };
       return ratioSource({ total: place.expand(total, arm), part }, place.prometheus(), place.world);

@@ -497,6 +497,9 @@ describe('the server', () => {
 
   it.each([
     ['https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1', 'SigV4'],
+    ['https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1', 'the connection of a gate "sigv4"'],
+    ['https://monitoring.googleapis.com/v1/projects/p/location/global/prometheus', 'google-github-actions/auth'],
+    ['https://shop-a1b2.westeurope.prometheus.monitor.azure.com', 'az account get-access-token'],
     ['https://monitoring.googleapis.com/v1/projects/p/location/global/prometheus', 'monitoring.viewer'],
     ['https://shop-a1b2.westeurope.prometheus.monitor.azure.com', 'Monitoring Data Reader'],
     ['https://prometheus-prod-01-eu-west-0.grafana.net/api/prom', 'metrics:read'],
