@@ -7,6 +7,7 @@ import { imageReaders } from './readers/images.ts';
 import { inputReaders } from './readers/inputs.ts';
 import { memoryReaders } from './readers/memories.ts';
 import { meterReaders } from './readers/meters.ts';
+import { objectiveReaders } from './readers/objectives.ts';
 import { textReaders } from './readers/texts.ts';
 
 /** Everything that reads what others write. */
@@ -18,6 +19,7 @@ export const readers: readonly Reader[] = [
   ...helmReaders,
   ...imageReaders,
   ...githubReaders,
+  ...objectiveReaders,
   ...textReaders,
   ...markdownReaders,
 ];

@@ -48,11 +48,11 @@ const template = z.looseObject({
 const provider = z.looseObject({
   query: textField,
   address: orAbsent(scalarField),
-  timeout: z.unknown(),
-  insecure: z.unknown(),
-  headers: z.unknown(),
-  authentication: z.unknown(),
-  apiVersion: z.unknown(),
+  timeout: z.unknown().optional(),
+  insecure: z.unknown().optional(),
+  headers: z.unknown().optional(),
+  authentication: z.unknown().optional(),
+  apiVersion: z.unknown().optional(),
   interval: orAbsent(textField),
 });
 /** What Argo asks Datadog for, where nothing is said. */

@@ -27,11 +27,11 @@ const metricSource = z.looseObject({
 });
 const metric = orAbsent(z.looseObject({ metricSource }));
 const indicator = z.looseObject({
-  description: z.unknown(),
+  description: z.unknown().optional(),
   thresholdMetric: metric,
   ratioMetric: orAbsent(
     z.looseObject({
-      counter: z.unknown(),
+      counter: z.unknown().optional(),
       good: metric,
       bad: metric,
       total: metric,
@@ -45,7 +45,7 @@ type Metric = NonNullable<z.infer<typeof metric>>;
 
 const number = z.number(mustBe('a number'));
 const objective = z.looseObject({
-  displayName: z.unknown(),
+  displayName: z.unknown().optional(),
   op: orAbsent(z.enum(['lte', 'gte', 'lt', 'gt'], mustBe('lte, gte, lt or gt'))),
   value: orAbsent(number),
   target: orAbsent(number),
@@ -56,14 +56,14 @@ const objective = z.looseObject({
 type Objective = z.infer<typeof objective>;
 
 const slo = z.looseObject({
-  description: z.unknown(),
+  description: z.unknown().optional(),
   service: orAbsent(textField),
   indicator: orAbsent(z.looseObject({ spec: mapField })),
   indicatorRef: orAbsent(textField),
   timeWindow: orAbsent(z.array(z.looseObject({ duration: orAbsent(textField) }))),
   budgetingMethod: orAbsent(textField),
   objectives: orAbsent(z.array(mapField)),
-  alertPolicies: z.unknown(),
+  alertPolicies: z.unknown().optional(),
 });
 
 const VERSION = 'openslo/v1';

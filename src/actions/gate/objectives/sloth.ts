@@ -23,16 +23,16 @@ const PERIOD = '30d';
 
 const file = z.looseObject({
   service: textField,
-  labels: z.unknown(),
+  labels: z.unknown().optional(),
   slos: orAbsent(z.array(mapField, mustBe('a list'))),
 });
 const slo = z.looseObject({
   name: textField,
-  description: z.unknown(),
-  labels: z.unknown(),
+  description: z.unknown().optional(),
+  labels: z.unknown().optional(),
   objective: z.union([z.number(), scalarField.transform(Number)], mustBe('a number')),
   sli: z.looseObject({ events: orAbsent(mapField), raw: orAbsent(mapField), plugin: orAbsent(mapField) }),
-  alerting: z.unknown(),
+  alerting: z.unknown().optional(),
 });
 const events = z
   .looseObject({
