@@ -22,7 +22,7 @@ const metric = z.looseObject({
   name: textField,
   interval: orAbsent(textField),
   threshold: limit,
-  thresholdRange: orAbsent(z.looseObject({ min: limit, max: limit })),
+  thresholdRange: orAbsent(z.strictObject({ min: limit, max: limit })),
   query: orAbsent(textField),
   templateRef: orAbsent(z.looseObject({ name: textField, namespace: orAbsent(textField) })),
   templateVariables: orAbsent(z.record(z.string(), scalarField)),

@@ -30,8 +30,8 @@ import { checkOf } from './providers.ts';
 import { readQuantity } from './quantity.ts';
 import { queryLanguageOf } from './query-language.ts';
 
-const fixed = orAbsent(z.looseObject({ fixedValue: scalarField }));
-const range = orAbsent(z.looseObject({ lowBound: scalarField, highBound: scalarField }));
+const fixed = orAbsent(z.strictObject({ fixedValue: scalarField }));
+const range = orAbsent(z.strictObject({ lowBound: scalarField, highBound: scalarField }));
 const operator = z.looseObject({
   lessThan: fixed,
   lessThanOrEqual: fixed,
@@ -46,14 +46,14 @@ type Operator = z.infer<typeof operator>;
 const reference = z.looseObject({ name: textField, namespace: orAbsent(textField) });
 const objective = z.looseObject({
   analysisValueTemplateRef: reference,
-  target: orAbsent(z.looseObject({ failure: orAbsent(operator), warning: orAbsent(operator) })),
+  target: orAbsent(z.strictObject({ failure: orAbsent(operator), warning: orAbsent(operator) })),
   weight: orAbsent(z.int(mustBe('a whole number')).min(0, mustBe('a whole number from 0 on'))),
   keyObjective: orAbsent(z.boolean(mustBe('true or false'))),
 });
 const score = z.int(mustBe('a whole number')).min(0).max(100);
 const definition = z.looseObject({
   objectives: orAbsent(z.array(mapField)),
-  totalScore: z.looseObject({ passPercentage: score, warningPercentage: score }, mustBe('a map')),
+  totalScore: z.strictObject({ passPercentage: score, warningPercentage: score }, mustBe('a map')),
 });
 const valueTemplate = z.looseObject({ provider: reference, query: textField });
 const provider = z.looseObject({ type: textField });

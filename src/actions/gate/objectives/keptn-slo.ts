@@ -17,7 +17,7 @@ import { fillIn, keptnPlaceholders, type PlaceholderValues } from './placeholder
 import { checkOf } from './providers.ts';
 import { queryLanguageOf } from './query-language.ts';
 
-const criteriaBlocks = orAbsent(z.array(z.looseObject({ criteria: orAbsent(z.array(scalarField)) })));
+const criteriaBlocks = orAbsent(z.array(z.strictObject({ criteria: orAbsent(z.array(scalarField)) })));
 
 const sliFile = z.looseObject({ indicators: z.record(z.string(), textField, mustBe('a map')) });
 
@@ -25,7 +25,7 @@ const sloFile = z.looseObject({
   filter: orAbsent(z.record(z.string(), scalarField)),
   comparison: orAbsent(mapField),
   objectives: orAbsent(z.array(z.union([mapField, z.null()]))),
-  total_score: z.looseObject(
+  total_score: z.strictObject(
     { pass: scalarField, warning: orAbsent(scalarField) },
     mustBe('a map with the score to pass'),
   ),

@@ -30,7 +30,7 @@ const indicator = z.looseObject({
   description: z.unknown().optional(),
   thresholdMetric: metric,
   ratioMetric: orAbsent(
-    z.looseObject({
+    z.strictObject({
       counter: z.unknown().optional(),
       good: metric,
       bad: metric,
@@ -209,6 +209,7 @@ function thresholdChecks(given: Objective, source: Metric, target: number, place
 function promqlOf({ metricSource: source }: Metric, place: Place): string | undefined {
   const { about, name, findings, context, sources } = place;
   const query = source.spec?.query ?? source.spec?.promql;
+  tellUnknown(source.spec ?? {}, ['query', 'promql'], about, name, findings);
   const type = source.type ?? sources.get(source.metricSourceRef ?? '');
   const text = typeof query === 'string' ? query.trim() : undefined;
   const language = text === undefined ? undefined : queryLanguageOf(text);

@@ -31,11 +31,11 @@ const slo = z.looseObject({
   description: z.unknown().optional(),
   labels: z.unknown().optional(),
   objective: z.union([z.number(), scalarField.transform(Number)], mustBe('a number')),
-  sli: z.looseObject({ events: orAbsent(mapField), raw: orAbsent(mapField), plugin: orAbsent(mapField) }),
+  sli: z.strictObject({ events: orAbsent(mapField), raw: orAbsent(mapField), plugin: orAbsent(mapField) }),
   alerting: z.unknown().optional(),
 });
 const events = z
-  .looseObject({
+  .strictObject({
     error_query: orAbsent(textField),
     errorQuery: orAbsent(textField),
     total_query: orAbsent(textField),
@@ -46,7 +46,7 @@ const events = z
     total: given.total_query ?? given.totalQuery,
   }));
 const raw = z
-  .looseObject({ error_ratio_query: orAbsent(textField), errorRatioQuery: orAbsent(textField) })
+  .strictObject({ error_ratio_query: orAbsent(textField), errorRatioQuery: orAbsent(textField) })
   .transform((given) => given.error_ratio_query ?? given.errorRatioQuery);
 
 interface Place {

@@ -51,6 +51,11 @@ it.each([
   ['a template without a limit', text(template()), 'no Canary among the files'],
   ['an empty range', text(template(), canary({ ...metric, thresholdRange: {} })), 'accepts every value'],
   [
+    'a limit with a name that is not known',
+    text(template(), canary({ ...metric, thresholdRange: { min: 1, maximum: 2 } })),
+    'Unrecognized key: "maximum"',
+  ],
+  [
     'a variable without a value',
     text(template(), canary({ ...metric, templateVariables: {}, threshold: 1 })),
     'variables.v=VALUE',
