@@ -18,7 +18,7 @@ export const action = defineAction({
     behaviour: 'Behaviour',
   },
   secrets: gateSecrets,
-  read: (given, { mask }) => loadGateInputs(given, mask),
+  read: (given, { mask, facts }) => loadGateInputs(given, mask, facts.workspace),
   report: gateReport,
   main: answer,
 });

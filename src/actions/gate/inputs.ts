@@ -192,7 +192,7 @@ export function gateSecrets(given: GivenInputs): string[] {
 export async function loadGateInputs(
   given: GivenInputs,
   mask: (secrets: readonly string[]) => void,
-  workspace: string = process.cwd(),
+  workspace: string,
 ): Promise<GateInputs> {
   mask(await prometheusTokenIn(given['prometheus-token-file'], (path) => readFile(path, 'utf8')));
   const parsed = parseInputs(gateInputs, given, ACTION);
