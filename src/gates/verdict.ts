@@ -7,7 +7,7 @@ export type CheckState = 'passed' | 'warning' | 'failed' | 'undecided';
 /** What a check counts for. */
 export interface Vote {
   readonly state: CheckState;
-  /** Share of the check in the score of its group, > 0. */
+  /** Share of the check in the score of its group, >= 0. A key check of 0 has to hold and adds nothing to the score. */
   readonly weight: number;
   /** A key check fails the gate by itself, whatever the others say. */
   readonly key: boolean;

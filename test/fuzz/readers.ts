@@ -7,6 +7,7 @@ import { imageReaders } from './readers/images.ts';
 import { inputReaders } from './readers/inputs.ts';
 import { memoryReaders } from './readers/memories.ts';
 import { meterReaders } from './readers/meters.ts';
+import { objectiveReaders } from './readers/objectives.ts';
 import { queriedSourceReaders } from './readers/queried-sources.ts';
 import { sourceReaders } from './readers/sources.ts';
 import { textReaders } from './readers/texts.ts';
@@ -22,6 +23,7 @@ export const readers: readonly Reader[] = [
   ...helmReaders,
   ...imageReaders,
   ...githubReaders,
+  ...objectiveReaders,
   ...textReaders,
   ...markdownReaders,
 ];

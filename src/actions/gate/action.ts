@@ -1,5 +1,6 @@
 import { gate } from '../../gates/gate.ts';
 import { defineAction } from '../../runner/define.ts';
+import { oneLine } from '../../runner/log-text.ts';
 import { assembleGate } from './assemble.ts';
 import { gateInputs, gateOutputs, gateSecrets, loadGateInputs } from './inputs.ts';
 import { type GateRun, gateReport } from './report.ts';
@@ -17,15 +18,27 @@ export const action = defineAction({
     behaviour: 'Behaviour',
   },
   secrets: gateSecrets,
-  read: (given, { mask }) => loadGateInputs(given, mask),
+  read: (given, { mask, facts }) => loadGateInputs(given, mask, facts.workspace),
   report: gateReport,
   main: answer,
 });
 
 async function answer(run: GateRun): Promise<void> {
+  tellObjectives(run);
   const { world, options, close } = await assembleGate(run);
   run.closing(close);
   const { verdict } = await gate(world, options, run.signal);
   const { 'on-undecided': onUndecided } = run.inputs;
   if (verdict === 'failed' || (verdict === 'undecided' && onUndecided === 'fail')) run.fail();
+}
+
+/** Shows the checks that objectives became, to copy, and what the gate goes without. */
+function tellObjectives({ inputs: { loaded }, log, clock, emit }: GateRun): void {
+  if (!loaded) return;
+  log.startGroup('The objectives as "checks", to copy');
+  for (const line of loaded.written.trimEnd().split('\n')) log.info(oneLine(line));
+  log.endGroup();
+  for (const remark of loaded.remarks) log.info(oneLine(remark));
+  for (const { text, instead } of loaded.leftOut)
+    emit({ type: 'warning', at: clock.now(), message: `${text}; as accepted, ${instead}` });
 }

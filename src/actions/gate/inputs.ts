@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import type { Requirement } from '../../gates/verdict.ts';
 import { input } from '../../runner/input-schema.ts';
-import { choice, duration, inputType, number, probability, rate, text, wrong } from '../../runner/input-types.ts';
-import { type GivenInputs, parseInputs } from '../../runner/parse-inputs.ts';
+import { choice, duration, inputType, list, number, probability, rate, text, wrong } from '../../runner/input-types.ts';
+import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { clusterSecrets } from '../../runner/secrets.ts';
 import { clusterInputs, reportInput } from '../../runner/shared-inputs.ts';
 import {
@@ -15,6 +15,8 @@ import {
 } from '../canary/prometheus-inputs.ts';
 import { gateChecks } from './checks/index.ts';
 import { connectionSecrets, connections } from './connections-input.ts';
+import { type LoadedObjectives, withObjectives } from './load-objectives.ts';
+import { comparedWith, placeholderValues } from './objectives-input.ts';
 
 const percentage = inputType('per cent from 0 to 100: 90', (given) => {
   const [, digits = ''] = /^(\d+(?:\.\d+)?) ?%?$/.exec(given) ?? [];
@@ -42,8 +44,30 @@ export const gateInputs = z.strictObject({
   checks: input(gateChecks, {
     group: 'question',
     description:
-      'What is looked at, as a YAML list; see [Checks](#checks). Each check may have `name`, `on-breach: fail` or `warn`, `key: true` (can not be outvoted), `weight` and `group`. Required.',
+      'What is looked at, as a YAML list; see [Checks](#checks). Each check may have `name`, `on-breach: fail` or `warn`, `key: true` (can not be outvoted), `weight` and `group`. Or give `objectives`.',
     example: '- {check: promql, query: "max(queue_length)", above: 100}',
+  }),
+  objectives: input(list, {
+    group: 'question',
+    description:
+      'Files (globs, relative to the repository) with objectives that you have already: see [What you have already](#what-you-have-already). They become checks, which the log shows to copy; what checks can not say is refused by name.',
+    example: 'slo.yaml, sli.yaml',
+  }),
+  'objectives-values': input(placeholderValues, {
+    group: 'question',
+    description: 'What the placeholders of `objectives` stand for, as lines of NAME=VALUE.',
+    example: 'SERVICE=checkout',
+  }),
+  'objectives-accept': input(list, {
+    group: 'question',
+    description: 'What of `objectives` the gate goes without, by the names that its refusal gives.',
+    example: 'success-rate.initialDelay',
+  }),
+  'objectives-compared-with': input(comparedWith, {
+    group: 'question',
+    description:
+      'What stands for the former results that `objectives` compare with: `stable`, or the same time before.',
+    example: '1d',
   }),
   watch: input(duration, {
     group: 'question',
@@ -143,6 +167,8 @@ export const gateInputs = z.strictObject({
 });
 export type GateInputs = z.infer<typeof gateInputs> & {
   readonly checks: NonNullable<z.infer<typeof gateInputs>['checks']>;
+  /** What the files of `objectives` became. */
+  readonly loaded?: LoadedObjectives;
 };
 
 /** Every output of `actions/gate` with its description. */
@@ -167,17 +193,21 @@ export function gateSecrets(given: GivenInputs): string[] {
 export async function loadGateInputs(
   given: GivenInputs,
   mask: (secrets: readonly string[]) => void,
+  workspace: string,
 ): Promise<GateInputs> {
   mask(await prometheusTokenIn(given['prometheus-token-file'], (path) => readFile(path, 'utf8')));
-  const inputs = parseInputs(gateInputs, given, ACTION, contradictionsOf);
-  return { ...inputs, checks: inputs.checks ?? [] };
+  const parsed = parseInputs(gateInputs, given, ACTION);
+  const { inputs, objectives: loaded } = await withObjectives(parsed, given, workspace);
+  const problems = contradictionsOf(inputs);
+  if (problems.length > 0) throw inputRefusal(problems, ACTION);
+  return { ...inputs, checks: inputs.checks ?? [], ...(loaded && { loaded }) };
 }
 
 function contradictionsOf(inputs: z.infer<typeof gateInputs>): string[] {
   const { checks, require, watch, interval } = inputs;
   const groups = inputs['group-weights'];
   const problems: string[] = prometheusContradictions(inputs);
-  if (checks === undefined) problems.push('Nothing says what is looked at: give "checks".');
+  if (checks === undefined) problems.push('Nothing says what is looked at: give "checks" or "objectives".');
   else if (checks.every(({ onBreach }) => onBreach === 'warn'))
     problems.push(
       'All "checks" are of "on-breach: warn", so that none can fail the gate: let one be "on-breach: fail".',

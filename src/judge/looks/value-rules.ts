@@ -1,4 +1,5 @@
 import { count, figure } from '../../core/wording.ts';
+import { type Criteria, describeCriteria, meets, usedUpOf } from './criteria.ts';
 import { type Look, type LookRule, type Measured, noData, type RuleFinding } from './look.ts';
 
 /** A limit for measured values. The limit itself is accepted. */
@@ -8,10 +9,15 @@ export interface ValueLimit {
   /** From here on the state is still healthy, with a warning. */
   readonly warnAbove?: number;
   readonly warnBelow?: number;
-  /** The limits are multiples of what the reference answers: `stable`, `the same time 1d before`. */
+  /** In the place of these four: what is accepted, and what is accepted with a warning; anything else is a breach. */
+  readonly accept?: Criteria;
+  readonly acceptWarned?: Criteria;
+  /** The four limits are multiples of what the reference answers, criteria name it: `stable`, `the same time 1d before`. */
   readonly reference?: string;
   /** How long the limit has to be crossed until that is a breach; by default one look. */
   readonly breachAfter?: { readonly looks: number } | { readonly milliseconds: number };
+  /** Looks beyond the limit that are accepted over the whole time, in a row or not; one more is a breach. */
+  readonly acceptedBreaches?: number;
 }
 
 interface Limits {
@@ -35,15 +41,15 @@ export function valueRule(options: ValueLimit): LookRule {
   };
   let finding: RuleFinding = noData('nothing was measured yet');
   let row = { looks: 0, since: 0 };
+  const all = { within: 0, beyond: 0 };
 
   function judge(value: Measured, reference: number | undefined, several: number): RuleFinding {
+    if (options.accept) return judgeByCriteria(value, options.accept, options, { reference, several });
     const scale = reference ?? 1;
     const crossed = limits.breach.find((limit) => isBeyond(value.value, limit, scale));
     const warned = limits.warning.find((limit) => isBeyond(value.value, limit, scale));
     const shown = (crossed ? [crossed] : limits.breach).map((limit) => describe(limit, scale, options.reference));
-    const named = value.of === '' ? '' : ` (${value.of}${several > 1 ? `, the worst of ${count(several)}` : ''})`;
-    const compared = reference === undefined ? '' : `, ${options.reference} ${figure(reference)}`;
-    const sentence = `${figure(value.value)}${named}${compared}, breach ${shown.join(' or ')}`;
+    const sentence = `${told(value, several, options, reference)}, breach ${shown.join(' or ')}`;
     const progress = Math.max(0, ...limits.breach.map((limit) => usedUp(value.value, limit, scale)));
     const figures = { value: value.value, ...(reference !== undefined && { reference }), ...figuresOf(limits, scale) };
     if (crossed) return { state: 'breach', progress: 1, sentence, figures };
@@ -57,8 +63,22 @@ export function valueRule(options: ValueLimit): LookRule {
     };
   }
 
+  /** A breach counts once there are more of them than are accepted, wherever at least one look was within the limit. */
+  function tolerated(found: RuleFinding, accepted: number): RuleFinding {
+    if (found.state !== 'breach') {
+      all.within += 1;
+      return found;
+    }
+    all.beyond += 1;
+    const sentence = `${found.sentence}; ${count(all.beyond)} looks beyond it, accepted ${count(accepted)}`;
+    if (all.beyond > accepted) return { ...found, sentence };
+    if (all.within > 0) return { ...found, state: 'healthy', warning: true, progress: 0.99, sentence };
+    return { ...found, state: 'unknown', lacks: 'certainty', progress: 0.99, sentence };
+  }
+
   /** A breach counts once it has lasted as long as it has to. */
   function lasted(found: RuleFinding, at: number): RuleFinding {
+    if (options.acceptedBreaches !== undefined) return tolerated(found, options.acceptedBreaches);
     if (found.state !== 'breach') {
       row = { looks: 0, since: at };
       return found;
@@ -97,6 +117,36 @@ export function valueRule(options: ValueLimit): LookRule {
     },
     finding: () => finding,
   };
+}
+
+interface Beside {
+  readonly reference: number | undefined;
+  readonly several: number;
+}
+
+function judgeByCriteria(
+  value: Measured,
+  accept: Criteria,
+  options: ValueLimit,
+  { reference, several }: Beside,
+): RuleFinding {
+  const { acceptWarned = [] } = options;
+  const named = reference === undefined ? undefined : { of: options.reference ?? 'the reference', value: reference };
+  const sentence = `${told(value, several, options, reference)}, accepted ${describeCriteria(accept, named)}`;
+  const figures = { value: value.value, ...(reference !== undefined && { reference }) };
+  if (meets(value.value, accept, reference))
+    return { state: 'healthy', progress: usedUpOf(value.value, accept, reference), sentence, figures };
+  const warned =
+    acceptWarned.length === 0 ? sentence : `${sentence}; with a warning ${describeCriteria(acceptWarned, named)}`;
+  if (!meets(value.value, acceptWarned, reference)) return { state: 'breach', progress: 1, sentence: warned, figures };
+  const progress = usedUpOf(value.value, acceptWarned, reference);
+  return { state: 'healthy', warning: true, progress, sentence: warned, figures };
+}
+
+function told({ of, value }: Measured, several: number, options: ValueLimit, reference: number | undefined): string {
+  const named = of === '' ? '' : ` (${of}${several > 1 ? `, the worst of ${count(several)}` : ''})`;
+  const compared = reference === undefined ? '' : `, ${options.reference} ${figure(reference)}`;
+  return `${figure(value)}${named}${compared}`;
 }
 
 /** Counted events of the whole time against a number of them that is accepted: lines of a log, Kubernetes events. */

@@ -84,7 +84,7 @@ function environmentOf(given: Readonly<Record<string, string>>): Record<string, 
 export const inputReaders: readonly Reader[] = [
   inputsOf(canary, (given) => parseInputs(canaryInputs, given, 'canary')),
   inputsOf(buildPush, readBuildInputs),
-  inputsOf(gate, (given) => loadGateInputs(given, () => undefined)),
+  inputsOf(gate, (given) => loadGateInputs(given, () => undefined, '/workspace')),
   inputsOf(helmDeploy, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions)),
   inputsOf(kubectlDeploy, (given) => parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions)),
   inputsOf(rollback, loadRollbackInputs),

@@ -14,7 +14,7 @@ import { ratioCheck } from './ratio.ts';
 import { victoriaLogsCheck } from './victorialogs.ts';
 
 /** Every kind of check, in the order of the documentation. */
-const checkKinds: readonly CheckKind[] = [
+export const checkKinds: readonly CheckKind[] = [
   ratioCheck,
   promqlCheck,
   alertsCheck,

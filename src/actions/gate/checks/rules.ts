@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { formatDuration, parseDuration } from '../../../core/duration.ts';
+import { type Criteria, needReference } from '../../../judge/looks/criteria.ts';
 import type { LookRule } from '../../../judge/looks/look.ts';
 import { rateComparisonRule, rateLimitRule } from '../../../judge/looks/rate-rules.ts';
 import { valueRule } from '../../../judge/looks/value-rules.ts';
 import { duration, number, rate } from '../../../runner/input-types.ts';
 import type { CheckPlace } from './check-kind.ts';
 import { must, scalar } from './check-list.ts';
+import { criteria } from './criteria-setting.ts';
 
 const DAY = 86_400_000;
 
@@ -88,6 +90,9 @@ export const valueSettings = {
   below: z.number(must('a number')).optional(),
   'warn-above': z.number(must('a number')).optional(),
   'warn-below': z.number(must('a number')).optional(),
+  accept: criteria.optional(),
+  warn: criteria.optional(),
+  'accepted-breaches': z.int(must('a whole number')).min(1, must('a whole number from 1 on')).optional(),
   /** A number counts looks, a text is a duration. */
   'breach-after': z
     .union(
@@ -109,8 +114,12 @@ export type ValueSettings = z.infer<z.ZodObject<typeof valueSettings>>;
 
 export function valueProblem(settings: ValueSettings): string | undefined {
   const { above, below, 'warn-above': warnAbove, 'warn-below': warnBelow } = settings;
+  if (settings['accepted-breaches'] !== undefined && settings['breach-after'] !== undefined)
+    return 'has both "accepted-breaches", looks over the whole time, and "breach-after", looks in a row: leave one out';
+  if (settings.accept !== undefined) return criteriaProblem(settings, settings.accept);
+  if (settings.warn !== undefined) return 'has "warn" without "accept": the warning before "above" is "warn-above"';
   if (above === undefined && below === undefined)
-    return 'needs "above" or "below", the side of the limit that is a breach; or both';
+    return 'needs "above" or "below", the side of the limit that is a breach, or both; or "accept", such as "<= 5"';
   if (above !== undefined && below !== undefined && below > above)
     return 'has "below" above "above", so that every value is a breach';
   if (warnAbove !== undefined && (above === undefined || warnAbove >= above))
@@ -120,11 +129,26 @@ export function valueProblem(settings: ValueSettings): string | undefined {
   return comparedProblem(settings);
 }
 
+function criteriaProblem(settings: ValueSettings, accept: Criteria): string | undefined {
+  const other = (['above', 'below', 'warn-above', 'warn-below'] as const).find((name) => settings[name] !== undefined);
+  if (other !== undefined) return `has "accept" and "${other}": write both as "accept", or leave it out`;
+  const isRelative = needReference([...accept, ...(settings.warn ?? [])]);
+  if (isRelative && settings['relative-to'] === undefined)
+    return 'names the reference, and nothing says what that is: give "relative-to"';
+  if (!isRelative && settings['relative-to'] !== undefined)
+    return 'has "relative-to", and "accept" does not name it: write for example "<= reference + 10%"';
+  return comparedProblem(settings);
+}
+
 /** The rule for values. */
 export function limitRule(settings: ValueSettings): LookRule {
   const { above, below, 'warn-above': warnAbove, 'warn-below': warnBelow, 'breach-after': breachAfter } = settings;
+  const { accept, warn, 'accepted-breaches': acceptedBreaches } = settings;
   const reference = referenceName(settings);
   return valueRule({
+    ...(accept !== undefined && { accept }),
+    ...(warn !== undefined && { acceptWarned: warn }),
+    ...(acceptedBreaches !== undefined && { acceptedBreaches }),
     ...(above !== undefined && { above }),
     ...(below !== undefined && { below }),
     ...(warnAbove !== undefined && { warnAbove }),

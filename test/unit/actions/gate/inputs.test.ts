@@ -7,7 +7,7 @@ import { createVirtualClock } from '../../../support/virtual-clock.ts';
 
 const value = '{check: promql, name: queue, query: max(queue), above: 5}';
 const one: GivenInputs = { prometheus: 'http://prometheus', checks: `- ${value}` };
-const load = (given: GivenInputs) => loadGateInputs({ ...one, ...given }, () => undefined);
+const load = (given: GivenInputs) => loadGateInputs({ ...one, ...given }, () => undefined, '/workspace');
 const refusal = (given: GivenInputs) =>
   load(given).then(
     () => 'nothing was refused',
