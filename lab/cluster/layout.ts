@@ -1,11 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** One name for all that the lab owns on a machine: network namespace, veth device, cgroup. */
-export const LAB = 'sluice-lab';
-
-/** What was built or fetched, keyed by version; survives `down`. */
-export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), LAB);
+import { LAB } from '../programs/commands.ts';
 
 /** What a running lab keeps: `run` goes with `down`, `logs` stays until the next `up`. */
 const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), LAB);
