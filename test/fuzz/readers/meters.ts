@@ -145,7 +145,7 @@ export const meterReaders: readonly Reader[] = [
   ofText(
     'address of Prometheus',
     nearly('k8s://monitoring/https:prometheus:9090/select/0', 'https://a.example/p//', 'http://u:p@a'),
-    (text) => parseAddress(text, "Prometheus"),
+    (text) => parseAddress(text, 'Prometheus'),
   ),
   {
     name: 'pod that is asked for metrics',
