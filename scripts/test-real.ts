@@ -8,12 +8,20 @@ interface RealTest {
   readonly about: string;
   /** What Node runs; the arguments of the command line follow. */
   readonly run: readonly string[];
+  /** What Node runs before. */
+  readonly prepare?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.cluster.config.ts'];
 
 const tests: Readonly<Record<string, RealTest>> = {
+  sources: {
+    about:
+      'what a gate looks at, on real servers: Alertmanager, Jaeger, OpenSearch, VictoriaLogs (Linux, root; builds them)',
+    prepare: ['lab/cluster/main.ts', 'build', 'observability'],
+    run: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.sources.config.ts'],
+  },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
     run: [...vitest, 'test/e2e/images/build-oracle.test.ts'],
@@ -29,13 +37,14 @@ const tests: Readonly<Record<string, RealTest>> = {
 const [name = '', ...rest] = process.argv.slice(2);
 const test = tests[name];
 if (test) {
-  const { exitCode } = await execa(process.execPath, [...test.run, ...rest], {
-    stdio: 'inherit',
-    reject: false,
-    // What is set already goes before it: a smaller number of cases, another seed.
-    env: { ...test.env, ...process.env },
-  });
-  process.exitCode = exitCode ?? 1;
+  // What is set already goes before it: a smaller number of cases, another seed.
+  const env = { ...test.env, ...process.env };
+  const runNode = async (args: readonly string[]) => {
+    const { exitCode } = await execa(process.execPath, args, { stdio: 'inherit', reject: false, env });
+    return exitCode ?? 1;
+  };
+  const prepared = test.prepare ? await runNode(test.prepare) : 0;
+  process.exitCode = prepared || (await runNode([...test.run, ...rest]));
 } else {
   const lines = Object.entries(tests).map(([known, { about }]) => `  ${known}  ${about}`);
   console.error(`${name === '' ? 'Name a test' : `There is no test "${name}"`}:\n${lines.join('\n')}`);

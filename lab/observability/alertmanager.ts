@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { freePort } from '../programs/processes.ts';
 import { versions } from '../programs/versions.ts';
 import { goProgram } from './build.ts';
-import { sendJson } from './send.ts';
+import { basic, type Login, sendJson } from './send.ts';
 import { type Server, startServer } from './server.ts';
 
 const noPages = gzipSync('<p>This build has no pages.</p>');
@@ -29,13 +29,21 @@ const webConfig = {
   basic_auth_users: { builder: '$2b$04$36jn03lEpI9FPipVhxohlO.xgcsztB4LuqJKgVFr6vXsdjzS7Q4Be' },
 };
 
+/** JSON is YAML. */
+const configuration = {
+  route: { receiver: 'nobody' },
+  receivers: [{ name: 'nobody' }],
+  inhibit_rules: [
+    { source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: ['service'] },
+  ],
+};
+
 /** Starts Alertmanager, which tells nobody of its alerts. */
 export function start({ asksForLogin = false } = {}): Promise<Server> {
   return startServer('alertmanager', async (folder) => {
     const address = `127.0.0.1:${await freePort()}`;
     const [config, web] = [join(folder, 'config.json'), join(folder, 'web.json')];
-    // JSON is YAML.
-    await writeFile(config, JSON.stringify({ route: { receiver: 'nobody' }, receivers: [{ name: 'nobody' }] }));
+    await writeFile(config, JSON.stringify(configuration));
     await writeFile(web, JSON.stringify(asksForLogin ? webConfig : {}));
     return {
       argv: [
@@ -49,6 +57,7 @@ export function start({ asksForLogin = false } = {}): Promise<Server> {
       ],
       address: `http://${address}`,
       ready: `http://${address}/-/ready`,
+      login: asksForLogin ? login : undefined,
     };
   });
 }
@@ -63,14 +72,14 @@ export interface Alert {
 }
 
 /** Posts alerts as Prometheus does. */
-export async function putAlerts(address: string, alerts: readonly Alert[]): Promise<void> {
+export async function putAlerts(address: string, alerts: readonly Alert[], as?: Login): Promise<void> {
   const content = alerts.map(({ labels, annotations = {}, from, to }) => ({
     labels,
     annotations,
     startsAt: new Date(from).toISOString(),
     endsAt: new Date(to).toISOString(),
   }));
-  await sendJson(address, '/api/v2/alerts', content);
+  await sendJson(address, '/api/v2/alerts', content, as && basic(as));
 }
 
 /** Silences the alerts that have these labels. Gives the id of the silence. */

@@ -5,7 +5,7 @@ import * as victorialogs from './victorialogs.ts';
 
 /** By the time that their builds take, the shortest first. */
 const servers = { victorialogs, opensearch, alertmanager, jaeger };
-type ServerName = keyof typeof servers;
+export type ServerName = keyof typeof servers;
 
 /** Builds what is missing: one after the other, as each build uses every core. */
 export async function buildObservability(signal: AbortSignal): Promise<void> {
@@ -17,6 +17,7 @@ export function isBuilt(name: ServerName): boolean {
   return servers[name].isBuilt();
 }
 
+/** The servers that tests can't start yet. */
 export function notBuilt(): string[] {
   return Object.entries(servers).flatMap(([name, server]) => (server.isBuilt() ? [] : [name]));
 }

@@ -5,6 +5,7 @@ interface Message {
   readonly method?: 'POST' | 'PUT';
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Sends something to a server; without a message, asks it by GET. Gives the text of its answer. Throws a LabError where it refuses. */
@@ -12,7 +13,7 @@ export async function send(address: string, path: string, message?: Message): Pr
   const { statusCode, body } = await request(address + path, {
     ...(message && {
       method: message.method ?? 'POST',
-      headers: { 'content-type': message.type },
+      headers: { ...message.headers, 'content-type': message.type },
       body: message.body,
     }),
     signal: AbortSignal.timeout(20_000),
@@ -22,6 +23,21 @@ export async function send(address: string, path: string, message?: Message): Pr
   return text;
 }
 
-export function sendJson(address: string, path: string, content: unknown): Promise<string> {
-  return send(address, path, { type: 'application/json', body: JSON.stringify(content) });
+export function sendJson(
+  address: string,
+  path: string,
+  content: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  return send(address, path, { type: 'application/json', body: JSON.stringify(content), headers });
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The header of HTTP Basic. */
+export function basic({ username, password }: Login): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }

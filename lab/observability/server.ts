@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { LAB } from '../programs/commands.ts';
 import { untilReady } from '../programs/processes.ts';
+import { basic, type Login } from './send.ts';
 
 /** A server of the lab, on this machine's loopback address alone. */
 export interface Server {
   /** Where it is asked: `http://127.0.0.1:PORT` */
   readonly address: string;
+  /** Its configuration, data and log. */
+  readonly folder: string;
   /** Holds its answers back from now on; connections are still taken. */
   freeze(): void;
   /** Lets it answer again. */
@@ -29,6 +32,8 @@ export interface Launch {
   readonly address: string;
   /** Answers with a 2xx status once the server can do its work. */
   readonly ready: string;
+  /** What it asks for, there too. */
+  readonly login?: Login | undefined;
 }
 
 /** Milliseconds: several times what the slowest of them, a JVM, takes on a busy machine. */
@@ -49,6 +54,7 @@ export async function startServer(name: string, prepare: (folder: string) => Pro
     let child = await run(name, launch, folder);
     return {
       address: launch.address,
+      folder,
       freeze: () => void child.kill('SIGSTOP'),
       thaw: () => void child.kill('SIGCONT'),
       kill: () => end(child, 'SIGKILL'),
@@ -67,7 +73,7 @@ export async function startServer(name: string, prepare: (folder: string) => Pro
   }
 }
 
-async function run(name: string, { argv, ready }: Launch, folder: string): Promise<ChildProcess> {
+async function run(name: string, { argv, ready, login }: Launch, folder: string): Promise<ChildProcess> {
   const path = join(folder, 'log');
   const log = await open(path, 'a');
   // It ends with whoever started it, however that ends.
@@ -80,7 +86,7 @@ async function run(name: string, { argv, ready }: Launch, folder: string): Promi
     await untilReady(child, {
       name,
       log: path,
-      ready: () => answers(ready),
+      ready: () => answers(ready, login),
       timeout: START_TIMEOUT,
       signal: never,
     });
@@ -93,8 +99,9 @@ async function run(name: string, { argv, ready }: Launch, folder: string): Promi
   }
 }
 
-async function answers(url: string): Promise<boolean> {
-  const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(2_000) });
+async function answers(url: string, login: Login | undefined): Promise<boolean> {
+  const headers = login ? basic(login) : {};
+  const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(2_000) });
   await body.dump();
   return statusCode >= 200 && statusCode < 300;
 }

@@ -1,7 +1,7 @@
 import { freePort } from '../programs/processes.ts';
 import { versions } from '../programs/versions.ts';
 import { goProgram } from './build.ts';
-import { send } from './send.ts';
+import { basic, type Login, send } from './send.ts';
 import { type Server, startServer } from './server.ts';
 
 const executable = goProgram('victorialogs', {
@@ -14,7 +14,7 @@ export const { build, isBuilt } = executable;
 
 interface Options {
   /** Asks for this name and password by HTTP Basic. */
-  readonly login?: { readonly username: string; readonly password: string };
+  readonly login?: Login;
 }
 
 /** Starts VictoriaLogs, which keeps lines of the last seven days. */
@@ -31,8 +31,8 @@ export function start({ login }: Options = {}): Promise<Server> {
         ...(login ? [`-httpAuth.username=${login.username}`, `-httpAuth.password=${login.password}`] : []),
       ],
       address: `http://${address}`,
-      // Answers without a login, too.
       ready: `http://${address}/health`,
+      login,
     };
   });
 }
@@ -52,12 +52,13 @@ export interface LogLine {
 export async function putLines(
   address: string,
   lines: readonly LogLine[],
-  streamFields: readonly string[] = [],
+  { streamFields = [], as }: { readonly streamFields?: readonly string[]; readonly as?: Login } = {},
 ): Promise<void> {
   const documents = lines.flatMap(({ at, message, fields }) => [
     { create: {} },
     { '@timestamp': new Date(at).toISOString(), message, ...fields },
   ]);
+  const headers = as ? basic(as) : {};
   const query = new URLSearchParams({
     _time_field: '@timestamp',
     _msg_field: 'message',
@@ -66,6 +67,7 @@ export async function putLines(
   await send(address, `/insert/elasticsearch/_bulk?${query}`, {
     type: 'application/x-ndjson',
     body: documents.map((document) => `${JSON.stringify(document)}\n`).join(''),
+    headers,
   });
-  await send(address, '/internal/force_flush');
+  await send(address, '/internal/force_flush', { type: 'text/plain', body: '', headers });
 }
