@@ -16,6 +16,8 @@ export default defineConfig({
           ...cluster,
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          // It has nothing to do with the cluster.
+          exclude: ['test/contract/observability.test.ts'],
           env: {
             SLUICE_CONTRACT_KUBECONFIG: kubeconfigPath,
             SLUICE_CONTRACT_IMAGE: `${endpoints.registry}/demo-service:v1`,

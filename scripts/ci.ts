@@ -7,6 +7,7 @@ import { globSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join, relative } from 'node:path';
 import * as z from 'zod';
+import { notBuilt } from '../lab/observability/index.ts';
 
 interface Count {
   readonly passed: number;
@@ -115,6 +116,11 @@ const counts = [
   ...cluster(),
 ];
 const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
+const leftOut = notBuilt();
+if (leftOut.length > 0)
+  console.log(
+    `\nLeft out, as not built on this machine (npm run lab -- build observability): tests of ${leftOut.join(', ')}`,
+  );
 console.log('\nSeconds of each part, the slowest first:');
 for (const { command, seconds } of times.toSorted((a, b) => b.seconds - a.seconds)) {
   console.log(`${seconds.toFixed(1).padStart(8)}  ${command}`);

@@ -8,6 +8,8 @@ interface RealTest {
   readonly about: string;
   /** The script that Node runs; the arguments of the command line are appended. */
   readonly run: readonly string[];
+  /** What Node runs before. */
+  readonly prepare?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -18,6 +20,12 @@ const tests: Readonly<Record<string, RealTest>> = {
     about:
       '10,000 gates of each kind on simulated traffic: false failures, and how often a fault is found (the power curve)',
     run: ['test/bench/gate-power.ts'],
+  },
+  sources: {
+    about:
+      'what a gate looks at, on real servers: Alertmanager, Jaeger, OpenSearch, VictoriaLogs (Linux, root; builds them)',
+    prepare: ['lab/cluster/main.ts', 'build', 'observability'],
+    run: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.sources.config.ts'],
   },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
@@ -34,13 +42,14 @@ const tests: Readonly<Record<string, RealTest>> = {
 const [name = '', ...rest] = process.argv.slice(2);
 const test = tests[name];
 if (test) {
-  const { exitCode } = await execa(process.execPath, [...test.run, ...rest], {
-    stdio: 'inherit',
-    reject: false,
-    // Variables that are already set have priority: a smaller number of cases, another seed.
-    env: { ...test.env, ...process.env },
-  });
-  process.exitCode = exitCode ?? 1;
+  // What is set already goes before it: a smaller number of cases, another seed.
+  const env = { ...test.env, ...process.env };
+  const runNode = async (args: readonly string[]) => {
+    const { exitCode } = await execa(process.execPath, args, { stdio: 'inherit', reject: false, env });
+    return exitCode ?? 1;
+  };
+  const prepared = test.prepare ? await runNode(test.prepare) : 0;
+  process.exitCode = prepared || (await runNode([...test.run, ...rest]));
 } else {
   const lines = Object.entries(tests).map(([known, { about }]) => `  ${known}  ${about}`);
   console.error(`${name === '' ? 'Name a test' : `There is no test "${name}"`}:\n${lines.join('\n')}`);

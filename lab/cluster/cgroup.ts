@@ -1,9 +1,8 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists } from './cache.ts';
-import { LabError } from './commands.ts';
-import { LAB } from './layout.ts';
-import { waitUntil } from './wait.ts';
+import { exists } from '../programs/cache.ts';
+import { LAB, LabError } from '../programs/commands.ts';
+import { waitUntil } from '../programs/wait.ts';
 
 /** The mount points of the given file system types. */
 async function mountPoints(types: readonly string[]): Promise<string[]> {

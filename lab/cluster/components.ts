@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { exists } from './cache.ts';
+import { exists } from '../programs/cache.ts';
+import { LAB } from '../programs/commands.ts';
 import {
   certificateDir,
   certificateFile,
@@ -9,10 +10,10 @@ import {
   serviceAccountKey,
   tokenFile,
 } from './config.ts';
-import { addresses, auditLogPath, endpoints, LAB, ports, runDir } from './layout.ts';
+import { answers } from './host.ts';
+import { addresses, auditLogPath, endpoints, ports, runDir } from './layout.ts';
 import { type Component, start } from './processes.ts';
 import { programPath } from './programs.ts';
-import { answers } from './wait.ts';
 
 /** Every process of the lab by name, in display order. */
 export const components = {

@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from './commands.ts';
-import { addresses, endpoints, kubeconfigPath, LAB, logDir, ports, runDir } from './layout.ts';
+import { LAB, LabError } from '../programs/commands.ts';
+import { addresses, endpoints, kubeconfigPath, logDir, ports, runDir } from './layout.ts';
 
 export const nodeUser = `system:node:${LAB}` as const;
 

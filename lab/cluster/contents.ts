@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { cached } from './cache.ts';
-import { inTemporaryFolder, run } from './commands.ts';
-import { buildFile, downloadModule } from './golang.ts';
+import { cached } from '../programs/cache.ts';
+import { inTemporaryFolder, run } from '../programs/commands.ts';
+import { buildFile, downloadModule } from '../programs/golang.ts';
+import { versions } from '../programs/versions.ts';
 import { programPath } from './programs.ts';
-import { versions } from './versions.ts';
 
 /** Stores the custom resource definitions of YAML files as one JSON array: YAML of this size takes seconds to parse. */
 async function keepDefinitions(name: string, version: string, find: () => Promise<string[]>): Promise<string> {

@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { exists } from './cache.ts';
+import { exists } from '../programs/cache.ts';
+import { run } from '../programs/commands.ts';
 import { removeCgroups } from './cgroup.ts';
-import { run } from './commands.ts';
 import { kubeconfigPath, logDir, runDir } from './layout.ts';
 import { removeNetwork } from './network.ts';
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { request } from 'undici';
-import { LabError } from './commands.ts';
+import { LabError } from '../programs/commands.ts';
 import { type Contents, digestOf, type Layer } from './contents.ts';
 import { labAgent } from './host.ts';
 import { endpoints } from './layout.ts';

@@ -4,10 +4,11 @@ import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
+import { LAB } from '../programs/commands.ts';
+import { waitUntil } from '../programs/wait.ts';
 import { certificateFile, render } from './config.ts';
 import { fromHost } from './host.ts';
-import { endpoints, kubeconfigPath, LAB } from './layout.ts';
-import { waitUntil } from './wait.ts';
+import { endpoints, kubeconfigPath } from './layout.ts';
 
 const kubeconfig = z.object({ users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]) });
 

@@ -1,11 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-
-/** The name of everything that the lab owns on a machine: network namespace, veth device, cgroup. */
-export const LAB = 'sluice-lab';
-
-/** What was built or downloaded, keyed by version; survives `down`. */
-export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), LAB);
+import { LAB } from '../programs/commands.ts';
 
 /** The files of a running lab: `down` removes `run`; `logs` stays until the next `up`. */
 const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), LAB);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { exists } from './cache.ts';
-import { LabError } from './commands.ts';
+import { exists } from '../programs/cache.ts';
+import { LabError } from '../programs/commands.ts';
 import { fromHost } from './host.ts';
 import { endpoints, netnsPath } from './layout.ts';
 

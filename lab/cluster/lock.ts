@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { say } from './commands.ts';
-import { LAB } from './layout.ts';
+import { LAB, say } from '../programs/commands.ts';
 
 /** An abstract socket: the kernel lets only one process listen, and frees it when that process ends in any way. */
 const path = `\0${LAB}`;
 
-/** Waits until no other `up` or `down` runs on this machine, and blocks others until it is disposed. */
+/** Waits until no other `up`, `down` or `build` runs on this machine, and blocks others until it is disposed. */
 export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
   for (;;) {
     const waiting = new Set<Socket>();
@@ -24,7 +23,7 @@ export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     }
-    say('another up or down is at work: waiting for its end');
+    say('another up, down or build is at work: waiting for its end');
     const holder = connect(path);
     holder.on('error', () => holder.destroy());
     await once(holder, 'close', { signal });

@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import parseDuration from 'parse-duration';
 import * as z from 'zod';
-import { LabError, say, step } from './commands.ts';
+import { buildObservability } from '../observability/index.ts';
+import { LabError, say, step } from '../programs/commands.ts';
 import { type ComponentName, components, isComponent, startComponents } from './components.ts';
 import { down } from './down.ts';
 import { kubeconfigPath } from './layout.ts';
@@ -22,6 +23,7 @@ const usage = `npm run lab -- COMMAND
   load [--host NAME] [--rate 50] [--for 10s] [--log FILE]
                              send requests through the gateway and count the answers by version and status
   kubeconfig                 print the administrator's kubeconfig
+  build observability        build the servers of lab/observability that are missing; they need no cluster
 
 components: ${Object.keys(components).join(' ')}`;
 
@@ -89,6 +91,11 @@ async function main(signal: AbortSignal): Promise<void> {
       const sent = await load({ host: values.host, rate: values.rate, duration: values.for, signal });
       if (values.log) await writeFile(values.log, sent.map((one) => `${JSON.stringify(one)}\n`).join(''));
       return print(summarize(sent));
+    }
+    case 'build': {
+      if (component !== 'observability') throw new LabError('Name what is built: observability.');
+      await using _ = await lock(signal);
+      return step('built observability', () => buildObservability(signal));
     }
     case 'kubeconfig':
       if ((await presence()) === 'down') throw new LabError('The lab is not up: npm run lab -- up');

@@ -1,6 +1,6 @@
-import { exists } from './cache.ts';
-import { insideNetwork, run } from './commands.ts';
-import { addresses, LAB, netnsPath } from './layout.ts';
+import { exists } from '../programs/cache.ts';
+import { LAB, run } from '../programs/commands.ts';
+import { addresses, netnsPath } from './layout.ts';
 
 /**
  * The lab's network namespace: one node, connected to the host by a veth pair. The pair's inner end is the node's device and
@@ -26,4 +26,10 @@ export async function removeNetwork(): Promise<void> {
   // The pair is only removed with the namespace once nothing uses the namespace any more.
   if (await exists(`/sys/class/net/${LAB}`)) await run('ip', ['link', 'delete', LAB]);
   await run('ip', ['netns', 'delete', LAB]);
+}
+
+/** The command line that runs a program in the lab's network namespace. */
+export function insideNetwork(argv: readonly string[]): string[] {
+  // `ip netns exec` would hide the cgroup mounts from the kubelet.
+  return ['nsenter', `--net=${netnsPath}`, ...argv];
 }

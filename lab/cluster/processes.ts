@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LabError } from '../programs/commands.ts';
+import { endOfLog, untilReady } from '../programs/processes.ts';
+import { waitUntil } from '../programs/wait.ts';
 import { componentCgroup } from './cgroup.ts';
-import { insideNetwork, LabError, lastLines } from './commands.ts';
 import { logDir, runDir } from './layout.ts';
-import { waitUntil } from './wait.ts';
+import { insideNetwork } from './network.ts';
 
 /** A process of the lab. Its log and its cgroup have its name. */
 export interface Component {
@@ -45,23 +47,8 @@ export async function start(name: string, component: Component, signal: AbortSig
   });
   await log.close();
   child.unref();
-  let exit: string | undefined;
-  child.once('exit', (code, killer) => {
-    exit = killer ?? `exit code ${code}`;
-  });
   await writeFile(pidPath(name), `${child.pid}`);
-  try {
-    await waitUntil(
-      async () => {
-        if (exit !== undefined) throw new LabError(`${name} ended with ${exit}`);
-        return component.ready();
-      },
-      { what: `${name} ready`, timeout: 30_000, signal },
-    );
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error;
-    throw new LabError(`${error.message}. The end of ${logPath(name)}:\n${await tail(name, 20)}`);
-  }
+  await untilReady(child, { name, log: logPath(name), ready: () => component.ready(), timeout: 30_000, signal });
 }
 
 /** Stops a component, with SIGKILL if SIGTERM does not stop it within 10 s. */
@@ -78,6 +65,6 @@ export async function stop(name: string, signal: AbortSignal): Promise<void> {
   await rm(pidPath(name), { force: true });
 }
 
-export async function tail(name: string, lines: number): Promise<string> {
-  return lastLines(await readFile(logPath(name), 'utf8').catch(() => '(no log)'), lines);
+export function tail(name: string, lines: number): Promise<string> {
+  return endOfLog(logPath(name), lines);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { cached, cachePath } from './cache.ts';
-import { buildModule, type GoProgram } from './golang.ts';
-import { versions } from './versions.ts';
+import { cached, cachePath } from '../programs/cache.ts';
+import { buildModule, type GoProgram } from '../programs/golang.ts';
+import { versions } from '../programs/versions.ts';
 
 const kubernetesVersion = `v${versions.kubernetes}`;
 

@@ -1,21 +1,21 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { request } from 'undici';
+import { LabError, say, step } from '../programs/commands.ts';
+import { installPackages } from '../programs/debian.ts';
+import { debianPackages } from '../programs/versions.ts';
+import { together, waitUntil } from '../programs/wait.ts';
 import { createCgroups } from './cgroup.ts';
-import { LabError, say, step } from './commands.ts';
 import { startComponents } from './components.ts';
 import { writeConfig } from './config.ts';
 import { type Contents, prepareContents } from './contents.ts';
-import { installPackages } from './debian.ts';
 import { down } from './down.ts';
-import { labAgent } from './host.ts';
+import { answers, labAgent } from './host.ts';
 import { pushImages } from './images.ts';
 import { applyDefinitions, applyManifests, connect, describePods, isNodeReady } from './kubernetes.ts';
 import { endpoints, logDir, runDir } from './layout.ts';
 import { createNetwork } from './network.ts';
 import { buildCluster, buildControlPlane } from './programs.ts';
 import { type Extent, markUp } from './status.ts';
-import { debianPackages } from './versions.ts';
-import { answers, together, waitUntil } from './wait.ts';
 
 /** The demo service that exists from the start. */
 const demo = { namespace: 'shop', host: 'checkout' };

@@ -10,6 +10,7 @@ import { portsAnnotation } from '../../lab/embedded/api-server/proxy.ts';
 import { pods as podResource } from '../../lab/embedded/api-server/resources.ts';
 import { startPrometheus as startDouble } from '../../lab/embedded/prometheus/index.ts';
 import { close, listen } from '../../lab/embedded/sockets.ts';
+import { freePort } from '../../lab/programs/processes.ts';
 
 /** What one pod of the exporter shows: counts by status, and how many took longer than 0.3 s. */
 export interface FakePod {
@@ -157,13 +158,6 @@ async function scrapedTwice(url: string, server: ChildProcess): Promise<void> {
     if (answer.includes('"value"')) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server, 0);
-  await close(server);
-  return port;
 }
 
 function portOf(server: Server): number {

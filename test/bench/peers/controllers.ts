@@ -1,9 +1,9 @@
 import { peersDefinitions } from '../../../lab/cluster/contents.ts';
+import { answers } from '../../../lab/cluster/host.ts';
 import { type Api, applyDefinitions } from '../../../lab/cluster/kubernetes.ts';
 import { addresses, endpoints, kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { type Component, pidOf, start, stop } from '../../../lab/cluster/processes.ts';
 import { buildPeers, programPath } from '../../../lab/cluster/programs.ts';
-import { answers } from '../../../lab/cluster/wait.ts';
 
 const ports = { flagger: 18_081, argoMetrics: 18_082, argoHealth: 18_083 } as const;
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LAB } from '../../../lab/cluster/layout.ts';
-import { versions } from '../../../lab/cluster/versions.ts';
+import { LAB } from '../../../lab/programs/commands.ts';
+import { versions } from '../../../lab/programs/versions.ts';
 import { faultNames, faults } from './faults.ts';
 import type { Result } from './results.ts';
 import { breakdownTable, median, table } from './table.ts';

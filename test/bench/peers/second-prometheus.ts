@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { answers } from '../../../lab/cluster/host.ts';
 import { type Api, manifestsOf } from '../../../lab/cluster/kubernetes.ts';
 import { addresses } from '../../../lab/cluster/layout.ts';
-import { answers, waitUntil } from '../../../lab/cluster/wait.ts';
+import { waitUntil } from '../../../lab/programs/wait.ts';
 import type { Stop } from './controllers.ts';
 
 export const secondPrometheusPort = 9091;

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { labAgent } from '../../../lab/cluster/host.ts';
 import { type Api, type Manifest, manifestsOf } from '../../../lab/cluster/kubernetes.ts';
 import { endpoints } from '../../../lab/cluster/layout.ts';
-import { waitUntil } from '../../../lab/cluster/wait.ts';
+import { waitUntil } from '../../../lab/programs/wait.ts';
 import { digestImage } from '../../e2e/cluster/shop.ts';
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;

@@ -5,9 +5,10 @@ import * as z from 'zod';
 import { certificateFile } from '../../../lab/cluster/config.ts';
 import { labAgent } from '../../../lab/cluster/host.ts';
 import { type Api, applyManifests, connect } from '../../../lab/cluster/kubernetes.ts';
-import { endpoints, LAB } from '../../../lab/cluster/layout.ts';
-import { waitUntil } from '../../../lab/cluster/wait.ts';
+import { endpoints } from '../../../lab/cluster/layout.ts';
 import { actionFolder, type Run, runAction } from '../../../lab/embedded/runner.ts';
+import { LAB } from '../../../lab/programs/commands.ts';
+import { waitUntil } from '../../../lab/programs/wait.ts';
 import { documentedRules, type Rule } from './documented-roles.ts';
 
 /** What a shop is made of: a manifest of the lab. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { request } from 'undici';
 import * as z from 'zod';
 import { buildTools, programPath } from '../../../lab/cluster/programs.ts';
-import { waitUntil } from '../../../lab/cluster/wait.ts';
+import { freePort } from '../../../lab/programs/processes.ts';
+import { waitUntil } from '../../../lab/programs/wait.ts';
 
 /** What a proxy does to the answers: https://github.com/Shopify/toxiproxy#toxics. Milliseconds, bytes, kilobytes a second. */
 export type Toxic =
@@ -72,13 +72,4 @@ export async function startToxiproxy() {
       if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastLines } from '../../../lab/cluster/commands.ts';
 import { logDir } from '../../../lab/cluster/layout.ts';
 import { load, type Sent } from '../../../lab/cluster/load.ts';
 import type { Ended, Run } from '../../../lab/embedded/runner.ts';
+import { lastLines } from '../../../lab/programs/commands.ts';
 import { messageOf } from '../../../src/core/errors.ts';
 
 /** What a client of the shop saw during a release. */

@@ -10,14 +10,14 @@ import { delimiter, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import * as z from 'zod';
-import { cached } from '../../../lab/cluster/cache.ts';
-import { run } from '../../../lab/cluster/commands.ts';
-import { installPackages } from '../../../lab/cluster/debian.ts';
-import { buildFile } from '../../../lab/cluster/golang.ts';
 import { buildBuilders, programPath } from '../../../lab/cluster/programs.ts';
-import { waitUntil } from '../../../lab/cluster/wait.ts';
 import { actionFolder, type RunOptions, runAction } from '../../../lab/embedded/runner.ts';
-import { freePort } from '../cluster/toxiproxy.ts';
+import { cached } from '../../../lab/programs/cache.ts';
+import { run } from '../../../lab/programs/commands.ts';
+import { installPackages } from '../../../lab/programs/debian.ts';
+import { buildFile } from '../../../lab/programs/golang.ts';
+import { freePort } from '../../../lab/programs/processes.ts';
+import { waitUntil } from '../../../lab/programs/wait.ts';
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { exists } from '../../../lab/cluster/cache.ts';
+import { exists } from '../../../lab/programs/cache.ts';
 import { runWorkflow, type WorkflowOptions, type WorkflowRun } from './act.ts';
 
 /** Gives a workflow that runs to a test, and takes away what is left of it. */

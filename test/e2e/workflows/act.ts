@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
-import { exists } from '../../../lab/cluster/cache.ts';
-import { run as runToEnd } from '../../../lab/cluster/commands.ts';
 import { buildWorkflowTools, programPath } from '../../../lab/cluster/programs.ts';
 import type { Ended, Run } from '../../../lab/embedded/runner.ts';
+import { exists } from '../../../lab/programs/cache.ts';
+import { run as runToEnd } from '../../../lab/programs/commands.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

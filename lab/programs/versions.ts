@@ -9,6 +9,12 @@ export const versions = {
   envoy: '1.40.0',
   /** Prometheus 3.x.y is the Go module v0.3xx.y; Debian's own has no Kubernetes service discovery. */
   prometheus: 'v0.316.0',
+  /** What sources of a gate are tried on, in `lab/observability`. */
+  alertmanager: 'v0.35.0',
+  jaeger: 'v1.76.0',
+  victoriaLogs: 'v1.52.1',
+  /** The last with the API of Elasticsearch 7 that still runs on Java 11 to 21; its plugins have the same version. */
+  opensearch: '2.19.6',
   /** Started only by tests of faults. */
   toxiproxy: 'v2.5.0',
   /** Run workflow files, and check them. */
@@ -33,3 +39,6 @@ export const debianPackages = {
   apiserver: ['iproute2'],
   cluster: ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'docker-registry'],
 } as const;
+
+/** Debian's packages of the commands that programs in Java are built and started with. */
+export const javaPackages = { javac: 'default-jdk-headless', mvn: 'maven' } as const;

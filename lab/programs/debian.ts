@@ -1,4 +1,17 @@
+import { delimiter, join } from 'node:path';
+import { exists } from './cache.ts';
 import { run, step } from './commands.ts';
+
+/** Installs the packages of those commands that can't be found: a machine may have them from elsewhere. */
+export async function installCommands(packages: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const missing: string[] = [];
+  for (const [command, name] of Object.entries(packages)) {
+    const found = await Promise.all(folders.map((folder) => exists(join(folder, command))));
+    if (!found.includes(true)) missing.push(name);
+  }
+  await installPackages(missing, signal);
+}
 
 /** Installs those of the packages that are missing, without starting their services. */
 export async function installPackages(names: readonly string[], signal: AbortSignal): Promise<void> {

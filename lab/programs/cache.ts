@@ -1,7 +1,10 @@
 import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { say, step } from './commands.ts';
-import { cacheDir } from './layout.ts';
+import { LAB, say, step } from './commands.ts';
+
+/** What was built or fetched, keyed by version; stays when a lab goes. */
+const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), LAB);
 
 export function cachePath(name: string, version: string): string {
   return join(cacheDir, `${name}-${version}`);

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { inTemporaryFolder, run } from './commands.ts';
 
@@ -15,6 +15,8 @@ export interface GoProgram {
   readonly tags?: readonly string[];
   /** Arguments of `go mod edit`. */
   readonly edits?: readonly string[];
+  /** Files that the build embeds and the published module lacks, by their paths in the module. */
+  readonly lacking?: Readonly<Record<string, Uint8Array>>;
   /** `go1.27.3`, if the module needs a newer Go than the machine's; it is downloaded as a module, too. */
   readonly toolchain?: string;
 }
@@ -45,11 +47,25 @@ export async function buildModule(program: GoProgram, output: string, signal: Ab
     await writeFile(join(cwd, 'go.mod'), stagingAsModules(await readFile(source.GoMod, 'utf8'), program.version));
     // Written as a new file: copies of the module cache would be read-only.
     await writeFile(join(cwd, 'go.sum'), await readFile(join(source.Dir, 'go.sum')));
-    const edits = [`-require=${program.module}@${program.version}`, ...(program.edits ?? [])];
+    const completed = await completeSource(program, source.Dir, cwd);
+    const edits = [`-require=${program.module}@${program.version}`, ...(program.edits ?? []), ...completed];
     await run('go', ['mod', 'edit', '-module=sluice.lab/build', ...edits], { cwd, env, signal });
     const flags = ['-mod=mod', '-trimpath', `-ldflags=-s -w ${program.ldflags ?? ''}`, `-tags=${program.tags ?? ''}`];
     await run('go', ['build', ...flags, '-o', output, program.package], { cwd, env, signal });
   });
+}
+
+/** Copies a module's source and adds the files that it lacks. Gives the arguments of `go mod edit` that make the copy be used. */
+async function completeSource({ module, lacking }: GoProgram, source: string, folder: string): Promise<string[]> {
+  if (!lacking) return [];
+  const copy = join(folder, 'source');
+  // Files of the module cache are read-only.
+  await run('cp', ['--recursive', '--no-preserve=mode', source, copy]);
+  for (const [path, content] of Object.entries(lacking)) {
+    await mkdir(dirname(join(copy, path)), { recursive: true });
+    await writeFile(join(copy, path), content);
+  }
+  return [`-replace=${module}=./source`];
 }
 
 /** Builds one file that needs only the standard library. */

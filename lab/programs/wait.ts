@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
 import { LabError } from './commands.ts';
-import { labAgent } from './host.ts';
 
 interface WaitOptions {
   /** What is waited for, in the error's words. */
@@ -29,13 +27,6 @@ export async function waitUntil(condition: () => Promise<boolean>, options: Wait
     await sleep(100, undefined, { signal: options.signal });
   }
   throw new LabError(`${options.what}: not within ${options.timeout / 1000} s (${failure})`);
-}
-
-/** Whether a URL of the lab answers with a 2xx status. Rejects while nobody listens. */
-export async function answers(url: string): Promise<boolean> {
-  const response = await request(url, { dispatcher: labAgent, signal: AbortSignal.timeout(2000) });
-  await response.body.dump();
-  return response.statusCode >= 200 && response.statusCode < 300;
 }
 
 /** Runs tasks in parallel. The first failure aborts the others, and its error is thrown when all have ended. */

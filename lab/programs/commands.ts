@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LAB, netnsPath } from './layout.ts';
 
 const execute = promisify(execFile);
+
+/** One name for all that the lab owns on a machine: cache, state, network namespace, veth device, cgroup. */
+export const LAB = 'sluice-lab';
 
 interface CommandOptions {
   readonly cwd?: string;
@@ -36,12 +38,6 @@ export async function run(program: string, args: readonly string[], options: Com
     const output = error instanceof Error && 'stderr' in error ? `${error.stderr}` : `${error}`;
     throw new LabError(`${program} ${args.join(' ')} failed:\n${lastLines(output || `${error}`, 15)}`);
   }
-}
-
-/** The command line that runs a program in the lab's network namespace. */
-export function insideNetwork(argv: readonly string[]): string[] {
-  // `ip netns exec` would hide the cgroup mounts from the kubelet.
-  return ['nsenter', `--net=${netnsPath}`, ...argv];
 }
 
 /** Passes a new folder to `work` and removes it afterwards. */
