@@ -7,7 +7,7 @@ import type { Permission } from '../core/permission.ts';
 import type { Look, Window } from '../judge/looks/look.ts';
 
 /** What was found before the first look. */
-export interface SourceReadiness {
+interface SourceReadiness {
   /** A sentence for the log that shows that the question means something: `2 series of http_requests_total, measured 4 s ago`. */
   readonly evidence: string;
   /** What the reader should know, one sentence each. */

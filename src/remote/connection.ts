@@ -84,7 +84,7 @@ type Address =
   | { kind: 'url'; url: string }
   | { kind: 'service'; service: ObjectReference; port: string; prefix: string };
 /** Requests a path. Any answer of the server is a result, be it data or a refusal. */
-export type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
+type Ask = (path: string, signal: AbortSignal) => Promise<Refusal>;
 
 /** @throws SluiceError `invalid-input` */
 export function parseAddress(address: string, product: string): Address {

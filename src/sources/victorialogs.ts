@@ -115,7 +115,7 @@ function requireFilter(filter: string): void {
       ? 'has parentheses that do not match.'
       : /[|#]/.test(bare)
         ? 'is more than a filter: it has a pipe or a comment.'
-        : bare.trim() === ''
+        : filter.trim() === ''
           ? 'is empty.'
           : undefined;
   if (problem === undefined) return;

@@ -11,6 +11,7 @@ import { documentedActions } from '../../scripts/actions.ts';
 import { action as buildPush } from '../../src/actions/build-push/action.ts';
 import { action as canary } from '../../src/actions/canary/action.ts';
 import { action as deploymentStatus } from '../../src/actions/deployment-status/action.ts';
+import { action as gate } from '../../src/actions/gate/action.ts';
 import { action as helmDeploy } from '../../src/actions/helm-deploy/action.ts';
 import { action as kubectlDeploy } from '../../src/actions/kubectl-deploy/action.ts';
 import { action as releaseParts } from '../../src/actions/release-parts/action.ts';
@@ -193,6 +194,18 @@ const statusInputs = {
   state: 'success',
 };
 
+/** Each kind of server is asked, and says all that it was asked with. */
+const gateInputs = {
+  namespace: 'shop',
+  checks: `
+- {check: promql, query: max(a), above: 1}
+- {check: loki, query: '{app="shop"} |= "error"', most: 0}
+- {check: alerts, matching: ['severity="page"']}
+- {check: elasticsearch, index: logs, query: 'level:error', most: 0}
+- {check: pod-logs, workload: deployment/checkout, pattern: panic, most: 0}
+`,
+};
+
 interface Case extends Omit<InProcess, 'run' | 'commands'> {
   readonly action: string;
   readonly run: () => Promise<void>;
@@ -211,6 +224,7 @@ function cases(): Case[] {
     'kubectl-deploy': () => run(kubectlDeploy, 'main', process.env),
     'build-push': () => run(buildPush, 'main', process.env),
     'deployment-status': () => run(deploymentStatus, 'main', process.env),
+    gate: () => run(gate, 'main', process.env),
     'release-parts': () => run(releaseParts, 'main', process.env),
   };
   const one = (action: keyof typeof start, fails: boolean, given: Omit<InProcess, 'run' | 'commands'>): Case => ({
@@ -219,6 +233,11 @@ function cases(): Case[] {
     fails,
     ...given,
   });
+  const connections = `
+loki: {address: '${tellerUrl}', token: ${planted('loki-token')}, headers: {X-Api-Key: ${planted('loki-header')}}}
+alertmanager: {address: '${tellerUrl}', username: robot, password: ${planted('alert-password')}}
+elasticsearch: {address: '${tellerUrl}', headers: {Authorization: ApiKey ${planted('elastic-key')}}}
+`;
   const dry = { 'dry-run': 'true' };
   const token = planted('api-token');
   return [
@@ -264,6 +283,11 @@ function cases(): Case[] {
     one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': github.url }, env: event }),
     one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': tellerUrl }, env: event }),
     one('deployment-status', true, { inputs: { ...statusInputs, token, 'api-url': github.url } }),
+    one('gate', true, { inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections } }),
+    one('gate', false, {
+      inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections, 'on-undecided': 'pass' },
+    }),
+    one('gate', true, { inputs: { ...bad, ...gateInputs, connections: `loki: {tokn: ${planted('no-token')}}` } }),
     one('release-parts', false, { inputs: { at: 'begin', release: 'shop', image: 'registry.example/acme/shop' } }),
     one('release-parts', true, { inputs: { at: 'begin', kubeconfig: planted('not-an-input') } }),
   ];

@@ -17,11 +17,12 @@ const connection = z
     ca: text.optional(),
     cert: text.optional(),
     key: text.optional(),
+    sigv4: z.strictObject({ region: text, service: text }, must('a map with region and service')).optional(),
     headers: z.record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/), text, must('names and values')).optional(),
   })
-  .superRefine(({ token, 'token-file': file, username, password, cert, key }, context) => {
-    if ([token, file, username].filter((way) => way !== undefined).length > 1)
-      context.addIssue('has several ways to log in: give one of "token", "token-file" and "username"');
+  .superRefine(({ token, 'token-file': file, username, password, cert, key, sigv4 }, context) => {
+    if ([token, file, username, sigv4].filter((way) => way !== undefined).length > 1)
+      context.addIssue('has several ways to log in: give one of "token", "token-file", "username" and "sigv4"');
     if ((username === undefined) !== (password === undefined))
       context.addIssue('needs "username" and "password" together');
     if ((cert === undefined) !== (key === undefined)) context.addIssue('needs "cert" and "key" together');
@@ -56,15 +57,8 @@ export const connections = inputType('a YAML map from a name to its address and 
 });
 
 function connectionOf(settings: z.infer<typeof connection>): Connection {
-  const { address, token, 'token-file': path, username, password, ca, cert, key, headers } = settings;
-  const authorization =
-    token !== undefined
-      ? { kind: 'bearer' as const, token }
-      : path !== undefined
-        ? { kind: 'bearer-file' as const, path }
-        : username !== undefined && password !== undefined
-          ? { kind: 'basic' as const, username, password }
-          : undefined;
+  const { address, ca, cert, key, headers } = settings;
+  const authorization = authorizationOf(settings);
   const tls = {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
@@ -76,6 +70,14 @@ function connectionOf(settings: z.infer<typeof connection>): Connection {
     ...(Object.keys(tls).length > 0 && { tls }),
     ...(headers && { headers }),
   };
+}
+
+function authorizationOf(settings: z.infer<typeof connection>): Connection['authorization'] {
+  const { token, 'token-file': path, username, password, sigv4 } = settings;
+  if (token !== undefined) return { kind: 'bearer', token };
+  if (path !== undefined) return { kind: 'bearer-file', path };
+  if (sigv4) return { kind: 'sigv4', ...sigv4 };
+  return username !== undefined && password !== undefined ? { kind: 'basic', username, password } : undefined;
 }
 
 /** What is wrong, without a value of the input: each may be a secret. */

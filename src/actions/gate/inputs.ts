@@ -160,7 +160,7 @@ export const gateInputs = z.strictObject({
   connections: input(connections, {
     group: 'metrics',
     description:
-      'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, or `username` and `password`; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`. Secrets are masked.',
+      'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, `username` and `password`, or `sigv4: {region, service}` for AWS; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`. Secrets are masked.',
     example: 'alertmanager: k8s://monitoring/alertmanager:9093',
   }),
   report: reportInput('sluice-gate.json'),

@@ -6,7 +6,7 @@ import { type CountsLook, type Look, type LookRule, noData, type RuleFinding } f
 import { rateTest } from './rate-test.ts';
 
 /** What a rate is judged by; rates are fractions. */
-export interface RateOptions {
+interface RateOptions {
   /** Probability of a breach where the rate is as accepted, over all looks. */
   readonly alpha: number;
   /** Parts of the time that is watched, in each of which a fault may begin, >= 1. */

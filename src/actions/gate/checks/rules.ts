@@ -21,7 +21,7 @@ export const longDuration = z.string(must('a duration such as 1h, 1d or 1w')).tr
 });
 
 /** The settings of what a check is compared with. */
-export const comparedSettings = {
+const comparedSettings = {
   'relative-to': z.enum(['stable', 'before'], must('stable or before')).optional(),
   /** Milliseconds. */
   before: longDuration.optional(),
@@ -35,7 +35,7 @@ interface Compared {
 }
 
 /** Refuses one of two settings that belong together. */
-export function comparedProblem({ 'relative-to': relativeTo, before }: Compared): string | undefined {
+function comparedProblem({ 'relative-to': relativeTo, before }: Compared): string | undefined {
   if (relativeTo === 'before' && before === undefined) return 'needs "before", how long before now: 1d or 1w';
   if (relativeTo !== 'before' && before !== undefined) return 'has "before" without "relative-to: before"';
   return undefined;
