@@ -11,6 +11,7 @@ import {
   type ObjectiveDocument,
   objectMeta,
   orAbsent,
+  type Part,
   readPart,
   scalarField,
   shown,
@@ -91,7 +92,7 @@ function convertTemplate(
   const spec = object && readPart(template, object.spec, about, findings);
   if (!spec) return { checks: [] };
   const name = object.metadata?.name ?? 'analysis';
-  tellUnknown(spec, Object.keys(template.shape), about, idOf(name), findings);
+  tellUnknown(spec, Object.keys(template.shape), { about, name: idOf(name), findings });
   for (const { templateName } of spec.templates ?? []) {
     const [id, text] = [
       idOf(name, templateName),
@@ -129,12 +130,13 @@ function convertMetric(given: Metric, place: Place): Conversion {
   const { findings } = place;
   const name = given.name === place.name ? idOf(given.name) : idOf(place.name, given.name);
   const about = `${place.about}: metric ${shown(given.name)}`;
-  tellUnknown(given, Object.keys(metric.shape), about, name, findings);
-  const fill = (text: string) => fillIn(text, argoPlaceholders, place.values, about, findings);
-  const asked = askedOf(given.provider, about, name, fill, place);
-  const accept = acceptedOf(given, about, name, fill, findings);
+  tellUnknown(given, Object.keys(metric.shape), { about, name, findings });
+  const fill = (text: string) => fillIn(text, argoPlaceholders, place.values, { about, findings });
+  const part = { about, name, findings };
+  const asked = askedOf(given.provider, part, fill, place.context);
+  const accept = acceptedOf(given, part, fill);
   if (asked === undefined || accept === undefined) return { checks: [] };
-  const limit = failuresOf(given, about, name, fill, findings);
+  const limit = failuresOf(given, part, fill);
   const { check: kind, ...question } = asked;
   const check = {
     check: kind,
@@ -151,8 +153,7 @@ function convertMetric(given: Metric, place: Place): Conversion {
 type Fill = (text: string) => string | undefined;
 
 /** What a check asks: its kind, its query and what else it needs. */
-function askedOf(given: Metric['provider'], about: string, name: string, fill: Fill, place: Place) {
-  const { findings, context } = place;
+function askedOf(given: Metric['provider'], { about, name, findings }: Part, fill: Fill, context: ConversionContext) {
   const [product = 'nobody', ...more] = Object.keys(given);
   const check = more.length === 0 ? checkOf(product, context.kinds) : undefined;
   if (check === undefined) {
@@ -162,7 +163,7 @@ function askedOf(given: Metric['provider'], about: string, name: string, fill: F
   }
   const settings = readPart(provider, given[product], about, findings);
   if (!settings) return undefined;
-  tellUnknown(settings, Object.keys(provider.shape), about, name, findings);
+  tellUnknown(settings, Object.keys(provider.shape), { about, name, findings });
   if (settings.address !== undefined)
     findings.remarks.push(
       `${about}: its address ${shown(settings.address)} is not asked, but that of the gate's inputs.`,
@@ -175,9 +176,10 @@ function askedOf(given: Metric['provider'], about: string, name: string, fill: F
 }
 
 /** What is accepted of the value; undefined, and told, where that can't be said. */
-function acceptedOf(given: Metric, about: string, name: string, fill: Fill, findings: Findings): string[] | undefined {
+function acceptedOf(given: Metric, part: Part, fill: Fill): string[] | undefined {
+  const { about, name, findings } = part;
   const texts = [given.successCondition, given.failureCondition].map((text = '') => text.trim());
-  const read = texts.map((text) => (text === '' ? undefined : conditionOf(text, about, name, fill, findings)));
+  const read = texts.map((text) => (text === '' ? undefined : conditionOf(text, part, fill)));
   if (read.some((condition, index) => condition === undefined && texts[index] !== '')) return undefined;
   const [success, failure] = read;
   const accepted = success ?? (failure && negate(failure));
@@ -185,7 +187,7 @@ function acceptedOf(given: Metric, about: string, name: string, fill: Fill, find
     findings.remarks.push(`${about} has no condition: Argo judges nothing by it, so it is left out.`);
     return undefined;
   }
-  if (success && failure) tellInconclusive(success, failure, about, name, findings);
+  if (success && failure) tellInconclusive(success, failure, part);
   const numbers = failure ? intersection(accepted.numbers, without(failure.numbers)) : accepted.numbers;
   if (isSome(success) || isSome(failure && negate(failure))) {
     const text = `${about}: one of several series is enough for its condition, and the gate judges each of them`;
@@ -202,7 +204,7 @@ function acceptedOf(given: Metric, about: string, name: string, fill: Fill, find
   return acceptOf(numbers);
 }
 
-function conditionOf(text: string, about: string, name: string, fill: Fill, findings: Findings): Condition | undefined {
+function conditionOf(text: string, { about, name, findings }: Part, fill: Fill): Condition | undefined {
   const filled = fill(text);
   if (filled === undefined) return undefined;
   const condition = readCondition(filled);
@@ -216,13 +218,7 @@ function isSome(condition: Condition | undefined): boolean {
   return condition?.of === 'some';
 }
 
-function tellInconclusive(
-  success: Condition,
-  failure: Condition,
-  about: string,
-  name: string,
-  findings: Findings,
-): void {
+function tellInconclusive(success: Condition, failure: Condition, { about, name, findings }: Part): void {
   const neither = intersection(without(success.numbers), without(failure.numbers));
   if (isEmpty(neither)) return;
   const text = `${about}: results that are ${acceptOf(neither).join(' or ')} are neither success nor failure`;
@@ -230,7 +226,7 @@ function tellInconclusive(
 }
 
 /** Failed measurements that are accepted; -1 for any number of them. */
-function failuresOf(given: Metric, about: string, name: string, fill: Fill, findings: Findings): number | undefined {
+function failuresOf(given: Metric, { about, name, findings }: Part, fill: Fill): number | undefined {
   if (given.consecutiveErrorLimit !== undefined)
     findings.remarks.push(`${about}: "consecutiveErrorLimit" is not read, but said by input "no-data-patience".`);
   if (given.consecutiveSuccessLimit !== undefined && given.consecutiveSuccessLimit !== '0') {

@@ -24,6 +24,15 @@ export function createFindings(): Findings {
   return { problems: [], cannotSay: [], remarks: [] };
 }
 
+/** A part of a document while it is converted. */
+export interface Part {
+  /** For errors: `canary.yaml, AnalysisTemplate success-rate: metric latency`. */
+  readonly about: string;
+  /** Its name in the ids of what can't be said. */
+  readonly name: string;
+  readonly findings: Findings;
+}
+
 /** One document of a file. */
 export interface ObjectiveDocument {
   /** For errors: `slo.yaml`, `canary.yaml, AnalysisTemplate success-rate`. */
@@ -52,14 +61,12 @@ const MOST_TOLD = 5;
 export function tellUnknown(
   value: Readonly<Record<string, unknown>>,
   known: readonly string[],
-  about: string,
-  name: string,
-  { cannotSay }: Pick<Findings, 'cannotSay'>,
+  { about, name, findings }: Part,
 ): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
     const id = `${name}.${idOf(key)}`;
-    cannotSay.push({
+    findings.cannotSay.push({
       id,
       text: `${about}: the field "${shown(key)}" is not known`,
       instead: 'the gate goes without it',

@@ -76,7 +76,7 @@ export function convertFlagger(
     const spec = object && readPart(template, object.spec, about, findings);
     const name = object?.metadata?.name ?? '';
     if (!spec) continue;
-    tellUnknown(spec, Object.keys(template.shape), about, idOf(name), findings);
+    tellUnknown(spec, Object.keys(template.shape), { about, name: idOf(name), findings });
     templates.set(name, spec);
     templates.set(`${object.metadata?.namespace ?? ''}/${name}`, spec);
   }
@@ -115,7 +115,7 @@ function convertCanary(
 function convertMetric(given: Metric, place: Place): WrittenCheck[] {
   const { findings, spec } = place;
   const [name, about] = [idOf(place.name, given.name), `${place.about}: metric ${shown(given.name)}`];
-  tellUnknown(given, Object.keys(metric.shape), about, name, findings);
+  tellUnknown(given, Object.keys(metric.shape), { about, name, findings });
   const template = templateOf(given, about, name, place);
   const accepted = acceptedOf(given);
   if (isEverything(accepted) || isEmpty(accepted)) {
@@ -137,7 +137,7 @@ function convertMetric(given: Metric, place: Place): WrittenCheck[] {
     ...variables,
   ] as const;
   const values = new Map([...place.context.values, ...own]);
-  const query = fillIn(template.query.trim(), goPlaceholders, values, about, findings);
+  const query = fillIn(template.query.trim(), goPlaceholders, values, { about, findings });
   if (query === undefined) return [];
   const window = template.check === 'promql' ? {} : { window: given.interval ?? INTERVAL };
   return [{ check: template.check, name, query, ...window, accept: acceptOf(accepted) }];

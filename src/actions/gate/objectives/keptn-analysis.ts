@@ -106,7 +106,7 @@ function convertDefinition({ about, value }: ObjectiveDocument, place: Place): C
   const object = readPart(objectMeta, value, about, findings);
   const spec = object && readPart(definition, object.spec, about, findings);
   if (!spec) return { checks: [] };
-  tellUnknown(spec, Object.keys(definition.shape), about, idOf(object.metadata?.name ?? ''), findings);
+  tellUnknown(spec, Object.keys(definition.shape), { about, name: idOf(object.metadata?.name ?? ''), findings });
   const { passPercentage: pass, warningPercentage: warn } = spec.totalScore;
   if (warn >= pass)
     findings.problems.push(`${about}: "warningPercentage" is not below "passPercentage", which Keptn refuses`);
@@ -121,7 +121,7 @@ function convertObjective(given: z.infer<typeof objective>, of: string, place: P
   const ref = given.analysisValueTemplateRef.name;
   const [name, about] = [idOf(ref), `${of}: objective ${shown(ref)}`];
   const instead = 'the objective is left out';
-  tellUnknown(given, Object.keys(objective.shape), about, name, findings);
+  tellUnknown(given, Object.keys(objective.shape), { about, name, findings });
   const failing = setOf(given.target?.failure, about, findings);
   const warned = setOf(given.target?.warning, about, findings);
   const template = place.templates.get(ref);
@@ -138,7 +138,7 @@ function convertObjective(given: z.infer<typeof objective>, of: string, place: P
     findings.cannotSay.push({ id: `${name}.provider`, text, instead });
     return [];
   }
-  const query = fillIn(template.query.trim(), goPlaceholders, context.values, about, findings);
+  const query = fillIn(template.query.trim(), goPlaceholders, context.values, { about, findings });
   if (!failing || !warned || query === undefined) return [];
   const weight = given.weight ?? 1;
   if (weight === 0 && given.keyObjective === true)

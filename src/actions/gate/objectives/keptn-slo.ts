@@ -85,7 +85,7 @@ function convertFile(
   const file = readPart(sloFile, value, about, findings);
   if (!file) return { checks: [] };
   const known = ['spec_version', ...Object.keys(sloFile.shape), 'name', 'apiVersion', 'kind', 'metadata'];
-  tellUnknown(file, known, about, 'slo', findings);
+  tellUnknown(file, known, { about, name: 'slo', findings });
   const score = { pass: scoreOf(file.total_score.pass), warn: scoreOf(file.total_score.warning) ?? Number.NaN };
   if (score.pass === undefined || (file.total_score.warning !== undefined && Number.isNaN(score.warn)))
     findings.problems.push(`${about}: "total_score" is not per cent from 0 to 100`);
@@ -128,7 +128,7 @@ function convertObjective(
   const name = idOf(sli);
   const about = `${place.about}: objective ${shown(sli)}`;
   const { findings } = place;
-  tellUnknown(settings, Object.keys(objective.shape), about, name, findings);
+  tellUnknown(settings, Object.keys(objective.shape), { about, name, findings });
   if ((settings.pass ?? []).length === 0) {
     // It has no part in Keptn's score.
     findings.remarks.push(
@@ -187,7 +187,7 @@ function askedOf(
     findings.cannotSay.push({ id: `${name}.provider`, text, instead });
     return undefined;
   }
-  const filled = fillIn(query.trim(), keptnPlaceholders, values, about, findings);
+  const filled = fillIn(query.trim(), keptnPlaceholders, values, { about, findings });
   return filled === undefined ? undefined : { check, query: filled };
 }
 

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../core/duration.ts';
 import type { ConversionContext, WrittenCheck } from './conversion.ts';
-import type { Findings } from './findings.ts';
+import type { Findings, Part } from './findings.ts';
 
 /** An objective of a ratio, as Sloth and OpenSLO have it. */
 export interface RatioObjective {
@@ -34,10 +34,10 @@ export function ratioCheckOf(
     const events = { total: counters.total, [isBad ? 'bad' : 'good']: counters.part };
     if (context.kinds.has('burn-rate'))
       return { check: 'burn-rate', name, objective: `${objective}%`, ...events, period };
-    tellPeriod(about, name, period, context, findings);
+    tellPeriod(period, context, { about, name, findings });
     return { check: 'ratio', name, ...events, limit: budgetOf(objective) };
   }
-  tellPeriod(about, name, period, context, findings);
+  tellPeriod(period, context, { about, name, findings });
   const [above, below] = [`(${query}) / (${total})`, budgetOf(objective)];
   return isBad
     ? { check: 'promql', name, query: above, accept: `<= ${below}` }
@@ -45,13 +45,7 @@ export function ratioCheckOf(
 }
 
 /** An objective over weeks is judged by the last minutes: its limit is the same, and how much of the budget is left is not known. */
-export function tellPeriod(
-  about: string,
-  name: string,
-  period: string,
-  { window }: ConversionContext,
-  findings: Findings,
-): void {
+export function tellPeriod(period: string, { window }: ConversionContext, { about, name, findings }: Part): void {
   const text = `${about}: its objective is one over ${period}, and this check judges ${formatDuration(window)} (input "window")`;
   const instead = 'the rate of errors in that time may be as high as the objective allows';
   findings.cannotSay.push({ id: `${name}.period`, text, instead });

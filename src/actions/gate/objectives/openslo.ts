@@ -124,7 +124,7 @@ function convertSlo({ about, value }: ObjectiveDocument, { slis, ...documents }:
   }
   const spec = object && readPart(slo, object.spec, about, findings);
   if (!spec) return [];
-  tellUnknown(spec, Object.keys(slo.shape), about, name, findings);
+  tellUnknown(spec, Object.keys(slo.shape), { about, name, findings });
   const own = spec.indicator && readPart(indicator, spec.indicator.spec, about, findings);
   const sli = own ?? (spec.indicatorRef === undefined ? undefined : slis.get(spec.indicatorRef));
   const objectives = (spec.objectives ?? []).flatMap((one) => readPart(objective, one, about, findings) ?? []);
@@ -137,7 +137,7 @@ function convertSlo({ about, value }: ObjectiveDocument, { slis, ...documents }:
   const period = spec.timeWindow?.[0]?.duration ?? PERIOD;
   return objectives.flatMap((one, index) => {
     const own = objectives.length === 1 ? name : `${name}.${index + 1}`;
-    tellUnknown(one, Object.keys(objective.shape), about, own, findings);
+    tellUnknown(one, Object.keys(objective.shape), { about, name: own, findings });
     return convertObjective(one, sli, { ...documents, about, name: own, period });
   });
 }
@@ -158,7 +158,7 @@ function convertObjective(given: Objective, sli: Indicator, place: Place): Writt
   if (raw) {
     const query = promqlOf(raw, place);
     if (query === undefined) return [];
-    tellPeriod(about, name, place.period, context, findings);
+    tellPeriod(place.period, context, { about, name, findings });
     const budget = budgetOf(target);
     const isSuccess = rawType === 'success';
     if (!isSuccess && rawType !== 'failure')
@@ -209,7 +209,7 @@ function thresholdChecks(given: Objective, source: Metric, target: number, place
 function promqlOf({ metricSource: source }: Metric, place: Place): string | undefined {
   const { about, name, findings, context, sources } = place;
   const query = source.spec?.query ?? source.spec?.promql;
-  tellUnknown(source.spec ?? {}, ['query', 'promql'], about, name, findings);
+  tellUnknown(source.spec ?? {}, ['query', 'promql'], { about, name, findings });
   const type = source.type ?? sources.get(source.metricSourceRef ?? '');
   const text = typeof query === 'string' ? query.trim() : undefined;
   const language = text === undefined ? undefined : queryLanguageOf(text);
@@ -221,5 +221,5 @@ function promqlOf({ metricSource: source }: Metric, place: Place): string | unde
     return undefined;
   }
   const values = new Map([...context.values, ['window', formatDuration(context.window)]]);
-  return fillIn(text, goPlaceholders, values, about, findings);
+  return fillIn(text, goPlaceholders, values, { about, findings });
 }

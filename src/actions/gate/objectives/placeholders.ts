@@ -1,4 +1,4 @@
-import { type Findings, shown } from './findings.ts';
+import { type Part, shown } from './findings.ts';
 
 /** What placeholders of documents stand for. */
 export type PlaceholderValues = ReadonlyMap<string, string>;
@@ -26,8 +26,7 @@ export function fillIn(
   text: string,
   { pattern }: PlaceholderSyntax,
   values: PlaceholderValues,
-  about: string,
-  { problems }: Pick<Findings, 'problems'>,
+  { about, findings: { problems } }: Pick<Part, 'about' | 'findings'>,
 ): string | undefined {
   const unknown = new Set<string>();
   const filled = text.replaceAll(pattern, (written: string, name: string) => {

@@ -67,7 +67,7 @@ export function convertSloth(
     const given = spec && readPart(file, spec, about, findings);
     if (!given) return [];
     const known = ['version', ...Object.keys(file.shape)];
-    tellUnknown(given, known, about, idOf(given.service), findings);
+    tellUnknown(given, known, { about, name: idOf(given.service), findings });
     const slos = given.slos ?? [];
     if (slos.length === 0) findings.problems.push(`${about}: has no objective, so that nothing is judged`);
     const place = { about, service: given.service, context, findings };
@@ -79,20 +79,20 @@ export function convertSloth(
 function convert(given: z.infer<typeof slo>, place: Place): WrittenCheck[] {
   const { service, context, findings } = place;
   const [name, about] = [idOf(service, given.name), `${place.about}: objective ${shown(given.name)}`];
-  tellUnknown(given, Object.keys(slo.shape), about, name, findings);
+  tellUnknown(given, Object.keys(slo.shape), { about, name, findings });
   if (!(given.objective > 0 && given.objective < 100)) {
     findings.problems.push(`${about}: "objective" is not per cent between 0 and 100`);
     return [];
   }
   const values = new Map([...context.values, ['window', formatDuration(context.window)]]);
-  const fill = (text: string) => fillIn(text.trim(), goPlaceholders, values, about, findings);
+  const fill = (text: string) => fillIn(text.trim(), goPlaceholders, values, { about, findings });
   if (given.sli.raw) {
     const query = readPart(raw, given.sli.raw, about, findings);
     if (query === undefined) {
       findings.problems.push(`${about}: has no "error_ratio_query"`);
       return [];
     }
-    tellPeriod(about, name, PERIOD, context, findings);
+    tellPeriod(PERIOD, context, { about, name, findings });
     const filled = fill(query);
     return filled === undefined
       ? []

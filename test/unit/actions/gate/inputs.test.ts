@@ -51,7 +51,7 @@ describe('checks', () => {
   });
 
   it.each<[GivenInputs, string]>([
-    [{ checks: '' }, 'Nothing says what is looked at: give "checks".'],
+    [{ checks: '' }, 'Nothing says what is looked at: give "checks" or "objectives".'],
     [{ watch: '5s', interval: '10s' }, '"watch" is shorter than "interval"'],
     [{ 'group-weights': 'a=1' }, 'has no effect without "require: score"'],
     [{ require: 'score', 'warn-score': '95' }, '"warn-score" is above "pass-score"'],
