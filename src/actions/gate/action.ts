@@ -4,6 +4,7 @@ import { oneLine } from '../../runner/log-text.ts';
 import { assembleGate } from './assemble.ts';
 import { gateInputs, gateOutputs, gateSecrets, loadGateInputs } from './inputs.ts';
 import { type GateRun, gateReport } from './report.ts';
+import { gateRoles } from './roles.ts';
 
 /** Answers whether to go on. It writes nothing, so it has no `post` step. */
 export const action = defineAction({
@@ -17,6 +18,7 @@ export const action = defineAction({
     metrics: 'Where it is looked',
     behaviour: 'Behaviour',
   },
+  permissions: gateRoles,
   secrets: gateSecrets,
   read: (given, { mask, facts }) => loadGateInputs(given, mask, facts.workspace),
   report: gateReport,

@@ -1,0 +1,32 @@
+import { createPrometheusApi } from '../../meters/prometheus/api.ts';
+import { reach } from '../../remote/connection.ts';
+import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
+import type { CheckPlace } from './checks/check-kind.ts';
+import { gateChecks } from './checks/index.ts';
+
+/** Title → checks of a gate that needs exactly these rights. */
+const gates: Readonly<Record<string, string>> = {
+  'Servers through the API server (`k8s://…`)': '- {check: promql, query: max(queue_length), above: 100}',
+  'Logs of pods': '- {check: pod-logs, workload: deployment/checkout, pattern: panic, most: 0}',
+  'Events of a workload': '- {check: events, workload: deployment/checkout, most: 0}',
+};
+
+export function gateRoles(example: ExamplePlace): DocumentedRole[] {
+  return Object.entries(gates).map(([title, checks]) => ({
+    title,
+    name: 'sluice-gate',
+    permissions: gateChecks.schema.parse(checks).flatMap((check) => check.build(placeOf(example)).source.permissions),
+  }));
+}
+
+function placeOf({ client, namespace, clock }: ExamplePlace): CheckPlace {
+  const world = { client, clock, env: {} };
+  return {
+    world,
+    cluster: () => ({ client, namespace }),
+    prometheus: () => createPrometheusApi({ address: 'k8s://monitoring/prometheus:9090' }, world),
+    server: (product, name) => reach(product, { address: `k8s://monitoring/${name}:http` }, world),
+    expand: (template) => template,
+    judging: { alpha: 0.01, parts: 1, partLength: 1, designEffect: 1, mustDetect: 0.05, window: 300_000 },
+  };
+}
