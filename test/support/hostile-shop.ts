@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import type { RolloutEvent } from '../../src/canary/events.ts';
 import type { RolloutOptions } from '../../src/canary/options.ts';
+import type { Arms } from '../../src/canary/ports.ts';
 import type { World } from '../../src/canary/world.ts';
 import type { KubernetesClient } from '../../src/cluster/client.ts';
 import { resources } from '../../src/cluster/resources.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createNoMeter } from '../../src/meters/none.ts';
-import { createRouter } from '../../src/routes/weights/index.ts';
-import { derivedArms } from '../../src/workloads/arms/arms.ts';
+import { createRouter, type RouterOptions } from '../../src/routes/weights/index.ts';
+import { derivedArms, existingArms } from '../../src/workloads/arms/arms.ts';
 import { parseImages } from '../../src/workloads/images.ts';
 import { parseWorkloadInput } from '../../src/workloads/workload.ts';
 import { putReadyShop } from './derived-shop.ts';
@@ -20,24 +21,58 @@ export const clock = createQuickClock(1_000);
 export const record = (namespace: string) => ({ type: resources.configMap, namespace, name: 'sluice-checkout' });
 const signal = new AbortController().signal;
 
+/** Which route the shop has, and who makes the canary: Sluice, or the user, who names two workloads. */
+export type ShopKind = 'istio' | 'nginx' | 'two workloads';
+
 /** A shop with a route, an autoscaler and a neighbour, whose stable version has a predecessor. */
-export async function openShop(cluster: EmbeddedCluster, namespace: string): Promise<void> {
+export async function openShop(cluster: EmbeddedCluster, namespace: string, kind: ShopKind = 'istio'): Promise<void> {
   await putReadyShop(cluster, namespace, { replicas: 2, image: image('0') });
   const to = { op: 'replace', path: '/spec/template/spec/containers/0/image', value: image('1') } as const;
   await cluster.client.patchJson({ type: resources.deployment, namespace, name: 'checkout' }, [to], signal);
   await putReadyShop(cluster, namespace, { name: 'payments', labels: { app: 'payments' }, replicas: 1 });
   putAutoscaler(cluster, namespace, 'checkout', { minReplicas: 2, maxReplicas: 4 });
-  const metadata = { name: 'checkout', namespace };
+  if (kind === 'two workloads') {
+    const next = { name: 'checkout-canary', labels: { app: 'checkout-canary' }, replicas: 1, image: image('2') };
+    await putReadyShop(cluster, namespace, next);
+  }
+  if (kind === 'nginx') putIngress(cluster, namespace);
+  else putVirtualService(cluster, namespace);
+}
+
+function putVirtualService(cluster: EmbeddedCluster, namespace: string): void {
   put(cluster, {
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
-    metadata,
+    metadata: { name: 'checkout', namespace },
     spec: {
       hosts: ['checkout'],
       http: [
         { name: 'primary', route: [{ destination: { host: 'checkout' }, headers: { request: { set: { a: '1' } } } }] },
         { name: 'beta', match: [{ uri: { prefix: '/beta' } }], route: [{ destination: { host: 'payments' } }] },
       ],
+    },
+  });
+}
+
+function putIngress(cluster: EmbeddedCluster, namespace: string): void {
+  const path = (prefix: string, name: string) => ({
+    path: prefix,
+    pathType: 'Prefix',
+    backend: { service: { name, port: { number: 80 } } },
+  });
+  put(cluster, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'nginx' },
+    spec: { controller: 'k8s.io/ingress-nginx' },
+  });
+  put(cluster, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'checkout', namespace },
+    spec: {
+      ingressClassName: 'nginx',
+      rules: [{ host: 'shop.example', http: { paths: [path('/', 'checkout'), path('/beta', 'payments')] } }],
     },
   });
 }
@@ -58,11 +93,42 @@ export const options: RolloutOptions = {
   undoTimeout: 60_000,
 };
 
+function routerOptions(namespace: string, kind: ShopKind): RouterOptions {
+  const named = { namespace, name: 'checkout', canaryIsCreated: kind !== 'two workloads' };
+  return kind === 'nginx'
+    ? { kind, ...named, canaryIngress: 'checkout-canary', stable: 'checkout', canary: 'checkout-canary' }
+    : { kind: 'istio', ...named, stable: { host: 'checkout' }, canary: { host: 'checkout-canary' } };
+}
+
+function armsOf({ lifetime }: EmbeddedCluster, namespace: string, client: KubernetesClient, kind: ShopKind): Arms {
+  const place = { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime };
+  if (kind === 'two workloads') {
+    return existingArms(place, {
+      stable: parseWorkloadInput('deployment/checkout', 'stable'),
+      canary: parseWorkloadInput('deployment/checkout-canary', 'canary'),
+      services: { stable: 'checkout', canary: 'checkout-canary' },
+      joinService: false,
+      returns: false,
+      gitops: 'refuse',
+    });
+  }
+  return derivedArms(place, {
+    workload: parseWorkloadInput('deployment/checkout', 'workload'),
+    images: parseImages(image('2')),
+    config: [],
+    joinService: false,
+    ...(kind === 'istio' && { istio: {} }),
+    minReplicas: 1,
+    gitops: 'refuse',
+  });
+}
+
 /** The world of a run with these inputs. */
 export function worldOf(
-  { lifetime }: EmbeddedCluster,
+  cluster: EmbeddedCluster,
   namespace: string,
   client: KubernetesClient,
+  kind: ShopKind = 'istio',
 ): World & { readonly events: RolloutEvent[] } {
   const events: RolloutEvent[] = [];
   const holder = { identity: 'run', description: 'alice' };
@@ -74,30 +140,8 @@ export function worldOf(
     forecast: () => ({ detects: 0.05, stableRate: 0, steps: [] }),
     judge: { panel: createPanel([], { alpha: 0.01, steps: 3 }), gauges: [], onPodProblem: 'rollback' },
     meter: createNoMeter(),
-    router: createRouter(
-      {
-        kind: 'istio',
-        namespace,
-        name: 'checkout',
-        stable: { host: 'checkout' },
-        canary: { host: 'checkout-canary' },
-        canaryIsCreated: true,
-      },
-      client,
-      { clock },
-    ),
-    arms: derivedArms(
-      { client, namespace, clock, rollout: 'checkout', drain: 1, lifetime },
-      {
-        workload: parseWorkloadInput('deployment/checkout', 'workload'),
-        images: parseImages(image('2')),
-        config: [],
-        joinService: false,
-        istio: {},
-        minReplicas: 1,
-        gitops: 'refuse',
-      },
-    ),
+    router: createRouter(routerOptions(namespace, kind), client, { clock }),
+    arms: armsOf(cluster, namespace, client, kind),
     ledger: createLedger({ client, namespace, rollout: 'checkout', holder, clock, version: '1', nonce: () => 'once' }),
   };
 }
@@ -108,6 +152,7 @@ const watched = [
   resources.statefulSet,
   resources.service,
   resources.virtualService,
+  resources.ingress,
   resources.destinationRule,
   resources.horizontalPodAutoscaler,
   resources.podDisruptionBudget,
