@@ -1,13 +1,13 @@
 import type { RolloutOptions } from '../../canary/options.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { soundsSecret } from '../../core/secret-name.ts';
-import { unsafeWay } from '../../core/unsafe-way.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';
+import { unsafeConnection } from '../../remote/unsafe-connection.ts';
 import type { DerivedRelease, ExistingWorkloads } from '../../workloads/arms/arms.ts';
 import { parseConfigManifests } from '../../workloads/config-copies.ts';
 import { routerOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
 import type { LoadedInputs } from './load-inputs.ts';
+import { prometheusConnection } from './prometheus-inputs.ts';
 import { servicesOf } from './router-options.ts';
 
 /** What is released: two workloads that exist, or a new version of one. */
@@ -78,11 +78,6 @@ export function startWarnings(inputs: CanaryInputs, plan: Plan): string[] {
 }
 
 function unsafePrometheus(inputs: CanaryInputs): string[] {
-  const { prometheus = '', 'prometheus-token': token, 'prometheus-token-file': file } = inputs;
-  const { 'prometheus-password': password, 'prometheus-headers': headers = {} } = inputs;
-  const isSecret = token ?? file ?? password ?? Object.keys(headers).find(soundsSecret);
-  if (isSecret === undefined) return [];
-  const next = 'Give Prometheus an https:// address.';
-  const warning = unsafeWay(prometheus, { credentials: 'credentials of Prometheus', isVerified: true, next });
+  const warning = unsafeConnection('Prometheus', prometheusConnection(inputs));
   return warning === undefined ? [] : [warning];
 }

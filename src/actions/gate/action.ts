@@ -1,6 +1,8 @@
 import { gate } from '../../gates/gate.ts';
+import { unsafeConnection } from '../../remote/unsafe-connection.ts';
 import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
+import { prometheusConnection } from '../canary/prometheus-inputs.ts';
 import { assembleGate } from './assemble.ts';
 import { gateInputs, gateOutputs, gateSecrets, loadGateInputs } from './inputs.ts';
 import { type GateRun, gateReport } from './report.ts';
@@ -26,12 +28,22 @@ export const action = defineAction({
 });
 
 async function answer(run: GateRun): Promise<void> {
+  tellUnsafe(run);
   tellObjectives(run);
   const { world, options, close } = await assembleGate(run);
   run.closing(close);
   const { verdict } = await gate(world, options, run.signal);
   const { 'on-undecided': onUndecided } = run.inputs;
   if (verdict === 'failed' || (verdict === 'undecided' && onUndecided === 'fail')) run.fail();
+}
+
+/** Warns of credentials that others can read on their way. */
+function tellUnsafe({ inputs, clock, emit }: GateRun): void {
+  const asked = [['Prometheus', prometheusConnection(inputs)] as const, ...(inputs.connections ?? [])];
+  for (const [name, connection] of asked) {
+    const message = unsafeConnection(name, connection);
+    if (message !== undefined) emit({ type: 'warning', at: clock.now(), message });
+  }
 }
 
 /** Shows the checks that objectives became, to copy, and what the gate goes without. */
