@@ -4,7 +4,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { LAB } from '../programs/commands.ts';
+import { LAB, LabError } from '../programs/commands.ts';
 import { untilReady } from '../programs/processes.ts';
 import { basic, type Login } from './send.ts';
 
@@ -39,6 +39,9 @@ export interface Launch {
 /** Milliseconds: several times what the slowest of them, a JVM, takes on a busy machine. */
 const START_TIMEOUT = 60_000;
 
+/** Starts with ports of their own. */
+const ATTEMPTS = 3;
+
 const never = new AbortController().signal;
 
 /**
@@ -47,6 +50,18 @@ const never = new AbortController().signal;
  * @param prepare writes what the server needs into a folder of its own, and says how it is started
  */
 export async function startServer(name: string, prepare: (folder: string) => Promise<Launch>): Promise<Server> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(name, prepare);
+    } catch (error) {
+      // Somebody else may take a port between the moment it is found free and the start.
+      const isTaken = error instanceof LabError && /address already in use|\bbind/i.test(error.message);
+      if (!isTaken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnce(name: string, prepare: (folder: string) => Promise<Launch>): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), `${LAB}-${name}-`));
   const removeFolder = () => rm(folder, { recursive: true, force: true });
   try {
