@@ -36,7 +36,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
    */
   async function proxy(
     target: ObjectReference,
-    { port, path, headers = {} }: ProxyRequest,
+    { port, path, headers = {}, once = false }: ProxyRequest,
     signal: AbortSignal,
   ): Promise<string> {
     const request = {
@@ -44,6 +44,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
       path: proxyPath(target, port, path),
       headers,
       mostBytes: MOST_BYTES_OF_OTHERS,
+      once,
     };
     return await call({ verb: 'get', reference: target, subresource: 'proxy' }, request, signal);
   }

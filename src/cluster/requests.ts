@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
+import { type HttpPolicy, type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
 import { stringifyJson, tryParseJson } from '../core/json.ts';
 import { addressOn } from './addresses.ts';
 import { isDenial, redirect, refusal, type Subject, saysNotFound, saysWrongSchema, wordsOf } from './errors.ts';
@@ -26,7 +26,7 @@ export interface ClientOptions {
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /** A request to the API server, with a path in place of the whole address. */
-type ApiRequest = Omit<HttpRequest, 'url'> & { readonly path: string; readonly mostBytes?: number };
+type ApiRequest = Omit<HttpRequest, 'url'> & Pick<HttpPolicy, 'mostBytes' | 'once'> & { readonly path: string };
 
 export type Requests = ReturnType<typeof createRequests>;
 
@@ -34,9 +34,9 @@ export type Requests = ReturnType<typeof createRequests>;
 export function createRequests(connection: Connection, options: ClientOptions = {}) {
   const { attemptTimeout = 10_000, deadline = 30_000, startTime = Math.min(5_000, deadline / 2) } = options;
 
-  function policy(signal: AbortSignal, isAnswer?: (response: HttpResponse) => boolean, mostBytes = MOST_BYTES) {
+  function policy(signal: AbortSignal, given: Pick<HttpPolicy, 'isAnswer' | 'mostBytes' | 'once'> = {}) {
     return {
-      mostBytes,
+      mostBytes: MOST_BYTES,
       server: `Kubernetes API server ${connection.server}`,
       next: 'Check that the cluster is reachable from this runner (server address, proxy, firewall).',
       attemptTimeout,
@@ -45,14 +45,14 @@ export function createRequests(connection: Connection, options: ClientOptions = 
       authorize: connection.authorize,
       isFinal: saysWrongSchema,
       describe: wordsOf,
-      ...(isAnswer && { isAnswer }),
+      ...given,
     };
   }
 
   /** One call with its retries. Credentials that the server rejects are renewed once. */
   async function call(
     about: Subject,
-    { path, mostBytes, ...request }: ApiRequest,
+    { path, mostBytes = MOST_BYTES, once = false, ...request }: ApiRequest,
     signal: AbortSignal,
     isAnswer?: (response: HttpResponse) => boolean,
   ): Promise<string> {
@@ -60,11 +60,12 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     const mayBeStarting = within(startTime);
     const isBelieved = (response: HttpResponse) =>
       !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
-    let response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
+    const given = { isAnswer: isBelieved, mostBytes, once };
+    let response = await send({ ...request, url }, policy(signal, given));
     if (response.status === 401) {
       // A long run may outlive its credentials: a plugin's token without an expiry, or a kubeconfig that was rewritten.
       connection.renew();
-      response = await send({ ...request, url }, policy(signal, isBelieved, mostBytes));
+      response = await send({ ...request, url }, policy(signal, given));
     }
     if (response.status >= 400) throw refusal(about, response);
     if (response.status >= 300) throw redirect(about, response);

@@ -67,6 +67,8 @@ export interface ProxyRequest {
   /** Begins with a slash. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** One attempt alone, whose answer counts whatever it is. */
+  readonly once?: boolean;
 }
 
 /** Which lines of a container's log to read. */

@@ -28,6 +28,8 @@ export interface HttpPolicy {
   readonly signal: AbortSignal;
   /** False for an answer that is not the server's own, such as the page of a proxy before it: the request is then retried. */
   readonly isAnswer?: (response: HttpResponse) => boolean;
+  /** One attempt alone, whose answer counts whatever it is. */
+  readonly once?: boolean;
   /** True for a refusal that a retry would not change, though its status means "not now". */
   readonly isFinal?: (response: HttpResponse) => boolean;
   /** The server's message in an answer that means "not now", as one short line for the error. */
@@ -63,7 +65,7 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
           throw error instanceof Error ? error : new Error(lastAnswer);
         });
         const isAnswer = policy.isAnswer?.(response) ?? true;
-        const isFinal = !retryable.has(response.status) || policy.isFinal?.(response) === true;
+        const isFinal = policy.once || !retryable.has(response.status) || policy.isFinal?.(response) === true;
         if (isAnswer && isFinal) return response;
         const words = policy.describe?.(response);
         lastAnswer = `HTTP ${response.status}${isAnswer ? '' : ' with something else than an answer'}${words === undefined ? '' : `: ${words}`}`;
@@ -71,7 +73,7 @@ export async function send(call: HttpRequest, policy: HttpPolicy): Promise<HttpR
         throw new Error(lastAnswer);
       },
       {
-        retries: Number.POSITIVE_INFINITY,
+        retries: policy.once ? 0 : Number.POSITIVE_INFINITY,
         minTimeout: 100,
         maxTimeout: 2_000,
         factor: 2,

@@ -44,6 +44,8 @@ export interface RemoteServer {
   /** The right to go through the API server, where the address does. */
   readonly permissions: readonly Permission[];
   readonly ask: Ask;
+  /** The same by one attempt alone, whose answer counts whatever its status is: for probes. */
+  readonly askOnce: Ask;
 }
 
 /**
@@ -60,8 +62,14 @@ export function reach(product: string, connection: Connection, { client, env }: 
         name: nameOf(server),
         permissions: [proxyPermission(address.service)],
         ask: throughService(address, server, client),
+        askOnce: throughService(address, server, client, true),
       }
-    : { name: nameOf(server), permissions: [], ask: directly(address.url, server, env) };
+    : {
+        name: nameOf(server),
+        permissions: [],
+        ask: directly(address.url, server, env),
+        askOnce: directly(address.url, server, env, true),
+      };
 }
 
 interface Server {
@@ -121,6 +129,7 @@ function throughService(
   { service, port, prefix }: Extract<Address, { kind: 'service' }>,
   server: Server,
   client: KubernetesClient | undefined,
+  once = false,
 ): Ask {
   const { product, connection } = server;
   const sendsAuthorization = Object.keys(connection.headers ?? {}).some(
@@ -138,13 +147,14 @@ function throughService(
     const deadline = AbortSignal.timeout(DEADLINE);
     try {
       const bounded = AbortSignal.any([signal, deadline]);
-      const request = { port, path: `${prefix}${path}`, headers: connection.headers };
+      const request = { port, path: `${prefix}${path}`, headers: connection.headers, once };
       const body = await client.proxy(service, request, bounded);
       return { status: 200, body };
     } catch (error) {
       signal.throwIfAborted();
       // The API server passes on what the server says; its own refusals are objects of kind Status.
-      if (error instanceof ApiError && !isStatus(error.body)) return { status: error.status, body: error.body };
+      if (error instanceof ApiError && (!isStatus(error.body) || (once && saysUnreachable(error.status))))
+        return { status: error.status, body: error.body };
       if (isSluiceError(error) && error.code !== 'unreachable') throw error;
       throw new SluiceError('unreachable', {
         about: nameOf(server),
@@ -156,7 +166,7 @@ function throughService(
   };
 }
 
-function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
+function directly(url: string, server: Server, env: RemoteWorld['env'], once = false): Ask {
   const { product, connection } = server;
   const credentials = connection.authorization?.kind === 'sigv4' ? awsCredentials(env, product) : undefined;
   let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
@@ -190,8 +200,9 @@ function directly(url: string, server: Server, env: RemoteWorld['env']): Ask {
     const policy: HttpPolicy = {
       server: nameOf(server),
       next: 'Check the address, and that it can be reached from this runner; k8s://namespace/service:port goes through the API server.',
-      attemptTimeout: ATTEMPT_TIMEOUT,
+      attemptTimeout: once ? DEADLINE : ATTEMPT_TIMEOUT,
       deadline: DEADLINE,
+      once,
       signal,
       describe: ({ body }) => wordsOf(hidden(body)),
       async authorize() {
@@ -265,6 +276,11 @@ async function readOrRefuse(path: string, what: string): Promise<string> {
       cause,
     });
   }
+}
+
+/** What the API server's proxy answers where it does not reach a Service. */
+function saysUnreachable(status: number): boolean {
+  return [502, 503, 504].includes(status);
 }
 
 function isStatus(body: string): boolean {

@@ -22,6 +22,7 @@ export function checkPlace({ client, world: facts }: PlaceFacts = {}): CheckPlac
     },
     prometheus: () => createPrometheusApi({ address: 'http://prometheus.example' }, world),
     server: (product, connection) => reach(product, { address: `http://${connection}.example` }, world),
+    serverAt: (product, address) => reach(product, { address }, world),
     expand: (template) => template,
     judging: {
       alpha: 0.01,

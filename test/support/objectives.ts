@@ -47,6 +47,9 @@ const place: CheckPlace = {
   server() {
     throw new Error('this place has no server');
   },
+  serverAt() {
+    throw new Error('this place has no server');
+  },
   expand: (template) => template,
   judging: { alpha: 0.01, parts: 1, partLength: 60_000, designEffect: 1, mustDetect: 0.05, window: 300_000 },
 };

@@ -101,6 +101,7 @@ function placeOf(inputs: GateInputs, { clock, access, opened }: Opening): CheckP
       if (!connection) throw needs(`A check asks ${product}`, `"connections" with ${name}: ADDRESS`);
       return reach(product, connection, worldFor(connection.address));
     },
+    serverAt: (product, address) => reach(product, { address }, worldFor(address)),
     expand(template, arm) {
       if (!template.includes('${')) return template;
       const workload = (name: 'stable' | 'canary') => ({ workload: inputs[name] ?? '', service: inputs[name] ?? '' });

@@ -13,7 +13,7 @@ export interface Measured {
 }
 
 /** One thing that a source saw and that speaks against going on: an alert that fires, an assertion that does not hold. */
-interface Sighting {
+export interface Sighting {
   /** One line: `alert HighErrorRate fires since 12:04 (severity=page)`. */
   readonly text: string;
 }

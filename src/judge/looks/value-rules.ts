@@ -1,6 +1,7 @@
 import { count, figure } from '../../core/wording.ts';
 import { type Criteria, describeCriteria, meets, usedUpOf } from './criteria.ts';
 import { type Look, type LookRule, type Measured, noData, type RuleFinding } from './look.ts';
+import { type BreachAfter, createRow } from './row.ts';
 
 /** A limit for measured values. The limit itself is accepted. */
 export interface ValueLimit {
@@ -15,7 +16,7 @@ export interface ValueLimit {
   /** The four limits are multiples of what the reference answers, criteria name it: `stable`, `the same time 1d before`. */
   readonly reference?: string;
   /** How long the limit has to be crossed until that is a breach; by default one look. */
-  readonly breachAfter?: { readonly looks: number } | { readonly milliseconds: number };
+  readonly breachAfter?: BreachAfter;
   /** Looks beyond the limit that are accepted over the whole time, in a row or not; one more is a breach. */
   readonly acceptedBreaches?: number;
 }
@@ -40,7 +41,7 @@ export function valueRule(options: ValueLimit): LookRule {
     warning: limitsOf(options.warnAbove, options.warnBelow),
   };
   let finding: RuleFinding = noData('nothing was measured yet');
-  let row = { looks: 0, since: 0 };
+  const lasted = createRow(options.breachAfter);
   const all = { within: 0, beyond: 0 };
 
   function judge(value: Measured, reference: number | undefined, several: number): RuleFinding {
@@ -76,29 +77,6 @@ export function valueRule(options: ValueLimit): LookRule {
     return { ...found, state: 'unknown', lacks: 'certainty', progress: 0.99, sentence };
   }
 
-  /** A breach counts once it has lasted as long as it has to. */
-  function lasted(found: RuleFinding, at: number): RuleFinding {
-    if (options.acceptedBreaches !== undefined) return tolerated(found, options.acceptedBreaches);
-    if (found.state !== 'breach') {
-      row = { looks: 0, since: at };
-      return found;
-    }
-    row = row.looks === 0 ? { looks: 1, since: at } : { ...row, looks: row.looks + 1 };
-    const { breachAfter = { looks: 1 } } = options;
-    const [reached, wanted, sofar] =
-      'looks' in breachAfter
-        ? [row.looks >= breachAfter.looks, `${breachAfter.looks} looks`, `${row.looks}`]
-        : [
-            at - row.since >= breachAfter.milliseconds,
-            `${breachAfter.milliseconds / 1_000} s`,
-            `${Math.round((at - row.since) / 1_000)} s`,
-          ];
-    if (reached)
-      return { ...found, sentence: `${found.sentence}${row.looks > 1 ? `, ${row.looks} looks in a row` : ''}` };
-    const sentence = `${found.sentence}; a breach after ${wanted} in a row, so far ${sofar}`;
-    return { ...found, state: 'unknown', lacks: 'certainty', progress: 0.99, sentence };
-  }
-
   return {
     add(look, other, at) {
       const values = valuesOf(look);
@@ -113,7 +91,9 @@ export function valueRule(options: ValueLimit): LookRule {
       }
       const judged = values.map((value) => judge(value, reference, values.length));
       const worst = judged.toSorted((a, b) => severity(b) - severity(a))[0];
-      finding = worst ? lasted(worst, at) : noData('the answer is empty');
+      if (!worst) finding = noData('the answer is empty');
+      else if (options.acceptedBreaches === undefined) finding = lasted(worst, at);
+      else finding = tolerated(worst, options.acceptedBreaches);
     },
     finding: () => finding,
   };
@@ -178,12 +158,16 @@ const MOST_LISTED = 3;
 /** Whatever a source sees speaks against going on. */
 export function sightingRule({
   none,
+  breachAfter,
 }: {
-  /** What is said where nothing is seen: `no alert fires`. */ readonly none: string;
+  /** What is said where nothing is seen: `no alert fires`. */
+  readonly none: string;
+  readonly breachAfter?: BreachAfter | undefined;
 }): LookRule {
+  const lasted = createRow(breachAfter);
   let finding: RuleFinding = noData('nothing was looked at yet');
   return {
-    add(look) {
+    add(look, _, at) {
       if (look.kind !== 'sightings') {
         finding = noData(look.kind === 'missing' ? look.reason : 'the answer is of another kind');
         return;
@@ -192,10 +176,11 @@ export function sightingRule({
       const figures = { seen: sightings.length };
       const listed = sightings.slice(0, MOST_LISTED).map(({ text }) => text);
       const more = sightings.length > MOST_LISTED ? `; and ${count(sightings.length - MOST_LISTED)} more` : '';
-      finding =
+      const found: RuleFinding =
         sightings.length > 0
           ? { state: 'breach', progress: 1, sentence: `${listed.join('; ')}${more}`, figures }
           : { state: 'healthy', progress: 0, sentence: none, figures };
+      finding = lasted(found, at);
     },
     finding: () => finding,
   };

@@ -10,6 +10,7 @@ import { formatFilter, parseMatchers } from '../../../src/sources/alerts/matcher
 import { burnRateSource } from '../../../src/sources/burn-rate.ts';
 import { eventsSource } from '../../../src/sources/cluster/events.ts';
 import { podLogsSource } from '../../../src/sources/cluster/pod-logs.ts';
+import { checkAssertions, probeSource } from '../../../src/sources/probe.ts';
 import { alertmanagerStatus, alertRule, gettableAlert, ruleAlert, watchdog } from '../../support/alert-answers.ts';
 import { checkoutDeployment, logLine, podObject } from '../../support/pods-double.ts';
 import { nearly, nearlyJson, nearlyJsonText } from '../generators.ts';
@@ -110,6 +111,32 @@ const clusterSources: Reader = {
 };
 
 export const sourceReaders: readonly Reader[] = [
+  ofText(
+    'JSONPath of a probe',
+    nearly(
+      '$.checks[*].state',
+      "$..['a b'][?@.ms < 50 && length(@.name) == 2]",
+      '$[?(@.a == 1)][::-1]',
+      '$[?match(@.a, "x")]',
+    ),
+    (path) => unlessNamed(() => checkAssertions([{ path, matches: path }])),
+  ),
+  ofAnswer('answer to a probe', [{ status: 'healthy', checks: [{ name: 'db', ms: 12 }], id: 1 }], (address) =>
+    probeSource(
+      {
+        path: '/health',
+        status: undefined,
+        within: undefined,
+        json: [
+          { path: '$..ms', below: 50 },
+          { path: '$.status', matches: '^heal' },
+          { path: '$.id', equals: 1 },
+        ],
+      },
+      reach('the service at', { address }, world),
+      world,
+    ),
+  ),
   ofText(
     'matchers of alerts',
     nearly('{service="checkout", severity=~"page|critical"}', 'a!~"x\\"y\\\\",b=c,', '"foo.bar"="x"', 'service=='),

@@ -28,6 +28,8 @@ export interface CheckPlace {
   prometheus(): PrometheusApi;
   /** The server of a connection by its name. @param product for logs and errors: `Alertmanager` */
   server(product: string, connection: string): RemoteServer;
+  /** The server at an address, asked without a login. */
+  serverAt(product: string, address: string): RemoteServer;
   /** A query with the names of an arm in the place of `${workload}` and its like. */
   expand(template: string, arm: Arm): string;
   readonly judging: Judging;

@@ -9,6 +9,7 @@ import { eventsCheck } from './events.ts';
 import { jaegerCheck } from './jaeger.ts';
 import { lokiCheck } from './loki.ts';
 import { podLogsCheck } from './pod-logs.ts';
+import { probeCheck } from './probe.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
 import { victoriaLogsCheck } from './victorialogs.ts';
@@ -21,6 +22,7 @@ export const checkKinds: readonly CheckKind[] = [
   burnRateCheck,
   podLogsCheck,
   eventsCheck,
+  probeCheck,
   elasticsearchCheck,
   lokiCheck,
   victoriaLogsCheck,

@@ -83,6 +83,21 @@ export function rateRule(
   return rateComparisonRule({ ...options, tolerance, excess, reference: referenceName(settings) ?? 'the reference' });
 }
 
+/** How long a breach has to last: a number counts looks, a text is a duration. */
+export const breachAfter = z.union(
+  [
+    z
+      .int()
+      .min(1)
+      .transform((looks) => ({ looks })),
+    z
+      .string()
+      .pipe(duration.schema)
+      .transform((milliseconds) => ({ milliseconds })),
+  ],
+  must('a number of looks or a duration: 3 or 2m'),
+);
+
 /** The settings of checks that measure values. */
 export const valueSettings = {
   ...comparedSettings,
@@ -93,22 +108,7 @@ export const valueSettings = {
   accept: criteria.optional(),
   warn: criteria.optional(),
   'accepted-breaches': z.int(must('a whole number')).min(1, must('a whole number from 1 on')).optional(),
-  /** A number counts looks, a text is a duration. */
-  'breach-after': z
-    .union(
-      [
-        z
-          .int()
-          .min(1)
-          .transform((looks) => ({ looks })),
-        z
-          .string()
-          .pipe(duration.schema)
-          .transform((milliseconds) => ({ milliseconds })),
-      ],
-      must('a number of looks or a duration: 3 or 2m'),
-    )
-    .optional(),
+  'breach-after': breachAfter.optional(),
 };
 export type ValueSettings = z.infer<z.ZodObject<typeof valueSettings>>;
 

@@ -13,8 +13,9 @@ export function placeOf(asked: string[] = []): CheckPlace {
     prometheus: none,
     server: (product, connection) => {
       asked.push(`${product} by ${connection}`);
-      return { name: `${product} http://a.example`, permissions: [], ask: none };
+      return { name: `${product} http://a.example`, permissions: [], ask: none, askOnce: none };
     },
+    serverAt: none,
     expand: (template, arm) => template.replaceAll('ARM', arm),
     judging: {
       alpha: 0.05,
