@@ -88,7 +88,8 @@ function placeOf(inputs: GateInputs, { clock, access, opened }: Opening): CheckP
     ...(address.startsWith('k8s://') && { client: opened().client }),
   });
   const prometheus = once((): PrometheusApi => {
-    const connection = prometheusConnection(inputs);
+    // A connection of this name can be signed, which the inputs of Prometheus can't.
+    const connection = inputs.connections?.get('prometheus') ?? prometheusConnection(inputs);
     if (connection.address === '') throw needs('A check asks Prometheus', '"prometheus", its address');
     return createPrometheusApi(connection, worldFor(connection.address));
   });

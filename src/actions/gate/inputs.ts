@@ -160,7 +160,7 @@ export const gateInputs = z.strictObject({
   connections: input(connections, {
     group: 'metrics',
     description:
-      'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, `username` and `password`, or `sigv4: {region, service}` for AWS; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`. Secrets are masked.',
+      'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, `username` and `password`, or `sigv4: {region, service}` for AWS; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`; `prometheus` is the one that queries ask, in place of the input of that name. Secrets are masked.',
     example: 'alertmanager: k8s://monitoring/alertmanager:9093',
   }),
   report: reportInput('sluice-gate.json'),
@@ -212,6 +212,8 @@ function contradictionsOf(inputs: z.infer<typeof gateInputs>): string[] {
     problems.push(
       'All "checks" are of "on-breach: warn", so that none can fail the gate: let one be "on-breach: fail".',
     );
+  if (inputs.prometheus !== undefined && inputs.connections?.has('prometheus'))
+    problems.push('Both "prometheus" and "connections" say where Prometheus is: give one.');
   if (interval < 1_000) problems.push('"interval" is below 1s: give at least that.');
   if (watch > 0 && watch < interval)
     problems.push('"watch" is shorter than "interval": there would be one look; leave "watch" out for that.');

@@ -14,13 +14,13 @@ const refusal = (given: GivenInputs) =>
     (error: Error) => error.message,
   );
 
-async function assembled(given: GivenInputs) {
+async function assembled(given: GivenInputs, env: Readonly<Record<string, string>> = {}) {
   const annotate = { notice: () => undefined, warning: () => undefined, error: () => undefined };
   return assembleGate({
     inputs: await load(given),
     clock: createVirtualClock(),
     emit: () => undefined,
-    env: {},
+    env,
     step: 'main',
     mask: () => undefined,
     annotate,
@@ -58,6 +58,7 @@ describe('checks', () => {
     [{ require: 'score', 'group-weights': 'a=1' }, '"group-weights" names a, which no check has'],
     [{ require: 'score', 'group-weights': 'a=1' }, 'queue has none'],
     [{ prometheus: '', 'prometheus-token': 't' }, 'would have no effect without "prometheus"'],
+    [{ connections: 'prometheus: http://other' }, 'say where Prometheus is: give one'],
   ])('%o is refused', async (given, problem) => {
     expect(await refusal(given)).toContain(problem);
   });
@@ -130,6 +131,16 @@ describe('connections', () => {
         { address: 'https://l', authorization: { kind: 'bearer', token: 't' }, headers: { 'X-Scope-OrgID': 'shop' } },
       ],
     ]);
+  });
+
+  it('can be the one of Prometheus, which is then signed', async () => {
+    const signed =
+      '{address: https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1, sigv4: {region: eu-west-1, service: aps}}';
+    const given = { prometheus: '', connections: `prometheus: ${signed}` };
+    const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'key' };
+    const { world } = await assembled(given, env);
+    expect(world.checks[0]?.source.asked).toContain('Prometheus https://aps-workspaces.eu-west-1.amazonaws.com');
+    await expect(assembled(given)).rejects.toThrow('AWS_ACCESS_KEY_ID is not set');
   });
 
   it('have secrets, also where something else in them is wrong', () => {
