@@ -36,7 +36,12 @@ export type Look =
   | CountsLook
   | (WithNotes & { readonly kind: 'values'; readonly values: readonly Measured[] })
   | (WithNotes & { readonly kind: 'sightings'; readonly sightings: readonly Sighting[] })
-  | (WithNotes & { readonly kind: 'missing'; readonly reason: string });
+  | (WithNotes & {
+      readonly kind: 'missing';
+      readonly reason: string;
+      /** Bad events that were seen all the same, in a window that is looked at again. */
+      readonly atLeast?: number;
+    });
 
 /** What a rule says of all looks so far, and why. */
 export interface RuleFinding {

@@ -132,20 +132,25 @@ function told({ of, value }: Measured, several: number, options: ValueLimit, ref
 /** Counted events of the whole time against a number of them that is accepted: lines of a log, Kubernetes events. */
 export function numberRule({ most, words }: { readonly most: number; readonly words: string }): LookRule {
   let bad = 0;
+  /** Seen in a window that is not known as a whole. */
+  let atLeast = 0;
   let missing: string | undefined = 'nothing was measured yet';
   return {
     add(look) {
       if (look.kind !== 'counts') {
         missing = look.kind === 'missing' ? look.reason : 'the answer is no count';
+        atLeast = look.kind === 'missing' ? Math.max(atLeast, look.atLeast ?? 0) : atLeast;
         return;
       }
       missing = undefined;
+      atLeast = 0;
       bad += look.bad;
     },
     finding() {
-      const figures = { bad, limit: most };
-      const sentence = `${count(bad)} ${words}, accepted ${count(most)}`;
-      if (bad > most) return { state: 'breach', progress: 1, sentence, figures };
+      const seen = bad + atLeast;
+      const figures = { bad: seen, limit: most };
+      const sentence = `${atLeast > 0 ? 'at least ' : ''}${count(seen)} ${words}, accepted ${count(most)}`;
+      if (seen > most) return { state: 'breach', progress: 1, sentence, figures };
       if (missing !== undefined) return { ...noData(missing), figures };
       return { state: 'healthy', progress: most === 0 ? 0 : bad / most, sentence, figures };
     },

@@ -121,17 +121,20 @@ export function podLogsSource(query: PodLogQuery, { client, namespace }: LogPlac
       if (pods.length === 0) return { kind: 'missing', reason: `${about} has no pods` };
       if (pods.length > MOST_PODS) return { kind: 'missing', reason: `${about} has more than ${MOST_PODS} pods` };
       const lost = [...gone(known, pods), ...pods.flatMap((pod) => pod.lost ?? [])];
-      if (lost.length > 0 && !acceptLost) return { kind: 'missing', reason: lost.slice(0, 3).join('; ') };
       const runs = pods.flatMap((pod) => pod.runs);
+      if (runs.length === 0) return { kind: 'missing', reason: `no container of ${about} has started` };
       const counted = await inParallel(runs, (run) => countRun(run, window, signal));
-      const unread = counted.find((one) => typeof one === 'string');
-      if (unread !== undefined) return { kind: 'missing', reason: unread };
+      const numbers = counted.filter((one) => typeof one !== 'string');
+      const sum = (part: keyof Counted) => numbers.reduce((all, one) => all + one[part], 0);
+      const unread = [...(acceptLost ? [] : lost), ...counted.filter((one) => typeof one === 'string')];
+      if (unread.length > 0) {
+        const atLeast = sum('bad');
+        return { kind: 'missing', reason: unread.slice(0, 3).join('; '), ...(atLeast > 0 && { atLeast }) };
+      }
       // A container that restarts while the logs are read takes the place of the one that was asked for.
       if (signatureOf(await podsSince(window.from, signal)) !== signatureOf(pods))
         return { kind: 'missing', reason: `pods of ${about} changed while their logs were read` };
       known = new Map(pods.map((pod) => [pod.uid, pod]));
-      const numbers = counted.filter((one) => typeof one !== 'string');
-      const sum = (part: keyof Counted) => numbers.reduce((all, one) => all + one[part], 0);
       return { kind: 'counts', total: sum('total'), bad: sum('bad'), notes: lost.map((one) => `${one}.`) };
     },
   };

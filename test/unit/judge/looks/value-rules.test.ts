@@ -109,6 +109,17 @@ describe('a number of events', () => {
     expect(rule.finding().state).toBe('breach');
   });
 
+  it('is too large where what was seen of a window is, though the rest is missing', () => {
+    const rule = numberRule({ most: 2, words: 'lines match' });
+    rule.add({ kind: 'counts', total: 1, bad: 1 }, undefined, 0);
+    rule.add({ ...missing, atLeast: 1 }, undefined, 1);
+    // The same window again, with more of it.
+    rule.add({ ...missing, atLeast: 1 }, undefined, 2);
+    expect(rule.finding()).toMatchObject({ state: 'unknown', lacks: 'data' });
+    rule.add({ ...missing, atLeast: 2 }, undefined, 3);
+    expect(rule.finding()).toMatchObject({ state: 'breach', sentence: 'at least 3 lines match, accepted 2' });
+  });
+
   it('is unknown where the last look is missing, unless there were too many before', () => {
     const rule = numberRule({ most: 0, words: 'lines match' });
     expect(rule.finding()).toMatchObject({ state: 'unknown', lacks: 'data' });

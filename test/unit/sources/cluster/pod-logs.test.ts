@@ -78,13 +78,27 @@ it.each<[string, Parameters<typeof open>, string]>([
   ['a log that was rotated', [[one], { 'a/app': logLine(now - 10_000, 'x') }], 'was rotated: its beginning is gone'],
   [
     'what several restarts have left',
-    [[podObject('a', { restartCount: 3, running: now - 5_000, last: [now - 20_000, now - 9_000] })], {}],
+    [
+      [podObject('a', { restartCount: 3, running: now - 5_000, last: [now - 20_000, now - 9_000] })],
+      { 'a/app': logLine(now - 4_000, 'x'), 'previous a/app': logLine(now - 19_000, 'x') },
+    ],
     'restarted more than once',
   ],
   ['a workload without pods', [[], {}], 'has no pods'],
   ['too many pods', [Array.from({ length: 51 }, (_, index) => podObject(`p${index}`)), {}], 'more than 50 pods'],
 ])('%s is missing', async (_, given, reason) => {
   expect(await look(...given)).toEqual({ kind: 'missing', reason: expect.stringContaining(reason) });
+});
+
+it('says what it saw all the same where earlier runs are gone', async () => {
+  const looping = podObject('a', { restartCount: 3, running: now - 5_000, last: [now - 20_000, now - 9_000] });
+  const logs = { 'a/app': logLine(now - 4_000, 'ERROR'), 'previous a/app': logLine(now - 19_000, 'ERROR') };
+  expect(await look([looping], logs)).toMatchObject({ kind: 'missing', atLeast: 2 });
+});
+
+it('knows nothing of a workload of which no container has started', async () => {
+  const pending = podObject('a', { restartCount: 0 });
+  expect(await look([pending], {})).toEqual({ kind: 'missing', reason: expect.stringContaining('has started') });
 });
 
 it('is an error where a log is refused', async () => {
