@@ -100,6 +100,20 @@ describe.concurrent('actions/gate', () => {
     });
   });
 
+  it('probes a service, and says which value is wrong', async () => {
+    await inShop(0, async (lab) => {
+      const probe = (name: string, status: string) =>
+        `- {check: probe, name: ${name}, url: "${lab.prometheus.url}/api/v1/status/buildinfo", json: [{path: $.status, equals: ${status}}]}`;
+      const passed = await ask(lab, { checks: probe('right', 'success') });
+      expect(passed.outputs.verdict, passed.log).toBe('passed');
+      const failed = await ask(lab, { checks: `${probe('right', 'success')}\n${probe('wrong', 'error')}` });
+      expect(failed.outputs, failed.log).toMatchObject({
+        verdict: 'failed',
+        reason: 'wrong: $.status is "success", and has to be "error"',
+      });
+    });
+  });
+
   it('tells all wrong inputs at once, and asks nobody', async () => {
     await inShop(0, async (lab) => {
       const { status, log } = await ask(lab, {
