@@ -15,7 +15,7 @@ const value = (limit: string) => `- {check: promql, name: requests, query: 'coun
 async function ask(lab: Lab, inputs: Readonly<Record<string, string>>): Promise<Ended> {
   const run = await runAction({
     action: actionFolder('gate'),
-    inputs: { prometheus: lab.prometheus.url, interval: '1s', 'no-data-patience': '3s', ...inputs },
+    inputs: { prometheus: lab.prometheus.url, interval: '1s', 'no-data-patience': '60s', ...inputs },
     env: { GITHUB_RUN_ID: '3', GITHUB_ACTOR: 'bob' },
   });
   try {
@@ -62,12 +62,13 @@ describe.concurrent('actions/gate', () => {
     await inShop(0, async (lab) => {
       const { status, outputs, log } = await ask(lab, {
         checks: '- {check: promql, name: queue, query: queue_length, above: 10}',
+        'no-data-patience': '3s',
       });
       expect(outputs, log).toMatchObject({ verdict: 'undecided', passed: 'false', lacks: 'data' });
       expect(outputs.reason).toContain('has no metric queue_length');
       expect(status).toBe(1);
       await lab.prometheus.stop();
-      const lenient = await ask(lab, { checks: ratio('1%'), 'on-undecided': 'pass' });
+      const lenient = await ask(lab, { checks: ratio('1%'), 'on-undecided': 'pass', 'no-data-patience': '3s' });
       expect(lenient.outputs, lenient.log).toMatchObject({ verdict: 'undecided', passed: 'false', lacks: 'data' });
       expect(lenient.status).toBe(0);
     });
@@ -79,7 +80,7 @@ describe.concurrent('actions/gate', () => {
         PATH: process.env.PATH ?? '',
         INPUT_PROMETHEUS: lab.prometheus.url,
         INPUT_CONNECTIONS: 'loki: {address: http://loki, token: s3cret-token}',
-        INPUT_NO_DATA_PATIENCE: '3s',
+        INPUT_NO_DATA_PATIENCE: '60s',
         INPUT_INTERVAL: '1s',
       };
       const entry = join(import.meta.dirname, '../../dist/gate/index.js');
