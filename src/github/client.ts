@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { stringifyJson } from '../core/json.ts';
 import { firstLine } from '../core/text.ts';
+import { answerTo, WHO } from './answers.ts';
 
 export interface GitHubOptions {
   readonly token: string;
@@ -23,7 +24,14 @@ export interface GitHubOptions {
 }
 
 /** The rights of a job's token, as `permissions:` of the workflow writes them: `deployments: write`. */
-export type TokenRight = 'deployments: write' | 'statuses: write' | 'pull-requests: write' | 'issues: write';
+export type TokenRight =
+  | 'deployments: write'
+  | 'statuses: write'
+  | 'pull-requests: write'
+  | 'issues: write'
+  | 'checks: read'
+  | 'statuses: read'
+  | 'deployments: read';
 
 export interface GitHub {
   /** Typed by GitHub's OpenAPI description. */
@@ -43,9 +51,6 @@ export interface GitHub {
 
 /** The largest answer, in bytes: a page has at most a hundred comments. */
 const MOST_BYTES = 64 * 1024 * 1024;
-
-/** The endpoint that names the user of the token. */
-const WHO = '/user';
 
 /** Repetitions after the first try. */
 const REPETITIONS = 4;
@@ -77,8 +82,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
   });
   // Checks the fields that are read: the types would be trusted whatever answers in place of GitHub.
   octokit.hook.after('request', ({ data }, { method, url }) => {
-    const expected = url === WHO ? account : method === 'GET' ? list : item;
-    if (!expected.safeParse(data).success) throw somethingElse(apiUrl);
+    if (!answerTo(method, url).safeParse(data).success) throw somethingElse(apiUrl);
   });
 
   async function attempt<T>(about: string, right: TokenRight, act: () => Promise<T>): Promise<T> {
@@ -138,25 +142,6 @@ async function wholeAnswer(response: Response, apiUrl: string): Promise<Response
 function ignore(): void {
   // Octokit's log is not shown.
 }
-
-const account = z.looseObject({ login: z.string(), type: z.string().optional() });
-
-/** The fields that are read of comments, issues, pull requests, deployments and statuses. */
-const item = z.looseObject({
-  id: z.union([z.number(), z.string()]).optional(),
-  number: z.number().optional(),
-  state: z.string().optional(),
-  body: z.string().nullish(),
-  html_url: z.string().optional(),
-  context: z.string().optional(),
-  description: z.string().nullish(),
-  target_url: z.string().nullish(),
-  log_url: z.string().nullish(),
-  environment_url: z.string().nullish(),
-  user: account.nullish(),
-});
-/** All other requests are answered by lists. */
-const list = z.array(item);
 
 function somethingElse(apiUrl: string): SluiceError {
   return new SluiceError('unsupported', {

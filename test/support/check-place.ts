@@ -23,6 +23,9 @@ export function checkPlace({ client, world: facts }: PlaceFacts = {}): CheckPlac
     prometheus: () => createPrometheusApi({ address: 'http://prometheus.example' }, world),
     server: (product, connection) => reach(product, { address: `http://${connection}.example` }, world),
     serverAt: (product, address) => reach(product, { address }, world),
+    github() {
+      throw new Error('this place has no GitHub');
+    },
     expand: (template) => template,
     judging: {
       alpha: 0.01,

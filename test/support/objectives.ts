@@ -50,6 +50,9 @@ const place: CheckPlace = {
   serverAt() {
     throw new Error('this place has no server');
   },
+  github() {
+    throw new Error('this place has no GitHub');
+  },
   expand: (template) => template,
   judging: { alpha: 0.01, parts: 1, partLength: 60_000, designEffect: 1, mustDetect: 0.05, window: 300_000 },
 };

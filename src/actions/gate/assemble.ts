@@ -4,6 +4,7 @@ import { once } from '../../core/lazy.ts';
 import type { GateCheck } from '../../gates/check-watch.ts';
 import type { EmitGate } from '../../gates/events.ts';
 import type { GateOptions, GateWorld } from '../../gates/gate.ts';
+import { createGitHub } from '../../github/client.ts';
 import { createPrometheusApi, type PrometheusApi } from '../../meters/prometheus/api.ts';
 import { expand } from '../../meters/queries/own-queries.ts';
 import { reach } from '../../remote/connection.ts';
@@ -101,6 +102,17 @@ function placeOf(inputs: GateInputs, { clock, access, opened }: Opening): CheckP
       const connection = inputs.connections?.get(name);
       if (!connection) throw needs(`A check asks ${product}`, `"connections" with ${name}: ADDRESS`);
       return reach(product, connection, worldFor(connection.address));
+    },
+    github() {
+      const [owner = '', repo = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');
+      const { token } = inputs;
+      if (token === undefined || repo === '')
+        throw needs('A check asks GitHub', '"token", and run in a workflow of GitHub or set GITHUB_REPOSITORY');
+      const apiUrl = env.GITHUB_API_URL ?? 'https://api.github.com';
+      return {
+        client: (signal) => createGitHub({ token, apiUrl, owner, repo, signal }),
+        commit: env.GITHUB_SHA,
+      };
     },
     serverAt: (product, address) => reach(product, { address }, worldFor(address)),
     expand(template, arm) {

@@ -163,6 +163,12 @@ export const gateInputs = z.strictObject({
       'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, `username` and `password`, or `sigv4: {region, service}` for AWS; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`; `prometheus` is the one that queries ask, in place of the input of that name. Secrets are masked.',
     example: 'alertmanager: k8s://monitoring/alertmanager:9093',
   }),
+  token: input(text, {
+    group: 'metrics',
+    description:
+      'Token for GitHub, for checks of kind `github`; the job needs `checks: read`, `statuses: read` or `deployments: read`. Masked.',
+    example: '${{ github.token }}',
+  }),
   report: reportInput('sluice-gate.json'),
 });
 export type GateInputs = z.infer<typeof gateInputs> & {
@@ -186,7 +192,12 @@ const ACTION = 'gate';
 
 /** Secrets among the inputs. */
 export function gateSecrets(given: GivenInputs): string[] {
-  return [...clusterSecrets(given), ...prometheusSecrets(given), ...connectionSecrets(given.connections)];
+  return [
+    ...clusterSecrets(given),
+    ...prometheusSecrets(given),
+    ...connectionSecrets(given.connections),
+    given.token ?? '',
+  ];
 }
 
 /** @throws SluiceError `invalid-input` that names everything that is wrong */

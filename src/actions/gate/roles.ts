@@ -27,6 +27,9 @@ function placeOf({ client, namespace, clock }: ExamplePlace): CheckPlace {
     prometheus: () => createPrometheusApi({ address: 'k8s://monitoring/prometheus:9090' }, world),
     server: (product, name) => reach(product, { address: `k8s://monitoring/${name}:http` }, world),
     serverAt: (product, address) => reach(product, { address }, world),
+    github: () => {
+      throw new TypeError('GitHub takes no rights of a cluster');
+    },
     expand: (template) => template,
     judging: { alpha: 0.01, parts: 1, partLength: 1, designEffect: 1, mustDetect: 0.05, window: 300_000 },
   };

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../../../cluster/client.ts';
 import type { Source } from '../../../gates/ports.ts';
+import type { GitHub } from '../../../github/client.ts';
 import type { LookRule } from '../../../judge/looks/look.ts';
 import type { Arm } from '../../../judge/readings.ts';
 import type { PrometheusApi } from '../../../meters/prometheus/api.ts';
@@ -30,6 +31,8 @@ export interface CheckPlace {
   server(product: string, connection: string): RemoteServer;
   /** The server at an address, asked without a login. */
   serverAt(product: string, address: string): RemoteServer;
+  /** GitHub by the token of the inputs, and the commit of this run. */
+  github(): { readonly client: (signal: AbortSignal) => GitHub; readonly commit: string | undefined };
   /** A query with the names of an arm in the place of `${workload}` and its like. */
   expand(template: string, arm: Arm): string;
   readonly judging: Judging;

@@ -6,6 +6,7 @@ import { cloudWatchCheck } from './cloudwatch.ts';
 import { datadogCheck } from './datadog.ts';
 import { elasticsearchCheck } from './elasticsearch.ts';
 import { eventsCheck } from './events.ts';
+import { gitHubCheck } from './github.ts';
 import { jaegerCheck } from './jaeger.ts';
 import { lokiCheck } from './loki.ts';
 import { podLogsCheck } from './pod-logs.ts';
@@ -23,6 +24,7 @@ export const checkKinds: readonly CheckKind[] = [
   podLogsCheck,
   eventsCheck,
   probeCheck,
+  gitHubCheck,
   elasticsearchCheck,
   lokiCheck,
   victoriaLogsCheck,
