@@ -203,7 +203,10 @@ const gateInputs = {
 - {check: alerts, matching: ['severity="page"']}
 - {check: elasticsearch, index: logs, query: 'level:error', most: 0}
 - {check: pod-logs, workload: deployment/checkout, pattern: panic, most: 0}
+- {check: github, checks: [build]}
+- {check: probe, from: loki}
 `,
+  token: planted('github-token'),
 };
 
 interface Case extends Omit<InProcess, 'run' | 'commands'> {
@@ -283,8 +286,12 @@ elasticsearch: {address: '${tellerUrl}', headers: {Authorization: ApiKey ${plant
     one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': github.url }, env: event }),
     one('deployment-status', false, { inputs: { ...statusInputs, token, 'api-url': tellerUrl }, env: event }),
     one('deployment-status', true, { inputs: { ...statusInputs, token, 'api-url': github.url } }),
-    one('gate', true, { inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections } }),
+    one('gate', true, {
+      inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections },
+      env: { ...event, GITHUB_API_URL: tellerUrl },
+    }),
     one('gate', false, {
+      env: { ...event, GITHUB_API_URL: tellerUrl },
       inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections, 'on-undecided': 'pass' },
     }),
     one('gate', true, { inputs: { ...bad, ...gateInputs, connections: `loki: {tokn: ${planted('no-token')}}` } }),
