@@ -45,7 +45,7 @@ export const podLogsCheck = checkKind({
       'accept-lost': z.boolean(must('true or false')).optional(),
     })
     .superRefine(refuse(problemOf)),
-  isStatistical: true,
+  isStatistical: ({ most }) => most === undefined,
   example: '{check: pod-logs, workload: deployment/checkout, pattern: "(?i)panic|out of memory", most: 0}',
   build(settings, place) {
     const { container, pattern: sought, total, most, window = place.judging.window } = settings;
