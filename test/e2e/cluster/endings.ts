@@ -34,12 +34,27 @@ export async function expectRolledBack(shop: Shop, found: Found, seen: Seen, nam
   return kept;
 }
 
+/**
+ * As promoted. After an outage Kubernetes' own controller of EndpointSlices may find its cache behind for minutes: a promotion that
+ * was held has to be so for ready pods of the stable Service that no slice lists to this moment, with all requests on the canary.
+ */
+export async function expectPromotedWhenListed(shop: Shop, found: Found, seen: Seen, name: string) {
+  if (seen.ended.outputs.verdict !== 'held') return expectPromoted(shop, found, seen, name);
+  expect(await shop.unlisted('checkout'), seen.ended.log).not.toEqual([]);
+  expect(seen.ended.outputs.reason).toMatch(/ready pods of .+ in its EndpointSlices after \d+ s/);
+  return expectHeld(shop, seen, { name, weight: 100, phase: 'promoting' });
+}
+
 /** The weight stays where it was, for a person to decide. */
-export async function expectHeld(shop: Shop, seen: Seen, { name, weight }: { name: string; weight: number }) {
+export async function expectHeld(
+  shop: Shop,
+  seen: Seen,
+  { name, weight, phase = 'paused' }: { name: string; weight: number; phase?: string },
+) {
   expect(await keep(name, seen), seen.ended.log).toMatchObject({ verdict: 'held', lost: 0 });
   expect(seen.ended.status).toBe(1);
   expect(await shop.weight()).toBe(weight);
-  expect(await shop.record()).toEqual({ phase: 'paused', verdict: 'held' });
+  expect(await shop.record()).toEqual({ phase, verdict: 'held' });
 }
 
 function withoutImages(inventory: Readonly<Record<string, string>>): Record<string, string> {

@@ -74,6 +74,7 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     httpRoute: `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/checkout`,
     deployments: `/apis/apps/v1/namespaces/${namespace}/deployments`,
     pods: `/api/v1/namespaces/${namespace}/pods`,
+    endpointSlices: `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
     record: `/api/v1/namespaces/${namespace}/configmaps/sluice-checkout`,
     meshCertificate: `/api/v1/namespaces/${namespace}/configmaps/istio-ca-root-cert`,
   } as const;
@@ -157,12 +158,20 @@ async function makeShop({ shape = 'one-workload', rights = rightsFor.istio }: Sh
     async fails(labels: string, rate: number): Promise<void> {
       for (const { metadata } of await pods(labels)) await turn(metadata.name, `error-rate=${rate}`);
     },
+    /** Names of the ready pods with the label `app=<service>` that no EndpointSlice of the Service lists. */
+    async unlisted(service: string): Promise<string[]> {
+      const ofService = encodeURIComponent(`kubernetes.io/service-name=${service}`);
+      const slices = sliceList.parse(await api.get(`${path.endpointSlices}?labelSelector=${ofService}`)).items;
+      const listed = new Set(slices.flatMap((slice) => slice.endpoints ?? []).map(({ targetRef }) => targetRef?.name));
+      const ready = (await pods(`app=${service}`)).filter(({ status }) => isReadiness(status, 'True'));
+      return ready.map(({ metadata }) => metadata.name).filter((name) => !listed.has(name));
+    },
     /** From now on a pod says that it is ready, or that it is not; resolves when Kubernetes believes it. */
     async readies(pod: string, ready: boolean): Promise<void> {
       await turn(pod, `ready=${ready}`);
       await until(`${pod} ${ready ? '' : 'not '}ready`, async () => {
         const { status } = podType.parse(await api.get(`${path.pods}/${pod}`));
-        return status.conditions.some((one) => one.type === 'Ready' && one.status === (ready ? 'True' : 'False'));
+        return isReadiness(status, ready ? 'True' : 'False');
       });
     },
     /** The phase and verdict that the record of the rollout shows; undefined where there is none. */
@@ -310,7 +319,11 @@ const podType = z.object({
   spec: z.object({ containers: z.array(z.object({ image: z.string() })) }),
   status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) }),
 });
+const isReadiness = ({ conditions }: z.infer<typeof podType>['status'], wanted: 'True' | 'False') =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === wanted);
 const podList = z.object({ items: z.array(podType) });
+const endpoint = z.object({ targetRef: z.object({ name: z.string() }).optional() });
+const sliceList = z.object({ items: z.array(z.object({ endpoints: z.array(endpoint).nullish() })) });
 const deployment = z.object({
   metadata: z.object({ name: z.string(), generation: z.number() }),
   spec: z.object({ replicas: z.number() }),
