@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SluiceError } from '../core/errors.ts';
 import { tryParseJson } from '../core/json.ts';
 import { excerpt } from '../core/text.ts';
 
@@ -45,6 +46,18 @@ export function wordsOf(body: string): string | undefined {
   const title = isHtml(body) ? /<title[^>]{0,200}>([^<]{1,400})/i.exec(body.slice(0, 20_000))?.[1] : body;
   const words = title === undefined ? '' : excerpt(title, MOST_WORDS);
   return words === '' ? undefined : words;
+}
+
+/** How the sentence of an error ends that quotes a server: its words behind a colon; empty where it said none. */
+export function quoted(words: string | undefined): string {
+  return words === undefined ? '' : `: ${words.replace(/\.$/, '')}`;
+}
+
+/** The error for credentials that a server does not take; undefined for every other answer. */
+export function refusedCredentials(about: string, { status, body }: Refusal, next: string): SluiceError | undefined {
+  if (status !== 401 && status !== 403) return undefined;
+  const problem = `does not accept the credentials (HTTP ${status})${quoted(wordsOf(body))}.`;
+  return new SluiceError('forbidden', { about, problem, next });
 }
 
 export function isHtml(body: string): boolean {

@@ -3,7 +3,7 @@ import { SluiceError } from '../core/errors.ts';
 import { tryParseJson, tryShape } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import type { RemoteServer } from '../remote/connection.ts';
-import { isHtml, type Refusal, wordsOf } from '../remote/refusal.ts';
+import { isHtml, quoted, type Refusal, refusedCredentials, wordsOf } from '../remote/refusal.ts';
 
 /** What one kind of server wants to be told of in errors. */
 export interface ApiHints {
@@ -62,15 +62,10 @@ function explainRefusal(server: string, refusal: Refusal, about: string | undefi
   const { status, body } = refusal;
   const isPage = isHtml(body);
   const words = status < 300 && !isPage ? undefined : wordsOf(body);
-  const said = words === undefined ? '' : `: ${words.replace(/\.$/, '')}`;
+  const said = quoted(words);
   const next = hints.next?.(words ?? '');
-  if (status === 401 || status === 403) {
-    return new SluiceError('forbidden', {
-      about: server,
-      problem: `does not accept the credentials (HTTP ${status})${said}.`,
-      next: next ?? hints.credentials,
-    });
-  }
+  const refused = refusedCredentials(server, refusal, next ?? hints.credentials);
+  if (refused) return refused;
   if (refusedQueries.has(status) && !isPage && about !== undefined) {
     return new SluiceError('bad-query', {
       about,

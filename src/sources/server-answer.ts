@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { SluiceError } from '../core/errors.ts';
 import { tryParseJson, tryShape } from '../core/json.ts';
 import type { RemoteServer } from '../remote/connection.ts';
-import { isHtml, type Refusal, wordsOf } from '../remote/refusal.ts';
+import { isHtml, quoted, type Refusal, refusedCredentials, wordsOf } from '../remote/refusal.ts';
 
 /** How the answer of a server has to look, and what to do where it is no such answer. */
 interface Expected<S extends z.ZodType> {
@@ -33,14 +33,13 @@ export async function askFor<S extends z.ZodType>(
 function explain(about: string, answer: Refusal, { what, next }: Omit<Expected<z.ZodType>, 'shape'>): SluiceError {
   const { status, body } = answer;
   const words = status < 300 && !isHtml(body) ? undefined : wordsOf(body);
-  const said = words === undefined ? '' : `: ${words.replace(/\.$/, '')}`;
-  if (status === 401 || status === 403) {
-    return new SluiceError('forbidden', {
-      about,
-      problem: `does not accept the credentials (HTTP ${status})${said}.`,
-      next: 'Check the token, user name or client certificate of the connection, and its right to read.',
-    });
-  }
+  const said = quoted(words);
+  const refused = refusedCredentials(
+    about,
+    answer,
+    'Check the token, user name or client certificate of the connection, and its right to read.',
+  );
+  if (refused) return refused;
   if (status >= 400 && !isHtml(body)) {
     return new SluiceError('not-found', {
       about,

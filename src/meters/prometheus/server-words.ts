@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SluiceError } from '../../core/errors.ts';
 import { tryParseJson } from '../../core/json.ts';
 import { excerpt } from '../../core/text.ts';
-import { isHtml, type Refusal, wordsOf } from '../../remote/refusal.ts';
+import { isHtml, quoted, type Refusal, refusedCredentials, wordsOf } from '../../remote/refusal.ts';
 
 /**
  * The error for an answer without data: with the server's message, and the next step for this kind of server.
@@ -12,15 +12,11 @@ import { isHtml, type Refusal, wordsOf } from '../../remote/refusal.ts';
 export function explainRefusal(server: string, refusal: Refusal, query: string | undefined): SluiceError {
   const { status, body } = refusal;
   const words = wordsOf(body);
-  const said = words === undefined ? '' : `: ${words.replace(/\.$/, '')}`;
-  if (status === 401 || status === 403) {
-    return new SluiceError('forbidden', {
-      about: server,
-      problem: `does not accept the credentials (HTTP ${status})${said}.`,
-      next:
-        howToSignIn(server, words ?? '') ?? 'Check the token, user name or client certificate, and its right to query.',
-    });
-  }
+  const said = quoted(words);
+  const signIn =
+    howToSignIn(server, words ?? '') ?? 'Check the token, user name or client certificate, and its right to query.';
+  const refused = refusedCredentials(server, refusal, signIn);
+  if (refused) return refused;
   if (isRedirect(status) || isHtml(body))
     return notFound(server, `answered ${describePage(refusal)}.`, nextForPage(server, refusal));
   const isApi = z.object({ status: z.literal('error') }).safeParse(tryParseJson(body)).success;
