@@ -5,10 +5,11 @@ import { rollout } from '../../src/canary/rollout.ts';
 import { undoUnfinishedRollout } from '../../src/canary/unfinished.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { editsOf, someOf } from '../support/hostile-edits.ts';
+import { editsOf, foreignWrites, someOf } from '../support/hostile-edits.ts';
 import {
   dyingAfter,
   image,
+  isOfShop,
   openShop,
   options,
   record,
@@ -68,16 +69,6 @@ function expectOnlyOurs(before: ReadonlyMap<string, unknown>, after: ReadonlyMap
   expect(text).not.toContain('hostPID');
 }
 
-function foreignWrites(from: number, namespace: string): string[] {
-  const named = /^(sluice-checkout|checkout|checkout-canary)$/;
-  return cluster.api.audit
-    .slice(from)
-    .filter(({ verb, dryRun }) => !dryRun && /^(create|update|patch|delete|deletecollection)$/.test(verb))
-    .filter(({ resource }) => !/review/.test(resource))
-    .filter((entry) => entry.namespace !== namespace || !(named.test(entry.name) || entry.verb === 'create'))
-    .map(({ verb, resource, namespace: where, name }) => `${verb} ${resource} ${where}/${name}`);
-}
-
 /** Edits of each record that each kind of run meets. */
 const EDITS = Number(process.env.SLUICE_HOSTILE_EDITS ?? '2');
 
@@ -99,7 +90,7 @@ describe.each<[ShopKind, string, number]>([
         (problem: unknown) => problem,
       );
       expect(error === undefined || error instanceof SluiceError, `${what}: ${String(error)}`).toBe(true);
-      expect(foreignWrites(from, namespace), what).toEqual([]);
+      expect(foreignWrites(cluster, from, isOfShop(namespace)), what).toEqual([]);
       const after = await stateOf(cluster, namespace);
       expectOnlyOurs(before, after);
       if (JSON.stringify([...after]) !== JSON.stringify([...before])) place = await dieAt(kind, phase, more);

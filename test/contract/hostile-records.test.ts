@@ -10,8 +10,18 @@ import { recordedArms } from '../../src/workloads/arms/arms.ts';
 import { createContext } from '../../src/workloads/arms-context.ts';
 import { rollbackWorkload } from '../../src/workloads/rollback/target.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../support/embedded-cluster.ts';
-import { type Edit, editsOf, someOf } from '../support/hostile-edits.ts';
-import { clock, dyingAfter, image, openShop, options, record, stateOf, worldOf } from '../support/hostile-shop.ts';
+import { type Edit, editsOf, foreignWrites, someOf } from '../support/hostile-edits.ts';
+import {
+  clock,
+  dyingAfter,
+  image,
+  isOfShop,
+  openShop,
+  options,
+  record,
+  stateOf,
+  worldOf,
+} from '../support/hostile-shop.ts';
 
 /**
  * Whoever may write ConfigMaps, Secrets and Leases in the namespace, and nothing else, can cause nothing but a refusal. Real records,
@@ -120,17 +130,6 @@ function expectOnlyOurs(before: ReadonlyMap<string, unknown>, after: ReadonlyMap
   expect(maxReplicas).toBe(4);
 }
 
-/** The writes of a run to anything that no input names. */
-function foreignWrites(from: number, namespace: string): string[] {
-  const named = /^(sluice-checkout|checkout|checkout-canary)$/;
-  return cluster.api.audit
-    .slice(from)
-    .filter(({ verb, dryRun }) => !dryRun && /^(create|update|patch|delete|deletecollection)$/.test(verb))
-    .filter(({ resource }) => !/review/.test(resource))
-    .filter((entry) => entry.namespace !== namespace || !(named.test(entry.name) || entry.verb === 'create'))
-    .map(({ verb, resource, namespace: where, name }) => `${verb} ${resource} ${where}/${name}`);
-}
-
 /** Edits of each record that each kind of run meets; all of them are some thousand. */
 const EDITS = Number(process.env.SLUICE_HOSTILE_EDITS ?? '3');
 
@@ -156,7 +155,7 @@ describe.each([
         (problem: unknown) => problem,
       );
       expect(error === undefined || error instanceof SluiceError, `${what}: ${String(error)}`).toBe(true);
-      expect(foreignWrites(from, namespace), what).toEqual([]);
+      expect(foreignWrites(cluster, from, isOfShop(namespace)), what).toEqual([]);
       const after = await stateOf(cluster, namespace);
       expectOnlyOurs(before, after);
       if (JSON.stringify([...after]) !== JSON.stringify([...before])) place = await dieAt(phase, more);

@@ -1,4 +1,5 @@
 import { seeded } from '../../src/judge/random.ts';
+import type { EmbeddedCluster } from './embedded-cluster.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -88,4 +89,16 @@ function withValue(value: Json, [key, ...rest]: readonly string[], wanted: Json 
     return wanted === undefined ? [] : [[name, wanted]];
   });
   return Array.isArray(value) ? entries.map(([, part]) => part) : Object.fromEntries(entries);
+}
+
+type AuditEntry = EmbeddedCluster['api']['audit'][number];
+
+/** The writes since an entry of the audit log to anything that the run may not write; reviews of rights change nothing. */
+export function foreignWrites({ api }: EmbeddedCluster, from: number, isOwn: (entry: AuditEntry) => boolean): string[] {
+  return api.audit
+    .slice(from)
+    .filter(({ verb, dryRun }) => !dryRun && /^(create|update|patch|delete|deletecollection)$/.test(verb))
+    .filter(({ resource }) => !/review/.test(resource))
+    .filter((entry) => !isOwn(entry))
+    .map(({ verb, resource, namespace, name }) => `${verb} ${resource} ${namespace}/${name}`);
 }

@@ -21,6 +21,14 @@ export const clock = createQuickClock(1_000);
 export const record = (namespace: string) => ({ type: resources.configMap, namespace, name: 'sluice-checkout' });
 const signal = new AbortController().signal;
 
+const named = /^(sluice-checkout|checkout|checkout-canary)$/;
+
+/** Whether a run may write it: an object that the inputs name, or a new one of the namespace. */
+export function isOfShop(namespace: string) {
+  return (entry: EmbeddedCluster['api']['audit'][number]) =>
+    entry.namespace === namespace && (named.test(entry.name) || entry.verb === 'create');
+}
+
 /** Which route the shop has, and who makes the canary: Sluice, or the user, who names two workloads. */
 export type ShopKind = 'istio' | 'nginx' | 'two workloads';
 
