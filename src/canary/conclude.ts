@@ -2,15 +2,14 @@ import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { persist } from '../core/persist.ts';
-import { confirm } from './confirm.ts';
 import { Ending, endingOf } from './ending.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
-import { completePromotion } from './promote.ts';
+import { canaryHasToServe, completePromotion, returnToCanary } from './promote.ts';
 import type { Journal } from './record.ts';
-import { onlyCanaryServes, stableServes } from './serving.ts';
+import { stableServes } from './serving.ts';
 import { describePods, type ShownWeight, shownWeight, undo } from './undo.ts';
-import { type ConcludingWorld, type World, warn } from './world.ts';
+import type { ConcludingWorld, World } from './world.ts';
 
 /** How a rollout ended, without the figures that every outcome has. */
 export interface Conclusion {
@@ -114,10 +113,6 @@ async function concludePromotion(
   }
 }
 
-async function canaryHasToServe(world: ConcludingWorld, { record }: Journal): Promise<boolean> {
-  return record.phase === 'returning' && (await onlyCanaryServes(world, record));
-}
-
 /**
  * Concludes when the new version fails after it got all requests. Undoes the promotion if Sluice has deployed it; it can't undo
  * a deployment of somebody else.
@@ -138,25 +133,13 @@ async function concludeBadPromotion(
   return undo(world, journal, failing, options);
 }
 
-/** Sends requests back to the canary, whose pods are ready and of the same version. The next run continues the promotion. */
+/** Leaves the requests to the canary. The next run continues the promotion. */
 async function serveFromCanary(world: PausableWorld, journal: Journal, options: UndoOptions): Promise<Conclusion> {
-  const { router, clock, emit } = world;
-  const { route, weight, arms } = journal.record;
+  const { arms } = journal.record;
   const reason = `the pods of ${arms.stable} are not ready any more after the promotion, or their Service does not lead to them; the canary serves all traffic`;
   const ending = new Ending('held', reason);
-  using limit = deadline(clock, options.undoTimeout, () => ending, never());
-  const { signal } = limit;
-  try {
-    // The record says whether requests have gone back to the stable arm.
-    const back = { from: route.weight, to: Math.max(weight.from, weight.to) };
-    await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
-    await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
-    emit({ type: 'shifted', at: clock.now(), ...back });
-    await confirm(world, { route, weight: back.to }, options, signal);
-  } catch (error) {
-    // The written weights are right. Whether the proxies follow is only reported, as it changes no decision now.
-    warn(world, `Requests were to go back to the canary, but: ${messageOf(error)}`);
-  }
+  using limit = deadline(world.clock, options.undoTimeout, () => ending, never());
+  await returnToCanary(world, journal, options, limit.signal);
   return pause(world, journal, options, ending);
 }
 

@@ -1,10 +1,13 @@
+import { never } from '../core/abort.ts';
+import { messageOf } from '../core/errors.ts';
+import { persist } from '../core/persist.ts';
 import { confirm } from './confirm.ts';
 import { awaitEndpoints } from './endpoints.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
 import type { Journal } from './record.ts';
-import { whileStableServes } from './serving.ts';
-import type { ConcludingWorld, World } from './world.ts';
+import { onlyCanaryServes, whileStableServes } from './serving.ts';
+import { type ConcludingWorld, type World, warn } from './world.ts';
 
 /**
  * Gives all users the new revision. At weight 100 the canary serves while the stable workload gets the new revision. The route
@@ -70,6 +73,36 @@ async function restoreRoute(
   const digest = await seeServing(world, journal, guard.signal);
   await journal.write({ phase: 'retiring', weight: { from: route.weight, to: route.weight } }, signal);
   return digest;
+}
+
+/** Whether a promotion whose route goes back to the stable arm, or went, needs the canary to serve. */
+export async function canaryHasToServe(world: ConcludingWorld, { record }: Journal): Promise<boolean> {
+  return record.phase === 'returning' && (await onlyCanaryServes(world, record));
+}
+
+/**
+ * Sends requests back to the canary, whose pods are ready and of the same version. The promotion then continues from where the
+ * canary serves all traffic.
+ */
+export async function returnToCanary(
+  world: ConcludingWorld,
+  journal: Journal,
+  options: Pick<RolloutOptions, 'confirmTimeout'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { router, clock, emit } = world;
+  const { route, weight } = journal.record;
+  try {
+    // The record says whether requests have gone back to the stable arm.
+    const back = { from: route.weight, to: Math.max(weight.from, weight.to) };
+    await persist(world, signal, () => journal.write({ phase: 'promoting', weight: back }, signal));
+    await persist(world, signal, () => router.shift(route, back.from, back.to, never()));
+    emit({ type: 'shifted', at: clock.now(), ...back });
+    await confirm(world, { route, weight: back.to }, options, signal);
+  } catch (error) {
+    // The written weights are right. Whether the proxies follow is only reported, as it changes no decision now.
+    warn(world, `Requests were to go back to the canary, but: ${messageOf(error)}`);
+  }
 }
 
 async function seeServing({ arms, clock, emit }: ConcludingWorld, journal: Journal, signal: AbortSignal) {

@@ -11,7 +11,7 @@ import type { RolloutOptions } from './options.ts';
 import { type Outcome, tellOutcome, tellReleasedAlready, tellServedAlready, withComparison } from './outcome.ts';
 import type { RolloutRecord } from './ports.ts';
 import { announce, refuseWhatCannotWork } from './preflight.ts';
-import { completePromotion, promote } from './promote.ts';
+import { canaryHasToServe, completePromotion, promote, returnToCanary } from './promote.ts';
 import { type Journal, openJournal } from './record.ts';
 import { relinquish } from './relinquish.ts';
 import { digestServing, isReleased, refuseNothingHeld, resumeOrStart } from './resume.ts';
@@ -119,12 +119,33 @@ async function carryOut(course: Course, signal: AbortSignal): Promise<Conclusion
     observer.stopJudging();
     return { ...(await pause(world, journal, options, new Ending('held', HANDED_OVER))), passed: true };
   }
-  await promote(world, journal, signal);
-  observer.followPromotion();
-  const digest = await completePromotion(world, journal, options, signal);
+  const digest = await promoteAndServe(course, signal);
   observer.stopJudging();
   const reason = options.mode === 'finish' ? RETURNED : 'every step ended without a breach';
   return { verdict: 'promoted', reason, routeRestored: false, digest };
+}
+
+/**
+ * Promotes, and sees the promoted pods serve. If they fail while the route goes back to them, the canary gets the requests again,
+ * and the route goes back a second time when the pods are ready again: a pod may miss a probe for a moment.
+ *
+ * @returns the image digest that was seen to serve
+ */
+async function promoteAndServe({ world, journal, options, observer }: Course, signal: AbortSignal): Promise<string> {
+  await promote(world, journal, signal);
+  observer.followPromotion();
+  try {
+    return await completePromotion(world, journal, options, signal);
+  } catch (error) {
+    if (signal.aborted || !(await canaryHasToServe(world, journal))) throw error;
+    warn(
+      world,
+      `The requests go to the canary again until the pods of ${journal.record.arms.stable} are ready again: ${messageOf(error)}`,
+    );
+    await returnToCanary(world, journal, options, signal);
+  }
+  await promote(world, journal, signal);
+  return completePromotion(world, journal, options, signal);
 }
 
 /** Why a rollout with a passed plan is held. */

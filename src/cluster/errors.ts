@@ -99,6 +99,14 @@ export function isDenial({ status: code, body }: HttpResponse): boolean {
 }
 
 /**
+ * Whether a ResourceQuota is so new that its controller has not counted yet what is used of it.
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go
+ */
+export function saysUncounted({ status: code, body }: HttpResponse): boolean {
+  return code === 403 && parseStatus(body).message.includes('status unknown for quota: ');
+}
+
+/**
  * Whether a server-side apply did not match the kind's schema. The API server answers it with a 500, and a retry would fail as
  * well.
  */

@@ -2,7 +2,16 @@ import type * as z from 'zod';
 import { type HttpPolicy, type HttpRequest, type HttpResponse, open, send } from '../core/http.ts';
 import { stringifyJson, tryParseJson } from '../core/json.ts';
 import { addressOn } from './addresses.ts';
-import { isDenial, redirect, refusal, type Subject, saysNotFound, saysWrongSchema, wordsOf } from './errors.ts';
+import {
+  isDenial,
+  redirect,
+  refusal,
+  type Subject,
+  saysNotFound,
+  saysUncounted,
+  saysWrongSchema,
+  wordsOf,
+} from './errors.ts';
 import { type ObjectReference, resourcePath } from './resources.ts';
 import { kubernetesObject } from './schema.ts';
 import type { Connection } from './transport.ts';
@@ -14,7 +23,8 @@ export interface ClientOptions {
   readonly deadline?: number;
   /**
    * Milliseconds during which a denial is retried: an API server that is starting denies everything until it has read the
-   * Roles. Default 5,000, at most half of the deadline.
+   * Roles, and what a ResourceQuota counts until its controller has counted it for the first time. Default 5,000, at most half
+   * of the deadline.
    */
   readonly startTime?: number;
 }
@@ -59,7 +69,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
     const url = addressOn(connection.server, path);
     const mayBeStarting = within(startTime);
     const isBelieved = (response: HttpResponse) =>
-      !(isDenial(response) && mayBeStarting()) && (isAnswer?.(response) ?? true);
+      !((isDenial(response) || saysUncounted(response)) && mayBeStarting()) && (isAnswer?.(response) ?? true);
     const given = { isAnswer: isBelieved, mostBytes, once };
     let response = await send({ ...request, url }, policy(signal, given));
     if (response.status === 401) {

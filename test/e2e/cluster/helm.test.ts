@@ -10,7 +10,7 @@ describe.concurrent('actions/helm-deploy', () => {
   test.each(['helm', 'helm3'] as const)('%s: installs, upgrades, goes back, and removes', (program) =>
     inPlace(async ({ deploy, states, colour, find, release }) => {
       const installed = await deploy({ values: 'password: sesame-open' });
-      expect(installed.outputs).toMatchObject({
+      expect(installed.outputs, installed.log).toMatchObject({
         verdict: 'deployed',
         revision: '1',
         'previous-revision': '',
@@ -25,29 +25,33 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(installed.summary + installed.log).not.toContain(Buffer.from('sesame-open').toString('base64'));
 
       const again = await deploy({ values: 'password: sesame-open' });
-      expect(again.outputs).toMatchObject({ verdict: 'unchanged', revision: '1' });
+      expect(again.outputs, again.log).toMatchObject({ verdict: 'unchanged', revision: '1' });
       expect(again.status).toBe(0);
       expect(await states()).toBe('1 deployed');
 
       const upgraded = await deploy({ set: 'colour=red' });
-      expect(upgraded.outputs).toMatchObject({ verdict: 'deployed', revision: '2', 'previous-revision': '1' });
+      expect(upgraded.outputs, upgraded.log).toMatchObject({
+        verdict: 'deployed',
+        revision: '2',
+        'previous-revision': '1',
+      });
       expect(upgraded.summary).toMatch(/-\s+colour: blue\n\+\s+colour: red/);
       expect(await colour()).toBe('red');
       expect((await deploy({ 'set-string': 'colour=12e4' })).outputs).toMatchObject({ verdict: 'deployed' });
       expect(await colour()).toBe('12e4');
 
       const back = await deploy({ mode: 'rollback' });
-      expect(back.outputs).toMatchObject({ verdict: 'rolled-back', revision: '4', 'previous-revision': '3' });
+      expect(back.outputs, back.log).toMatchObject({ verdict: 'rolled-back', revision: '4', 'previous-revision': '3' });
       expect(back.status).toBe(0);
       expect(await colour()).toBe('red');
       await deploy({ mode: 'rollback' });
       expect(await colour()).toBe('blue');
       const beyond = await deploy({ mode: 'rollback' });
       expect(beyond.status).toBe(1);
-      expect(beyond.outputs.reason).toContain('no earlier revision that was healthy');
+      expect(beyond.outputs.reason, beyond.log).toContain('no earlier revision that was healthy');
 
       const gone = await deploy({ mode: 'uninstall' });
-      expect(gone.outputs.verdict).toBe('uninstalled');
+      expect(gone.outputs.verdict, gone.log).toBe('uninstalled');
       expect(await states()).toBe('');
       expect(await find(resources.deployment, release)).toBeUndefined();
       expect((await deploy({ mode: 'uninstall' })).outputs).toMatchObject({ verdict: 'uninstalled' });
@@ -61,10 +65,10 @@ describe.concurrent('actions/helm-deploy', () => {
       await client.patchMerge(reference, { data: { colour: 'grey' } }, new AbortController().signal);
       const refused = await deploy({});
       expect(refused.status).toBe(1);
-      expect(refused.outputs.reason).toContain('"sluice" owns .data.colour');
+      expect(refused.outputs.reason, refused.log).toContain('"sluice" owns .data.colour');
       expect(await colour()).toBe('grey');
       const written = await deploy({ 'force-conflicts': 'true' });
-      expect(written.outputs).toMatchObject({ verdict: 'deployed', revision: '2' });
+      expect(written.outputs, written.log).toMatchObject({ verdict: 'deployed', revision: '2' });
       expect(await colour()).toBe('blue');
     }));
 
@@ -94,14 +98,17 @@ describe.concurrent('actions/helm-deploy', () => {
       await helm('push', await packed(), registry, '--plain-http');
       const inputs = { chart: `${registry}/shop`, 'plain-http': 'true' };
       const byVersion = await deploy({ ...inputs, version: '1.2.3' });
-      expect(byVersion.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      expect(byVersion.outputs, byVersion.log).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
       const version = byVersion.outputs['chart-digest'] ?? '';
       expect((await deploy({ ...inputs, version })).outputs).toMatchObject({
         verdict: 'unchanged',
         'chart-digest': version,
       });
       const missing = await deploy({ ...inputs, version: '9.9.9' });
-      expect(missing.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('9.9.9') });
+      expect(missing.outputs, missing.log).toMatchObject({
+        verdict: 'failed',
+        reason: expect.stringContaining('9.9.9'),
+      });
     }));
 
   test('gets a chart from a repository that wants to know who asks', () =>
@@ -109,13 +116,16 @@ describe.concurrent('actions/helm-deploy', () => {
       await using repository = await serveCharts(await packed(), helm, { username: 'robot', password: 'sesame-open' });
       const inputs = { chart: 'shop', repository: repository.url };
       const stranger = await deploy(inputs);
-      expect(stranger.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('401') });
+      expect(stranger.outputs, stranger.log).toMatchObject({
+        verdict: 'failed',
+        reason: expect.stringContaining('401'),
+      });
       const known = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '~1.2' });
-      expect(known.outputs).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
+      expect(known.outputs, known.log).toMatchObject({ verdict: 'deployed', 'chart-version': '1.2.3' });
       // The one line that the runner takes as a command.
       expect(known.log.replace('::add-mask::sesame-open', '')).not.toContain('sesame-open');
       const absent = await deploy({ ...inputs, username: 'robot', password: 'sesame-open', version: '2.x' });
-      expect(absent.outputs).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
+      expect(absent.outputs, absent.log).toMatchObject({ verdict: 'failed', reason: expect.stringContaining('2.x') });
     }));
 
   test('installs a canary beside the release, and only where both are told apart', () =>
@@ -124,9 +134,9 @@ describe.concurrent('actions/helm-deploy', () => {
       expect((await deploy(canary)).outputs.reason).toContain('is not deployed');
       await deploy({});
       const mixed = await deploy({ ...canary, 'canary-values': `app: ${release}` });
-      expect(mixed.outputs.reason).toContain('would have its pods mixed up');
+      expect(mixed.outputs.reason, mixed.log).toContain('would have its pods mixed up');
       const beside = await deploy({ ...canary, 'canary-values': 'more: 1' });
-      expect(beside.outputs).toMatchObject({
+      expect(beside.outputs, beside.log).toMatchObject({
         verdict: 'deployed',
         revision: '1',
         stable: 'deployment/shop',
@@ -142,7 +152,7 @@ describe.concurrent('actions/helm-deploy', () => {
       const dry = await deploy({ 'dry-run': 'true' });
       expect(dry.summary).toContain('create Deployment');
       expect(dry.summary).toContain('## 📝 Dry run: shop');
-      expect(dry.outputs.verdict).toBe('');
+      expect(dry.outputs.verdict, dry.log).toBe('');
       expect(await states()).toBe('');
       expect(await find(resources.lease, 'sluice-helm-shop')).toBeUndefined();
     }));
@@ -151,8 +161,8 @@ describe.concurrent('actions/helm-deploy', () => {
     inPlace(async ({ deploy, states, colour }) => {
       await deploy({});
       const failed = await deploy({ set: 'colour=red\npostUpgrade=1' });
-      expect([failed.status, failed.outputs.verdict]).toEqual([1, 'rolled-back']);
-      expect(failed.outputs.reason).toMatch(/hook/);
+      expect([failed.status, failed.outputs.verdict], failed.log).toEqual([1, 'rolled-back']);
+      expect(failed.outputs.reason, failed.log).toMatch(/hook/);
       expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
       expect(await colour()).toBe('blue');
     }));
@@ -161,14 +171,14 @@ describe.concurrent('actions/helm-deploy', () => {
     inPlace(async ({ deploy, states, colour }) => {
       await deploy({});
       const untested = await deploy({ set: 'colour=red\ntested=1', test: 'true' });
-      expect([untested.status, untested.outputs.verdict]).toEqual([1, 'rolled-back']);
+      expect([untested.status, untested.outputs.verdict], untested.log).toEqual([1, 'rolled-back']);
       expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed');
       expect(await colour()).toBe('blue');
 
       const failed = await deploy({ set: 'colour=green\npostUpgrade=1', 'rollback-on-failure': 'false' });
       expect(failed.log).toContain('is called "undo-on-failure" now');
-      expect([failed.status, failed.outputs.verdict]).toEqual([1, 'failed']);
-      expect(failed.outputs.reason).toContain('Revision 4 stays');
+      expect([failed.status, failed.outputs.verdict], failed.log).toEqual([1, 'failed']);
+      expect(failed.outputs.reason, failed.log).toContain('Revision 4 stays');
       expect(await states()).toBe('1 superseded, 2 superseded, 3 deployed, 4 failed');
       expect((await deploy({ set: 'colour=grey' })).outputs).toMatchObject({ verdict: 'deployed', revision: '5' });
     }));
@@ -179,14 +189,14 @@ describe.concurrent('actions/helm-deploy', () => {
       const quota = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas' };
       await apply(quota, 'few', { spec: { hard: { services: '1' } } });
       const first = await deploy({ set: 'more=2' });
-      expect(first.outputs.verdict).toBe('rolled-back');
-      expect(first.outputs.reason).toContain('exceeded quota');
-      expect(first.outputs.reason).toContain('The release was removed');
+      expect(first.outputs.verdict, first.log).toBe('rolled-back');
+      expect(first.outputs.reason, first.log).toContain('exceeded quota');
+      expect(first.outputs.reason, first.log).toContain('The release was removed');
       expect(await states()).toBe('');
 
       await deploy({});
       const upgrade = await deploy({ set: 'more=2\ncolour=red' });
-      expect(upgrade.outputs.reason).toContain('exceeded quota');
+      expect(upgrade.outputs.reason, upgrade.log).toContain('exceeded quota');
       expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
       expect(await colour()).toBe('blue');
     }));
@@ -194,12 +204,12 @@ describe.concurrent('actions/helm-deploy', () => {
   test('ends an upgrade to an image that does not exist, says so, and sees the former one ready', () =>
     inPlace(async ({ deploy, states, namespace }) => {
       const first = await deploy({ set: `image=${image},replicas=2` });
-      expect(first.outputs.verdict).toBe('deployed');
+      expect(first.outputs.verdict, first.log).toBe('deployed');
       expect(first.log).toContain(`Deployment ${namespace}/shop: 2 of 2 updated, 2 available`);
       const bad = await deploy({ set: `image=${image}-missing,replicas=2`, timeout: '3m' });
-      expect([bad.status, bad.outputs.verdict]).toEqual([1, 'rolled-back']);
-      expect(bad.outputs.reason).toContain(`Deployment ${namespace}/shop`);
-      expect(bad.outputs.reason).toMatch(/pull/i);
+      expect([bad.status, bad.outputs.verdict], bad.log).toEqual([1, 'rolled-back']);
+      expect(bad.outputs.reason, bad.log).toContain(`Deployment ${namespace}/shop`);
+      expect(bad.outputs.reason, bad.log).toMatch(/pull/i);
       expect(await states()).toBe('1 superseded, 2 failed, 3 deployed');
     }));
 
@@ -207,8 +217,8 @@ describe.concurrent('actions/helm-deploy', () => {
     inPlace(async ({ deploy, states }) => {
       const crashing = image.replace(/v1$/, 'v2-crash');
       const bad = await deploy({ set: `image=${crashing},replicas=1`, timeout: '3m' });
-      expect(bad.outputs.verdict).toBe('rolled-back');
-      expect(bad.outputs.reason).toContain('The release was removed');
+      expect(bad.outputs.verdict, bad.log).toBe('rolled-back');
+      expect(bad.outputs.reason, bad.log).toContain('The release was removed');
       expect(bad.log).toMatch(/last lines of container service in pod shop-\S+:\n.*\| .*ends because CRASH is true/);
       expect(await states()).toBe('');
     }));
@@ -221,7 +231,7 @@ describe.concurrent('actions/helm-deploy', () => {
       await deploy({});
       await leaveAs(left);
       const next = await deploy({ set: 'colour=red' }, { runId: '2' });
-      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.outputs.verdict, next.log).toBe('deployed');
       expect(next.log).toContain(`left as ${left}`);
       expect(await states()).toBe(ending);
     }),
@@ -233,7 +243,7 @@ describe.concurrent('actions/helm-deploy', () => {
       await helm('upgrade', release, chart, '--set', 'colour=red,broken=false');
       await leaveAs(left);
       const next = await deploy({ set: 'colour=green' }, { runId: '2' });
-      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.outputs.verdict, next.log).toBe('deployed');
       expect(next.log).toContain('Rolling back to revision 1');
       expect(await states()).toMatch(/3 superseded, 4 deployed$/);
       expect(await colour()).toBe('green');
@@ -250,7 +260,7 @@ describe.concurrent('actions/helm-deploy', () => {
       await expect.poll(() => find(resources.job, `${release}-pre-upgrade`), { timeout: 30_000 }).toBeDefined();
       const second = await deploy({ set: 'colour=green' }, { runId: '2' });
       expect(second.status).toBe(1);
-      expect(second.outputs.reason).toContain('actions/runs/1');
+      expect(second.outputs.reason, second.log).toContain('actions/runs/1');
       first.cancel();
       await first.ended;
       await first.clean();
@@ -287,7 +297,7 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(await place.states()).toMatch(/^1 deployed$|^1 superseded, 2 failed, 3 deployed$|^.*, \d deployed$/);
       expect(await place.colour()).toBe('blue');
       const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
-      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.outputs.verdict, next.log).toBe('deployed');
       expect(await place.colour()).toBe('green');
     }),
   );
@@ -301,7 +311,7 @@ describe.concurrent('actions/helm-deploy', () => {
       await run.clean();
       expect(await place.states()).toBe('1 deployed, 2 pending-upgrade');
       const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
-      expect(next.outputs.verdict).toBe('deployed');
+      expect(next.outputs.verdict, next.log).toBe('deployed');
       expect(next.log).toContain('Rolling back to revision 1');
       expect(await place.states()).toBe('1 superseded, 2 pending-upgrade, 3 superseded, 4 deployed');
       expect(await place.colour()).toBe('green');

@@ -167,11 +167,15 @@ describe('the promoted version as the stable arm', () => {
 });
 
 describe('stable pods that break while the route goes back to them', () => {
-  const broken = () => {
+  /** They break each of the first `times` times. */
+  const broken = (times = 2) => {
     const cluster = createCluster();
-    once(cluster, 'router.restore', () => {
+    let seen = 0;
+    cluster.after = (name) => {
+      if (name !== 'router.restore' || seen === times) return;
+      seen += 1;
       cluster.stablePods.ready = 0;
-    });
+    };
     return cluster;
   };
   const verifying = (cluster: Cluster, owner = 'run-1') => {
@@ -190,7 +194,19 @@ describe('stable pods that break while the route goes back to them', () => {
     };
   };
 
-  it('leave the requests with the canary, which is healthy and of the same version', async () => {
+  it('leave the requests with the canary until they are ready again, if they break once', async () => {
+    const cluster = broken(1);
+    const world = verifying(cluster);
+    const outcome = await cluster.clock.run(rollout(world, createOptions({ plan }), running()));
+    expect(outcome).toMatchObject({ verdict: 'promoted', digest: 'sha256:new' });
+    expect(cluster).toMatchObject({ weight: 0, stableRevision: 'sha256:new', canaryExists: false });
+    const weights = world.events.flatMap((event) => (event.type === 'shifted' ? [event.to] : []));
+    expect(weights.slice(-2)).toEqual([100, 100]);
+    const warnings = world.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    expect(warnings).toContainEqual(expect.stringContaining('The requests go to the canary again until the pods of'));
+  });
+
+  it('leave the requests with the canary, which is healthy and of the same version, if they break again', async () => {
     const cluster = broken();
     const world = verifying(cluster);
     const held = await cluster.clock.run(rollout(world, createOptions({ plan }), running()));

@@ -173,6 +173,18 @@ describe.concurrent('an API server that has just started', () => {
     expect(asked()).toBe(1);
   });
 
+  test('is not believed that a ResourceQuota forbids what its controller has not counted yet', async () => {
+    const said = 'services "shop" is forbidden: status unknown for quota: few, resources: services';
+    const uncounted = { status: 403, body: JSON.stringify({ ...notFound, reason: 'Forbidden', message: said }) };
+    const { client } = await clientOf(uncounted, whole);
+    expect(await client.get(reference, signal)).toMatchObject({ kind: 'ConfigMap' });
+    const { client: goesOn } = await clientOf(uncounted);
+    await expect(goesOn.get(reference, signal)).rejects.toMatchObject({
+      status: 403,
+      problem: expect.stringContaining('status unknown for quota: few'),
+    });
+  });
+
   test('is believed at once what has nothing to do with rights', async () => {
     const { client, asked } = await clientOf(quota);
     await expect(client.get(reference, signal)).rejects.toMatchObject({ status: 403 });
