@@ -117,6 +117,7 @@ async function failedAssertions(body: string, assertions: readonly Assertion[]):
   if (value === undefined) return [{ text: 'the answer is no JSON' }];
   return assertions.flatMap((assertion) => {
     const found = pick(assertion.path, comparable(value));
+    if (found === undefined) return [{ text: `the answer is nested too deeply for ${assertion.path}` }];
     if (found.length === 0) return [{ text: `${assertion.path} is not there` }];
     const wrong = found.flatMap((one) => problemOf(one, assertion) ?? []);
     return wrong.slice(0, 1).map((problem) => ({ text: `${assertion.path} ${problem}` }));

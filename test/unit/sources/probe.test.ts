@@ -53,6 +53,12 @@ describe('a probe', () => {
     ['a late answer', { body: healthy }, { within: 10 }, 'it took 20ms, longer than 10ms'],
     ['no JSON', { body: '<html>' }, { json: [{ path: '$.a', equals: 1 }] }, 'the answer is no JSON'],
     [
+      'an answer that is nested too deeply to be searched',
+      { body: `${'['.repeat(180)}1${']'.repeat(180)}` },
+      { json: [{ path: '$..ms', below: 5 }] },
+      'the answer is nested too deeply for $..ms',
+    ],
+    [
       'a value that is not there',
       { body: {} },
       { json: [{ path: '$.status', equals: 'up' }] },
