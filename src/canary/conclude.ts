@@ -2,7 +2,7 @@ import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
 import { isSluiceError, messageOf, SluiceError } from '../core/errors.ts';
 import { persist } from '../core/persist.ts';
-import { Ending, endingOf } from './ending.ts';
+import { Ending, endingOf } from './observation/ending.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import { canaryHasToServe, completePromotion, returnToCanary } from './promote.ts';

@@ -8,27 +8,18 @@ import type { Failure } from '../core/errors.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 import type { Plan, Step } from '../judge/plan.ts';
 import type { Arm } from '../judge/readings.ts';
-import type { Opinion } from '../judge/types.ts';
+import type { Opinion, Tallies } from '../judge/types.ts';
 import type { Forecast } from './observation/forecast.ts';
-import type { ArmsSnapshot, Command, LeftObject, MeterReadiness, PodDetails, PodProblem, Verdict } from './ports.ts';
-
-/** Requests of one arm, and how many of them failed. Whole numbers, `errors` at most `requests`. */
-export interface Tally {
-  readonly requests: number;
-  readonly errors: number;
-}
-
-/** Both arms' requests over the same time. */
-export interface Tallies {
-  readonly stable: Tally;
-  readonly canary: Tally;
-}
-
-/** The commands to copy for steering this rollout. */
-export type CommandLines = Readonly<Record<Command['verb'], string>>;
-
-/** What is compared, in names for people. */
-export type NamedArms = Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision' | 'versions'>;
+import type {
+  Command,
+  CommandLines,
+  LeftObject,
+  MeterReadiness,
+  NamedArms,
+  PodDetails,
+  PodProblem,
+  Verdict,
+} from './ports.ts';
 
 /** The first event of a run: its settings, before anything was read. */
 export interface Started {
@@ -140,6 +131,17 @@ export interface IntervalJudged {
   readonly waitingFor?: 'canary' | 'confirmation' | 'requests' | 'data' | 'approval';
 }
 
+interface Judged {
+  readonly at: number;
+  readonly weight: number;
+  readonly opinion: Opinion;
+}
+
+/** A look at what a check asks beside the meter. */
+export interface Looked extends Judged {
+  readonly type: 'looked';
+}
+
 /** An evaluation without new data. Each one is emitted, so that silence is visible. */
 interface NoData {
   readonly type: 'no-data';
@@ -169,11 +171,8 @@ export interface PodsDescribed {
 }
 
 /** A check is sure that the canary is bad, which ends the rollout. A check that only warns appears in `interval`. */
-interface Breached {
+interface Breached extends Judged {
   readonly type: 'breach';
-  readonly at: number;
-  readonly weight: number;
-  readonly opinion: Opinion;
 }
 
 /** A person's command was taken from the record. */
@@ -202,21 +201,16 @@ interface Restoring {
 }
 
 /** The route has the weights that were found before the first write. A `confirmed` event tells that the data plane follows. */
-interface Restored {
+interface Restored extends Pick<Confirmed, 'at' | 'weight'> {
   readonly type: 'restored';
-  readonly at: number;
-  readonly weight: number;
 }
 
-/** Route and workloads were seen to be as they were before the first write. */
-interface UndoSeen {
-  readonly type: 'undone';
-  readonly at: number;
-}
-
-/** The plan is done; the new revision is being made the stable one. */
-interface Promoting {
-  readonly type: 'promoting';
+/**
+ * `undone`: route and workloads were seen to be as they were before the first write. `promoting`: the plan is done, and the new
+ * revision is being made the stable one.
+ */
+interface Reached {
+  readonly type: 'undone' | 'promoting';
   readonly at: number;
 }
 
@@ -277,6 +271,7 @@ export type RolloutEvent =
   | Shifted
   | Confirmed
   | IntervalJudged
+  | Looked
   | NoData
   | PodsInTrouble
   | PodsDescribed
@@ -285,8 +280,7 @@ export type RolloutEvent =
   | Holding
   | Restoring
   | Restored
-  | UndoSeen
-  | Promoting
+  | Reached
   | Verified
   | Warned
   | Ended

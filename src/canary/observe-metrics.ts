@@ -1,14 +1,12 @@
 import { never } from '../core/abort.ts';
 import { deadline } from '../core/deadline.ts';
-import { messageOf } from '../core/errors.ts';
 import { merge } from '../judge/counters.ts';
-import type { Gauge } from '../judge/readings.ts';
-import type { Counts, Interval, Opinion } from '../judge/types.ts';
-import type { IntervalJudged, Tallies, Tally } from './events.ts';
+import type { Counts, Interval, Opinion, Tallies, Tally } from '../judge/types.ts';
+import type { IntervalJudged } from './events.ts';
 import type { Requests } from './observation/requests.ts';
 import { bestMoment } from './observation/scrape-timing.ts';
 import type { RolloutOptions } from './options.ts';
-import { type GaugeQueries, type World, warn } from './world.ts';
+import { type World, warn } from './world.ts';
 
 /** Milliseconds for one more look at the metrics at the end, so that the report includes the last requests. */
 const FINAL_LOOK = 2_000;
@@ -50,7 +48,7 @@ export function createMetricsWatch(
   situation: () => Situation,
 ): MetricsWatch {
   const { meter, clock, emit } = world;
-  const { panel, gauges } = world.judge;
+  const { panel } = world.judge;
   const baseline = Promise.withResolvers<void>();
   const told = new Set<string>();
 
@@ -68,8 +66,6 @@ export function createMetricsWatch(
     const reading = await meter.read(signal);
     const taken = requests.take(reading);
     for (const problem of [...(taken.counted?.problems ?? []), ...(reading.warnings ?? [])]) tellOnce(problem);
-    // A gauge of the canary has no meaning once the canary gets no requests.
-    if (!situation().promoted) await Promise.all(gauges.map((queries) => lookAtGauge(world, queries, signal)));
     const now = clock.now();
     const news = requests.newsOf(taken, now);
     const { stopped, promoted, weight } = situation();
@@ -102,24 +98,6 @@ export function createMetricsWatch(
   }
 
   return { look, tellNoData, baseline: baseline.promise };
-}
-
-async function lookAtGauge(world: World, { check, canary, stable }: GaugeQueries, signal: AbortSignal): Promise<void> {
-  const [ofCanary, ofStable] = await Promise.all([
-    readGauge(world, canary, signal),
-    stable && readGauge(world, stable, signal),
-  ]);
-  world.judge.panel.addGauge(check, ofCanary, ofStable || undefined);
-}
-
-/** A failed query counts as one without an answer: not yet known. */
-async function readGauge({ meter }: World, query: string, signal: AbortSignal): Promise<Gauge> {
-  try {
-    return (await meter.evaluate?.(query, signal)) ?? { missing: `the ${meter.kind} meter knows no PromQL` };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { missing: messageOf(error) };
-  }
 }
 
 /** Waits for the best moment for the canary's first requests, if the meter knows when the canary is measured. */

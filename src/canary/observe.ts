@@ -1,18 +1,20 @@
 import { orAborted } from '../core/abort.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
+import type { Panel } from '../judge/panel.ts';
 import type { Step } from '../judge/plan.ts';
-import type { Opinion } from '../judge/types.ts';
-import { Ending } from './ending.ts';
-import type { IntervalJudged, Tallies } from './events.ts';
+import type { Opinion, Tallies } from '../judge/types.ts';
+import type { IntervalJudged } from './events.ts';
 import { type Decision, decide, type StepFacts, worstBreach } from './observation/decide.ts';
-import { createRequests } from './observation/requests.ts';
+import { Ending } from './observation/ending.ts';
+import { createRequests, type Requests } from './observation/requests.ts';
 import { pauseUntilNews } from './observation/scrape-timing.ts';
 import { awaitBestMoment, createMetricsWatch, lookLast, type Situation, totalOf } from './observe-metrics.ts';
 import { createPodWatch } from './observe-pods.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot } from './ports.ts';
-import { commandLines, type World } from './world.ts';
+import { createSourceChecks } from './source-checks.ts';
+import { commandLines, type World, warn } from './world.ts';
 
 /** Watches the canary from before the first shift to the end, independent of what the rollout is doing. */
 export interface Observer {
@@ -64,6 +66,7 @@ export function createObserver(
   const requests = createRequests(meter.interval, clock.now());
   const pods = createPodWatch(world, arms);
   const metrics = createMetricsWatch(world, requests, options, situation);
+  const sources = createSourceChecks(world);
   const podsSeen = Promise.withResolvers<void>();
   let weight = 0;
   let stage: Stage | undefined;
@@ -71,30 +74,17 @@ export function createObserver(
   let stopped = false;
   let promoted = false;
 
-  const opinions = (): Opinion[] => [...panel.opinions(), pods.opinion];
+  const opinions = (): Opinion[] => [...panel.opinions(), ...sources.opinions(), pods.opinion];
 
   function situation(): Situation {
     const timeLeft = stage ? Math.max(0, stage.step.most - (clock.now() - stage.begun)) : 0;
     return { weight, stopped, promoted, opinions, timeLeft, waitingFor: waitingFor(stage, weight) };
   }
 
-  function facts(now: number): StepFacts {
-    const { own, ...seen } = requests.facts(now);
-    return {
-      ...seen,
-      elapsed: stage ? now - stage.begun : 0,
-      opinions: opinions(),
-      canaryRequests: Math.max(0, panel.requests().canary - Math.max(0, own)),
-      someOwn: own > 0,
-      ...(uncounted && { uncounted }),
-      approved,
-    };
-  }
-
   function evaluate(): void {
     if (stopped) return;
     const now = clock.now();
-    const known = facts(now);
+    const known = factsOf({ requests, panel, uncounted }, { now, stage, opinions: opinions(), approved });
     const breach = worstBreach(known.opinions);
     if (promoted && !breach) return;
     // Between two steps only a breach or missing data can end the rollout.
@@ -133,11 +123,16 @@ export function createObserver(
     pause: () => pauseUntilNews(requests.due, meter.interval, clock.now()),
     failed: unlessStopped(metrics.tellNoData),
   };
+  const sourcesLook: Look = {
+    look: (signal) => sources.look(situation(), signal),
+    pause: () => sources.interval,
+    failed: unlessStopped((reason) => warn(world, reason)),
+  };
   const podsLook: Look = { look: lookAtPods, pause: () => POD_INTERVAL, failed: unlessStopped(pods.tellUnseen) };
 
   return {
     async run(signal) {
-      const looks = uncounted ? [podsLook] : [metricsLook, podsLook];
+      const looks = uncounted ? [podsLook, sourcesLook] : [metricsLook, podsLook, sourcesLook];
       await Promise.all(looks.map((each) => repeat(each, evaluate, clock, signal)));
     },
     awaitBaseline: (signal) => orAborted(uncounted ? podsSeen.promise : metrics.baseline, signal),
@@ -146,6 +141,7 @@ export function createObserver(
       weight = next;
       requests.enter(next, clock.now());
       panel.enter(next);
+      if (next > 0) sources.enter();
     },
     async stay(step, signal) {
       const over = Promise.withResolvers<void>();
@@ -169,6 +165,30 @@ export function createObserver(
       stopped = true;
     },
     finalTallies: async () => (uncounted ? totalOf(requests) : lookLast(world, requests)),
+  };
+}
+
+interface Seen {
+  readonly requests: Requests;
+  readonly panel: Panel;
+  readonly uncounted: boolean;
+}
+
+interface Now extends Pick<StepFacts, 'opinions' | 'approved'> {
+  readonly now: number;
+  readonly stage: Stage | undefined;
+}
+
+function factsOf({ requests, panel, uncounted }: Seen, { now, stage, opinions, approved }: Now): StepFacts {
+  const { own, ...seen } = requests.facts(now);
+  return {
+    ...seen,
+    elapsed: stage ? now - stage.begun : 0,
+    opinions,
+    canaryRequests: Math.max(0, panel.requests().canary - Math.max(0, own)),
+    someOwn: own > 0,
+    ...(uncounted && { uncounted }),
+    approved,
   };
 }
 

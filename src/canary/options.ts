@@ -1,6 +1,6 @@
 import type { Plan } from '../judge/plan.ts';
-import type { NamedArms } from './events.ts';
 import type { DecisionPolicy } from './observation/decide.ts';
+import type { NamedArms } from './ports.ts';
 
 /**
  * Which part of a rollout to do: all of it; only the plan, after which somebody else deploys the stable workload; or the part

@@ -1,6 +1,6 @@
 import { count, percent } from '../core/wording.ts';
+import type { Tallies, Tally } from '../judge/types.ts';
 import type { Conclusion } from './conclude.ts';
-import type { Tallies, Tally } from './events.ts';
 import type { RolloutOptions } from './options.ts';
 import type { LeftObject, RolloutRecord, Verdict } from './ports.ts';
 import type { ServesAlready } from './resume.ts';

@@ -6,7 +6,7 @@
 import type { Json } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
-import type { Arm, Gauge, Reading } from '../judge/readings.ts';
+import type { Arm, Reading } from '../judge/readings.ts';
 import type { Command, LeftObject, RolloutRecord } from './record.ts';
 
 export type { Command, LeftObject, RolloutRecord, Verdict } from './record.ts';
@@ -130,8 +130,6 @@ export interface Meter {
   preflight(signal: AbortSignal): Promise<MeterReadiness>;
   /** One look. Throws `unreachable` (no answer) or `bad-query` (an answer that can't be used). */
   read(signal: AbortSignal): Promise<Reading>;
-  /** One PromQL expression, for threshold checks; absent if the meter has no PromQL. */
-  evaluate?(query: string, signal: AbortSignal): Promise<Gauge>;
 }
 
 // ── workloads ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,6 +268,12 @@ export interface Undone {
   /** Changes by others since the rollout began, which are kept, one sentence each. */
   readonly others: readonly string[];
 }
+
+/** The commands to copy for steering this rollout. */
+export type CommandLines = Readonly<Record<Command['verb'], string>>;
+
+/** What is compared, in names for people. */
+export type NamedArms = Pick<ArmsSnapshot, 'stable' | 'canary' | 'revision' | 'versions'>;
 
 // ── record and lease ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,5 @@
 import { isSluiceError, SluiceError } from '../core/errors.ts';
+import { askSources } from '../gates/preflight.ts';
 import type { Plan } from '../judge/plan.ts';
 import type { RolloutOptions } from './options.ts';
 import type { ArmsSnapshot, RouteSnapshot } from './ports.ts';
@@ -30,15 +31,19 @@ interface Found {
 
 /** Only reads, so that wrong inputs are refused before anything has changed. */
 export async function refuseWhatCannotWork(world: World, plan: Plan, signal: AbortSignal): Promise<Found> {
-  const { router, arms, meter, clock, emit } = world;
+  const { router, arms, meter, judge, clock, emit } = world;
   const [route, found] = await Promise.all([router.inspect(signal), arms.inspect(signal)]);
   if (route.weight !== 0) throw alreadyShifted(route.object, route.weight);
   const { warnings, notes } = (await router.survey?.(route, signal)) ?? { warnings: [], notes: [] };
   for (const message of [...warnings, ...(found.warnings ?? [])]) warn(world, message);
-  const readiness = await meter.preflight(signal).catch(withWaysOut);
+  const [readiness, asked] = await Promise.all([
+    meter.preflight(signal).catch(withWaysOut),
+    askSources(judge.checks, (message) => warn(world, message), signal),
+  ]);
   // A forecast needs counted requests.
   const foretold = meter.kind === 'none' ? {} : { forecast: world.forecast(readiness, plan) };
-  const told = { arms: found, readiness, ...foretold, ...(notes.length > 0 && { notes }) };
+  const said = [...notes, ...asked];
+  const told = { arms: found, readiness, ...foretold, ...(said.length > 0 && { notes: said }) };
   emit({ type: 'preflight', at: clock.now(), route: route.object, ...told });
   return { route, found };
 }

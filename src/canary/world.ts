@@ -1,23 +1,21 @@
 import type { Clock } from '../core/clock.ts';
+import type { WatchedCheck } from '../gates/check-watch.ts';
 import type { Panel } from '../judge/panel.ts';
 import type { Plan } from '../judge/plan.ts';
-import type { OnBreach } from '../judge/types.ts';
-import type { CommandLines, Emit, Tallies } from './events.ts';
+import type { OnBreach, Tallies } from '../judge/types.ts';
+import type { Emit } from './events.ts';
 import type { Forecast } from './observation/forecast.ts';
-import type { Arms, ConcludingArms, Ledger, Meter, MeterReadiness, Router } from './ports.ts';
+import type { Arms, CommandLines, ConcludingArms, Ledger, Meter, MeterReadiness, Router } from './ports.ts';
 
-/** A threshold check's PromQL: for the canary, and for the stable arm if the two are compared. */
-export interface GaugeQueries {
-  /** The check's name in the panel. */
-  readonly check: string;
-  readonly canary: string;
-  readonly stable?: string;
+/** A check that asks something else than the meter. */
+export interface SourceCheck extends WatchedCheck {
+  readonly onBreach: OnBreach;
 }
 
 /** What judges a rollout. */
 interface Judge {
   readonly panel: Panel;
-  readonly gauges: readonly GaugeQueries[];
+  readonly checks: readonly SourceCheck[];
   /** The consequence of a pod in trouble. */
   readonly onPodProblem: OnBreach;
 }

@@ -9,9 +9,9 @@ import type { Source } from './ports.ts';
 /** Milliseconds for one look of a source, with all that it asks. */
 const LOOK_DEADLINE = 30_000;
 
-/** One check of a gate. */
-export interface GateCheck {
-  /** Unique in the gate. */
+/** One check that is looked at again and again. */
+export interface WatchedCheck {
+  /** Unique among the checks. */
   readonly name: string;
   readonly source: Source;
   readonly rule: LookRule;
@@ -19,6 +19,10 @@ export interface GateCheck {
   readonly reference?: { readonly source: Source } | { readonly before: number };
   /** Milliseconds that the first look covers. */
   readonly window: number;
+}
+
+/** One check of a gate. */
+export interface GateCheck extends WatchedCheck {
   /** A check that only warns does not count for the verdict. */
   readonly onBreach: 'fail' | 'warn';
   readonly key: boolean;
@@ -31,18 +35,22 @@ export interface CheckWatch {
   readonly outcome: CheckOutcome;
   /** True once a look has brought data. */
   readonly hasLooked: boolean;
+  /** The end of the time that was looked at, milliseconds since the Unix epoch; undefined before there were data. */
+  readonly seenUntil: number | undefined;
   look(signal: AbortSignal): Promise<void>;
 }
 
 interface WatchOptions {
   /** Milliseconds that data may be missing in a row before the check is undecided for good. */
   readonly noDataPatience: number;
+  /** Milliseconds since the Unix epoch: what came before does not count. By default, the first look covers the check's window. */
+  readonly since?: number;
 }
 
 export function createCheckWatch(
-  check: GateCheck,
+  check: WatchedCheck,
   { clock, emit }: { readonly clock: Clock; readonly emit: EmitGate },
-  { noDataPatience }: WatchOptions,
+  { noDataPatience, since }: WatchOptions,
 ): CheckWatch {
   const { name, source, rule } = check;
   let isReady = false;
@@ -100,10 +108,14 @@ export function createCheckWatch(
     get hasLooked() {
       return hasLooked;
     },
+    get seenUntil() {
+      return counted;
+    },
     async look(signal) {
       if (final) return;
       const to = clock.now() - source.lag;
-      const window = { from: counted ?? to - check.window, to };
+      const window = { from: counted ?? Math.max(to - check.window, since ?? Number.NEGATIVE_INFINITY), to };
+      if (since !== undefined && window.from >= to) return;
       try {
         const { look, reference } = await ask(window, signal);
         const now = clock.now();
@@ -136,7 +148,7 @@ function isLasting(error: unknown): boolean {
 }
 
 function lookAtReference(
-  reference: NonNullable<GateCheck['reference']>,
+  reference: NonNullable<WatchedCheck['reference']>,
   source: Source,
   { from, to }: Window,
   signal: AbortSignal,

@@ -4,8 +4,7 @@ import { merge } from './counters.ts';
 import { boundProblem, hangBoundOf, slowerThan } from './latency.ts';
 import type { Outcome } from './likelihood.ts';
 import { atLeast, probability } from './ranges.ts';
-import type { Gauge } from './readings.ts';
-import { type Finding, type GaugeLimit, judgeErrorRate, judgeGauge, type MaxErrorRate, unknown } from './thresholds.ts';
+import { type Finding, judgeErrorRate, type MaxErrorRate, unknown } from './thresholds.ts';
 import type { Counts, Interval, OnBreach, Opinion } from './types.ts';
 
 interface Common {
@@ -23,8 +22,7 @@ export type Check =
   | (Common & ComparisonOptions & { readonly kind: 'unanswered' })
   /** Requests that took so long that most clients have given up; without a finding if no histogram tells. */
   | (Common & ComparisonOptions & { readonly kind: 'hanging' })
-  | (Common & MaxErrorRate & { readonly kind: 'max-error-rate' })
-  | (Common & GaugeLimit & { readonly kind: 'threshold'; readonly name: string });
+  | (Common & MaxErrorRate & { readonly kind: 'max-error-rate' });
 
 export interface PanelOptions {
   /** Probability that a canary within the tolerances is rolled back or frozen, over the whole rollout. Default 0.01. */
@@ -44,8 +42,6 @@ export interface Panel {
    * left out.
    */
   add(interval: Interval): void;
-  /** The newest answers to a threshold's query. Throws RangeError if no threshold has this name. */
-  addGauge(check: string, canary: Gauge, stable?: Gauge): void;
   /** The current opinion of every check, in the order given. */
   opinions(): Opinion[];
   /** Requests in this step, so that a rollout can hold below a minimum. */
@@ -64,7 +60,6 @@ interface Seen {
 interface Rule {
   enter?(weight: number): void;
   add?(interval: Interval): void;
-  addGauge?(canary: Gauge, stable: Gauge | undefined): void;
   /** Undefined as long as there are no data for the check. */
   finding(seen: Seen): Finding | undefined;
 }
@@ -83,7 +78,7 @@ const NONE: Outcome = { requests: 0, bad: 0 };
  * The checks of one rollout. The sequential ones that end it (rollback, freeze) share alpha equally: each of k is a test at
  * alpha / k, so together they stop a good canary with probability at most alpha whatever their dependence, and each keeps a
  * limit of its own that one sentence can explain. A check that only warns takes nothing from the others and is tested at alpha.
- * Plain thresholds have no error probability to share. The checks for requests without an answer, which are always made, get a
+ * A plain limit has no error probability to share. The checks for requests without an answer, which are always made, get a
  * twentieth of alpha each, so that the others lose next to nothing.
  *
  * Throws RangeError for an option outside its range and for two checks of one name.
@@ -120,11 +115,6 @@ export function createPanel(checks: readonly Check[], options: PanelOptions): Pa
       seen = { ...seen, step: seen.step ? merge(seen.step, interval) : interval };
       for (const { rule } of members) rule.add?.(interval);
     },
-    addGauge(check, canary, stable) {
-      const rule = members.find(({ name }) => name === check)?.rule;
-      if (!rule?.addGauge) throw new RangeError(`no threshold is named ${check}`);
-      rule.addGauge(canary, stable);
-    },
     opinions: () =>
       members.flatMap(({ name, onBreach, rule }) => {
         const finding = rule.finding(seen);
@@ -148,8 +138,6 @@ function ruleOf(check: Check, alpha: number, steps: number): Rule {
       atLeast(0, 'limit', check.limit);
       atLeast(1, 'minRequests', check.minRequests);
       return { finding: ({ step }) => judgeErrorRate(check, step ? failed(step.canary) : NONE) };
-    case 'threshold':
-      return thresholdRule(check);
   }
 }
 
@@ -250,21 +238,4 @@ function histogramProblem(bound: number, step: Interval): string | undefined {
     if (problem) return `${arm}: ${problem}`;
   }
   return undefined;
-}
-
-function thresholdRule(limit: GaugeLimit): Rule {
-  let canary: Gauge | undefined;
-  let stable: Gauge | undefined;
-  return {
-    // Measurements at the last weight do not count for this one.
-    enter() {
-      canary = undefined;
-      stable = undefined;
-    },
-    addGauge(newCanary, newStable) {
-      canary = newCanary;
-      stable = newStable;
-    },
-    finding: () => judgeGauge(limit, canary, stable),
-  };
 }

@@ -11,6 +11,18 @@ export interface Counts {
   readonly within: ReadonlyMap<number, number>;
 }
 
+/** Requests of one arm, and how many of them failed. Whole numbers, `errors` at most `requests`. */
+export interface Tally {
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** Both arms' requests over the same time. */
+export interface Tallies {
+  readonly stable: Tally;
+  readonly canary: Tally;
+}
+
 /** The difference of two samples. Times are milliseconds since the epoch. */
 export interface Interval {
   readonly from: number;

@@ -1,5 +1,6 @@
-import type { IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
+import type { IntervalJudged, Looked, RolloutEvent } from '../canary/events.ts';
 import { printPlan, printStep } from '../judge/plan-syntax.ts';
+import type { Tallies, Tally } from '../judge/types.ts';
 import { podDetails, type Report } from './canary-report-schema.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
@@ -14,6 +15,7 @@ const nothing: Tallies = { stable: { requests: 0, errors: 0 }, canary: { request
 /** The report with one more event. Also continues a report that was read from its file. */
 export function withEvent(report: Report, event: RolloutEvent): Report {
   if (event.type === 'interval') return withInterval(report, event);
+  if (event.type === 'looked') return withLook(report, event);
   if (event.type === 'planned') {
     const { object, action } = event.write;
     const { weight, later } = event;
@@ -131,6 +133,13 @@ function withInterval(report: Report, event: IntervalJudged): Report {
       last.weight === weight && last.state === 'running' ? { ...last, ...sum(last, { stable, canary }) } : last,
     ),
   };
+}
+
+/** The opinion in the place of the last one of the same check. */
+function withLook(report: Report, { opinion }: Looked): Report {
+  const said = { ...opinion, figures: { ...opinion.figures } };
+  const index = report.opinions.findIndex(({ check }) => check === opinion.check);
+  return { ...report, opinions: index < 0 ? [...report.opinions, said] : report.opinions.with(index, said) };
 }
 
 /** Notes missing data once, when it begins. A note that repeats the last one is dropped. */

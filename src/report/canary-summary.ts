@@ -1,6 +1,6 @@
-import type { Tally } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
+import type { Tally } from '../judge/types.ts';
 import { nextSteps } from './advice.ts';
 import type { Report } from './canary-report-schema.ts';
 import { block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';

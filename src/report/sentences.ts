@@ -1,4 +1,4 @@
-import type { IntervalJudged, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
+import type { IntervalJudged, Looked, Planned, PodsDescribed, RolloutEvent, Started } from '../canary/events.ts';
 import type { PodDetails, PodProblem, Verdict } from '../canary/ports.ts';
 import { formatDuration } from '../core/duration.ts';
 import { count } from '../core/wording.ts';
@@ -20,7 +20,7 @@ export const verdictNames: Readonly<Record<Verdict, string>> = {
 };
 
 /** The text for an event, on one line: the same in the log and in the report's timeline. */
-export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Planned | PodsDescribed>): Sentence {
+export function sentenceOf(event: Exclude<RolloutEvent, IntervalJudged | Looked | Planned | PodsDescribed>): Sentence {
   switch (event.type) {
     case 'started':
       return info(`${aboutText(event)}Rollout ${event.id} by ${event.by}: ${printPlan(event.plan)}`);

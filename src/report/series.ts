@@ -1,4 +1,4 @@
-import type { Tallies, Tally } from '../canary/events.ts';
+import type { Tallies, Tally } from '../judge/types.ts';
 import { sum } from './canary-report.ts';
 import type { Report } from './canary-report-schema.ts';
 

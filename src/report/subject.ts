@@ -1,4 +1,4 @@
-import type { NamedArms } from '../canary/events.ts';
+import type { NamedArms } from '../canary/ports.ts';
 import type { Report } from './canary-report-schema.ts';
 import { plain } from './markdown.ts';
 

@@ -3,7 +3,7 @@ import type { Look } from '../judge/looks/look.ts';
 import { gaugeOf, severalSeries, singleValue, staleAfter } from '../meters/prometheus/answers.ts';
 import type { PrometheusApi, QueryResult } from '../meters/prometheus/api.ts';
 import { catalogOf } from '../meters/prometheus/catalog.ts';
-import { askThreshold } from '../meters/prometheus/thresholds.ts';
+import { askExpression } from '../meters/prometheus/expression.ts';
 import { explainNoSeries } from '../meters/queries/no-series.ts';
 import { parseExpression, refusePadding } from '../meters/queries/promql.ts';
 import { equal, NAME } from '../meters/series/selector.ts';
@@ -37,7 +37,7 @@ export function promqlSource(query: string, api: PrometheusApi, { clock }: Sourc
     },
 
     async look({ to }, signal): Promise<Look> {
-      const answer = await askThreshold(query, api, signal, to);
+      const answer = await askExpression(query, api, signal, to);
       if (answer.missing !== undefined) return { kind: 'missing', reason: answer.missing };
       const { data, measured } = answer;
       if (data.resultType !== 'vector' || data.result.length < 2) {

@@ -83,7 +83,6 @@ function meterOf(options: Partial<Extract<MeterOptions, { kind: 'prometheus' }>>
       names: { namespace: 'shop', stable: { workload: 'checkout' }, canary: { workload: 'checkout-canary' } },
       queries: { kind: 'http' },
       latencyBounds: [],
-      thresholds: [],
       pods: { namespace: 'shop', selectors },
       ...options,
     },

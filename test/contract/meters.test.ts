@@ -12,6 +12,8 @@ import { resources } from '../../src/cluster/resources.ts';
 import { connect } from '../../src/cluster/transport.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { createMeter, type MeterOptions } from '../../src/meters/index.ts';
+import { createPrometheusApi } from '../../src/meters/prometheus/api.ts';
+import { promqlSource } from '../../src/sources/promql.ts';
 import {
   canaryPod,
   exposition,
@@ -64,7 +66,6 @@ describe.for([
           names,
           queries: { kind: 'http' },
           latencyBounds: [0.3],
-          thresholds: [],
           ...options,
         },
         { clock, env: {}, signal, client: noCluster },
@@ -124,23 +125,25 @@ describe.for([
       await until(scraped, (at) => at > (times.at(-1) ?? 0));
     });
 
-    it('evaluates a threshold', async () => {
-      const meter = meterOf({ thresholds: ['max(queue_depth)'] });
-      await meter.preflight(signal);
-      expect(await meter.evaluate?.('max(queue_depth{pod=~"checkout-[^c].*"})', signal)).toEqual({
-        value: 0,
-        at: expect.any(Number),
+    it('answers an expression, with the time of what it is made of', async () => {
+      const world = { clock, env: {}, client: noCluster };
+      const api = createPrometheusApi({ address: prometheus.url }, world);
+      const look = (query: string) => promqlSource(query, api, world).look({ from: 0, to: Date.now() }, signal);
+      const [value] = [await look('max(queue_depth{pod=~"checkout-[^c].*"})')];
+      expect(value).toEqual({ kind: 'values', values: [{ of: '', value: 0, at: expect.any(Number) }] });
+      expect(await look('queue_depth')).toMatchObject({
+        values: expect.arrayContaining([expect.objectContaining({ of: expect.stringContaining('pod=checkout') })]),
       });
-      expect(await meter.evaluate?.('queue_depth', signal)).toEqual({ missing: expect.stringContaining('series') });
-      expect(await meter.evaluate?.('nothing', signal)).toEqual({ missing: 'the answer is empty' });
+      expect(await look('nothing')).toMatchObject({ kind: 'missing', reason: expect.stringContaining('empty') });
+      const refused = (query: string) => promqlSource(query, api, world).preflight(signal);
+      await expect(refused('max(queue_dept)')).rejects.toThrow('Similar ones are queue_depth');
+      await expect(refused('rate(queue_depth)')).rejects.toThrow('was refused by Prometheus');
     });
 
     it.each<[string, Partial<Extract<MeterOptions, { kind: 'prometheus' }>>, string]>([
       ['workload', { names: { ...names, stable: { workload: 'chekout' } } }, `pod is "${stablePod}"`],
       ['kind of metrics', { queries: { kind: 'linkerd' } }, 'has no metric response_total'],
       ['bucket', { latencyBounds: [0.2] }, 'it has 100ms, 300ms'],
-      ['threshold', { thresholds: ['max(queue_dept)'] }, 'Similar ones are queue_depth'],
-      ['type', { thresholds: ['rate(queue_depth)'] }, 'was refused by Prometheus'],
     ])('explains a wrong %s', async (_, options, explanation) => {
       await expect(meterOf(options).preflight(signal)).rejects.toMatchObject({
         code: 'bad-query',
@@ -398,7 +401,7 @@ describe('through the API server', () => {
   it('a Prometheus behind the API server is asked for nothing outside of it', async () => {
     const connection = { address: 'k8s://shop/prometheus:9090/../../../secrets' };
     const meter = createMeter(
-      { kind: 'prometheus', connection, names, queries: { kind: 'http' }, latencyBounds: [], thresholds: [] },
+      { kind: 'prometheus', connection, names, queries: { kind: 'http' }, latencyBounds: [] },
       { client, clock, env: {}, signal },
     );
     await expect(meter.read(signal)).rejects.toMatchObject({ code: 'invalid-input', about: 'Service shop/prometheus' });
@@ -504,7 +507,6 @@ envoy_cluster_upstream_rq{cluster_name="outbound|80|v2|checkout.shop.svc.cluster
       names,
       queries: { kind: 'http' },
       latencyBounds: [],
-      thresholds: [],
     } as const;
     const meter = createMeter(
       { ...options, connection: { address: 'k8s://edge/prometheus:9090' } },
@@ -513,9 +515,12 @@ envoy_cluster_upstream_rq{cluster_name="outbound|80|v2|checkout.shop.svc.cluster
     expect(meter.permissions).toEqual([
       { apiGroup: '', resource: 'services', subresource: 'proxy', verbs: ['get'], namespace: 'edge' },
     ]);
-    expect(await meter.evaluate?.('40 + 2', signal)).toMatchObject({ value: 42 });
+    const world = { client, clock, env: {} };
+    const sum = promqlSource('40 + 2', createPrometheusApi({ address: 'k8s://edge/prometheus:9090' }, world), world);
+    const window = { from: 0, to: Date.now() };
+    expect(await sum.look(window, signal)).toMatchObject({ values: [{ value: 42 }] });
     answer = { status: 422, body: JSON.stringify(failed) };
-    await expect(meter.evaluate?.('40 + 2', signal)).rejects.toMatchObject({
+    await expect(sum.look(window, signal)).rejects.toMatchObject({
       code: 'bad-query',
       message: expect.stringContaining('many-to-many matching not allowed'),
     });
@@ -523,7 +528,7 @@ envoy_cluster_upstream_rq{cluster_name="outbound|80|v2|checkout.shop.svc.cluster
       { ...options, connection: { address: 'k8s://edge/absent:9090' } },
       { client, clock, env: {}, signal },
     );
-    await expect(absent.evaluate?.('1', signal)).rejects.toMatchObject({
+    await expect(absent.read(signal)).rejects.toMatchObject({
       code: 'not-found',
       about: 'Service edge/absent',
     });

@@ -1,5 +1,5 @@
-import type { BuiltCheck, CheckPlace } from '../../src/actions/gate/checks/check-kind.ts';
-import { gateChecks } from '../../src/actions/gate/checks/index.ts';
+import type { BuiltCheck, CheckPlace } from '../../src/actions/checks/check-kind.ts';
+import { gateChecks } from '../../src/actions/checks/kinds/index.ts';
 import type { KubernetesClient } from '../../src/cluster/client.ts';
 import { createPrometheusApi } from '../../src/meters/prometheus/api.ts';
 import { reach } from '../../src/remote/connection.ts';

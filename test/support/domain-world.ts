@@ -3,14 +3,14 @@
  * time. Every call to a port is recorded and can be made to fail, so that a test can break a rollout between any two.
  */
 
-import type { RolloutEvent, Tallies } from '../../src/canary/events.ts';
+import type { RolloutEvent } from '../../src/canary/events.ts';
 import type { RolloutOptions } from '../../src/canary/options.ts';
 import type { Command, LeftObject, PodProblem, RolloutRecord, RouteSnapshot } from '../../src/canary/ports.ts';
 import type { World } from '../../src/canary/world.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createPanel } from '../../src/judge/panel.ts';
 import type { Counter, Reading } from '../../src/judge/readings.ts';
-import type { OnBreach } from '../../src/judge/types.ts';
+import type { OnBreach, Tallies } from '../../src/judge/types.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export interface Cluster {
@@ -127,7 +127,7 @@ export function createWorld(
     forecast: () => ({ detects: 0.05, stableRate: 0.005, steps: [] }),
     judge: {
       panel: createPanel(uncounted ? [] : [{ kind: 'error-rate', onBreach }], { alpha: 0.01, steps: 4 }),
-      gauges: [],
+      checks: [],
       onPodProblem,
     },
     router: {

@@ -146,7 +146,7 @@ export function worldOf(
     emit: (event) => events.push(event),
     counted: () => undefined,
     forecast: () => ({ detects: 0.05, stableRate: 0, steps: [] }),
-    judge: { panel: createPanel([], { alpha: 0.01, steps: 3 }), gauges: [], onPodProblem: 'rollback' },
+    judge: { panel: createPanel([], { alpha: 0.01, steps: 3 }), checks: [], onPodProblem: 'rollback' },
     meter: createNoMeter(),
     router: createRouter(routerOptions(namespace, kind), client, { clock }),
     arms: armsOf(cluster, namespace, client, kind),

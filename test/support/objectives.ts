@@ -1,5 +1,5 @@
-import type { CheckInput, CheckPlace } from '../../src/actions/gate/checks/check-kind.ts';
-import { gateChecks } from '../../src/actions/gate/checks/index.ts';
+import type { CheckPlace } from '../../src/actions/checks/check-kind.ts';
+import { type GateCheckInput, gateChecks } from '../../src/actions/checks/kinds/index.ts';
 import type { ConversionContext } from '../../src/actions/gate/objectives/conversion.ts';
 import { type ReadObjectives, readObjectives } from '../../src/actions/gate/objectives/read.ts';
 import { type Composed, compose, type Vote } from '../../src/gates/verdict.ts';
@@ -32,7 +32,7 @@ export function refusal(text: string, more: Parameters<typeof converted>[1] = {}
 }
 
 /** The checks of converted objectives, read as the gate reads what a user writes. */
-export function checksOf({ written }: Pick<ReadObjectives, 'written'>): CheckInput[] {
+export function checksOf({ written }: Pick<ReadObjectives, 'written'>): GateCheckInput[] {
   return gateChecks.schema.parse(written);
 }
 

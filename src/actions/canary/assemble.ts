@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { Emit } from '../../canary/events.ts';
@@ -8,7 +8,7 @@ import type { ArmsSnapshot, RolloutRecord } from '../../canary/ports.ts';
 import { concerns } from '../../canary/recover.ts';
 import { isReleased } from '../../canary/resume.ts';
 import { isUnfinished } from '../../canary/unfinished.ts';
-import type { World } from '../../canary/world.ts';
+import type { SourceCheck, World } from '../../canary/world.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
 import { readPart } from '../../cluster/read-object.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -29,7 +29,7 @@ import { judgeSettings, watchedChecks } from './judge-settings.ts';
 import type { LoadedInputs } from './load-inputs.ts';
 import { meterOptions } from './meter-options.ts';
 import { observedShare } from './observed-share.ts';
-import { rolloutSettings, targetOf } from './rollout-settings.ts';
+import { fingerprintOf, rolloutSettings, targetOf } from './rollout-settings.ts';
 import { type Place, routerOptions, type Workloads } from './router-options.ts';
 
 /** Error rates that the forecast assumes: of an ordinary service, and of a release that must not pass. */
@@ -65,14 +65,35 @@ export interface Assembled {
 export async function assemble(assembly: Assembly, signal: AbortSignal): Promise<Assembled> {
   const opened = open(assembly);
   const { client, rights, ledger, arms } = opened;
-  await checkPermissions(client, rights, signal);
+  const asked = await sharedChecks(assembly, opened, opened.assumedPlace);
+  await checkPermissions(client, [...rights, ...asked.flatMap(({ source }) => source.permissions)], signal);
   const left = await ledger.load(signal);
   // A rollout that is under way or over has changed the workloads, so its record says what they were.
   const recorded = await recordedFound(opened, left, signal);
-  if (recorded) return compose(assembly, opened, recorded);
+  if (recorded) return composeRelease(assembly, opened, recorded);
   const first = await lookForFirst({ cluster: opened.armsOptions, inputs: assembly.loaded.inputs }, signal);
   if (first) return { ...compose(assembly, opened, noArms(first)), first };
-  return compose(assembly, opened, await arms.inspect(signal));
+  return composeRelease(assembly, opened, await arms.inspect(signal));
+}
+
+/** As `compose`, with the checks that ask something else than the meter: only a release looks at those. */
+async function composeRelease(assembly: Assembly, opened: Opened, found: ArmsSnapshot): Promise<Assembled> {
+  return compose(assembly, opened, found, await sharedChecks(assembly, opened, placeOf(opened, found)));
+}
+
+/** Loads what these checks are made of only where one is listed. */
+async function sharedChecks(
+  { loaded, clock, env }: Assembly,
+  { client, namespace }: Opened,
+  place: Place,
+): Promise<readonly SourceCheck[]> {
+  if (loaded.shared.length === 0) return [];
+  const { buildSharedChecks } = await import('./shared-checks.ts');
+  return buildSharedChecks(loaded, place, { clock, env, client, namespace });
+}
+
+function placeOf({ namespace, ledger }: Opened, { data }: ArmsSnapshot): Place {
+  return { namespace, workloads: readPart(data, foundWorkloads, ledger.object, GIVE_UP_RECORD) };
 }
 
 /** A placeholder for the arms where there are none yet. */
@@ -179,23 +200,24 @@ function open({ loaded, facts, clock, lifetime, ...access }: Assembly) {
     router: createRouter(routerOptions(inputs, place), client, { clock, observeShare: share.observe }),
     meter: createMeter(meterOptions(inputs, place), { client, clock, env: access.env, signal: lifetime }),
   });
-
   // The required rights are the same whatever the workloads turn out to be.
-  const assumed = adapters({ namespace, workloads: assumedWorkloads(loaded) });
+  const assumedPlace = { namespace, workloads: assumedWorkloads(loaded) };
+  const assumed = adapters(assumedPlace);
   const rights = permissionsOf({ ...assumed, arms, ledger });
   const fingerprint = fingerprintOf(loaded, namespace);
-  return { client, namespace, arms, armsOptions, ledger, share, adapters, assumed, rights, fingerprint };
+  return { client, namespace, arms, armsOptions, ledger, share, adapters, assumed, assumedPlace, rights, fingerprint };
 }
 
 function compose(
   { loaded, facts, clock, emit }: Assembly,
-  { client, namespace, arms, armsOptions, ledger, share, adapters, fingerprint }: Opened,
+  opened: Opened,
   found: ArmsSnapshot,
+  checks: readonly SourceCheck[] = [],
 ): Assembled {
+  const { client, arms, armsOptions, ledger, share, adapters, fingerprint } = opened;
   const { inputs, plan } = loaded;
-  const place = { namespace, workloads: readPart(found.data, foundWorkloads, ledger.object, GIVE_UP_RECORD) };
-  const judge = judgeSettings(inputs, plan, place);
-  const chosen = adapters(place);
+  const judge = judgeSettings(loaded);
+  const chosen = adapters(placeOf(opened, found));
 
   const world: World = {
     ...chosen,
@@ -204,7 +226,7 @@ function compose(
     clock,
     judge: {
       panel: createPanel([...judge.checks, ...watchedChecks(inputs)], judge.panel),
-      gauges: judge.gauges,
+      checks,
       onPodProblem: judge.onPodProblem,
     },
     emit,
@@ -257,25 +279,4 @@ function assumedWorkloads({ inputs }: LoadedInputs): Workloads {
   const { workload } = inputs;
   if (!workload) return { stable: named(inputs.stable), canary: named(inputs.canary) };
   return { stable: named(workload), canary: named({ ...workload, name: canaryName(workload.name) }) };
-}
-
-/** Identifies a release: the same release has the same fingerprint, whatever its patience or credentials. */
-function fingerprintOf({ inputs, plan, config }: LoadedInputs, namespace: string): string {
-  const { workload, image, stable, canary, service, router, route } = inputs;
-  const subject = {
-    namespace,
-    plan,
-    workload,
-    image: image && [...image],
-    config,
-    stable,
-    canary,
-    service,
-    router,
-    route,
-    rules: inputs['route-rules'],
-    services: [inputs['stable-service'], inputs['canary-service']],
-    subsets: [inputs['stable-subset'], inputs['canary-subset']],
-  };
-  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
 }

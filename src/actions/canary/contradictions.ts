@@ -1,8 +1,8 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { listed } from '../../runner/input-types.ts';
+import { prometheusContradictions } from '../checks/prometheus-inputs.ts';
 import type { CanaryInputs, InputName } from './inputs.ts';
-import { prometheusContradictions } from './prometheus-inputs.ts';
 import { routersByKind } from './route-inputs.ts';
 
 type RouterKind = NonNullable<CanaryInputs['router']>;
@@ -129,10 +129,11 @@ const rules: readonly Rule[] = [
   (inputs) =>
     inputs.meter === 'pods' &&
     given(inputs, 'prometheus') &&
+    !hasShared(inputs) &&
     '"meter: pods" does not ask Prometheus: leave "prometheus" out, or use "meter: prometheus".',
   (inputs) => {
     const counting = ['prometheus', 'metrics', 'query-requests', 'query-errors', 'query-latency'] as const;
-    const useless = counting.filter((name) => given(inputs, name));
+    const useless = counting.filter((name) => given(inputs, name) && !(name === 'prometheus' && hasShared(inputs)));
     return (
       inputs.meter === 'none' &&
       useless.length > 0 &&
@@ -140,7 +141,8 @@ const rules: readonly Rule[] = [
     );
   },
   (inputs) => {
-    const counting = inputs.checks.filter(({ check }) => check !== 'pods' && check !== 'error-rate');
+    const uncounted: readonly string[] = ['pods', 'error-rate', 'shared'];
+    const counting = inputs.checks.filter(({ check }) => !uncounted.includes(check));
     return (
       inputs.meter === 'none' &&
       counting.length > 0 &&
@@ -150,11 +152,12 @@ const rules: readonly Rule[] = [
   (inputs) =>
     inputs.meter === 'none' &&
     inputs.checks.some((one) => one.check === 'pods' && one['on-breach'] === 'warn') &&
-    '"meter: none" leaves the pods alone to be judged: their "on-breach" has to be rollback or freeze.',
+    !inputs.checks.some((one) => one.check === 'shared' && one.written['on-breach'] !== 'warn') &&
+    '"meter: none" leaves the pods alone to be judged where no other check can end it: their "on-breach" has to be rollback or freeze.',
   (inputs) =>
-    meterOf(inputs) === 'pods' &&
-    inputs.checks.some(({ check }) => check === 'promql') &&
-    'A promql check needs "meter: prometheus" and "prometheus", its address.',
+    given(inputs, 'prometheus') &&
+    inputs.connections?.has('prometheus') &&
+    'Both "prometheus" and "connections" say where Prometheus is: give one.',
   (inputs) =>
     onlyWith(inputs, meterOf(inputs) === 'pods', ['metrics-port', 'metrics-path', 'metrics-from'], '"meter: pods"'),
   (inputs) =>
@@ -189,6 +192,11 @@ export function metricsOf(inputs: CanaryInputs): CanaryInputs['metrics'] {
   const router = routerOf(inputs);
   if (router === 'replicas') return 'http';
   return router === 'gateway-api' ? undefined : router;
+}
+
+/** Whether a check asks something else than the meter. */
+function hasShared({ checks }: CanaryInputs): boolean {
+  return checks.some(({ check }) => check === 'shared');
 }
 
 function armsCanNotBeToldApart(inputs: CanaryInputs): string | undefined | false {

@@ -1,38 +1,34 @@
-import type { GaugeQueries } from '../../canary/world.ts';
 import type { Check, PanelOptions } from '../../judge/panel.ts';
-import type { Plan } from '../../judge/plan.ts';
 import type { Arm } from '../../judge/readings.ts';
 import type { OnBreach } from '../../judge/types.ts';
-import { expand } from '../../meters/queries/own-queries.ts';
 import type { Names } from '../../meters/queries/rules.ts';
 import { meterOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
+import type { LoadedInputs } from './load-inputs.ts';
 import { type Place, servicesOf } from './router-options.ts';
+import type { SharedCheckInput } from './shared-checks.ts';
+
+interface Judged extends Pick<LoadedInputs, 'inputs' | 'plan'> {
+  readonly shared: readonly Pick<SharedCheckInput, 'isStatistical' | 'onBreach'>[];
+}
 
 /** The checks of the panel, and the other settings of the checks that the rollout needs. */
 export interface JudgeSettings {
   readonly checks: readonly Check[];
   readonly panel: PanelOptions;
-  readonly gauges: readonly GaugeQueries[];
   readonly onPodProblem: OnBreach;
 }
 
 const leastRequests = 100;
 
-/**
- * The settings of the judge. Where a check has no setting of its own, the input of the same name counts.
- *
- * @throws SluiceError `invalid-input` for a query with an unknown placeholder
- */
-export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): JudgeSettings {
-  const names = namesOf(inputs, place);
+/** The settings of the judge. Where a check has no setting of its own, the input of the same name counts. */
+export function judgeSettings({ inputs, plan, shared }: Judged): JudgeSettings {
   const checks: Check[] = [];
-  const gauges: GaugeQueries[] = [];
   let onPodProblem: OnBreach = 'rollback';
   for (const one of inputs.checks) {
     const common = {
       ...('name' in one && one.name !== undefined && { name: one.name }),
-      ...(one['on-breach'] && { onBreach: one['on-breach'] }),
+      ...('on-breach' in one && one['on-breach'] && { onBreach: one['on-breach'] }),
     };
     switch (one.check) {
       case 'unanswered':
@@ -56,24 +52,36 @@ export function judgeSettings(inputs: CanaryInputs, plan: Plan, place: Place): J
           minRequests: one['min-requests'] ?? leastRequests,
         });
         break;
-      case 'promql': {
-        const relativeTo = one['relative-to'];
-        const limit = {
-          breach: one.above === undefined ? 'below' : 'above',
-          limit: one.above ?? one.below ?? 0,
-        } as const;
-        checks.push({ kind: 'threshold', ...common, name: one.name, ...limit, ...(relativeTo && { relativeTo }) });
-        gauges.push({
-          check: one.name,
-          canary: expand(one.query, 'canary', names),
-          ...(relativeTo && { stable: expand(one.query, 'stable', names) }),
-        });
-      }
+      case 'shared':
+        // Such a check asks something else than the meter.
+        break;
     }
   }
   // A step without a time of its own is also watched: while it holds, or while the promoted pods start.
-  const panel = { alpha: inputs['false-rollback-probability'], steps: Math.max(1, plan.steps.length) };
-  return { checks, panel, gauges, onPodProblem };
+  const panel = { alpha: shareOf(inputs, shared).panel, steps: Math.max(1, plan.steps.length) };
+  return { checks, panel, onPodProblem };
+}
+
+/** The part of the error probability that the panel has at least: the checks that always run are in it. */
+const LEAST_OF_PANEL = 0.1;
+
+/**
+ * How the error probability is shared: each check with one gets the same part, in the panel and outside of it, so that all of
+ * them together stop a good canary with at most the whole.
+ */
+export function shareOf(
+  inputs: CanaryInputs,
+  shared: Judged['shared'],
+): { readonly panel: number; readonly each: number } {
+  const alpha = inputs['false-rollback-probability'];
+  const others = shared.filter(({ isStatistical, onBreach }) => isStatistical && onBreach !== 'warn').length;
+  if (others === 0) return { panel: alpha, each: alpha };
+  const comparing = inputs.checks.filter(
+    (one) => (one.check === 'error-rate' || one.check === 'latency') && one['on-breach'] !== 'warn',
+  ).length;
+  const ofPanel = Math.max(LEAST_OF_PANEL, meterOf(inputs) === 'none' ? 0 : comparing);
+  const each = alpha / (ofPanel + others);
+  return { panel: each * ofPanel, each };
 }
 
 /**

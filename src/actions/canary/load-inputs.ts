@@ -2,10 +2,12 @@ import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import type { Plan } from '../../judge/plan.ts';
 import { type GivenInputs, givenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { clusterSecrets } from '../../runner/secrets.ts';
+import { connectionSecrets } from '../checks/connections-input.ts';
+import { prometheusSecrets, prometheusTokenIn } from '../checks/prometheus-inputs.ts';
 import { contradictionsOf, timeContradictionsOf } from './contradictions.ts';
 import { type CanaryInputs, canaryInputs } from './inputs.ts';
 import { parsePlanFile } from './plan-input.ts';
-import { prometheusSecrets, prometheusTokenIn } from './prometheus-inputs.ts';
+import type { readSharedChecks, SharedCheckInput } from './shared-checks.ts';
 
 /** Where the inputs come from. */
 export interface InputSource {
@@ -24,6 +26,8 @@ export interface LoadedInputs {
   readonly plan: Plan;
   /** The texts of `config-files`. */
   readonly config: readonly string[];
+  /** The checks that the canary shares with the gate. */
+  readonly shared: readonly SharedCheckInput[];
   readonly secrets: readonly string[];
 }
 
@@ -42,13 +46,23 @@ export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
 
   const inputs = parseInputs(canaryInputs, given, ACTION);
   const problems = contradictionsOf(inputs);
-  const [plan, config] = await Promise.all([
+  const [plan, config, shared] = await Promise.all([
     inputs.steps ?? orProblem(readPlanFile(inputs['plan-file'], source), problems),
     orProblem(readConfig(inputs['config-files'] ?? [], source), problems),
+    readShared(inputs),
   ]);
+  problems.push(...shared.problems);
   if (plan) problems.push(...timeContradictionsOf(plan, inputs));
   if (problems.length > 0 || !plan || !config) throw inputRefusal(problems, ACTION);
-  return { inputs, plan, config, secrets };
+  return { inputs, plan, config, shared: shared.checks, secrets };
+}
+
+/** Loads what these checks are made of only where one is listed. */
+async function readShared({ checks }: CanaryInputs): Promise<ReturnType<typeof readSharedChecks>> {
+  const written = checks.filter((one) => one.check === 'shared');
+  if (written.length === 0) return { checks: [], problems: [] };
+  const shared = await import('./shared-checks.ts');
+  return shared.readSharedChecks(written);
 }
 
 /** The value that was read; undefined and one more problem where it could not be read. */
@@ -63,7 +77,12 @@ async function orProblem<T>(reading: Promise<T>, problems: string[]): Promise<T 
 }
 
 function secretsOf(given: GivenInputs): string[] {
-  return [...prometheusSecrets(given), ...clusterSecrets(given)].filter((secret) => secret.trim() !== '');
+  return [
+    ...prometheusSecrets(given),
+    ...clusterSecrets(given),
+    ...connectionSecrets(given.connections),
+    given.token ?? '',
+  ].filter((secret) => secret.trim() !== '');
 }
 
 /** The plan file; without one, a plan with no steps, which some modes allow. */

@@ -1,8 +1,9 @@
-import type { Emit, IntervalJudged, RolloutEvent, Tallies, Tally } from '../../canary/events.ts';
+import type { Emit, IntervalJudged, RolloutEvent } from '../../canary/events.ts';
 import type { Forecast } from '../../canary/observation/forecast.ts';
 import type { PodDetails } from '../../canary/ports.ts';
 import { count, percent } from '../../core/wording.ts';
 import { printStep } from '../../judge/plan-syntax.ts';
+import type { Tallies, Tally } from '../../judge/types.ts';
 import { sum } from '../../report/canary-report.ts';
 import { podTitle, sentenceOf, span } from '../../report/sentences.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
@@ -17,6 +18,7 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
   let inStep = false;
   let counted: Tallies = none;
   let promoting = false;
+  const told = new Map<string, string>();
 
   function closeStep(): void {
     if (inStep) sink.endGroup();
@@ -34,6 +36,14 @@ export function createLog(sink: LogSink, options: LogOptions): Emit {
       counted = sum(counted, event.interval);
       const waits = promoting ? 'the promoted pods' : event.waitingFor && waitsFor[event.waitingFor];
       line(event.at, intervalLine(event, counted, waits, paint));
+      return;
+    }
+    if (event.type === 'looked') {
+      const { check, state, onBreach, sentence } = event.opinion;
+      // What is missing is told by the interval, and a breach that ends the rollout by the breach.
+      const isNews = told.get(check) !== state && state !== 'unknown' && (state === 'healthy' || onBreach === 'warn');
+      told.set(check, state);
+      if (isNews) line(event.at, `${check}: ${sentence}`, levelStyles[state === 'breach' ? 'warning' : 'info']);
       return;
     }
     if (event.type === 'planned') {

@@ -3,28 +3,26 @@ import type { MeterOptions } from '../../meters/index.ts';
 import type { OwnQueries } from '../../meters/queries/own-queries.ts';
 import type { Queries } from '../../meters/queries/queries.ts';
 import type { PerArm } from '../../runner/input-types.ts';
+import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { meterOf, metricsOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
-import { judgeSettings, namesOf } from './judge-settings.ts';
-import { prometheusConnection } from './prometheus-inputs.ts';
+import { namesOf } from './judge-settings.ts';
 import type { Place } from './router-options.ts';
 
-/** The options of the meter; thresholds and latency bounds come from the checks. */
+/** The options of the meter; latency bounds come from the checks. */
 export function meterOptions(inputs: CanaryInputs, place: Place): MeterOptions {
   if (meterOf(inputs) === 'none') return { kind: 'none' };
   const { namespace, workloads } = place;
-  const { checks, gauges } = judgeSettings(inputs, { steps: [] }, place);
   const common = {
     names: namesOf(inputs, place),
     queries: queriesOf(inputs),
-    latencyBounds: checks.flatMap((check) => (check.kind === 'latency' ? [check.bound] : [])),
+    latencyBounds: inputs.checks.flatMap((one) => (one.check === 'latency' ? [one.bound / 1_000] : [])),
   };
   if (meterOf(inputs) === 'prometheus') {
-    const thresholds = gauges.flatMap(({ canary, stable }) => (stable === undefined ? [canary] : [canary, stable]));
     const selectors = { stable: workloads.stable.pods, canary: workloads.canary.pods };
     const known = selectors.stable !== '' && selectors.canary !== '';
     const connection = prometheusConnection(inputs);
-    return { kind: 'prometheus', connection, ...common, thresholds, ...(known && { pods: { namespace, selectors } }) };
+    return { kind: 'prometheus', connection, ...common, ...(known && { pods: { namespace, selectors } }) };
   }
   const { 'metrics-port': port, 'metrics-path': path, 'metrics-from': from } = inputs;
   const source =

@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions and query placeholders are what users write
 import { input } from '../../runner/input-schema.ts';
 import { choice, inputType, perArm, text, wrong } from '../../runner/input-types.ts';
-import { prometheusInputs } from './prometheus-inputs.ts';
+import { prometheusInputs } from '../checks/prometheus-inputs.ts';
+import { serverInputs } from '../checks/server-inputs.ts';
 
 /** Pods of a gateway: `istio-system/istio=ingressgateway`; without a namespace, in the release's own. */
 const metricsFrom = inputType('arms, or a label selector of gateway pods: NAMESPACE/KEY=VALUE', (given) => {
@@ -48,6 +49,7 @@ export const metricsInputs = {
     example: 'shop_request_seconds_bucket{workload="${workload}"}',
   }),
   ...prometheusInputs,
+  ...serverInputs,
   'metrics-port': input(text, {
     group: 'metrics',
     description:

@@ -54,7 +54,7 @@ export function canaryRoles(place: ExamplePlace): DocumentedRole[] {
 function rightsOf(given: Readonly<Record<string, string>>, { client, namespace, clock }: ExamplePlace): Permission[] {
   // Fills in the inputs as the runner does: each is present, and empty where it is not given.
   const inputs = canaryInputs.parse(Object.fromEntries(inputList.map(({ name }) => [name, given[name] ?? ''])));
-  const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [] };
+  const loaded = { inputs, plan: parsePlan(given.steps ?? ''), config: [], shared: [] };
   const signal = new AbortController().signal;
   const arms = { client, namespace, clock, rollout: 'checkout', drain: 0, lifetime: signal };
   const target = targetOf(loaded, namespace);

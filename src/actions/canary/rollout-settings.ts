@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { RolloutOptions } from '../../canary/options.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { longestTime, type Plan } from '../../judge/plan.ts';
 import { unsafeConnection } from '../../remote/unsafe-connection.ts';
 import type { DerivedRelease, ExistingWorkloads } from '../../workloads/arms/arms.ts';
 import { parseConfigManifests } from '../../workloads/config-copies.ts';
+import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { routerOf } from './contradictions.ts';
 import type { CanaryInputs } from './inputs.ts';
 import type { LoadedInputs } from './load-inputs.ts';
-import { prometheusConnection } from './prometheus-inputs.ts';
 import { servicesOf } from './router-options.ts';
 
 /** What is released: two workloads that exist, or a new version of one. */
@@ -80,4 +81,28 @@ export function startWarnings(inputs: CanaryInputs, plan: Plan): string[] {
 function unsafePrometheus(inputs: CanaryInputs): string[] {
   const warning = unsafeConnection('Prometheus', prometheusConnection(inputs));
   return warning === undefined ? [] : [warning];
+}
+
+/** Identifies a release: the same release has the same fingerprint, whatever its patience or credentials. */
+export function fingerprintOf(
+  { inputs, plan, config }: Pick<LoadedInputs, 'inputs' | 'plan' | 'config'>,
+  namespace: string,
+): string {
+  const { workload, image, stable, canary, service, router, route } = inputs;
+  const subject = {
+    namespace,
+    plan,
+    workload,
+    image: image && [...image],
+    config,
+    stable,
+    canary,
+    service,
+    router,
+    route,
+    rules: inputs['route-rules'],
+    services: [inputs['stable-service'], inputs['canary-service']],
+    subsets: [inputs['stable-subset'], inputs['canary-subset']],
+  };
+  return createHash('sha256').update(JSON.stringify(subject)).digest('hex');
 }

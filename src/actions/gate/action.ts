@@ -2,7 +2,7 @@ import { gate } from '../../gates/gate.ts';
 import { unsafeConnection } from '../../remote/unsafe-connection.ts';
 import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
-import { prometheusConnection } from '../canary/prometheus-inputs.ts';
+import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { assembleGate } from './assemble.ts';
 import { gateInputs, gateOutputs, gateSecrets, loadGateInputs } from './inputs.ts';
 import { type GateRun, gateReport } from './report.ts';

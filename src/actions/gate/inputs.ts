@@ -7,14 +7,15 @@ import { choice, duration, inputType, list, number, probability, rate, text, wro
 import { type GivenInputs, inputRefusal, parseInputs } from '../../runner/parse-inputs.ts';
 import { clusterSecrets } from '../../runner/secrets.ts';
 import { clusterInputs, reportInput } from '../../runner/shared-inputs.ts';
+import { connectionSecrets } from '../checks/connections-input.ts';
+import { gateChecks } from '../checks/kinds/index.ts';
 import {
   prometheusContradictions,
   prometheusInputs,
   prometheusSecrets,
   prometheusTokenIn,
-} from '../canary/prometheus-inputs.ts';
-import { gateChecks } from './checks/index.ts';
-import { connectionSecrets, connections } from './connections-input.ts';
+} from '../checks/prometheus-inputs.ts';
+import { serverInputs } from '../checks/server-inputs.ts';
 import { type LoadedObjectives, withObjectives } from './load-objectives.ts';
 import { comparedWith, placeholderValues } from './objectives-input.ts';
 
@@ -157,18 +158,7 @@ export const gateInputs = z.strictObject({
   }),
 
   ...prometheusInputs,
-  connections: input(connections, {
-    group: 'metrics',
-    description:
-      'How other servers are reached, as a YAML map from a name to its `address` (a URL, or `k8s://NAMESPACE/SERVICE:PORT`) and, where it asks for one, a login: `token`, `token-file`, `username` and `password`, or `sigv4: {region, service}` for AWS; `ca`, `cert`, `key`, `headers`. A check finds its own by the name of its kind, or by `from`; `prometheus` is the one that queries ask, in place of the input of that name. Secrets are masked.',
-    example: 'alertmanager: k8s://monitoring/alertmanager:9093',
-  }),
-  token: input(text, {
-    group: 'metrics',
-    description:
-      'Token for GitHub, for checks of kind `github`; the job needs `checks: read`, `statuses: read` or `deployments: read`. Masked.',
-    example: '${{ github.token }}',
-  }),
+  ...serverInputs,
   report: reportInput('sluice-gate.json'),
 });
 export type GateInputs = z.infer<typeof gateInputs> & {

@@ -3,14 +3,13 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { type GivenInputs, inputRefusal } from '../../runner/parse-inputs.ts';
-import type { CheckInput } from './checks/check-kind.ts';
-import { checkKinds, gateChecks } from './checks/index.ts';
+import { checkKinds, type GateCheckInput, gateChecks } from '../checks/kinds/index.ts';
 import type { Unsayable } from './objectives/findings.ts';
 import { type ObjectiveFile, readObjectives } from './objectives/read.ts';
 
 /** What the documents of a user add to the inputs. */
 export interface LoadedObjectives {
-  readonly checks: readonly CheckInput[];
+  readonly checks: readonly GateCheckInput[];
   /** The checks as the user could write them: a YAML list. */
   readonly written: string;
   readonly remarks: readonly string[];
@@ -24,7 +23,7 @@ interface ObjectiveInputs {
   readonly 'objectives-accept'?: readonly string[] | undefined;
   readonly 'objectives-compared-with'?: 'stable' | { readonly before: string } | undefined;
   readonly namespace?: string | undefined;
-  readonly checks?: readonly CheckInput[] | undefined;
+  readonly checks?: readonly GateCheckInput[] | undefined;
   readonly window: number;
   readonly watch: number;
   readonly interval: number;

@@ -1,8 +1,8 @@
 import { createPrometheusApi } from '../../meters/prometheus/api.ts';
 import { reach } from '../../remote/connection.ts';
 import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
-import type { CheckPlace } from './checks/check-kind.ts';
-import { gateChecks } from './checks/index.ts';
+import type { CheckPlace } from '../checks/check-kind.ts';
+import { gateChecks } from '../checks/kinds/index.ts';
 
 /** Title → checks of a gate that needs exactly these rights. */
 const gates: Readonly<Record<string, string>> = {

@@ -39,7 +39,7 @@ export function audienceOf({ emit, clock }: { readonly clock: Clock; emit(event:
     planned: (write) => emit({ type: 'planned', write }),
     // The events of a rollout that the rollback ends.
     emit(event) {
-      if (event.type === 'interval' || event.type === 'planned') return;
+      if (event.type === 'interval' || event.type === 'looked' || event.type === 'planned') return;
       if (event.type === 'pod-details') {
         for (const pod of event.details) tell('warning', podTitle(pod));
         return;

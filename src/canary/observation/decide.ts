@@ -1,6 +1,7 @@
 import type { Step } from '../../judge/plan.ts';
 import type { OnBreach, Opinion } from '../../judge/types.ts';
 import type { Verdict } from '../ports.ts';
+import { POD_CHECK } from './pod-check.ts';
 
 /** What is known at one evaluation. Times in milliseconds. */
 export interface StepFacts {
@@ -98,7 +99,9 @@ function whatIsLacking(
     return { until: 'data', reason: nothingNew(facts) };
   }
   if (facts.uncounted) {
-    const unready = facts.opinions.find(({ state }) => state === 'unknown');
+    const unready = facts.opinions.find(({ check, state, missing }) =>
+      check === POD_CHECK ? state === 'unknown' : missing !== undefined,
+    );
     return unready && { until: 'data', reason: unready.sentence };
   }
   const needed = Math.max(policy.minRequests, facts.someOwn ? 1 : 0);

@@ -11,7 +11,6 @@ import type { Queries } from '../queries/queries.ts';
 import type { Names } from '../queries/rules.ts';
 import { createVariants } from '../queries/variants.ts';
 import { createBaselineGuard, usualInterval } from '../series/readiness.ts';
-import { gaugeOf, staleAfter } from './answers.ts';
 import { createPrometheusApi } from './api.ts';
 import { createChoice } from './choice.ts';
 import { createLook, LOOKBACK } from './look.ts';
@@ -19,7 +18,6 @@ import { createOwnScrapes } from './own-scrapes.ts';
 import { createPreflight } from './preflight.ts';
 import type { Question } from './question.ts';
 import { dueTimes, scrapesOfCanary } from './scrape-times.ts';
-import { askThreshold } from './thresholds.ts';
 
 /** The pods of both arms: their namespace and label selectors. */
 interface PodSelectors {
@@ -34,8 +32,6 @@ export interface PrometheusOptions {
   readonly queries: Queries;
   /** The judged latencies, in seconds: each must be a bound of the histogram's buckets. */
   readonly latencyBounds: readonly number[];
-  /** The expressions that `evaluate` will be asked for, checked by `preflight`. */
-  readonly thresholds: readonly string[];
   /** The arms' pods; without them, pods are recognized by the usual names of a workload's pods. */
   readonly pods?: PodSelectors;
 }
@@ -69,7 +65,7 @@ export function createPrometheusMeter(
     signal?: AbortSignal;
   },
 ): Meter {
-  const { queries, names, latencyBounds, thresholds } = options;
+  const { queries, names, latencyBounds } = options;
   const api = createPrometheusApi(options.connection, { env, ...(client && { client }) });
   const guard = createBaselineGuard(api.name);
   const world = client && lifetime && { client, signal: lifetime };
@@ -81,7 +77,7 @@ export function createPrometheusMeter(
   const ownScrapes = createOwnScrapes();
   const look = createLook(api, namesNow, inPods);
   const choice = createChoice({ api, clock, look, variants, latencyBounds });
-  const preflight = createPreflight({ api, clock, choice, variants, thresholds });
+  const preflight = createPreflight({ api, clock, choice, variants });
   let asked: Asked = {};
   let newest = 0;
 
@@ -138,12 +134,6 @@ export function createPrometheusMeter(
         canary: canary.length > 0 ? canary : await scrapesOfCanary(question.rules, stable, api, signal),
       };
       return { ...reading, due: dueTimes(measured, scrapeInterval, clock.now()) };
-    },
-
-    async evaluate(query, signal) {
-      const answer = await askThreshold(query, api, signal);
-      if (answer.missing !== undefined) return { missing: answer.missing };
-      return gaugeOf(answer.data, answer.measured, staleAfter(asked.scrapeInterval));
     },
   };
 }

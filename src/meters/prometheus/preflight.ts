@@ -15,7 +15,6 @@ import type { PrometheusApi } from './api.ts';
 import { catalogOf } from './catalog.ts';
 import type { Choice } from './choice.ts';
 import type { Question } from './question.ts';
-import { checkThresholds } from './thresholds.ts';
 
 /** After this many measurements without growth, a counter counts as standing still. */
 const ENOUGH_POINTS = 4;
@@ -28,19 +27,17 @@ interface Found {
   readonly readiness: MeterReadiness;
 }
 
-/** Checks that the question and the threshold queries can be answered. */
+/** Checks that the question can be answered. */
 export function createPreflight({
   api,
   clock,
   choice,
   variants,
-  thresholds,
 }: {
   readonly api: PrometheusApi;
   readonly clock: Clock;
   readonly choice: Choice;
   readonly variants: Variants;
-  readonly thresholds: readonly string[];
 }) {
   /** The first look, repeated until the counters grow, or were measured often enough to know that they do not. */
   async function compare(signal: AbortSignal) {
@@ -84,7 +81,6 @@ export function createPreflight({
     const requests = stable.map(({ sample }) => sample.labels);
     const catalog = catalogOf(api, clock, signal);
     const notes = await requireErrors(question.rules, requests, catalog);
-    const remarks = await checkThresholds(thresholds, { api, catalog }, signal);
     const histories = (arm: Arm) =>
       found.flatMap(({ arm: of, counter, sample }) =>
         of === arm && counter.kind === 'requests' ? [sample.history] : [],
@@ -95,7 +91,7 @@ export function createPreflight({
       readiness: readiness(
         `${api.name}, ${question.selectors.join(', ')}`,
         { stable: histories('stable'), canary: histories('canary') },
-        [...notes, ...remarks, `scraped every ${Number((interval / 1_000).toPrecision(2))} s`],
+        [...notes, `scraped every ${Number((interval / 1_000).toPrecision(2))} s`],
       ),
     };
   };

@@ -1,4 +1,4 @@
-import { gateChecks } from '../../../src/actions/gate/checks/index.ts';
+import { gateChecks } from '../../../src/actions/checks/kinds/index.ts';
 import { readCondition } from '../../../src/actions/gate/objectives/argo-condition.ts';
 import { readQuantity } from '../../../src/actions/gate/objectives/quantity.ts';
 import { readObjectives } from '../../../src/actions/gate/objectives/read.ts';

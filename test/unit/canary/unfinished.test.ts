@@ -33,7 +33,7 @@ describe('an undo that can not take everything back', () => {
     expect(outcome).toMatchObject({ verdict: 'held', passed: false, left, routeRestored: false });
     expect(outcome.reason).toMatch(/^error-rate: .*Deployment shop\/checkout \(container app has shop:2\)$/);
     const told = world.events.flatMap((event) =>
-      event.type === 'interval' || event.type === 'planned' || event.type === 'pod-details'
+      event.type === 'interval' || event.type === 'looked' || event.type === 'planned' || event.type === 'pod-details'
         ? []
         : [sentenceOf(event).text],
     );

@@ -34,12 +34,11 @@ describe('a panel', () => {
       errorRate,
       { kind: 'latency', bound: 0.3, onBreach: 'freeze' },
       { kind: 'max-error-rate', limit: 0.01, minRequests: 10, onBreach: 'warn' },
-      { kind: 'threshold', name: 'queue', breach: 'above', limit: 5 },
     ]);
-    const names = ['error-rate', 'latency-300ms', 'max-error-rate', 'queue'];
+    const names = ['error-rate', 'latency-300ms', 'max-error-rate'];
     expect(panel.checks).toEqual(names);
     expect(panel.opinions().map(({ check }) => check)).toEqual(names);
-    expect(panel.opinions().map(({ onBreach }) => onBreach)).toEqual(['rollback', 'freeze', 'warn', 'rollback']);
+    expect(panel.opinions().map(({ onBreach }) => onBreach)).toEqual(['rollback', 'freeze', 'warn']);
     expect(panel.opinions().every(({ state }) => state === 'unknown')).toBe(true);
   });
 
@@ -202,32 +201,6 @@ describe('several checks', () => {
       state: 'unknown',
       missing: 'canary: The latency histogram has no bucket bound at 300ms; it has 250ms.',
     });
-  });
-});
-
-describe('a threshold', () => {
-  const queue: Check = { kind: 'threshold', name: 'queue', breach: 'above', limit: 2, relativeTo: 'stable' };
-
-  it('is judged by its newest answers, and is unknown again in the next step', () => {
-    const panel = panelOf([queue], 2);
-    panel.addGauge('queue', { value: 3, at }, { value: 1, at });
-    expect(opinionOf(panel, 'queue').state).toBe('breach');
-    panel.addGauge('queue', { value: 2, at }, { value: 1, at });
-    expect(opinionOf(panel, 'queue').state).toBe('healthy');
-    panel.addGauge('queue', { missing: 'no series matched' }, { value: 1, at });
-    expect(opinionOf(panel, 'queue')).toMatchObject({
-      state: 'unknown',
-      missing: 'no value for the canary: no series matched',
-    });
-    panel.addGauge('queue', { value: 2, at }, { value: 1, at });
-    panel.enter(25);
-    expect(opinionOf(panel, 'queue').state).toBe('unknown');
-  });
-
-  it('takes no answers under a name that is none', () => {
-    const panel = panelOf([queue, errorRate]);
-    expect(() => panel.addGauge('nobody', { value: 1, at })).toThrow(RangeError);
-    expect(() => panel.addGauge('error-rate', { value: 1, at })).toThrow(RangeError);
   });
 });
 

@@ -1,5 +1,6 @@
-import type { RolloutEvent, Tallies, Tally } from '../../../src/canary/events.ts';
+import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { parsePlan } from '../../../src/judge/plan-syntax.ts';
+import type { Tallies, Tally } from '../../../src/judge/types.ts';
 import { sum, withEvent } from '../../../src/report/canary-report.ts';
 import { emptyReport, type Report } from '../../../src/report/canary-report-schema.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Look, Window } from '../../../src/judge/looks/look.ts';
 import { createPrometheusApi } from '../../../src/meters/prometheus/api.ts';
-import { promqlSource } from '../../../src/sources/promql.ts';
+import { checkExpression, promqlSource } from '../../../src/sources/promql.ts';
 import { ratioSource } from '../../../src/sources/ratio.ts';
 import { type Answer, type Asked, startAnswering } from '../../support/answering-server.ts';
 import { createVirtualClock } from '../../support/virtual-clock.ts';
@@ -167,7 +167,50 @@ describe('a PromQL expression', () => {
           ? measured(0)
           : vector(...Array.from({ length: 101 }, (_, n): [Record<string, string>, string] => [{ n: `${n}` }, '1'])),
     ],
+    ['Infinity', (query) => (isAge(query) ? measured(0) : vector([{}, '+Inf']))],
+    ['partial', () => data({ resultType: 'scalar', result: [1, '1'] }, ['a store is away'])],
+    [
+      'partial, as VictoriaMetrics says it',
+      () => ({ body: { status: 'success', isPartial: true, data: { resultType: 'scalar', result: [1, '1'] } } }),
+    ],
+    [
+      'of an age that is known in part',
+      (query) =>
+        isAge(query)
+          ? data({ resultType: 'vector', result: [{ metric: {}, value: [now / 1_000, '1'] }] }, ['no store'])
+          : vector([{}, '1']),
+    ],
+    ['a text', () => data({ resultType: 'string', result: [1, 'x'] })],
+    ['a range of values', () => matrix(series({}, [10, 1], [0, 2]))],
   ])('is missing where the answer is %s', async (_, answer) => {
     expect(await look(answer)).toMatchObject({ kind: 'missing' });
+  });
+
+  it('is a number with a remark on its query', async () => {
+    const warnings = ['PromQL info: metric might not be a counter'];
+    const answer = await look(() => data({ resultType: 'scalar', result: [now / 1_000, '3'] }, warnings), '1 + 2');
+    expect(answer).toMatchObject({ values: [{ value: 3 }] });
+  });
+
+  it('asks for the age of every metric that tells of the present', async () => {
+    const asked: string[] = [];
+    await look((query) => {
+      asked.push(query);
+      return vector([{}, '1']);
+    }, 'a / b - rate(c[5m]) + (a offset 1d)');
+    expect(asked.slice(1).toSorted()).toEqual(['a', 'b', 'c'].map((selector) => `max(timestamp(${selector}))`));
+  });
+
+  it.each([
+    ['sum(gauge', 'is not valid PromQL'],
+    ['gauge or vector(0)', 'is padded by "or vector(0)"'],
+    ['gaug', 'no metric gaug'],
+  ])('refuses %s before the first look', async (query, problem) => {
+    const { api, world } = await apiOf(({ path }) => (path.endsWith('/values') ? data(['gauge']) : vector([{}, '1'])));
+    const asked = async () => {
+      await checkExpression(query, 'query');
+      await promqlSource(query, api, world).preflight(signal);
+    };
+    await expect(asked()).rejects.toMatchObject({ code: 'bad-query', message: expect.stringContaining(problem) });
   });
 });

@@ -141,14 +141,16 @@ describe('wrong inputs', () => {
   });
 
   it.each([
-    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, promql, pods or unanswered'],
+    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, pods, unanswered, ratio, promql'],
     ['- {bound: 300ms}', 'needs "check"'],
     ['- {check: latency}', '"bound": is missing'],
     ['- {check: latency, bound: 300}', '"300" is no duration'],
     ['- {check: error-rate, tolerence: 2}', 'unknown key "tolerence"; "tolerance" is near'],
     ['- {check: error-rate, on-breach: stop}', 'must be rollback, freeze or warn'],
-    ['- {check: promql, name: x, query: up, above: 1, below: 2}', 'needs either "above" or "below"'],
-    ['- {check: promql, query: up, above: 1}', '"name": is missing'],
+    ['- {check: promql, name: x, query: up}', 'Check x (promql) needs "above" or "below"'],
+    ['- {check: promql, query: up, above: 1, on-breach: fail}', '"on-breach": must be rollback, freeze or warn'],
+    ['- {check: probe, url: "https://x", key: true, weight: 2}', 'has "key", "weight", which is for gates'],
+    ['- {check: pod-logs, workload: deployment/x, patern: panic}', 'unknown key "patern"; "pattern" is near'],
     ['error-rate', 'is not a YAML list'],
     ['[]', 'lists no check'],
     ['- {check: [', 'is not YAML'],
@@ -213,9 +215,9 @@ describe('wrong inputs', () => {
     ['a user without a password', { ...one, prometheus: 'http://p', 'prometheus-username': 'u' }, 'belong together'],
     ['Prometheus that is not asked', { ...one, prometheus: 'http://p', meter: 'pods' }, 'does not ask Prometheus'],
     [
-      'PromQL without Prometheus',
-      { ...one, checks: '- {check: promql, name: x, query: up, above: 1}' },
-      'A promql check needs',
+      'two addresses of Prometheus',
+      { ...one, prometheus: 'http://p', connections: 'prometheus: http://q' },
+      'say where Prometheus is: give one',
     ],
     [
       'settings of pods with Prometheus',

@@ -1,10 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: query placeholders
 import { describe, expect, it } from 'vitest';
-import { judgeSettings, watchedChecks } from '../../../../src/actions/canary/judge-settings.ts';
+import { sharedKinds } from '../../../../src/actions/canary/checks-input.ts';
+import { judgeSettings, shareOf, watchedChecks } from '../../../../src/actions/canary/judge-settings.ts';
 import { loadInputs } from '../../../../src/actions/canary/load-inputs.ts';
 import { meterOptions } from '../../../../src/actions/canary/meter-options.ts';
 import { rolloutSettings, startWarnings, targetOf } from '../../../../src/actions/canary/rollout-settings.ts';
 import { routerOptions } from '../../../../src/actions/canary/router-options.ts';
+import { checkKinds } from '../../../../src/actions/checks/kinds/index.ts';
 import { POD_CHECK } from '../../../../src/canary/observation/pod-check.ts';
 
 const place = {
@@ -237,27 +239,39 @@ describe('what is judged', () => {
       tolerance: '1.5',
       'absolute-tolerance': '0.1%',
     };
-    const { inputs, plan } = await load(given);
+    const loaded = await load(given);
     const tolerances = { tolerance: 1.5, excess: 0.001, early: { beta: 0.05 } };
-    expect(judgeSettings(inputs, plan, place)).toEqual({
+    expect(judgeSettings(loaded)).toEqual({
       checks: [
         { kind: 'error-rate', ...tolerances, designEffect: 3 },
         { kind: 'latency', name: 'slow', onBreach: 'freeze', bound: 0.3, ...tolerances, designEffect: 1 },
         { kind: 'max-error-rate', limit: 0.05, minRequests: 100 },
-        { kind: 'threshold', name: 'memory', breach: 'above', limit: 1.3, relativeTo: 'stable' },
-        { kind: 'threshold', name: 'ratio', breach: 'below', limit: 0.9, onBreach: 'warn' },
       ],
       panel: { alpha: 0.01, steps: 3 },
-      gauges: [
-        { check: 'memory', canary: 'mem{pod=~"checkout-v2-.*"}', stable: 'mem{pod=~"checkout-v1-.*"}' },
-        { check: 'ratio', canary: 'hits' },
-      ],
       onPodProblem: 'freeze',
     });
-    expect(meterOptions(inputs, place)).toMatchObject({
-      latencyBounds: [0.3],
-      thresholds: ['mem{pod=~"checkout-v2-.*"}', 'mem{pod=~"checkout-v1-.*"}', 'hits'],
-    });
+    expect(meterOptions(loaded.inputs, place)).toMatchObject({ latencyBounds: [0.3] });
+    expect(loaded.shared.map(({ name, check, onBreach }) => [name, check, onBreach])).toEqual([
+      ['memory', 'promql', 'rollback'],
+      ['ratio', 'promql', 'warn'],
+    ]);
+  });
+
+  it('shares the error probability with the checks outside of the panel that have one', async () => {
+    const asked = (checks: string) => load({ ...one, route: 'virtualservice/x', prometheus: 'http://p', checks });
+    const logs = '{check: pod-logs, workload: deployment/x, pattern: panic, total: ".", limit: 1%}';
+    const { inputs, shared } = await asked(`- error-rate\n- {check: latency, bound: 1s}\n- ${logs}`);
+    const { panel, each } = shareOf(inputs, shared);
+    expect(panel / 2).toBeCloseTo(each, 12);
+    expect(panel + each).toBeCloseTo(0.01, 12);
+    const alone = await asked('- {check: events, workload: deployment/x, most: 0}');
+    expect(shareOf(alone.inputs, alone.shared)).toEqual({ panel: 0.01, each: 0.01 });
+    const warning = await asked(`- ${logs.replace('}', ', on-breach: warn}')}`);
+    expect(shareOf(warning.inputs, warning.shared).panel).toBe(0.01);
+  });
+
+  it('knows every kind of check of the gate', () => {
+    expect(new Set(sharedKinds)).toEqual(new Set(checkKinds.map(({ kind }) => kind)));
   });
 
   it('is always whether requests are answered, and in time', async () => {
@@ -287,8 +301,8 @@ describe('what is judged', () => {
   });
 
   it('is the error rate, and the pods always', async () => {
-    const { inputs, plan } = await load({ ...one, route: 'virtualservice/x' });
-    const { checks: judged, onPodProblem } = judgeSettings(inputs, plan, place);
+    const loaded = await load({ ...one, route: 'virtualservice/x' });
+    const { checks: judged, onPodProblem } = judgeSettings(loaded);
     expect([judged.map(({ kind }) => kind), onPodProblem]).toEqual([['error-rate'], 'rollback']);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { connectionSecrets } from '../../../../src/actions/checks/connections-input.ts';
 import { assembleGate } from '../../../../src/actions/gate/assemble.ts';
-import { connectionSecrets } from '../../../../src/actions/gate/connections-input.ts';
 import { gateSecrets, loadGateInputs } from '../../../../src/actions/gate/inputs.ts';
 import type { GivenInputs } from '../../../../src/runner/parse-inputs.ts';
 import { createVirtualClock } from '../../../support/virtual-clock.ts';

@@ -33,12 +33,6 @@ type Answer = {
 const data = (content: unknown, warnings?: string[]): Answer => ({
   body: { status: 'success', data: content, warnings },
 });
-const vector = (...values: string[]) =>
-  data({
-    resultType: 'vector',
-    result: values.map((value, index) => ({ metric: { n: `${index}` }, value: [now / 1_000, value] })),
-  });
-
 /** A series of the range query: points are [seconds before now, value]. */
 const series = (labels: Record<string, string>, ...points: [number, string][]) => ({
   metric: { __name__: 'requests_total', pod: 'a', ...labels },
@@ -82,7 +76,6 @@ async function meterOf(answer: (asked: Asked) => Answer, options: Partial<Promet
       names,
       queries: own,
       latencyBounds: [],
-      thresholds: [],
       ...options,
       connection: { address, ...options.connection },
     },
@@ -358,25 +351,6 @@ describe('the preflight', () => {
     );
   });
 
-  it.each([
-    ['sum(gauge', 'is not valid PromQL'],
-    ['gauge or vector(0)', 'is padded by "or vector(0)"'],
-    ['gaug', 'no metric gaug'],
-    ['gauge', 'has 2 series'],
-  ])('checks the threshold %s', async (threshold, problem) => {
-    const { meter } = await meterOf(
-      ({ path, parameters }) => {
-        if (path.endsWith('/values')) return data(['requests_total', 'gauge']);
-        return parameters.query?.startsWith('requests_total') ? matrix(growing) : vector('1', '2');
-      },
-      { thresholds: [threshold] },
-    );
-    await expect(meter.preflight(signal)).rejects.toMatchObject({
-      code: 'bad-query',
-      message: expect.stringContaining(problem),
-    });
-  });
-
   it('lists the bounds of the histogram where a latency is none of them', async () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of a query
     const queries = { ...own, latency: 'duration_bucket{app="${workload}"}' };
@@ -388,66 +362,6 @@ describe('the preflight', () => {
       },
     );
     await expect(meter.preflight(signal)).rejects.toThrow('no bucket bound at 300ms; it has 100ms, 500ms');
-  });
-});
-
-describe('a gauge', () => {
-  const evaluate = async (answer: Answer, measured: number, query = 'max(gauge)') => {
-    const { meter } = await meterOf(({ parameters }) =>
-      parameters.query?.startsWith('max(timestamp(') ? vector(String(now / 1_000 - measured)) : answer,
-    );
-    return meter.evaluate?.(query, signal);
-  };
-
-  it('is one finite number, as old as its oldest metric', async () => {
-    expect(await evaluate(vector('0.25'), 12)).toEqual({ value: 0.25, at: now - 12_000 });
-    expect(await evaluate(data({ resultType: 'scalar', result: [now / 1_000, '3'] }), 0, '1 + 2')).toEqual({
-      value: 3,
-      at: now,
-    });
-  });
-
-  it.each([
-    ['empty', vector(), 0],
-    ['NaN', vector('NaN'), 0],
-    ['Infinity', vector('+Inf'), 0],
-    ['2 series', vector('1', '2'), 0],
-    ['stale: measured 200 s before', vector('1'), 200],
-    ['partial: a store is away', data({ resultType: 'scalar', result: [1, '1'] }, ['a store is away']), 0],
-    [
-      'partial: some of its storage nodes',
-      { body: { status: 'success', isPartial: true, data: { resultType: 'scalar', result: [1, '1'] } } },
-      0,
-    ],
-    ['a text', data({ resultType: 'string', result: [1, 'x'] }), 0],
-    ['a range of values', matrix(growing), 0],
-  ])('is missing where the answer is %s', async (reason, answer, measured) => {
-    expect(await evaluate(answer, measured)).toEqual({ missing: expect.stringContaining(reason) });
-  });
-
-  it('is missing where only its age is known in part', async () => {
-    const { meter } = await meterOf(({ parameters }) =>
-      parameters.query?.startsWith('max(timestamp(')
-        ? data({ resultType: 'vector', result: [{ metric: {}, value: [now / 1_000, `${now / 1_000}`] }] }, ['no store'])
-        : vector('1'),
-    );
-    expect(await meter.evaluate?.('max(gauge)', signal)).toEqual({ missing: 'the answer is partial: no store' });
-  });
-
-  it('is a number with a remark on its query', async () => {
-    const infos = ['PromQL info: metric might not be a counter'];
-    const answer = {
-      body: { status: 'success', warnings: infos, data: { resultType: 'scalar', result: [now / 1_000, '3'] } },
-    };
-    expect(await evaluate(answer, 0)).toMatchObject({ value: 3 });
-  });
-
-  it('asks for the age of every metric that tells of the present', async () => {
-    const { meter, requests } = await meterOf(() => vector('1'));
-    await meter.evaluate?.('a / b - rate(c[5m]) + (a offset 1d)', signal);
-    expect(requests.map(({ parameters }) => parameters.query).slice(1)).toEqual(
-      ['a', 'b', 'c'].map((selector) => `max(timestamp(${selector}))`),
-    );
   });
 });
 
@@ -532,7 +446,7 @@ describe('the server', () => {
   it('that quotes the token brings it into no error', async () => {
     const { address } = await meterOf(({ headers }) => ({ status: 401, body: `bad token: ${headers.authorization}` }));
     const authorization = { kind: 'bearer' as const, token: 'very-secret' };
-    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [], thresholds: [] };
+    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [] };
     const clock = { now: () => now, sleep: async () => undefined };
     const meter = createPrometheusMeter({ ...options, connection: { address, authorization } }, { clock, env: {} });
     await expect(meter.read(signal)).rejects.toMatchObject({
@@ -573,9 +487,9 @@ describe('the server', () => {
       status: 422,
       body: { status: 'error', errorType: 'execution', error: 'too many samples' },
     }));
-    await expect(meter.evaluate?.('max(gauge)', signal)).rejects.toMatchObject({
+    await expect(meter.read(signal)).rejects.toMatchObject({
       code: 'bad-query',
-      message: expect.stringMatching(/^query .*gauge.*: was refused by Prometheus http.*: too many samples\./),
+      message: expect.stringMatching(/^query .*requests_total.*: was refused by Prometheus http.*: too many samples\./),
     });
   });
 
@@ -602,7 +516,7 @@ describe('the server', () => {
     };
     const { address, requests } = await meterOf(() => matrix(growing));
     const clock = { now: () => now, sleep: async () => undefined };
-    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [], thresholds: [] };
+    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [] };
     const meter = createPrometheusMeter({ ...options, connection: { ...connection, address } }, { clock, env: {} });
     await meter.read(signal);
     await writeFile(path, 'second\n');
@@ -620,7 +534,7 @@ describe('the server', () => {
     const { address, requests } = await meterOf(() => matrix(growing));
     const clock = { now: () => now, sleep: async () => undefined };
     const connection = { address: `${address}/select/0/prometheus/` };
-    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [], thresholds: [], connection };
+    const options = { kind: 'prometheus' as const, names, queries: own, latencyBounds: [], connection };
     await createPrometheusMeter(options, { clock, env: {} }).read(signal);
     expect(requests.at(-1)?.path).toBe('/select/0/prometheus/api/v1/query');
   });
@@ -629,7 +543,7 @@ describe('the server', () => {
 describe('an address', () => {
   const create = (connection: PrometheusOptions['connection']) => () =>
     createPrometheusMeter(
-      { kind: 'prometheus', connection, names, queries: own, latencyBounds: [], thresholds: [] },
+      { kind: 'prometheus', connection, names, queries: own, latencyBounds: [] },
       { clock: { now: () => now, sleep: async () => undefined }, env: {} },
     );
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { criteria } from '../../../../../src/actions/gate/checks/criteria-setting.ts';
+import { criteria } from '../../../../../src/actions/checks/criteria-setting.ts';
 import {
   acceptOf,
   intersection,

@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import type { SourceCheck } from '../../canary/world.ts';
+import type { KubernetesClient } from '../../cluster/client.ts';
+import type { Clock } from '../../core/clock.ts';
+import { longestTime } from '../../judge/plan.ts';
+import type { OnBreach } from '../../judge/types.ts';
+import { expand } from '../../meters/queries/own-queries.ts';
+import { buildChecks, createCheckPlace } from '../checks/build.ts';
+import type { CheckInput, Judging } from '../checks/check-kind.ts';
+import { readCheck } from '../checks/check-list.ts';
+import { checkKinds } from '../checks/kinds/index.ts';
+import { prometheusConnection } from '../checks/prometheus-inputs.ts';
+import type { SharedCheck } from './checks-input.ts';
+import { namesOf, shareOf } from './judge-settings.ts';
+import type { LoadedInputs } from './load-inputs.ts';
+import type { Place } from './router-options.ts';
+
+/** A check that the canary shares with the gate, as it was read. */
+export interface SharedCheckInput extends CheckInput {
+  readonly onBreach: OnBreach;
+}
+
+const kinds = Object.fromEntries(checkKinds.map(({ kind, schema }) => [kind, schema.transform(ofCanary)]));
+
+function ofCanary(check: CheckInput, context: z.core.$RefinementCtx<CheckInput>): SharedCheckInput {
+  const { onBreach = 'rollback', key, weight, group } = check;
+  const idle = Object.entries({ key, weight, group }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (idle.length > 0) context.addIssue(`has "${idle.join('", "')}", which is for gates: leave it out`);
+  if (onBreach !== 'fail') return { ...check, onBreach };
+  context.addIssue('"on-breach": must be rollback, freeze or warn');
+  return z.NEVER;
+}
+
+/** Reads the settings of the checks, and says what is wrong with them, one sentence each. */
+export function readSharedChecks(written: readonly SharedCheck[]): {
+  readonly checks: readonly SharedCheckInput[];
+  readonly problems: readonly string[];
+} {
+  const problems: string[] = [];
+  const checks = written.flatMap((one) => readCheck(kinds, one.written, `Check ${one.name}`, problems));
+  return { checks, problems: problems.map((problem) => `${problem}.`) };
+}
+
+interface World {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly client: KubernetesClient;
+  readonly namespace: string;
+}
+
+/**
+ * Builds the checks for these workloads; sends no request.
+ *
+ * @throws SluiceError `invalid-input` for settings that need a server or a name that no input gives
+ */
+export async function buildSharedChecks(
+  loaded: Pick<LoadedInputs, 'inputs' | 'plan' | 'shared'>,
+  place: Place,
+  { clock, env, client, namespace }: World,
+): Promise<SourceCheck[]> {
+  const { inputs, shared } = loaded;
+  const options = {
+    connections: inputs.connections,
+    prometheus: prometheusConnection(inputs),
+    token: inputs.token,
+    judging: judgingOf(loaded),
+    expand: (template: string, arm: 'stable' | 'canary') => expand(template, arm, namesOf(inputs, place)),
+  };
+  const opened = () => ({ client, namespace });
+  const built = await buildChecks(shared, createCheckPlace(options, { clock, env, opened }), 'canary');
+  return built.map(({ check: { name, onBreach }, ...asks }) => ({ name, onBreach, ...asks }));
+}
+
+/** Parts of the plan's time, in each of which a fault may begin. */
+const PARTS = 8;
+/** The rate that a check of rates looks for, where it has no `must-detect` of its own. */
+const MUST_DETECT = 0.05;
+
+function judgingOf({ inputs, plan, shared }: Pick<LoadedInputs, 'inputs' | 'plan' | 'shared'>): Judging {
+  return {
+    alpha: shareOf(inputs, shared).each,
+    parts: PARTS,
+    partLength: Math.max(1, longestTime(plan) / PARTS),
+    designEffect: inputs['burst-size'],
+    mustDetect: MUST_DETECT,
+    // Nothing counts that was before the canary's first request.
+    window: Number.POSITIVE_INFINITY,
+  };
+}
