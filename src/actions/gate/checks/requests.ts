@@ -98,13 +98,9 @@ function queriesOf({ metrics, reporter = 'source' }: RequestsSettings): DefaultQ
 
 function problemOf(settings: RequestsSettings): string | undefined {
   const { metrics, reporter, 'relative-to': relativeTo } = settings;
-  const [needed, idle] = ofServices.includes(metrics)
-    ? (['service', 'workload'] as const)
-    : (['workload', 'service'] as const);
+  const needed = ofServices.includes(metrics) ? 'service' : 'workload';
   if (settings[needed] === undefined)
     return `needs "${needed}", by which the metrics of ${metrics} tell requests apart`;
-  const unused = [idle, `stable-${idle}` as const].find((name) => settings[name] !== undefined);
-  if (unused !== undefined) return `"${unused}" has no effect with the metrics of ${metrics}, which know the ${needed}`;
   if ((relativeTo === 'stable') !== (settings[`stable-${needed}`] !== undefined))
     return `needs "relative-to: stable" and "stable-${needed}", what it is compared with, together`;
   if (reporter !== undefined && metrics !== 'istio') return '"reporter" has no effect without "metrics: istio"';

@@ -45,8 +45,6 @@ describe('a check of requests', () => {
   test.each([
     ['metrics: istio, limit: 1%', 'needs "workload", by which the metrics of istio tell requests apart'],
     ['metrics: nginx, workload: deployment/cart, limit: 1%', 'needs "service"'],
-    ['metrics: istio, workload: deployment/cart, service: cart, limit: 1%', '"service" has no effect'],
-    ['metrics: traefik, service: cart, stable-workload: deployment/a, limit: 1%', '"stable-workload" has no effect'],
     ['metrics: istio, workload: deployment/cart', 'needs either "limit"'],
     ['metrics: istio, workload: deployment/cart, relative-to: stable', 'needs "relative-to: stable" and "stable-work'],
     ['metrics: istio, workload: deployment/cart, limit: 1%, stable-workload: deployment/a', 'together'],
