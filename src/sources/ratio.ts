@@ -1,11 +1,9 @@
 import { SluiceError } from '../core/errors.ts';
 import type { Source } from '../gates/ports.ts';
-import { createTally, difference, type Sample as Totals } from '../judge/counters.ts';
 import type { Look, Window } from '../judge/looks/look.ts';
-import type { Counter } from '../judge/readings.ts';
-import { type Classified, createClassifier } from '../meters/counting/classify.ts';
+import { createClassifier } from '../meters/counting/classify.ts';
 import { requireErrors } from '../meters/counting/require-errors.ts';
-import { type Series, seriesOf, staleAfter } from '../meters/prometheus/answers.ts';
+import { seriesOf, staleAfter } from '../meters/prometheus/answers.ts';
 import type { PrometheusApi } from '../meters/prometheus/api.ts';
 import { catalogOf } from '../meters/prometheus/catalog.ts';
 import { LOOKBACK } from '../meters/prometheus/look.ts';
@@ -14,6 +12,7 @@ import { counterSelector } from '../meters/queries/own-queries.ts';
 import type { Rule } from '../meters/queries/rules.ts';
 import { requestRate, usualInterval } from '../meters/series/readiness.ts';
 import { createNameFilter, format, type Selector, union } from '../meters/series/selector.ts';
+import { countWindow } from './count-window.ts';
 import type { SourceWorld } from './world.ts';
 
 /** Counters of events, and of those among them that are bad, or good: PromQL selectors, or sums of them. */
@@ -21,9 +20,6 @@ export interface RatioQuery {
   readonly total: string;
   readonly part: { readonly bad: string } | { readonly good: string };
 }
-
-/** Milliseconds between two readings of one window: resets are seen between them. */
-const READING = 15_000;
 
 interface Question {
   readonly rules: readonly Rule[];
@@ -145,32 +141,4 @@ async function makeQuestion(total: string, part: string): Promise<Question> {
 function selectorsOf(total: Selector, part: Selector): Selector[] {
   const all = union([total, part]);
   return all.length > 0 ? [all] : [total, part];
-}
-
-/** What was counted between the two ends of a window; or why that can't be told. */
-function countWindow(classified: readonly Classified<Series>[], { from, to }: Window) {
-  const tally = createTally();
-  let before: Totals | undefined;
-  let last: Totals | undefined;
-  let unusable: string | undefined;
-  for (let at = from; ; at = Math.min(to, at + READING)) {
-    const stable = classified.flatMap((one) => measuredAt(one, at));
-    const newest = Math.max(...stable.map((counter) => counter.at), Number.NEGATIVE_INFINITY);
-    if (stable.length > 0) {
-      const taken = tally.take({ at: newest, stable, canary: [] });
-      last = taken.sample;
-      unusable = taken.unusable ?? unusable;
-    }
-    before ??= last;
-    if (at >= to) break;
-  }
-  if (unusable !== undefined) return unusable;
-  if (!before || !last) return 'nothing was measured in this time';
-  return difference(before, last, 0).stable;
-}
-
-/** A counter as it was last measured before a time. */
-function measuredAt({ counter, sample }: Classified<Series>, at: number): Counter[] {
-  const point = sample.history.findLast((one) => one.at <= at);
-  return point ? [{ ...counter, value: point.value, at: point.at }] : [];
 }

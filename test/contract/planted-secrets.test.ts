@@ -199,6 +199,8 @@ const gateInputs = {
   namespace: 'shop',
   checks: `
 - {check: promql, query: max(a), above: 1}
+- {check: requests, metrics: istio, workload: deployment/checkout, limit: 1%}
+- {check: requests, name: own, metrics: http, workload: deployment/checkout, limit: 1%}
 - {check: loki, query: '{app="shop"} |= "error"', most: 0}
 - {check: alerts, matching: ['severity="page"']}
 - {check: elasticsearch, index: logs, query: 'level:error', most: 0}

@@ -4,6 +4,7 @@ import type { Source } from '../../src/gates/ports.ts';
 import { createPrometheusApi } from '../../src/meters/prometheus/api.ts';
 import { promqlSource } from '../../src/sources/promql.ts';
 import { ratioSource } from '../../src/sources/ratio.ts';
+import { requestsSource } from '../../src/sources/requests.ts';
 import type { SourceWorld } from '../../src/sources/world.ts';
 import { type Answer, startAnswering } from '../support/answering-server.ts';
 
@@ -11,6 +12,20 @@ type Make = (address: string, world: SourceWorld) => Source;
 
 const sources: Readonly<Record<string, Make>> = {
   promql: (address, world) => promqlSource('max(queue)', createPrometheusApi({ address }, world), world),
+  requests: (address, world) =>
+    requestsSource(
+      {
+        metrics: { kind: 'traefik' },
+        names: {
+          namespace: 'shop',
+          stable: { workload: '', service: 'cart' },
+          canary: { workload: '', service: 'cart' },
+        },
+        arm: 'stable',
+      },
+      createPrometheusApi({ address }, world),
+      world,
+    ),
   ratio: (address, world) =>
     ratioSource(
       { total: 'requests_total', part: { bad: 'errors_total' } },

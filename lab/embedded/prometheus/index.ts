@@ -6,7 +6,7 @@ import type { Storage } from '../api-server/storage.ts';
 import { close, listen } from '../sockets.ts';
 import { evaluate, parseSelector, QueryError, type Value } from './promql.ts';
 import { createScraper, type ScrapeResult } from './scrape.ts';
-import { createSeriesStore, samplesIn } from './series.ts';
+import { createSeriesStore, type SeriesStore, samplesIn } from './series.ts';
 import { scrapeTargets } from './targets.ts';
 
 export interface PrometheusOptions {
@@ -15,6 +15,8 @@ export interface PrometheusOptions {
   readonly now?: () => number;
   /** The required value of the `Authorization` header: `Bearer …` or `Basic …`. */
   readonly authorization?: string;
+  /** What was scraped before; default nothing. */
+  readonly store?: SeriesStore;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface PrometheusOptions {
  */
 export async function startPrometheus(storage: Storage, options: PrometheusOptions = {}) {
   const { scrapeInterval = 1_000, now = Date.now, authorization } = options;
-  const store = createSeriesStore();
+  const store = options.store ?? createSeriesStore();
   const scraper = createScraper(store, now);
   let timer: NodeJS.Timeout | undefined;
   let delay = 0;

@@ -39,6 +39,7 @@ type Kind = keyof typeof kinds;
  * loaded only where one is listed.
  */
 export const sharedKinds = [
+  'requests',
   'ratio',
   'promql',
   'alerts',

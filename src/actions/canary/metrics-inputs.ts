@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions and query placeholders are what users write
+import { metricsPresets } from '../../meters/queries/default-queries.ts';
 import { input } from '../../runner/input-schema.ts';
 import { choice, inputType, perArm, text, wrong } from '../../runner/input-types.ts';
 import { prometheusInputs } from '../checks/prometheus-inputs.ts';
@@ -21,7 +22,7 @@ export const metricsInputs = {
       'Where requests are counted: `prometheus`, or `pods`, whose metrics endpoints are read through the API server; `none` for a service without metrics: each step takes its time, the pods’ health alone is judged, and the summary says what was not looked at. Without it, `prometheus` if an address is given.',
     example: 'pods',
   }),
-  metrics: input(choice('istio', 'envoy', 'nginx', 'traefik', 'linkerd', 'http', 'opentelemetry'), {
+  metrics: input(choice(...metricsPresets), {
     group: 'metrics',
     description:
       'Which metrics preset to use; `http` is the service’s own `http_requests_total`, or what its framework has in its place (Micrometer, prometheus-net, gRPC and others). Without it, those of the router from `prometheus`, `http` from `pods`.',

@@ -10,6 +10,8 @@ import { must, scalar } from './check-list.ts';
 import { criteria } from './criteria-setting.ts';
 
 const DAY = 86_400_000;
+/** Milliseconds of raw samples that one answer holds at most. */
+export const LONGEST_WINDOW = 3_600_000;
 
 /** Milliseconds; days and weeks, too. */
 export const longDuration = z.string(must('a duration such as 1h, 1d or 1w')).transform((given, context) => {

@@ -7,6 +7,8 @@ import { gateChecks } from '../checks/kinds/index.ts';
 /** Title → checks of a gate that needs exactly these rights. */
 const gates: Readonly<Record<string, string>> = {
   'Servers through the API server (`k8s://…`)': '- {check: promql, query: max(queue_length), above: 100}',
+  'Requests that pods count themselves (`http`, `opentelemetry`, `linkerd`)':
+    '- {check: requests, metrics: http, workload: deployment/checkout, limit: 1%}',
   'Logs of pods': '- {check: pod-logs, workload: deployment/checkout, pattern: panic, most: 0}',
   'Events of a workload': '- {check: events, workload: deployment/checkout, most: 0}',
 };

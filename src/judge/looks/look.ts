@@ -29,6 +29,8 @@ export interface CountsLook extends WithNotes {
   /** A whole number >= 0; `bad` is at most that. */
   readonly total: number;
   readonly bad: number;
+  /** Those of `total` that may come from no user, such as probes: among them, bad ones weigh less than among the users' own. */
+  readonly doubtful?: number;
 }
 
 /** What a source answers about a window. A missing answer is never an empty one. */

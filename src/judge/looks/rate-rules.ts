@@ -35,12 +35,15 @@ export function rateLimitRule(options: RateLimitOptions): LookRule {
   const sought = Math.max(options.mustDetect, Math.min(1, 2 * limit));
   const test = rateTest(options);
   const parts = partsOf(options, test.next);
-  let seen: Outcome = { requests: 0, bad: 0 };
+  let seen: Seen = nothing;
   let missing: string | undefined = 'nothing was measured yet';
 
   function finding(): RuleFinding {
     const evidence = test.evidence();
-    const enough = (requests: number) => wouldExceed(requests, sought, limit, { limit: test.limit, designEffect });
+    const share = shareOfUsers(seen);
+    const finds = (requests: number, rate: number) =>
+      wouldExceed(requests, rate * share, limit, { limit: test.limit, designEffect });
+    const enough = (requests: number) => finds(requests, sought);
     const figures = {
       ...figuresOf(seen),
       limit,
@@ -58,7 +61,7 @@ export function rateLimitRule(options: RateLimitOptions): LookRule {
       };
     if (missing !== undefined) return { ...noData(missing), progress, figures };
     if (!enough(seen.requests)) return { ...tooFew(seen, told, sought, leastRequests(enough)), progress, figures };
-    if (seen.bad / seen.requests > limit)
+    if (seen.bad / (seen.requests - seen.doubtful) > limit)
       return {
         state: 'unknown',
         lacks: 'certainty',
@@ -66,7 +69,7 @@ export function rateLimitRule(options: RateLimitOptions): LookRule {
         sentence: `${told}; luck can explain it, and more of them can tell`,
         figures,
       };
-    const found = smallestRate((rate) => wouldExceed(seen.requests, rate, limit, { limit: test.limit, designEffect }));
+    const found = smallestRate((rate) => finds(seen.requests, rate));
     return { state: 'healthy', progress, sentence: `${told}${wouldHaveFound(found)}`, figures };
   }
 
@@ -80,7 +83,7 @@ export function rateLimitRule(options: RateLimitOptions): LookRule {
       }
       missing = undefined;
       const outcome = { requests: counts.total, bad: counts.bad };
-      seen = sum(seen, outcome);
+      seen = seenWith(seen, counts);
       test.add(outcome);
     },
     finding,
@@ -106,14 +109,17 @@ export function rateComparisonRule(options: RateComparisonOptions): LookRule {
     part += 1;
     test.enter(part);
   });
-  let seen: Outcome = { requests: 0, bad: 0 };
-  let usual: Outcome = seen;
+  let seen: Seen = nothing;
+  let usual: Outcome = nothing;
   let missing: string | undefined = 'nothing was measured yet';
 
   function finding(): RuleFinding {
     const { state, progress, figures: measured } = test.finding(seen, usual, undefined);
     const limit = measured.limit ?? Math.log(1 / alpha);
-    const enough = (requests: number) => wouldDiffer(requests, sought(usual, options), usual, { limit, designEffect });
+    const share = shareOfUsers(seen);
+    const finds = (requests: number, rate: number) =>
+      wouldDiffer(requests, rate * share, usual, { limit, designEffect });
+    const enough = (requests: number) => finds(requests, sought(usual, options));
     const figures = {
       ...figuresOf(seen),
       ...prefixed('reference', figuresOf(usual)),
@@ -139,7 +145,7 @@ export function rateComparisonRule(options: RateComparisonOptions): LookRule {
       };
     if (!enough(seen.requests))
       return { ...tooFew(seen, told, sought(usual, options), leastRequests(enough)), progress, figures };
-    const found = smallestRate((rate) => wouldDiffer(seen.requests, rate, usual, { limit, designEffect }));
+    const found = smallestRate((rate) => finds(seen.requests, rate));
     return { state: 'healthy', progress, sentence: `${told}${wouldHaveFound(found)}`, figures };
   }
 
@@ -153,8 +159,9 @@ export function rateComparisonRule(options: RateComparisonOptions): LookRule {
       }
       missing = undefined;
       const outcome = { requests: counts.total, bad: counts.bad };
-      const before = { requests: compared.total, bad: compared.bad };
-      seen = sum(seen, outcome);
+      // The rate of the reference is taken as large as it can be.
+      const before = { requests: compared.total - seenWith(nothing, compared).doubtful, bad: compared.bad };
+      seen = seenWith(seen, counts);
       usual = sum(usual, before);
       test.add(outcome, before, part);
     },
@@ -183,9 +190,30 @@ function countsOf(look: Look): CountsLook | string {
   return look.kind === 'counts' ? look : 'the answer is no count';
 }
 
-function rateOf({ requests, bad }: Outcome, { counted, failing }: RateOptions['words']): string {
+/** What was counted so far. */
+interface Seen extends Outcome {
+  /** Those of the requests that may come from no user. */
+  readonly doubtful: number;
+}
+
+const nothing: Seen = { requests: 0, bad: 0, doubtful: 0 };
+
+function seenWith(seen: Seen, { total, bad, doubtful = 0 }: CountsLook): Seen {
+  return { ...sum(seen, { requests: total, bad }), doubtful: seen.doubtful + Math.min(doubtful, total - bad) };
+}
+
+/** The share of the requests that surely come from users: a rate among them is only so large among all. */
+function shareOfUsers({ requests, doubtful }: Seen): number {
+  return requests === 0 ? 1 : (requests - doubtful) / requests;
+}
+
+function rateOf(
+  { requests, bad, doubtful = 0 }: Outcome & Partial<Seen>,
+  { counted, failing }: RateOptions['words'],
+): string {
   if (requests === 0) return `no ${counted}`;
-  return `${count(bad)} of ${count(requests)} ${counted} ${failing} (${percent(bad / requests)})`;
+  const others = doubtful === 0 ? '' : `, of which up to ${count(doubtful)} may come from no user`;
+  return `${count(bad)} of ${count(requests)} ${counted} ${failing} (${percent(bad / requests)})${others}`;
 }
 
 function tooFew(

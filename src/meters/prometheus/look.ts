@@ -23,11 +23,18 @@ export function createLook(api: PrometheusApi, namesNow: ClusterNames, inPods: b
     return seriesOf(data).map(({ labels }) => labels);
   });
 
-  /** @param range how far to look back, in milliseconds */
-  return async function look({ rules, selectors, classify }: Question, range: number, signal: AbortSignal) {
-    const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal));
-    const [{ pods }, ...answers] = await Promise.all([namesNow(signal), ...queries]);
-    const own = pods?.own ?? [];
+  /**
+   * @param range how far to look back, in milliseconds
+   * @param at from when on, in milliseconds since the epoch; without it, from now on
+   */
+  return async function look(
+    { rules, selectors, classify }: Question,
+    range: number,
+    signal: AbortSignal,
+    at?: number,
+  ) {
+    const queries = selectors.map((selector) => api.query(`${selector}[${Math.ceil(range / 1_000)}s]`, signal, at));
+    const [{ pods, own = pods?.own ?? [] }, ...answers] = await Promise.all([namesNow(signal), ...queries]);
     const series = answers
       .flatMap(({ data }) => seriesOf(data))
       .map((one) => ({ ...one, starts: pods && startsOfPod(pods, one.labels) }));

@@ -5,6 +5,7 @@ import { readObject } from '../../cluster/read-object.ts';
 import { resources } from '../../cluster/resources.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Arm } from '../../judge/readings.ts';
+import type { OwnTraffic } from '../own/own-paths.ts';
 import { escapeRegex } from '../series/selector.ts';
 import { type ArmPods, followArmPods } from './arm-pods.ts';
 import type { Queries } from './queries.ts';
@@ -13,6 +14,8 @@ import type { Names } from './rules.ts';
 /** What the cluster knows of the named objects. Absent parts could not be asked for: then names are matched by patterns. */
 export interface Found {
   readonly pods?: ArmPods;
+  /** The requests that the pods get without any user, where no more was asked of the pods. */
+  readonly own?: readonly OwnTraffic[];
   /** How routes may refer to a port of the arms' Services: by its number or its name. */
   readonly ports?: Readonly<Record<Arm, readonly string[]>>;
 }

@@ -27,6 +27,17 @@ export type DefaultQueries =
   /** `http.server.request.duration` of the arms' own pods, or its predecessors (`openTelemetryMetrics`). */
   | { readonly kind: 'opentelemetry' };
 
+/** The kinds of default queries, as inputs name them. */
+export const metricsPresets = [
+  'istio',
+  'envoy',
+  'nginx',
+  'traefik',
+  'linkerd',
+  'http',
+  'opentelemetry',
+] as const satisfies readonly DefaultQueries['kind'][];
+
 /** For each kind of default queries, a metric that suggests that they match. */
 export const telltales = {
   istio: 'istio_requests_total',

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { readObject } from '../../cluster/read-object.ts';
 import { apiGroup, describe, resources } from '../../cluster/resources.ts';
-import { kubernetesObject } from '../../cluster/schema.ts';
+import { type KubernetesObject, kubernetesObject } from '../../cluster/schema.ts';
 import { labelSelector, selectorText } from '../../cluster/selectors.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Permission } from '../../core/permission.ts';
@@ -60,4 +60,10 @@ export async function selectorOf(target: PodTarget, place: PodPlace, signal: Abo
     problem: 'does not exist.',
     next: names.length === 0 ? `Namespace ${place.namespace} has none of this kind.` : `There are ${names.join(', ')}.`,
   });
+}
+
+/** The pods that there are now. @throws SluiceError `not-found` for a workload that does not exist */
+export async function listPods(target: PodTarget, place: PodPlace, signal: AbortSignal): Promise<KubernetesObject[]> {
+  const labelSelector = await selectorOf(target, place, signal);
+  return place.client.list(resources.pod, place.namespace, { labelSelector }, signal);
 }

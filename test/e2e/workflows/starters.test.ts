@@ -165,7 +165,7 @@ describe.concurrent('The starter workflow gate', async () => {
       const { status, steps, log, summary } = await run.ended;
       expect(status, log).toBe(0);
       expect(steps.find(({ step }) => step === 'gate')?.outputs.verdict).toBe('passed');
-      expect(summary).toMatch(/events were bad \(.*limit 1 %; a rate of .* would have been found/);
+      expect(summary).toMatch(/requests failed \(.*limit 1 %; a rate of .* would have been found/);
       expect(summary).toContain('Nothing was changed');
       expect(namesOf(lab, 'apps/v1', 'Deployment')).toEqual(['checkout']);
       await servesOnly(lab, '1.0.0');
@@ -177,7 +177,7 @@ describe.concurrent('The starter workflow gate', async () => {
       const { status, outputs, log } = await run.ended;
       expect(status).toBe(1);
       expect(outputs.verdict, log).toBe('failed');
-      expect(log).toMatch(/errors: .* events were bad .*limit 1 %; luck does this in less than 1 of 100 gates/);
+      expect(log).toMatch(/errors: .* requests failed .*limit 1 %; luck does this in less than 1 of 100 gates/);
     });
   });
 
@@ -186,7 +186,7 @@ describe.concurrent('The starter workflow gate', async () => {
       const { status, outputs, log } = await run.ended;
       expect(status).toBe(1);
       expect(outputs.verdict, log).toBe('undecided');
-      expect(log).toMatch(/pod=~"cart-\.\*" does not fit/);
+      expect(log).toMatch(/Deployment shop\/cart.*does not exist/);
     });
   });
 });

@@ -121,6 +121,7 @@ export const inputReaders: readonly Reader[] = [
     nearly(
       '- {check: ratio, total: a, bad: b, relative-to: before, before: 1d, must-detect: 1%}\n',
       '- check: promql\n  name: p99\n  query: max(a)\n  above: 5\n  warn-above: 4\n  breach-after: 2m\n',
+      '- {check: requests, metrics: nginx, service: a, stable-service: b, relative-to: stable, slower-than: 300ms}\n',
       '[{"check":"promql","query":"max(a)","below":0,"breach-after":3,"group":"errors","weight":"2"}]',
     ),
     (text) => parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate'),

@@ -11,6 +11,7 @@ import { burnRateSource } from '../../../src/sources/burn-rate.ts';
 import { eventsSource } from '../../../src/sources/cluster/events.ts';
 import { podLogsSource } from '../../../src/sources/cluster/pod-logs.ts';
 import { checkAssertions, probeSource } from '../../../src/sources/probe.ts';
+import { requestsSource } from '../../../src/sources/requests.ts';
 import { alertmanagerStatus, alertRule, gettableAlert, ruleAlert, watchdog } from '../../support/alert-answers.ts';
 import { checkoutDeployment, logLine, podObject } from '../../support/pods-double.ts';
 import { nearly, nearlyJson, nearlyJsonText } from '../generators.ts';
@@ -66,6 +67,22 @@ const burnRates = {
   budget: 0.001,
   windows: [{ short: 300_000, long: 3_600_000, above: 14.4 }],
 };
+
+const istioSeries = (code: string) => ({
+  metric: {
+    __name__: 'istio_requests_total',
+    reporter: 'source',
+    destination_workload: 'checkout',
+    destination_workload_namespace: 'shop',
+    response_code: code,
+    pod: 'gateway-1',
+  },
+  values: [
+    [1_799_999_930, '5'],
+    [1_799_999_960.5, '9'],
+    [1_799_999_990, '12'],
+  ],
+});
 
 /** Objects of a cluster, the first one as what is listed, and the text of a log. */
 const clusterSources: Reader = {
@@ -163,6 +180,23 @@ export const sourceReaders: readonly Reader[] = [
   ),
   ofAnswer('rates of Prometheus', [vector('0.5'), vector('NaN')], (address) =>
     burnRateSource(burnRates, createPrometheusApi({ address }, world), world),
+  ),
+  ofAnswer(
+    'requests by the metrics of Istio',
+    [
+      { status: 'success', data: { resultType: 'matrix', result: [istioSeries('200'), istioSeries('503')] } },
+      { status: 'success', data: ['istio_requests_total', '250', '300'] },
+    ],
+    (address) =>
+      requestsSource(
+        {
+          metrics: { kind: 'istio', reporter: 'source', by: 'workload' },
+          names: { namespace: 'shop', stable: { workload: 'checkout' }, canary: { workload: 'checkout' } },
+          arm: 'stable',
+        },
+        createPrometheusApi({ address }, world),
+        world,
+      ),
   ),
   clusterSources,
 ];

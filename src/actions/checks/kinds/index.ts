@@ -14,10 +14,12 @@ import { podLogsCheck } from './pod-logs.ts';
 import { probeCheck } from './probe.ts';
 import { promqlCheck } from './promql.ts';
 import { ratioCheck } from './ratio.ts';
+import { requestsCheck } from './requests.ts';
 import { victoriaLogsCheck } from './victorialogs.ts';
 
 /** Every kind of check, in the order of the documentation. */
 export const checkKinds: readonly CheckKind[] = [
+  requestsCheck,
   ratioCheck,
   promqlCheck,
   alertsCheck,

@@ -2,10 +2,7 @@ import * as z from 'zod';
 import { checkRatio, ratioSource } from '../../../sources/ratio.ts';
 import { checkKind, commonSettings } from '../check-kind.ts';
 import { must } from '../check-list.ts';
-import { type RateSettings, rateProblem, rateRule, rateSettings, refuse } from '../rules.ts';
-
-/** Milliseconds of raw samples that one answer holds at most. */
-const LONGEST_WINDOW = 3_600_000;
+import { LONGEST_WINDOW, type RateSettings, rateProblem, rateRule, rateSettings, refuse } from '../rules.ts';
 
 const query = z.string(must('a counter in PromQL')).min(1);
 

@@ -61,6 +61,27 @@ describe('a rate against a limit', () => {
     expect(rule.finding()).toMatchObject({ state: 'unknown', lacks: 'data', sentence: 'no answer' });
   });
 
+  it('passes only where the rate among those that surely come from users is within the limit', () => {
+    const withProbes = (doubtful: number): Look => ({ kind: 'counts', total: 10_000, bad: 50, doubtful });
+    const [few, half, nearlyAll] = [1_000, 6_000, 9_900].map((doubtful) => {
+      const rule = limited(0.01);
+      rule.add(withProbes(doubtful), undefined, 0);
+      return rule.finding();
+    });
+    expect(few).toMatchObject({ state: 'healthy' });
+    expect(few?.sentence).toMatch(
+      /^50 of 10,000 requests failed \(0.5 %\), of which up to 1,000 may come from no user, limit 1 %/,
+    );
+    expect(half).toMatchObject({ state: 'unknown', lacks: 'certainty' });
+    expect(nearlyAll).toMatchObject({ state: 'unknown', lacks: 'traffic' });
+  });
+
+  it('is a breach as without probes, however many of them there may be', () => {
+    const rule = limited(0.01);
+    rule.add({ kind: 'counts', total: 1_000, bad: 100, doubtful: 900 }, undefined, 0);
+    expect(rule.finding().state).toBe('breach');
+  });
+
   it('with a limit of 0 is a breach with the first bad one', () => {
     const rule = limited(0);
     rule.add(counts(10, 0), undefined, 0);
@@ -84,6 +105,22 @@ describe('a rate against a reference', () => {
     rule.add(counts(500, 40), counts(5_000, 25), 0);
     expect(rule.finding()).toMatchObject({ state: 'breach', figures: { rate: 0.08, referenceRate: 0.005 } });
     expect(rule.finding().sentence).toContain('40 of 500 requests failed (8 %), stable 0.5 % of 5,000');
+  });
+
+  it('takes the rate of the reference as large as it can be', () => {
+    const found = (doubtful: number) => {
+      const rule = compared();
+      rule.add(counts(1_000, 30), { kind: 'counts', total: 10_000, bad: 100, doubtful }, 0);
+      return rule.finding();
+    };
+    expect(found(0)).toMatchObject({ state: 'breach', figures: { referenceRate: 0.01 } });
+    expect(found(6_000)).toMatchObject({ state: 'unknown', figures: { referenceRate: 0.025 } });
+  });
+
+  it('is healthy only where a worse one would have been found among those that surely come from users', () => {
+    const rule = compared();
+    rule.add({ kind: 'counts', total: 5_000, bad: 10, doubtful: 4_700 }, counts(5_000, 10), 0);
+    expect(rule.finding()).toMatchObject({ state: 'unknown', lacks: 'traffic' });
   });
 
   it('is healthy where both are alike and a worse one would have been found', () => {
