@@ -10,9 +10,11 @@ import { expand } from '../../meters/queries/own-queries.ts';
 import { reach } from '../../remote/connection.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import { inputRefusal } from '../../runner/parse-inputs.ts';
+import { openTarget } from '../../traffic/target.ts';
 import { prometheusConnection } from '../canary/prometheus-inputs.ts';
 import type { CheckInput, CheckPlace, Judging } from './checks/check-kind.ts';
 import { type GateInputs, requirementOf } from './inputs.ts';
+import { tellingOwn } from './own-traffic.ts';
 
 export interface GateAssembly extends ClusterAccess {
   readonly inputs: GateInputs;
@@ -61,7 +63,9 @@ async function buildChecks(checks: readonly CheckInput[], place: CheckPlace): Pr
       const { name, onBreach, key, weight, group } = check;
       try {
         await check.verify();
-        return [{ name, onBreach, key, weight, ...(group !== undefined && { group }), ...check.build(place) }];
+        const built = check.build(place);
+        const rule = tellingOwn(built.rule, name, checks);
+        return [{ name, onBreach, key, weight, ...(group !== undefined && { group }), ...built, rule }];
       } catch (error) {
         if (!isSluiceError(error)) throw error;
         problems.push(error.about === 'inputs' ? `${error.problem} ${error.next}` : error.message);
@@ -102,6 +106,13 @@ function placeOf(inputs: GateInputs, { clock, access, opened }: Opening): CheckP
       const connection = inputs.connections?.get(name);
       if (!connection) throw needs(`A check asks ${product}`, `"connections" with ${name}: ADDRESS`);
       return reach(product, connection, worldFor(connection.address));
+    },
+    loadTarget(to) {
+      const product = 'the service at';
+      const connection = 'address' in to ? to : inputs.connections?.get(to.connection);
+      if (!connection)
+        throw needs('A check sends requests', `"connections" with ${'connection' in to ? to.connection : ''}: ADDRESS`);
+      return openTarget(product, connection, worldFor(connection.address));
     },
     github() {
       const [owner = '', repo = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');

@@ -17,6 +17,7 @@ import { gateChecks } from './checks/index.ts';
 import { connectionSecrets, connections } from './connections-input.ts';
 import { type LoadedObjectives, withObjectives } from './load-objectives.ts';
 import { comparedWith, placeholderValues } from './objectives-input.ts';
+import { ownTrafficProblems } from './own-traffic.ts';
 
 const percentage = inputType('per cent from 0 to 100: 90', (given) => {
   const [, digits = ''] = /^(\d+(?:\.\d+)?) ?%?$/.exec(given) ?? [];
@@ -223,6 +224,7 @@ function contradictionsOf(inputs: z.infer<typeof gateInputs>): string[] {
     problems.push(
       'All "checks" are of "on-breach: warn", so that none can fail the gate: let one be "on-breach: fail".',
     );
+  problems.push(...ownTrafficProblems(checks ?? []));
   if (inputs.prometheus !== undefined && inputs.connections?.has('prometheus'))
     problems.push('Both "prometheus" and "connections" say where Prometheus is: give one.');
   if (interval < 1_000) problems.push('"interval" is below 1s: give at least that.');

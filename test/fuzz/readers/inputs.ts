@@ -22,7 +22,7 @@ import { action as rollback } from '../../../src/actions/rollback/action.ts';
 import { loadRollbackInputs } from '../../../src/actions/rollback/inputs.ts';
 import { action as steer } from '../../../src/actions/steer/action.ts';
 import { loadSteerInputs } from '../../../src/actions/steer/inputs.ts';
-import { proxyFor } from '../../../src/cluster/proxy.ts';
+import { proxyFor } from '../../../src/cluster/kubeconfig/proxy.ts';
 import { parseDuration } from '../../../src/core/duration.ts';
 import { parsePlan } from '../../../src/judge/plan-syntax.ts';
 import { runnerFacts } from '../../../src/runner/github.ts';
