@@ -11,6 +11,7 @@ import { loadDeploymentStatusInputs } from '../../../src/actions/deployment-stat
 import { action as gate } from '../../../src/actions/gate/action.ts';
 import { connectionSecrets } from '../../../src/actions/gate/connections-input.ts';
 import { gateInputs, loadGateInputs } from '../../../src/actions/gate/inputs.ts';
+import { ownTrafficProblems } from '../../../src/actions/gate/own-traffic.ts';
 import { action as helmDeploy } from '../../../src/actions/helm-deploy/action.ts';
 import { helmContradictions } from '../../../src/actions/helm-deploy/contradictions.ts';
 import { helmInputs } from '../../../src/actions/helm-deploy/inputs.ts';
@@ -122,8 +123,10 @@ export const inputReaders: readonly Reader[] = [
       '- {check: ratio, total: a, bad: b, relative-to: before, before: 1d, must-detect: 1%}\n',
       '- check: promql\n  name: p99\n  query: max(a)\n  above: 5\n  warn-above: 4\n  breach-after: 2m\n',
       '[{"check":"promql","query":"max(a)","below":0,"breach-after":3,"group":"errors","weight":"2"}]',
+      '- check: load\n  service: shop/checkout:80\n  requests: [GET /a?b=1, {request: POST /b, body: {n: 1}, headers: {x-a: b}, status: [201, 409]}]\n  rate: 30/m\n  for: 2.5s\n  limit: 1%\n',
+      '[{"check":"load","url":"https://a.example","requests":["/a"],"relative-to":"stable","answers-with":{"x-version":"v2"},"seen-by":["p99"]}]',
     ),
-    (text) => parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate'),
+    (text) => ownTrafficProblems(parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate').checks ?? []),
   ),
   ofText(
     'connections',
