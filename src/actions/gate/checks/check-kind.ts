@@ -64,7 +64,7 @@ export interface BuiltCheck {
 }
 
 /** Which of the other checks may count the requests that a check sends, by their names. */
-export interface OwnTraffic {
+interface OwnTraffic {
   readonly seenBy: readonly string[];
   readonly notSeenBy: readonly string[];
 }
