@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { afterEach, describe, expect, it } from 'vitest';
 import { close, listen } from '../../lab/embedded/sockets.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import type { Source } from '../../src/gates/ports.ts';
 import type { Look } from '../../src/judge/looks/look.ts';
 import type { Connection } from '../../src/remote/connection.ts';
 import { type ExpectedRequest, type LoadQuery, loadSource } from '../../src/sources/load.ts';
@@ -55,7 +56,7 @@ const query: LoadQuery = {
   requests: [request('/a')],
   rate: 100,
   duration: 200,
-  timeout: 500,
+  timeout: 10_000,
   slowerThan: undefined,
   answersWith: {},
   mark: '42',
@@ -69,6 +70,20 @@ function sourceOf(connection: Connection, change: Partial<LoadQuery> = {}) {
 
 const countsOf = (look: Look) => (look.kind === 'counts' ? look : expect.fail(`${look.kind}, no counts`));
 
+/** What several looks count together, until there are so many: a busy machine sends few in one of them. */
+async function lookAt(source: Source, least = 8): Promise<{ total: number; bad: number; notes: string[] }> {
+  const all = { total: 0, bad: 0, notes: new Set<string>() };
+  while (all.total < least) {
+    const one = await source.look(window, signal);
+    for (const note of one.notes ?? []) all.notes.add(note);
+    if (one.kind !== 'counts') continue;
+    all.total += one.total;
+    all.bad += one.bad;
+  }
+  // How many were left out depends on the machine.
+  return { ...all, notes: [...all.notes].filter((note) => !note.startsWith('fewer requests')) };
+}
+
 describe('requests of our own to a real server', () => {
   it('are marked, have the list in turn with methods, bodies and headers, and the login of their connection', async () => {
     const { address, asked } = await serve((_, response) => response.writeHead(201).end());
@@ -77,11 +92,9 @@ describe('requests of our own to a real server', () => {
       request('/orders', { method: 'POST', body: '{"n":1}', headers: { 'x-a': 'b' } }),
     ];
     const connection = { address: `${address}/prefix`, authorization: { kind: 'bearer', token: 's3cret' } } as const;
-    const { total, bad } = countsOf(await sourceOf(connection, { requests }).look(window, signal));
+    const { total, bad } = await lookAt(sourceOf(connection, { requests }));
     expect(total).toBe(asked.length);
     expect(bad).toBe(0);
-    expect(total).toBeGreaterThan(10);
-    expect(total).toBeLessThanOrEqual(21);
     const [first, second] = asked
       .toSorted((a, b) => (a.path ?? '').localeCompare(b.path ?? ''))
       .filter((_, at, all) => at === 0 || at === all.length - 1);
@@ -101,10 +114,12 @@ describe('requests of our own to a real server', () => {
   });
 
   it('count errors as bad, by the statuses that are accepted, and say which', async () => {
-    const { address } = await serve(({ path }, response) => response.writeHead(path === '/bad' ? 503 : 404).end());
+    const { address, asked } = await serve(({ path }, response) =>
+      response.writeHead(path === '/bad' ? 503 : 404).end(),
+    );
     const requests = [request('/bad'), request('/gone', { status: [404] })];
-    const { total, bad, notes } = countsOf(await sourceOf({ address }, { requests }).look(window, signal));
-    expect(Math.abs(2 * bad - total)).toBeLessThanOrEqual(1);
+    const { total, bad, notes } = await lookAt(sourceOf({ address }, { requests }));
+    expect([total, bad]).toEqual([asked.length, asked.filter(({ path }) => path === '/bad').length]);
     expect(notes).toEqual(['GET /bad was answered with HTTP 503']);
   });
 
@@ -114,14 +129,14 @@ describe('requests of our own to a real server', () => {
       served += 1;
       if (served === 1) response.end();
     });
-    const { total, bad, notes } = countsOf(await sourceOf({ address }).look(window, signal));
+    const { total, bad, notes } = await lookAt(sourceOf({ address }, { timeout: 500 }));
     expect([bad, notes]).toEqual([total - 1, ['GET /a was not answered within 500ms']]);
   });
 
   it('count answers that are slower than they may be', async () => {
     const { address } = await serve((_, response) => void setTimeout(() => response.end(), 60));
-    const look = await sourceOf({ address }, { slowerThan: 50 }).look(window, signal);
-    expect(look).toMatchObject({ bad: countsOf(look).total, notes: ['GET /a took longer than 50ms'] });
+    const { total, ...counted } = await lookAt(sourceOf({ address }, { slowerThan: 50 }));
+    expect(counted).toEqual({ bad: total, notes: ['GET /a took longer than 50ms'] });
   });
 
   it('count a connection that is reset, once the server has answered', async () => {
@@ -131,15 +146,15 @@ describe('requests of our own to a real server', () => {
       if (served === 1) response.end();
       else response.destroy();
     });
-    const { total, bad } = countsOf(await sourceOf({ address }).look(window, signal));
+    const { total, bad } = await lookAt(sourceOf({ address }));
     expect(bad).toBe(total - 1);
   });
 
   it('do not follow a redirect', async () => {
     const other = await serve((_, response) => response.end());
     const { address } = await serve((_, response) => response.writeHead(302, { location: other.address }).end());
-    const look = await sourceOf({ address }).look(window, signal);
-    expect(look).toMatchObject({ bad: countsOf(look).total, notes: ['GET /a was answered with HTTP 302'] });
+    const { total, ...counted } = await lookAt(sourceOf({ address }));
+    expect(counted).toEqual({ bad: total, notes: ['GET /a was answered with HTTP 302'] });
     expect(other.asked).toEqual([]);
   });
 
@@ -155,7 +170,7 @@ describe('requests of our own to a real server', () => {
       });
       more();
     });
-    const { total, bad } = countsOf(await sourceOf({ address }).look(window, signal));
+    const { total, bad } = await lookAt(sourceOf({ address }));
     expect([bad, total]).toEqual([0, asked.length]);
     await expect.poll(() => closed).toBe(asked.length);
   });
@@ -168,7 +183,9 @@ describe('requests of our own to a real server', () => {
       problem: expect.stringContaining('never answered'),
     });
     const silent = await serve(() => undefined);
-    await expect(sourceOf({ address: silent.address }).look(window, signal)).rejects.toThrow('none of');
+    await expect(sourceOf({ address: silent.address }, { timeout: 500 }).look(window, signal)).rejects.toThrow(
+      'none of',
+    );
     // It speaks no TLS.
     const plain = await serve((_, response) => response.end());
     const secure = sourceOf({ address: plain.address.replace('http:', 'https:') });
@@ -179,10 +196,10 @@ describe('requests of our own to a real server', () => {
   it('are harm where a URL has answered before', async () => {
     const { address, stop } = await serve((_, response) => response.end());
     const source = sourceOf({ address });
-    expect(countsOf(await source.look(window, signal)).bad).toBe(0);
+    expect((await lookAt(source)).bad).toBe(0);
     await stop();
-    const look = await source.look(window, signal);
-    expect(look).toMatchObject({ bad: countsOf(look).total });
+    const { total, bad } = await lookAt(source);
+    expect(bad).toBe(total);
   });
 
   it('do not count good answers of another version, and count errors that name none', async () => {
@@ -199,10 +216,10 @@ describe('requests of our own to a real server', () => {
       if (version === 'error') response.writeHead(502).end();
       else response.writeHead(version && 'fails' in version ? 500 : 200, version).end();
     });
-    const look = await sourceOf({ address }, { answersWith: { 'x-version': 'v2' } }).look(window, signal);
-    const { total, bad, notes } = countsOf(look);
-    expect(Math.abs(2 * bad - total)).toBeLessThanOrEqual(1);
-    expect(total / served).toBeCloseTo(0.4, 0.5);
+    const { total, bad, notes } = await lookAt(sourceOf({ address }, { answersWith: { 'x-version': 'v2' } }));
+    const counted = Array.from({ length: served }, (_, index) => versions[index % versions.length]);
+    const errors = counted.filter((version) => version === 'error').length;
+    expect([total, bad]).toEqual([errors + counted.filter((version) => version === versions[0]).length, errors]);
     expect(notes).toEqual([
       'GET /a was answered with HTTP 502',
       'some answers came without x-version: v2: they may be those of another version, and do not count',
