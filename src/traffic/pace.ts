@@ -6,8 +6,8 @@ const MOST_LATE = 50;
 /**
  * Lets one pass at a time, at a steady rate: the k-th is due k / rate seconds after the first, so that delays do not add up. Those
  * that are due while nobody waits are left out, as are those that would be much too late. No span of a second has more than the
- * rate, also where a late one is followed by one in time: rather than that, some of a hundred are left out. Packages for that
- * (p-throttle, autocannon) make up for a pause by a burst, or know no clock but the system's.
+ * rate, also where a late one is followed by one in time: rather than that, one or two of a hundred are left out on a machine that
+ * wakes some milliseconds late. Own code and no package, as it has to keep to the clock that it is given.
  *
  * @param rate a second, above 0
  */
