@@ -123,16 +123,18 @@ export function createObserver(
     pause: () => pauseUntilNews(requests.due, meter.interval, clock.now()),
     failed: unlessStopped(metrics.tellNoData),
   };
-  const sourcesLook: Look = {
-    look: (signal) => sources.look(situation(), signal),
-    pause: () => sources.interval,
-    failed: unlessStopped((reason) => warn(world, reason)),
-  };
+  const sourceLooks = sources.looks.map(
+    (look): Look => ({
+      look: (signal) => look(situation(), signal),
+      pause: () => sources.interval,
+      failed: unlessStopped((reason) => warn(world, reason)),
+    }),
+  );
   const podsLook: Look = { look: lookAtPods, pause: () => POD_INTERVAL, failed: unlessStopped(pods.tellUnseen) };
 
   return {
     async run(signal) {
-      const looks = uncounted ? [podsLook, sourcesLook] : [metricsLook, podsLook, sourcesLook];
+      const looks = [...(uncounted ? [] : [metricsLook]), podsLook, ...sourceLooks];
       await Promise.all(looks.map((each) => repeat(each, evaluate, clock, signal)));
     },
     awaitBaseline: (signal) => orAborted(uncounted ? podsSeen.promise : metrics.baseline, signal),

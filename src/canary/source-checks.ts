@@ -12,8 +12,8 @@ export interface SourceChecks {
   /** Milliseconds between two looks. */
   readonly interval: number;
   opinions(): Opinion[];
-  /** Looks at all of them, side by side. What they say of the canary has no meaning once it gets no requests. */
-  look(situation: Situation, signal: AbortSignal): Promise<void>;
+  /** A look of each check. What they say of the canary has no meaning once it gets no requests. */
+  readonly looks: readonly ((situation: Situation, signal: AbortSignal) => Promise<void>)[];
   /** The canary gets another weight: no check counts as looked at until it has seen a time since then. */
   enter(): void;
 }
@@ -31,15 +31,12 @@ export function createSourceChecks(world: World): SourceChecks {
   return {
     interval: Math.min(INTERVAL.most, Math.max(INTERVAL.least, meter.interval)),
     opinions: () => watched.map((one) => opinionOf(one, entered)),
-    async look({ weight, stopped, promoted }, signal) {
-      if (stopped || promoted) return;
-      await Promise.all(
-        watched.map(async (one) => {
-          await one.watch.look(signal);
-          emit({ type: 'looked', at: clock.now(), weight, opinion: opinionOf(one, entered) });
-        }),
-      );
-    },
+    looks: world.judge.checks.map((_, index) => async ({ weight, stopped, promoted }, signal) => {
+      const one = watched[index];
+      if (!one || stopped || promoted) return;
+      await one.watch.look(signal);
+      emit({ type: 'looked', at: clock.now(), weight, opinion: opinionOf(one, entered) });
+    }),
     enter() {
       entered = clock.now();
       if (watched.length > 0) return;

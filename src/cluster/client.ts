@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { inAddress } from '../core/text.ts';
 import { proxyPath } from './addresses.ts';
 import { ApiError } from './errors.ts';
+import { createForward } from './forward.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
 import { type ObjectReference, versionPath } from './resources.ts';
@@ -121,6 +122,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     ...createWatch(requests, reads),
     ...createSelfReviews(requests),
     proxy,
+    forward: createForward(connection),
     log,
     logSince,
     kindsIn,

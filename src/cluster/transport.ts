@@ -4,7 +4,7 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { excerpt, trimEndOf } from '../core/text.ts';
 import type { Credentials } from './credentials.ts';
-import { proxyFor } from './proxy.ts';
+import { proxyFor } from './kubeconfig/proxy.ts';
 
 export interface Connection {
   /** `https://10.0.0.1:6443`, without a trailing slash. */

@@ -123,6 +123,52 @@ export async function open(call: HttpRequest, policy: HttpPolicy, silence: numbe
   }
 }
 
+/** What became of one request: any answer, of which no more than the first bytes are read; or why there is none. */
+export type Attempt =
+  | { readonly kind: 'answer'; readonly response: HttpResponse }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'failed'; readonly error: SluiceError };
+
+/**
+ * Sends a request once, and waits for its answer until the deadline. At most `mostBytes` of a body are read; then the connection
+ * is closed. A redirect is an answer.
+ *
+ * @throws the signal's reason when it aborts; SluiceError where credentials can't be had
+ */
+export async function sendOnce(call: HttpRequest, policy: HttpPolicy): Promise<Attempt> {
+  const { headers, dispatcher } = await policy.authorize();
+  const limit = startLimit(policy.deadline);
+  try {
+    const response = await dispatcher.request({
+      ...targetOf(call),
+      headers: { ...call.headers, ...headers },
+      body: call.body ?? null,
+      signal: AbortSignal.any([policy.signal, limit.signal]),
+    });
+    const body = await beginningOf(response.body, policy.mostBytes ?? MOST_BYTES);
+    return { kind: 'answer', response: { status: response.statusCode, headers: response.headers, body } };
+  } catch (error) {
+    policy.signal.throwIfAborted();
+    if (limit.signal.aborted) return { kind: 'late' };
+    const failure = isDistrust(error) ? distrusted(policy, error) : unreachable(call, policy, reasonOf(error), error);
+    return { kind: 'failed', error: failure };
+  } finally {
+    limit.stop();
+  }
+}
+
+/** The text of the first bytes of a body. To leave the loop closes the connection. */
+async function beginningOf(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk.subarray(0, most - bytes));
+    bytes += chunk.length;
+    if (bytes > most) break;
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 function targetOf({ method, url }: HttpRequest): Pick<Dispatcher.RequestOptions, 'method' | 'origin' | 'path'> {
   const { origin, pathname, search } = new URL(url);
   return { method, origin, path: `${pathname}${search}` };

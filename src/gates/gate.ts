@@ -45,6 +45,7 @@ export async function gate(world: GateWorld, options: GateOptions, signal: Abort
 
   async function followCheck(watch: CheckWatch): Promise<void> {
     while (!during.aborted) {
+      const looked = clock.now();
       await watch.look(during).catch((error: unknown) => {
         if (!during.aborted) throw error;
       });
@@ -53,7 +54,9 @@ export async function gate(world: GateWorld, options: GateOptions, signal: Abort
       if (watch.outcome.isFinal || (timeIsOver && (options.watch > 0 || watch.hasLooked))) return;
       // The last look comes at the end of the time.
       const left = options.watch - (clock.now() - begun);
-      const pause = left > 0 ? Math.min(options.interval, left) : options.interval;
+      // A look that sends requests takes its time, which is a part of the interval.
+      const rest = Math.max(0, options.interval - (clock.now() - looked));
+      const pause = left > 0 ? Math.min(rest, left) : rest;
       await clock.sleep(pause, during).catch(() => undefined);
     }
   }
@@ -73,12 +76,24 @@ function conclude(watches: Watches, { requirement }: GateOptions): GateOutcome {
     votesOf(watches, ({ state }) => state),
     requirement,
   );
-  const counting = watches.filter(({ check }) => check.onBreach === 'fail').map(({ watch }) => watch.outcome);
+  const voting = watches.filter(({ check }) => check.onBreach === 'fail');
+  const counting = voting.map(({ watch }) => watch.outcome);
   const deciding = counting.filter(
     ({ state }) => state === composed.verdict || (composed.warning && state === 'warning'),
   );
   const lacks = composed.verdict === 'undecided' ? deciding.flatMap((outcome) => outcome.lacks ?? [])[0] : undefined;
-  return { ...composed, ...(lacks && { lacks }), reason: reasonOf(composed, deciding, counting.length), checks };
+  return {
+    ...composed,
+    ...(lacks && { lacks }),
+    reason: `${reasonOf(composed, deciding, counting.length)}${withoutUsers(voting, composed.verdict)}`,
+    checks,
+  };
+}
+
+/** Says where nothing that users did was judged. */
+function withoutUsers(voting: Watches, verdict: GateOutcome['verdict']): string {
+  const isOwn = voting.length > 0 && voting.every(({ check }) => check.source.kind === 'load');
+  return isOwn && verdict !== 'undecided' ? '; judged by own requests alone' : '';
 }
 
 function votesOf(watches: Watches, stateOf: (outcome: CheckWatch['outcome']) => CheckState): Vote[] {

@@ -1,17 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import type { Dispatcher } from 'undici';
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { ApiError } from '../cluster/errors.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
-import { createDispatcher } from '../cluster/transport.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { type HttpPolicy, send } from '../core/http.ts';
 import { tryParseJson } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import { trimEndOf } from '../core/text.ts';
 import { type Refusal, wordsOf } from './refusal.ts';
-import { type AwsCredentials, awsCredentials, type SigningScope, signedHeaders } from './sigv4.ts';
+import { createSignIn, nameOf, type Server } from './sign-in.ts';
+import { awsCredentials, type SigningScope } from './sigv4.ts';
 
 /** How a server that answers HTTP is reached. */
 export interface Connection {
@@ -70,15 +68,6 @@ export function reach(product: string, connection: Connection, { client, env }: 
         ask: directly(address.url, server, env),
         askOnce: directly(address.url, server, env, true),
       };
-}
-
-interface Server {
-  readonly product: string;
-  readonly connection: Connection;
-}
-
-function nameOf({ product, connection }: Server): string {
-  return `${product} ${connection.address}`;
 }
 
 function proxyPermission({ namespace }: ObjectReference): Permission {
@@ -169,25 +158,7 @@ function throughService(
 function directly(url: string, server: Server, env: RemoteWorld['env'], once = false): Ask {
   const { product, connection } = server;
   const credentials = connection.authorization?.kind === 'sigv4' ? awsCredentials(env, product) : undefined;
-  let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
-
-  async function authorize(address: string): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
-    const { ca, cert, key } = connection.tls ?? {};
-    const tls = {
-      ...(ca !== undefined && { ca: await pem(ca, product) }),
-      ...(cert !== undefined && { cert: await pem(cert, product) }),
-      ...(key !== undefined && { key: await pem(key, product) }),
-    };
-    const identity = JSON.stringify(tls);
-    if (pool?.key !== identity) {
-      void pool?.dispatcher.close();
-      pool = { key: identity, dispatcher: createDispatcher(tls, url, env) };
-    }
-    return {
-      headers: await headersOf(server, address, credentials),
-      dispatcher: pool.dispatcher,
-    };
-  }
+  const authorize = createSignIn(url, server, { env, credentials });
 
   return async (path, signal) => {
     const secrets = new Set<string>();
@@ -225,57 +196,6 @@ function directly(url: string, server: Server, env: RemoteWorld['env'], once = f
 function withoutPlus(path: string): string {
   const [before = '', ...query] = path.split('?');
   return [before, ...query.map((part) => part.replaceAll('+', '%20'))].join('?');
-}
-
-/**
- * The headers of the connection and those that sign in.
- *
- * @param credentials those of the environment, for requests that are signed
- */
-async function headersOf(
-  { product, connection: { authorization, headers = {} } }: Server,
-  url: string,
-  credentials: AwsCredentials | undefined,
-): Promise<Record<string, string>> {
-  switch (authorization?.kind) {
-    case undefined:
-      return headers;
-    case 'bearer':
-      return { ...headers, authorization: `Bearer ${authorization.token}` };
-    case 'bearer-file': {
-      const token = await readOrRefuse(authorization.path, `bearer token of ${product}`);
-      return { ...headers, authorization: `Bearer ${token.trim()}` };
-    }
-    case 'basic': {
-      const { username, password } = authorization;
-      return {
-        ...headers,
-        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-      };
-    }
-    case 'sigv4': {
-      const { region, service } = authorization;
-      return credentials ? signedHeaders(url, headers, { region, service, credentials }) : headers;
-    }
-  }
-}
-
-async function pem(value: string, product: string): Promise<string> {
-  return value.includes('-----BEGIN') ? value : await readOrRefuse(value, `certificate of ${product}`);
-}
-
-async function readOrRefuse(path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new SluiceError('invalid-input', {
-      about: what,
-      // A text that is no path may be the secret itself, so it is not quoted.
-      problem: path.includes('\n') || path.length > 300 ? 'is no path.' : `can't be read from ${path}.`,
-      next: 'Give the path of a readable file.',
-      cause,
-    });
-  }
 }
 
 /** What the API server's proxy answers where it does not reach a Service. */

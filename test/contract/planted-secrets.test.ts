@@ -207,6 +207,14 @@ const gateInputs = {
 - {check: pod-logs, workload: deployment/checkout, pattern: panic, most: 0}
 - {check: github, checks: [build]}
 - {check: probe, from: loki}
+- check: load
+  name: by-connection
+  from: loki
+  requests: ["/a?key=${planted('key-of-a-request')}", {request: POST /b, body: {password: ${planted('body-of-a-request')}}}]
+  for: 1s
+  limit: 1%
+  not-seen-by: [promql, loki, elasticsearch, pod-logs]
+- {check: load, service: 'checkout:80', requests: [GET /a], for: 1s, limit: 1%, seen-by: [promql, loki], not-seen-by: [elasticsearch, pod-logs]}
 `,
   token: planted('github-token'),
 };

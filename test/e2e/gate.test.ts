@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import { readyPods } from '../../lab/embedded/api-server/proxy.ts';
 import { type Lab, startLab } from '../../lab/embedded/index.ts';
 import { actionFolder, type Ended, runAction } from '../../lab/embedded/runner.ts';
 
@@ -111,6 +112,76 @@ describe.concurrent('actions/gate', () => {
       expect(failed.outputs, failed.log).toMatchObject({
         verdict: 'failed',
         reason: 'wrong: $.status is "success", and has to be "error"',
+      });
+    });
+  });
+
+  describe('without users', () => {
+    const load = (more = '') =>
+      `- {check: load, service: "checkout-canary:80", requests: [GET /a, GET /api/users], rate: 80/s, for: 3s, limit: 1%${more}}`;
+
+    async function withoutUsers(errorRate: number, tell: (lab: Lab) => Promise<void>): Promise<void> {
+      const lab = await startLab({ router: 'gateway-api', stable: {}, canary: { errorRate } });
+      try {
+        await lab.until(() => readyPods(lab.api.storage, lab.namespace, 'checkout-canary').length > 0);
+        await tell(lab);
+      } finally {
+        await lab.stop();
+      }
+    }
+
+    it('fails a bad canary by requests of its own', async () => {
+      await withoutUsers(0.3, async (lab) => {
+        const { status, outputs, log } = await ask(lab, {
+          kubeconfig: lab.kubeconfigPath,
+          checks: load(),
+          watch: '5m',
+        });
+        expect(outputs, log).toMatchObject({ verdict: 'failed' });
+        expect(outputs.reason).toMatch(/^load: .* own requests failed .*; judged by own requests alone$/);
+        expect(log).toContain('GET /api/users was answered with HTTP 500');
+        expect(status).toBe(1);
+      });
+    });
+
+    it('passes a good one by them, and says that nothing else was judged', async () => {
+      await withoutUsers(0, async (lab) => {
+        const checks = load(', must-detect: 20%');
+        const { status, outputs, log, summary } = await ask(lab, {
+          kubeconfig: lab.kubeconfigPath,
+          checks,
+          watch: '8s',
+        });
+        expect(outputs, log).toMatchObject({
+          verdict: 'passed',
+          reason: '1 of 1 checks passed; judged by own requests alone',
+        });
+        expect(summary).toMatch(/0 of \d+ own requests failed/);
+        expect(log).toMatch(
+          /each look sends 240 requests of its own in 3s, marked x-sluice-load: 3; to find a rate of/,
+        );
+        expect(status).toBe(0);
+      });
+    });
+
+    it('is undecided where it sends too few to tell, and says so beforehand', async () => {
+      await withoutUsers(0, async (lab) => {
+        const checks = load().replace('80/s', '5/s');
+        const { outputs, log } = await ask(lab, { kubeconfig: lab.kubeconfigPath, checks });
+        expect(outputs, log).toMatchObject({ verdict: 'undecided', lacks: 'traffic' });
+        expect(log).toMatch(/load: at most 15 requests are sent, too few to pass: to find a rate of 5 % takes \d+/);
+      });
+    });
+
+    it('refuses to judge users by metrics that may count its own requests', async () => {
+      await withoutUsers(0, async (lab) => {
+        const refused = await ask(lab, { kubeconfig: lab.kubeconfigPath, checks: `${load()}\n${ratio('1%')}` });
+        expect(refused.log).toMatch(/Requests of "load" may be counted by errors as those of users/);
+        expect(refused.status).toBe(1);
+        await lab.prometheus.scrape();
+        await lab.prometheus.scrape();
+        const alone = await ask(lab, { checks: ratio('1%'), 'no-data-patience': '3s' });
+        expect(alone.outputs, alone.log).toMatchObject({ verdict: 'undecided' });
       });
     });
   });

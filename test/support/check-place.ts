@@ -4,6 +4,7 @@ import type { KubernetesClient } from '../../src/cluster/client.ts';
 import { createPrometheusApi } from '../../src/meters/prometheus/api.ts';
 import { reach } from '../../src/remote/connection.ts';
 import type { SourceWorld } from '../../src/sources/world.ts';
+import { openTarget } from '../../src/traffic/target.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 interface PlaceFacts {
@@ -23,6 +24,8 @@ export function checkPlace({ client, world: facts }: PlaceFacts = {}): CheckPlac
     prometheus: () => createPrometheusApi({ address: 'http://prometheus.example' }, world),
     server: (product, connection) => reach(product, { address: `http://${connection}.example` }, world),
     serverAt: (product, address) => reach(product, { address }, world),
+    loadTarget: (to) =>
+      openTarget('the service at', 'address' in to ? to : { address: `http://${to.connection}.example` }, world),
     github() {
       throw new Error('this place has no GitHub');
     },

@@ -50,6 +50,9 @@ const place: CheckPlace = {
   serverAt() {
     throw new Error('this place has no server');
   },
+  loadTarget() {
+    throw new Error('this place has no server');
+  },
   github() {
     throw new Error('this place has no GitHub');
   },

@@ -7,7 +7,7 @@ const layers = [
   ...['rollback', 'canary', 'gates', 'helm', 'kubectl', 'images', 'github'],
   ...['change'],
   ...['sources'],
-  ...['routes', 'meters', 'workloads', 'apply', 'ledger'],
+  ...['routes', 'meters', 'workloads', 'apply', 'ledger', 'traffic'],
   ...['remote', 'cluster'],
   ...['judge', 'core'],
 ];

@@ -47,6 +47,7 @@ export const sharedKinds = [
   'pod-logs',
   'events',
   'probe',
+  'load',
   'github',
   'elasticsearch',
   'loki',
@@ -87,7 +88,7 @@ export const checks = checkList<CheckInput>(
 );
 
 /** The name of a check in log and report. */
-function nameOf(check: CheckInput): string {
+export function nameOf(check: CheckInput): string {
   if (check.check === 'latency') return check.name ?? `latency of ${check.bound} ms`;
   return ('name' in check ? check.name : undefined) ?? check.check;
 }

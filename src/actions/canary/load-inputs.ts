@@ -58,11 +58,11 @@ export async function loadInputs(source: InputSource): Promise<LoadedInputs> {
 }
 
 /** Loads what these checks are made of only where one is listed. */
-async function readShared({ checks }: CanaryInputs): Promise<ReturnType<typeof readSharedChecks>> {
-  const written = checks.filter((one) => one.check === 'shared');
+async function readShared(inputs: CanaryInputs): Promise<ReturnType<typeof readSharedChecks>> {
+  const written = inputs.checks.filter((one) => one.check === 'shared');
   if (written.length === 0) return { checks: [], problems: [] };
   const shared = await import('./shared-checks.ts');
-  return shared.readSharedChecks(written);
+  return shared.readSharedChecks(inputs, written);
 }
 
 /** The value that was read; undefined and one more problem where it could not be read. */

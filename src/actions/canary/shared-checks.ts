@@ -5,12 +5,16 @@ import type { Clock } from '../../core/clock.ts';
 import { longestTime } from '../../judge/plan.ts';
 import type { OnBreach } from '../../judge/types.ts';
 import { expand } from '../../meters/queries/own-queries.ts';
+import { listed } from '../../runner/input-types.ts';
 import { buildChecks, createCheckPlace } from '../checks/build.ts';
 import type { CheckInput, Judging } from '../checks/check-kind.ts';
 import { readCheck } from '../checks/check-list.ts';
 import { checkKinds } from '../checks/kinds/index.ts';
+import { ownTrafficProblems, tellingOwn } from '../checks/own-traffic.ts';
 import { prometheusConnection } from '../checks/prometheus-inputs.ts';
-import type { SharedCheck } from './checks-input.ts';
+import { nameOf, type SharedCheck } from './checks-input.ts';
+import { meterOf } from './contradictions.ts';
+import type { CanaryInputs } from './inputs.ts';
 import { namesOf, shareOf } from './judge-settings.ts';
 import type { LoadedInputs } from './load-inputs.ts';
 import type { Place } from './router-options.ts';
@@ -31,14 +35,32 @@ function ofCanary(check: CheckInput, context: z.core.$RefinementCtx<CheckInput>)
   return z.NEVER;
 }
 
-/** Reads the settings of the checks, and says what is wrong with them, one sentence each. */
-export function readSharedChecks(written: readonly SharedCheck[]): {
+/** Reads the settings of these checks of the inputs, and says what is wrong with them, one sentence each. */
+export function readSharedChecks(
+  inputs: CanaryInputs,
+  written: readonly SharedCheck[],
+): {
   readonly checks: readonly SharedCheckInput[];
   readonly problems: readonly string[];
 } {
   const problems: string[] = [];
   const checks = written.flatMap((one) => readCheck(kinds, one.written, `Check ${one.name}`, problems));
-  return { checks, problems: problems.map((problem) => `${problem}.`) };
+  return { checks, problems: [...problems.map((problem) => `${problem}.`), ...loadProblems(inputs, checks)] };
+}
+
+/**
+ * What is wrong where the canary gets requests of its own: the meter's counts say whether a step has seen enough users, so they
+ * must not have others in them.
+ */
+function loadProblems(inputs: CanaryInputs, shared: readonly SharedCheckInput[]): string[] {
+  const ofMeter = inputs.checks.filter(({ check }) => check !== 'shared' && check !== 'pods');
+  const counting = meterOf(inputs) === 'none' ? [] : ofMeter.map((one) => ({ check: one.check, name: nameOf(one) }));
+  const mixed = shared.flatMap(({ name, ownTraffic }) => {
+    const seen = counting.filter((one) => ownTraffic?.seenBy.includes(one.name));
+    if (seen.length === 0) return [];
+    return `Requests of "${name}" would be taken for those of users by ${listed(seen.map((one) => one.name))}: leave them out of those counts and name the checks in "not-seen-by", or count none by "meter: none".`;
+  });
+  return [...ownTrafficProblems([...shared, ...counting]), ...mixed];
 }
 
 interface World {
@@ -68,7 +90,12 @@ export async function buildSharedChecks(
   };
   const opened = () => ({ client, namespace });
   const built = await buildChecks(shared, createCheckPlace(options, { clock, env, opened }), 'canary');
-  return built.map(({ check: { name, onBreach }, ...asks }) => ({ name, onBreach, ...asks }));
+  return built.map(({ check: { name, onBreach }, ...asks }) => ({
+    ...asks,
+    name,
+    onBreach,
+    rule: tellingOwn(asks.rule, name, shared),
+  }));
 }
 
 /** Parts of the plan's time, in each of which a fault may begin. */

@@ -8,6 +8,7 @@ import { createPrometheusApi, type PrometheusApi } from '../../meters/prometheus
 import { type Connection, reach } from '../../remote/connection.ts';
 import type { ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import { inputRefusal } from '../../runner/parse-inputs.ts';
+import { openTarget } from '../../traffic/target.ts';
 import type { BuiltCheck, CheckInput, CheckPlace, Judging } from './check-kind.ts';
 
 /** What the inputs of an action say of the places that checks ask. */
@@ -53,6 +54,12 @@ export function createCheckPlace(options: PlaceOptions, { clock, env, opened }: 
       const connection = connections?.get(name);
       if (!connection) throw needs(`A check asks ${product}`, `"connections" with ${name}: ADDRESS`);
       return reach(product, connection, worldFor(connection.address));
+    },
+    loadTarget(to) {
+      const connection = 'address' in to ? to : connections?.get(to.connection);
+      if (!connection)
+        throw needs('A check sends requests', `"connections" with ${'connection' in to ? to.connection : ''}: ADDRESS`);
+      return openTarget('the service at', connection, worldFor(connection.address));
     },
     github() {
       const [owner = '', repo = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');

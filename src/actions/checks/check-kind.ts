@@ -8,6 +8,7 @@ import type { PrometheusApi } from '../../meters/prometheus/api.ts';
 import type { RemoteServer } from '../../remote/connection.ts';
 import { number } from '../../runner/input-types.ts';
 import type { SourceWorld } from '../../sources/world.ts';
+import type { LoadTarget } from '../../traffic/target.ts';
 import { checkName, must, scalar } from './check-list.ts';
 
 /** What a breach leads to: in a gate and in a canary. */
@@ -34,6 +35,8 @@ export interface CheckPlace {
   server(product: string, connection: string): RemoteServer;
   /** The server at an address, asked without a login. */
   serverAt(product: string, address: string): RemoteServer;
+  /** Who gets requests of our own: the server of a connection, or one at an address. */
+  loadTarget(to: { readonly connection: string } | { readonly address: string }): LoadTarget;
   /** GitHub by the token of the inputs, and the commit of this run. */
   github(): { readonly client: (signal: AbortSignal) => GitHub; readonly commit: string | undefined };
   /** A query with the names of an arm in the place of `${workload}` and its like. */
@@ -63,6 +66,12 @@ export interface BuiltCheck {
   readonly window: number;
 }
 
+/** Which of the other checks may count the requests that a check sends, by their names. */
+interface OwnTraffic {
+  readonly seenBy: readonly string[];
+  readonly notSeenBy: readonly string[];
+}
+
 /** How a kind of check is written, and what it becomes. */
 interface KindOptions<Kind extends string, Settings> {
   readonly kind: Kind;
@@ -71,6 +80,8 @@ interface KindOptions<Kind extends string, Settings> {
   readonly isStatistical: boolean | ((settings: Settings) => boolean);
   /** An item of the list, for errors and documentation. */
   readonly example: string;
+  /** Of a check that sends requests of its own. */
+  readonly ownTraffic?: (settings: Settings) => OwnTraffic;
   /** Reads the queries in the settings, and asks nobody. @throws SluiceError `bad-query` */
   readonly verify?: (settings: Settings) => Promise<void>;
   /** @throws SluiceError `invalid-input` */
@@ -88,6 +99,8 @@ export interface CheckInput {
   readonly weight: number | undefined;
   readonly group: string | undefined;
   readonly isStatistical: boolean;
+  /** Where the check sends requests of its own. */
+  readonly ownTraffic?: OwnTraffic;
   /** Asks nobody. @throws SluiceError `bad-query` for a query that can not be read */
   readonly verify: () => Promise<void>;
   /** @throws SluiceError `invalid-input` */
@@ -101,7 +114,7 @@ export interface CheckKind {
 }
 
 export function checkKind<Kind extends string, Settings>(options: KindOptions<Kind, Settings>): CheckKind {
-  const { kind, schema, isStatistical, example, verify, build } = options;
+  const { kind, schema, isStatistical, ownTraffic, example, verify, build } = options;
   return {
     kind,
     example,
@@ -113,6 +126,7 @@ export function checkKind<Kind extends string, Settings>(options: KindOptions<Ki
       weight: settings.weight,
       group: settings.group,
       isStatistical: typeof isStatistical === 'function' ? isStatistical(settings) : isStatistical,
+      ...(ownTraffic && { ownTraffic: ownTraffic(settings) }),
       verify: async () => verify?.(settings),
       build: (place) => build(settings, place),
     })),

@@ -8,6 +8,7 @@ import { expand } from '../../meters/queries/own-queries.ts';
 import { type ClusterAccess, openCluster } from '../../runner/cluster.ts';
 import { buildChecks, createCheckPlace } from '../checks/build.ts';
 import type { Judging } from '../checks/check-kind.ts';
+import { tellingOwn } from '../checks/own-traffic.ts';
 import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { type GateInputs, requirementOf } from './inputs.ts';
 
@@ -56,7 +57,8 @@ export async function assembleGate({ inputs, clock, emit, ...access }: GateAssem
   const built = await buildChecks(inputs.checks, place, 'gate');
   const checks = built.map(({ check, ...asks }): GateCheck => {
     const { name, onBreach, key, weight, group } = check;
-    return { name, onBreach, key, weight, ...(group !== undefined && { group }), ...asks };
+    const rule = tellingOwn(asks.rule, name, inputs.checks);
+    return { name, onBreach, key, weight, ...(group !== undefined && { group }), ...asks, rule };
   });
   return {
     world: { checks, clock, emit },

@@ -9,6 +9,7 @@ import { clusterSecrets } from '../../runner/secrets.ts';
 import { clusterInputs, reportInput } from '../../runner/shared-inputs.ts';
 import { connectionSecrets } from '../checks/connections-input.ts';
 import { gateChecks } from '../checks/kinds/index.ts';
+import { ownTrafficProblems } from '../checks/own-traffic.ts';
 import {
   prometheusContradictions,
   prometheusInputs,
@@ -213,6 +214,7 @@ function contradictionsOf(inputs: z.infer<typeof gateInputs>): string[] {
     problems.push(
       'All "checks" are of "on-breach: warn", so that none can fail the gate: let one be "on-breach: fail".',
     );
+  problems.push(...ownTrafficProblems(checks ?? []));
   if (inputs.prometheus !== undefined && inputs.connections?.has('prometheus'))
     problems.push('Both "prometheus" and "connections" say where Prometheus is: give one.');
   if (interval < 1_000) problems.push('"interval" is below 1s: give at least that.');

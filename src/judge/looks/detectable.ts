@@ -74,3 +74,15 @@ export function leastRequests(finds: (requests: number) => boolean): number | un
   }
   return Math.ceil(most);
 }
+
+/**
+ * The number of requests that it takes to find a rate: above a limit, or, without one, above that of a reference which fails
+ * none of as many; undefined where no number does.
+ */
+export function requestsToFind(rate: number, limit: number | undefined, sought: Sought): number | undefined {
+  return leastRequests((requests) =>
+    limit === undefined
+      ? wouldDiffer(requests, rate, { requests, bad: 0 }, sought)
+      : wouldExceed(requests, rate, limit, sought),
+  );
+}

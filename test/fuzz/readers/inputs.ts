@@ -7,6 +7,7 @@ import { action as canary } from '../../../src/actions/canary/action.ts';
 import { canaryInputs } from '../../../src/actions/canary/inputs.ts';
 import { parsePlanFile, parseSteps } from '../../../src/actions/canary/plan-input.ts';
 import { connectionSecrets } from '../../../src/actions/checks/connections-input.ts';
+import { ownTrafficProblems } from '../../../src/actions/checks/own-traffic.ts';
 import { action as deploymentStatus } from '../../../src/actions/deployment-status/action.ts';
 import { loadDeploymentStatusInputs } from '../../../src/actions/deployment-status/inputs.ts';
 import { action as gate } from '../../../src/actions/gate/action.ts';
@@ -22,7 +23,7 @@ import { action as rollback } from '../../../src/actions/rollback/action.ts';
 import { loadRollbackInputs } from '../../../src/actions/rollback/inputs.ts';
 import { action as steer } from '../../../src/actions/steer/action.ts';
 import { loadSteerInputs } from '../../../src/actions/steer/inputs.ts';
-import { proxyFor } from '../../../src/cluster/proxy.ts';
+import { proxyFor } from '../../../src/cluster/kubeconfig/proxy.ts';
 import { parseDuration } from '../../../src/core/duration.ts';
 import { parsePlan } from '../../../src/judge/plan-syntax.ts';
 import { runnerFacts } from '../../../src/runner/github.ts';
@@ -123,8 +124,10 @@ export const inputReaders: readonly Reader[] = [
       '- check: promql\n  name: p99\n  query: max(a)\n  above: 5\n  warn-above: 4\n  breach-after: 2m\n',
       '- {check: requests, metrics: nginx, service: a, stable-service: b, relative-to: stable, slower-than: 300ms}\n',
       '[{"check":"promql","query":"max(a)","below":0,"breach-after":3,"group":"errors","weight":"2"}]',
+      '- check: load\n  service: shop/checkout:80\n  requests: [GET /a?b=1, {request: POST /b, body: {n: 1}, headers: {x-a: b}, status: [201, 409]}]\n  rate: 30/m\n  for: 2.5s\n  limit: 1%\n',
+      '[{"check":"load","url":"https://a.example","requests":["/a"],"relative-to":"stable","answers-with":{"x-version":"v2"},"seen-by":["p99"]}]',
     ),
-    (text) => parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate'),
+    (text) => ownTrafficProblems(parseInputs(gateInputs, { checks: text, 'group-weights': text }, 'gate').checks ?? []),
   ),
   ofText(
     'connections',

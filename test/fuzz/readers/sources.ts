@@ -10,8 +10,10 @@ import { formatFilter, parseMatchers } from '../../../src/sources/alerts/matcher
 import { burnRateSource } from '../../../src/sources/burn-rate.ts';
 import { eventsSource } from '../../../src/sources/cluster/events.ts';
 import { podLogsSource } from '../../../src/sources/cluster/pod-logs.ts';
+import { loadSource } from '../../../src/sources/load.ts';
 import { checkAssertions, probeSource } from '../../../src/sources/probe.ts';
 import { requestsSource } from '../../../src/sources/requests.ts';
+import { openTarget } from '../../../src/traffic/target.ts';
 import { alertmanagerStatus, alertRule, gettableAlert, ruleAlert, watchdog } from '../../support/alert-answers.ts';
 import { checkoutDeployment, logLine, podObject } from '../../support/pods-double.ts';
 import { nearly, nearlyJson, nearlyJsonText } from '../generators.ts';
@@ -151,6 +153,26 @@ export const sourceReaders: readonly Reader[] = [
         ],
       },
       reach('the service at', { address }, world),
+      world,
+    ),
+  ),
+  ofAnswer('answer to a request of our own', [{ kind: 'Status', apiVersion: 'v1', message: 'no' }, 'fine'], (address) =>
+    loadSource(
+      {
+        requests: [
+          { method: 'GET', path: '/a', headers: {}, status: undefined },
+          { method: 'POST', path: '/b', headers: {}, body: '1', status: [201] },
+        ],
+        rate: 100,
+        duration: 30,
+        timeout: 5_000,
+        slowerThan: 1,
+        answersWith: { 'content-type': 'application/json' },
+        mark: '1',
+        forecast: '',
+        warnings: [],
+      },
+      openTarget('the service at', { address }, world),
       world,
     ),
   ),

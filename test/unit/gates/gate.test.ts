@@ -61,6 +61,30 @@ async function run(
   return { outcome, events, seconds: (clock.now() - start) / 1_000 };
 }
 
+describe('a look that takes its time', () => {
+  it('begins an interval after the one before, as the time that it takes is a part of the interval', async () => {
+    const { source, clock, windows } = sourceOf(() => value(1));
+    const sending: Source = {
+      ...source,
+      kind: 'load',
+      async look(window, signal) {
+        await clock.sleep(6_000, signal);
+        return await source.look(window, signal);
+      },
+    };
+    const { outcome, seconds } = await run([checkOf('a', sending)], clock, { watch: 30_000 });
+    expect(windows.map(({ to }) => (to - start) / 1_000)).toEqual([0, 10, 20, 30]);
+    expect(seconds).toBe(36);
+    expect(outcome.reason).toBe('1 of 1 checks passed; judged by own requests alone');
+  });
+
+  it('is told apart from users in the reason only where nothing else was judged', async () => {
+    const { source, clock } = sourceOf(() => value(1));
+    const { outcome } = await run([checkOf('a', { ...source, kind: 'load' }), checkOf('b', source)], clock);
+    expect(outcome.reason).toBe('2 of 2 checks passed');
+  });
+});
+
 describe('one look', () => {
   it('is over when each check has been answered', async () => {
     const { source, clock, windows } = sourceOf(() => value(1));

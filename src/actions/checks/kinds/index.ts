@@ -9,6 +9,7 @@ import { elasticsearchCheck } from './elasticsearch.ts';
 import { eventsCheck } from './events.ts';
 import { gitHubCheck } from './github.ts';
 import { jaegerCheck } from './jaeger.ts';
+import { loadCheck } from './load.ts';
 import { lokiCheck } from './loki.ts';
 import { podLogsCheck } from './pod-logs.ts';
 import { probeCheck } from './probe.ts';
@@ -27,6 +28,7 @@ export const checkKinds: readonly CheckKind[] = [
   podLogsCheck,
   eventsCheck,
   probeCheck,
+  loadCheck,
   gitHubCheck,
   elasticsearchCheck,
   lokiCheck,

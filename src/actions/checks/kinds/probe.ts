@@ -23,6 +23,11 @@ const assertion = z
   });
 
 const status = z.int(must('a status of HTTP')).min(100, must('a status of HTTP')).max(599, must('a status of HTTP'));
+/** Statuses of answers that are accepted. */
+export const acceptedStatus = z.union(
+  [status.transform((one) => [one]), z.array(status).min(1)],
+  must('a status, or a list'),
+);
 
 interface ProbeSettings {
   readonly url?: string | undefined;
@@ -45,9 +50,7 @@ export const probeCheck = checkKind({
         .string(must('a path'))
         .regex(/^\/\S*$/, 'must begin with a slash')
         .optional(),
-      status: z
-        .union([status.transform((one) => [one]), z.array(status).min(1)], must('a status, or a list'))
-        .optional(),
+      status: acceptedStatus.optional(),
       /** Milliseconds. */
       within: scalar.pipe(duration.schema).optional(),
       json: z.array(assertion, must('a list of {path, equals}')).optional(),

@@ -141,7 +141,7 @@ describe('wrong inputs', () => {
   });
 
   it.each([
-    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, pods, unanswered, ratio, promql'],
+    ['- promq', '"promq" is not one of error-rate, max-error-rate, latency, pods, unanswered, requests, ratio'],
     ['- {bound: 300ms}', 'needs "check"'],
     ['- {check: latency}', '"bound": is missing'],
     ['- {check: latency, bound: 300}', '"300" is no duration'],
@@ -151,6 +151,14 @@ describe('wrong inputs', () => {
     ['- {check: promql, query: up, above: 1, on-breach: fail}', '"on-breach": must be rollback, freeze or warn'],
     ['- {check: probe, url: "https://x", key: true, weight: 2}', 'has "key", "weight", which is for gates'],
     ['- {check: pod-logs, workload: deployment/x, patern: panic}', 'unknown key "patern"; "pattern" is near'],
+    [
+      '[error-rate, {check: load, service: "x:80", requests: [GET /], limit: 1%}]',
+      'Requests of "load" may be counted by error-rate as those of users',
+    ],
+    [
+      '[error-rate, {check: load, service: "x:80", requests: [GET /], limit: 1%, seen-by: [error-rate]}]',
+      'Requests of "load" would be taken for those of users by error-rate',
+    ],
     ['error-rate', 'is not a YAML list'],
     ['[]', 'lists no check'],
     ['- {check: [', 'is not YAML'],

@@ -16,6 +16,7 @@ export function placeOf(asked: string[] = []): CheckPlace {
       return { name: `${product} http://a.example`, permissions: [], ask: none, askOnce: none };
     },
     serverAt: none,
+    loadTarget: none,
     github: none,
     expand: (template, arm) => template.replaceAll('ARM', arm),
     judging: {

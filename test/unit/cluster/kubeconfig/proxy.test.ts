@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFor } from '../../../src/cluster/proxy.ts';
+import { proxyFor } from '../../../../src/cluster/kubeconfig/proxy.ts';
 
 const proxy = 'http://proxy.example:3128';
 const isDirect = (url: string, noProxy: string) =>
