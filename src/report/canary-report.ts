@@ -1,6 +1,7 @@
 import type { IntervalJudged, RolloutEvent, Tallies, Tally } from '../canary/events.ts';
 import { printPlan, printStep } from '../judge/plan-syntax.ts';
 import { podDetails, type Report } from './canary-report-schema.ts';
+import { withLooks } from './check-history.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
 import { namedSubject } from './subject.ts';
@@ -8,6 +9,7 @@ import { namedSubject } from './subject.ts';
 /** The most points that are kept, as a plot cannot show more; beyond this, points are merged. */
 const MOST_POINTS = 1_000;
 const MOST_NOTES = 1_000;
+const MOST_GAPS = 500;
 
 const nothing: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
 
@@ -125,6 +127,7 @@ function withInterval(report: Report, event: IntervalJudged): Report {
   return {
     ...withoutSilence(report, at),
     opinions,
+    checks: withLooks(report.checks, { at, weight, opinions }),
     total,
     points: thinned([...report.points, next]),
     steps: changeLast(report.steps, (last) =>
@@ -137,14 +140,18 @@ function withInterval(report: Report, event: IntervalJudged): Report {
 function withNote(report: Report, event: Fact): Report {
   const sentence = sentenceOf(event);
   if (event.type !== 'no-data') return noted(report, event.at, sentence);
-  if (report.silentSince === event.since) return report;
-  return { ...noted(report, event.at, sentence), silentSince: event.since };
+  const { at, since, reason } = event;
+  const gap = { from: since, to: at, reason };
+  if (report.silentSince === since) return { ...report, gaps: [...report.gaps.slice(0, -1), gap] };
+  const gaps = [...report.gaps, gap].slice(-MOST_GAPS);
+  return { ...noted(report, at, sentence), gaps, silentSince: since };
 }
 
 function withoutSilence(report: Report, at: number): Report {
   const { silentSince, ...rest } = report;
   if (silentSince === undefined) return report;
-  return noted(rest, at, { level: 'good', text: `Data again after ${span(at - silentSince)}` });
+  const gaps = changeLast(rest.gaps, (gap) => ({ ...gap, to: at }));
+  return noted({ ...rest, gaps }, at, { level: 'good', text: `Data again after ${span(at - silentSince)}` });
 }
 
 function noted(report: Report, at: number, { level, text }: Sentence): Report {
@@ -164,8 +171,8 @@ function observed(step: StepReport, weight: number, at: number, evidence: string
   return { ...step, observedFrom: at, evidence };
 }
 
-function changeLast(steps: readonly StepReport[], change: (last: StepReport) => StepReport): StepReport[] {
-  return steps.map((step, index) => (index === steps.length - 1 ? change(step) : step));
+function changeLast<T>(all: readonly T[], change: (last: T) => T): T[] {
+  return all.map((one, index) => (index === all.length - 1 ? change(one) : one));
 }
 
 /** Merges points of the same weight until each covers an equal share of the time. */

@@ -1,7 +1,7 @@
 import type { Tally } from '../canary/events.ts';
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
-import { nextSteps } from './advice.ts';
+import { nextSteps, stepMarkdown } from './advice.ts';
 import type { Report } from './canary-report-schema.ts';
 import { block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
@@ -57,7 +57,9 @@ function headline(report: Report): string {
 
 function next(report: Report): string {
   const lines = nextSteps(report);
-  return lines.length === 0 ? '' : `### What to do next\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+  return lines.length === 0
+    ? ''
+    : `### What to do next\n\n${lines.map((line) => `- ${stepMarkdown(line)}`).join('\n')}`;
 }
 
 /** Counts the writes that are certain, and those that follow only if the canary does well. */
