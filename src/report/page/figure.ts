@@ -18,7 +18,7 @@ ${weightsTable(chart)}
 }
 
 /** The text alternative: where each line begins, ends and is highest, what is marked, and where data are missing. */
-export function describe({ lines, frame, format, weights }: Chart): string {
+function describe({ lines, frame, format, weights }: Chart): string {
   const { gaps, marks } = frame;
   const breach = marks.find(({ kind }) => kind === 'breach');
   return [
