@@ -55,8 +55,10 @@ function withFacts(report: Report, event: Fact): Report {
     case 'holding':
       return { ...report, holdingAt: event.weight };
     case 'breach': {
-      const { weight } = event;
-      return { ...report, breach: { at, weight, opinion: event.opinion }, steps: endStep(report, at, 'breach') };
+      const { weight, opinion } = event;
+      // Pods are looked at between two intervals, too.
+      const checks = withLooks(report.checks, { at, weight, opinions: [opinion] });
+      return { ...report, checks, breach: { at, weight, opinion }, steps: endStep(report, at, 'breach') };
     }
     case 'restoring':
       return { ...report, steps: endStep(report, at, 'stopped') };

@@ -27,7 +27,9 @@ export function withLooks(histories: readonly CheckHistory[], { at, weight, opin
       ...(missing !== undefined && { missing }),
       figures: Object.fromEntries(shown),
     };
-    known.set(check, { check, looks: thinned([...(known.get(check)?.looks ?? []), look]) });
+    // A breach is told again right after the interval that shows it.
+    const before = (known.get(check)?.looks ?? []).filter((earlier) => earlier.at !== at);
+    known.set(check, { check, looks: thinned([...before, look]) });
   }
   return [...known.values()];
 }

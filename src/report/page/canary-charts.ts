@@ -3,13 +3,15 @@ import type { CheckHistory, Report } from '../canary-report-schema.ts';
 import { FEWEST_REQUESTS, seriesOf } from '../series.ts';
 import { broken, type Chart, type Frame, type Line, type Point, ratePoint } from './chart.ts';
 import { has, progressChart, RANGE, rateChart, rateLine, valueChart, valueLine } from './check-charts.ts';
+import { missingOf } from './gaps.ts';
 
 /** The most slices of time that a chart shows. */
 const SLICES = 90;
 
 /** The time of all charts of a run; undefined where nothing was measured and no request was moved. */
 export function frameOf(report: Report): Frame | undefined {
-  const { points, weights, breach, gaps, steps, outcome } = report;
+  const { points, weights, breach, steps, outcome } = report;
+  const { gaps } = missingOf(report);
   const times = [
     ...[...points, ...weights, ...(breach ? [breach] : [])].map(({ at }) => at),
     ...gaps.flatMap(({ from, to }) => [from, to]),
@@ -94,7 +96,9 @@ export function checkCharts(
       : [];
   const meaning = isTest
     ? 'It is the evidence that the canary is worse than accepted, in per cent of what a breach takes.'
-    : 'It is the measured value in per cent of its limit.';
+    : has(seen, 'limit')
+      ? 'It is the measured value in per cent of its limit.'
+      : '';
   const place = {
     id: `${id}-progress`,
     frame,

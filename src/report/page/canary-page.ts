@@ -1,3 +1,4 @@
+import { formatDuration } from '../../core/duration.ts';
 import { nextSteps } from '../advice.ts';
 import type { Report } from '../canary-report-schema.ts';
 import { runAddressIn } from '../markdown.ts';
@@ -6,6 +7,7 @@ import { shortCommit, versionsText } from '../subject.ts';
 import { checkCharts, frameOf, ratesChart } from './canary-charts.ts';
 import { checksTable, forecastPart, podsSection, steeringSection, stepsTable, writesSection } from './canary-parts.ts';
 import { figure } from './figure.ts';
+import { missingOf } from './gaps.ts';
 import { type Content, details, document, type Html, html, section, seen } from './html.ts';
 import { gapsTable, headline, link, nextSection, period, type Tone, timeline } from './parts.ts';
 
@@ -55,7 +57,7 @@ function endingOf(report: Report): Ending {
   const { outcome, failure, first, run } = report;
   if (outcome) {
     const { verdict, reason } = outcome;
-    const signs = { promoted: '✓', 'rolled-back': '↩', frozen: '❄', held: '✋' } as const;
+    const signs = { promoted: '✓', 'rolled-back': '↩', frozen: '■', held: '‖' } as const;
     const tones = { promoted: 'good', 'rolled-back': 'bad', frozen: 'wait', held: 'wait' } as const;
     return { sign: signs[verdict], title: endText(outcome), tone: tones[verdict], reason };
   }
@@ -82,12 +84,14 @@ function facts(report: Report, server: string): (readonly [string, Content] | un
     run && ['When', period(run.startedAt, endedAt)],
     breach && ['Breach', `${clockTime(breach.at)} UTC, at ${breach.weight} % of the requests`],
     breach && ['Check that decided', html`<code>${breach.opinion.check}</code>`],
-    outcome && [
-      'Weight now',
-      outcome.weight === undefined
-        ? 'not known: the route was changed by somebody else'
-        : `${outcome.weight} % for the canary`,
-    ],
+    outcome?.verdict === 'promoted'
+      ? undefined
+      : outcome && [
+          'Weight now',
+          outcome.weight === undefined
+            ? 'not known: the route was changed by somebody else'
+            : `${outcome.weight} % for the canary`,
+        ],
     subject?.from === undefined
       ? undefined
       : ['Versions', html`<code>${subject.from}</code> served, <code>${subject.to ?? ''}</code> is new`],
@@ -120,8 +124,8 @@ function measured(report: Report): Content {
   }
   const rates = report.run?.uncounted
     ? html`<p>Requests were not counted (<code>meter: none</code>): only the health of the pods was judged.</p>`
-    : report.points.length === 0
-      ? html`<p>No requests were measured.</p>`
+    : hasNoRequests(report)
+      ? html`<p>No requests were counted: there was nothing to compare.</p>`
       : undefined;
   const charts = report.checks.map((history, index) => ({
     check: history.check,
@@ -142,6 +146,10 @@ function measured(report: Report): Content {
   ];
 }
 
+function hasNoRequests({ points }: Report): boolean {
+  return points.every(({ stable, canary }) => stable.requests + canary.requests === 0);
+}
+
 function breachSection({ breach }: Report, figures: readonly (Html | undefined)[]): Content {
   if (!breach) return undefined;
   const { check, sentence, onBreach } = breach.opinion;
@@ -152,9 +160,11 @@ function breachSection({ breach }: Report, figures: readonly (Html | undefined)[
   ]);
 }
 
-function gapsOf({ gaps, points }: Report): Content {
+function gapsOf(report: Report): Content {
+  const { gaps, longest } = missingOf(report);
   if (gaps.length > 0) return gapsTable('Times without data (UTC)', gaps);
-  return points.length === 0 ? undefined : html`<p>None: data came for the whole time.</p>`;
+  if (report.points.length < 2) return undefined;
+  return html`<p>None: there were never more than ${formatDuration(Math.ceil(longest / 1_000) * 1_000)} between two measurements.</p>`;
 }
 
 function footer({ run, found }: Report): Content {

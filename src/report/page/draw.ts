@@ -91,9 +91,12 @@ function timeAxis({ from, to }: Frame, { size, x, floor }: Place): Content {
     const at = x(time);
     return at >= size.left + 4 && at <= size.right - 4;
   });
-  const isFine = ticks.some((time) => time.getUTCSeconds() !== 0 || time.getUTCMilliseconds() !== 0);
-  const isSparse = size.name === 'narrow' && isFine && ticks.length > 4;
-  const shown = isSparse ? ticks.filter((_, index) => index % 2 === 0) : ticks;
+  const whole = ticks.filter((time) => time.getUTCMilliseconds() === 0);
+  const isFine = whole.some((time) => time.getUTCSeconds() !== 0);
+  // Each label needs its width, and some room.
+  const fitting = Math.floor((size.right - size.left) / (isFine ? 84 : 60));
+  const every = Math.ceil(whole.length / fitting);
+  const shown = whole.filter((_, index) => index % every === 0);
   const date = (at: number) => new Date(at).toISOString().slice(0, 10);
   const days = date(from) === date(to) ? date(from) : `${date(from)} to ${date(to)}`;
   return [

@@ -11,7 +11,7 @@ export function figure(chart: Chart): Html | undefined {
   return html`<figure>
 <figcaption><strong>${chart.title}.</strong> ${chart.caption}</figcaption>
 ${drawings(chart, describe(chart))}
-${rows.length === 0 ? undefined : details(`All figures of this chart (${count(rows.length)} rows)`, table(`${chart.title} (times in UTC)`, headOf(chart), rows))}
+${rows.length === 0 ? undefined : details(`All figures of this chart (${count(rows.length)} ${rows.length === 1 ? 'row' : 'rows'})`, table(`${chart.title} (times in UTC)`, headOf(chart), rows))}
 ${weightsTable(chart)}
 </figure>
 `;

@@ -1,4 +1,4 @@
-import { adviceStep } from '../advice.ts';
+import { adviceStep, type NextStep } from '../advice.ts';
 import type { GateReport, ReportedCheck } from '../gate-report.ts';
 import { runAddressIn } from '../markdown.ts';
 import { span } from '../sentences.ts';
@@ -30,23 +30,30 @@ const order = ['failed', 'undecided', 'warning', 'passed'] as const;
  * @param server the GitHub server, whose runs are linked: `https://github.com`
  */
 export function gatePage(report: GateReport, server: string): string {
-  const { checks, next, lacks, warnings } = report;
+  const { checks, warnings } = report;
   const sorted = order.flatMap((state) => checks.filter((check) => check.state === state));
   const ending = endingOf(report);
   const frame = frameOf(report);
-  const steps = next === undefined ? (lacks ? [{ pieces: [lacking[lacks]], copy: '' }] : []) : [adviceStep(next)];
   return document({
     title: `${ending.title} · Sluice gate`,
     header: html`<p class="quiet">Sluice gate report</p>`,
     main: [
       headline({ ...ending, subject: undefined, reason: report.reason, facts: facts(report, sorted, server) }),
-      nextSection(steps),
+      nextSection(nextOf(report)),
       section('Checks', sorted.length === 0 ? undefined : checksTable(sorted)),
       ...sorted.map((check, index) => checkSection(check, `check-${index}`, frame)),
       timeline(warnings.map(({ at, text }) => ({ at, level: 'warning', text }))),
     ],
     footer: html`<p>Made from the JSON report of the same name. All times are in UTC.</p>`,
   });
+}
+
+/** What can be done about another answer than that it may go on. */
+function nextOf({ next, lacks, verdict }: GateReport): NextStep[] {
+  if (next !== undefined) return [adviceStep(next)];
+  if (lacks) return [{ pieces: [lacking[lacks]], copy: '' }];
+  if (verdict !== 'failed') return [];
+  return [{ pieces: ['Do not go on. What the failed checks asked, and what they were answered, is below.'], copy: '' }];
 }
 
 function endingOf({ verdict, warning }: GateReport): { sign: string; title: string; tone: Tone } {

@@ -47,7 +47,7 @@ ol.times time { font-variant-numeric: tabular-nums; color: var(--quiet) }
 details { margin: .5rem 0 } summary { cursor: pointer; color: var(--link); padding: .25rem 0 }
 .scroll { overflow-x: auto; margin: .5rem 0 }
 .scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
-table { border-collapse: collapse; width: max-content; min-width: 100%; font-variant-numeric: tabular-nums; overflow-wrap: normal }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; overflow-wrap: normal }
 caption { text-align: left; padding: .25rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--rule); font-weight: 400; unicode-bidi: isolate }
 thead th { color: var(--quiet); white-space: nowrap } tbody th { font-weight: 600 }
@@ -73,6 +73,7 @@ svg .gap { stroke: var(--gap); stroke-width: 1.5 } svg .void { fill: var(--panel
 footer { margin: 2rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--rule); font-size: .875rem }
 @media (max-width: 40rem) {
   body { padding: .5rem } .verdict { padding: .75rem } h1 { font-size: 1.375rem }
+  table { width: max-content; min-width: 100% }
   svg.wide { display: none } svg.narrow { display: block }
   dl { grid-template-columns: 1fr; gap: 0 } dd { margin: 0 0 .5rem }
   ol.times li { grid-template-columns: 5.5rem 1fr } ol.times li > :last-child { grid-column: 1 / -1 }
@@ -83,6 +84,6 @@ footer { margin: 2rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--ru
     --good: #000000; --bad: #000000; --wait: #000000; --link: #000000; --stable: #000000; --canary: #000000; --gap: #333333;
   }
   body { max-width: none; padding: 0; font-size: 10pt }
-  .scroll { overflow: visible } table { width: 100% } figure, tr, li { break-inside: avoid } h2, h3 { break-after: avoid }
+  .scroll { overflow: visible } figure, tr, li { break-inside: avoid } h2, h3 { break-after: avoid }
 }
 `;

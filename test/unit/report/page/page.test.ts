@@ -169,9 +169,26 @@ describe('the page of a rollout', () => {
     expect(text).toContain('No data from 03:15:01 to 03:15:26.');
     const lines = (report: Report) =>
       canary(report).elements.filter((one) => one.startsWith('path class=stable line')).length;
+    const whole = { ...rolledBack(), checks: [] };
+    const [gap] = whole.gaps;
+    if (!gap) throw new Error('the story has no gap');
+    // The same measurements, as if those after the gap had come at once.
+    const points = whole.points.map((point) =>
+      point.at < gap.to ? point : { ...point, at: point.at - (gap.to - gap.from) + 1_000 },
+    );
+    expect(lines(whole)).toBeGreaterThan(lines({ ...whole, gaps: [], points }));
+    expect(canary(promoted()).text).toMatch(/None: there were never more than \d+s between two measurements\./);
+  });
+
+  it('never says that data came where they stopped without a word', () => {
     const whole = rolledBack();
-    expect(lines(whole)).toBeGreaterThan(lines({ ...whole, gaps: [] }));
-    expect(canary(promoted()).text).toContain('None: data came for the whole time.');
+    const silent = { ...whole, gaps: [], points: whole.points.slice(0, 20), breach: undefined };
+    const { text: told } = canary(silent);
+    expect(told).toContain('nothing was measured in this time');
+    expect(told).not.toContain('None: there were');
+    const empty = { requests: 0, errors: 0 };
+    const idle = { ...whole, points: whole.points.map((point) => ({ ...point, stable: empty, canary: empty })) };
+    expect(canary(idle).text).toContain('No requests were counted');
   });
 
   it('has the figures of each chart as a table, and in words', () => {
