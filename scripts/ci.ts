@@ -7,6 +7,7 @@ import { globSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join, relative } from 'node:path';
 import * as z from 'zod';
+import { isInstalled } from '../lab/browser/index.ts';
 import { notBuilt } from '../lab/observability/index.ts';
 
 interface Count {
@@ -121,6 +122,8 @@ if (leftOut.length > 0)
   console.log(
     `\nLeft out, as not built on this machine (npm run lab -- build observability): tests of ${leftOut.join(', ')}`,
   );
+if (!isInstalled())
+  console.log('\nLeft out, as Chromium is not installed (npm run test:real -- report): the HTML reports in a browser');
 console.log('\nSeconds of each part, the slowest first:');
 for (const { command, seconds } of times.toSorted((a, b) => b.seconds - a.seconds)) {
   console.log(`${seconds.toFixed(1).padStart(8)}  ${command}`);

@@ -27,6 +27,12 @@ const tests: Readonly<Record<string, RealTest>> = {
     prepare: ['lab/cluster/main.ts', 'build', 'observability'],
     run: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.sources.config.ts'],
   },
+  report: {
+    about: 'the HTML reports of real runs in a real browser, with axe-core (Debian, root; installs Chromium)',
+    prepare: ['lab/browser/install.ts'],
+    run: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/e2e/report-page.test.ts'],
+    env: { SLUICE_REPORT_SCENARIOS: 'errors-5pct healthy no-traffic slow crashloop metrics-down' },
+  },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
     run: [...vitest, 'test/e2e/images/build-oracle.test.ts'],

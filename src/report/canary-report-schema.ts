@@ -38,6 +38,27 @@ const point = z.object({
   progress: z.number(),
 });
 
+/** A check at one time. Counts and rates are those of the step so far, as the check judges them. */
+const checkLook = z.object({
+  at: z.number(),
+  weight: z.number(),
+  state: z.enum(['breach', 'healthy', 'unknown']),
+  progress: z.number(),
+  /** Why the check had no data. */
+  missing: z.string().optional(),
+  /** Those of the opinion that a plot needs. */
+  figures: z.record(z.string(), z.number().nullable()),
+});
+
+/** How a check stood over time, the newest look last. */
+const checkHistory = z.object({
+  check: z.string(),
+  /** Looked at by itself, and not with the meter. */
+  apart: z.boolean().optional(),
+  looks: z.array(checkLook),
+});
+export type CheckHistory = z.infer<typeof checkHistory>;
+
 const note = z.object({ at: z.number(), level: z.enum(['info', 'good', 'warning', 'error']), text: z.string() });
 
 export const podDetails = z.object({
@@ -101,6 +122,10 @@ export const reportSchema = z.object({
   /** The weights that were sent to the data plane, from the first shift on. */
   weights: z.array(z.object({ at: z.number(), weight: z.number() })),
   points: z.array(point),
+  /** Times without data, each with the last reason. Reports of earlier versions have none. */
+  gaps: z.array(z.object({ from: z.number(), to: z.number(), reason: z.string() })).default([]),
+  /** How each check stood over time. Reports of earlier versions have none. */
+  checks: z.array(checkHistory).default([]),
   total: z.object({ stable: tally, canary: tally }),
   /** The last opinion of every check. */
   opinions: z.array(opinion),
@@ -164,6 +189,8 @@ export const emptyReport: Report = {
   steps: [],
   weights: [],
   points: [],
+  gaps: [],
+  checks: [],
   total: { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } },
   opinions: [],
   notes: [],

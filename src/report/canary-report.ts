@@ -2,6 +2,7 @@ import type { IntervalJudged, Looked, RolloutEvent } from '../canary/events.ts';
 import { printPlan, printStep } from '../judge/plan-syntax.ts';
 import type { Tallies, Tally } from '../judge/types.ts';
 import { podDetails, type Report } from './canary-report-schema.ts';
+import { withLooks } from './check-history.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
 import { namedSubject } from './subject.ts';
@@ -9,6 +10,7 @@ import { namedSubject } from './subject.ts';
 /** The most points that are kept, as a plot cannot show more; beyond this, points are merged. */
 const MOST_POINTS = 1_000;
 const MOST_NOTES = 1_000;
+const MOST_GAPS = 500;
 
 const nothing: Tallies = { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } };
 
@@ -55,8 +57,15 @@ function withFacts(report: Report, event: Fact): Report {
     case 'holding':
       return { ...report, holdingAt: event.weight };
     case 'breach': {
-      const { weight } = event;
-      return { ...report, breach: { at, weight, opinion: event.opinion }, steps: endStep(report, at, 'breach') };
+      const { weight, opinion } = event;
+      // Pods are looked at between two intervals, too.
+      const checks = withLooks(report.checks, {
+        at,
+        weight,
+        opinions: [opinion],
+        apart: isApart(report, opinion.check),
+      });
+      return { ...report, checks, breach: { at, weight, opinion }, steps: endStep(report, at, 'breach') };
     }
     case 'restoring':
       return { ...report, steps: endStep(report, at, 'stopped') };
@@ -127,6 +136,7 @@ function withInterval(report: Report, event: IntervalJudged): Report {
   return {
     ...withoutSilence(report, at),
     opinions,
+    checks: withLooks(report.checks, { at, weight, opinions }),
     total,
     points: thinned([...report.points, next]),
     steps: changeLast(report.steps, (last) =>
@@ -135,25 +145,34 @@ function withInterval(report: Report, event: IntervalJudged): Report {
   };
 }
 
+function isApart({ checks }: Report, name: string): boolean {
+  return checks.find(({ check }) => check === name)?.apart ?? false;
+}
+
 /** The opinion in the place of the last one of the same check. */
-function withLook(report: Report, { opinion }: Looked): Report {
+function withLook(report: Report, { at, weight, opinion }: Looked): Report {
   const said = { ...opinion, figures: { ...opinion.figures } };
   const index = report.opinions.findIndex(({ check }) => check === opinion.check);
-  return { ...report, opinions: index < 0 ? [...report.opinions, said] : report.opinions.with(index, said) };
+  const opinions = index < 0 ? [...report.opinions, said] : report.opinions.with(index, said);
+  return { ...report, opinions, checks: withLooks(report.checks, { at, weight, opinions: [said], apart: true }) };
 }
 
 /** Notes missing data once, when it begins. A note that repeats the last one is dropped. */
 function withNote(report: Report, event: Fact): Report {
   const sentence = sentenceOf(event);
   if (event.type !== 'no-data') return noted(report, event.at, sentence);
-  if (report.silentSince === event.since) return report;
-  return { ...noted(report, event.at, sentence), silentSince: event.since };
+  const { at, since, reason } = event;
+  const gap = { from: since, to: at, reason };
+  if (report.silentSince === since) return { ...report, gaps: [...report.gaps.slice(0, -1), gap] };
+  const gaps = [...report.gaps, gap].slice(-MOST_GAPS);
+  return { ...noted(report, at, sentence), gaps, silentSince: since };
 }
 
 function withoutSilence(report: Report, at: number): Report {
   const { silentSince, ...rest } = report;
   if (silentSince === undefined) return report;
-  return noted(rest, at, { level: 'good', text: `Data again after ${span(at - silentSince)}` });
+  const gaps = changeLast(rest.gaps, (gap) => ({ ...gap, to: at }));
+  return noted({ ...rest, gaps }, at, { level: 'good', text: `Data again after ${span(at - silentSince)}` });
 }
 
 function noted(report: Report, at: number, { level, text }: Sentence): Report {
@@ -173,8 +192,8 @@ function observed(step: StepReport, weight: number, at: number, evidence: string
   return { ...step, observedFrom: at, evidence };
 }
 
-function changeLast(steps: readonly StepReport[], change: (last: StepReport) => StepReport): StepReport[] {
-  return steps.map((step, index) => (index === steps.length - 1 ? change(step) : step));
+function changeLast<T>(all: readonly T[], change: (last: T) => T): T[] {
+  return all.map((one, index) => (index === all.length - 1 ? change(one) : one));
 }
 
 /** Merges points of the same weight until each covers an equal share of the time. */

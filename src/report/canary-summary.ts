@@ -1,9 +1,9 @@
 import type { Verdict } from '../canary/ports.ts';
 import { count, percent } from '../core/wording.ts';
 import type { Tally } from '../judge/types.ts';
-import { nextSteps } from './advice.ts';
+import { nextSteps, stepMarkdown } from './advice.ts';
 import type { Report } from './canary-report-schema.ts';
-import { block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';
+import { artifactsLink, block, bold, code, details, GITHUB, joined, plain, table, withRuns } from './markdown.ts';
 import { mermaidCharts } from './mermaid.ts';
 import { clockTime, endText, firstText, podTitle, requests, span } from './sentences.ts';
 import { subjectMarkdown } from './subject.ts';
@@ -57,7 +57,9 @@ function headline(report: Report): string {
 
 function next(report: Report): string {
   const lines = nextSteps(report);
-  return lines.length === 0 ? '' : `### What to do next\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+  return lines.length === 0
+    ? ''
+    : `### What to do next\n\n${lines.map((line) => `- ${stepMarkdown(line)}`).join('\n')}`;
 }
 
 /** Counts the writes that are certain, and those that follow only if the canary does well. */
@@ -181,5 +183,5 @@ function footer({ run, found }: Report, server: string): string {
     `Plan ${code(run.plan)}`,
     ...(found ? [`${plain(found.route)}`, `revision ${code(found.revision)}`] : []),
   ];
-  return `<sub>${facts.join(' · ')} · metrics: ${code(run.source)} · by ${withRuns(run.by, server)}</sub>`;
+  return `<sub>${facts.join(' · ')} · metrics: ${code(run.source)} · ${[`by ${withRuns(run.by, server)}`, ...artifactsLink(run.by, server)].join(' · ')}</sub>`;
 }

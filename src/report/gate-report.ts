@@ -25,7 +25,7 @@ const reportedCheck = z.object({
 });
 
 /** The JSON report of a gate. */
-const gateReportSchema = z.object({
+export const gateReportSchema = z.object({
   schema: z.literal(1),
   kind: z.literal('gate'),
   by: z.string(),

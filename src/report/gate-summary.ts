@@ -1,6 +1,6 @@
 import { adviceLine } from './advice.ts';
 import type { GateReport, ReportedCheck } from './gate-report.ts';
-import { bold, code, details, plain, table } from './markdown.ts';
+import { artifactsLink, bold, code, details, GITHUB, plain, table } from './markdown.ts';
 import { clockTime } from './sentences.ts';
 
 const marks = { passed: '✅', warning: '⚠️', failed: '⛔', undecided: '❔' } as const;
@@ -12,7 +12,7 @@ const lacking = {
 } as const;
 
 /** The job summary as Markdown: verdict and reason first, then each check with what was measured. */
-export function renderGate(report: GateReport): string {
+export function renderGate(report: GateReport, server = GITHUB): string {
   const { verdict, warning, reason, next, by, warnings } = report;
   const title = verdict
     ? `${marks[warning ? 'warning' : verdict]} Gate: ${names[verdict].toLowerCase()}${warning ? ', with a warning' : ''}`
@@ -23,7 +23,7 @@ export function renderGate(report: GateReport): string {
     checks(report.checks),
     warnings.length === 0 ? '' : warnings.map(({ text }) => `- ⚠️ ${plain(text)}`).join('\n'),
     asked(report.checks),
-    `<sub>by ${plain(by)}</sub>`,
+    `<sub>${[`by ${plain(by)}`, ...artifactsLink(by, server)].join(' · ')}</sub>`,
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }

@@ -25,12 +25,31 @@ export function withRuns(text: string, server: string): string {
 
 /** Undefined for any other address, and for one that is written in another way than Sluice writes it. */
 function runLink(address: string, server: string): string | undefined {
+  const run = runOf(address, server);
+  return run === undefined ? undefined : link(`run ${run}`, address);
+}
+
+/** The number of the run that an address on this GitHub server shows. */
+function runOf(address: string, server: string): string | undefined {
   const url = URL.parse(address);
   if (url?.protocol !== 'https:' || url.origin !== URL.parse(server)?.origin) return undefined;
   // No user, no query, no fragment, and nothing that a browser would read in another way.
   if (address !== `${url.origin}${url.pathname}`) return undefined;
-  const [, run] = /^\/[\w.-]+\/[\w.-]+\/actions\/runs\/(\d+)$/.exec(url.pathname) ?? [];
-  return run === undefined ? undefined : link(`run ${run}`, address);
+  return /^\/[\w.-]+\/[\w.-]+\/actions\/runs\/(\d+)$/.exec(url.pathname)?.[1];
+}
+
+/** The address of a run on this GitHub server at the end of a text such as `alice, https://github.com/acme/shop/actions/runs/1`. */
+export function runAddressIn(text: string, server: string): string | undefined {
+  const address = /(?:^|\s)(\S+)$/.exec(text)?.[1];
+  return address !== undefined && runOf(address, server) !== undefined ? address : undefined;
+}
+
+/** Where the page of a report is found, if the workflow uploads it; nothing where the run is on another server. */
+export function artifactsLink(by: string, server: string): string[] {
+  const address = runAddressIn(by, server);
+  return address === undefined
+    ? []
+    : [`${link('HTML report', `${address}#artifacts`)} among the artifacts, where the workflow uploads it`];
 }
 
 /** As `plain`, for text inside of HTML, where Markdown has no effect. */

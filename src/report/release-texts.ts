@@ -22,6 +22,8 @@ export interface Release {
   readonly service: string;
   readonly sha: string;
   readonly runUrl: string;
+  /** Where the HTML report was uploaded to, if it was. */
+  readonly reportUrl?: string | undefined;
   readonly environmentUrl: string;
   /** The versions of a release whose report is not available. */
   readonly versions?: Versions | undefined;
@@ -107,9 +109,10 @@ function figures({ total, weights }: Report): string {
     .join('\n\n');
 }
 
-function links({ runUrl }: Release, report: Report | undefined): string {
+function links({ runUrl, reportUrl }: Release, report: Report | undefined): string {
   const revision = report?.outcome?.revision ?? report?.found?.revision;
   const facts = [
+    ...(reportUrl === undefined ? [] : [link('HTML report', reportUrl)]),
     link('run with the whole report', runUrl),
     ...(revision === undefined ? [] : [`revision ${code(revision)}`]),
   ];

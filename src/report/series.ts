@@ -10,7 +10,7 @@ export interface Series {
   /** Each weight holds until the time of the next one. */
   readonly weights: readonly { readonly time: number; readonly weight: number }[];
   /** In order of time; a rate is undefined where its arm got no request, and both are where nothing was measured. */
-  readonly rates: readonly { readonly time: number; readonly stable?: number; readonly canary?: number }[];
+  readonly rates: readonly ({ readonly time: number } & Rates)[];
   readonly breach?: { readonly time: number; readonly weight: number };
 }
 
@@ -84,10 +84,15 @@ function rateUntil(points: Report['points'], until: number, from: number, gap: n
     if (earlier.at <= from && counted.canary.requests >= FEWEST_REQUESTS) break;
     counted = sum(counted, earlier);
   }
-  return { ...rate('stable', counted.stable), ...rate('canary', counted.canary) };
+  return { ...rate('stable', counted.stable), ...rate('canary', counted.canary), counted };
 }
 
-type Rates = { readonly [arm in 'stable' | 'canary']?: number };
+interface Rates {
+  readonly stable?: number;
+  readonly canary?: number;
+  /** The requests that the rates are of. */
+  readonly counted?: Tallies;
+}
 
 /** The median distance of two points, in milliseconds; SHORTEST for a single measurement. */
 function usualDistance(points: Report['points']): number {
@@ -95,7 +100,7 @@ function usualDistance(points: Report['points']): number {
   return distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] || SHORTEST;
 }
 
-function rate(arm: keyof Rates, { requests, errors }: Tally): Rates {
+function rate(arm: 'stable' | 'canary', { requests, errors }: Tally): Rates {
   return requests === 0 ? {} : { [arm]: errors / requests };
 }
 

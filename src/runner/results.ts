@@ -1,6 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { parseJson, stringifyJson } from '../core/json.ts';
+import { singleLine } from '../core/text.ts';
 import type { Results } from './define.ts';
 import type { RunnerFacts } from './github.ts';
 import { annotationText } from './log-text.ts';
@@ -26,6 +28,35 @@ export async function publishResults(results: Results<string>, redact: Redact, v
     if (result.status === 'rejected')
       voice.annotate.warning(annotationText(redact(`The report could not be written: ${messageOf(result.reason)}`)));
   }
+}
+
+/** Path of a file beside the report, with another ending: `sluice.json` → `sluice.svg`. */
+export function besideReport(path: string, ending: string): string {
+  return path.replace(/(\.json)?$/, ending);
+}
+
+/** Path of the HTML page of the report at `path`. */
+export function pagePath(path: string): string {
+  return besideReport(path, '.html');
+}
+
+/** Writes the page of a report beside it. `draw` gets the report as JSON, without secrets. */
+export async function writePage(
+  report: unknown,
+  path: string,
+  redact: Redact,
+  draw: (report: unknown) => Promise<string>,
+): Promise<void> {
+  await writeWhole(pagePath(path), await draw(withoutSecrets(report, redact)));
+}
+
+/**
+ * Redacts each text by itself, as a secret such as `section` would break the markup. Also as a page shows it: a secret may be
+ * hidden by characters that are not seen.
+ */
+function withoutSecrets(report: unknown, redact: Redact): unknown {
+  const hide = (text: string) => redact(redact(text).split('\n').map(singleLine).join('\n'));
+  return parseJson(stringifyJson(report, (_, part) => (typeof part === 'string' ? hide(part) : part)));
 }
 
 /** The report that another process of this run has written; `empty` where none can be read. */

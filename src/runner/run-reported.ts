@@ -85,7 +85,7 @@ function gather<Inputs, Output extends string, Event, Report>(
         report,
         path,
         summary: summary(report, run.facts.server),
-        ...(beside && { beside: () => beside(report, path, run.redact) }),
+        ...(beside && { beside: () => beside(report, path, run) }),
       });
     },
   };

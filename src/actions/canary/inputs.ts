@@ -228,7 +228,7 @@ export const canaryInputs = z.strictObject({
   report: input(text, {
     group: 'behaviour',
     description:
-      'Path of the JSON report; the plot is written beside it as SVG. Without it, a file in the temporary folder of the runner.',
+      'Path of the JSON report; beside it are written the plot as SVG and the whole report as an HTML page. Without it, a file in the temporary folder of the runner.',
     example: 'sluice-report.json',
   }),
 });

@@ -1,6 +1,7 @@
 import type { Report } from '../../report/canary-report-schema.ts';
 import { toldWeight } from '../../report/sentences.ts';
 import { versionsText } from '../../report/subject.ts';
+import { pagePath } from '../../runner/results.ts';
 
 /** Every output of `actions/canary` with its description; `action.yml` and the documentation follow this list. */
 export const canaryOutputs = {
@@ -23,6 +24,8 @@ export const canaryOutputs = {
   'started-at': 'When the run began, as ISO 8601 in UTC.',
   'ended-at': 'When it ended, as ISO 8601 in UTC.',
   report: 'Path of the JSON report. The plot lies beside it, with the ending `.svg`.',
+  'report-html':
+    'Path of the same report as one HTML page, to be uploaded: charts, steps, checks, gaps. It needs nothing from elsewhere.',
 } as const;
 
 export type OutputName = keyof typeof canaryOutputs;
@@ -48,6 +51,7 @@ export function outputsOf(report: Report, path: string): Record<OutputName, stri
     'started-at': timestamp(run?.startedAt),
     'ended-at': timestamp(endedAt),
     report: path,
+    'report-html': pagePath(path),
   };
 }
 

@@ -3,7 +3,7 @@ import { emptyReport, type Report, reportSchema } from '../../report/canary-repo
 import { renderSummary } from '../../report/canary-summary.ts';
 import { renderPlot } from '../../report/plot.ts';
 import type { Redact } from '../../runner/redact.ts';
-import { readLeft, writeJson, writeWhole } from '../../runner/results.ts';
+import { besideReport, readLeft, writeJson, writePage, writeWhole } from '../../runner/results.ts';
 
 /** Writes the report as JSON, completely or not at all. */
 export async function writeReport(report: Report, path: string, redact: Redact): Promise<void> {
@@ -13,7 +13,23 @@ export async function writeReport(report: Report, path: string, redact: Redact):
 /** Writes the plot beside the report, unless too little was measured. */
 export async function writePlot(report: Report, path: string, redact: Redact): Promise<void> {
   const plot = renderPlot(report);
-  if (plot !== undefined) await writeWhole(path.replace(/(\.json)?$/, '.svg'), redact(plot));
+  if (plot !== undefined) await writeWhole(besideReport(path, '.svg'), redact(plot));
+}
+
+/** Writes plot and page beside the report. */
+export async function writeBeside(
+  report: Report,
+  path: string,
+  { redact, facts }: { readonly redact: Redact; readonly facts: { readonly server: string } },
+): Promise<void> {
+  await Promise.all([
+    writePlot(report, path, redact),
+    writePage(report, path, redact, async (json) => {
+      // Loaded at the end, so that a rollout begins without it.
+      const { canaryPage } = await import('../../report/page/canary-page.ts');
+      return canaryPage(reportSchema.parse(json), facts.server);
+    }),
+  ]);
 }
 
 /** Adds this summary to the summary of the job. */

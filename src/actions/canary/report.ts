@@ -8,7 +8,7 @@ import { createAnnotations, type Fails } from './annotations.ts';
 import type { LoadedInputs } from './load-inputs.ts';
 import { createLog } from './log.ts';
 import { type OutputName, outputsOf } from './outputs.ts';
-import { readReport, writePlot } from './publish.ts';
+import { readReport, writeBeside } from './publish.ts';
 
 export type CanaryRun = ReportedRun<LoadedInputs, OutputName, RolloutEvent>;
 
@@ -42,7 +42,7 @@ export const canaryReport: Reporting<LoadedInputs, OutputName, RolloutEvent, Rep
   keeps: ({ type }) => type === 'shifted',
   outputs: outputsOf,
   summary: renderSummary,
-  beside: writePlot,
+  beside: writeBeside,
 };
 
 /**

@@ -17,6 +17,8 @@ export interface Job {
   readonly apiUrl: string;
   readonly key: DeploymentKey;
   readonly release: Release;
+  /** Where the deployment's log leads to: a page that was uploaded says more than the run. */
+  readonly logUrl: string;
   readonly occasion: Occasion;
 }
 
@@ -41,7 +43,16 @@ export async function assemble({ inputs, env, signal, fail }: DeploymentStatusRu
     apiUrl,
     github: createGitHub({ token: inputs.token, apiUrl, owner, repo, signal: within }),
     key: { sha, environment, service, run },
-    release: { environment, service, sha, runUrl, environmentUrl, versions: inputs.versions },
+    release: {
+      environment,
+      service,
+      sha,
+      runUrl,
+      reportUrl: inputs['report-url'],
+      environmentUrl,
+      versions: inputs.versions,
+    },
+    logUrl: inputs['log-url'] ?? inputs['report-url'] ?? runUrl,
     occasion,
   };
 }

@@ -100,6 +100,12 @@ export const deploymentStatusInputs = z.strictObject({
     description: 'Where more can be read. Without it, this run.',
     example: 'https://github.com/acme/shop/actions/runs/1',
   }),
+  'report-url': input(url, {
+    group: 'told',
+    description:
+      'Address of the HTML report: output `artifact-url` of the step that has uploaded it. Comment and issue link to it, and without `log-url` the deployment too.',
+    example: '${{ steps.page.outputs.artifact-url }}',
+  }),
 
   'commit-status': input(text, {
     group: 'where',

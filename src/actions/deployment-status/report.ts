@@ -24,7 +24,7 @@ interface Outcome {
 /** Reports to every place that the inputs name. A failure in one place does not prevent the others. */
 export async function tellEverywhere(
   { inputs, redact, log }: DeploymentStatusRun,
-  { github, key, release, occasion }: Job,
+  { github, key, release, logUrl, occasion }: Job,
   told: Told,
 ): Promise<Outcome> {
   const outputs = new Map<DeploymentStatusOutput, string>();
@@ -46,8 +46,7 @@ export async function tellEverywhere(
   await attempt(async () => {
     const id = inputs['deployment-id'] ?? (await ensureDeployment(github, key));
     outputs.set('deployment-id', String(id));
-    const { runUrl: logUrl, environmentUrl } = release;
-    status = await tellStatus(github, id, { state, description, logUrl, environmentUrl });
+    status = await tellStatus(github, id, { state, description, logUrl, environmentUrl: release.environmentUrl });
     outputs.set('status', state);
     log.info(`Deployment ${id} to ${oneLine(environment)}: ${state}, "${oneLine(description)}"`);
     const retired = state === 'success' ? await retireOlder(github, id, key) : 0;

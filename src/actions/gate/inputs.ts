@@ -177,6 +177,7 @@ export const gateOutputs = {
   lacks: 'What an undecided gate lacks: `data`, `traffic` or `certainty`.',
   score: 'Score in per cent, with `require: score`; the lowest that it can be where checks are undecided.',
   report: 'Path of the JSON report.',
+  'report-html': 'Path of the same report as one HTML page, to be uploaded. It needs nothing from elsewhere.',
 } as const;
 
 const ACTION = 'gate';

@@ -1,12 +1,13 @@
 import { formatDuration } from '../../core/duration.ts';
 import { count } from '../../core/wording.ts';
 import type { CheckOutcome, GateEvent } from '../../gates/events.ts';
-import type { GateReport, ReportedCheck } from '../../report/gate-report.ts';
+import { type GateReport, gateReportSchema, type ReportedCheck } from '../../report/gate-report.ts';
 import { renderGate } from '../../report/gate-summary.ts';
 import type { ReportedRun, Reporting, Run } from '../../runner/define.ts';
 import { failureOf } from '../../runner/failure.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
 import type { Style } from '../../runner/log-text.ts';
+import { pagePath, writePage } from '../../runner/results.ts';
 import type { GateInputs, gateOutputs } from './inputs.ts';
 
 type Output = keyof typeof gateOutputs;
@@ -33,6 +34,12 @@ export const gateReport: Reporting<GateInputs, Output, GateEvent, GateReport> = 
   }),
   outputs: outputsOf,
   summary: renderGate,
+  beside: (report, path, { redact, facts }) =>
+    writePage(report, path, redact, async (json) => {
+      // Loaded at the end, so that a gate begins without it.
+      const { gatePage } = await import('../../report/page/gate-page.ts');
+      return gatePage(gateReportSchema.parse(json), facts.server);
+    }),
 };
 
 /** Looks of one check that a report keeps; more of them are thinned out. */
@@ -174,5 +181,6 @@ export function outputsOf(
     lacks: lacks ?? '',
     score: score ? String(Math.round(score.least * 10) / 10) : '',
     report: path,
+    'report-html': pagePath(path),
   };
 }

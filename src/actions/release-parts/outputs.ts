@@ -5,6 +5,7 @@ const ending = {
   image: 'The image by its digest.',
   revision: 'The revision that the Helm release is at now.',
   report: 'Path of the JSON report of all parts.',
+  'report-html': 'Path of the HTML page of the canary, to be uploaded. Empty where nothing was compared.',
 } as const;
 
 /** Every output of the composite action in the repository's root, with its description. */

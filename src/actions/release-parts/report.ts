@@ -33,7 +33,9 @@ export async function tellParts(
   const { verdict, reason, image, revision, release } = report;
   annotate.notice(reason, { title: `Sluice: release ${release} ${verdict}` });
   // The reports and outputs of the parts contain no secrets.
-  const outputs = { verdict, reason, image, revision, report: path };
+  const compared = ['shift', 'canary'].map((name) => outcomes.find((part) => part.name === name));
+  const page = compared.find((part) => part !== undefined)?.outputs['report-html'] ?? '';
+  const outputs = { verdict, reason, image, revision, report: path, 'report-html': page };
   await publish({ outputs, report, path, summary: renderRelease(report) });
 }
 

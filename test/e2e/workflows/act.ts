@@ -22,6 +22,9 @@ const OURS = { repository: 'OWNER/sluice', ref: 'v1' } as const;
 /** What of this repository actions and reusable workflows are made of. */
 const PUBLISHED = ['action.yml', 'actions', 'dist', '.github/workflows'];
 
+/** The version that our workflows name; its service is GitHub's, which no test can reach. */
+const UPLOAD = 'actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a';
+
 /** The repository that workflows are of. */
 const HOME = 'acme/shop';
 
@@ -200,7 +203,11 @@ async function actArguments({ home, sluice }: Places, options: WorkflowOptions):
   );
   // act puts the inputs into the event by itself, where there is none yet.
   if (payload !== undefined) await writeFile(eventFile, JSON.stringify(payload));
-  const repositories = { [`${OURS.repository}@${OURS.ref}`]: sluice, ...others };
+  const repositories = {
+    [`${OURS.repository}@${OURS.ref}`]: sluice,
+    [UPLOAD]: join(import.meta.dirname, 'upload-artifact'),
+    ...others,
+  };
   return [
     event,
     '--json',

@@ -51,6 +51,8 @@ describe.concurrent('The starter workflow canary', () => {
       expect(jobs).toEqual({ 'canary/build': 'success', 'canary/canary': 'success', 'canary/approve': 'success' });
       expect(outputs).toMatchObject({ verdict: 'promoted', rollout: expect.stringContaining('actions/runs/1') });
       expect(summary).toContain('Promoted');
+      expect(log).toMatch(/Uploaded sluice-.*\.html/);
+      expect(outputs['artifact-url']).toContain('/artifacts/');
       expect(log).toMatch(/approve by somebody who says to be alice/);
       await servesOnly(lab, '1.1.0');
       expectServed(lab);
@@ -177,6 +179,7 @@ describe.concurrent('The starter workflow gate', async () => {
       const { status, outputs, log } = await run.ended;
       expect(status).toBe(1);
       expect(outputs.verdict, log).toBe('failed');
+      expect(log).toMatch(/Uploaded sluice-.*\.html/);
       expect(log).toMatch(/errors: .* requests failed .*limit 1 %; luck does this in less than 1 of 100 gates/);
     });
   });

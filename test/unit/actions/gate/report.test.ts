@@ -102,6 +102,7 @@ describe('the report', () => {
       lacks: 'traffic',
       score: '66.7',
       report: '/tmp/gate.json',
+      'report-html': '/tmp/gate.html',
     });
     const failure = { code: 'invalid-input' as const, about: 'inputs', problem: 'are wrong.', next: 'Mend them.' };
     expect(outputsOf(reportOf({ type: 'failed', at, failure }), 'x')).toMatchObject({ verdict: '', passed: 'false' });
