@@ -72,7 +72,7 @@ const sides = [0, 0.5, 0.9, 0.99, 0.999, 1.001, 1.01, 1.1, 2, 5];
 /** Three days of counters as they are scraped of some pods, whose last burst is about as bad as one of the limits. */
 export function generateCase({ index, kind, budget, isSeparate, now, seed }: CaseOptions): GeneratedCase {
   const random = seeded(seed);
-  const step = pick(random, [15, 30, 60, 120]) * SECOND;
+  const step = pick(random, [15, 30, 30, 60, 60, 120]) * SECOND;
   const traffic = trafficOf(kind, budget, random);
   const pods = Array.from({ length: 1 + Math.floor(random() * 2) }, (_, pod) => `shop-${pod}`);
   const isExact = random() < 0.5;
@@ -139,7 +139,7 @@ function countPod({ kind, traffic, step, now, isExact, isSeparate, random }: Pod
   const counts = { total: Math.floor(random() * 1e6), bad: Math.floor(random() * 1e3) };
   let [due, dueBad] = [0, 0];
   // The minutes after now are there as well: the rules are evaluated a little later.
-  for (let ago = 3 * DAY + HOUR - phase; ago > -5 * MINUTE; ago -= step) {
+  for (let ago = 3 * DAY + HOUR - phase; ago > -8 * MINUTE; ago -= step) {
     if (random() < restart) Object.assign(counts, { total: 0, bad: 0 });
     due += (traffic.rate(ago) * step) / SECOND;
     const events = Math.floor(due);

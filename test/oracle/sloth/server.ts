@@ -44,21 +44,27 @@ export interface RulesServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @param program the path of `prometheus` */
+/**
+ * @param program the path of `prometheus`
+ * @param cases the series of each objective, by what their label `case` says
+ */
 export async function evaluateRules(
   program: string,
-  series: readonly GeneratedSeries[],
+  cases: ReadonlyMap<string, readonly GeneratedSeries[]>,
   signal: AbortSignal,
 ): Promise<RulesServer> {
-  const exposition = Buffer.from(expositionOf(series));
-  const exporter = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(exposition);
+  const loaded = new Set<string>();
+  // Each case is a target of its own, as a large answer may take longer than a scrape may. What is stored is not given again.
+  const exporter = createServer(({ url = '' }, response) => {
+    const name = url.slice(1);
+    const body = loaded.has(name) ? '' : expositionOf(name, cases.get(name) ?? []);
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(body);
   });
   const exporterPort = await listen(exporter, 0);
   const server = await startServer('prometheus', async (folder) => {
     const address = `127.0.0.1:${await freePort()}`;
     await writeFile(join(folder, 'rules.yml'), await rulesByObjective());
-    await writeFile(join(folder, 'prometheus.yml'), stringify(loading(exporterPort)));
+    await writeFile(join(folder, 'prometheus.yml'), stringify(loading(exporterPort, [...cases.keys()])));
     return {
       argv: [
         program,
@@ -78,11 +84,13 @@ export async function evaluateRules(
     await close(exporter);
   };
   try {
-    await waitUntil(async () => (await ask(server.address, `${LOADED}{job="generated"}`)).length > 0, {
-      what: 'the generated series are scraped',
-      timeout: 60_000,
-      signal,
-    });
+    await waitUntil(
+      async () => {
+        for (const { metric } of await ask(server.address, LOADED)) loaded.add(metric.case ?? '');
+        return loaded.size === cases.size;
+      },
+      { what: 'the generated series are scraped', timeout: PATIENCE, signal },
+    );
     await configure(server, evaluating, signal);
     const instants = await evaluatedOnce(server.address, signal);
     await configure(server, { storage }, signal);
@@ -96,24 +104,30 @@ export async function evaluateRules(
 }
 
 const LOADED = 'generated_series_are_loaded';
+/** Milliseconds, on a machine on which much else runs. */
+const PATIENCE = 120_000;
 /** What Sloth records of every objective, whether it is measured or not. */
 const ALWAYS = 'slo:objective:ratio';
 
 /** Series with the times of their samples, which Prometheus takes over; all of them are stored at once. */
-function expositionOf(series: readonly GeneratedSeries[]): string {
-  const lines = series.flatMap(({ name, labels, samples }) => {
-    const selector = `${name}{${Object.entries(labels).map(([label, value]) => `${label}="${value}"`)}}`;
+function expositionOf(name: string, series: readonly GeneratedSeries[]): string {
+  const lines = series.flatMap(({ name: metric, labels, samples }) => {
+    const selector = `${metric}{${Object.entries(labels).map(([label, value]) => `${label}="${value}"`)}}`;
     return samples.map(([at, value]) => `${selector} ${value} ${at}\n`);
   });
-  return [...lines, `${LOADED} 1\n`].join('');
+  // With a time of its own it stays as it is when it is not given again.
+  return [...lines, `${LOADED}{case="${name}"} 1 ${Date.now()}\n`].join('');
 }
 
 const storage = { tsdb: { out_of_order_time_window: '10d' } };
 
-function loading(port: number) {
-  const static_configs = [{ targets: [`127.0.0.1:${port}`] }];
-  const scrape_configs = [{ job_name: 'generated', scrape_interval: '2s', scrape_timeout: '2s', static_configs }];
-  return { storage, scrape_configs };
+function loading(port: number, cases: readonly string[]) {
+  const static_configs = cases.map((name) => ({
+    targets: [`127.0.0.1:${port}`],
+    labels: { __metrics_path__: `/${name}` },
+  }));
+  const scrape = { scrape_interval: '2s', scrape_timeout: '2s', honor_labels: true };
+  return { storage, scrape_configs: [{ job_name: 'generated', ...scrape, static_configs }] };
 }
 
 const evaluating = { storage, global: { evaluation_interval: '3s' }, rule_files: ['rules.yml'] };
@@ -151,7 +165,7 @@ async function evaluatedOnce(address: string, signal: AbortSignal): Promise<Map<
       const { groups } = evaluations.parse(await body.json()).data;
       return groups.length > 0 && groups.every(({ lastEvaluation }) => !lastEvaluation.startsWith('0001'));
     },
-    { what: 'all rules are evaluated', timeout: 60_000, signal },
+    { what: 'all rules are evaluated', timeout: PATIENCE, signal },
   );
   const recorded = await ask(address, `${ALWAYS}[5m]`);
   return new Map(
