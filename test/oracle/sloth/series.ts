@@ -67,7 +67,7 @@ interface Traffic {
 }
 
 /** What is a little beside a limit, and what is far from it. */
-const sides = [0, 0.5, 0.9, 0.99, 0.999, 1.001, 1.01, 1.1, 2, 5];
+const sides = [0, 0.9, 0.99, 0.998, 0.999, 1.001, 1.002, 1.01, 1.1, 3];
 
 /** Three days of counters as they are scraped of some pods, whose last burst is about as bad as one of the limits. */
 export function generateCase({ index, kind, budget, isSeparate, now, seed }: CaseOptions): GeneratedCase {
@@ -75,7 +75,7 @@ export function generateCase({ index, kind, budget, isSeparate, now, seed }: Cas
   const step = pick(random, [15, 30, 30, 60, 60, 120]) * SECOND;
   const traffic = trafficOf(kind, budget, random);
   const pods = Array.from({ length: 1 + Math.floor(random() * 2) }, (_, pod) => `shop-${pod}`);
-  const isExact = random() < 0.5;
+  const isExact = random() < 0.7;
   const series = pods.flatMap((pod) => {
     const counted = countPod({ kind, traffic, step, now, isExact, isSeparate, random });
     const labels = { case: `${index}`, pod };
@@ -108,7 +108,10 @@ function trafficOf(kind: Kind, budget: number, random: Random): Traffic {
   const begun = pick(random, [2 * MINUTE, 10 * MINUTE, 45 * MINUTE, 5 * HOUR, 30 * HOUR]);
   return {
     rate: (ago) => (kind === 'no traffic' && ago < quiet ? 0 : rate),
-    bad: (ago) => (ago >= ended && ago < ended + lasted ? share : before),
+    bad(ago) {
+      if (kind === 'no errors') return 0;
+      return ago >= ended && ago < ended + lasted ? share : before;
+    },
     isScraped(ago) {
       if (kind === 'gap') return ago < hole.from || ago > hole.from + hole.length;
       if (kind === 'late start') return ago < begun;
