@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/real/**/*.test.ts'],
     testTimeout: 60_000,
     // Each file starts a server of its own.
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     maxWorkers: 2,
   },
 });

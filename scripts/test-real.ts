@@ -33,6 +33,12 @@ const tests: Readonly<Record<string, RealTest>> = {
     run: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/e2e/report-page.test.ts'],
     env: { SLUICE_REPORT_SCENARIOS: 'errors-5pct healthy no-traffic slow crashloop metrics-down' },
   },
+  'burn-rate': {
+    about: '1,000 generated series: burn rates equal what the rules of Sloth say on a real Prometheus (Linux, root)',
+    prepare: ['lab/cluster/main.ts', 'build', 'prometheus'],
+    run: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'fast', 'test/contract/burn-rate-oracle.test.ts'],
+    env: { SLUICE_ORACLE_CASES: '1000' },
+  },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
     run: [...vitest, 'test/e2e/images/build-oracle.test.ts'],

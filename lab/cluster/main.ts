@@ -10,8 +10,15 @@ import { kubeconfigPath } from './layout.ts';
 import { load, summarize } from './load.ts';
 import { lock } from './lock.ts';
 import { logPath, stop, tail } from './processes.ts';
+import { buildPrometheus } from './programs.ts';
 import { presence, status } from './status.ts';
 import { up } from './up.ts';
+
+/** What can be built by itself. */
+const builds = new Map([
+  ['observability', buildObservability],
+  ['prometheus', buildPrometheus],
+]);
 
 const usage = `npm run lab -- COMMAND
 
@@ -24,6 +31,7 @@ const usage = `npm run lab -- COMMAND
                              send requests through the gateway and count the answers by version and status
   kubeconfig                 print the administrator's kubeconfig
   build observability        build the servers of lab/observability that are missing; they need no cluster
+  build prometheus           build Prometheus alone, if it is missing
 
 components: ${Object.keys(components).join(' ')}`;
 
@@ -93,9 +101,10 @@ async function main(signal: AbortSignal): Promise<void> {
       return print(summarize(sent));
     }
     case 'build': {
-      if (component !== 'observability') throw new LabError('Name what is built: observability.');
+      const build = component === undefined ? undefined : builds.get(component);
+      if (!build) throw new LabError(`Name what is built: ${[...builds.keys()].join(' or ')}.`);
       await using _ = await lock(signal);
-      return step('built observability', () => buildObservability(signal));
+      return step(`built ${component}`, () => build(signal));
     }
     case 'kubeconfig':
       if ((await presence()) === 'down') throw new LabError('The lab is not up: npm run lab -- up');

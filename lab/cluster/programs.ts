@@ -138,6 +138,10 @@ export function buildCluster(signal: AbortSignal): Promise<void> {
   return build(cluster, signal);
 }
 
+export function buildPrometheus(signal: AbortSignal): Promise<void> {
+  return build({ prometheus: cluster.prometheus }, signal);
+}
+
 export function buildTools(signal: AbortSignal): Promise<void> {
   return build(tools, signal);
 }

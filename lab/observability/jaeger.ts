@@ -104,7 +104,7 @@ export async function putSpans(server: JaegerServer, spans: readonly Span[]): Pr
   for (const [trace, sent] of traces) {
     await waitUntil(async () => (await spansOf(server.address, trace)) >= sent.length, {
       what: `trace ${trace} in Jaeger`,
-      timeout: 20_000,
+      timeout: 60_000,
       signal: never,
     });
   }
@@ -113,8 +113,11 @@ export async function putSpans(server: JaegerServer, spans: readonly Span[]): Pr
 const traceAnswer = z.object({ data: z.array(z.object({ spans: z.array(z.unknown()) })) });
 
 async function spansOf(address: string, trace: string): Promise<number> {
-  // A trace that is not there yet is answered with 404, which `send` throws.
-  const { data } = traceAnswer.parse(JSON.parse(await send(address, `/api/traces/${trace}`)));
+  const text = await send(address, `/api/traces/${trace}`).catch((error: unknown) => {
+    // A trace that is not there yet is answered with 404. A LabError would end the wait.
+    throw new Error('Jaeger does not give the trace', { cause: error });
+  });
+  const { data } = traceAnswer.parse(JSON.parse(text));
   return data.reduce((sum, { spans }) => sum + spans.length, 0);
 }
 

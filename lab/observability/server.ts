@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { glob, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { LAB, LabError } from '../programs/commands.ts';
 import { untilReady } from '../programs/processes.ts';
+import { waitUntil } from '../programs/wait.ts';
 import { basic, type Login } from './send.ts';
 
 /** A server of the lab, on this machine's loopback address alone. */
@@ -14,8 +15,8 @@ export interface Server {
   readonly address: string;
   /** Its configuration, data and log. */
   readonly folder: string;
-  /** Holds its answers back from now on; connections are still taken. */
-  freeze(): void;
+  /** Holds its answers back; connections are still taken. Resolves once every thread of it has stopped. */
+  freeze(): Promise<void>;
   /** Lets it answer again. */
   thaw(): void;
   /** Kills it: connections are refused from now on. What it has on disk stays for `restart`. */
@@ -37,7 +38,7 @@ export interface Launch {
 }
 
 /** Milliseconds: several times what the slowest of them, a JVM, takes on a busy machine. */
-const START_TIMEOUT = 60_000;
+const START_TIMEOUT = 180_000;
 
 /** Starts with ports of their own. */
 const ATTEMPTS = 3;
@@ -70,7 +71,10 @@ async function startOnce(name: string, prepare: (folder: string) => Promise<Laun
     return {
       address: launch.address,
       folder,
-      freeze: () => void child.kill('SIGSTOP'),
+      async freeze() {
+        child.kill('SIGSTOP');
+        await waitUntil(() => hasStopped(child.pid), { what: `${name} stopped`, timeout: 10_000, signal: never });
+      },
       thaw: () => void child.kill('SIGCONT'),
       kill: () => end(child, 'SIGKILL'),
       async restart() {
@@ -112,6 +116,14 @@ async function run(name: string, { argv, ready, login }: Launch, folder: string)
   } finally {
     await log.close();
   }
+}
+
+/** A signal takes a while to stop all threads, which answer meanwhile. */
+async function hasStopped(pid: number | undefined): Promise<boolean> {
+  const threads = await Array.fromAsync(glob(`/proc/${pid}/task/*/stat`));
+  // The state comes after the name in brackets, which may have any signs in it.
+  const states = await Promise.all(threads.map(async (path) => /.*\) (\w)/s.exec(await readFile(path, 'utf8'))?.[1]));
+  return states.length > 0 && states.every((state) => state === 'T');
 }
 
 async function answers(url: string, login: Login | undefined): Promise<boolean> {

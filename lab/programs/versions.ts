@@ -17,6 +17,8 @@ export const versions = {
   opensearch: '2.19.6',
   /** Started only by tests of faults. */
   toxiproxy: 'v2.5.0',
+  /** Its rules are what the gate's burn rates are compared with. */
+  sloth: 'v0.16.0',
   /** Run workflow files, and check them. */
   act: 'v0.2.89',
   actionlint: 'v1.7.12',

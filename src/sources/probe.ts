@@ -14,11 +14,23 @@ import type { SourceWorld } from './world.ts';
 export interface Assertion {
   readonly path: string;
   readonly equals?: unknown;
+  readonly 'not-equals'?: unknown;
   /** RE2; found anywhere in the text. */
   readonly matches?: string | undefined;
   readonly above?: number | undefined;
   readonly below?: number | undefined;
+  readonly 'at-least'?: number | undefined;
+  readonly 'at-most'?: number | undefined;
 }
+
+/** What a number has to be, as sentences have it. */
+const limits = {
+  above: { words: 'above', holds: (value: number, limit: number) => value > limit },
+  below: { words: 'below', holds: (value: number, limit: number) => value < limit },
+  'at-least': { words: 'at least', holds: (value: number, limit: number) => value >= limit },
+  'at-most': { words: 'at most', holds: (value: number, limit: number) => value <= limit },
+} as const;
+const limitNames = ['above', 'below', 'at-least', 'at-most'] as const satisfies readonly (keyof typeof limits)[];
 
 export interface ProbeQuery {
   /** With its query string, beginning with a slash. */
@@ -132,15 +144,18 @@ function comparable(value: unknown): JSONValue {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
-function problemOf(value: unknown, { equals, matches, above, below }: Assertion): string | undefined {
+function problemOf(value: unknown, assertion: Assertion): string | undefined {
+  const { equals, 'not-equals': unwanted, matches } = assertion;
   const shown = excerpt(stringifyJson(value), MOST_SHOWN);
   if (equals !== undefined && !isDeepStrictEqual(value, equals))
     return `is ${shown}, and has to be ${excerpt(stringifyJson(equals), MOST_SHOWN)}`;
+  if (unwanted !== undefined && isDeepStrictEqual(value, unwanted)) return `is ${shown}, and must not be that`;
   if (matches !== undefined && !(typeof value === 'string' && lineFilter(matches)(value)))
     return `is ${shown}, and has to match ${excerpt(matches, MOST_SHOWN)}`;
-  if (above !== undefined && !(typeof value === 'number' && value > above))
-    return `is ${shown}, and has to be above ${above}`;
-  if (below !== undefined && !(typeof value === 'number' && value < below))
-    return `is ${shown}, and has to be below ${below}`;
+  for (const name of limitNames) {
+    const limit = assertion[name];
+    if (limit !== undefined && !(typeof value === 'number' && limits[name].holds(value, limit)))
+      return `is ${shown}, and has to be ${limits[name].words} ${limit}`;
+  }
   return undefined;
 }

@@ -65,8 +65,9 @@ describe.for(stores)('Jaeger with its traces in $name answers as its API says', 
       json: { data: expect.arrayContaining(['checkout', 'gateway', 'pay']), total: 3, errors: null },
     });
     expect(await query('/api/services/checkout/operations')).toMatchObject({ json: { data: ['POST /orders'] } });
+    // In OpenSearch, Jaeger keeps the names of operations alone.
     expect(await query('/api/operations', { service: 'checkout' })).toMatchObject({
-      json: { data: [{ name: 'POST /orders', spanKind: 'server' }] },
+      json: { data: [{ name: 'POST /orders', spanKind: name === 'memory' ? 'server' : '' }] },
     });
   });
 

@@ -38,7 +38,7 @@ export function itNeedsAnAnswer({ source, server, window }: Outage, back: (look:
 
   it('a server that does not answer in time is an error, and answers afterwards', async () => {
     const asked = source(server().address);
-    server().freeze();
+    await server().freeze();
     try {
       expect(await lookOf(asked, window, PATIENCE)).toBeInstanceOf(Error);
     } finally {

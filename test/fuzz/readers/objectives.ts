@@ -1,5 +1,6 @@
 import { gateChecks } from '../../../src/actions/checks/kinds/index.ts';
 import { readCondition } from '../../../src/actions/gate/objectives/argo-condition.ts';
+import { readJsonCondition, readKubectlPath } from '../../../src/actions/gate/objectives/json-condition.ts';
 import { readQuantity } from '../../../src/actions/gate/objectives/quantity.ts';
 import { readObjectives } from '../../../src/actions/gate/objectives/read.ts';
 import { comparedWith, placeholderValues } from '../../../src/actions/gate/objectives-input.ts';
@@ -23,6 +24,10 @@ const flagger = `{apiVersion: flagger.app/v1beta1, kind: Canary, metadata: {name
 ---
 {apiVersion: flagger.app/v1beta1, kind: MetricTemplate, metadata: {name: e}, spec: {provider: {type: prometheus}, query: 'rate(x{t="{{ target }}"}[{{ interval }}])'}}
 `;
+const flaggerOwn = `{apiVersion: flagger.app/v1beta1, kind: Canary, metadata: {name: c, namespace: a.b}, spec: {provider: skipper, targetRef: {name: t}, analysis: {metrics: [{name: request-success-rate, threshold: 99, query: up}, {name: request-duration, thresholdRange: {min: 1.5, max: 500}}]}}}
+`;
+const argoWeb = `{apiVersion: argoproj.io/v1alpha1, kind: AnalysisTemplate, metadata: {name: a}, spec: {metrics: [{name: m, successCondition: 'result.ok && result["a b"][0] >= 0.9', provider: {web: {url: 'http://a.b.svc:80/c?d', timeoutSeconds: 5, jsonPath: "{$.data['e'].f[0]}", headers: [{key: a, value: b}]}}}, {name: n, provider: {job: {}}}]}}
+`;
 const openslo = `{apiVersion: openslo/v1, kind: SLO, metadata: {name: s}, spec: {indicator: {spec: {ratioMetric: {good: {metricSource: {type: Prometheus, spec: {query: a}}}, total: {metricSource: {type: Prometheus, spec: {query: b}}}}}}, timeWindow: [{duration: 4w}], objectives: [{target: 0.99}]}}
 `;
 const sloth = `{version: prometheus/v1, service: s, slos: [{name: a, objective: 99.9, sli: {events: {error_query: 'sum(rate(a{c=~"5.."}[{{.window}}]))', total_query: 'sum(rate(a[{{.window}}]))'}}}]}
@@ -30,11 +35,11 @@ const sloth = `{version: prometheus/v1, service: s, slos: [{name: a, objective: 
 
 /** What users have already, which becomes checks: every answer goes through the schema of checks. */
 export const objectiveReaders: readonly Reader[] = [
-  ofText('files of objectives', nearly(slo, analysis, argo, flagger, openslo, sloth), (text) => {
+  ofText('files of objectives', nearly(slo, analysis, argo, argoWeb, flagger, flaggerOwn, openslo, sloth), (text) => {
     const { written } = readObjectives([{ name: 'a.yaml', text }], {
       values: new Map([['SERVICE', 'shop']]),
       window: 300_000,
-      kinds: new Set(['promql', 'ratio']),
+      kinds: new Set(['promql', 'ratio', 'probe']),
       isTimed: false,
       comparedWith: 'stable',
     });
@@ -45,6 +50,12 @@ export const objectiveReaders: readonly Reader[] = [
     nearly('result[0] >= 0.95 && !(len(result) == 0 || default(result, 0) < 5)', 'all(result, {# > 1 - 0.05})'),
     readCondition,
   ),
+  ofText(
+    'condition of Argo Rollouts for JSON',
+    nearly('result.ok && !(result["a b"][0] < 0.9 || asFloat(result.c) == -1)', "not result['a'] and 5 > result.b"),
+    (text) => readJsonCondition(text, ['data'], true),
+  ),
+  ofText('JSONPath of kubectl', nearly("{$.data['a b'][0].c-d}", '{.items[*].a}', '{$}'), readKubectlPath),
   ofText('quantity', nearly('500m', '10Mi', '1e3', '-0.5'), readQuantity),
   ofText('values of placeholders', nearly('SERVICE=checkout\nargs.x = 5m'), (text) =>
     placeholderValues.schema.safeParse(text),

@@ -138,14 +138,15 @@ describe('The last job of release.yml', async () => {
 
   it('tells GitHub of what the canary found, the versions too, without its report', () => {
     const step = (name: string) => `\${{ steps.canary.outputs.${name} }}`;
-    expect(canary.outputs).toEqual(
-      Object.fromEntries(['verdict', 'reason', 'versions'].map((name) => [name, step(name)])),
-    );
+    const { 'report-url': page, ...ofCanary } = canary.outputs;
+    expect(ofCanary).toEqual(Object.fromEntries(['verdict', 'reason', 'versions'].map((name) => [name, step(name)])));
+    expect(page).toBe(`\${{ steps.page.outputs.artifact-url }}`);
     const [{ with: told }] = end.steps;
-    for (const name of ['verdict', 'versions']) expect(told[name]).toBe(`\${{ needs.canary.outputs.${name} }}`);
+    for (const name of ['verdict', 'versions', 'report-url'])
+      expect(told[name]).toBe(`\${{ needs.canary.outputs.${name} }}`);
     const known = documentedActions.find(({ name }) => name === 'deployment-status')?.inputs.map(({ name }) => name);
     for (const name of Object.keys(told)) expect(known).toContain(name);
-    for (const name of Object.keys(canary.outputs)) expect(canaryOutputs).toHaveProperty([name]);
+    for (const name of Object.keys(ofCanary)) expect(canaryOutputs).toHaveProperty([name]);
   });
 });
 

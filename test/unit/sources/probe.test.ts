@@ -83,6 +83,24 @@ describe('a probe', () => {
       '$.v is "2.1", and has to match ^1',
     ],
     [
+      'a value that it must not have',
+      { body: { state: 'down' } },
+      { json: [{ path: '$.state', 'not-equals': 'down' }] },
+      '$.state is "down", and must not be that',
+    ],
+    [
+      'a number below the least',
+      { body: { n: 9 } },
+      { json: [{ path: '$.n', 'at-least': 9.5, 'at-most': 20 }] },
+      '$.n is 9, and has to be at least 9.5',
+    ],
+    [
+      'a number above the most',
+      { body: { n: 21 } },
+      { json: [{ path: '$.n', 'at-least': 9.5, 'at-most': 20 }] },
+      '$.n is 21, and has to be at most 20',
+    ],
+    [
       'a text for a number',
       { body: { n: '9' } },
       { json: [{ path: '$.n', above: 1 }] },
@@ -92,6 +110,12 @@ describe('a probe', () => {
     const { look, asked } = await probeOf([answer], query);
     expect(seen(await look())).toEqual([text]);
     expect(asked).toHaveLength(1);
+  });
+
+  it('accepts the limits of numbers that have to be at least or at most so', async () => {
+    const json = [{ path: '$.n', 'at-least': 5, 'at-most': 5, 'not-equals': '5' }];
+    const { look } = await probeOf([{ body: { n: 5 } }], { json });
+    expect(seen(await look())).toEqual([]);
   });
 
   it('compares what JSON calls equal, also numbers of 64 bits', async () => {

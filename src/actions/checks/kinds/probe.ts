@@ -7,19 +7,23 @@ import { type CheckPlace, checkKind, commonSettings } from '../check-kind.ts';
 import { checkName, must, scalar } from '../check-list.ts';
 import { breachAfter, refuse } from '../rules.ts';
 
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()], must('a text, a number, true, false or null'));
+const limit = z.number(must('a number'));
+
 const assertion = z
   .strictObject({
     path: z.string(must('a JSONPath')).min(1),
-    equals: z
-      .union([z.string(), z.number(), z.boolean(), z.null()], must('a text, a number, true, false or null'))
-      .optional(),
+    equals: value.optional(),
+    'not-equals': value.optional(),
     matches: z.string(must('a regular expression')).min(1).optional(),
-    above: z.number(must('a number')).optional(),
-    below: z.number(must('a number')).optional(),
+    above: limit.optional(),
+    below: limit.optional(),
+    'at-least': limit.optional(),
+    'at-most': limit.optional(),
   })
-  .superRefine(({ equals, matches, above, below }, context) => {
-    const isOnlyThere = [equals, matches, above, below].every((one) => one === undefined);
-    if (isOnlyThere) context.addIssue('needs "equals", "matches", "above" or "below"');
+  .superRefine(({ path, ...asserted }, context) => {
+    if (Object.values(asserted).every((one) => one === undefined))
+      context.addIssue('needs "equals", "not-equals", "matches", "above", "below", "at-least" or "at-most"');
   });
 
 const status = z.int(must('a status of HTTP')).min(100, must('a status of HTTP')).max(599, must('a status of HTTP'));

@@ -2,6 +2,7 @@ import { RE2JS } from 're2js';
 import * as z from 'zod';
 import { parseDuration } from '../../../core/duration.ts';
 import { type Condition, negate, readCondition } from './argo-condition.ts';
+import { probeOf } from './argo-web.ts';
 import type { Conversion, ConversionContext, Timing } from './conversion.ts';
 import {
   type Findings,
@@ -133,31 +134,45 @@ function convertMetric(given: Metric, place: Place): Conversion {
   tellUnknown(given, Object.keys(metric.shape), { about, name, findings });
   const fill = (text: string) => fillIn(text, argoPlaceholders, place.values, { about, findings });
   const part = { about, name, findings };
-  const asked = askedOf(given.provider, part, fill, place.context);
-  const accept = acceptedOf(given, part, fill);
-  if (asked === undefined || accept === undefined) return { checks: [] };
-  const limit = failuresOf(given, part, fill);
-  const { check: kind, ...question } = asked;
+  const isWeb = Object.keys(given.provider).join() === 'web' && place.context.kinds.has('probe');
+  const question = isWeb ? probeOf(given, part, fill) : measuredValue(given, part, fill, place.context);
+  if (question === undefined) return { checks: [] };
+  const limit = failuresOf(given, part, fill) ?? 0;
+  if (isWeb && limit > 0) {
+    const text = `${about}: accepts ${limit} failures in all, and a probe ("breach-after") counts those in a row`;
+    findings.cannotSay.push({ id: `${name}.failureLimit`, text, instead: 'the first one is a breach' });
+  }
+  const { check: kind, ...settings } = question;
   const check = {
     check: kind,
     name,
-    ...question,
-    accept,
-    ...(limit !== undefined && limit > 0 && { 'accepted-breaches': limit }),
+    ...settings,
+    ...(limit > 0 && !isWeb && { 'accepted-breaches': limit }),
     ...((place.isDry(given.name) || limit === -1) && { 'on-breach': 'warn' }),
   };
   const timing = timingOf(given, { about, name, fill, place });
   return { checks: [check], timings: timing ? [timing] : [] };
 }
 
+/** A value that is measured by a query, and what is accepted of it. */
+function measuredValue(given: Metric, part: Part, fill: Fill, context: ConversionContext) {
+  const asked = askedOf(given.provider, part, fill, context);
+  const accept = acceptedOf(given, part, fill);
+  return asked && accept && { ...asked, accept };
+}
+
 type Fill = (text: string) => string | undefined;
+
+const JOB =
+  'runs a Job, and a gate only asks: run it in a step before the gate (actions/kubectl-deploy waits until a Job has succeeded)';
 
 /** What a check asks: its kind, its query and what else it needs. */
 function askedOf(given: Metric['provider'], { about, name, findings }: Part, fill: Fill, context: ConversionContext) {
   const [product = 'nobody', ...more] = Object.keys(given);
   const check = more.length === 0 ? checkOf(product, context.kinds) : undefined;
   if (check === undefined) {
-    const text = `${about}: asks ${shown([product, ...more].join(' and '))}, for which there is no check that it could become`;
+    const asks = `asks ${shown([product, ...more].join(' and '))}, for which there is no check that it could become`;
+    const text = `${about}: ${product === 'job' ? JOB : asks}`;
     findings.cannotSay.push({ id: `${name}.provider`, text, instead: 'the metric is left out' });
     return undefined;
   }

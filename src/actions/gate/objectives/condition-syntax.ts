@@ -1,8 +1,10 @@
 /** An expression of the language of Argo's conditions (https://expr-lang.org/docs/language-definition), as far as Sluice reads it. */
 export type Expression =
   | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'text'; readonly value: string }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'index'; readonly of: Expression; readonly at: Expression }
+  | { readonly kind: 'member'; readonly of: Expression; readonly name: string }
   | { readonly kind: 'call'; readonly name: string; readonly given: readonly Expression[] }
   | { readonly kind: 'not'; readonly of: Expression }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression };
@@ -12,7 +14,7 @@ const LONGEST = 1_000;
 const DEEPEST = 30;
 
 const tokenPattern =
-  /\s*(?:(\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*|#)|(\|\||&&|==|!=|<=|>=|[<>!()[\]{},+*/-]))/y;
+  /\s*(?:(\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*|#)|(\|\||&&|==|!=|<=|>=|[<>!()[\]{},.+*/-])|("[^"\\]*"|'[^'\\]*'))/y;
 
 /** Operators from the weakest to the strongest, each level from left to right. */
 const levels: readonly (readonly string[])[] = [
@@ -23,7 +25,7 @@ const levels: readonly (readonly string[])[] = [
   ['*', '/'],
 ];
 
-/** Undefined for what is not read: texts, members, `in`, `matches`, ternaries, variables. */
+/** Undefined for what is not read: texts with a backslash, `in`, `matches`, ternaries, variables. */
 export function parseCondition(text: string): Expression | undefined {
   const tokens = tokensOf(text);
   if (!tokens) return undefined;
@@ -38,8 +40,8 @@ function tokensOf(text: string): string[] | undefined {
   const tokens: string[] = [];
   const pattern = new RegExp(tokenPattern);
   while (pattern.lastIndex < given.length) {
-    const [, number, name, sign] = pattern.exec(given) ?? [];
-    const token = number ?? name ?? sign;
+    const [, number, name, sign, quoted] = pattern.exec(given) ?? [];
+    const token = number ?? name ?? sign ?? quoted;
     if (token === undefined) return undefined;
     tokens.push(token);
   }
@@ -85,9 +87,16 @@ function createParser(tokens: readonly string[]) {
   }
 
   function indexed(of: Expression | undefined, depth: number): Expression | undefined {
+    if (of && take('.')) return member(of, depth);
     if (!of || !take('[')) return of;
     const at = binary(0, depth);
     return at && take(']') ? indexed({ kind: 'index', of, at }, depth + 1) : undefined;
+  }
+
+  function member(of: Expression, depth: number): Expression | undefined {
+    const name = tokens[next] ?? '';
+    next += 1;
+    return /^[A-Za-z_]/.test(name) ? indexed({ kind: 'member', of, name }, depth + 1) : undefined;
   }
 
   function primary(depth: number): Expression | undefined {
@@ -99,6 +108,7 @@ function createParser(tokens: readonly string[]) {
       return take(')') ? inner : undefined;
     }
     if (/^[\d.]/.test(token)) return { kind: 'number', value: Number(token.replaceAll('_', '')) };
+    if (/^["']/.test(token)) return { kind: 'text', value: token.slice(1, -1) };
     if (!/^[A-Za-z_#]/.test(token)) return undefined;
     return take('(') ? call(token, depth) : { kind: 'name', name: token };
   }

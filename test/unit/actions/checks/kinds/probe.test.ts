@@ -15,7 +15,10 @@ describe('a probe', () => {
     ['{check: probe, service: b}', 'needs the port of "service"'],
     ['{check: probe, service: "b:80", path: health}', 'must begin with a slash'],
     ['{check: probe, service: "b:80", status: 20}', 'must be a status'],
-    ['{check: probe, service: "b:80", json: [{path: $.a}]}', 'needs "equals", "matches", "above" or "below"'],
+    [
+      '{check: probe, service: "b:80", json: [{path: $.a}]}',
+      'needs "equals", "not-equals", "matches", "above", "below"',
+    ],
   ])('%s is refused', (yaml, problem) => {
     expect(checkProblem(`- ${yaml}`)).toContain(problem);
   });

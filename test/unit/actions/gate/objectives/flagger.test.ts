@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { converted, judged, refusal } from '../../../../support/objectives.ts';
+import { checksOf, converted, judged, refusal } from '../../../../support/objectives.ts';
 
 const template = (provider: Record<string, unknown> = { type: 'prometheus', address: 'http://prometheus:9090' }) => ({
   apiVersion: 'flagger.app/v1beta1',
@@ -40,7 +40,7 @@ it.each([
   [
     'a query of its own',
     text(canary({ name: 'request-success-rate', thresholdRange: { min: 99 } })),
-    'shop.request-success-rate.query',
+    'objectives-values: mesh-provider=istio',
   ],
   ['a template elsewhere', text(canary({ ...metric, thresholdRange: { max: 1 } })), 'shop.errors.query'],
   [
@@ -62,4 +62,21 @@ it.each([
   ],
 ])('says of %s: %s', (_, given, words) => {
   expect(refusal(given)).toContain(words);
+});
+
+it('asks for each of the queries that a metric has', () => {
+  const both = { ...metric, query: 'max(queue{app="{{ ingress }}",route="{{ route }}"})', thresholdRange: { max: 1 } };
+  expect(checksOf(converted(text(template(), canary(both)))).map(({ name }) => name)).toEqual([
+    'shop.errors',
+    'shop.errors.2',
+  ]);
+  expect(converted(text(template(), canary(both))).written).toContain('max(queue{app="checkout",route="checkout"})');
+});
+
+it('tells what of the Canary is not read', () => {
+  const own = canary({ ...metric, threshold: 1 });
+  const spec = { ...own.spec, metricsServer: 'http://metrics:9090', skipAnalysis: true };
+  expect(converted(text(template(), { ...own, spec })).remarks.join(' ')).toMatch(
+    /metricsServer http:\/\/metrics:9090 is not asked.*with "skipAnalysis"/,
+  );
 });
