@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{isSluiceError}from"./chunk-SKF2G4QI.js";var TRIES=5;async function retryOnConflict(readAndWrite){for(let tries=1;;tries+=1)try{return await readAndWrite()}catch(error){if(!isSluiceError(error,"conflict")||tries===TRIES)throw error}}export{retryOnConflict};
