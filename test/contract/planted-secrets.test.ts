@@ -213,8 +213,8 @@ const gateInputs = {
   requests: ["/a?key=${planted('key-of-a-request')}", {request: POST /b, body: {password: ${planted('body-of-a-request')}}}]
   for: 1s
   limit: 1%
-  not-seen-by: [promql, loki, elasticsearch, pod-logs]
-- {check: load, service: 'checkout:80', requests: [GET /a], for: 1s, limit: 1%, seen-by: [promql, loki], not-seen-by: [elasticsearch, pod-logs]}
+  not-seen-by: [promql, requests, own, loki, elasticsearch, pod-logs]
+- {check: load, service: 'checkout:80', requests: [GET /a], for: 1s, limit: 1%, seen-by: [promql, loki], not-seen-by: [requests, own, elasticsearch, pod-logs]}
 `,
   token: planted('github-token'),
 };
@@ -257,6 +257,13 @@ elasticsearch: {address: '${tellerUrl}', headers: {Authorization: ApiKey ${plant
     one('canary', false, { inputs: { ...good, ...canaryInputs, image: lab.stableImage, meter: 'none', ...dry } }),
     one('canary', true, {
       inputs: { ...bad, ...canaryInputs, ...prometheus, image: 'a:2', meter: 'prometheus', prometheus: tellerUrl },
+    }),
+    one('canary', true, {
+      inputs: {
+        ...{ ...good, ...canaryInputs, ...dry, image: lab.stableImage, meter: 'none', connections },
+        checks: `- {check: loki, query: '{app="shop"} |= "error"', most: 0}\n- {check: elasticsearch, index: logs, query: a, most: 0}`,
+        token: planted('github-token'),
+      },
     }),
     one('rollback', false, { inputs: { ...good, workload: 'deployment/checkout', service: 'checkout', ...dry } }),
     one('rollback', true, { inputs: { ...bad, workload: 'deployment/checkout' } }),
