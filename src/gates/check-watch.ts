@@ -68,9 +68,10 @@ export function createCheckWatch(
     if (reason !== told) emit({ type: 'no-data', at: now, check: name, reason, since: lastData });
     told = reason;
     if (!lasts && now - lastData < noDataPatience) return;
-    const { sentence, ...found } = outcomeOf(name, rule.finding());
-    const waited = lasts ? '' : `; without data for ${formatDuration(Math.round((now - lastData) / 1_000) * 1_000)}`;
-    final ??= { ...found, state: 'undecided', lacks: 'data', sentence: `${sentence}${waited}`, isFinal: true };
+    const found = outcomeOf(name, rule.finding());
+    const missing = formatDuration(Math.round((now - lastData) / 1_000) * 1_000);
+    const sentence = lasts ? found.sentence : `${found.sentence.replace(/\.$/, '')}; without data for ${missing}`;
+    final ??= { ...found, state: 'undecided', lacks: 'data', sentence, isFinal: true };
   }
 
   function tellNotes(looks: readonly (Look | undefined)[], at: number): void {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
 import { ApiError } from '../cluster/errors.ts';
+import { isKeptByApiServer, keptHeader } from '../cluster/forward.ts';
 import { type ObjectReference, resources } from '../cluster/resources.ts';
 import { isSluiceError, SluiceError } from '../core/errors.ts';
 import { type HttpPolicy, send } from '../core/http.ts';
@@ -121,10 +122,9 @@ function throughService(
   once = false,
 ): Ask {
   const { product, connection } = server;
-  const sendsAuthorization = Object.keys(connection.headers ?? {}).some(
-    (name) => name.toLowerCase() === 'authorization',
-  );
-  if (connection.authorization || connection.tls || sendsAuthorization) {
+  const odd = Object.keys(connection.headers ?? {}).find(isKeptByApiServer);
+  if (odd !== undefined && odd.toLowerCase() !== 'authorization') throw keptHeader(odd);
+  if (connection.authorization || connection.tls || odd !== undefined) {
     throw new SluiceError('invalid-input', {
       about: `address ${connection.address}`,
       problem: 'goes through the API server, which keeps the Authorization header and client certificates for itself.',

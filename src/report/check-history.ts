@@ -1,4 +1,5 @@
 import type { CheckHistory, Report } from './canary-report-schema.ts';
+import { thinned } from './thin.ts';
 
 /** The most looks of one check that are kept; more of them are thinned out. */
 const MOST_LOOKS = 240;
@@ -38,21 +39,12 @@ export function withLooks(
     };
     // A breach is told again right after the interval that shows it.
     const before = (found?.looks ?? []).filter((earlier) => earlier.at !== at);
-    known.set(check, { check, ...(apart && { apart }), looks: thinned([...before, look]) });
+    const looks = thinned(
+      [...before, look],
+      MOST_LOOKS,
+      ({ weight: at, missing: lacks }) => `${at} ${lacks === undefined}`,
+    );
+    known.set(check, { check, ...(apart && { apart }), looks: [...looks] });
   }
   return [...known.values()];
-}
-
-/**
- * Keeps the last look of each share of the time, for each weight, with data and without them, where there are too many looks:
- * counts add up within a step, so what is left is as it was measured.
- */
-function thinned(looks: CheckHistory['looks']): CheckHistory['looks'] {
-  const [first, newest] = [looks[0], looks.at(-1)];
-  if (!first || !newest || looks.length <= MOST_LOOKS) return looks;
-  const share = Math.max(1, newest.at - first.at) / (MOST_LOOKS / 3);
-  const kept = Map.groupBy(looks, ({ at, weight, missing }) =>
-    [Math.floor((at - first.at) / share), weight, missing === undefined].join(),
-  );
-  return [...kept.values()].flatMap((group) => group.slice(-1)).toSorted((a, b) => a.at - b.at);
 }

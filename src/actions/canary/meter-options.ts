@@ -39,8 +39,6 @@ function queriesOf(inputs: CanaryInputs): Queries {
       return { kind: 'own', ...ownQueriesOf(inputs) };
     case 'istio':
       return { kind: 'istio', reporter: inputs['istio-reporter'] ?? 'source', by: 'workload' };
-    case 'nginx':
-      return { kind: 'nginx', ingress: inputs.route?.name ?? '' };
     default:
       return { kind: metrics };
   }

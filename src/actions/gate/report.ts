@@ -3,6 +3,7 @@ import { count } from '../../core/wording.ts';
 import type { CheckOutcome, GateEvent } from '../../gates/events.ts';
 import { type GateReport, gateReportSchema, type ReportedCheck } from '../../report/gate-report.ts';
 import { renderGate } from '../../report/gate-summary.ts';
+import { thinned } from '../../report/thin.ts';
 import type { ReportedRun, Reporting, Run } from '../../runner/define.ts';
 import { failureOf } from '../../runner/failure.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
@@ -106,7 +107,7 @@ function withLook(check: ReportedCheck, at: number, outcome: CheckOutcome): Repo
   const gaps = isOpen ? [...check.gaps.slice(0, -1), { ...gap, to: at }] : check.gaps;
   return {
     ...withOutcome(check, outcome),
-    looks: looks.length > MOST_LOOKS ? looks.filter((_, index) => index % 2 === 0) : looks,
+    looks: [...thinned(looks, MOST_LOOKS, ({ state }) => state)],
     gaps,
   };
 }

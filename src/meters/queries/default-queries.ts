@@ -18,8 +18,8 @@ export type DefaultQueries =
     }
   /** Envoy's clusters, as istiod names them: `outbound|80|v2|checkout.shop.svc.cluster.local`. */
   | { readonly kind: 'envoy' }
-  /** The Ingress that is named; others that lead to the same Service are counted with it. */
-  | { readonly kind: 'nginx'; readonly ingress: string }
+  /** Every Ingress that leads to the Service. */
+  | { readonly kind: 'nginx' }
   | { readonly kind: 'traefik' }
   | { readonly kind: 'linkerd' }
   /** `http_requests_total` of the arms' own pods, or their framework's equivalent (`httpMetrics`). */

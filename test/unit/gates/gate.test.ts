@@ -115,7 +115,7 @@ describe('one look', () => {
     const { source, clock, windows } = sourceOf(() => value(1), unreachable);
     const { outcome, seconds } = await run([checkOf('a', source)], clock);
     expect(outcome).toMatchObject({ verdict: 'undecided', lacks: 'data' });
-    expect(outcome.reason).toBe('a: Loki: did not answer.; without data for 1m');
+    expect(outcome.reason).toBe('a: Loki: did not answer; without data for 1m');
     expect([seconds, windows]).toEqual([60, []]);
   });
 

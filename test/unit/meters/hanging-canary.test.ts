@@ -41,7 +41,7 @@ const gateways: readonly [DefaultQueries, Exporter][] = [
     },
   ],
   [
-    { kind: 'nginx', ingress: 'shop' },
+    { kind: 'nginx' },
     (arm, fine, late) => {
       const canary = arm === 'stable' ? '' : 'shop-checkout-canary-80';
       const of = `namespace="shop",ingress="shop",service="checkout",canary="${canary}"`;

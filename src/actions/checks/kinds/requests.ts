@@ -93,7 +93,7 @@ function namesOf(named: Workload | undefined, service: string | undefined) {
 
 function queriesOf({ metrics, reporter = 'source' }: RequestsSettings): DefaultQueries {
   if (metrics === 'istio') return { kind: metrics, reporter, by: 'workload' };
-  return metrics === 'nginx' ? { kind: metrics, ingress: '' } : { kind: metrics };
+  return { kind: metrics };
 }
 
 function problemOf(settings: RequestsSettings): string | undefined {

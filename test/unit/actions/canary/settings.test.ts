@@ -185,7 +185,7 @@ describe('the meter that the inputs ask for', () => {
     const given = { ...two, prometheus: 'http://p:9090' };
     expect(await meter({ ...given, route: 'ingress/x' })).toMatchObject({
       kind: 'prometheus',
-      queries: { kind: 'nginx', ingress: 'x' },
+      queries: { kind: 'nginx' },
       connection: { address: 'http://p:9090' },
     });
     expect(await meter({ ...given, route: 'virtualservice/x', 'istio-reporter': 'waypoint' })).toMatchObject({

@@ -141,11 +141,11 @@ nginx_ingress_controller_request_duration_seconds_bucket{${namespace}="shop",ing
   const counted = ['stable requests = 90', 'stable bucket 0.25 = 80', 'canary requests = 4', 'canary errors = 4'];
 
   it('tells the canary by the upstream that took the place of the service', () => {
-    expect(read({ kind: 'nginx', ingress: 'shop' }, series('namespace', 'service'))).toEqual([counted, [], []]);
+    expect(read({ kind: 'nginx' }, series('namespace', 'service'))).toEqual([counted, [], []]);
   });
 
   it('is read also where scraping took the labels for itself', () => {
-    const queries = { kind: 'nginx', ingress: 'shop' } as const;
+    const queries = { kind: 'nginx' } as const;
     expect(read(queries, series('exported_namespace', 'exported_service'))).toEqual([[], counted, []]);
     expect(read(queries, series('exported_namespace', 'service'))).toEqual([[], [], counted]);
   });
@@ -279,7 +279,7 @@ describe('requests without an answer', () => {
       (canary) =>
         `nginx_ingress_controller_requests{namespace="shop",ingress="shop",service="checkout",canary="${canary}",status="${status}"} 7`,
     );
-    const [found] = read({ kind: 'nginx', ingress: 'shop' }, series.join('\n'));
+    const [found] = read({ kind: 'nginx' }, series.join('\n'));
     expect(found).toEqual([...given('stable', 7), ...given('canary', 7)]);
   });
 
@@ -417,7 +417,7 @@ describe('what frameworks count for themselves', () => {
 
 it('says which name of an arm is missing', () => {
   const bare = { ...names, canary: { workload: 'checkout-canary' } };
-  for (const queries of [{ kind: 'traefik' }, { kind: 'envoy' }, { kind: 'nginx', ingress: 'shop' }] as const) {
+  for (const queries of [{ kind: 'traefik' }, { kind: 'envoy' }, { kind: 'nginx' }] as const) {
     expect(() => defaultQueries(queries, bare, 'prometheus')).toThrow('need the service of the canary arm');
   }
 });
