@@ -57,7 +57,8 @@ const SLOW_FILE_SECONDS = 10;
 /** A test command of the project, counted test by test. */
 function tests(...command: string[]): Count {
   const file = join(scratch, `${command.join('-')}.json`.replaceAll(':', '-'));
-  const ended = run('npm', [...command, '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
+  const reporters = ['default', 'json', './scripts/repeated-tests.ts'].map((name) => `--reporter=${name}`);
+  const ended = run('npm', [...command, '--', ...reporters, `--outputFile.json=${file}`]);
   try {
     const report = vitestReport.parse(JSON.parse(readFileSync(file, 'utf8')));
     for (const { name, startTime, endTime } of report.testResults) {
