@@ -25,6 +25,7 @@ const secretInputs = {
     example: '${{ github.token }}',
   }),
   'prometheus-token': canary['prometheus-token'],
+  connections: canary.connections,
 };
 
 const openInputs = {

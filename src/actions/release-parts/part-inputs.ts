@@ -53,7 +53,7 @@ const reportAs = (name: string): PartInputs => ({
 });
 
 const cluster = inputs('kubeconfig', 'context', 'namespace');
-const requests = inputs('meter', 'metrics', 'prometheus', 'prometheus-token');
+const requests = inputs('meter', 'metrics', 'prometheus', 'prometheus-token', 'connections');
 const plan = {
   ...begun('steps'),
   ...inputs('plan-file', 'min-requests'),

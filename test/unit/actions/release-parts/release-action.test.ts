@@ -48,7 +48,14 @@ describe('the composite action', async () => {
 
   it('gives its first step all inputs that are no secrets', () => {
     const [begin] = runs.steps;
-    const secrets = ['kubeconfig', 'build-secrets', 'reuse-secret', 'registry-password', 'prometheus-token'];
+    const secrets = [
+      'kubeconfig',
+      'build-secrets',
+      'reuse-secret',
+      'registry-password',
+      'prometheus-token',
+      'connections',
+    ];
     const open = Object.keys(inputs).filter((name) => !secrets.includes(name));
     expect(Object.keys(begin?.with ?? {}).toSorted()).toEqual(open.toSorted());
   });
