@@ -196,7 +196,7 @@ describe.concurrent('actions/gate', () => {
       expect(status).toBe(1);
       expect(log).toContain('"2" is no rate');
       expect(log).toContain('check 2 (promql) needs "above" or "below"');
-      expect(log).toContain('"ratios" is not one of ratio, promql');
+      expect(log).toContain('"ratios" is not one of requests, ratio, promql');
       expect(log).toContain('"soon" is no duration');
       expect(log).toMatch(/loki has an unknown key; "token" is near/);
       expect(log).not.toContain('s3cret');
