@@ -190,7 +190,8 @@ describe.concurrent('A copy of the starter workflow release, run by act', () => 
         {
           state: 'failure',
           description: expect.stringMatching(/^Rolled back \(sha256:\w{7} → sha256:\w{7}\): .+/),
-          log_url: 'https://github.com/acme/shop/actions/runs/2',
+          // The page of the canary's report.
+          log_url: 'https://github.com/acme/shop/actions/runs/2/artifacts/1',
           environment_url: 'https://shop.example',
         },
       ]);
