@@ -126,7 +126,7 @@ describe.concurrent('The starter workflow labelled-versions', () => {
   it('gives all requests back to v1 where v2 answers with 5xx', async () => {
     await releasing({ canary: { errorRate: 0.5 } }, '30 for 60s, 100', async ({ lab, run, told }) => {
       const { status, outputs, log } = await run.ended;
-      expect(status).toBe(1);
+      expect(status, log).toBe(1);
       expect(outputs.verdict, log).toBe('rolled-back');
       expect(weightsOf(lab)).toEqual({ v1: 100, v2: 0 });
       // It stays to be looked at, without a request.
@@ -142,7 +142,7 @@ describe.concurrent('The starter workflow labelled-versions', () => {
       await lab.until(() => weightsOf(lab).v2 === 30, AbortSignal.timeout(60_000));
       for (const image of [lab.stableImage, lab.canaryImage]) lab.images.set(image, { errorRate: 0.2 });
       const { status, outputs, log } = await run.ended;
-      expect(status).toBe(1);
+      expect(status, log).toBe(1);
       expect(outputs.verdict, log).toBe('rolled-back');
       expect(outputs.reason).toMatch(/^5xx-trend/);
       expect(weightsOf(lab)).toEqual({ v1: 100, v2: 0 });
