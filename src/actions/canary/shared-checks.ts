@@ -53,8 +53,12 @@ export function readSharedChecks(
  * must not have others in them.
  */
 function loadProblems(inputs: CanaryInputs, shared: readonly SharedCheckInput[]): string[] {
-  const ofMeter = inputs.checks.filter(({ check }) => check !== 'shared' && check !== 'pods');
-  const counting = meterOf(inputs) === 'none' ? [] : ofMeter.map((one) => ({ check: one.check, name: nameOf(one) }));
+  const named = inputs.checks.flatMap((one) =>
+    one.check === 'shared' || one.check === 'pods' ? [] : [{ check: one.check, name: nameOf(one) }],
+  );
+  // Where no check of the meter is listed, its counts are those of `unanswered`, which always runs.
+  const ofMeter = named.length > 0 ? named : [{ check: 'unanswered', name: 'unanswered' }];
+  const counting = meterOf(inputs) === 'none' ? [] : ofMeter;
   const mixed = shared.flatMap(({ name, ownTraffic }) => {
     const seen = counting.filter((one) => ownTraffic?.seenBy.includes(one.name));
     if (seen.length === 0) return [];

@@ -156,6 +156,10 @@ describe('wrong inputs', () => {
       'Requests of "load" may be counted by error-rate as those of users',
     ],
     [
+      '[{check: load, service: "x:80", requests: [GET /], limit: 1%}]',
+      'Requests of "load" may be counted by unanswered as those of users',
+    ],
+    [
       '[error-rate, {check: load, service: "x:80", requests: [GET /], limit: 1%, seen-by: [error-rate]}]',
       'Requests of "load" would be taken for those of users by error-rate',
     ],
