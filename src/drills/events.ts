@@ -19,7 +19,8 @@ export interface FaultOutcome {
 }
 
 export interface DrillOutcome {
-  readonly verdict: DrillVerdict;
+  /** Undefined for a dry run. */
+  readonly verdict?: DrillVerdict;
   readonly reason: string;
   readonly next: string;
   readonly faults: readonly FaultOutcome[];
