@@ -112,9 +112,10 @@ async function runFaults(
     const outcomes: FaultOutcome[] = [];
     let stopped: string | undefined;
     for (const [index, fault] of faults.entries()) {
-      if (index > 0 && options.pause > 0) {
-        emit({ type: 'pausing', at: clock.now(), milliseconds: options.pause });
-        await clock.sleep(options.pause, signal);
+      const pause = options.pauses[index] ?? 0;
+      if (pause > 0) {
+        emit({ type: 'pausing', at: clock.now(), milliseconds: pause });
+        await clock.sleep(pause, signal);
       }
       const ran = await runFault({ world, options, journal, watch, moments }, index, fault, signal);
       outcomes.push(ran.outcome);

@@ -1,7 +1,8 @@
 import { SluiceError } from '../core/errors.ts';
 
-const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
-const FORM = /^(?:(sun|mon|tue|wed|thu|fri|sat)(?:-(sun|mon|tue|wed|thu|fri|sat))? +)?(\d{2}):(\d{2})-(\d{2}):(\d{2})(?: +(\S+))?$/i;
+const DAYS: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const FORM =
+  /^(?:(sun|mon|tue|wed|thu|fri|sat)(?:-(sun|mon|tue|wed|thu|fri|sat))? +)?(\d{2}):(\d{2})-(\d{2}):(\d{2})(?: +(\S+))?$/i;
 
 /** When drills may run. */
 export interface Hours {
@@ -37,7 +38,7 @@ function isZone(zone: string): boolean {
 }
 
 function daysOf(first: string | undefined, last = first): ReadonlySet<number> {
-  const indexOf = (name: string) => DAYS.findIndex((day) => day === name.toLowerCase());
+  const indexOf = (name: string) => DAYS.indexOf(name.toLowerCase());
   if (first === undefined || last === undefined) return new Set(DAYS.keys());
   const [from, to] = [indexOf(first), indexOf(last)];
   return new Set(Array.from({ length: ((to - from + 7) % 7) + 1 }, (_, index) => (from + index) % 7));
@@ -53,7 +54,7 @@ export function isWithin({ days, from, to, zone }: Hours, instant: number): bool
     hourCycle: 'h23',
   });
   const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, value]));
-  const day = DAYS.findIndex((name) => name === parts.get('weekday')?.toLowerCase());
+  const day = DAYS.indexOf(parts.get('weekday')?.toLowerCase() ?? '');
   const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
   if (from < to) return days.has(day) && minute >= from && minute < to;
   // What is after midnight belongs to the day before.

@@ -4,7 +4,7 @@ import type { Aim, FaultPlan } from './ports.ts';
 import type { BlastRadius } from './world.ts';
 
 /** Namespaces of the cluster's own parts. */
-const PROTECTED = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
+export const PROTECTED = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
 /**
  * Refuses a fault that would hit more than it may, or where it may not.

@@ -38,6 +38,8 @@ export interface DrillStore {
   readonly object: string;
   load(signal: AbortSignal): Promise<DrillRecord | undefined>;
   save(record: DrillRecord, signal: AbortSignal): Promise<void>;
+  /** Gives the record up without reading it. @returns what it named, in a sentence */
+  discard(signal: AbortSignal): Promise<string>;
 }
 
 /** Times in milliseconds, shares from 0 to 1. */
@@ -58,8 +60,8 @@ export interface DrillOptions {
   readonly steadyFor: number;
   /** The most for that, from the removal of a fault on. */
   readonly recoveryTimeout: number;
-  /** Between two faults, after the recovery from the first. */
-  readonly pause: number;
+  /** Before each fault, after the recovery from the one before. */
+  readonly pauses: readonly number[];
   /** The most for removing a fault. */
   readonly removeTimeout: number;
 }
