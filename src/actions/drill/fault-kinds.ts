@@ -1,28 +1,7 @@
-import type { GitOpsSetting } from '../../cluster/gitops.ts';
-import type { PodTarget } from '../../drills/faults/choose-pods.ts';
-import type { FaultWorld } from '../../drills/faults/world.ts';
-import type { Fault } from '../../drills/ports.ts';
-import type { FormOfKind, ShortForm } from './short-form.ts';
+import { chaosMeshKinds } from './chaos-mesh-kinds.ts';
+import type { FaultKind } from './fault-kind.ts';
+import { istioKinds } from './istio-kinds.ts';
+import { kubernetesKinds } from './kubernetes-kinds.ts';
 
-/** What faults are made with, beside what a line says. */
-export interface FaultSettings {
-  readonly namespace: string;
-  /** Milliseconds that a fault lasts whose line does not say so, and the most that one may last. */
-  readonly maxDuration: number;
-  readonly stressImage: string;
-  readonly gitops: GitOpsSetting;
-  readonly ignoreBudgets: boolean;
-  /** The label selector of a workload's or a Service's pods. */
-  selectorOf(on: { readonly kind: string; readonly name: string }, namespace: string): Promise<string>;
-}
-
-/** One kind of fault: how its line is read, and what it becomes. */
-export interface FaultKind extends FormOfKind {
-  readonly kind: string;
-  /** One sentence for the documentation. */
-  readonly about: string;
-  readonly example: string;
-  /** What is wrong with a line, as the rest of a sentence that begins with it. */
-  problem(form: ShortForm): string | undefined;
-  build(form: ShortForm, settings: FaultSettings, world: FaultWorld): Promise<Fault>;
-}
+/** Every kind of fault that has a short form, in the order of the documentation. */
+export const faultKinds: readonly FaultKind[] = [...kubernetesKinds, ...istioKinds, ...chaosMeshKinds];

@@ -1,7 +1,8 @@
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { nearest } from '../../core/nearest.ts';
 import { inputType, listed, wrong } from '../../runner/input-types.ts';
-import { type FaultKind, faultKinds } from './fault-kinds.ts';
+import type { FaultKind } from './fault-kind.ts';
+import { faultKinds } from './fault-kinds.ts';
 import { readShortForm, type ShortForm } from './short-form.ts';
 
 /** One fault of the input `faults`. */
