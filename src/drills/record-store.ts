@@ -8,7 +8,7 @@ import { SluiceError } from '../core/errors.ts';
 import { stringifyJson, tryParseJson, tryShape } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
 import { excerpt } from '../core/text.ts';
-import { type DrillRecord, drillRecord } from './record.ts';
+import { drillRecord } from './record.ts';
 import type { DrillStore } from './world.ts';
 
 export interface DrillPlace {

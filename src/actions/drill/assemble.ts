@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { buildChecks, createCheckPlace } from '../checks/build.ts';
-import type { Judging } from '../checks/check-kind.ts';
-import { tellingOwn } from '../checks/own-traffic.ts';
-import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { checkPermissions } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import { admitDrill } from '../../drills/admission.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import { successTarget } from '../../drills/measure/targets.ts';
-import type { Fault } from '../../drills/ports.ts';
 import { createDrillStore } from '../../drills/record-store.ts';
 import type { ConcludingWorld, DrillOptions, DrillWorld } from '../../drills/world.ts';
 import type { GateCheck } from '../../gates/check-watch.ts';
@@ -16,12 +11,16 @@ import { gate } from '../../gates/gate.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { expand } from '../../meters/queries/own-queries.ts';
 import { openCluster } from '../../runner/cluster.ts';
+import { buildChecks, createCheckPlace } from '../checks/build.ts';
+import type { Judging } from '../checks/check-kind.ts';
+import { tellingOwn } from '../checks/own-traffic.ts';
+import { prometheusConnection } from '../checks/prometheus-inputs.ts';
+import { buildFaults } from './build-faults.ts';
+import { factsOf } from './facts.ts';
 import type { DrillInputs } from './inputs.ts';
 import { removeLeft } from './remove-left.ts';
 import type { DrillRun } from './report.ts';
 import { drillPermissions } from './roles.ts';
-import { buildFaults } from './build-faults.ts';
-import { factsOf } from './facts.ts';
 
 /** Milliseconds of the window that the checks of the steady state look at first, and between two looks at one. */
 const WINDOW = 60_000;
@@ -122,8 +121,7 @@ export async function assembleDrill(run: DrillRun): Promise<Assembled<DrillWorld
       requests,
       responders: [],
       steady: checks && ((when, during) => steady(run, { checks, place }, when, during)),
-      admit: (namespaces, during) =>
-        admitDrill({ client, clock, hours: inputs.hours, namespaces }, during),
+      admit: (namespaces, during) => admitDrill({ client, clock, hours: inputs.hours, namespaces }, during),
       facts: (during) => factsOf(client, { namespace, service: options.service }, during),
     };
     return { world, options, close: conclusion.close };

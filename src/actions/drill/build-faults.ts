@@ -1,11 +1,12 @@
 import { resources } from '../../cluster/resources.ts';
-import type { Fault } from '../../drills/ports.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
-import { readManifestFaults } from './manifests.ts';
-import type { DrillInputs } from './inputs.ts';
-import type { FaultSettings } from './fault-kind.ts';
+import type { Fault } from '../../drills/ports.ts';
 import { selectorOfService } from '../../drills/service-pods.ts';
 import { selectorOf } from '../../sources/cluster/workload-pods.ts';
+import type { FaultSettings } from './fault-kind.ts';
+import type { DrillInputs } from './inputs.ts';
+import { readManifestFaults } from './manifests.ts';
+import type { On, ShortForm } from './short-form.ts';
 
 interface Place {
   readonly world: FaultWorld;
@@ -27,16 +28,27 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
     stressImage: inputs['stress-image'],
     gitops: inputs.gitops,
     ignoreBudgets: inputs['ignore-budgets'],
-    selectorOf(on, inNamespace) {
-      const { client } = world;
-      if (on.kind === 'service') {
-        return selectorOfService(client, { type: resources.service, namespace: inNamespace, name: on.name }, signal);
-      }
-      const kind = on.kind === 'statefulset' ? 'statefulset' : 'deployment';
-      return selectorOf({ kind, name: on.name }, { client, namespace: inNamespace }, signal);
-    },
   };
   const written: Fault[] = [];
-  for (const { form, kind } of inputs.faults ?? []) written.push(await kind.build(form, settings, world));
+  for (const { form, kind } of inputs.faults ?? []) {
+    const aimed = kind.isOnPods ? { ...form, on: await podsOf(form, place, signal) } : form;
+    written.push(kind.build(aimed, settings, world));
+  }
   return [...written, ...(await readManifestFaults(inputs, place))];
+}
+
+/** A workload or a Service as the selector of its pods. */
+async function podsOf(
+  { on, ...form }: ShortForm,
+  { world: { client }, ...place }: Place,
+  signal: AbortSignal,
+): Promise<On | undefined> {
+  if (!on || 'selector' in on) return on;
+  const { kind, name } = on;
+  const namespace = form.namespace ?? place.namespace;
+  if (kind === 'service') {
+    return { selector: await selectorOfService(client, { type: resources.service, namespace, name }, signal) };
+  }
+  if (kind !== 'deployment' && kind !== 'statefulset') return on;
+  return { selector: await selectorOf({ kind, name }, { client, namespace }, signal) };
 }

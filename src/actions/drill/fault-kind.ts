@@ -1,5 +1,4 @@
 import type { GitOpsSetting } from '../../cluster/gitops.ts';
-import type { PodTarget } from '../../drills/faults/choose-pods.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import type { FormOfKind, ShortForm } from './short-form.ts';
@@ -12,8 +11,6 @@ export interface FaultSettings {
   readonly stressImage: string;
   readonly gitops: GitOpsSetting;
   readonly ignoreBudgets: boolean;
-  /** The label selector of a workload's or a Service's pods. */
-  selectorOf(on: { readonly kind: string; readonly name: string }, namespace: string): Promise<string>;
 }
 
 /** One kind of fault: how its line is read, and what it becomes. */
@@ -24,5 +21,7 @@ export interface FaultKind extends FormOfKind {
   readonly example: string;
   /** What is wrong with a line, as the rest of a sentence that begins with it. */
   problem(form: ShortForm): string | undefined;
-  build(form: ShortForm, settings: FaultSettings, world: FaultWorld): Promise<Fault>;
+  /** It is aimed at pods: a workload or a Service is given to `build` as the selector of its pods. */
+  readonly isOnPods: boolean;
+  build(form: ShortForm, settings: FaultSettings, world: FaultWorld): Fault;
 }

@@ -253,7 +253,9 @@ function contradictionsOf(inputs: DrillInputs): string[] {
     problems.push('Input "service" is missing: the service that the drill is about. Example: service: checkout');
   if (mode !== 'run') return problems;
   if (faults === undefined && manifests === undefined)
-    problems.push('Nothing says what is broken: give "faults" or "manifests". Example: faults: pod-kill on app=checkout one');
+    problems.push(
+      'Nothing says what is broken: give "faults" or "manifests". Example: faults: pod-kill on app=checkout one',
+    );
   if (requests === undefined)
     problems.push(
       'Input "requests" is missing: without requests nobody knows what users feel. Example: requests: {check: load, url: "https://shop.example.com", requests: [GET /], rate: 20/s}',

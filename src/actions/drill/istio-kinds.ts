@@ -1,9 +1,9 @@
 import { parseDuration } from '../../core/duration.ts';
 import { istioFault } from '../../drills/faults/istio-fault.ts';
 import type { IstioInjection } from '../../drills/faults/istio-mark.ts';
+import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { FaultKind, FaultSettings } from './fault-kind.ts';
 import type { ShortForm } from './short-form.ts';
-import type { FaultWorld } from '../../drills/faults/world.ts';
 
 const shareForm = /^(\d{1,3}(?:\.\d{1,4})?)%$/;
 const headerForm = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[=:](.+)$/;
@@ -13,7 +13,9 @@ const settings = ['host', 'rule', 'header'];
 
 function commonProblem({ on, mode, words, settings: given }: ShortForm): string | undefined {
   if (!on || !('kind' in on) || on.kind === 'httproute')
-    return on ? 'needs a VirtualService, as the Gateway API injects no faults: on virtualservice/NAME' : 'needs a route: on virtualservice/NAME';
+    return on
+      ? 'needs a VirtualService, as the Gateway API injects no faults: on virtualservice/NAME'
+      : 'needs a route: on virtualservice/NAME';
   if (on.kind !== 'virtualservice') return `is on a ${on.kind}, and needs on virtualservice/NAME`;
   if (mode) return 'hits requests and no pods: write the share before "on"';
   const [, share] = words;
@@ -25,7 +27,12 @@ function commonProblem({ on, mode, words, settings: given }: ShortForm): string 
   return undefined;
 }
 
-function build(form: ShortForm, injection: IstioInjection, { namespace, maxDuration, gitops }: FaultSettings, world: FaultWorld) {
+function build(
+  form: ShortForm,
+  injection: IstioInjection,
+  { namespace, maxDuration, gitops }: FaultSettings,
+  world: FaultWorld,
+) {
   const { on, text, words, settings: given, lasts = maxDuration } = form;
   const [, headerName, value = ''] = headerForm.exec(given.get('header') ?? '') ?? [];
   const [host, rule] = [given.get('host'), given.get('rule')];
@@ -34,7 +41,8 @@ function build(form: ShortForm, injection: IstioInjection, { namespace, maxDurat
       text,
       namespace: form.namespace ?? namespace,
       name: on && 'name' in on ? on.name : '',
-      rules: host !== undefined ? { kind: 'host', host } : rule !== undefined ? { kind: 'rule', rule } : { kind: 'all' },
+      rules:
+        host !== undefined ? { kind: 'host', host } : rule !== undefined ? { kind: 'rule', rule } : { kind: 'all' },
       injection,
       share: Number(shareForm.exec(words[1] ?? '100%')?.[1]),
       ...(headerName !== undefined && { header: { name: headerName.toLowerCase(), value } }),
@@ -55,14 +63,31 @@ const delay: FaultKind = {
     'Delays a share of the requests of a VirtualService: all of its rules, those to a `host`, or a `rule`. With `header`, only requests that have it: no user is touched.',
   example: 'istio-delay 2s 50% on virtualservice/checkout for 60s',
   settings,
+  isOnPods: false,
   problem: (form) => (delayOf(form) === undefined ? 'needs the delay as its first word' : commonProblem(form)),
-  build: async (form, given, world) => build(form, { kind: 'delay', milliseconds: delayOf(form) ?? 0 }, given, world),
+  build: (form, given, world) => build(form, { kind: 'delay', milliseconds: delayOf(form) ?? 0 }, given, world),
 };
 
 /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html, without OK */
 const grpcStatuses = [
-  ...['CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED'],
-  ...['RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE'],
+  ...[
+    'CANCELLED',
+    'UNKNOWN',
+    'INVALID_ARGUMENT',
+    'DEADLINE_EXCEEDED',
+    'NOT_FOUND',
+    'ALREADY_EXISTS',
+    'PERMISSION_DENIED',
+  ],
+  ...[
+    'RESOURCE_EXHAUSTED',
+    'FAILED_PRECONDITION',
+    'ABORTED',
+    'OUT_OF_RANGE',
+    'UNIMPLEMENTED',
+    'INTERNAL',
+    'UNAVAILABLE',
+  ],
   ...['DATA_LOSS', 'UNAUTHENTICATED'],
 ];
 
@@ -73,12 +98,16 @@ function abortOf({ words: [status = ''] }: ShortForm): IstioInjection | undefine
 
 const abort: FaultKind = {
   kind: 'istio-abort',
-  about: 'Answers a share of the requests of a VirtualService with an HTTP status, or that of gRPC, in the place of the service.',
+  about:
+    'Answers a share of the requests of a VirtualService with an HTTP status, or that of gRPC, in the place of the service.',
   example: 'istio-abort 503 20% on virtualservice/checkout for 60s',
   settings,
+  isOnPods: false,
   problem: (form) =>
-    abortOf(form) ? commonProblem(form) : 'needs an HTTP status such as 503, or one of gRPC such as UNAVAILABLE, as its first word',
-  async build(form, given, world) {
+    abortOf(form)
+      ? commonProblem(form)
+      : 'needs an HTTP status such as 503, or one of gRPC such as UNAVAILABLE, as its first word',
+  build(form, given, world) {
     const injection = abortOf(form);
     if (!injection) throw new TypeError(`"${form.text}" is refused without a status`);
     return build(form, injection, given, world);

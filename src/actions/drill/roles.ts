@@ -6,8 +6,8 @@ import type { Fault, Requests, Responder } from '../../drills/ports.ts';
 import { drillStorePermissions } from '../../drills/record-store.ts';
 import type { DrillOptions } from '../../drills/world.ts';
 import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
-import { faultKinds } from './fault-kinds.ts';
 import type { FaultSettings } from './fault-kind.ts';
+import { faultKinds } from './fault-kinds.ts';
 import { readShortForm } from './short-form.ts';
 
 interface Needs {
@@ -31,7 +31,7 @@ export function drillPermissions({ faults, requests, responders, options, namesp
 }
 
 /** The rights of each kind of fault, by its example. */
-export async function drillRoles({ client, namespace, clock }: ExamplePlace): Promise<DocumentedRole[]> {
+export function drillRoles({ client, namespace, clock }: ExamplePlace): DocumentedRole[] {
   const world = { client, clock, drill: 'checkout', run: 'example', random: () => 0 };
   const settings: FaultSettings = {
     namespace,
@@ -39,17 +39,18 @@ export async function drillRoles({ client, namespace, clock }: ExamplePlace): Pr
     stressImage: 'busybox:1.37',
     gitops: 'refuse',
     ignoreBudgets: false,
-    selectorOf: async () => 'app=checkout',
   };
-  return Promise.all(
-    faultKinds.map(async (kind) => {
-      const fault = await kind.build(readShortForm(kind.example, () => kind), settings, world);
-      const options = { service: 'checkout', limits: { namespaces: [namespace] } };
-      return {
-        title: `\`${kind.kind}\``,
-        name: 'sluice-drill',
-        permissions: drillPermissions({ faults: [fault], responders: [], options, namespace }),
-      };
-    }),
-  );
+  return faultKinds.map((kind) => {
+    const fault = kind.build(
+      readShortForm(kind.example, () => kind),
+      settings,
+      world,
+    );
+    const options = { service: 'checkout', limits: { namespaces: [namespace] } };
+    return {
+      title: `\`${kind.kind}\``,
+      name: 'sluice-drill',
+      permissions: drillPermissions({ faults: [fault], responders: [], options, namespace }),
+    };
+  });
 }

@@ -33,7 +33,8 @@ export interface FormOfKind {
   readonly settings: readonly string[];
 }
 
-const objectForm = /^(deployment|statefulset|service|node|virtualservice|httproute)\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)$/;
+const objectForm =
+  /^(deployment|statefulset|service|node|virtualservice|httproute)\/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)$/;
 
 /**
  * `KIND [WORD …] [SETTING VALUE …] [on SELECTOR|KIND/NAME] [one|all|N|N%] [in NAMESPACE] [for DURATION]`. A selector with blanks stands in
@@ -64,7 +65,8 @@ export function readShortForm(line: string, formOf: (kind: string) => FormOfKind
       at += 1;
     } else if (token === 'for') {
       twice(lasts, 'for');
-      lasts = parseDuration(needed()) || wrong(`"${line}" lasts for ${needed()}, which is no duration such as 60s or 5m.`);
+      lasts =
+        parseDuration(needed()) || wrong(`"${line}" lasts for ${needed()}, which is no duration such as 60s or 5m.`);
       at += 1;
     } else if (known.includes(token)) {
       twice(settings.get(token), token);
@@ -96,8 +98,11 @@ function quoted(token: string): string {
 function readOn(text: string, line: string): On {
   const [, kind, name] = objectForm.exec(text) ?? [];
   if (kind !== undefined && name !== undefined) return { kind, name };
-  if (/^[\w./!=,() -]+$/.test(text) && /[=!(]|^\w/.test(text) && !/^[a-z]+\/[^=]*$/.test(text)) return { selector: text };
-  return wrong(`"${line}" is on "${text}", which is neither a label selector such as app=checkout nor deployment/NAME.`);
+  if (/^[\w./!=,() -]+$/.test(text) && /[=!(]|^\w/.test(text) && !/^[a-z]+\/[^=]*$/.test(text))
+    return { selector: text };
+  return wrong(
+    `"${line}" is on "${text}", which is neither a label selector such as app=checkout nor deployment/NAME.`,
+  );
 }
 
 function readNamespace(text: string, line: string): string {
