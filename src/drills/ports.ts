@@ -129,6 +129,8 @@ export interface Moment {
   readonly kind: string;
   /** One of the kind's own words: `crossed`, `decided`, `ready`; `opened`, `closed`; `firing`, `resolved`; `missing`. */
   readonly state: string;
+  /** What it happened to, by its own name, where there can be several: the alert's name. */
+  readonly about?: string;
   /** A sentence without a full stop: `desired replicas 3 -> 5`. */
   readonly text: string;
 }

@@ -12,7 +12,10 @@ export interface Measured {
   readonly lost: number;
   /** Share of good ones from the injection to the end of what was watched. */
   readonly success: number;
-  /** The lowest share of good ones in any time that is long enough to tell. */
+  /**
+   * The lowest share of good ones in any time that is long enough to tell: the shortest ones with at least 20 requests (`ENOUGH`). Where
+   * there were fewer in all, it is `success`.
+   */
   readonly lowestSuccess: number;
   /** How long the share was below the target, in all. */
   readonly belowTarget: number;
@@ -21,6 +24,11 @@ export interface Measured {
    * stay above it long enough at the end.
    */
   readonly recovery: { readonly fromInjection: number; readonly fromRemoval: number } | undefined;
+  /**
+   * The last moment below the target, in milliseconds since the Unix epoch, also where it is not known whether the service recovered.
+   * Undefined where it never was below.
+   */
+  readonly lastBelow?: number | undefined;
   readonly latency: {
     readonly before: Latency | undefined;
     readonly during: Latency | undefined;
