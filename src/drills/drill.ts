@@ -7,8 +7,6 @@ import { type DrillTypes, endDrill, type Progress, type Results } from './ending
 import type { DrillOutcome, FaultOutcome } from './events.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { requireWithin } from './limits.ts';
-import { createRequestLog } from './measure/request-log.ts';
-import { targetText } from './measure/targets.ts';
 import type { Moment } from './ports.ts';
 import type { DrillRecord } from './record.ts';
 import { runFault, withoutMark } from './run-fault.ts';
@@ -20,9 +18,13 @@ import type { DrillOptions, DrillWorld } from './world.ts';
  * was injected is removed before this ends; if the process is killed, `concludeLeft` or the next drill does so.
  *
  * @param cancelled stops the drill, which then removes its faults
- * @throws SluiceError for what was refused before anything was injected, and `locked`
+ * @throws SluiceError for what was refused before anything was injected, and `locked`; a service that is not steady aborts the drill
  */
-export function drill(world: DrillWorld, options: DrillOptions, cancelled: AbortSignal): Promise<DrillOutcome> {
+export async function drill(
+  world: DrillWorld,
+  options: DrillOptions,
+  cancelled: AbortSignal,
+): Promise<DrillOutcome> {
   const { clock, emit, faults } = world;
   emit({
     type: 'started',
@@ -30,9 +32,17 @@ export function drill(world: DrillWorld, options: DrillOptions, cancelled: Abort
     service: options.service,
     faults: faults.map(({ kind, text, lasts, endedBy }) => ({ kind, text, lasts, endedBy })),
     requests: world.requests.asked,
-    targets: options.targets.map(targetText),
+    targets: options.targets.map(({ text }) => text),
   });
-  return carryOut(changeOf(world, options), cancelled);
+  try {
+    return await carryOut(changeOf(world, options), cancelled);
+  } catch (error) {
+    if (!(error instanceof NotSteady)) throw error;
+    const { problem: reason, next } = error;
+    const outcome: DrillOutcome = { verdict: 'aborted', reason, next, faults: [], advice: [], left: [] };
+    emit({ type: 'ended', at: clock.now(), outcome });
+    return outcome;
+  }
 }
 
 function changeOf(world: DrillWorld, options: DrillOptions): Change<DrillTypes> {
@@ -78,13 +88,16 @@ function changeOf(world: DrillWorld, options: DrillOptions): Change<DrillTypes> 
   };
 }
 
-/** @throws SluiceError `not-ready` where the service is not steady: then nothing is injected */
+/** The steady state is not proven, so that nothing was injected. */
+class NotSteady extends SluiceError {}
+
+/** @throws NotSteady */
 async function requireSteady(world: DrillWorld, signal: AbortSignal): Promise<void> {
   const outcome = await world.steady?.('before', signal);
   if (outcome === undefined || outcome.verdict === 'passed') return;
-  throw new SluiceError('not-ready', {
+  throw new NotSteady('not-ready', {
     about: 'steady state',
-    problem: `is not proven before the drill: ${outcome.reason}. Nothing was injected.`,
+    problem: `The steady state is not proven before the drill: ${outcome.reason}. Nothing was injected.`,
     next: 'Mend what the checks found, and run the drill again.',
   });
 }
@@ -100,7 +113,7 @@ async function runFaults(
   const moments: Moment[] = [];
   const over = new AbortController();
   const during = AbortSignal.any([signal, over.signal]);
-  const watch = watchRequests(world, createRequestLog(), during);
+  const watch = watchRequests(world, during);
   const responses = world.responders.map((responder) =>
     responder.follow((moment) => {
       moments.push(moment);

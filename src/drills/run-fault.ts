@@ -5,16 +5,19 @@ import { persist } from '../core/persist.ts';
 import type { FaultOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { requireWithin } from './limits.ts';
-import { feltByRequests } from './measure/felt-by-requests.ts';
+import { feltByRequests, worsened } from './measure/felt-by-requests.ts';
+import type { Measured } from './measure/measured.ts';
 import { measure } from './measure/recovery.ts';
-import { createStopCondition } from './measure/stop-condition.ts';
-import { judgeTarget } from './measure/targets.ts';
+import { judgeTarget } from './measure/judge-target.ts';
 import type { Aim, Effect, Fault, Moment } from './ports.ts';
 import { type RequestWatch, StopReason } from './watch-requests.ts';
 import type { DrillOptions, DrillWorld } from './world.ts';
 
 /** Milliseconds between two looks at how a fault is felt, and at whether users have recovered. */
 const LOOK = 500;
+
+/** Milliseconds before a fault whose requests it is compared with. */
+const BEFORE = 60_000;
 
 /** Milliseconds in which a fault that happens at once has to be felt. */
 const AT_ONCE = 30_000;
@@ -50,7 +53,8 @@ export async function runFault(course: Course, index: number, fault: Fault, sign
   signal.throwIfAborted();
 
   const injectedAt = clock.now();
-  const stop = watch.arm(options.stopWhen && createStopCondition(options.stopWhen));
+  watch.log.injecting(injectedAt);
+  const stop = watch.arm(options.stopWhen);
   await fault.inject(aim.mark, signal);
   emit({ type: 'injected', at: clock.now(), index });
   const seen = await hold(course, { index, fault, aim, injectedAt, stop }, signal);
@@ -60,7 +64,8 @@ export async function runFault(course: Course, index: number, fault: Fault, sign
 
   const removedAt = await removeFault(world, options, { index, fault, mark: aim.mark }, signal);
   await journal.drop(fault.text, signal);
-  await settle(course, removedAt, signal);
+  watch.log.border(removedAt);
+  await settle(course, { injectedAt, removedAt }, signal);
   const outcome = conclude(course, { fault, injectedAt, removedAt, seen });
   emit({ type: 'measured', at: clock.now(), index, outcome });
   return { outcome, stopped };
@@ -131,36 +136,51 @@ export async function removeFault(
 }
 
 /** Waits until users have felt nothing for long enough, and no longer than `recoveryTimeout`. */
-async function settle(
-  { world: { clock }, options, watch }: Course,
-  removedAt: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const { steadyFor, recoveryTimeout, successTarget } = options;
-  while (!watch.broken.aborted && clock.now() - removedAt < recoveryTimeout) {
-    const isSteady = watch.log.isSteady({ since: removedAt, until: clock.now(), steadyFor, target: successTarget });
-    if (isSteady) return;
+async function settle(course: Course, times: Times, signal: AbortSignal): Promise<void> {
+  const { world, options, watch } = course;
+  const { requests, clock } = world;
+  // A request that is on its way may still fail.
+  const delay = requests.kind === 'own' ? requests.resolution : 0;
+  while (!watch.broken.aborted && clock.now() - times.removedAt < options.recoveryTimeout) {
+    const endedAt = clock.now() - delay;
+    if (endedAt - times.removedAt >= options.steadyFor && measured(course, { ...times, endedAt })?.recovery) return;
     await clock.sleep(LOOK, signal);
   }
 }
 
-function conclude(
-  { world, options, watch, moments }: Course,
-  {
-    fault,
-    injectedAt,
-    removedAt,
-    seen,
-  }: Pick<FaultOutcome, 'injectedAt' | 'removedAt'> & { readonly fault: Fault; readonly seen: Effect },
-): FaultOutcome {
-  const times = { injectedAt, removedAt, endedAt: world.clock.now() };
+type Times = Pick<FaultOutcome, 'injectedAt' | 'removedAt'>;
+
+function measured({ options, watch }: Course, times: Times & { readonly endedAt: number }): Measured | undefined {
   const { steadyFor, successTarget: target } = options;
-  const measured = measure(watch.log, { ...times, steadyFor, target });
-  const felt = seen.felt === 'unknown' ? (feltByRequests(watch.log, times, fault.seenAs) ?? seen) : seen;
-  const ownMoments = moments.filter(({ at }) => at >= injectedAt);
-  const targets = options.targets.map((one) => judgeTarget(one, measured, { injectedAt, moments: ownMoments }));
+  return measure(watch.log, { ...times, steadyFor, target });
+}
+
+interface Seen extends Times {
+  readonly fault: Fault;
+  readonly seen: Effect;
+}
+
+function conclude(course: Course, { fault, seen, ...times }: Seen): FaultOutcome {
+  const { world, options, watch, moments } = course;
+  const endedAt = world.clock.now();
+  watch.log.border(endedAt);
+  const felt = measured(course, { ...times, endedAt });
   const { kind, text, lasts, endedBy } = fault;
-  return { fault: { kind, text, lasts, endedBy }, effect: felt, injectedAt, removedAt, measured, targets };
+  const effect = seen.felt === 'unknown' ? byRequests(course, { fault, seen, ...times }) : seen;
+  const watched = new Set(world.responders.map((responder) => responder.kind));
+  const targets = options.targets.map((target) =>
+    judgeTarget(target, { measured: felt, moments, watched, ...times, endedAt }),
+  );
+  return { fault: { kind, text, lasts, endedBy }, effect, ...times, measured: felt, targets };
+}
+
+/** What requests say of a fault of which the cluster can't tell. */
+function byRequests({ watch }: Course, { fault, seen, injectedAt, removedAt }: Seen): Effect {
+  const before = watch.sent(injectedAt - BEFORE, injectedAt);
+  const during = watch.sent(injectedAt, removedAt);
+  const told = fault.injects ? feltByRequests(before, during, fault.injects) : worsened(before, during);
+  if (told.felt === 'unknown') return { felt: 'unknown', evidence: `${seen.evidence}; ${told.evidence}` };
+  return told;
 }
 
 export function withoutMark({ mark: _, ...aim }: Aim): Omit<Aim, 'mark'> {
