@@ -30,7 +30,10 @@ export function drill(world: DrillWorld, options: DrillOptions, cancelled: Abort
     service: options.service,
     faults: faults.map(({ kind, text, lasts, endedBy }) => ({ kind, text, lasts, endedBy })),
     requests: world.requests.asked,
+    requestKind: world.requests.kind,
     targets: options.targets.map(targetText),
+    successTarget: options.successTarget,
+    dryRun: options.dryRun,
   });
   return carryOut(changeOf(world, options), cancelled);
 }
