@@ -32,7 +32,10 @@ export async function drill(
     service: options.service,
     faults: faults.map(({ kind, text, lasts, endedBy }) => ({ kind, text, lasts, endedBy })),
     requests: world.requests.asked,
+    requestKind: world.requests.kind,
     targets: options.targets.map(({ text }) => text),
+    successTarget: options.successTarget,
+    dryRun: options.dryRun,
   });
   try {
     return await carryOut(changeOf(world, options), cancelled);
@@ -135,7 +138,7 @@ async function runFaults(
       stopped = ran.stopped;
       if (stopped !== undefined) break;
     }
-    return { faults: outcomes, stopped, ...(await steadyAfter(world, options, signal)) };
+    return { faults: outcomes, stopped, steadyAfter: await steadyAfter(world, options, signal) };
   } finally {
     over.abort();
     await watch.end();
@@ -148,15 +151,15 @@ async function steadyAfter(
   { steady, clock }: DrillWorld,
   { recoveryTimeout }: DrillOptions,
   signal: AbortSignal,
-): Promise<Pick<Results, 'isSteadyAfter' | 'steadyReason'>> {
-  if (!steady) return { isSteadyAfter: undefined, steadyReason: '' };
+): Promise<Results['steadyAfter']> {
+  if (!steady) return undefined;
   const until = clock.now() + recoveryTimeout;
   for (;;) {
     const { verdict, reason } = await steady('after', signal);
-    if (verdict === 'passed') return { isSteadyAfter: true, steadyReason: reason };
+    if (verdict === 'passed') return { state: 'back', reason };
     if (clock.now() >= until) {
-      const since = formatDuration(recoveryTimeout);
-      return { isSteadyAfter: verdict === 'failed' ? false : undefined, steadyReason: `${since} after it, ${reason}` };
+      const told = `${formatDuration(recoveryTimeout)} after it, ${reason}`;
+      return { state: verdict === 'failed' ? 'not-back' : 'unknown', reason: told };
     }
     await clock.sleep(Math.min(5_000, until - clock.now()), signal);
   }

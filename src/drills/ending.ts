@@ -3,7 +3,7 @@ import { reasonOf, SluiceError } from '../core/errors.ts';
 import type { DrillOutcome, DrillVerdict, FaultOutcome } from './events.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { advise } from './measure/advice.ts';
-import { concludeDrill } from './measure/verdict.ts';
+import { concludeDrill, type SteadyAfter } from './measure/verdict.ts';
 import type { Aim } from './ports.ts';
 import type { DrillRecord } from './record.ts';
 import type { ConcludingWorld, DrillOptions, DrillWorld } from './world.ts';
@@ -20,9 +20,8 @@ export interface Results {
   readonly faults: readonly FaultOutcome[];
   /** Why it was stopped before its end. */
   readonly stopped: string | undefined;
-  /** Whether the checks say that the service is as before; undefined without checks, or where they can't tell. */
-  readonly isSteadyAfter: boolean | undefined;
-  readonly steadyReason: string;
+  /** Whether the checks say that the service is as before; undefined without checks. */
+  readonly steadyAfter: SteadyAfter | undefined;
 }
 
 /** What this process knows of the drill that it carries out. */
@@ -37,7 +36,7 @@ interface Closing {
 
 /** Closes the record, and says how the drill ended. */
 export async function endDrill(
-  world: ConcludingWorld & Partial<Pick<DrillWorld, 'facts' | 'steady'>>,
+  world: ConcludingWorld & Partial<Pick<DrillWorld, 'facts'>>,
   ending: Ending<DrillTypes>,
   { progress }: Closing,
   signal: AbortSignal,
@@ -56,7 +55,7 @@ export async function endDrill(
 }
 
 async function outcomeOf(
-  world: Partial<Pick<DrillWorld, 'facts' | 'steady'>>,
+  world: Partial<Pick<DrillWorld, 'facts'>>,
   ending: Ending<DrillTypes>,
   signal: AbortSignal,
 ): Promise<DrillOutcome> {
@@ -103,11 +102,11 @@ export class NotRemoved extends SluiceError {
 
 /** The verdict over what was measured, and what to mend. */
 async function learnt(
-  { facts, steady }: Partial<Pick<DrillWorld, 'facts' | 'steady'>>,
-  { faults, stopped, isSteadyAfter, steadyReason }: Results,
+  { facts }: Partial<Pick<DrillWorld, 'facts'>>,
+  { faults, stopped, steadyAfter }: Results,
   signal: AbortSignal,
 ): Promise<DrillOutcome> {
-  const concluded = concludeDrill(faults, { steadyAfter: steady && { isSteady: isSteadyAfter, reason: steadyReason } });
+  const concluded = concludeDrill(faults, steadyAfter);
   // What can't be read gives no advice, and does not change what was measured.
   const known = (await facts?.(signal).catch(() => [])) ?? [];
   const advice = advise(known, faults);

@@ -127,11 +127,11 @@ export async function removeFault(
   }: { readonly index: number; readonly fault: Pick<Fault, 'remove' | 'text'>; readonly mark: Aim['mark'] },
   signal: AbortSignal,
 ): Promise<number> {
-  emit({ type: 'removing', at: clock.now(), index });
+  emit({ type: 'removing', at: clock.now(), index, text: fault.text });
   using limit = deadline(clock, removeTimeout, () => notInTime(fault.text, removeTimeout), signal);
   await persist({ clock }, limit.signal, () => fault.remove(mark, limit.signal));
   const removedAt = clock.now();
-  emit({ type: 'removed', at: removedAt, index });
+  emit({ type: 'removed', at: removedAt, index, text: fault.text });
   return removedAt;
 }
 
