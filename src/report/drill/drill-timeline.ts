@@ -24,6 +24,8 @@ interface Bin {
   readonly to: number;
   /** The lowest share of good requests in it; undefined where nothing is known. */
   readonly lowest: number | undefined;
+  /** No line is drawn to it from the one before. */
+  readonly isAfterGap: boolean;
 }
 
 /** The success of requests over time as Mermaid charts, the only pictures of a job summary. Empty for a dry run. */
@@ -58,18 +60,15 @@ function binsOf(
   from: number,
   to: number,
 ): Bin[] {
-  const number = Math.min(BINS, slices.length);
+  // Fewer than slices, so that windows of uneven length leave no bin empty.
+  const number = Math.min(BINS, Math.max(1, Math.floor(slices.length / 1.5)));
   const length = (to - from) / number;
   const inBin = Map.groupBy(slices, ({ at }) => Math.min(number - 1, Math.floor((at - from) / length)));
   return Array.from({ length: number }, (_, index) => {
     const [begin, end] = [from + index * length, from + (index + 1) * length];
-    const known = inBin.get(index) ?? [];
-    const isGap = gaps.some((gap) => gap.from < end && gap.to > begin);
-    return {
-      from: begin,
-      to: end,
-      lowest: known.length === 0 || (isGap && known.length < 2) ? undefined : lowestOf(known),
-    };
+    const known = inBin.get(index);
+    const isAfterGap = gaps.some((gap) => gap.from < end && gap.to > begin);
+    return { from: begin, to: end, lowest: known && lowestOf(known), isAfterGap };
   });
 }
 
@@ -86,8 +85,8 @@ function runsOf(bins: readonly Bin[]): KnownBin[][] {
   const runs: KnownBin[][] = [[]];
   for (const bin of bins) {
     const { lowest } = bin;
-    if (lowest === undefined) runs.push([]);
-    else runs.at(-1)?.push({ ...bin, lowest });
+    if (lowest === undefined || bin.isAfterGap) runs.push([]);
+    if (lowest !== undefined) runs.at(-1)?.push({ ...bin, lowest });
   }
   return runs.filter((run) => run.length > 0);
 }
