@@ -16,6 +16,7 @@ import type { Judging } from '../checks/check-kind.ts';
 import { tellingOwn } from '../checks/own-traffic.ts';
 import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { buildFaults } from './build-faults.ts';
+import { buildResponders } from './build-responders.ts';
 import { factsOf } from './facts.ts';
 import type { DrillInputs } from './inputs.ts';
 import { removeLeft } from './remove-left.ts';
@@ -43,7 +44,7 @@ export function assembleConclusion({ inputs, facts, clock, emit, ...access }: Ac
   readonly namespace: string;
 } {
   const { client, namespace } = openCluster(inputs, access);
-  const service = inputs.service?.name ?? '';
+  const { service } = inputs;
   const place = { namespace, service };
   const holder = { identity: facts.identity, description: facts.startedBy };
   const lease = { type: resources.lease, namespace, name: `sluice-${service}` };
@@ -113,13 +114,14 @@ export async function assembleDrill(run: DrillRun): Promise<Assembled<DrillWorld
     const { requests: measured, checks } = inputs;
     if (!measured) throw new TypeError('inputs without requests are refused before');
     const requests = measured.build(place, inputs['count-interval']);
+    const responders = buildResponders(inputs, place, namespace);
     const faults = await buildFaults(inputs, { world: faultWorld, namespace, workspace: facts.workspace }, signal);
-    await checkPermissions(client, drillPermissions({ faults, requests, options, namespace }), signal);
+    await checkPermissions(client, drillPermissions({ faults, requests, responders, options, namespace }), signal);
     const world: DrillWorld = {
       ...conclusion.world,
       faults,
       requests,
-      responders: [],
+      responders,
       steady: checks && ((when, during) => steady(run, { checks, place }, when, during)),
       admit: (namespaces, during) => admitDrill({ client, clock, hours: inputs.hours, namespaces }, during),
       facts: (during) => factsOf(client, { namespace, service: options.service }, during),

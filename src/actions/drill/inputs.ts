@@ -14,7 +14,6 @@ import {
   inputType,
   list,
   probability,
-  service,
   text,
   wholeNumber,
   wrong,
@@ -34,6 +33,12 @@ import { serverInputs } from '../checks/server-inputs.ts';
 import { faultsInput } from './faults-input.ts';
 import { requestsInput } from './requests-input.ts';
 
+const name = inputType('a name of small letters, digits and -', (given) => {
+  return /^[a-z0-9](?:[-a-z0-9]{0,48}[a-z0-9])?$/.test(given)
+    ? given
+    : wrong(`"${given}" has other signs than small letters, digits and -, or more than 50 of them.`);
+});
+
 const share = inputType('per cent from 1 to 100: 50%', (given) => {
   const [, digits = ''] = /^(\d{1,3})(?: ?%)?$/.exec(given) ?? [];
   const value = Number(digits);
@@ -48,11 +53,16 @@ const hours = inputType('days, times and a time zone: Mon-Fri 09:00-17:00 Europe
 export const drillInputs = z.strictObject({
   ...clusterInputs('the service'),
 
-  service: input(service, {
+  service: input(name, {
     group: 'drill',
     description:
       'Name of the service that the drill is about, as rollouts of it are called: two drills of one service, and a drill and a rollout, exclude each other.',
     example: 'checkout',
+  }),
+  name: input(name, {
+    group: 'drill',
+    description: 'Name of the drill, where a service has several. Without it, that of the service.',
+    example: 'checkout-network',
   }),
   faults: input(faultsInput, {
     group: 'drill',
@@ -220,7 +230,10 @@ export const drillInputs = z.strictObject({
   ...serverInputs,
   report: reportInput('sluice-drill.json'),
 });
-export type DrillInputs = z.infer<typeof drillInputs>;
+export type DrillInputs = z.infer<typeof drillInputs> & {
+  readonly service: string;
+  readonly name: string;
+};
 
 const ACTION = 'drill';
 
@@ -243,10 +256,11 @@ export async function loadDrillInputs(
   const inputs = parseInputs(drillInputs, given, ACTION);
   const problems = contradictionsOf(inputs);
   if (problems.length > 0) throw inputRefusal(problems, ACTION);
-  return inputs;
+  const { service = '' } = inputs;
+  return { ...inputs, service, name: inputs.name ?? service };
 }
 
-function contradictionsOf(inputs: DrillInputs): string[] {
+function contradictionsOf(inputs: z.infer<typeof drillInputs>): string[] {
   const { faults, manifests, mode, requests, token, issue } = inputs;
   const problems = prometheusContradictions(inputs);
   if (inputs.service === undefined)
