@@ -87,7 +87,7 @@ export async function endObject(
   uid: string | undefined,
   signal: AbortSignal,
 ): Promise<KubernetesObject | undefined> {
-  const { client, clock, finalizer } = ending;
+  const { client, clock } = ending;
   await client.remove(reference, signal, uid);
   const start = clock.now();
   let released: KubernetesObject | undefined;
