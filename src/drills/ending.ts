@@ -110,14 +110,9 @@ async function learnt(
   // What can't be read gives no advice, and does not change what was measured.
   const known = (await facts?.(signal).catch(() => [])) ?? [];
   const advice = advise(known, faults);
-  if (stopped === undefined) return { ...nothing, ...concluded, advice };
-  return {
-    ...nothing,
-    ...concluded,
-    verdict: 'aborted',
-    reason: `${stopped}; the fault was removed. ${concluded.reason}`,
-    advice,
-  };
+  const outcome = { ...nothing, ...concluded, faults, advice };
+  if (stopped === undefined) return outcome;
+  return { ...outcome, verdict: 'aborted', reason: `${stopped}; the fault was removed. ${concluded.reason}` };
 }
 
 function interrupted(

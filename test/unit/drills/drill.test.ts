@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/core/errors.ts';
 import { concludeLeft } from '../../../src/drills/conclude.ts';
 import { drill } from '../../../src/drills/drill.ts';
+import type { DrillRecord } from '../../../src/drills/record.ts';
 import { away, createDrillBench, drillOptions, failed, passed } from '../../support/drill-world.ts';
 
 const never = new AbortController().signal;
@@ -176,7 +177,7 @@ describe('A drill that has to stop', () => {
 });
 
 describe('What a drill has left that was stopped', () => {
-  const record = {
+  const record: DrillRecord = {
     schema: 1,
     id: 'run-0',
     startedBy: 'bob',
@@ -186,7 +187,7 @@ describe('What a drill has left that was stopped', () => {
       { kind: 'pod-kill', text: 'one', mark: 'one' },
       { kind: 'pod-kill', text: 'two', mark: 'two' },
     ],
-  } as const;
+  };
 
   it('is removed by its own post step, the last fault first', async () => {
     const bench = createDrillBench({ record });

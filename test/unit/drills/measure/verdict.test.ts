@@ -57,7 +57,7 @@ describe('the verdict', () => {
           expect(found.verdict === 'not-resilient').toBe(
             steady === 'not-back' || results.some((result) => result.state === 'failed'),
           );
-          expect(found.score).toBe(concludeDrill(felt, steady).score);
+          expect(found.score).toBe(concludeDrill(felt, { state: steady, reason: '' }).score);
           if (felt.length === 0) expect(found.score).toBeUndefined();
         },
       ),
