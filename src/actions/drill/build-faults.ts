@@ -24,6 +24,7 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
   const { world, namespace } = place;
   const settings: FaultSettings = {
     namespace,
+    namespaces: inputs.namespaces ?? [namespace],
     maxDuration: inputs['max-duration'],
     stressImage: inputs['stress-image'],
     gitops: inputs.gitops,

@@ -6,6 +6,8 @@ import type { FormOfKind, ShortForm } from './short-form.ts';
 /** What faults are made with, beside what a line says. */
 export interface FaultSettings {
   readonly namespace: string;
+  /** Where pods may be hit. */
+  readonly namespaces: readonly string[];
   /** Milliseconds that a fault lasts whose line does not say so, and the most that one may last. */
   readonly maxDuration: number;
   readonly stressImage: string;

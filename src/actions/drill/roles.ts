@@ -35,6 +35,7 @@ export function drillRoles({ client, namespace, clock }: ExamplePlace): Document
   const world = { client, clock, drill: 'checkout', run: 'example', random: () => 0 };
   const settings: FaultSettings = {
     namespace,
+    namespaces: [namespace],
     maxDuration: 300_000,
     stressImage: 'busybox:1.37',
     gitops: 'refuse',
