@@ -21,7 +21,7 @@ export interface Admission {
 
 export function admissionPermissions(namespaces: readonly string[]): readonly Permission[] {
   return namespaces.flatMap((namespace) => [
-    { ...permissionTo(['get'], resources.namespace, ''), name: namespace },
+    { ...permissionTo(['get'], resources.namespace, namespace), name: namespace },
     permissionTo(['list'], resources.configMap, namespace),
   ]);
 }

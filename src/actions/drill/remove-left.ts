@@ -21,7 +21,7 @@ const removers: ReadonlyMap<string, Remove> = new Map<string, Remove>([
   ['cpu-stress', removeCpuStress],
   ['istio-delay', removeIstioFault],
   ['istio-abort', removeIstioFault],
-  ['chaos-mesh', removeChaosMesh],
+  ['manifest', removeChaosMesh],
   ...Object.keys(chaosForms).map((kind): [string, Remove] => [kind, removeChaosMesh]),
   ['litmus', removeLitmus],
 ]);
