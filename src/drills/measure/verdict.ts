@@ -1,4 +1,4 @@
-import type { DrillOutcome, DrillVerdict, FaultOutcome } from '../events.ts';
+import type { JudgedFault } from './judged-fault.ts';
 import type { TargetResult } from './targets.ts';
 
 /** How the steady state was after the drill. `unknown`: it was not looked at, or not known. */
@@ -18,7 +18,7 @@ export type Conclusion = Pick<DrillOutcome, 'reason' | 'score'> & {
  * The score is the share of targets that passed, in per cent, over the faults that were felt; what is missing counts as not passed. It is
  * undefined where nothing was measured. It is rounded down, so that 100 means all.
  */
-export function concludeDrill(faults: readonly FaultOutcome[], steadyAfter: SteadyAfter): Conclusion {
+export function concludeDrill(faults: readonly JudgedFault[], steadyAfter: SteadyAfter): Conclusion {
   const felt = faults.filter(({ effect }) => effect.felt === 'felt');
   const results = felt.flatMap(({ targets }) => targets);
   const passed = results.filter(({ state }) => state === 'passed').length;
@@ -44,7 +44,7 @@ export function concludeDrill(faults: readonly FaultOutcome[], steadyAfter: Stea
 
 const unfelt = { 'not-felt': 'was not felt', unknown: 'may not have been felt' } as const;
 
-function problemsOf({ fault, targets }: FaultOutcome, state: TargetResult['state']): string[] {
+function problemsOf({ fault, targets }: JudgedFault, state: TargetResult['state']): string[] {
   const word = state === 'failed' ? 'was not met' : 'could not be judged';
   return targets
     .filter((result) => result.state === state)
