@@ -4,9 +4,11 @@ import type { TargetResult } from './targets.ts';
 /** How the steady state was after the drill. `unknown`: it was not looked at, or not known. */
 export type SteadyAfter = 'back' | 'not-back' | 'unknown';
 
-export type Conclusion = Pick<DrillOutcome, 'reason' | 'score'> & {
-  readonly verdict: Exclude<DrillVerdict, 'aborted'>;
-};
+export interface Conclusion {
+  readonly verdict: 'resilient' | 'not-resilient' | 'incomplete';
+  readonly reason: string;
+  readonly score?: number;
+}
 
 /**
  * The verdict of a drill that was not aborted.
