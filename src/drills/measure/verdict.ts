@@ -1,4 +1,4 @@
-import type { DrillOutcome, DrillVerdict, FaultOutcome } from '../events.ts';
+import type { JudgedFault } from './judged-fault.ts';
 import type { TargetResult } from './targets.ts';
 
 /** How the steady state was after the drill, as the checks say. */
@@ -7,9 +7,11 @@ export interface SteadyAfter {
   readonly reason: string;
 }
 
-export type Conclusion = Pick<DrillOutcome, 'reason' | 'score'> & {
-  readonly verdict: Exclude<DrillVerdict, 'aborted'>;
-};
+export interface Conclusion {
+  readonly verdict: 'resilient' | 'not-resilient' | 'incomplete';
+  readonly reason: string;
+  readonly score?: number;
+}
 
 /**
  * The verdict of a drill that was not aborted.
@@ -21,7 +23,7 @@ export type Conclusion = Pick<DrillOutcome, 'reason' | 'score'> & {
  * The score is the share of targets that passed, in per cent, over the faults that were felt; what is missing counts as not passed. It is
  * undefined where nothing was measured. It is rounded down, so that 100 means all.
  */
-export function concludeDrill(faults: readonly FaultOutcome[], steadyAfter: SteadyAfter | undefined): Conclusion {
+export function concludeDrill(faults: readonly JudgedFault[], steadyAfter: SteadyAfter | undefined): Conclusion {
   const felt = faults.filter(({ effect }) => effect.felt === 'felt');
   const results = felt.flatMap(({ targets }) => targets);
   const passed = results.filter(({ state }) => state === 'passed').length;
@@ -49,7 +51,7 @@ export function concludeDrill(faults: readonly FaultOutcome[], steadyAfter: Stea
 
 const unfelt = { 'not-felt': 'was not felt', unknown: 'may not have been felt' } as const;
 
-function problemsOf({ fault, targets }: FaultOutcome, state: TargetResult['state']): string[] {
+function problemsOf({ fault, targets }: JudgedFault, state: TargetResult['state']): string[] {
   const word = state === 'failed' ? 'was not met' : 'could not be judged';
   return targets
     .filter((result) => result.state === state)
