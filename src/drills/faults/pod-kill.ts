@@ -13,6 +13,7 @@ import {
   choosePods,
   confirmMarked,
   type FaultPod,
+  findMarked,
   hitPod,
   listPods,
   markedPod,
