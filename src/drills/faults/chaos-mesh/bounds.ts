@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../core/duration.ts';
-import type { ChaosSpec } from './chaos-kind.ts';
-import type { Selection } from './selection.ts';
+import type { ChaosSpec } from './kinds/chaos-kind.ts';
+import type { Selection } from './kinds/selection.ts';
 
 /** What every fault of a drill has to keep to. */
 export interface Bounds {
@@ -48,22 +48,31 @@ export function placeProblems(spec: ChaosSpec, own: string, bounds: Bounds, root
   });
 }
 
+/** How an error about a duration names it, and says how to give one. */
+interface Naming {
+  readonly field: string;
+  readonly how: string;
+}
+
+export function inManifest(root: string): Naming {
+  return { field: `${root}.duration`, how: 'Give it a "duration", or the drill a "max-duration"' };
+}
+
 /** How long a fault lasts, or why that can't be. */
 export function boundedDuration(
   { duration, isOneShot }: Pick<ChaosSpec, 'duration' | 'isOneShot'>,
   { maxDuration }: Pick<Bounds, 'maxDuration'>,
-  root: string,
+  { field, how }: Naming,
 ): { readonly lasts: number } | { readonly problem: string } {
   if (isOneShot) return { lasts: 0 };
   const lasts = duration ?? maxDuration;
   if (lasts === undefined) {
-    return {
-      problem: `${root}.duration is missing, so the fault would last until somebody deletes it. Give it a "duration", or the drill a "max-duration"`,
-    };
+    return { problem: `${field} is missing, so the fault would last until somebody deletes it. ${how}` };
   }
   if (maxDuration !== undefined && lasts > maxDuration) {
+    const told = formatDuration(Math.round(lasts));
     return {
-      problem: `${root}.duration is ${formatDuration(Math.round(lasts))}, more than the "max-duration" of the drill, ${formatDuration(maxDuration)}`,
+      problem: `${field} is ${told}, more than the "max-duration" of the drill, ${formatDuration(maxDuration)}`,
     };
   }
   return { lasts };

@@ -1,7 +1,7 @@
 import type { KubernetesClient } from '../../../cluster/client.ts';
 import type { ObjectReference, ResourceType } from '../../../cluster/resources.ts';
 import type { KubernetesObject } from '../../../cluster/schema.ts';
-import { chaosKinds, schedules, typeOf, workflowNodes } from './kinds.ts';
+import { chaosKinds, schedules, typeOf, workflowNodes } from './kinds/index.ts';
 
 /** A fault that a Schedule or a Workflow has made. */
 export interface Child {

@@ -1,8 +1,8 @@
 import { formatDuration } from '../../../core/duration.ts';
 import type { Json } from '../../../core/json.ts';
 import { namespacesOf } from './bounds.ts';
-import { type ChaosKind, type ChaosSpec, recordOf } from './chaos-kind.ts';
-import type { Selection } from './selection.ts';
+import { type ChaosKind, type ChaosSpec, recordOf } from './kinds/chaos-kind.ts';
+import type { Selection } from './kinds/selection.ts';
 
 /** A fault inside a Schedule or a Workflow. */
 export interface EmbeddedFault {

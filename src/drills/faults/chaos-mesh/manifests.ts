@@ -4,10 +4,10 @@ import type { ResourceType } from '../../../cluster/resources.ts';
 import { SluiceError } from '../../../core/errors.ts';
 import { excerpt } from '../../../core/text.ts';
 import { type EngineSpec, LITMUS, readEngine } from '../litmus-engine.ts';
-import { type Bounds, boundedDuration, forbidden, isOfKubernetes, placeProblems } from './bounds.ts';
-import { CHAOS_MESH, type ChaosKind, type ChaosSpec } from './chaos-kind.ts';
-import { objectName, quoted } from './fields.ts';
-import { chaosKind, schedules, takenKinds, workflows } from './kinds.ts';
+import { type Bounds, boundedDuration, forbidden, inManifest, isOfKubernetes, placeProblems } from './bounds.ts';
+import { CHAOS_MESH, type ChaosKind, type ChaosSpec } from './kinds/chaos-kind.ts';
+import { objectName, quoted } from './kinds/fields.ts';
+import { chaosKind, schedules, takenKinds, workflows } from './kinds/index.ts';
 import { type FaultMaker, readSchedule } from './schedule.ts';
 import { readWorkflow } from './workflow.ts';
 
@@ -115,7 +115,7 @@ function readSingle(
   const chaos = chaosKind(written.kind);
   const { spec, problems } = chaos?.read(value, 'spec') ?? { problems: [] };
   if (!chaos || !spec) return [...problems];
-  const bounded = boundedDuration(spec, options, 'spec');
+  const bounded = boundedDuration(spec, options, inManifest('spec'));
   const wrong = placeProblems(spec, written.namespace, options, 'spec');
   if ('problem' in bounded) return [...wrong, bounded.problem];
   return wrong.length > 0 ? wrong : { ...written, tool: 'chaos-mesh', chaos, spec, lasts: bounded.lasts };

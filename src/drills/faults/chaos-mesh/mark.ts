@@ -4,7 +4,7 @@ import { SluiceError } from '../../../core/errors.ts';
 import type { Json } from '../../../core/json.ts';
 import { trimEndOf } from '../../../core/text.ts';
 import { isOfKubernetes } from './bounds.ts';
-import { chaosKinds, schedules, typeOf, workflows } from './kinds.ts';
+import { chaosKinds, schedules, typeOf, workflows } from './kinds/index.ts';
 
 /** Every fault's name ends so: nobody guesses it, and no two faults have the same. */
 const suffix = /-[0-9a-f]{8}$/;

@@ -6,12 +6,12 @@ import type { Permission } from '../../../core/permission.ts';
 import { excerpt } from '../../../core/text.ts';
 import type { Fault, HitPod } from '../../ports.ts';
 import { type Bounds, boundedDuration, forbidden, namespacesOf } from './bounds.ts';
-import type { ChaosSpec } from './chaos-kind.ts';
 import { createChaosFault, type Shot } from './fault.ts';
-import { typeOf } from './kinds.ts';
+import type { ChaosSpec } from './kinds/chaos-kind.ts';
+import { typeOf } from './kinds/index.ts';
+import type { Selection } from './kinds/selection.ts';
 import type { WrittenFault, WrittenMaker } from './manifests.ts';
 import { type Candidate, candidatesOf, chosenOf, nodes } from './pods.ts';
-import type { Selection } from './selection.ts';
 import { readShortForm, type WrittenForm } from './short-forms.ts';
 import type { ChaosWorld, PodTarget } from './target.ts';
 
@@ -33,7 +33,10 @@ export interface ShortFault {
 export function shortChaosFault(short: ShortFault, bounds: Bounds, world: ChaosWorld): Fault {
   const { chaos, spec, opposite } = readShortForm(short.written);
   const { namespace } = short.target;
-  const bounded = boundedDuration({ duration: short.lasts, isOneShot: spec.isOneShot }, bounds, 'the fault');
+  const bounded = boundedDuration({ duration: short.lasts, isOneShot: spec.isOneShot }, bounds, {
+    field: 'its duration',
+    how: 'Write "for 60s", or give the drill a "max-duration"',
+  });
   const problem = forbidden(namespace, bounds) ?? ('problem' in bounded ? bounded.problem : undefined);
   if (problem !== undefined || 'problem' in bounded) throw refused(short.text, problem ?? '');
   const type = typeOf(chaos);
@@ -71,7 +74,7 @@ export function shortChaosFault(short: ShortFault, bounds: Bounds, world: ChaosW
 
 /** A single fault of a manifest: its pods are chosen here as Chaos Mesh would, so that they are known before. */
 export function manifestChaosFault(fault: WrittenFault, world: ChaosWorld): Fault {
-  const { chaos, spec, namespace, lasts } = fault;
+  const { chaos, spec, lasts } = fault;
   const sides = [spec.selection, ...(spec.target ? [spec.target] : [])];
   return createChaosFault(
     {

@@ -7,7 +7,7 @@ import type { KubernetesObject } from '../../../cluster/schema.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { tryShape } from '../../../core/json.ts';
 import { excerpt } from '../../../core/text.ts';
-import { CHAOS_MESH, type PodRules } from './chaos-kind.ts';
+import { CHAOS_MESH, type PodRules } from './kinds/chaos-kind.ts';
 import type { MarkedPod } from './mark.ts';
 
 const rule = z.looseObject({ source: z.string().optional() });

@@ -6,7 +6,7 @@ import { kubernetesObject } from '../../../cluster/schema.ts';
 import { selectorText } from '../../../cluster/selectors.ts';
 import type { HitPod } from '../../ports.ts';
 import { namespacesOf } from './bounds.ts';
-import type { Selection } from './selection.ts';
+import type { Selection } from './kinds/selection.ts';
 
 export const nodes: ResourceType = { apiVersion: 'v1', kind: 'Node', plural: 'nodes' };
 

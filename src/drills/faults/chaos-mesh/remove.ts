@@ -6,7 +6,7 @@ import { endObject, findFault } from '../own-fault.ts';
 import type { FaultWorld } from '../world.ts';
 import { childrenOf, type Family, familyOf } from './children.ts';
 import { failureOf, podOf, statusOf, wasInjected } from './effect.ts';
-import { chaosKind, chaosKinds, schedules } from './kinds.ts';
+import { chaosKind, chaosKinds, schedules } from './kinds/index.ts';
 import { type ChaosMark, type MarkedPod, readMark, referenceOf } from './mark.ts';
 import { cleanRules } from './pod-rules.ts';
 

@@ -1,11 +1,11 @@
 import { isRecord, type Json } from '../../../core/json.ts';
-import { type Bounds, boundedDuration, placeProblems } from './bounds.ts';
-import { recordOf } from './chaos-kind.ts';
+import { type Bounds, boundedDuration, inManifest, placeProblems } from './bounds.ts';
 import { type EmbeddedFault, openSpec } from './embedded.ts';
-import { anyText, fields, oneOf, quoted, whole } from './fields.ts';
-import { parseGoDuration } from './go-duration.ts';
-import { chaosKind, chaosKinds } from './kinds.ts';
-import { problemsOf } from './problems.ts';
+import { recordOf } from './kinds/chaos-kind.ts';
+import { anyText, fields, oneOf, quoted, whole } from './kinds/fields.ts';
+import { parseGoDuration } from './kinds/go-duration.ts';
+import { chaosKind, chaosKinds } from './kinds/index.ts';
+import { problemsOf } from './kinds/problems.ts';
 
 /** A Schedule or a Workflow: it makes faults, whose pods Chaos Mesh chooses. */
 export interface FaultMaker {
@@ -54,7 +54,7 @@ export function readSchedule(value: unknown, own: string, bounds: Bounds): ReadM
   const root = `spec.${chaos.field}`;
   const { spec, problems } = chaos.read(inner, root);
   if (spec === undefined) return { problems };
-  const bounded = boundedDuration(spec, bounds, root);
+  const bounded = boundedDuration(spec, bounds, inManifest(root));
   const wrong = [...placeProblems(spec, own, bounds, root), ...('problem' in bounded ? [bounded.problem] : [])];
   if (bounds.maxDuration === undefined) {
     wrong.push(

@@ -1,7 +1,7 @@
 import { SluiceError } from '../../../core/errors.ts';
 import { excerpt } from '../../../core/text.ts';
-import type { ChaosKind, ChaosSpec } from './chaos-kind.ts';
-import { chaosKind } from './kinds.ts';
+import type { ChaosKind, ChaosSpec } from './kinds/chaos-kind.ts';
+import { chaosKind } from './kinds/index.ts';
 
 /** A short form as it was written, without its pods and its duration. */
 export interface WrittenForm {

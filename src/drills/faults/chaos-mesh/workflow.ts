@@ -3,12 +3,12 @@ import { formatDuration } from '../../../core/duration.ts';
 import { isRecord, type Json } from '../../../core/json.ts';
 import { excerpt } from '../../../core/text.ts';
 import { type Bounds, placeProblems } from './bounds.ts';
-import { recordOf } from './chaos-kind.ts';
 import { type EmbeddedFault, openSpec } from './embedded.ts';
-import { anyText, duration, fields, flag, listOf, objectName, oneOf, quoted } from './fields.ts';
-import { parseGoDuration } from './go-duration.ts';
-import { chaosKind, chaosKinds } from './kinds.ts';
-import { problemsOf } from './problems.ts';
+import { recordOf } from './kinds/chaos-kind.ts';
+import { anyText, duration, fields, flag, listOf, objectName, oneOf, quoted } from './kinds/fields.ts';
+import { parseGoDuration } from './kinds/go-duration.ts';
+import { chaosKind, chaosKinds } from './kinds/index.ts';
+import { problemsOf } from './kinds/problems.ts';
 import type { ReadMaker } from './schedule.ts';
 
 const steps = ['Serial', 'Parallel', 'Suspend', 'Task', 'StatusCheck'] as const;

@@ -1,4 +1,4 @@
-import type { ResourceType } from '../../../cluster/resources.ts';
+import type { ResourceType } from '../../../../cluster/resources.ts';
 import { CHAOS_MESH, type ChaosKind } from './chaos-kind.ts';
 import { dnsChaos } from './dns-chaos.ts';
 import { httpChaos } from './http-chaos.ts';

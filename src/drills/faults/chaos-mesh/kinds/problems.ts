@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import { nearest } from '../../../core/nearest.ts';
-import { excerpt } from '../../../core/text.ts';
+import { nearest } from '../../../../core/nearest.ts';
+import { excerpt } from '../../../../core/text.ts';
 import { quoted } from './fields.ts';
 import { oldForm } from './old-forms.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { asJson, isRecord, type Json } from '../../../core/json.ts';
+import { asJson, isRecord, type Json } from '../../../../core/json.ts';
 import { duration, fields } from './fields.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { problemsOf } from './problems.ts';
@@ -92,7 +92,7 @@ export function defineChaosKind<Shape extends z.ZodRawShape>(definition: Definit
         ...(traits.problems ?? []).map((problem) => `${root}.${problem}`),
       ];
       const length = parseGoDuration(time.data?.duration || 'none');
-      if (length !== undefined && length <= 0) problems.push(`${root}.duration is not more than 0`);
+      if (length !== undefined && length < 1) problems.push(`${root}.duration is less than 1ms`);
       if (problems.length > 0 || !parameters.success || !pods.success) return { problems };
       const spec = {
         parameters: recordOf(parameters.data),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { excerpt } from '../../../core/text.ts';
+import { excerpt } from '../../../../core/text.ts';
 import { parseGoDuration } from './go-duration.ts';
 
 /** A value of somebody else in an error. */
