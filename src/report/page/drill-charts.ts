@@ -54,11 +54,7 @@ export function drillFrame(report: DrillReport, marks: readonly DrillMark[]): Fr
     ...marks.map(({ at }) => at),
   ];
   const from = times.reduce((earliest, at) => Math.min(earliest, at));
-  const to = Math.max(
-    from + 1_000,
-    ...times.slice(-1),
-    times.reduce((latest, at) => Math.max(latest, at)),
-  );
+  const to = times.reduce((latest, at) => Math.max(latest, at), from + 1_000);
   const spans = report.faults.flatMap(({ injectedAt, removedAt }) =>
     injectedAt === undefined ? [] : [{ from: injectedAt, to: removedAt ?? report.endedAt ?? to }],
   );
