@@ -20,11 +20,7 @@ import type { DrillOptions, DrillWorld } from './world.ts';
  * @param cancelled stops the drill, which then removes its faults
  * @throws SluiceError for what was refused before anything was injected, and `locked`; a service that is not steady aborts the drill
  */
-export async function drill(
-  world: DrillWorld,
-  options: DrillOptions,
-  cancelled: AbortSignal,
-): Promise<DrillOutcome> {
+export async function drill(world: DrillWorld, options: DrillOptions, cancelled: AbortSignal): Promise<DrillOutcome> {
   const { clock, emit, faults } = world;
   emit({
     type: 'started',

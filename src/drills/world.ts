@@ -3,7 +3,7 @@ import type { Json } from '../core/json.ts';
 import type { GateOutcome } from '../gates/events.ts';
 import type { Claim } from '../ledger/lease.ts';
 import type { EmitDrill } from './events.ts';
-import type { Fact } from './measure/advice.ts';
+import type { ServiceFacts } from './measure/advice.ts';
 import type { StopRule } from './measure/stop-condition.ts';
 import type { Target } from './measure/targets.ts';
 import type { Fault, Requests, Responder } from './ports.ts';
@@ -24,7 +24,7 @@ export interface DrillWorld {
   /** Removes a fault that is known by its record alone. */
   readonly removeLeft: (kind: string, mark: Json, signal: AbortSignal) => Promise<void>;
   /** What the cluster shows of the service, for the advice. Unknown facts are left out. */
-  readonly facts: (signal: AbortSignal) => Promise<readonly Fact[]>;
+  readonly facts: (signal: AbortSignal) => Promise<ServiceFacts | undefined>;
   readonly clock: Clock;
   readonly emit: EmitDrill;
 }

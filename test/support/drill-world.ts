@@ -82,7 +82,14 @@ export function createDrillBench(options: BenchOptions = {}): DrillBench {
         const isBad = owed >= 1;
         if (isBad) owed -= 1;
         const to = from + 10;
-        tell.tally({ from, to, good: isBad ? 0 : 1, bad: isBad ? 1 : 0, took: 10, ...(isBad && { fault: 'HTTP 503' }) });
+        tell.tally({
+          from,
+          to,
+          good: isBad ? 0 : 1,
+          bad: isBad ? 1 : 0,
+          took: 10,
+          ...(isBad && { fault: 'HTTP 503' }),
+        });
       }
     },
     ...options.requests,
@@ -104,7 +111,7 @@ export function createDrillBench(options: BenchOptions = {}): DrillBench {
     admit: async () => undefined,
     claim: async () => ({ lost: new AbortController().signal, release: async () => undefined }),
     removeLeft: (_, mark) => removed(String(mark)),
-    facts: async () => [],
+    facts: async () => undefined,
     clock,
     emit: (event) => events.push(event),
   };

@@ -43,11 +43,11 @@ export async function keepHistory(
   { service, outcome }: { readonly service: string; readonly outcome: DrillOutcome },
   at: number,
 ): Promise<Extract<DrillEvent, { type: 'compared' }> | undefined> {
-  const now = outcome.faults.filter(({ effect }) => effect.felt === 'felt').map((fault) => pastRun(fault, service, outcome));
+  const now = outcome.faults
+    .filter(({ effect }) => effect.felt === 'felt')
+    .map((fault) => pastRun(fault, service, outcome));
   if (now.length === 0) return undefined;
-  const changes = now.flatMap((run) =>
-    compareHistory(runs, run).map((change) => ({ fault: run.fault, ...change })),
-  );
+  const changes = now.flatMap((run) => compareHistory(runs, run).map((change) => ({ fault: run.fault, ...change })));
   const earlier = Math.max(...now.map((run) => runsOfDrill(runs, run).length));
   let text = '';
   let all = runs;
@@ -60,7 +60,11 @@ export async function keepHistory(
   return { type: 'compared', at, earlier, changes, history: path };
 }
 
-function pastRun({ fault, injectedAt, measured }: FaultOutcome, service: string, { verdict, score }: DrillOutcome): PastRun {
+function pastRun(
+  { fault, injectedAt, measured }: FaultOutcome,
+  service: string,
+  { verdict, score }: DrillOutcome,
+): PastRun {
   return {
     at: injectedAt,
     service,

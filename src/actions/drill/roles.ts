@@ -2,6 +2,7 @@ import { permissionsToNamed } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Permission } from '../../core/permission.ts';
 import { admissionPermissions } from '../../drills/admission.ts';
+import { factPermissions } from '../../drills/facts.ts';
 import type { Fault, Requests, Responder } from '../../drills/ports.ts';
 import { drillStorePermissions } from '../../drills/record-store.ts';
 import type { DrillOptions } from '../../drills/world.ts';
@@ -26,6 +27,7 @@ export function drillPermissions({ faults, requests, responders, options, namesp
     ...permissionsToNamed(['get', 'create', 'update'], lease),
     ...drillStorePermissions({ namespace, service }),
     ...admissionPermissions(limits.namespaces),
+    ...factPermissions({ namespace, service }),
     ...[...faults, ...responders, ...(requests ? [requests] : [])].flatMap(({ permissions }) => permissions),
   ];
 }

@@ -14,7 +14,8 @@ export function alertResponder(names: readonly string[], api: PrometheusApi, clo
   async function look(signal: AbortSignal): Promise<Moment[]> {
     const { data, warnings } = await api.alertingRules(signal);
     const [warning] = warnings;
-    if (warning !== undefined || data.groupNextToken) throw partial(api.name, warning ?? 'a part of the rules is missing');
+    if (warning !== undefined || data.groupNextToken)
+      throw partial(api.name, warning ?? 'a part of the rules is missing');
     const rules = data.groups.flatMap((group) => group.rules);
     return names.flatMap((name): Moment[] => {
       const named = rules.filter((rule) => rule.name === name && rule.type !== 'recording');
@@ -25,7 +26,9 @@ export function alertResponder(names: readonly string[], api: PrometheusApi, clo
       firing.set(name, now);
       if (isFirst && !now) return [];
       const state = now ? 'firing' : 'resolved';
-      return [{ at: clock.now(), kind: 'alert', about: name, state, text: `alert ${name} ${now ? 'fires' : 'is over'}` }];
+      return [
+        { at: clock.now(), kind: 'alert', about: name, state, text: `alert ${name} ${now ? 'fires' : 'is over'}` },
+      ];
     });
   }
 

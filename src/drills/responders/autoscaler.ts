@@ -105,5 +105,9 @@ function crossed({ spec, status }: Autoscaler): string | undefined {
 }
 
 function none(about: string): SluiceError {
-  return new SluiceError('not-found', { about, problem: 'does not exist.', next: 'Make one, or leave "scale-up" out.' });
+  return new SluiceError('not-found', {
+    about,
+    problem: 'does not exist.',
+    next: 'Make one, or leave "scale-up" out.',
+  });
 }

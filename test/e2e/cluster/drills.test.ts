@@ -17,7 +17,9 @@ const own: ShopOptions = { rights: [{ apiGroups: ['*'], resources: ['*'], verbs:
 /** A shop whose owners allow drills, and whose requests take so long that some are on their way whenever a pod ends. */
 async function inDrilledShop(retries: keyof typeof RETRIES, tell: (shop: Shop) => Promise<void>): Promise<void> {
   await inShop(own, async (shop) => {
-    await shop.api.merge(`/api/v1/namespaces/${shop.namespace}`, { metadata: { labels: { 'sluice.dev/drill': 'allowed' } } });
+    await shop.api.merge(`/api/v1/namespaces/${shop.namespace}`, {
+      metadata: { labels: { 'sluice.dev/drill': 'allowed' } },
+    });
     const http = [{ name: 'primary', retries: RETRIES[retries], route: [{ destination: { host: 'checkout' } }] }];
     await shop.api.merge(shop.path.virtualService, { spec: { http } });
     for (const { metadata } of await shop.pods()) {
@@ -32,7 +34,11 @@ const requests = ({ hosts }: Shop) =>
 
 const brief = { baseline: '5s', 'steady-for': '6s', 'recovery-timeout': '60s', 'undo-timeout': '60s' };
 
-function drill(shop: Shop, inputs: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}): Promise<Run> {
+function drill(
+  shop: Shop,
+  inputs: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   const { kubeconfig, namespace } = shop;
   const given = { kubeconfig, namespace, service: 'checkout', requests: requests(shop), ...brief, ...inputs };
   return runAction({ action: actionFolder('drill'), inputs: given, env });
@@ -41,14 +47,19 @@ function drill(shop: Shop, inputs: Readonly<Record<string, string>>, env: Readon
 const injected = (run: Run) => async () => /injected/i.test(run.printed());
 
 const recordOf = async ({ api, namespace }: Shop) => {
-  const found = await api.get(`/api/v1/namespaces/${namespace}/configmaps/sluice-drill-checkout`).catch(() => undefined);
+  const found = await api
+    .get(`/api/v1/namespaces/${namespace}/configmaps/sluice-drill-checkout`)
+    .catch(() => undefined);
   const text = z.looseObject({ data: z.looseObject({ record: z.string() }) }).safeParse(found).data?.data.record;
   return text === undefined
     ? undefined
-    : z.looseObject({ phase: z.string(), faults: z.array(z.unknown()), verdict: z.string().optional() }).parse(JSON.parse(text));
+    : z
+        .looseObject({ phase: z.string(), faults: z.array(z.unknown()), verdict: z.string().optional() })
+        .parse(JSON.parse(text));
 };
 
-const withoutFault = async (shop: Shop) => !JSON.stringify(await shop.api.get(shop.path.virtualService)).includes('"fault"');
+const withoutFault = async (shop: Shop) =>
+  !JSON.stringify(await shop.api.get(shop.path.virtualService)).includes('"fault"');
 
 describe.concurrent('The starter workflow nightly-drill, run by act', () => {
   const nightly = async (shop: Shop) => {

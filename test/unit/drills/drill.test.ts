@@ -48,14 +48,20 @@ describe('A drill', () => {
     expect(outcome.verdict).toBeUndefined();
     expect(bench.acts).toEqual([]);
     expect(bench.events).toContainEqual(
-      expect.objectContaining({ type: 'aimed', aim: expect.objectContaining({ writes: ['delete Pod shop/checkout-1'] }) }),
+      expect.objectContaining({
+        type: 'aimed',
+        aim: expect.objectContaining({ writes: ['delete Pod shop/checkout-1'] }),
+      }),
     );
   });
 
   it('injects nothing where the steady state is not proven', async () => {
     const bench = createDrillBench({ steady: async () => failed });
     const outcome = await bench.clock.run(drill(bench.world, drillOptions(), never));
-    expect(outcome).toMatchObject({ verdict: 'aborted', reason: expect.stringMatching(/errors: 5 %.*Nothing was injected/) });
+    expect(outcome).toMatchObject({
+      verdict: 'aborted',
+      reason: expect.stringMatching(/errors: 5 %.*Nothing was injected/),
+    });
     expect(bench.acts).toEqual([]);
   });
 
@@ -65,7 +71,9 @@ describe('A drill', () => {
     await expect(bench.clock.run(drill(bench.world, drillOptions({ limits }), never))).rejects.toThrow(/1 of 3 pods/);
     const elsewhere = { maxPods: 1, maxShare: 1, namespaces: ['other'] };
     const other = createDrillBench();
-    await expect(other.clock.run(drill(other.world, drillOptions({ limits: elsewhere }), never))).rejects.toThrow(/hit pods in shop/);
+    await expect(other.clock.run(drill(other.world, drillOptions({ limits: elsewhere }), never))).rejects.toThrow(
+      /hit pods in shop/,
+    );
     expect([...bench.acts, ...other.acts]).toEqual([]);
   });
 
