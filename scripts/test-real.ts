@@ -21,6 +21,10 @@ const tests: Readonly<Record<string, RealTest>> = {
       '10,000 gates of each kind on simulated traffic: false failures, and how often a fault is found (the power curve)',
     run: ['test/bench/gate-power.ts'],
   },
+  'drill-power': {
+    about: '1,000 drills of each kind: requests that a control arm exposes to a fault, against before and after',
+    run: ['test/bench/drill-power.ts'],
+  },
   sources: {
     about:
       'what a gate looks at, on real servers: Alertmanager, Jaeger, OpenSearch, VictoriaLogs (Linux, root; builds them)',

@@ -47,7 +47,11 @@ export async function startLab(options: LabOptions = {}) {
   for (const manifest of shopManifests({ router, arms, workload, replicas })) api.put(manifest);
 
   const [gateway, prometheus] = await Promise.all([
-    startGateway(api.storage, api.registry, { random: randomFor(seed, 'gateway'), lag: options.lag ?? 0 }),
+    startGateway(api.storage, api.registry, {
+      random: randomFor(seed, 'gateway'),
+      faultRandom: randomFor(seed, 'faults'),
+      lag: options.lag ?? 0,
+    }),
     startPrometheus(api.storage, options.prometheus),
   ]);
   showAsPod(api, {

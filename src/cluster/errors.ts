@@ -115,6 +115,19 @@ export function saysWrongSchema({ status: code, body }: HttpResponse): boolean {
 }
 
 /**
+ * The API server's words where a pod's disruption budgets refuse its eviction; undefined for any other answer. The server asks to try
+ * again, which is left to the caller: another pod has to get ready first. Of a pod with several budgets it is an error of the server,
+ * and for good.
+ * https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/registry/core/pod/storage/eviction.go
+ */
+export function budgetWords({ status: code, body }: Pick<HttpResponse, 'status' | 'body'>): string | undefined {
+  const { message = '', details } = status.safeParse(tryParseJson(body)).data ?? {};
+  if (code === 500) return message.includes('more than one PodDisruptionBudget') ? excerpt(message, 300) : undefined;
+  const cause = details?.causes?.find(({ reason }) => reason === 'DisruptionBudget');
+  return code === 429 && cause ? excerpt(cause.message || message, 300) : undefined;
+}
+
+/**
  * The API server's message for a failure that may pass, such as that of a conversion webhook; undefined if the answer is not
  * the API server's own.
  */
@@ -140,7 +153,11 @@ function isUnserved({ subresource }: Subject, reason: string, said: string): boo
 const status = z.looseObject({
   message: z.string().default(''),
   reason: z.string().default(''),
-  details: z.looseObject({ causes: z.array(z.looseObject({ message: z.string().optional() })).optional() }).optional(),
+  details: z
+    .looseObject({
+      causes: z.array(z.looseObject({ reason: z.string().optional(), message: z.string().optional() })).optional(),
+    })
+    .optional(),
 });
 
 function parseStatus(body: string): { message: string; reason: string } {

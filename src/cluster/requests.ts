@@ -3,6 +3,7 @@ import { type HttpPolicy, type HttpRequest, type HttpResponse, open, send } from
 import { stringifyJson, tryParseJson } from '../core/json.ts';
 import { addressOn } from './addresses.ts';
 import {
+  budgetWords,
   isDenial,
   redirect,
   refusal,
@@ -53,7 +54,7 @@ export function createRequests(connection: Connection, options: ClientOptions = 
       deadline,
       signal,
       authorize: connection.authorize,
-      isFinal: saysWrongSchema,
+      isFinal: (response: HttpResponse) => saysWrongSchema(response) || budgetWords(response) !== undefined,
       describe: wordsOf,
       ...given,
     };

@@ -17,6 +17,7 @@ export const resources = {
   persistentVolumeClaim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims' },
   event: { apiVersion: 'v1', kind: 'Event', plural: 'events' },
   namespace: { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' },
+  node: { apiVersion: 'v1', kind: 'Node', plural: 'nodes' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets' },
   controllerRevision: { apiVersion: 'apps/v1', kind: 'ControllerRevision', plural: 'controllerrevisions' },

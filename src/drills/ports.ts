@@ -4,6 +4,7 @@
 
 import type { Json } from '../core/json.ts';
 import type { Permission } from '../core/permission.ts';
+import type { InjectedIntoRequests } from './measure/felt-by-requests.ts';
 
 /** A pod that a fault hits. */
 export interface HitPod {
@@ -52,6 +53,8 @@ export interface FaultPlan {
 
 /** One fault of a drill. Adapters in `drills/faults` implement this, one file a kind. */
 export interface Fault extends FaultPlan {
+  /** What is injected into requests, where own requests can show it by themselves. */
+  readonly injects?: InjectedIntoRequests;
   readonly permissions: readonly Permission[];
   /**
    * What the fault would hit now. Only reads.

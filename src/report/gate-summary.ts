@@ -20,7 +20,7 @@ export function renderGate(report: GateReport, server = GITHUB): string {
   const parts = [
     `## ${title}\n\n${bold(reason)}`,
     next === undefined ? (report.lacks ? lacking[report.lacks] : '') : `### What to do next\n\n- ${adviceLine(next)}`,
-    checks(report.checks),
+    checkTable(report.checks),
     warnings.length === 0 ? '' : warnings.map(({ text }) => `- ⚠️ ${plain(text)}`).join('\n'),
     asked(report.checks),
     `<sub>${[`by ${plain(by)}`, ...artifactsLink(by, server)].join(' · ')}</sub>`,
@@ -28,7 +28,8 @@ export function renderGate(report: GateReport, server = GITHUB): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function checks(all: readonly ReportedCheck[]): string {
+/** How each check stands; empty where there is none. */
+export function checkTable(all: readonly ReportedCheck[]): string {
   if (all.length === 0) return '';
   const rows = all.map(({ name, state, sentence }) => [marks[state], code(name), plain(sentence)]);
   return table(['', 'Check', 'What was measured'], rows);

@@ -1,6 +1,7 @@
 import type { Report } from './canary-report-schema.ts';
 import { clockTime } from './sentences.ts';
 import { type Series, seriesOf, ticks, timeUnit } from './series.ts';
+import { decimal, xychart } from './xychart.ts';
 
 /** The most points of a line that are distinguishable at the width of a summary. */
 const SLICES = 60;
@@ -77,7 +78,7 @@ function linesOf(series: Series, { arms, rates }: Span): string[] {
   const mark = at === -1 ? [] : [`bar [${rates.map((_, index) => (index === at ? top : 0)).join(', ')}]`];
   return [
     `Error rate of ${arms.map((arm) => legend[arm]).join(' and ')}${at === -1 ? '' : '; the red bar is the breach'}`,
-    chart({
+    xychart({
       height: 300,
       colours: [...(at === -1 ? [] : [breachColour]), ...arms.map((arm) => colours[arm])],
       lines: [
@@ -99,7 +100,7 @@ function barsOf(series: Series, { arms, rates }: Span): string[] {
   const breached = series.breach !== undefined && series.breach.time >= rate.time - 1;
   return [
     `Error rates in the one measurement, at ${at} UTC${breached ? ', in which the breach was found' : ''}`,
-    chart({
+    xychart({
       height: 300,
       colours: [breached ? breachColour : canaryColour],
       lines: [
@@ -123,7 +124,7 @@ function weightsChart(series: Series): string[] {
     `bar [${Array.from({ length: SLICES }, (_, index) => (index === slice(breach.time) ? Math.max(breach.weight, 5) : 0)).join(', ')}]`;
   return [
     `Weight of the canary${breach ? `; the red bar is the breach at ${breach.weight} %` : ''}`,
-    chart({
+    xychart({
       height: 200,
       colours: [canaryColour, ...(breach ? [breachColour] : [])],
       lines: [
@@ -134,24 +135,6 @@ function weightsChart(series: Series): string[] {
       ],
     }),
   ];
-}
-
-function chart({ height, colours, lines }: { height: number; colours: string[]; lines: string[] }): string {
-  return [
-    '```mermaid',
-    '---',
-    'config:',
-    '  xyChart:',
-    '    width: 900',
-    `    height: ${height}`,
-    '  themeVariables:',
-    '    xyChart:',
-    `      plotColorPalette: "${colours.join(', ')}"`,
-    '---',
-    'xychart-beta',
-    ...lines.map((line) => `    ${line}`),
-    '```',
-  ].join('\n');
 }
 
 /** @param from milliseconds since the start; the same holds for `to` */
@@ -166,9 +149,4 @@ function weights(series: Series): number[] {
     const time = ((index + 0.5) / SLICES) * series.length;
     return series.weights.findLast((weight) => weight.time <= time)?.weight ?? 0;
   });
-}
-
-/** Decimal notation, because an xychart does not read `1e-7`. */
-function decimal(value: number): string {
-  return String(Number(value.toFixed(3)));
 }

@@ -48,12 +48,11 @@ export function loadSource(query: LoadQuery, target: LoadTarget, { clock }: Sour
   const { requests, rate, duration, timeout, mark } = query;
   // One for all looks, so that two of them have no more than the rate where they meet.
   const pace = createPace(rate, clock);
-  const perSecond = `${count(rate)} ${rate === 1 ? 'request' : 'requests'} a second`;
   let hasAnswered = false;
 
   return {
     kind: 'load',
-    asked: `${rate < 1 ? `${count(rate * 60)} requests a minute` : perSecond} to ${target.name}: ${requests.map(nameOf).join(', ')}`,
+    asked: askedOf(query, target),
     permissions: target.permissions(requests.map(({ method }) => method)),
     lag: 0,
 
@@ -72,8 +71,15 @@ export function loadSource(query: LoadQuery, target: LoadTarget, { clock }: Sour
   };
 }
 
+/** `20 requests a second to the service at …: GET /` */
+export function askedOf({ rate, requests }: LoadQuery, target: LoadTarget): string {
+  const perSecond = `${count(rate)} ${rate === 1 ? 'request' : 'requests'} a second`;
+  const pace = rate < 1 ? `${count(rate * 60)} requests a minute` : perSecond;
+  return `${pace} to ${target.name}: ${requests.map(nameOf).join(', ')}`;
+}
+
 /** What speaks against the version in an exchange; the empty text where nothing does; undefined where it tells nothing of it. */
-function faultOf({ request, reply, took }: Exchange<ExpectedRequest>, query: LoadQuery): string | undefined {
+export function faultOf({ request, reply, took }: Exchange<ExpectedRequest>, query: LoadQuery): string | undefined {
   switch (reply.kind) {
     case 'unsent':
       return undefined;

@@ -16,7 +16,7 @@ export interface LoadOptions {
   readonly requests: readonly LoadRequest[];
   /** Lets them pass at their rate. */
   readonly pace: Pace;
-  /** Milliseconds in which requests are sent. */
+  /** Milliseconds in which requests are sent; they may be infinite, until the signal aborts. */
   readonly duration: number;
   /** Milliseconds that an answer may take. */
   readonly timeout: number;
@@ -28,8 +28,16 @@ export interface LoadOptions {
 export interface Exchange<Request extends LoadRequest> {
   readonly request: Request;
   readonly reply: Reply;
+  /** When it was sent, milliseconds since the Unix epoch. */
+  readonly begun: number;
   /** Milliseconds from sending it to its answer. */
   readonly took: number;
+}
+
+interface RequestsOf<Request extends LoadRequest> {
+  readonly requests: readonly Request[];
+  /** Gets each exchange when it is over. Then they are not collected, as there may be many. */
+  readonly answered?: (exchange: Exchange<Request>) => void;
 }
 
 export interface Sent<Request extends LoadRequest> {
@@ -46,7 +54,7 @@ export interface Sent<Request extends LoadRequest> {
  */
 export async function sendLoad<Request extends LoadRequest>(
   target: LoadTarget,
-  { requests, pace, duration, timeout, mark }: LoadOptions & { readonly requests: readonly Request[] },
+  { requests, pace, duration, timeout, mark, answered }: LoadOptions & RequestsOf<Request>,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Sent<Request>> {
@@ -61,7 +69,9 @@ export async function sendLoad<Request extends LoadRequest>(
     const begun = clock.now();
     const marked = { 'user-agent': 'sluice-load', ...request.headers, [MARK]: mark };
     const reply = await target.send({ ...request, headers: marked }, timeout, during);
-    exchanges.push({ request, reply, took: clock.now() - begun });
+    const exchanged = { request, reply, begun, took: clock.now() - begun };
+    if (answered) answered(exchanged);
+    else exchanges.push(exchanged);
   }
 
   const end = clock.now() + duration;

@@ -105,5 +105,6 @@ export function dyingClient(client: KubernetesClient, death: number): Kubernetes
     patchJson: writing(client.patchJson),
     patchMerge: writing(client.patchMerge),
     remove: writing(client.remove),
+    evict: writing(client.evict),
   };
 }

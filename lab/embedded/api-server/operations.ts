@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import * as yaml from 'yaml';
 import type { User } from './authorization.ts';
+import { evict } from './eviction.ts';
 import { isRecord, type JsonRecord } from './objects.ts';
 import { deleteOptions, type PatchType, type Registry, type Subresource } from './registry.ts';
 import type { RequestInfo } from './request-info.ts';
-import { apiVersionOf, type Resource, reviewResources } from './resources.ts';
+import { apiVersionOf, pods, type Resource, reviewResources } from './resources.ts';
 import { review } from './reviews.ts';
 import { selection } from './selectors.ts';
 import {
@@ -40,6 +41,10 @@ export function operate(storage: Storage, registry: Registry, call: Call): Answe
   if (reviewResources.includes(resource)) {
     if (verb !== 'create') throw methodNotAllowed();
     return { status: 201, body: review(resource.kind, parseBody(call), call.user) };
+  }
+  if (resource === pods && info.subresource === 'eviction') {
+    if (verb !== 'create') throw methodNotAllowed();
+    return { status: 201, body: evict(storage, registry, key, parseBody(call)) };
   }
   const subresource = subresourceOf(info);
   if (verb === 'list') return { status: 200, body: list(storage, info) };

@@ -70,6 +70,11 @@ export const namespaces = builtIn('v1', 'namespaces', 'Namespace', {
   status: true,
   selectableFields: ['status.phase'],
 });
+export const nodes = builtIn('v1', 'nodes', 'Node', {
+  namespaced: false,
+  status: true,
+  selectableFields: ['spec.unschedulable'],
+});
 export const deployments = builtIn('apps/v1', 'deployments', 'Deployment', workload);
 export const statefulSets = builtIn('apps/v1', 'statefulsets', 'StatefulSet', workload);
 export const replicaSets = builtIn('apps/v1', 'replicasets', 'ReplicaSet', {
@@ -84,6 +89,11 @@ export const horizontalPodAutoscalers = builtIn(
   'HorizontalPodAutoscaler',
   { status: true },
 );
+export const podDisruptionBudgets = builtIn('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', {
+  generation: true,
+  status: true,
+  unconditionalUpdate: false,
+});
 export const ingresses = builtIn('networking.k8s.io/v1', 'ingresses', 'Ingress', { generation: true, status: true });
 const ingressClasses = builtIn('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', {
   namespaced: false,
@@ -129,6 +139,7 @@ export const storedResources: readonly Resource[] = [
   builtIn('v1', 'secrets', 'Secret', { selectableFields: ['type'] }),
   events,
   namespaces,
+  nodes,
   deployments,
   statefulSets,
   replicaSets,
@@ -136,11 +147,7 @@ export const storedResources: readonly Resource[] = [
   endpointSlices,
   builtIn('coordination.k8s.io/v1', 'leases', 'Lease', { unconditionalUpdate: false, createOnUpdate: true }),
   horizontalPodAutoscalers,
-  builtIn('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', {
-    generation: true,
-    status: true,
-    unconditionalUpdate: false,
-  }),
+  podDisruptionBudgets,
   ingresses,
   ingressClasses,
   virtualServices,

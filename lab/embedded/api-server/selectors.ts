@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { isRecord, type KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
 import { badRequest } from './status.ts';
@@ -39,6 +40,28 @@ function parseRequirement(text: string): (labels: Labels) => boolean {
     if (identifier.test(key)) return (labels) => key in labels === (not === '');
   }
   throw badRequest(`unable to parse requirement: found '${text}'`);
+}
+
+const labelSelector = z.looseObject({
+  matchLabels: z.record(z.string(), z.string()).default({}),
+  matchExpressions: z
+    .array(z.looseObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).default([]) }))
+    .default([]),
+});
+
+/** The `selector` of an object. None selects nothing, an empty one everything. */
+export function parseSelector(selector: unknown): (labels: Labels) => boolean {
+  if (selector === undefined || selector === null) return () => false;
+  const { matchLabels, matchExpressions } = labelSelector.parse(selector);
+  return (labels) =>
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values }) => {
+      const value = labels[key];
+      const listed = value !== undefined && values.includes(value);
+      if (operator === 'In') return listed;
+      if (operator === 'NotIn') return !listed;
+      return (value !== undefined) === (operator === 'Exists');
+    });
 }
 
 /** Parses `metadata.name=checkout,status.phase!=Running`. @throws StatusError 400 for a field that is not selectable. */

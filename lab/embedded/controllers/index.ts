@@ -1,5 +1,12 @@
 import type { KubeObject } from '../api-server/objects.ts';
-import { horizontalPodAutoscalers, pods, type Resource, services, storedResources } from '../api-server/resources.ts';
+import {
+  horizontalPodAutoscalers,
+  podDisruptionBudgets,
+  pods,
+  type Resource,
+  services,
+  storedResources,
+} from '../api-server/resources.ts';
 import { StatusError } from '../api-server/status.ts';
 import type { StoredEvent } from '../api-server/storage.ts';
 import type { Images } from '../images.ts';
@@ -7,6 +14,7 @@ import { randomFor } from '../random.ts';
 import { autoscalerController } from './autoscaler.ts';
 import { type Cluster, controllerOf, type Reconciler, tellFailedCreate } from './cluster.ts';
 import { deploymentController } from './deployments.ts';
+import { disruptionBudgetController } from './disruption-budgets.ts';
 import { endpointSliceController } from './endpoint-slices.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { type KubeletOptions, startKubelet } from './kubelet.ts';
@@ -34,6 +42,7 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
       statefulSetController(cluster, now),
       endpointSliceController(cluster, randomFor(seed, 'endpointslices')),
       autoscalerController(cluster),
+      disruptionBudgetController(cluster),
     ].map((reconciler) => [reconciler.resource.plural, reconciler]),
   );
   const kubelet = startKubelet(cluster, { images, seed, now, readyAfter, crashBackOff, drain });
@@ -76,7 +85,10 @@ export function startControllers(cluster: Cluster, options: ControllersOptions) 
     garbage.add(event);
     enqueue(resource, namespace, name);
     enqueueOwner(object);
-    if (resource === pods) enqueueAll(services, namespace);
+    if (resource === pods) {
+      enqueueAll(services, namespace);
+      enqueueAll(podDisruptionBudgets, namespace);
+    }
     if (resource.scale) enqueueAll(horizontalPodAutoscalers, namespace);
   }
 

@@ -1,7 +1,7 @@
 import { type KubeObject, recordOf, timestamp } from '../api-server/objects.ts';
 import { portsAnnotation } from '../api-server/proxy.ts';
 import type { Key } from '../api-server/registry.ts';
-import { pods } from '../api-server/resources.ts';
+import { nodes, pods } from '../api-server/resources.ts';
 import type { StoredEvent } from '../api-server/storage.ts';
 import type { Image, ImageBehaviour, Images } from '../images.ts';
 import { randomFor } from '../random.ts';
@@ -24,14 +24,23 @@ export interface KubeletOptions {
 
 const options = { manager: 'kubelet' } as const;
 
-/** Runs every pod without a node: one process (a socket) for its first container; further containers only appear to run. */
+/** The one node of the cluster. */
+const node = 'embedded-node';
+
+/**
+ * Runs every pod of its node, and schedules those without one while it is not cordoned: one process (a socket) for its first container; further
+ * containers only appear to run.
+ */
 export function startKubelet(cluster: Cluster, settings: KubeletOptions) {
   const running = new Map<string, RunningPod>();
 
+  registerNode(cluster, settings);
+
   function onEvent({ type, resource, object }: StoredEvent): void {
+    if (resource === nodes) for (const pod of running.values()) pod.schedule();
     if (resource !== pods) return;
     const { uid = '' } = object.metadata;
-    if (type === 'ADDED' && podView.parse(object).spec.nodeName === undefined) {
+    if (type === 'ADDED' && isToRun(object)) {
       running.set(uid, runPod(cluster, object, settings));
     } else if (type === 'DELETED') {
       running.get(uid)?.kill();
@@ -60,6 +69,34 @@ export function startKubelet(cluster: Cluster, settings: KubeletOptions) {
       running.clear();
     },
   };
+}
+
+/** Whether a new pod may be scheduled here, or was made for this node. */
+function isToRun(pod: KubeObject): boolean {
+  const { spec, status } = podView.parse(pod);
+  return spec.nodeName === undefined || (spec.nodeName === node && status.podIP === undefined);
+}
+
+function registerNode({ registry, storage }: Cluster, { now }: KubeletOptions): void {
+  if (storage.get(nodes, '', node)) return;
+  const labels = { 'kubernetes.io/hostname': node };
+  registry.create(nodes, '', { metadata: { name: node, labels }, spec: {} }, options);
+  const since = timestamp(now());
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'KubeletReady',
+    lastHeartbeatTime: since,
+    lastTransitionTime: since,
+  };
+  registry.modify(
+    { resource: nodes, namespace: '', name: node },
+    (found) => ({ ...found, status: { conditions: [ready] } }),
+    {
+      ...options,
+      subresource: 'status',
+    },
+  );
 }
 
 type RunningPod = ReturnType<typeof runPod>;
@@ -112,12 +149,16 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
     });
   }
 
-  function bind(): void {
+  let bound = false;
+
+  /** Does nothing while the node is cordoned, as it is called again when the node changes. */
+  function schedule(): void {
     whileAlive(() => {
-      const toNode = (current: KubeObject) => ({
-        ...current,
-        spec: { ...recordOf(current.spec), nodeName: 'embedded-node' },
-      });
+      const nodeName = podView.parse(storage.get(pods, key.namespace, key.name) ?? pod).spec.nodeName;
+      const cordoned = recordOf(storage.get(nodes, '', node)?.spec).unschedulable === true;
+      if (bound || (nodeName === undefined && cordoned)) return;
+      bound = true;
+      const toNode = (current: KubeObject) => ({ ...current, spec: { ...recordOf(current.spec), nodeName: node } });
       registry.modify(key, toNode, { manager: 'kube-scheduler' });
       show({ waiting: 'ContainerCreating' });
       pull();
@@ -218,10 +259,11 @@ function runPod({ registry, storage }: Cluster, pod: KubeObject, settings: Kubel
   }
 
   // Not within the write that created the pod.
-  const begin = setImmediate(bind);
+  const begin = setImmediate(schedule);
 
   return {
     crash,
+    schedule,
 
     imageChanged(changed: string): void {
       const image = settings.images.resolve(reference);

@@ -24,6 +24,8 @@ import { compileRoutes, type Destination, findRoute, pick, type Route } from './
 export interface GatewayOptions {
   /** Selects the destination of each request. */
   readonly random: () => number;
+  /** Chooses the requests that get an injected fault; default `random`. */
+  readonly faultRandom?: () => number;
   readonly now?: () => number;
   /** Milliseconds until a changed route takes effect; Infinity: never. Default 0. */
   readonly lag?: number;
@@ -45,7 +47,7 @@ const routeResources = new Set([
  * ready pods in turn. Its counters are at `/metrics` and `/stats/prometheus` of another port.
  */
 export async function startGateway(storage: Storage, registry: Registry, options: GatewayOptions) {
-  const { random, now = Date.now } = options;
+  const { random, faultRandom = random, now = Date.now } = options;
   const metrics = createGatewayMetrics();
   const upstream = new Agent({ pipelining: 1 });
   const listeners = new Set<() => void>();
@@ -92,6 +94,7 @@ export async function startGateway(storage: Storage, registry: Registry, options
     }
     const left = new AbortController();
     response.once('close', () => left.abort());
+    if (route.fault !== undefined && (await injected(route, destination, { request, response, begun }))) return;
     let endpoint = nextEndpoint(destination);
     let status = await forward(request, response, endpoint, left.signal);
     // The pod left before it saw the request (Envoy: reset-before-request), so another one gets it.
@@ -108,6 +111,45 @@ export async function startGateway(storage: Storage, registry: Registry, options
     const { port } = reachable(destination);
     const method = request.method ?? 'GET';
     metrics.count({ route, destination, port, endpoint, method, status: status ?? 503, gaveUp, milliseconds });
+  }
+
+  /** As Envoy's fault filter: first the delay, then the abort. True if the request is over. */
+  async function injected(
+    route: Route,
+    destination: Destination,
+    { request, response, begun }: { request: IncomingMessage; response: ServerResponse; begun: number },
+  ): Promise<boolean> {
+    const { delay, abort } = route.fault ?? {};
+    if (delay !== undefined && faultRandom() < delay.share) {
+      metrics.injected('delay');
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, delay.milliseconds);
+        response.once('close', () => {
+          clearTimeout(timer);
+          resolve(undefined);
+        });
+      });
+      if (response.destroyed) return true;
+    }
+    if (abort === undefined || faultRandom() >= abort.share) return false;
+    metrics.injected('abort');
+    const ofGrpc = request.headers['content-type']?.startsWith('application/grpc') && abort.grpcStatus !== undefined;
+    response.writeHead(abort.status, { ...(ofGrpc && { 'grpc-status': abort.grpcStatus }) }).end('fault filter abort');
+    const { port } = reachable(destination);
+    const milliseconds = performance.now() - begun;
+    const method = request.method ?? 'GET';
+    metrics.count({
+      route,
+      destination,
+      port,
+      endpoint: undefined,
+      method,
+      status: abort.status,
+      gaveUp: false,
+      aborted: true,
+      milliseconds,
+    });
+    return true;
   }
 
   function reachable(destination: Destination): ReturnType<typeof endpointsOf> {

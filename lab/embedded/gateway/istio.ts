@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { destinationRules, virtualServices } from '../api-server/resources.ts';
 import type { Storage } from '../api-server/storage.ts';
-import { type Destination, parseServiceHost, pathOf, type Route, serviceHosts } from './routes.ts';
+import { type Destination, parseServiceHost, pathOf, type Route, type RouteFault, serviceHosts } from './routes.ts';
 
 const stringMatch = z.looseObject({
   exact: z.string().optional(),
@@ -16,6 +16,12 @@ const httpMatch = z.looseObject({
   headers: z.record(z.string(), stringMatch).default({}),
 });
 
+const percentage = z.looseObject({ value: z.number().default(0) }).prefault({});
+const fault = z.looseObject({
+  delay: z.looseObject({ percentage, fixedDelay: z.string() }).optional(),
+  abort: z.looseObject({ percentage, httpStatus: z.number().optional(), grpcStatus: z.string().optional() }).optional(),
+});
+
 const virtualService = z.looseObject({
   spec: z.looseObject({
     hosts: z.array(z.string()).default([]),
@@ -23,6 +29,7 @@ const virtualService = z.looseObject({
       .array(
         z.looseObject({
           match: z.array(httpMatch).default([]),
+          fault: fault.optional(),
           route: z
             .array(
               z.looseObject({
@@ -59,7 +66,7 @@ export function istioRoutes(storage: Storage): Route[] {
   return storage.list(virtualServices).flatMap((object) => {
     const { name, namespace = '' } = object.metadata;
     const { hosts, http } = virtualService.parse(object).spec;
-    return http.map(({ match, route }): Route => {
+    return http.map(({ match, route, fault: injected }): Route => {
       const destinations = route.map(({ destination, weight }): Destination => {
         const target = parseServiceHost(destination.host, namespace);
         const subsets = rules.filter((rule) => rule.service === target.service && rule.namespace === target.namespace);
@@ -84,9 +91,40 @@ export function istioRoutes(storage: Storage): Route[] {
         hosts: hosts.flatMap((host) => (host.includes('.') || host === '*' ? [host] : serviceHosts(host, namespace))),
         matches: (request) => match.length === 0 || match.some((condition) => fulfils(request, condition)),
         destinations,
+        ...(injected !== undefined && { fault: faultOf(injected) }),
       };
     });
   });
+}
+
+/** By their numbers, from 1 on: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+const grpcStatuses = [
+  ...['CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
+  ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED'],
+  ...['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
+];
+
+/** A missing percentage is 0, as in Envoy. */
+function faultOf({ delay, abort }: z.infer<typeof fault>): RouteFault {
+  return {
+    ...(delay && { delay: { share: delay.percentage.value / 100, milliseconds: millisecondsOf(delay.fixedDelay) } }),
+    ...(abort && {
+      abort: {
+        share: abort.percentage.value / 100,
+        // For a gRPC status Envoy answers HTTP 200.
+        status: abort.httpStatus ?? 200,
+        ...(abort.grpcStatus !== undefined && { grpcStatus: String(1 + grpcStatuses.indexOf(abort.grpcStatus)) }),
+      },
+    }),
+  };
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `1m30s`, `0.5s`, as Go writes durations. */
+function millisecondsOf(text: string): number {
+  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)];
+  return parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (units[unit] ?? 0), 0);
 }
 
 function fulfils(request: IncomingMessage, { uri, method, headers }: z.infer<typeof httpMatch>): boolean {

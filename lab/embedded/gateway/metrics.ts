@@ -14,6 +14,8 @@ export interface Passed {
   readonly status: number;
   /** The client left before it got an answer; `status` then has no meaning. */
   readonly gaveUp: boolean;
+  /** An injected fault ended the request, so that it was sent to no pod. */
+  readonly aborted?: boolean;
   readonly milliseconds: number;
 }
 
@@ -73,6 +75,18 @@ export function createGatewayMetrics() {
     labelNames: ['envoy_cluster_name'],
     registers,
   });
+  // Envoy counts for a listener, whatever the route.
+  const listener = { http_conn_manager_prefix: 'outbound_0.0.0.0_8080' };
+  const [aborts, delays] = ['aborts', 'delays'].map((what) => {
+    const counter = new Counter({
+      name: `envoy_http_fault_${what}_injected`,
+      help: `Requests with injected ${what}.`,
+      labelNames: ['http_conn_manager_prefix'],
+      registers,
+    });
+    counter.inc(listener, 0);
+    return counter;
+  });
   const nginxLabels = ['namespace', 'ingress', 'service', 'canary', 'method', 'status'] as const;
   const nginxRequests = new Counter({
     name: 'nginx_ingress_controller_requests',
@@ -102,7 +116,7 @@ export function createGatewayMetrics() {
     registers,
   });
 
-  function countIstio({ destination, port, endpoint, status, gaveUp, milliseconds }: Passed): void {
+  function countIstio({ destination, port, endpoint, status, gaveUp, aborted = false, milliseconds }: Passed): void {
     const { namespace, service, subset } = destination;
     const host = `${service}.${namespace}.svc.cluster.local`;
     const labels = {
@@ -115,10 +129,11 @@ export function createGatewayMetrics() {
       destination_version: endpoint?.version ?? 'unknown',
       request_protocol: 'http',
       response_code: gaveUp ? '0' : String(status),
-      response_flags: gaveUp ? 'DC' : endpoint === undefined ? 'UH' : '-',
+      response_flags: gaveUp ? 'DC' : aborted ? 'FI' : endpoint === undefined ? 'UH' : '-',
     };
     istioRequests.inc(labels);
     istioDuration.observe(labels, milliseconds);
+    if (aborted) return;
     const cluster = `outbound|${port ?? ''}|${subset?.name ?? ''}|${host}`;
     if (gaveUp) {
       envoyResets.inc({ envoy_cluster_name: cluster });
@@ -155,6 +170,10 @@ export function createGatewayMetrics() {
       if (passed.route.kind === 'nginx') countNginx(passed);
       else if (passed.route.kind === 'traefik') countTraefik(passed);
       else if (passed.route.kind !== 'service') countIstio(passed);
+    },
+    /** Counts an injected fault at its beginning. */
+    injected(what: 'abort' | 'delay'): void {
+      (what === 'abort' ? aborts : delays)?.inc(listener);
     },
     contentType: registry.contentType,
     text: () => registry.metrics(),

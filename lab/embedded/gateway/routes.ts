@@ -17,6 +17,12 @@ export interface Destination {
   readonly subset?: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
 }
 
+/** What is injected into a route's requests; each share is from 0 to 1, and independent of the other. */
+export interface RouteFault {
+  readonly delay?: { readonly share: number; readonly milliseconds: number };
+  readonly abort?: { readonly share: number; readonly status: number; readonly grpcStatus?: string };
+}
+
 export interface Route {
   readonly kind: 'istio' | 'gateway-api' | 'nginx' | 'traefik' | 'service';
   /** `VirtualService shop/checkout` */
@@ -27,6 +33,7 @@ export interface Route {
   readonly hosts: readonly string[];
   readonly matches: (request: IncomingMessage) => boolean;
   readonly destinations: readonly Destination[];
+  readonly fault?: RouteFault;
   /** Overrides the weights for some requests. */
   readonly choose?: (request: IncomingMessage) => Destination | undefined;
 }

@@ -1,9 +1,8 @@
 import { formatDuration } from '../../core/duration.ts';
 import { count } from '../../core/wording.ts';
 import type { CheckOutcome, GateEvent } from '../../gates/events.ts';
-import { type GateReport, gateReportSchema, type ReportedCheck } from '../../report/gate-report.ts';
+import { type GateReport, gateReportSchema, withGateEvent } from '../../report/gate-report.ts';
 import { renderGate } from '../../report/gate-summary.ts';
-import { thinned } from '../../report/thin.ts';
 import type { ReportedRun, Reporting, Run } from '../../runner/define.ts';
 import { failureOf } from '../../runner/failure.ts';
 import { createLines, levelStyles } from '../../runner/log-lines.ts';
@@ -42,80 +41,6 @@ export const gateReport: Reporting<GateInputs, Output, GateEvent, GateReport> = 
       return gatePage(gateReportSchema.parse(json), facts.server);
     }),
 };
-
-/** Looks of one check that a report keeps; more of them are thinned out. */
-const MOST_LOOKS = 1_000;
-
-export function withGateEvent(report: GateReport, event: GateEvent): GateReport {
-  switch (event.type) {
-    case 'started': {
-      const checks = event.checks.map(({ check: name, kind, asked }) => ({ ...newCheck, name, kind, asked }));
-      return { ...report, startedAt: event.at, watch: event.watch, checks };
-    }
-    case 'ready':
-      return withCheck(report, event.check, (check) => ({ ...check, evidence: event.evidence }));
-    case 'warning':
-      return { ...report, warnings: [...report.warnings, { at: event.at, text: event.message }] };
-    case 'no-data':
-      return withCheck(report, event.check, (check) => ({
-        ...check,
-        gaps: [...check.gaps, { from: event.since, to: event.at, reason: event.reason }],
-      }));
-    case 'looked':
-      return withCheck(report, event.outcome.check, (check) => withLook(check, event.at, event.outcome));
-    case 'ended': {
-      const { verdict, warning, reason, lacks, score, checks } = event.outcome;
-      const ended = checks.reduce(
-        (left, outcome) => withCheck(left, outcome.check, (check) => withOutcome(check, outcome)),
-        report,
-      );
-      return {
-        ...ended,
-        verdict,
-        warning,
-        reason,
-        ...(lacks && { lacks }),
-        ...(score && { score }),
-        endedAt: event.at,
-      };
-    }
-    case 'failed': {
-      const { about, problem, next } = event.failure;
-      return { ...report, reason: `${about}: ${problem}`, next, endedAt: event.at };
-    }
-  }
-}
-
-const newCheck: Omit<ReportedCheck, 'name' | 'kind' | 'asked'> = {
-  state: 'undecided',
-  sentence: 'nothing was measured yet',
-  figures: {},
-  looks: [],
-  gaps: [],
-};
-
-function withCheck(report: GateReport, name: string, change: (check: ReportedCheck) => ReportedCheck): GateReport {
-  return { ...report, checks: report.checks.map((check) => (check.name === name ? change(check) : check)) };
-}
-
-function withLook(check: ReportedCheck, at: number, outcome: CheckOutcome): ReportedCheck {
-  const { state, progress, figures } = outcome;
-  const looks = [...check.looks, { at, state, progress, figures }];
-  const [last, gap] = [check.looks.at(-1), check.gaps.at(-1)];
-  // A gap ends with the first look after it.
-  const isOpen = gap !== undefined && (last === undefined || last.at < gap.to);
-  const gaps = isOpen ? [...check.gaps.slice(0, -1), { ...gap, to: at }] : check.gaps;
-  return {
-    ...withOutcome(check, outcome),
-    looks: [...thinned(looks, MOST_LOOKS, ({ state }) => state)],
-    gaps,
-  };
-}
-
-function withOutcome(check: ReportedCheck, { state, lacks, sentence, figures }: CheckOutcome): ReportedCheck {
-  const { lacks: _, ...rest } = check;
-  return { ...rest, state, sentence, figures, ...(lacks && { lacks }) };
-}
 
 const styles: Readonly<Record<CheckOutcome['state'], Style | undefined>> = {
   passed: undefined,

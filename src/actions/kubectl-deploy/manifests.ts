@@ -58,7 +58,8 @@ export async function loadManifests(
   return replaceImages(objects, images);
 }
 
-async function readManifests(patterns: readonly string[], workspace: string): Promise<ManifestText[]> {
+/** The texts of the files that these paths and globs name. */
+export async function readManifests(patterns: readonly string[], workspace: string): Promise<ManifestText[]> {
   const paths = await Promise.all(patterns.map((pattern) => filesOf(pattern, workspace)));
   const distinct = [...new Set(paths.flat())];
   return Promise.all(distinct.map(async (name) => ({ name, text: textOf(await readFile(resolve(workspace, name))) })));

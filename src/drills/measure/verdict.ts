@@ -1,8 +1,11 @@
 import type { JudgedFault } from './judged-fault.ts';
 import type { TargetResult } from './targets.ts';
 
-/** How the steady state was after the drill. `unknown`: it was not looked at, or not known. */
-export type SteadyAfter = 'back' | 'not-back' | 'unknown';
+/** How the steady state was after the drill, as the checks say. */
+export interface SteadyAfter {
+  readonly state: 'back' | 'not-back' | 'unknown';
+  readonly reason: string;
+}
 
 export interface Conclusion {
   readonly verdict: 'resilient' | 'not-resilient' | 'incomplete';
@@ -20,14 +23,14 @@ export interface Conclusion {
  * The score is the share of targets that passed, in per cent, over the faults that were felt; what is missing counts as not passed. It is
  * undefined where nothing was measured. It is rounded down, so that 100 means all.
  */
-export function concludeDrill(faults: readonly JudgedFault[], steadyAfter: SteadyAfter): Conclusion {
+export function concludeDrill(faults: readonly JudgedFault[], steadyAfter: SteadyAfter | undefined): Conclusion {
   const felt = faults.filter(({ effect }) => effect.felt === 'felt');
   const results = felt.flatMap(({ targets }) => targets);
   const passed = results.filter(({ state }) => state === 'passed').length;
   const judged = results.some(({ state }) => state !== 'missing');
   const score = judged ? { score: Math.floor((100 * passed) / results.length) } : {};
   const failed = felt.flatMap((outcome) => problemsOf(outcome, 'failed'));
-  if (steadyAfter === 'not-back') failed.push('the steady state is not back after the drill');
+  if (steadyAfter?.state === 'not-back') failed.push(`the steady state is not back (${steadyAfter.reason})`);
   if (failed.length > 0) return { verdict: 'not-resilient', reason: sentences(failed), ...score };
   const open = [
     ...faults.flatMap(({ fault, effect }) =>
@@ -37,11 +40,13 @@ export function concludeDrill(faults: readonly JudgedFault[], steadyAfter: Stead
     ...felt.filter(({ targets }) => targets.length === 0).map(({ fault }) => `"${fault.text}" was judged by no target`),
   ];
   if (faults.length === 0) open.push('no fault was injected');
-  if (steadyAfter === 'unknown') open.push('it is not known whether the steady state is back after the drill');
+  if (steadyAfter?.state === 'unknown')
+    open.push(`it is not known whether the steady state is back (${steadyAfter.reason})`);
   if (open.length > 0) return { verdict: 'incomplete', reason: sentences(open), ...score };
   const all = passed === 1 ? 'the only target was met' : `all ${passed} targets were met`;
   const every = faults.length === 1 ? 'The fault was felt' : `All ${faults.length} faults were felt`;
-  return { verdict: 'resilient', reason: `${every}, ${all}, and the steady state is back.`, ...score };
+  const back = steadyAfter ? ', and the steady state is back' : '';
+  return { verdict: 'resilient', reason: `${every}${back === '' ? ', and' : ','} ${all}${back}.`, ...score };
 }
 
 const unfelt = { 'not-felt': 'was not felt', unknown: 'may not have been felt' } as const;

@@ -25,7 +25,10 @@ export interface Frame {
   readonly to: number;
   /** Times without data. */
   readonly gaps: readonly { readonly from: number; readonly to: number }[];
+  /** A mark without text is a line alone. */
   readonly marks: readonly { readonly at: number; readonly text: string; readonly kind: 'breach' | 'step' }[];
+  /** Times that are shaded, such as those with a fault. */
+  readonly spans?: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** One chart. Its drawing, its text alternative and its table show the same figures. */

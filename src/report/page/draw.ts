@@ -56,6 +56,7 @@ function drawing(chart: Chart, size: Size, description: string): Html {
 <desc id="${id}-text">${description}</desc>
 ${grid(chart, place)}
 ${timeAxis(frame, place)}
+${spans(frame, place)}
 ${gaps(frame, place)}
 ${weights ? weightPanel(weights, frame, place) : undefined}
 ${lines.map((one) => band(one, place))}
@@ -107,6 +108,14 @@ function timeAxis({ from, to }: Frame, { size, x, floor }: Place): Content {
     }),
     label((size.left + size.right) / 2, floor + 38, `UTC, ${days}`, 'middle'),
   ];
+}
+
+/** Shaded times, at least as wide as a line. */
+function spans({ spans: all = [], from, to }: Frame, { size, x, floor }: Place): Content {
+  return all.map((span) => {
+    const [begin, end] = [x(Math.max(span.from, from)), x(Math.min(span.to, to))];
+    return html`<rect class="span" x="${round(begin)}" y="${size.top}" width="${round(Math.max(2, end - begin))}" height="${floor - size.top}"/>`;
+  });
 }
 
 /** Times without data: a bar between two ends, and words where they fit. */
@@ -179,7 +188,7 @@ function marks({ marks: all }: Frame, { size, x, floor }: Place): Content {
     }
     const mark = html`<line class="step" x1="${place}" x2="${place}" y1="${size.top}" y2="${floor}"/>`;
     // Labels of steps in quick succession would cover each other.
-    if (place < free || place > size.right - 30) return mark;
+    if (text === '' || place < free || place > size.right - 30) return mark;
     free = place + 7 * text.length + 12;
     return [mark, label(place + 3, size.top - 4, text, '')];
   });

@@ -69,6 +69,7 @@ svg .limit.dot { fill: var(--bad) }
 svg .canary.band { fill: var(--canary); fill-opacity: .18 } svg .stable.band { fill: var(--stable); fill-opacity: .18 }
 svg .area { fill: var(--canary); fill-opacity: .18 }
 svg .breach { stroke: var(--bad); stroke-width: 2.5 } svg text.breach { stroke: none; fill: var(--bad); font-weight: 600 }
+svg .span { fill: var(--wait); fill-opacity: .13 }
 svg .gap { stroke: var(--gap); stroke-width: 1.5 } svg .void { fill: var(--panel) } svg text.gaps { fill: var(--text) }
 footer { margin: 2rem 0 1rem; padding-top: .5rem; border-top: 1px solid var(--rule); font-size: .875rem }
 @media (max-width: 40rem) {

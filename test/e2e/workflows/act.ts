@@ -22,8 +22,9 @@ const OURS = { repository: 'OWNER/sluice', ref: 'v1' } as const;
 /** What of this repository actions and reusable workflows are made of. */
 const PUBLISHED = ['action.yml', 'actions', 'dist', '.github/workflows'];
 
-/** The version that our workflows name; its service is GitHub's, which no test can reach. */
+/** The versions that our workflows name; their services are GitHub's, which no test can reach. */
 const UPLOAD = 'actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a';
+const CACHE = 'actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9';
 
 /** The repository that workflows are of. */
 const HOME = 'acme/shop';
@@ -206,6 +207,7 @@ async function actArguments({ home, sluice }: Places, options: WorkflowOptions):
   const repositories = {
     [`${OURS.repository}@${OURS.ref}`]: sluice,
     [UPLOAD]: join(import.meta.dirname, 'upload-artifact'),
+    [CACHE]: join(import.meta.dirname, 'cache'),
     ...others,
   };
   return [

@@ -114,8 +114,8 @@ describe.concurrent('The starter workflow monorepo', () => {
   });
 });
 
-describe.concurrent('The starter workflow nightly-drill', async () => {
-  const workflow = undrained(await starter('nightly-drill')).replace('10 for 2m then hold', '30 for 1s then hold');
+describe.concurrent('The starter workflow nightly-rollback', async () => {
+  const workflow = undrained(await starter('nightly-rollback')).replace('10 for 2m then hold', '30 for 1s then hold');
   const drill = (vars: Readonly<Record<string, string>>) => ({
     workflow,
     event: 'workflow_dispatch' as const,
@@ -124,7 +124,7 @@ describe.concurrent('The starter workflow nightly-drill', async () => {
 
   it.each([
     ['that can not start', {}, {}],
-    ['that answers with errors', { SLUICE_DRILL_IMAGE: newImage }, { canary: { errorRate: 0.5 } }],
+    ['that answers with errors', { SLUICE_BAD_IMAGE: newImage }, { canary: { errorRate: 0.5 } }],
   ])('succeeds where a version %s is taken back', async (_, vars, lab) => {
     await inShop(lab, drill(vars), async ({ lab: shop, run }) => {
       const { status, outputs, log } = await run.ended;
@@ -136,7 +136,7 @@ describe.concurrent('The starter workflow nightly-drill', async () => {
   });
 
   it('fails where the version was not taken back, and gives the route back all the same', async () => {
-    const given = drill({ SLUICE_DRILL_IMAGE: newImage });
+    const given = drill({ SLUICE_BAD_IMAGE: newImage });
     const hasty = { ...given, workflow: workflow.replace('timeout: 10m', 'timeout: 15s') };
     await inShop({}, hasty, async ({ lab, run }) => {
       const { status, log } = await run.ended;

@@ -119,21 +119,21 @@ describe('the starter monorepo releases', async () => {
   });
 });
 
-describe('the starter nightly-drill', () => {
+describe('the starter nightly-rollback', () => {
   const reason = 'aborted: x\r\n::stop-commands::y\u0085::warning::z\u001b[2J ##[error]q 100%0A';
 
   it.each([
     ['rolled-back', 0],
     ['promoted', 1],
   ])('prints why it is %s without a command of others', async (verdict, status) => {
-    const ended = await runStep('nightly-drill', 'the bad version was taken back', {
+    const ended = await runStep('nightly-rollback', 'the bad version was taken back', {
       VERDICT: verdict,
       REASON: reason,
     });
     expect(ended.status).toBe(status);
     const [line = '', ...others] = ended.log.trimEnd().split('\n');
     expect(others).toEqual([]);
-    expect(line).toMatch(/^(Taken back: |::error title=Drill failed::A version )/);
+    expect(line).toMatch(/^(Taken back: |::error title=Nightly rollback failed::A version )/);
     for (const odd of ['##[', '\r', '\u001b']) expect(line).not.toContain(odd);
     if (status === 1) expect(line).toContain('100%250A');
   });

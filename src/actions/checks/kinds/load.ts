@@ -2,9 +2,11 @@ import * as z from 'zod';
 import { isKeptByApiServer, keptHeader } from '../../../cluster/forward.ts';
 import { SluiceError } from '../../../core/errors.ts';
 import { count, percent } from '../../../core/wording.ts';
+import type { Requests } from '../../../drills/ports.ts';
 import { requestsToFind } from '../../../judge/looks/detectable.ts';
 import type { Arm } from '../../../judge/readings.ts';
 import { duration, service } from '../../../runner/input-types.ts';
+import { followedLoad } from '../../../sources/followed-load.ts';
 import { type LoadQuery, loadSource } from '../../../sources/load.ts';
 import { mostPerSecond } from '../../../traffic/sender.ts';
 import type { LoadTarget } from '../../../traffic/target.ts';
@@ -55,10 +57,13 @@ const settings = z.strictObject({
 });
 type LoadSettings = z.infer<typeof settings>;
 
+/** The settings of requests of our own. */
+export const loadSettings = settings.superRefine(refuse(problemOf));
+
 /** Requests of our own at a steady rate, for services that users ask too seldom. */
 export const loadCheck = checkKind({
   kind: 'load',
-  schema: settings.superRefine(refuse(problemOf)),
+  schema: loadSettings,
   isStatistical: true,
   ownTraffic: (given) => ({ seenBy: given['seen-by'], notSeenBy: given['not-seen-by'] }),
   example:
@@ -73,6 +78,11 @@ export const loadCheck = checkKind({
     };
   },
 });
+
+/** Requests of our own that are told one by one, while a drill goes on. */
+export function followedRequests(given: LoadSettings, place: CheckPlace): Requests {
+  return followedLoad(queryOf(given, 'canary', place), targetOf(given, 'canary', place), place.world);
+}
 
 /** Whether an address names the version that is asked. */
 const namesArm = /\$\{(?:arm|workload|service|version)\}/;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { outputsOf, withGateEvent } from '../../../../src/actions/gate/report.ts';
+import { outputsOf } from '../../../../src/actions/gate/report.ts';
 import type { CheckOutcome, GateEvent, GateOutcome } from '../../../../src/gates/events.ts';
-import type { GateReport } from '../../../../src/report/gate-report.ts';
+import { type GateReport, withGateEvent } from '../../../../src/report/gate-report.ts';
 import { renderGate } from '../../../../src/report/gate-summary.ts';
 
 const at = Date.UTC(2026, 0, 1, 12);

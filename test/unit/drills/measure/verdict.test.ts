@@ -17,7 +17,7 @@ function outcome(felt: Effect['felt'], ...states: readonly TargetResult['state']
 }
 
 describe('the verdict', () => {
-  it.each<[string, readonly FaultOutcome[], SteadyAfter, number | undefined, RegExp]>([
+  it.each<[string, readonly FaultOutcome[], SteadyAfter['state'], number | undefined, RegExp]>([
     ['resilient', [outcome('felt', 'passed', 'passed')], 'back', 100, /^The fault was felt, all 2 targets were met/],
     ['not-resilient', [outcome('felt', 'passed', 'failed')], 'back', 50, /^"target 1" was not met under "pod-kill/],
     ['not-resilient', [outcome('felt', 'failed', 'missing')], 'back', 0, /was not met/],
@@ -30,7 +30,7 @@ describe('the verdict', () => {
     ['incomplete', [outcome('felt', 'passed')], 'unknown', 100, /not known whether the steady state is back/],
     ['incomplete', [], 'back', undefined, /no fault was injected/i],
   ])('%s: case %#', (verdict, faults, steady, score, reason) => {
-    const found = concludeDrill(faults, steady);
+    const found = concludeDrill(faults, { state: steady, reason: 'as the checks say' });
     expect(found.verdict).toBe(verdict);
     expect(found.score).toBe(score);
     expect(found.reason).toMatch(reason);
@@ -46,7 +46,7 @@ describe('the verdict', () => {
         fc.array(one, { maxLength: 4 }),
         fc.constantFrom('back', 'not-back', 'unknown' as const),
         (all, steady) => {
-          const found = concludeDrill(all, steady);
+          const found = concludeDrill(all, { state: steady, reason: 'as the checks say' });
           const felt = all.filter(({ effect }) => effect.felt === 'felt');
           const results = felt.flatMap(({ targets }) => targets);
           const whole =
@@ -57,7 +57,7 @@ describe('the verdict', () => {
           expect(found.verdict === 'not-resilient').toBe(
             steady === 'not-back' || results.some((result) => result.state === 'failed'),
           );
-          expect(found.score).toBe(concludeDrill(felt, steady).score);
+          expect(found.score).toBe(concludeDrill(felt, { state: steady, reason: '' }).score);
           if (felt.length === 0) expect(found.score).toBeUndefined();
         },
       ),

@@ -1,0 +1,55 @@
+import { resources } from '../../cluster/resources.ts';
+import type { FaultWorld } from '../../drills/faults/world.ts';
+import type { Fault } from '../../drills/ports.ts';
+import { selectorOfService } from '../../drills/service-pods.ts';
+import { selectorOf } from '../../sources/cluster/workload-pods.ts';
+import type { FaultSettings } from './fault-kind.ts';
+import type { DrillInputs } from './inputs.ts';
+import { readManifestFaults } from './manifests.ts';
+import type { On, ShortForm } from './short-form.ts';
+
+interface Place {
+  readonly world: FaultWorld;
+  readonly namespace: string;
+  /** The folder of the repository. */
+  readonly workspace: string;
+}
+
+/**
+ * The faults of the inputs, in their order: those of lines, then those of manifests.
+ *
+ * @throws SluiceError for a workload or a Service that does not exist, and for manifests that can't be injected
+ */
+export async function buildFaults(inputs: DrillInputs, place: Place, signal: AbortSignal): Promise<Fault[]> {
+  const { world, namespace } = place;
+  const settings: FaultSettings = {
+    namespace,
+    namespaces: inputs.namespaces ?? [namespace],
+    maxDuration: inputs['max-duration'],
+    stressImage: inputs['stress-image'],
+    gitops: inputs.gitops,
+    ignoreBudgets: inputs['ignore-budgets'],
+  };
+  const written: Fault[] = [];
+  for (const { form, kind } of inputs.faults ?? []) {
+    const aimed = kind.isOnPods ? { ...form, on: await podsOf(form, place, signal) } : form;
+    written.push(kind.build(aimed, settings, world));
+  }
+  return [...written, ...(await readManifestFaults(inputs, place))];
+}
+
+/** A workload or a Service as the selector of its pods. */
+async function podsOf(
+  { on, ...form }: ShortForm,
+  { world: { client }, ...place }: Place,
+  signal: AbortSignal,
+): Promise<On | undefined> {
+  if (!on || 'selector' in on) return on;
+  const { kind, name } = on;
+  const namespace = form.namespace ?? place.namespace;
+  if (kind === 'service') {
+    return { selector: await selectorOfService(client, { type: resources.service, namespace, name }, signal) };
+  }
+  if (kind !== 'deployment' && kind !== 'statefulset') return on;
+  return { selector: await selectorOf({ kind, name }, { client, namespace }, signal) };
+}

@@ -1,0 +1,3 @@
+import { runPost } from '../../runner/run-post.ts';
+
+await runPost(process.env, () => import('./action.ts'));

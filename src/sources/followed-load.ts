@@ -1,0 +1,60 @@
+import { count } from '../core/wording.ts';
+import type { Requests } from '../drills/ports.ts';
+import { createPace } from '../traffic/pace.ts';
+import { MARK, sendLoad } from '../traffic/sender.ts';
+import type { LoadTarget } from '../traffic/target.ts';
+import { askedOf, faultOf, type LoadQuery } from './load.ts';
+import type { SourceWorld } from './world.ts';
+
+/** Own requests at a steady rate, each told as soon as it is answered. */
+export function followedLoad(query: LoadQuery, target: LoadTarget, { clock }: Pick<SourceWorld, 'clock'>): Requests {
+  const { requests, rate, timeout, mark } = query;
+  return {
+    asked: askedOf(query, target),
+    kind: 'own',
+    permissions: target.permissions(requests.map(({ method }) => method)),
+    resolution: timeout,
+
+    preflight: async () => ({
+      evidence: `${count(rate * 60)} requests a minute of its own, marked ${MARK}: ${mark}`,
+      warnings: target.isThroughApiServer
+        ? [
+            'requests go through the API server, so that routes, retries and limits of a mesh or a gateway have no part in them',
+          ]
+        : [],
+    }),
+
+    async follow(tell, signal) {
+      const pace = createPace(rate, clock);
+      const sent = sendLoad(
+        target,
+        {
+          ...{ requests, pace, duration: Number.POSITIVE_INFINITY, timeout, mark },
+          answered(exchange) {
+            const fault = faultOf(exchange, query);
+            const { begun, took, reply } = exchange;
+            const to = begun + took;
+            if (fault === undefined)
+              tell.gap(begun, to, reply.kind === 'unsent' ? reply.reason : 'another version answered');
+            else {
+              const timed = reply.kind === 'answer' && { took };
+              tell.tally({
+                from: begun,
+                to,
+                good: fault === '' ? 1 : 0,
+                bad: fault === '' ? 0 : 1,
+                ...timed,
+                ...(fault !== '' && { fault }),
+              });
+            }
+          },
+        },
+        clock,
+        signal,
+      );
+      await sent.catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    },
+  };
+}

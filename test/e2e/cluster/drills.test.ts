@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { endpoints } from '../../../lab/cluster/layout.ts';
+import { actionFolder, type Run, runAction } from '../../../lab/embedded/runner.ts';
+import { runWorkflow, starter } from '../workflows/act.ts';
+import { inShop, reachedAt, type Shop, type ShopOptions } from './shop.ts';
+import { startToxiproxy } from './toxiproxy.ts';
+
+/** What a VirtualService says of retries. Istio's own default retries twice. */
+const RETRIES = {
+  none: { attempts: 0 },
+  two: { attempts: 2, retryOn: 'connect-failure,refused-stream,reset,503' },
+} as const;
+
+const own: ShopOptions = { rights: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] };
+
+/** A shop whose owners allow drills, and whose requests take so long that some are on their way whenever a pod ends. */
+async function inDrilledShop(retries: keyof typeof RETRIES, tell: (shop: Shop) => Promise<void>): Promise<void> {
+  await inShop(own, async (shop) => {
+    await shop.api.merge(`/api/v1/namespaces/${shop.namespace}`, { metadata: { labels: { 'sluice.dev/drill': 'allowed' } } });
+    const http = [{ name: 'primary', retries: RETRIES[retries], route: [{ destination: { host: 'checkout' } }] }];
+    await shop.api.merge(shop.path.virtualService, { spec: { http } });
+    for (const { metadata } of await shop.pods()) {
+      await shop.api.post(`${shop.path.pods}/${metadata.name}:8080/proxy/knobs?latency=300ms`);
+    }
+    await tell(shop);
+  });
+}
+
+const requests = ({ hosts }: Shop) =>
+  `{check: load, url: "${endpoints.gateway}", requests: [GET /], rate: 60/s, headers: {host: ${hosts.istio}}}`;
+
+const brief = { baseline: '5s', 'steady-for': '6s', 'recovery-timeout': '60s', 'undo-timeout': '60s' };
+
+function drill(shop: Shop, inputs: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const { kubeconfig, namespace } = shop;
+  const given = { kubeconfig, namespace, service: 'checkout', requests: requests(shop), ...brief, ...inputs };
+  return runAction({ action: actionFolder('drill'), inputs: given, env });
+}
+
+const injected = (run: Run) => async () => /injected/i.test(run.printed());
+
+const recordOf = async ({ api, namespace }: Shop) => {
+  const found = await api.get(`/api/v1/namespaces/${namespace}/configmaps/sluice-drill-checkout`).catch(() => undefined);
+  const text = z.looseObject({ data: z.looseObject({ record: z.string() }) }).safeParse(found).data?.data.record;
+  return text === undefined
+    ? undefined
+    : z.looseObject({ phase: z.string(), faults: z.array(z.unknown()), verdict: z.string().optional() }).parse(JSON.parse(text));
+};
+
+const withoutFault = async (shop: Shop) => !JSON.stringify(await shop.api.get(shop.path.virtualService)).includes('"fault"');
+
+describe.concurrent('The starter workflow nightly-drill, run by act', () => {
+  const nightly = async (shop: Shop) => {
+    const text = await starter('nightly-drill');
+    const workflow = text
+      .replace(/^( +)requests: \[GET \/\]$/m, `$&\n$1headers: {host: ${shop.hosts.istio}}`)
+      .replace('rate: 20/s', 'rate: 60/s')
+      .replace('issue: true', 'issue: false')
+      .replace(/^( +)history: .*$/m, '$&\n$1baseline: 5s\n$1steady-for: 6s');
+    expect(workflow).toContain('headers: {host:');
+    return runWorkflow({
+      workflow,
+      event: 'workflow_dispatch',
+      secrets: { KUBECONFIG: shop.kubeconfig },
+      vars: { SLUICE_NAME: 'checkout', SLUICE_NAMESPACE: shop.namespace, SLUICE_DRILL_URL: endpoints.gateway },
+      deadline: 180_000,
+    });
+  };
+
+  test.each([
+    ['none', 'not-resilient', 1],
+    ['two', 'resilient', 0],
+  ] as const)('with retries: %s, the service is %s', async (retries, verdict, status) => {
+    await inDrilledShop(retries, async (shop) => {
+      const found = await shop.inventory();
+      const run = await nightly(shop);
+      const ended = await run.ended;
+      expect(ended.outputs.verdict, ended.log).toBe(verdict);
+      expect(ended.status).toBe(status);
+      expect(ended.outputs.felt).toBe('felt');
+      expect(ended.log).toMatch(/Cache saved .*"runs"/);
+      await shop.settled();
+      expect(await shop.inventory()).toEqual(found);
+      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [], verdict });
+    });
+  });
+});
+
+describe.concurrent('A drill that is stopped in the middle', () => {
+  const faults = 'istio-abort 503 20% on virtualservice/checkout for 5m';
+
+  test('by a cancelled job removes its fault before it ends', async () => {
+    await inDrilledShop('two', async (shop) => {
+      const before = await shop.asWritten(shop.path.virtualService);
+      const run = await drill(shop, { faults, 'stop-when': 'never' });
+      await shop.until('a fault', injected(run));
+      run.cancel();
+      const { log, outputs } = await run.ended;
+      expect(outputs.verdict, log).toBe('aborted');
+      expect(await shop.asWritten(shop.path.virtualService)).toBe(before);
+      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+    });
+  });
+
+  test('by the death of its process is ended by its post step', async () => {
+    await inDrilledShop('two', async (shop) => {
+      const before = await shop.asWritten(shop.path.virtualService);
+      const run = await drill(shop, { faults, 'stop-when': 'never' });
+      await shop.until('a fault', injected(run));
+      run.main.kill('SIGKILL');
+      const { log } = await run.ended;
+      expect(await shop.asWritten(shop.path.virtualService), log).toBe(before);
+      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+    });
+  });
+
+  test('by the death of its runner is cleaned up by another run, and a drill beside it is refused', async () => {
+    await inDrilledShop('two', async (shop) => {
+      const before = await shop.asWritten(shop.path.virtualService);
+      const run = await drill(shop, { faults, 'stop-when': 'never' });
+      await shop.until('a fault', injected(run));
+      const second = await drill(shop, { faults }, { GITHUB_RUN_ID: '2' });
+      const refused = await second.ended;
+      expect(refused.status).toBe(1);
+      expect(refused.log).toMatch(/another run holds it/);
+      run.kill();
+      await run.ended;
+      expect(await recordOf(shop)).toMatchObject({ phase: 'begun', faults: [expect.anything()] });
+      const cleaning = await drill(shop, { mode: 'clean-up' }, { GITHUB_RUN_ID: '3' });
+      const cleaned = await cleaning.ended;
+      expect(cleaned.status, cleaned.log).toBe(0);
+      expect(await shop.asWritten(shop.path.virtualService)).toBe(before);
+      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+    });
+  });
+
+  test('by its stop condition removes the fault within two seconds of the time that it gives', async () => {
+    await inDrilledShop('two', async (shop) => {
+      const run = await drill(shop, {
+        faults: 'istio-abort 503 100% on virtualservice/checkout for 5m',
+        'stop-when': 'success below 90% for 5s',
+      });
+      const { log, outputs } = await run.ended;
+      expect(outputs.verdict, log).toBe('aborted');
+      expect(await withoutFault(shop)).toBe(true);
+      expect(log).toMatch(/success/i);
+    });
+  });
+
+  test('while the API server is away removes its fault when it is back', async () => {
+    await inDrilledShop('two', async (shop) => {
+      const before = await shop.asWritten(shop.path.virtualService);
+      const toxiproxy = await startToxiproxy();
+      try {
+        const way = await toxiproxy.proxyTo(endpoints.apiserver);
+        const kubeconfig = reachedAt(shop.kubeconfig, `https://${way.host}`);
+        const run = await drill(shop, {
+          kubeconfig,
+          faults: 'istio-abort 503 20% on virtualservice/checkout for 10s',
+          'stop-when': 'never',
+        });
+        await shop.until('a fault', injected(run));
+        await way.cut();
+        await shop.until('the end of the fault', async () => /removing/i.test(run.printed()));
+        await way.join();
+        const { log } = await run.ended;
+        expect(await shop.asWritten(shop.path.virtualService), log).toBe(before);
+        expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+      } finally {
+        await toxiproxy.stop();
+      }
+    });
+  });
+});
