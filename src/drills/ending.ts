@@ -2,7 +2,7 @@ import type { Cause, ChangeTypes, Ending } from '../change/change.ts';
 import { reasonOf, SluiceError } from '../core/errors.ts';
 import type { DrillOutcome, DrillVerdict, FaultOutcome } from './events.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { adviseOn } from './measure/advice.ts';
+import { advise } from './measure/advice.ts';
 import { concludeDrill, type SteadyAfter } from './measure/verdict.ts';
 import type { Aim } from './ports.ts';
 import type { DrillRecord } from './record.ts';
@@ -109,7 +109,7 @@ async function learnt(
   const concluded = concludeDrill(faults, steadyAfter);
   // What can't be read gives no advice, and does not change what was measured.
   const known = await facts?.(signal).catch(() => undefined);
-  const advice = known ? adviseOn(known, faults) : [];
+  const advice = known === undefined ? [] : advise(known, faults);
   const outcome = { ...nothing, ...concluded, faults, advice };
   if (stopped === undefined) return outcome;
   return { ...outcome, verdict: 'aborted', reason: `${stopped}; the fault was removed. ${concluded.reason}` };

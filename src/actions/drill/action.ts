@@ -6,9 +6,10 @@ import { defineAction } from '../../runner/define.ts';
 import { oneLine } from '../../runner/log-text.ts';
 import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { assembleConclusion, assembleDrill } from './assemble.ts';
-import { drillInputs, drillSecrets, loadDrillInputs } from './inputs.ts';
+import { type DrillRun, drillInputs, drillSecrets, loadDrillInputs } from './inputs.ts';
+import { type History, keepHistory, loadHistory } from './keep-history.ts';
 import { drillOutputs } from './outputs.ts';
-import { type DrillRun, drillReport } from './report.ts';
+import { drillReport } from './report.ts';
 import { drillRoles } from './roles.ts';
 
 /** Breaks something on purpose, measures what users feel, and always cleans up. */
@@ -40,8 +41,25 @@ async function carryOutDrill(run: DrillRun): Promise<void> {
   tellUnsafe(run);
   const { world, options, close } = await assembleDrill(run);
   run.closing(close);
+  const history = await historyOf(run);
   if (!options.dryRun) run.begun();
-  failOn(run, await drill(world, options, run.signal));
+  const outcome = await drill(world, options, run.signal);
+  failOn(run, outcome);
+  const compared = history && (await keepHistory(history, { service: options.service, outcome }, run.clock.now()));
+  if (!compared) return;
+  run.emit(compared);
+  if (run.inputs['on-worse'] === 'fail' && compared.changes.some(({ state }) => state === 'worse')) run.fail();
+}
+
+/** The results of earlier runs, read before anything is injected. */
+async function historyOf({ inputs, facts, clock, emit }: DrillRun): Promise<History | undefined> {
+  if (inputs.history === undefined) return undefined;
+  const history = await loadHistory(inputs.history, facts.workspace);
+  if (history.unread > 0) {
+    const message = `${history.unread} entries of ${inputs.history} can not be read, and are left out.`;
+    emit({ type: 'warning', at: clock.now(), message });
+  }
+  return history;
 }
 
 /** Fails the job for a verdict that the inputs name. */

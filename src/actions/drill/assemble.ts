@@ -18,9 +18,8 @@ import { tellingOwn } from '../checks/own-traffic.ts';
 import { prometheusConnection } from '../checks/prometheus-inputs.ts';
 import { buildFaults } from './build-faults.ts';
 import { buildResponders } from './build-responders.ts';
-import type { DrillInputs } from './inputs.ts';
+import type { DrillInputs, DrillRun } from './inputs.ts';
 import { removeLeft } from './remove-left.ts';
-import type { DrillRun } from './report.ts';
 import { drillPermissions } from './roles.ts';
 
 /** Milliseconds of the window that the checks of the steady state look at first, and between two looks at one. */

@@ -26,7 +26,7 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
     namespace,
     namespaces: inputs.namespaces ?? [namespace],
     maxDuration: inputs['max-duration'],
-    stressImage: inputs['stress-image'],
+    stressImage: inputs['stress-image'].text,
     gitops: inputs.gitops,
     ignoreBudgets: inputs['ignore-budgets'],
   };

@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow expressions are what users write
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import type { DrillEvent } from '../../drills/events.ts';
 import { type Hours, parseHours } from '../../drills/hours.ts';
 import { parseStopRule } from '../../drills/measure/stop-condition.ts';
 import { parseTargets, USUAL_TARGETS } from '../../drills/measure/targets.ts';
+import type { ReportedRun } from '../../runner/define.ts';
 import { input } from '../../runner/input-schema.ts';
 import {
   boolean,
@@ -31,6 +33,7 @@ import {
 } from '../checks/prometheus-inputs.ts';
 import { serverInputs } from '../checks/server-inputs.ts';
 import { faultsInput } from './faults-input.ts';
+import type { DrillOutput } from './outputs.ts';
 import { requestsInput } from './requests-input.ts';
 
 const name = inputType('a name of small letters, digits and -', (given) => {
@@ -280,3 +283,5 @@ function contradictionsOf(inputs: z.infer<typeof drillInputs>): string[] {
   if (issue && token === undefined) problems.push('Input "issue" needs "token". Example: token: ${{ github.token }}');
   return problems;
 }
+
+export type DrillRun = ReportedRun<DrillInputs, DrillOutput, DrillEvent>;

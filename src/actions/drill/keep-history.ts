@@ -5,7 +5,7 @@ import type { DrillEvent, DrillOutcome, FaultOutcome } from '../../drills/events
 import { compareHistory } from '../../drills/measure/compare-history.ts';
 import { appendToHistory, type PastRun, readHistory, runsOfDrill } from '../../drills/measure/history.ts';
 
-interface History {
+export interface History {
   readonly path: string;
   readonly runs: readonly PastRun[];
   /** Entries that can not be read. */

@@ -76,22 +76,13 @@ const nodeDrain: FaultKind = {
   },
   build(form, settings, world) {
     const { on, text, lasts = settings.maxDuration } = form;
-    const node = on && 'kind' in on && on.kind === 'node' ? on.name : undefined;
-    const where = node === undefined ? { target: podTarget(form, settings) } : { node };
+    const target = on && 'kind' in on ? { node: on.name } : podTarget(form, settings);
     const says = (word: string) => form.words.includes(word);
-    return nodeDrainFault(
-      {
-        text,
-        lasts,
-        ...where,
-        deleteEmptyDirData: says('delete-emptydir-data'),
-        acceptPending: says('accept-pending'),
-      },
-      world,
-    );
+    const limits = { deleteEmptyDirData: says('delete-emptydir-data'), unmanaged: says('unmanaged') };
+    return nodeDrainFault({ text, lasts, target, ...limits, acceptPending: says('accept-pending') }, world);
   },
 };
-const drainWords = new Set(['delete-emptydir-data', 'accept-pending']);
+const drainWords = new Set(['delete-emptydir-data', 'unmanaged', 'accept-pending']);
 
 const scaleToZero: FaultKind = {
   kind: 'scale-to-zero',
@@ -106,11 +97,11 @@ const scaleToZero: FaultKind = {
   },
   build({ on, text, settings: given, namespace, lasts }, settings, world) {
     if (!on || !('kind' in on)) throw new TypeError(`"${text}" is refused without a workload`);
-    const kind = on.kind === 'statefulset' ? 'statefulset' : 'deployment';
-    const place = { namespace: namespace ?? settings.namespace, kind, name: on.name } as const;
+    const workload = { kind: on.kind === 'statefulset' ? 'StatefulSet' : 'Deployment', name: on.name } as const;
     const to = Number(given.get('to') ?? 0);
     const { gitops, maxDuration } = settings;
-    return scaleToZeroFault({ text, ...place, to, gitops, lasts: lasts ?? maxDuration }, world);
+    const place = namespace ?? settings.namespace;
+    return scaleToZeroFault({ text, namespace: place, workload, to, gitops, lasts: lasts ?? maxDuration }, world);
   },
 };
 

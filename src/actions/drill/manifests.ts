@@ -27,14 +27,9 @@ export async function readManifestFaults(
   const texts = await readManifests(inputs.manifests, workspace);
   return texts.flatMap(({ name, text }) =>
     readFaultManifests(text, { ...bounds, name }).map((written): Fault => {
-      switch (written.tool) {
-        case 'chaos-mesh':
-          return manifestChaosFault(written, chaosWorld(world));
-        case 'chaos-mesh-maker':
-          return makerChaosFault(written, chaosWorld(world));
-        case 'litmus':
-          return litmusFault(written, world);
-      }
+      if (written.tool === 'litmus') return litmusFault(written, chaosWorld(world));
+      if (written.tool === 'chaos-mesh') return manifestChaosFault(written, chaosWorld(world));
+      return makerChaosFault(written, chaosWorld(world));
     }),
   );
 }

@@ -6,7 +6,7 @@ import { withDrillEvent } from '../../report/drill/drill-events.ts';
 import { type DrillReport, drillReportSchema, newDrillReport } from '../../report/drill/drill-report.ts';
 import { renderDrill } from '../../report/drill/drill-summary.ts';
 import { verdictNames } from '../../report/drill/drill-words.ts';
-import type { ReportedRun, Reporting, Run } from '../../runner/define.ts';
+import type { Reporting, Run } from '../../runner/define.ts';
 import { failureOf } from '../../runner/failure.ts';
 import { readLeft, writeJson, writePage } from '../../runner/results.ts';
 import { createLog } from './log.ts';
@@ -22,8 +22,6 @@ export interface DrillSettings {
   /** The verdicts that fail the job. */
   readonly 'fail-on': readonly DrillVerdict[];
 }
-
-export type DrillRun<Inputs extends DrillSettings = DrillSettings> = ReportedRun<Inputs, DrillOutput, DrillEvent>;
 
 /** What changes the cluster is written at once, so that `post` reports it even if the process is killed. */
 const kept: ReadonlySet<DrillEvent['type']> = new Set(['injecting', 'injected', 'removed', 'measured']);

@@ -102,7 +102,7 @@ const problems: readonly Problem[] = [
  * What to mend, one sentence each with the next step, the most basic first. Only what the facts show, and only where a fault that was felt
  * has shown that it matters; a fact that is not known gives nothing.
  */
-export function adviseOn(facts: ServiceFacts, faults: readonly JudgedFault[]): readonly string[] {
+export function advise(facts: ServiceFacts, faults: readonly JudgedFault[]): readonly string[] {
   const felt = faults.filter(({ effect }) => effect.felt === 'felt');
   if (felt.length === 0) return [];
   const shown: Shown = {

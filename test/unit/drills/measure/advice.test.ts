@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultOutcome } from '../../../../src/drills/events.ts';
-import { adviseOn, type ServiceFacts } from '../../../../src/drills/measure/advice.ts';
+import { advise, type ServiceFacts } from '../../../../src/drills/measure/advice.ts';
 
 const nothing: ServiceFacts = { workload: 'Deployment shop/checkout' };
 const bare: ServiceFacts = {
@@ -52,7 +52,7 @@ function outcome(kind: string, lost: number, more: Partial<FaultOutcome> = {}, d
 }
 
 const about = (facts: ServiceFacts, ...faults: FaultOutcome[]) =>
-  adviseOn(facts, faults).map(
+  advise(facts, faults).map(
     (advice) =>
       /one replica|Budget|retries|timeout|readiness|preStop|topologySpread|outlierDetection|Autoscaler/.exec(
         advice,
@@ -70,14 +70,14 @@ describe('advice', () => {
   });
 
   it('is nothing where all is well, nothing is known, or no fault was felt', () => {
-    expect(adviseOn(good, [outcome('pod-kill', 40, {}, 800)])).toEqual([]);
-    expect(adviseOn(nothing, [outcome('pod-kill', 40, {}, 800)])).toEqual([]);
+    expect(advise(good, [outcome('pod-kill', 40, {}, 800)])).toEqual([]);
+    expect(advise(nothing, [outcome('pod-kill', 40, {}, 800)])).toEqual([]);
     const unfelt = { effect: { felt: 'unknown', evidence: '' } } as const;
-    expect(adviseOn(bare, [outcome('pod-kill', 40, unfelt, 800)])).toEqual([]);
+    expect(advise(bare, [outcome('pod-kill', 40, unfelt, 800)])).toEqual([]);
   });
 
   it('names what was measured and the next step', () => {
-    expect(adviseOn({ ...nothing, timeout: false }, [outcome('network-delay', 0, {}, 800)])).toEqual([
+    expect(advise({ ...nothing, timeout: false }, [outcome('network-delay', 0, {}, 800)])).toEqual([
       'Requests waited (p95 800ms during the fault, 30ms before), and the route has no timeout: set one that is a little over the slowest good answer.',
     ]);
   });
