@@ -12,7 +12,7 @@ export function chaosWorld(world: FaultWorld): ChaosWorld & LitmusWorld {
       return { pods: pods.map(hitPod), candidates: candidates.length };
     },
     async pods(namespace, selector, signal) {
-      const pods = await listPods(world, { namespace, selector, mode: { kind: 'all' } }, signal);
+      const pods = await listPods(world, { namespace, selector }, signal);
       return pods.filter((pod) => whyNot(pod, {}) === undefined).map(hitPod);
     },
   };

@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{action,unsafeGitHub}from"./chunk-W34JVGOT.js";import"./chunk-L2B6QBAV.js";import"./chunk-UACAW77R.js";import"./chunk-HMGU4UNK.js";import"./chunk-PK3FJN5S.js";import"./chunk-SBCOI3SP.js";import"./chunk-T37K6RGT.js";import"./chunk-5KU4AIYP.js";import"./chunk-WDPH45ZH.js";import"./chunk-PJOWR23N.js";import"./chunk-D2PSNOEL.js";import"./chunk-IGTM2QU6.js";import"./chunk-AAST5CEY.js";import"./chunk-EPARWAW3.js";import"./chunk-7G4CHCV4.js";import"./chunk-AZIRKM57.js";import"./chunk-WZAW22HP.js";import"./chunk-QWFA3XUD.js";import"./chunk-DXIUOSH7.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};

@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{action}from"./chunk-5UBM7BVN.js";import"./chunk-KAN3PSS7.js";import"./chunk-GJUNSJWR.js";import"./chunk-3Y5CDWZC.js";import"./chunk-NQYQQMGR.js";import"./chunk-GQXINIVX.js";import"./chunk-WDPH45ZH.js";import"./chunk-PJOWR23N.js";import"./chunk-D2PSNOEL.js";import"./chunk-IGTM2QU6.js";import"./chunk-AAST5CEY.js";import"./chunk-AEF6RWIY.js";import"./chunk-2WKBPHXB.js";import"./chunk-EPARWAW3.js";import"./chunk-7G4CHCV4.js";import"./chunk-AZIRKM57.js";import"./chunk-WZAW22HP.js";import"./chunk-QWFA3XUD.js";import"./chunk-DXIUOSH7.js";import"./chunk-S4DEFMS7.js";export{action};

@@ -1,0 +1,3 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+
+function thinned(measured,most,kindOf){return thinnedBy(measured,most,share=>[...Map.groupBy(share,kindOf).values()].flatMap(group=>group.slice(-1)))}function thinnedBy(measured,most,keep){let[first,newest]=[measured[0],measured.at(-1)];if(!first||!newest||measured.length<=most)return measured;let share=2**Math.ceil(Math.log2(Math.max(1,newest.at-first.at)/(most/3)));return[...Map.groupBy(measured,({at})=>Math.floor((at-first.at)/share)).values()].flatMap(keep).toSorted((a,b)=>a.at-b.at)}export{thinned,thinnedBy};
