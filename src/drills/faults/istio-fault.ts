@@ -8,7 +8,7 @@ import { readPart } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
-import { asJson, type Json } from '../../core/json.ts';
+import { asJson, type Json, jsonSchema } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import { getNamed } from '../../routes/objects/lookup.ts';
 import { createReadable, type Readable } from '../../routes/objects/readable.ts';
@@ -53,7 +53,7 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
       if (settings.gitops !== 'ignore-rule-present') refuseGitOps(object, reference, writtenFields(plan.chosen));
       const readable = createReadable(client, signal);
       const surroundings = await surveyVirtualService(object, readable);
-      const others = await otherFaults(object, kind, readable);
+      const others = await otherFaults(object, kind, readable, []);
       const found = await findProxies(client, object, settings, signal);
       const readings = await readProxies(client, found.proxies, { kind, hosts: hostsOf(plan.chosen) }, signal);
       const counters = readings.filter((reading): reading is ProxyCounters => 'faults' in reading);
@@ -100,7 +100,12 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
       const readings = await readProxies(client, found.proxies, { kind, hosts }, signal);
       const toSameHosts = rules.filter((rule) => rule.hosts.some((host) => hosts.includes(host)));
       const onlySome = settings.header !== undefined || faulted.length < toSameHosts.length;
-      return effectByCounters({ mark, found, readings, share: settings.share, onlySome });
+      const evidence = { mark, found, readings, share: settings.share, onlySome };
+      const effect = effectByCounters(evidence);
+      if (effect.felt !== 'felt') return effect;
+      // Somebody may have added a fault of this kind since, which the proxies count as well.
+      const others = await otherFaults(object, kind, createReadable(client, signal), faulted);
+      return effectByCounters({ ...evidence, mark: { ...mark, others } });
     },
 
     remove: (mark, signal) => removeIstioFault(world, mark, signal),
@@ -205,20 +210,31 @@ function describeInjection(injection: IstioInjection): string {
   return 'status' in injection ? `HTTP ${injection.status}` : `gRPC ${injection.grpcStatus}`;
 }
 
-const ruleWithFault = z.looseObject({ fault: z.looseObject({ delay: z.unknown(), abort: z.unknown() }).optional() });
+const ruleWithFault = z.looseObject({
+  fault: z.looseObject({ delay: jsonSchema.optional(), abort: jsonSchema.optional() }).optional(),
+});
 
-/** Other rules with faults of this kind, which the proxies count together with the drill's own. */
+/**
+ * Other rules with faults of this kind, which the proxies count together with the drill's own.
+ *
+ * @param own rules of the object that have the drill's fault
+ */
 async function otherFaults(
   object: KubernetesObject,
   kind: 'istio-delay' | 'istio-abort',
   readable: Readable,
+  own: readonly HttpRule[],
 ): Promise<string[]> {
-  const { namespace = '' } = object.metadata;
-  const all = await readable.list(resources.virtualService, namespace);
+  const { namespace = '', uid } = object.metadata;
+  const all = (await readable.list(resources.virtualService, namespace)) ?? [];
   const field = kind === 'istio-delay' ? 'delay' : 'abort';
-  const others = [object, ...(all ?? []).filter(({ metadata }) => metadata.uid !== object.metadata.uid)].filter((one) =>
-    httpRules(one).some(({ raw }) => ruleWithFault.safeParse(raw).data?.fault?.[field] !== undefined),
-  );
+  const ownPlaces = new Set(own.map(({ index }) => index));
+  const isFaulted = (one: KubernetesObject) =>
+    httpRules(one).some(
+      ({ raw, index }) =>
+        !(one === object && ownPlaces.has(index)) && ruleWithFault.safeParse(raw).data?.fault?.[field] !== undefined,
+    );
+  const others = [object, ...all.filter(({ metadata }) => metadata.uid !== uid)].filter(isFaulted);
   const unseen = readable.isWhole(resources.virtualService)
     ? []
     : ['VirtualServices of other namespaces, which may not be listed,'];
