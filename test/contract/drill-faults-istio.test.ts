@@ -247,6 +247,7 @@ describe('a fault in the data plane', () => {
       metadata: { name: 'theirs', namespace: mesh.namespace },
       spec: {
         hosts: ['theirs.example'],
+        ...(isEmbedded ? {} : { gateways: ['istio-system/ingress'] }),
         http: [
           {
             route: [{ destination: { host: 'theirs' } }],

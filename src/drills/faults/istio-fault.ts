@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { refuseGitOps } from '../../cluster/gitops.ts';
@@ -8,10 +7,10 @@ import { readPart } from '../../cluster/read-object.ts';
 import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
 import type { KubernetesObject } from '../../cluster/schema.ts';
 import { SluiceError } from '../../core/errors.ts';
-import { asJson, type Json, jsonSchema } from '../../core/json.ts';
+import { asJson, type Json } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import { getNamed } from '../../routes/objects/lookup.ts';
-import { createReadable, type Readable } from '../../routes/objects/readable.ts';
+import { createReadable } from '../../routes/objects/readable.ts';
 import { surveyVirtualService } from '../../routes/survey/virtual-service-binding.ts';
 import type { Aim, Fault } from '../ports.ts';
 import { effectByCounters } from './istio-effect.ts';
@@ -25,6 +24,7 @@ import {
   type ProxyCounters,
   writtenFault,
 } from './istio-mark.ts';
+import { otherFaults } from './istio-others.ts';
 import { findProxies, proxyPermissions, readProxies } from './istio-proxies.ts';
 import { likeInjected, planRemoval } from './istio-removal.ts';
 import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './istio-rules.ts';
@@ -208,37 +208,6 @@ function saying({ injection, share, header }: IstioFaultSettings): string {
 function describeInjection(injection: IstioInjection): string {
   if (injection.kind === 'delay') return `a delay of ${injection.milliseconds} ms`;
   return 'status' in injection ? `HTTP ${injection.status}` : `gRPC ${injection.grpcStatus}`;
-}
-
-const ruleWithFault = z.looseObject({
-  fault: z.looseObject({ delay: jsonSchema.optional(), abort: jsonSchema.optional() }).optional(),
-});
-
-/**
- * Other rules with faults of this kind, which the proxies count together with the drill's own.
- *
- * @param own rules of the object that have the drill's fault
- */
-async function otherFaults(
-  object: KubernetesObject,
-  kind: 'istio-delay' | 'istio-abort',
-  readable: Readable,
-  own: readonly HttpRule[],
-): Promise<string[]> {
-  const { namespace = '', uid } = object.metadata;
-  const all = (await readable.list(resources.virtualService, namespace)) ?? [];
-  const field = kind === 'istio-delay' ? 'delay' : 'abort';
-  const ownPlaces = new Set(own.map(({ index }) => index));
-  const isFaulted = (one: KubernetesObject) =>
-    httpRules(one).some(
-      ({ raw, index }) =>
-        !(one === object && ownPlaces.has(index)) && ruleWithFault.safeParse(raw).data?.fault?.[field] !== undefined,
-    );
-  const others = [object, ...all.filter(({ metadata }) => metadata.uid !== uid)].filter(isFaulted);
-  const unseen = readable.isWhole(resources.virtualService)
-    ? []
-    : ['VirtualServices of other namespaces, which may not be listed,'];
-  return [...others.map(aboutOf), ...unseen].slice(0, 100);
 }
 
 function permissionsOf(settings: IstioFaultSettings): Permission[] {
