@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { KubernetesClient } from '../../cluster/client.ts';
 import { retryOnConflict } from '../../cluster/conflicts.ts';
 import { refuseGitOps } from '../../cluster/gitops.ts';
@@ -11,7 +10,7 @@ import { SluiceError } from '../../core/errors.ts';
 import { asJson, type Json } from '../../core/json.ts';
 import type { Permission } from '../../core/permission.ts';
 import { getNamed } from '../../routes/objects/lookup.ts';
-import { createReadable, type Readable } from '../../routes/objects/readable.ts';
+import { createReadable } from '../../routes/objects/readable.ts';
 import { surveyVirtualService } from '../../routes/survey/virtual-service-binding.ts';
 import type { Aim, Fault } from '../ports.ts';
 import { effectByCounters } from './istio-effect.ts';
@@ -25,6 +24,7 @@ import {
   type ProxyCounters,
   writtenFault,
 } from './istio-mark.ts';
+import { otherFaults } from './istio-others.ts';
 import { findProxies, proxyPermissions, readProxies } from './istio-proxies.ts';
 import { likeInjected, planRemoval } from './istio-removal.ts';
 import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './istio-rules.ts';
@@ -53,7 +53,7 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
       if (settings.gitops !== 'ignore-rule-present') refuseGitOps(object, reference, writtenFields(plan.chosen));
       const readable = createReadable(client, signal);
       const surroundings = await surveyVirtualService(object, readable);
-      const others = await otherFaults(object, kind, readable);
+      const others = await otherFaults(object, kind, readable, []);
       const found = await findProxies(client, object, settings, signal);
       const readings = await readProxies(client, found.proxies, { kind, hosts: hostsOf(plan.chosen) }, signal);
       const counters = readings.filter((reading): reading is ProxyCounters => 'faults' in reading);
@@ -100,7 +100,12 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
       const readings = await readProxies(client, found.proxies, { kind, hosts }, signal);
       const toSameHosts = rules.filter((rule) => rule.hosts.some((host) => hosts.includes(host)));
       const onlySome = settings.header !== undefined || faulted.length < toSameHosts.length;
-      return effectByCounters({ mark, found, readings, share: settings.share, onlySome });
+      const evidence = { mark, found, readings, share: settings.share, onlySome };
+      const effect = effectByCounters(evidence);
+      if (effect.felt !== 'felt') return effect;
+      // Somebody may have added a fault of this kind since, which the proxies count as well.
+      const others = await otherFaults(object, kind, createReadable(client, signal), faulted);
+      return effectByCounters({ ...evidence, mark: { ...mark, others } });
     },
 
     remove: (mark, signal) => removeIstioFault(world, mark, signal),
@@ -203,26 +208,6 @@ function saying({ injection, share, header }: IstioFaultSettings): string {
 function describeInjection(injection: IstioInjection): string {
   if (injection.kind === 'delay') return `a delay of ${injection.milliseconds} ms`;
   return 'status' in injection ? `HTTP ${injection.status}` : `gRPC ${injection.grpcStatus}`;
-}
-
-const ruleWithFault = z.looseObject({ fault: z.looseObject({ delay: z.unknown(), abort: z.unknown() }).optional() });
-
-/** Other rules with faults of this kind, which the proxies count together with the drill's own. */
-async function otherFaults(
-  object: KubernetesObject,
-  kind: 'istio-delay' | 'istio-abort',
-  readable: Readable,
-): Promise<string[]> {
-  const { namespace = '' } = object.metadata;
-  const all = await readable.list(resources.virtualService, namespace);
-  const field = kind === 'istio-delay' ? 'delay' : 'abort';
-  const others = [object, ...(all ?? []).filter(({ metadata }) => metadata.uid !== object.metadata.uid)].filter((one) =>
-    httpRules(one).some(({ raw }) => ruleWithFault.safeParse(raw).data?.fault?.[field] !== undefined),
-  );
-  const unseen = readable.isWhole(resources.virtualService)
-    ? []
-    : ['VirtualServices of other namespaces, which may not be listed,'];
-  return [...others.map(aboutOf), ...unseen].slice(0, 100);
 }
 
 function permissionsOf(settings: IstioFaultSettings): Permission[] {
