@@ -25,7 +25,7 @@ describe('the summary of a drill', () => {
       '**recovery &lt;= 3s was missed: 4.2 s**',
       '### What to do next\n\n- Let requests be tried again.',
       '| `pod-kill on app=checkout one` | felt | 40 % | 4.2 s | 2.2 s | 12 of 400 | ⛔ 1 of 3 met, 1 not measured |',
-      '| ⛔ | `recovery <= 3s` | `pod-kill on app=checkout one` | missed: 4.2 s |',
+      '| ⛔ | `recovery <= 3s` | `pod-kill on app=checkout one` | missed: 4\\.2 s |',
       '| ❔ | `alert Errors within 1m` |',
       '### What to mend\n\n- The VirtualService has no retries.',
       '### Against 20 earlier runs',
