@@ -3,11 +3,14 @@ import { SluiceError } from '../../src/core/errors.ts';
 import { emptyReport, type Report, reportSchema } from '../../src/report/canary-report-schema.ts';
 import { renderSummary } from '../../src/report/canary-summary.ts';
 import { parseDeployReport, renderDeploySummary } from '../../src/report/deploy.ts';
+import { drillIssue } from '../../src/report/drill/drill-issue.ts';
+import { renderDrill } from '../../src/report/drill/drill-summary.ts';
 import { parseHelmReport, renderHelmSummary } from '../../src/report/helm.ts';
 import { bold } from '../../src/report/markdown.ts';
 import { releaseReport, renderRelease } from '../../src/report/release.ts';
 import { renderTold } from '../../src/report/release-texts.ts';
 import { renderRollback, rollbackReportSchema } from '../../src/report/rollback-report.ts';
+import { drillWithText } from './drill-story.ts';
 
 const at = 1_000;
 const tally = { requests: 10, errors: 1 };
@@ -210,10 +213,22 @@ function buildPlaces(text: string): string {
   );
 }
 
+function drillPlaces(text: string): string {
+  const report = drillWithText(text);
+  const { endedAt: _, verdict: __, ...running } = report;
+  return [
+    renderDrill(report),
+    drillIssue(report)?.text ?? '',
+    renderDrill({ ...report, dryRun: true }),
+    renderDrill({ ...running, faults: [], left: [] }),
+  ].join('\n\n');
+}
+
 /** All Markdown of Sluice, with one text in all places that others can influence. */
 export const places: Readonly<Record<string, (text: string) => string>> = {
   canary: canaryPlaces,
   deploy: deployPlaces,
+  drill: drillPlaces,
   helm: helmPlaces,
   rollback: rollbackPlaces,
   release: releasePlaces,

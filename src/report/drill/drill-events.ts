@@ -27,7 +27,10 @@ function withFacts(report: DrillReport, event: DrillEvent): DrillReport {
     case 'requests':
       return { ...report, requests: withTally(report.requests, event.tally) };
     case 'no-requests':
-      return { ...report, requests: withGap(report.requests, { ...event, to: event.at }) };
+      return {
+        ...report,
+        requests: withGap(report.requests, { from: event.from, to: event.at, reason: event.reason }),
+      };
     case 'moment':
       return { ...report, moments: [...report.moments.slice(1 - MOST), event.moment] };
     case 'compared': {
@@ -153,5 +156,7 @@ function withNote(report: DrillReport, event: DrillEvent): DrillReport {
   const sentence = drillSentence(event, (index) => report.faults[index]?.text ?? 'a fault of an earlier run');
   if (!sentence) return report;
   const { notes } = report;
+  // The steady state is asked again and again.
+  if (notes.at(-1)?.text === sentence.text) return report;
   return { ...report, notes: [...notes.slice(1 - MOST), { at: event.at, ...sentence }] };
 }

@@ -65,11 +65,14 @@ function withRequests(one: RequestSlice, { good, bad, took }: Tally): RequestSli
 /** Closes what is over, and thins it out where there is too much of it. */
 function closed(slices: RequestSlice[]): RequestSlice[] {
   const until = (slices.at(-1)?.at ?? 0) - OPEN;
-  const first = slices.findIndex(({ at }) => at >= until);
-  if (first <= 0) return slices;
-  const over = slices.slice(0, first).map(settled);
+  const last = slices.findLastIndex(({ at }) => at < until);
+  const one = slices[last];
+  if (!one) return slices;
+  const closing = one.times === undefined ? slices : slices.with(last, settled(one));
+  if (last < MOST_SLICES * 1.2) return closing;
   // Only what is over is thinned out: a late answer must not look like a second of its own.
-  return [...thinnedSlices(over, MOST_SLICES), ...slices.slice(first)];
+  const over = closing.slice(0, last + 1).map(settled);
+  return [...thinnedSlices(over, MOST_SLICES), ...closing.slice(last + 1)];
 }
 
 /** With percentiles instead of buckets. */
@@ -97,7 +100,7 @@ function percentile(times: Readonly<Record<string, number>>, share: number): num
 export function settledRequests(requests: ReportedRequests): ReportedRequests {
   const { kind, slices, gaps } = requests;
   const open = kind === 'counted' ? gaps.flatMap((gap) => uncovered(gap, slices)) : gaps;
-  return { ...requests, slices: slices.map(settled), gaps: open };
+  return { ...requests, slices: [...thinnedSlices(slices.map(settled), MOST_SLICES)], gaps: open };
 }
 
 type Gap = ReportedRequests['gaps'][number];

@@ -138,7 +138,7 @@ function middleOf({ at, to }: RequestSlice): number {
 function pointsOf(slices: readonly RequestSlice[], frame: Frame, point: (one: RequestSlice) => Point): Point[] {
   const shown = thinnedSlices(countedOf(slices), POINTS);
   const distances = shown.slice(1).map(({ at }, index) => at - (shown[index]?.at ?? at));
-  const usual = distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] ?? 0;
+  const usual = distances.toSorted((a, b) => a - b)[Math.floor((distances.length - 1) / 2)] ?? 0;
   const breaks = shown.slice(1).flatMap((one, index) => {
     const before = shown[index];
     return before && one.at - before.at > Math.max(5_000, 4 * usual) ? [middleOf(one)] : [];

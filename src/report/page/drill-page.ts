@@ -68,7 +68,7 @@ function facts(report: DrillReport, server: string): (readonly [string, Content]
     dryRun ? undefined : ['Score', score === undefined ? 'none' : `${Math.floor(score)} % of the targets`],
     felt && ['Felt', feltNames[felt]],
     dryRun ? undefined : ['Lost', lost(faults)],
-    comparison && comparison.earlier > 0 ? ['Against earlier runs', changeNames[changeOf(report)]] : undefined,
+    comparison && comparison.earlier > 0 ? ['Change', changeNames[changeOf(report)]] : undefined,
     ['By', address === undefined ? by : [by.slice(0, -address.length), link('the run', address)]],
   ];
 }

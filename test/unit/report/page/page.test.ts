@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyReport, type Report } from '../../../../src/report/canary-report-schema.ts';
 import { canaryPage } from '../../../../src/report/page/canary-page.ts';
+import { drillPage } from '../../../../src/report/page/drill-page.ts';
 import { gatePage } from '../../../../src/report/page/gate-page.ts';
 import { seen } from '../../../../src/report/page/html.ts';
+import { drillWithText } from '../../../support/drill-story.ts';
 import { hostileText } from '../../../support/hostile-markdown.ts';
 import { shapeOf } from '../../../support/html-shape.ts';
 import { gateReport, promoted, rolledBack } from '../../../support/report-pages.ts';
@@ -93,6 +95,7 @@ function gateWithText(text: string) {
 const pages: Readonly<Record<string, (text: string) => string>> = {
   canary: (text) => canaryPage(withText(text), server),
   gate: (text) => gatePage(gateWithText(text), server),
+  drill: (text) => drillPage(drillWithText(text), server),
 };
 
 describe('the text of others', () => {
