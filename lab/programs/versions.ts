@@ -38,8 +38,9 @@ export const versions = {
 
 /** Debian packages, in the version of the machine's release; missing ones are installed. */
 export const debianPackages = {
-  apiserver: ['iproute2'],
+  apiserver: ['iproute2', 'openssl'],
   cluster: ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'docker-registry'],
+  chaos: ['ipset', 'iptables', 'iproute2'],
 } as const;
 
 /** Debian's packages of the commands that programs in Java are built and started with. */
