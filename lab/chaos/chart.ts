@@ -33,9 +33,24 @@ export const chart = program('chaos-mesh-chart', `${versions.chaosMesh}-${values
   const documents = parseAllDocuments(text).map((document): unknown => document.toJS());
   const objects = documents.flatMap((document) => (document === null ? [] : placed(manifest.parse(document))));
   const isDefinition = ({ kind }: Manifest) => kind === 'CustomResourceDefinition';
-  await writeFile(join(output, 'crds.json'), JSON.stringify(objects.filter(isDefinition)));
+  await writeFile(join(output, 'crds.json'), JSON.stringify(objects.filter(isDefinition), withNewFields));
   await writeFile(join(output, 'objects.json'), JSON.stringify(objects.filter((object) => !isDefinition(object))));
 });
+
+const networkSpec = z.looseObject({
+  properties: z.looseObject({ externalTargets: z.unknown(), device: z.unknown(), direction: z.unknown() }),
+});
+
+/**
+ * The published module of the types is four days newer than the chart, and its webhook fills in a field that the chart's
+ * definitions lack. The API server would drop it, and the webhook would take every later update for a forbidden change of the spec.
+ */
+function withNewFields(_key: string, value: unknown): unknown {
+  const { success, data } = networkSpec.safeParse(value);
+  if (!success) return value;
+  const partitionBehavior = { type: 'string', enum: ['drop', 'reject'], default: 'drop' };
+  return { ...data, properties: { ...data.properties, partitionBehavior } };
+}
 
 /** The chart names a namespace for some objects of the whole cluster, too: clients leave it out of their addresses. */
 function placed(object: Manifest): Manifest {

@@ -22,12 +22,16 @@ export async function removeFaults(api: Api, signal: AbortSignal): Promise<void>
     const kinds = [...left].filter((kind) => stage.test(kind));
     for (const kind of kinds) left.delete(kind);
     const there = () => listAll(api, kinds);
-    for (const path of await there()) await unlessGone(api.delete(path));
-    const none = async () => (await there()).length === 0;
+    // Asked again and again, as the API server serves nothing of a definition for a moment after it has taken it.
+    const none = async () => {
+      const paths = await there();
+      for (const path of paths) await unlessGone(api.delete(path));
+      return paths.length === 0;
+    };
     await waitUntil(none, { what: 'end of the faults', timeout: PATIENCE, signal }).catch(async (error: unknown) => {
       if (!(error instanceof LabError)) throw error;
       for (const path of await there()) await unlessGone(api.merge(path, { metadata: { finalizers: null } }));
-      await waitUntil(none, { what: 'end of the faults without finalizers', timeout: PATIENCE, signal });
+      await waitUntil(none, { what: 'end of the faults without finalizers', timeout: 10 * PATIENCE, signal });
     });
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from '../cluster/kubernetes.ts';
 import { lock } from '../cluster/lock.ts';
-import { LAB } from '../programs/commands.ts';
+import { LAB, say } from '../programs/commands.ts';
 import { installPackages } from '../programs/debian.ts';
 import { debianPackages } from '../programs/versions.ts';
 import { chart } from './chart.ts';
@@ -51,7 +51,7 @@ export async function startChaosMesh(signal: AbortSignal): Promise<ChaosMesh> {
     await install(api, signal);
     return { stop };
   } catch (error) {
-    await remove();
+    await remove().catch((another: unknown) => say(`Chaos Mesh could not be removed: ${another}`));
     throw error;
   }
 }

@@ -90,11 +90,11 @@ export async function uninstall(api: Api): Promise<void> {
   await stopProcesses(never);
   const rest = [...definitions, ...chart.ground.toReversed(), home];
   for (const object of rest) await unlessGone(api.delete(pathOf(object)));
-  const gone = async () =>
-    (await Promise.all([...definitions, home].map((object) => isGone(api, object)))).every(Boolean);
-  await waitUntil(gone, { what: 'end of Chaos Mesh', timeout: 60_000, signal: never });
+  // The API server serves the group as long as it has one of the definitions.
+  const gone = async () => (await isGone(api, '/apis/chaos-mesh.org')) && (await isGone(api, pathOf(home)));
+  await waitUntil(gone, { what: 'end of Chaos Mesh', timeout: 90_000, signal: never });
 }
 
-async function isGone(api: Api, object: Manifest): Promise<boolean> {
-  return (await unlessGone(api.get(pathOf(object)))) === undefined;
+async function isGone(api: Api, path: string): Promise<boolean> {
+  return (await unlessGone(api.get(path))) === undefined;
 }

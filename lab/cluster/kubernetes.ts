@@ -98,7 +98,11 @@ export async function applyManifests(
   }
 }
 
-const conditions = z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]);
+/** A definition that was just made has `null`. */
+const conditions = z
+  .array(z.looseObject({ type: z.string(), status: z.string() }))
+  .nullish()
+  .transform((given) => given ?? []);
 
 function holds(condition: string, given: z.infer<typeof conditions>): boolean {
   return given.some(({ type, status }) => type === condition && status === 'True');
@@ -115,7 +119,7 @@ export async function applyDefinitions(api: Api, file: string, signal: AbortSign
     const { items } = definitionList.parse(await api.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions'));
     return items.every(({ status }) => holds('Established', status.conditions));
   };
-  await waitUntil(established, { what: 'custom resources established', timeout: 20_000, signal });
+  await waitUntil(established, { what: 'custom resources established', timeout: 60_000, signal });
 }
 
 const node = z.looseObject({ status: z.looseObject({ conditions }) });
