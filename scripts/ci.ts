@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, join, relative } from 'node:path';
 import * as z from 'zod';
 import { isInstalled } from '../lab/browser/index.ts';
-import { notBuilt } from '../lab/observability/index.ts';
+import { notBuilt as missingChaos } from '../lab/chaos/index.ts';
+import { notBuilt as missingObservability } from '../lab/observability/index.ts';
 
 interface Count {
   readonly passed: number;
@@ -118,11 +119,12 @@ const counts = [
   ...cluster(),
 ];
 const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
-const leftOut = notBuilt();
-if (leftOut.length > 0)
-  console.log(
-    `\nLeft out, as not built on this machine (npm run lab -- build observability): tests of ${leftOut.join(', ')}`,
-  );
+for (const [name, leftOut] of Object.entries({ observability: missingObservability(), chaos: missingChaos() })) {
+  if (leftOut.length > 0)
+    console.log(
+      `\nLeft out, as not built on this machine (npm run lab -- build ${name}): tests of ${leftOut.join(', ')}`,
+    );
+}
 if (!isInstalled())
   console.log('\nLeft out, as Chromium is not installed (npm run test:real -- report): the HTML reports in a browser');
 console.log('\nSeconds of each part, the slowest first:');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { exists } from '../programs/cache.ts';
 import { LAB } from '../programs/commands.ts';
+import { frontProxy } from './certificates.ts';
 import {
   certificateDir,
   certificateFile,
@@ -46,6 +47,14 @@ export const components = {
       '--kubelet-preferred-address-types=InternalIP',
       `--audit-policy-file=${configPath('audit-policy.yaml')}`,
       `--audit-log-path=${auditLogPath}`,
+      // What the servers of aggregated APIs need to know who asks: they find it in extension-apiserver-authentication.
+      `--requestheader-client-ca-file=${frontProxy.authority}`,
+      `--requestheader-allowed-names=${frontProxy.name}`,
+      '--requestheader-username-headers=X-Remote-User',
+      '--requestheader-group-headers=X-Remote-Group',
+      '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+      `--proxy-client-cert-file=${frontProxy.certificate}`,
+      `--proxy-client-key-file=${frontProxy.key}`,
       // Megabytes: one file for the whole life of a lab.
       '--audit-log-maxsize=10000',
     ],

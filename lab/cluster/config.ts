@@ -50,7 +50,9 @@ export function render(template: string, file: string, more: Readonly<Record<str
 export async function writeConfig(): Promise<void> {
   const templates = join(import.meta.dirname, 'config');
   const registries = join(runDir, 'registries', endpoints.registry);
-  for (const dir of ['config', 'kubeconfigs']) await mkdir(join(runDir, dir), { recursive: true, mode: 0o700 });
+  for (const dir of ['config', 'kubeconfigs', 'certificates']) {
+    await mkdir(join(runDir, dir), { recursive: true, mode: 0o700 });
+  }
   for (const file of await readdir(templates)) {
     await writeFile(configPath(file), render(await readFile(join(templates, file), 'utf8'), file));
   }
@@ -75,7 +77,7 @@ async function writeCredentials(): Promise<void> {
 }
 
 /** JSON is YAML: every client reads it. */
-async function writeKubeconfig(path: string, user: string, token: string): Promise<void> {
+export async function writeKubeconfig(path: string, user: string, token: string): Promise<void> {
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import pMap from 'p-map';
 import { Agent, request } from 'undici';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
@@ -24,7 +25,8 @@ export async function connect() {
       dispatcher,
       headers: { authorization, 'content-type': contentType },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      // On a busy machine a large definition takes ten seconds.
+      signal: AbortSignal.timeout(30_000),
     });
     const text = await response.body.text();
     if (response.statusCode >= 400) throw new Error(`${method} ${path}: HTTP ${response.statusCode} ${text}`);
@@ -58,18 +60,20 @@ export async function connect() {
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export type Api = Awaited<ReturnType<typeof connect>>;
 
-const manifest = z.looseObject({
+export const manifest = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
 });
 export type Manifest = z.infer<typeof manifest>;
 
-function pathOf({ apiVersion, kind, metadata }: Manifest): string {
+/** The object's address in the API server. */
+export function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
   // This simple plural is right for every kind that the lab uses.
-  const plural = `${kind.toLowerCase().replace(/(?<=[^aeiou])y$/, 'ie')}s`;
+  const name = kind.toLowerCase();
+  const plural = name.endsWith('chaos') ? name : `${name.replace(/(?<=[^aeiou])y$/, 'ie')}s`;
   return `${root}${scope}/${plural}/${metadata.name}`;
 }
 
@@ -94,7 +98,11 @@ export async function applyManifests(
   }
 }
 
-const conditions = z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]);
+/** A definition that was just made has `null`. */
+const conditions = z
+  .array(z.looseObject({ type: z.string(), status: z.string() }))
+  .nullish()
+  .transform((given) => given ?? []);
 
 function holds(condition: string, given: z.infer<typeof conditions>): boolean {
   return given.some(({ type, status }) => type === condition && status === 'True');
@@ -105,12 +113,13 @@ const definitionList = z.looseObject({ items: z.array(z.looseObject({ status: z.
 /** Applies the custom resource definitions, and waits until the API server serves them. */
 export async function applyDefinitions(api: Api, file: string, signal: AbortSignal): Promise<void> {
   const definitions = z.array(manifest).parse(JSON.parse(await readFile(file, 'utf8')));
-  await Promise.all(definitions.map((definition) => api.apply(definition)));
+  // All at once, each would wait for the others, and on a busy machine for longer than a request may take.
+  await pMap(definitions, (definition) => api.apply(definition), { concurrency: 2, signal });
   const established = async () => {
     const { items } = definitionList.parse(await api.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions'));
     return items.every(({ status }) => holds('Established', status.conditions));
   };
-  await waitUntil(established, { what: 'custom resources established', timeout: 20_000, signal });
+  await waitUntil(established, { what: 'custom resources established', timeout: 60_000, signal });
 }
 
 const node = z.looseObject({ status: z.looseObject({ conditions }) });

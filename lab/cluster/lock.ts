@@ -2,11 +2,19 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { LAB, say } from '../programs/commands.ts';
 
-/** An abstract socket: the kernel lets only one process listen, and frees it when that process ends in any way. */
-const path = `\0${LAB}`;
+/** What only one process of this machine does at a time. */
+interface Exclusive {
+  /** Of an abstract socket: the kernel lets only one process listen, and frees it when that process ends in any way. */
+  readonly name: string;
+  /** What others do meanwhile, as a noun. */
+  readonly what: string;
+}
 
-/** Waits until no other `up`, `down` or `build` runs on this machine, and blocks others until it is disposed. */
-export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
+const theLab: Exclusive = { name: LAB, what: 'another up, down or build' };
+
+/** Waits until no other process of this machine does the same, and blocks others until it is disposed. */
+export async function lock(signal: AbortSignal, { name, what } = theLab): Promise<AsyncDisposable> {
+  const path = `\0${name}`;
   for (;;) {
     const waiting = new Set<Socket>();
     const server = createServer((socket) => waiting.add(socket.unref()));
@@ -23,7 +31,7 @@ export async function lock(signal: AbortSignal): Promise<AsyncDisposable> {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     }
-    say('another up, down or build is at work: waiting for its end');
+    say(`${what} is at work: waiting for its end`);
     const holder = connect(path);
     holder.on('error', () => holder.destroy());
     await once(holder, 'close', { signal });

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import parseDuration from 'parse-duration';
 import * as z from 'zod';
+import { buildChaos } from '../chaos/index.ts';
 import { buildObservability } from '../observability/index.ts';
 import { LabError, say, step } from '../programs/commands.ts';
 import { type ComponentName, components, isComponent, startComponents } from './components.ts';
@@ -16,6 +17,7 @@ import { up } from './up.ts';
 
 /** What can be built by itself. */
 const builds = new Map([
+  ['chaos', buildChaos],
   ['observability', buildObservability],
   ['prometheus', buildPrometheus],
 ]);
@@ -30,6 +32,7 @@ const usage = `npm run lab -- COMMAND
   load [--host NAME] [--rate 50] [--for 10s] [--log FILE]
                              send requests through the gateway and count the answers by version and status
   kubeconfig                 print the administrator's kubeconfig
+  build chaos                build Chaos Mesh, which tests install on the lab, if it is missing
   build observability        build the servers of lab/observability that are missing; they need no cluster
   build prometheus           build Prometheus alone, if it is missing
 

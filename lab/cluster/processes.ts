@@ -51,13 +51,13 @@ export async function start(name: string, component: Component, signal: AbortSig
   await untilReady(child, { name, log: logPath(name), ready: () => component.ready(), timeout: 30_000, signal });
 }
 
-/** Stops a component, with SIGKILL if SIGTERM does not stop it within 10 s. */
-export async function stop(name: string, signal: AbortSignal): Promise<void> {
+/** Stops a component, with SIGKILL if SIGTERM does not stop it within some milliseconds. */
+export async function stop(name: string, signal: AbortSignal, patience = 10_000): Promise<void> {
   const pid = await pidOf(name);
   if (pid === undefined) return;
   process.kill(pid, 'SIGTERM');
   const ended = async () => (await pidOf(name)) === undefined;
-  await waitUntil(ended, { what: `end of ${name}`, timeout: 10_000, signal }).catch((error: unknown) => {
+  await waitUntil(ended, { what: `end of ${name}`, timeout: patience, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (!(error instanceof LabError)) throw error;
     process.kill(pid, 'SIGKILL');

@@ -4,6 +4,7 @@ import { LabError, say, step } from '../programs/commands.ts';
 import { installPackages } from '../programs/debian.ts';
 import { debianPackages } from '../programs/versions.ts';
 import { together, waitUntil } from '../programs/wait.ts';
+import { makeFrontProxy } from './certificates.ts';
 import { createCgroups } from './cgroup.ts';
 import { startComponents } from './components.ts';
 import { writeConfig } from './config.ts';
@@ -49,6 +50,7 @@ async function startControlPlane(signal: AbortSignal): Promise<void> {
   await createCgroups();
   await createNetwork(signal);
   await writeConfig();
+  await makeFrontProxy(signal);
   await step('etcd is up', () => startComponents(['etcd'], signal));
   await step('kube-apiserver is up', () => startComponents(['kube-apiserver'], signal));
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { freePort } from '../programs/processes.ts';
+import { goProgram } from '../programs/program.ts';
 import { versions } from '../programs/versions.ts';
-import { goProgram } from './build.ts';
 import { basic, type Login, sendJson } from './send.ts';
 import { type Server, startServer } from './server.ts';
 

@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { freePort } from '../programs/processes.ts';
+import { goProgram } from '../programs/program.ts';
 import { versions } from '../programs/versions.ts';
 import { waitUntil } from '../programs/wait.ts';
-import { goProgram } from './build.ts';
 import { send, sendJson } from './send.ts';
 import { type Server, startServer } from './server.ts';
 

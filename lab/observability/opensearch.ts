@@ -6,8 +6,8 @@ import * as z from 'zod';
 import { LabError } from '../programs/commands.ts';
 import { buildJava } from '../programs/maven.ts';
 import { freePort } from '../programs/processes.ts';
+import { program } from '../programs/program.ts';
 import { versions } from '../programs/versions.ts';
-import { program } from './build.ts';
 import { send, sendJson } from './send.ts';
 import { type Server, startServer } from './server.ts';
 

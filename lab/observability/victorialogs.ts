@@ -1,6 +1,6 @@
 import { freePort } from '../programs/processes.ts';
+import { goProgram } from '../programs/program.ts';
 import { versions } from '../programs/versions.ts';
-import { goProgram } from './build.ts';
 import { basic, type Login, send } from './send.ts';
 import { type Server, startServer } from './server.ts';
 

@@ -19,10 +19,13 @@ export interface GoProgram {
   readonly lacking?: Readonly<Record<string, Uint8Array>>;
   /** `go1.27.3`, if the module needs a newer Go than the machine's; it is downloaded as a module, too. */
   readonly toolchain?: string;
+  /** True for a program that has parts in C: it needs gcc, and runs with the libraries of the machine that built it. */
+  readonly cgo?: boolean;
 }
 
 /** Without cgo no C compiler is needed, and the program alone makes an image. */
 const staticLink = { CGO_ENABLED: '0' };
+const withC = { CGO_ENABLED: '1' };
 
 /** Downloads a module and returns the folder of its sources and the path of its go.mod. */
 export async function downloadModule(module: string, version: string, signal: AbortSignal, toolchain?: string) {
@@ -42,7 +45,7 @@ function toolchainOf(toolchain: string | undefined): Readonly<Record<string, str
  */
 export async function buildModule(program: GoProgram, output: string, signal: AbortSignal): Promise<void> {
   const source = await downloadModule(program.module, program.version, signal, program.toolchain);
-  const env = { ...staticLink, ...toolchainOf(program.toolchain) };
+  const env = { ...(program.cgo ? withC : staticLink), ...toolchainOf(program.toolchain) };
   await inTemporaryFolder(async (cwd) => {
     await writeFile(join(cwd, 'go.mod'), stagingAsModules(await readFile(source.GoMod, 'utf8'), program.version));
     // Written as a new file: copies of the module cache would be read-only.

@@ -15,6 +15,10 @@ export const versions = {
   victoriaLogs: 'v1.52.1',
   /** The last with the API of Elasticsearch 7 that still runs on Java 11 to 21; its plugins have the same version. */
   opensearch: '2.19.6',
+  /** Pseudo-versions, as the tags of Chaos Mesh are no versions of its Go modules; a commit of the time of 2.8.4. */
+  chaosMesh: 'v0.9.1-0.20260902003049-47411975a8cb',
+  /** The module of its types, which Chaos Mesh's own go.mod takes from a folder beside it. */
+  chaosMeshApi: 'v0.0.0-20260906172039-d70b66ad97ac',
   /** Started only by tests of faults. */
   toxiproxy: 'v2.5.0',
   /** Its rules are what the gate's burn rates are compared with. */
@@ -38,8 +42,9 @@ export const versions = {
 
 /** Debian packages, in the version of the machine's release; missing ones are installed. */
 export const debianPackages = {
-  apiserver: ['iproute2'],
+  apiserver: ['iproute2', 'openssl'],
   cluster: ['containerd', 'runc', 'containernetworking-plugins', 'iptables', 'docker-registry'],
+  chaos: ['ipset', 'iptables', 'iproute2'],
 } as const;
 
 /** Debian's packages of the commands that programs in Java are built and started with. */

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { goProgram } from '../../../lab/observability/build.ts';
+import { goProgram } from '../../../lab/programs/program.ts';
 import { versions } from '../../../lab/programs/versions.ts';
 
 const module = 'github.com/slok/sloth';

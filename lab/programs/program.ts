@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cached, cachePath } from '../programs/cache.ts';
-import { buildModule, type GoProgram } from '../programs/golang.ts';
+import { cached, cachePath } from './cache.ts';
+import { buildModule, type GoProgram } from './golang.ts';
 
 /** A program that is made once for each version of it. */
 export interface Program {
@@ -27,8 +27,16 @@ export function program(
   };
 }
 
-/** A program in Go, and the path of its executable file. */
-export function goProgram(name: string, source: GoProgram): Program & { readonly path: string } {
-  const built = program(name, source.version, (output, signal) => buildModule(source, join(output, name), signal));
+/**
+ * A program in Go, and the path of its executable file.
+ *
+ * @param version names the module's version, and what else the result depends on
+ */
+export function goProgram(
+  name: string,
+  source: GoProgram,
+  version = source.version,
+): Program & { readonly path: string } {
+  const built = program(name, version, (output, signal) => buildModule(source, join(output, name), signal));
   return { ...built, path: join(built.folder, name) };
 }
