@@ -1,4 +1,4 @@
-import { permissionsToNamed } from '../../cluster/permissions.ts';
+import { permissionsToNamed, renderRoles } from '../../cluster/permissions.ts';
 import { resources } from '../../cluster/resources.ts';
 import type { Permission } from '../../core/permission.ts';
 import { admissionPermissions } from '../../drills/admission.ts';
@@ -43,7 +43,7 @@ export function drillRoles({ client, namespace, clock }: ExamplePlace): Document
     gitops: 'refuse',
     ignoreBudgets: false,
   };
-  return faultKinds.map((kind) => {
+  const rights = faultKinds.map((kind) => {
     const fault = kind.build(
       readShortForm(kind.example, () => kind),
       settings,
@@ -51,9 +51,14 @@ export function drillRoles({ client, namespace, clock }: ExamplePlace): Document
     );
     const options = { service: 'checkout', limits: { namespaces: [namespace] } };
     return {
-      title: `\`${kind.kind}\``,
-      name: 'sluice-drill',
+      kind: kind.kind,
       permissions: drillPermissions({ faults: [fault], responders: [], options, namespace }),
     };
+  });
+  const alike = Map.groupBy(rights, ({ permissions }) => renderRoles(permissions));
+  return [...alike.values()].flatMap(([first, ...others]) => {
+    if (!first) return [];
+    const title = [first, ...others].map(({ kind }) => `\`${kind}\``).join(', ');
+    return [{ title, name: 'sluice-drill', permissions: first.permissions }];
   });
 }
