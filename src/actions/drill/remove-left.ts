@@ -4,7 +4,7 @@ import { excerpt } from '../../core/text.ts';
 import { removeChaosMesh } from '../../drills/faults/chaos-mesh/remove.ts';
 import { chaosForms } from '../../drills/faults/chaos-mesh/short-forms.ts';
 import { removeCpuStress } from '../../drills/faults/cpu-stress.ts';
-import { removeIstioFault } from '../../drills/faults/istio-fault.ts';
+import { removeIstioFault } from '../../drills/faults/istio/fault.ts';
 import { removeLitmus } from '../../drills/faults/litmus.ts';
 import { removeNodeDrain } from '../../drills/faults/node-drain.ts';
 import { removePodKill } from '../../drills/faults/pod-kill.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { readObject, readPart } from '../../cluster/read-object.ts';
-import { describe, resources } from '../../cluster/resources.ts';
-import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
-import { type Json, jsonSchema, sortedJson } from '../../core/json.ts';
-import { canonicalHost } from '../../routes/objects/istio-hosts.ts';
-import { FAULT_ANNOTATION } from './istio-mark.ts';
+import { readObject, readPart } from '../../../cluster/read-object.ts';
+import { describe, resources } from '../../../cluster/resources.ts';
+import type { KubernetesObject, PatchOperation } from '../../../cluster/schema.ts';
+import { type Json, jsonSchema, sortedJson } from '../../../core/json.ts';
+import { canonicalHost } from '../../../routes/objects/istio-hosts.ts';
+import { FAULT_ANNOTATION } from './mark.ts';
 
 const rawRule = z.record(z.string(), jsonSchema);
 type RawRule = z.infer<typeof rawRule>;

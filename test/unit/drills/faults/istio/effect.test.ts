@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CounterEvidence, effectByCounters } from '../../../../src/drills/faults/istio-effect.ts';
+import { type CounterEvidence, effectByCounters } from '../../../../../src/drills/faults/istio/effect.ts';
 
 const zero = { uid: 'a', faults: 0, requests: 100 };
 const evidence: CounterEvidence = {

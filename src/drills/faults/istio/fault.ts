@@ -1,20 +1,21 @@
-import type { KubernetesClient } from '../../cluster/client.ts';
-import { retryOnConflict } from '../../cluster/conflicts.ts';
-import { refuseGitOps } from '../../cluster/gitops.ts';
-import { relinquishFields } from '../../cluster/managed-fields.ts';
-import { permissionTo } from '../../cluster/permissions.ts';
-import { readPart } from '../../cluster/read-object.ts';
-import { describe, type ObjectReference, resources } from '../../cluster/resources.ts';
-import type { KubernetesObject } from '../../cluster/schema.ts';
-import { SluiceError } from '../../core/errors.ts';
-import { asJson, type Json } from '../../core/json.ts';
-import type { Permission } from '../../core/permission.ts';
-import { getNamed } from '../../routes/objects/lookup.ts';
-import { createReadable } from '../../routes/objects/readable.ts';
-import { surveyVirtualService } from '../../routes/survey/virtual-service-binding.ts';
-import type { Aim, Fault } from '../ports.ts';
-import { effectByCounters } from './istio-effect.ts';
-import { planInjection } from './istio-injection.ts';
+import type { KubernetesClient } from '../../../cluster/client.ts';
+import { retryOnConflict } from '../../../cluster/conflicts.ts';
+import { refuseGitOps } from '../../../cluster/gitops.ts';
+import { relinquishFields } from '../../../cluster/managed-fields.ts';
+import { permissionTo } from '../../../cluster/permissions.ts';
+import { readPart } from '../../../cluster/read-object.ts';
+import { describe, type ObjectReference, resources } from '../../../cluster/resources.ts';
+import type { KubernetesObject } from '../../../cluster/schema.ts';
+import { SluiceError } from '../../../core/errors.ts';
+import { asJson, type Json } from '../../../core/json.ts';
+import type { Permission } from '../../../core/permission.ts';
+import { getNamed } from '../../../routes/objects/lookup.ts';
+import { createReadable } from '../../../routes/objects/readable.ts';
+import { surveyVirtualService } from '../../../routes/survey/virtual-service-binding.ts';
+import type { Aim, Fault } from '../../ports.ts';
+import type { FaultWorld } from '../world.ts';
+import { effectByCounters } from './effect.ts';
+import { planInjection } from './injection.ts';
 import {
   FAULT_ANNOTATION,
   type IstioFaultSettings,
@@ -23,13 +24,12 @@ import {
   istioMark,
   type ProxyCounters,
   writtenFault,
-} from './istio-mark.ts';
-import { otherFaults } from './istio-others.ts';
-import { findProxies, proxyPermissions, readProxies } from './istio-proxies.ts';
-import { likeInjected, planRemoval } from './istio-removal.ts';
-import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './istio-rules.ts';
-import { refuseUselessRules, warningsOf } from './istio-warnings.ts';
-import type { FaultWorld } from './world.ts';
+} from './mark.ts';
+import { otherFaults } from './others.ts';
+import { findProxies, proxyPermissions, readProxies } from './proxies.ts';
+import { likeInjected, planRemoval } from './removal.ts';
+import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './rules.ts';
+import { refuseUselessRules, warningsOf } from './warnings.ts';
 
 /** A delay or an abort that Istio's proxies inject into the requests of a VirtualService's http rules. */
 export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fault {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
-import type { Json } from '../../core/json.ts';
-import { annotationText, type InjectedRule, type WrittenFault } from './istio-mark.ts';
-import { annotate, describeHttpRule, digest, type HttpRule, httpRules, testsOf } from './istio-rules.ts';
+import type { KubernetesObject, PatchOperation } from '../../../cluster/schema.ts';
+import type { Json } from '../../../core/json.ts';
+import { annotationText, type InjectedRule, type WrittenFault } from './mark.ts';
+import { annotate, describeHttpRule, digest, type HttpRule, httpRules, testsOf } from './rules.ts';
 
 /** What is left of a fault after its removal: rules that others have changed. */
 export interface PlannedRemoval {

@@ -1,8 +1,8 @@
-import type { KubernetesObject } from '../../cluster/schema.ts';
-import { SluiceError } from '../../core/errors.ts';
-import { isRecord, type Json } from '../../core/json.ts';
-import type { IstioFaultSettings } from './istio-mark.ts';
-import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './istio-rules.ts';
+import type { KubernetesObject } from '../../../cluster/schema.ts';
+import { SluiceError } from '../../../core/errors.ts';
+import { isRecord, type Json } from '../../../core/json.ts';
+import type { IstioFaultSettings } from './mark.ts';
+import { aboutOf, describeHttpRule, type HttpRule, httpRules } from './rules.ts';
 
 /**
  * Refuses where no chosen rule gets requests, as an earlier rule takes them all.

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { GitOpsSetting } from '../../cluster/gitops.ts';
-import type { KubernetesObject } from '../../cluster/schema.ts';
-import { type Json, jsonSchema, stringifyJson, tryParseJson, tryShape } from '../../core/json.ts';
+import type { GitOpsSetting } from '../../../cluster/gitops.ts';
+import type { KubernetesObject } from '../../../cluster/schema.ts';
+import { type Json, jsonSchema, stringifyJson, tryParseJson, tryShape } from '../../../core/json.ts';
 
 /** What is injected into requests. */
 export type IstioInjection =

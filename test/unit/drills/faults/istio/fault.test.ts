@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createClient } from '../../../../src/cluster/client.ts';
-import { loadConfig } from '../../../../src/cluster/kubeconfig.ts';
-import { connect } from '../../../../src/cluster/transport.ts';
-import { istioFault, refuseGatewayApiFault } from '../../../../src/drills/faults/istio-fault.ts';
-import type { IstioFaultSettings } from '../../../../src/drills/faults/istio-mark.ts';
-import { createVirtualClock } from '../../../support/virtual-clock.ts';
+import { createClient } from '../../../../../src/cluster/client.ts';
+import { loadConfig } from '../../../../../src/cluster/kubeconfig.ts';
+import { connect } from '../../../../../src/cluster/transport.ts';
+import { istioFault, refuseGatewayApiFault } from '../../../../../src/drills/faults/istio/fault.ts';
+import type { IstioFaultSettings } from '../../../../../src/drills/faults/istio/mark.ts';
+import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 
 const settings: IstioFaultSettings = {
   namespace: 'shop',

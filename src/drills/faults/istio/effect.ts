@@ -1,6 +1,6 @@
-import type { Effect } from '../ports.ts';
-import type { IstioMark, ProxyCounters } from './istio-mark.ts';
-import type { FoundProxies, ProxyReading } from './istio-proxies.ts';
+import type { Effect } from '../../ports.ts';
+import type { IstioMark, ProxyCounters } from './mark.ts';
+import type { FoundProxies, ProxyReading } from './proxies.ts';
 
 /** Probability that the proxies are said not to inject although they do. */
 const ALPHA = 0.001;

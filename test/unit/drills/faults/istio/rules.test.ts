@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { applyPatch } from 'rfc6902';
 import { describe, expect, test } from 'vitest';
-import { type KubernetesObject, kubernetesObject, type PatchOperation } from '../../../../src/cluster/schema.ts';
-import { planInjection } from '../../../../src/drills/faults/istio-injection.ts';
-import { FAULT_ANNOTATION, type IstioFaultSettings, writtenFault } from '../../../../src/drills/faults/istio-mark.ts';
-import { planRemoval } from '../../../../src/drills/faults/istio-removal.ts';
-import { httpRules } from '../../../../src/drills/faults/istio-rules.ts';
+import { type KubernetesObject, kubernetesObject, type PatchOperation } from '../../../../../src/cluster/schema.ts';
+import { planInjection } from '../../../../../src/drills/faults/istio/injection.ts';
+import {
+  FAULT_ANNOTATION,
+  type IstioFaultSettings,
+  writtenFault,
+} from '../../../../../src/drills/faults/istio/mark.ts';
+import { planRemoval } from '../../../../../src/drills/faults/istio/removal.ts';
+import { httpRules } from '../../../../../src/drills/faults/istio/rules.ts';
 
 const owner = { drill: 'nightly', run: 'run-1' };
 

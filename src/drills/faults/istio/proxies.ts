@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import type { KubernetesClient } from '../../cluster/client.ts';
-import { permissionTo } from '../../cluster/permissions.ts';
-import { readObject } from '../../cluster/read-object.ts';
-import { describe, resources } from '../../cluster/resources.ts';
-import type { KubernetesObject } from '../../cluster/schema.ts';
-import { selectorText } from '../../cluster/selectors.ts';
-import { reasonOf } from '../../core/errors.ts';
-import { inParallel } from '../../core/parallel.ts';
-import type { Permission } from '../../core/permission.ts';
-import { excerpt } from '../../core/text.ts';
-import { parseExposition } from '../../meters/pods/exposition.ts';
-import { type MeteredPod, meteredPod } from '../../meters/pods/metrics-endpoint.ts';
-import { NAME } from '../../meters/series/selector.ts';
-import type { IstioFaultSettings, ProxyCounters } from './istio-mark.ts';
+import type { KubernetesClient } from '../../../cluster/client.ts';
+import { permissionTo } from '../../../cluster/permissions.ts';
+import { readObject } from '../../../cluster/read-object.ts';
+import { describe, resources } from '../../../cluster/resources.ts';
+import type { KubernetesObject } from '../../../cluster/schema.ts';
+import { selectorText } from '../../../cluster/selectors.ts';
+import { reasonOf } from '../../../core/errors.ts';
+import { inParallel } from '../../../core/parallel.ts';
+import type { Permission } from '../../../core/permission.ts';
+import { excerpt } from '../../../core/text.ts';
+import { parseExposition } from '../../../meters/pods/exposition.ts';
+import { type MeteredPod, meteredPod } from '../../../meters/pods/metrics-endpoint.ts';
+import { NAME } from '../../../meters/series/selector.ts';
+import type { IstioFaultSettings, ProxyCounters } from './mark.ts';
 
 /** A proxy that may apply a route: a pod of a gateway, or one with a sidecar. */
 export interface Proxy {

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { readPart } from '../../cluster/read-object.ts';
-import type { KubernetesObject, PatchOperation } from '../../cluster/schema.ts';
-import { SluiceError } from '../../core/errors.ts';
-import type { Json } from '../../core/json.ts';
-import { canonicalHost } from '../../routes/objects/istio-hosts.ts';
+import { readPart } from '../../../cluster/read-object.ts';
+import type { KubernetesObject, PatchOperation } from '../../../cluster/schema.ts';
+import { SluiceError } from '../../../core/errors.ts';
+import type { Json } from '../../../core/json.ts';
+import { canonicalHost } from '../../../routes/objects/istio-hosts.ts';
 import {
   annotationText,
   FAULT_ANNOTATION,
@@ -12,17 +12,8 @@ import {
   type IstioFaultSettings,
   MOST_RULES,
   writtenFault,
-} from './istio-mark.ts';
-import {
-  aboutOf,
-  annotate,
-  condition,
-  describeHttpRule,
-  digest,
-  type HttpRule,
-  httpRules,
-  testsOf,
-} from './istio-rules.ts';
+} from './mark.ts';
+import { aboutOf, annotate, condition, describeHttpRule, digest, type HttpRule, httpRules, testsOf } from './rules.ts';
 
 /** What to write, and which rules it is about. */
 export interface PlannedInjection {

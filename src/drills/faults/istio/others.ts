@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { readObject } from '../../cluster/read-object.ts';
-import { resources } from '../../cluster/resources.ts';
-import type { KubernetesObject } from '../../cluster/schema.ts';
-import { jsonSchema } from '../../core/json.ts';
-import type { Readable } from '../../routes/objects/readable.ts';
-import { aboutOf, type HttpRule, httpRules } from './istio-rules.ts';
+import { readObject } from '../../../cluster/read-object.ts';
+import { resources } from '../../../cluster/resources.ts';
+import type { KubernetesObject } from '../../../cluster/schema.ts';
+import { jsonSchema } from '../../../core/json.ts';
+import type { Readable } from '../../../routes/objects/readable.ts';
+import { aboutOf, type HttpRule, httpRules } from './rules.ts';
 
 const ruleWithFault = z.looseObject({
   fault: z.looseObject({ delay: jsonSchema.optional(), abort: jsonSchema.optional() }).optional(),
