@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { inAddress } from '../core/text.ts';
 import { proxyPath } from './addresses.ts';
 import { ApiError } from './errors.ts';
+import { createEviction } from './eviction.ts';
 import { createForward } from './forward.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
@@ -119,6 +120,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     find: reads.find,
     list: reads.list,
     ...createWrites(requests),
+    ...createEviction(requests),
     ...createWatch(requests, reads),
     ...createSelfReviews(requests),
     proxy,

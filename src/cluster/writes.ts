@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { stringifyJson } from '../core/json.ts';
-import { ApiError, budgetWords } from './errors.ts';
+import { ApiError } from './errors.ts';
 import { json, pathOf, queryOf, type Requests } from './requests.ts';
 import { type ObjectReference, type ResourceType, resourcePath } from './resources.ts';
 import {
@@ -14,13 +14,6 @@ import {
 interface Patch extends Pick<ApplyOptions, 'dryRun'> {
   readonly format: 'json-patch' | 'merge-patch';
   readonly content: unknown;
-}
-
-/** Which pod to evict. */
-interface Evicted {
-  readonly uid: string;
-  /** Seconds that it gets to end; its own by default. */
-  readonly grace?: number | undefined;
 }
 
 /** Creates, changes and deletes objects. */
@@ -119,38 +112,7 @@ export function createWrites({ callFor, callForObject }: Requests) {
     }
   }
 
-  /**
-   * Deletes a pod if its disruption budget allows that. A pod that is gone already is no error.
-   * https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
-   *
-   * @returns the API server's words where a budget does not allow it now, which is no failure of the request
-   * @throws ApiError `conflict` if another pod has its name now
-   */
-  async function evict(
-    pod: ObjectReference,
-    { uid, grace }: Evicted,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const eviction = {
-      apiVersion: 'policy/v1',
-      kind: 'Eviction',
-      metadata: { name: pod.name, namespace: pod.namespace },
-      deleteOptions: { preconditions: { uid }, ...(grace !== undefined && { gracePeriodSeconds: grace }) },
-    };
-    const about = { verb: 'create', reference: pod, subresource: 'eviction' };
-    const request = { method: 'POST' as const, path: `${pathOf(pod)}/eviction`, ...json(eviction) };
-    try {
-      await callFor(z.looseObject({ kind: z.string() }), about, request, signal);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      const refused = error instanceof ApiError ? budgetWords(error) : undefined;
-      if (refused === undefined) throw error;
-      return refused;
-    }
-    return undefined;
-  }
-
-  return { create, replace, apply, patchJson, patchMerge, remove, evict };
+  return { create, replace, apply, patchJson, patchMerge, remove };
 }
 
 function referenceOf(type: ResourceType, { metadata: { namespace = '', name } }: AnyManifest): ObjectReference {
