@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { inAddress } from '../core/text.ts';
 import { proxyPath } from './addresses.ts';
 import { ApiError } from './errors.ts';
-import { createEviction } from './eviction.ts';
 import { createForward } from './forward.ts';
 import { createReads } from './reads.ts';
 import { type ClientOptions, createRequests, pathOf, queryOf } from './requests.ts';
@@ -11,7 +10,7 @@ import type { LogOptions, LogSinceOptions, ProxyRequest, ServedKind } from './sc
 import { createSelfReviews } from './self-reviews.ts';
 import type { Connection } from './transport.ts';
 import { createWatch } from './watch.ts';
-import { createWrites } from './writes.ts';
+import { createEviction, createWrites } from './writes.ts';
 
 /** The most bytes of an answer from a pod or a Service. The largest pages of metrics have some ten million. */
 const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
