@@ -22,7 +22,7 @@ export default defineConfig({
           // These start all that they ask by themselves, so that `npm test` has run the very same.
           exclude: [
             'test/contract/{bounds,credentials,irregular-plurals,late-endpoints,observability,planted-secrets}.test.ts',
-            'test/contract/{burn-rate-oracle,load,requests-check}.test.ts',
+            'test/contract/{burn-rate-oracle,drill-faults-choice,load,requests-check}.test.ts',
             'test/contract/{hostile,source-faults}*.test.ts',
             'test/contract/kubernetes-{admission,derived-*,existing-arms,first-release,forged-record}.test.ts',
           ],

@@ -10,7 +10,7 @@ import type { LogOptions, LogSinceOptions, ProxyRequest, ServedKind } from './sc
 import { createSelfReviews } from './self-reviews.ts';
 import type { Connection } from './transport.ts';
 import { createWatch } from './watch.ts';
-import { createWrites } from './writes.ts';
+import { createEviction, createWrites } from './writes.ts';
 
 /** The most bytes of an answer from a pod or a Service. The largest pages of metrics have some ten million. */
 const MOST_BYTES_OF_OTHERS = 64 * 1024 * 1024;
@@ -119,6 +119,7 @@ export function createClient(connection: Connection, options: ClientOptions = {}
     find: reads.find,
     list: reads.list,
     ...createWrites(requests),
+    ...createEviction(requests),
     ...createWatch(requests, reads),
     ...createSelfReviews(requests),
     proxy,

@@ -16,13 +16,6 @@ interface Patch extends Pick<ApplyOptions, 'dryRun'> {
   readonly content: unknown;
 }
 
-/** Which pod to evict. */
-interface Evicted {
-  readonly uid: string;
-  /** Seconds that it gets to end; its own by default. */
-  readonly grace?: number | undefined;
-}
-
 /** Creates, changes and deletes objects. */
 export function createWrites({ callFor, callForObject }: Requests) {
   /** @throws ApiError with status 409 and reason `AlreadyExists` */
@@ -119,6 +112,18 @@ export function createWrites({ callFor, callForObject }: Requests) {
     }
   }
 
+  return { create, replace, apply, patchJson, patchMerge, remove };
+}
+
+/** Which pod to evict. */
+interface Evicted {
+  readonly uid: string;
+  /** Seconds that it gets to end; its own by default. */
+  readonly grace?: number | undefined;
+}
+
+/** The Eviction API. */
+export function createEviction({ callFor }: Pick<Requests, 'callFor'>) {
   /**
    * Deletes a pod if its disruption budget allows that. A pod that is gone already is no error.
    * https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
@@ -150,7 +155,7 @@ export function createWrites({ callFor, callForObject }: Requests) {
     return undefined;
   }
 
-  return { create, replace, apply, patchJson, patchMerge, remove, evict };
+  return { evict };
 }
 
 function referenceOf(type: ResourceType, { metadata: { namespace = '', name } }: AnyManifest): ObjectReference {

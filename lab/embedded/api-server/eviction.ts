@@ -3,7 +3,7 @@ import { type JsonRecord, type KubeObject, recordOf } from './objects.ts';
 import { deleteOptions, type Key, type Registry } from './registry.ts';
 import { podDisruptionBudgets } from './resources.ts';
 import { parseSelector } from './selectors.ts';
-import { badRequest, conflict, StatusError } from './status.ts';
+import { badRequest, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 
 const eviction = z.looseObject({
@@ -31,11 +31,7 @@ export function evict(storage: Storage, registry: Registry, key: Key, body: unkn
   if (!parsed.success) throw badRequest('Eviction cannot be handled');
   if (parsed.data.metadata.name !== key.name) throw badRequest('name in URL does not match name in Eviction object');
   const pod = registry.get(key);
-  const { uid } = parsed.data.deleteOptions?.preconditions ?? {};
-  if (uid !== undefined && uid !== pod.metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`;
-    throw conflict(key.resource, key.name, why);
-  }
+  // The budget is asked before the preconditions.
   if (!isFreeToGo(pod)) takeFromBudget(storage, registry, pod);
   registry.remove(key, parsed.data.deleteOptions ?? {});
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

@@ -31,7 +31,7 @@ export async function listNodes(client: Pick<KubernetesClient, 'list'>, signal: 
 }
 
 /** Whether pods without tolerations can be scheduled to it. */
-export function takesPods({ spec, status }: ClusterNode): boolean {
+function takesPods({ spec, status }: ClusterNode): boolean {
   const ready = status.conditions.find(({ type }) => type === 'Ready');
   const isTainted = spec.taints.some(({ effect }) => ['NoSchedule', 'NoExecute'].includes(effect));
   return !spec.unschedulable && !isTainted && ready?.status === 'True';

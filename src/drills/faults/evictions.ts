@@ -1,7 +1,14 @@
-import { SluiceError } from '../../core/errors.ts';
+import * as z from 'zod';
+import { resources } from '../../cluster/resources.ts';
+import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import { excerpt } from '../../core/text.ts';
 import { claimBudgets } from './budgets.ts';
-import { type FaultPod, protectedNamespaces, whyNot } from './choose-pods.ts';
+import { type FaultPod, markedPod, protectedNamespaces, whyNot } from './choose-pods.ts';
 import type { FaultWorld } from './world.ts';
+
+/** A pod to be evicted, as a mark names it. */
+export const evictedPod = markedPod.extend({ namespace: z.string() });
+export type Evicted = z.infer<typeof evictedPod>;
 
 /** What kubectl drain asks for by `--delete-emptydir-data` and `--force`. */
 export interface DrainLimits {
@@ -88,6 +95,51 @@ export function evictable(pods: readonly FaultPod[]): FaultPod[] {
   return pods.filter((pod) => isMovable(pod) && !isProtected(pod)).sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
+/** Milliseconds until a pod is evicted again that its budget has kept. */
+const AGAIN = 1_000;
+
+/** Evicts pods again that their budgets have kept, as long as the fault lasts: others may get ready elsewhere meanwhile. */
+export async function evictAll(
+  world: FaultWorld,
+  pods: readonly Evicted[],
+  { grace, lasts }: { readonly grace: number | undefined; readonly lasts: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock } = world;
+  const end = clock.now() + lasts;
+  let left = pods;
+  for (;;) {
+    const kept: { readonly pod: Evicted; readonly why: string }[] = [];
+    for (const pod of left) {
+      const why = await evict(world, { ...pod, grace }, signal);
+      if (why !== undefined) kept.push({ pod, why });
+    }
+    const [first] = kept;
+    if (first === undefined) return;
+    if (clock.now() + AGAIN > end) throw notEvicted(first.pod, first.why, kept.length, pods.length);
+    await clock.sleep(AGAIN, signal);
+    left = kept.map(({ pod }) => pod);
+  }
+}
+
+/** @returns why the pod stays for now */
+async function evict(
+  { client }: FaultWorld,
+  { namespace, name, uid, grace }: Evicted & { readonly grace: number | undefined },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const pod = { type: resources.pod, namespace, name };
+  try {
+    const why = await client.evict(pod, { uid, grace }, signal);
+    // The API server asks the budget before it looks at the uid: what the budget keeps may be a successor of the pod's name.
+    return why !== undefined && (await client.find(pod, signal))?.metadata.uid !== uid ? undefined : why;
+  } catch (error) {
+    // The pod has gone, and another one has its name.
+    if (isSluiceError(error, 'conflict')) return undefined;
+    throw error;
+  }
+}
+
 function isMovable(pod: FaultPod): boolean {
   return whyNot(pod, { noDaemonSets: true }) === undefined;
 }
@@ -112,4 +164,12 @@ function listed(pods: readonly FaultPod[]): string {
 
 function placeOf({ metadata: { namespace = '', name } }: FaultPod): string {
   return `${namespace}/${name}`;
+}
+
+function notEvicted({ namespace, name }: Evicted, why: string, kept: number, all: number): SluiceError {
+  return new SluiceError('timed-out', {
+    about: `Pod ${namespace}/${name}`,
+    problem: `could not be evicted while the fault lasted (${excerpt(why, 300)}); ${kept} of ${all} pods are left on the node.`,
+    next: 'Let the fault last longer, or look why no other pod gets ready.',
+  });
 }

@@ -3,7 +3,7 @@ import { permissionTo } from '../../cluster/permissions.ts';
 import { isTerminating } from '../../cluster/pods.ts';
 import { readPart } from '../../cluster/read-object.ts';
 import { describe, resources } from '../../cluster/resources.ts';
-import { isSluiceError, SluiceError } from '../../core/errors.ts';
+import { SluiceError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { excerpt } from '../../core/text.ts';
 import type { Aim, Effect, Fault } from '../ports.ts';
@@ -14,14 +14,21 @@ import {
   findMarked,
   hitPod,
   listPods,
-  markedPod,
   notOfDrill,
   type PodTarget,
   readPod,
   refuseNamespace,
 } from './choose-pods.ts';
 import { cordon, listNodes, nodeReference, refuseLastNode, uncordon } from './cordon.ts';
-import { type DrainLimits, evictable, refuseBlocked, sortPods } from './evictions.ts';
+import {
+  type DrainLimits,
+  type Evicted,
+  evictAll,
+  evictable,
+  evictedPod,
+  refuseBlocked,
+  sortPods,
+} from './evictions.ts';
 import type { FaultWorld } from './world.ts';
 
 export interface NodeDrain extends DrainLimits {
@@ -36,7 +43,6 @@ export interface NodeDrain extends DrainLimits {
   readonly acceptPending: boolean;
 }
 
-const evictedPod = markedPod.extend({ namespace: z.string() });
 const mark = z.strictObject({
   kind: z.literal('node-drain'),
   run: z.string(),
@@ -46,15 +52,11 @@ const mark = z.strictObject({
   pods: z.array(evictedPod),
 });
 type Mark = z.infer<typeof mark>;
-type Evicted = z.infer<typeof evictedPod>;
-
-/** Milliseconds until a pod is evicted again that its budget has kept. */
-const AGAIN = 1_000;
 
 /** Cordons a node, and evicts its pods as kubectl drain does. */
 export function nodeDrainFault(settings: NodeDrain, world: FaultWorld): Fault {
   const { text, lasts, target, grace, acceptPending } = settings;
-  const { client, clock, drill } = world;
+  const { client, drill } = world;
 
   async function aim(signal: AbortSignal): Promise<Aim> {
     const { name, candidates } = await chooseNode(world, target, signal);
@@ -112,7 +114,7 @@ export function nodeDrainFault(settings: NodeDrain, world: FaultWorld): Fault {
     const left = pods.filter(({ uid }) => there.has(uid));
     for (const pod of pods.filter(({ uid }) => !there.has(uid))) await confirmGone(pod, signal);
     if (!wasCordoned) await cordon(client, node, { drill, run }, signal);
-    await evictAll(left, signal);
+    await evictAll(world, left, { grace, lasts }, signal);
   }
 
   /** @throws SluiceError for a node that has no pod of the selector, unless this run has cordoned it already */
@@ -128,35 +130,6 @@ export function nodeDrainFault(settings: NodeDrain, world: FaultWorld): Fault {
     const [found] = await findMarked(world, pod.namespace, [pod], signal);
     if (found && !isTerminating(found))
       throw notOfDrill(`Pod ${pod.namespace}/${found.metadata.name}`, 'is none that a drain of the node evicts');
-  }
-
-  /** Evicts pods again that their budgets have kept, as long as the fault lasts: others may get ready elsewhere meanwhile. */
-  async function evictAll(pods: readonly Evicted[], signal: AbortSignal): Promise<void> {
-    const end = clock.now() + lasts;
-    let left = pods;
-    for (;;) {
-      const kept: { readonly pod: Evicted; readonly why: string }[] = [];
-      for (const pod of left) {
-        const why = await evict(pod, signal);
-        if (why !== undefined) kept.push({ pod, why });
-      }
-      const [first] = kept;
-      if (first === undefined) return;
-      if (clock.now() + AGAIN > end) throw notEvicted(first.pod, first.why, kept.length, pods.length);
-      await clock.sleep(AGAIN, signal);
-      left = kept.map(({ pod }) => pod);
-    }
-  }
-
-  /** @returns why the pod stays for now */
-  async function evict({ namespace, name, uid }: Evicted, signal: AbortSignal): Promise<string | undefined> {
-    try {
-      return await client.evict({ type: resources.pod, namespace, name }, { uid, grace }, signal);
-    } catch (error) {
-      // The pod has gone, and another one has its name.
-      if (isSluiceError(error, 'conflict')) return undefined;
-      throw error;
-    }
   }
 
   async function effect(given: Json, signal: AbortSignal): Promise<Effect> {
@@ -222,13 +195,5 @@ function missingNode(name: string, others: readonly string[]): SluiceError {
     about: describe(nodeReference(excerpt(name, 80))),
     problem: 'does not exist.',
     next: `The nodes of the cluster are ${shown}.`,
-  });
-}
-
-function notEvicted({ namespace, name }: Evicted, why: string, kept: number, all: number): SluiceError {
-  return new SluiceError('timed-out', {
-    about: `Pod ${namespace}/${name}`,
-    problem: `could not be evicted while the fault lasted (${excerpt(why, 300)}); ${kept} of ${all} pods are left on the node.`,
-    next: 'Let the fault last longer, or look why no other pod gets ready.',
   });
 }
