@@ -1,6 +1,7 @@
 import { markdownReaders } from './markdown.ts';
 import type { Reader } from './reader.ts';
 import { clusterReaders } from './readers/cluster.ts';
+import { faultReaders } from './readers/faults.ts';
 import { githubReaders } from './readers/github.ts';
 import { helmReaders } from './readers/helm.ts';
 import { imageReaders } from './readers/images.ts';
@@ -24,6 +25,7 @@ export const readers: readonly Reader[] = [
   ...imageReaders,
   ...githubReaders,
   ...objectiveReaders,
+  ...faultReaders,
   ...textReaders,
   ...markdownReaders,
 ];

@@ -4,7 +4,7 @@ import { parseSync, Visitor } from 'oxc-parser';
 /** Folders of `src` from top to bottom: an import goes down this list, never up. */
 const layers = [
   ...['actions', 'runner', 'report'],
-  ...['rollback', 'canary', 'gates', 'helm', 'kubectl', 'images', 'github'],
+  ...['rollback', 'drills', 'canary', 'gates', 'helm', 'kubectl', 'images', 'github'],
   ...['change'],
   ...['sources'],
   ...['routes', 'meters', 'workloads', 'apply', 'ledger', 'traffic'],

@@ -117,6 +117,21 @@ const selecting: readonly Resource[] = [
   custom('autoscaling.k8s.io/v1', 'verticalpodautoscalers', 'VerticalPodAutoscaler'),
 ];
 
+/** Of Chaos Mesh and Litmus: stored, and nothing in the lab acts on them. Tests play what their controllers do. */
+const chaos: readonly Resource[] = [
+  ...['PodChaos', 'NetworkChaos', 'HTTPChaos', 'StressChaos', 'IOChaos', 'TimeChaos', 'DNSChaos'].map((kind) =>
+    custom('chaos-mesh.org/v1alpha1', kind.toLowerCase(), kind, { status: false }),
+  ),
+  custom('chaos-mesh.org/v1alpha1', 'schedules', 'Schedule', { status: false }),
+  custom('chaos-mesh.org/v1alpha1', 'workflows', 'Workflow'),
+  custom('chaos-mesh.org/v1alpha1', 'workflownodes', 'WorkflowNode'),
+  ...['PodNetworkChaos', 'PodHttpChaos', 'PodIOChaos'].map((kind) =>
+    custom('chaos-mesh.org/v1alpha1', kind.toLowerCase(), kind),
+  ),
+  custom('litmuschaos.io/v1alpha1', 'chaosengines', 'ChaosEngine', { status: false }),
+  custom('litmuschaos.io/v1alpha1', 'chaosresults', 'ChaosResult', { status: false }),
+];
+
 /** A kind of somebody's own, whose plural follows from no rule. */
 const mice = custom('field.example/v1', 'mice', 'Mouse');
 
@@ -153,6 +168,7 @@ export const storedResources: readonly Resource[] = [
   ingressRoutes,
   builtIn('v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', { status: true }),
   ...selecting,
+  ...chaos,
   mice,
 ];
 
