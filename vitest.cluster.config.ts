@@ -7,7 +7,12 @@ import { programPath } from './lab/cluster/programs.ts';
  * Tests on the real cluster of `lab/cluster`, which must be up. On two cores its parts stall now and then for seconds, so a failed
  * test is repeated once; `scripts/repeated-tests.ts` names those.
  */
-const cluster = { globalSetup: ['test/e2e/cluster/lab.ts'], testTimeout: 240_000, hookTimeout: 120_000, retry: 1 };
+export const cluster = {
+  globalSetup: ['test/e2e/cluster/lab.ts'],
+  testTimeout: 240_000,
+  hookTimeout: 120_000,
+  retry: 1,
+};
 
 export default defineConfig({
   test: {

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['verbose'],
-    include: ['test/real/**/*.test.ts'],
+    include: ['test/real/*.test.ts'],
     testTimeout: 60_000,
     // Each file starts a server of its own.
     hookTimeout: 240_000,

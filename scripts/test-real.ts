@@ -15,6 +15,10 @@ interface RealTest {
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.cluster.config.ts'];
 
+/** All cases of which `npm run test:e2e` has one of each kind. */
+const wide = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.wide.config.ts'];
+const lab = ['lab/cluster/main.ts', 'up'];
+
 const tests: Readonly<Record<string, RealTest>> = {
   gate: {
     about:
@@ -42,6 +46,29 @@ const tests: Readonly<Record<string, RealTest>> = {
     prepare: ['lab/cluster/main.ts', 'build', 'prometheus'],
     run: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'fast', 'test/contract/burn-rate-oracle.test.ts'],
     env: { SLUICE_ORACLE_CASES: '1000' },
+  },
+  stops: {
+    about:
+      'releases cancelled at each moment, and killed at 24 that SLUICE_STOPS_SEED repeats, on the real cluster (starts it)',
+    prepare: lab,
+    run: [...wide, 'test/real/cluster/stops.test.ts'],
+  },
+  faults: {
+    about:
+      'harmed connections to the API server and Prometheus, and changes of others, on the real cluster (starts it)',
+    prepare: lab,
+    run: [...wide, 'test/real/cluster/faults.test.ts'],
+  },
+  outages: {
+    about:
+      'parts of the real cluster are taken away during releases: API server, istiod, Prometheus, registry, gateway',
+    prepare: lab,
+    run: [...wide, 'test/real/cluster/outages.test.ts'],
+  },
+  'helm-stops': {
+    about: 'upgrades of a Helm release cancelled at each moment, and machines lost in them, on the real cluster',
+    prepare: lab,
+    run: [...wide, 'test/real/cluster/helm-stops.test.ts'],
   },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',

@@ -123,13 +123,14 @@ async function runFaults(
     await clock.sleep(options.baseline, AbortSignal.any([signal, watch.broken]));
     const outcomes: FaultOutcome[] = [];
     let stopped: string | undefined;
+    const course = { world, options, journal, watch, moments };
     for (const [index, fault] of faults.entries()) {
       const pause = options.pauses[index] ?? 0;
       if (pause > 0) {
         emit({ type: 'pausing', at: clock.now(), milliseconds: pause });
         await clock.sleep(pause, signal);
       }
-      const ran = await runFault({ world, options, journal, watch, moments }, index, fault, signal);
+      const ran = await runFault(course, index, fault, signal);
       outcomes.push(ran.outcome);
       stopped = ran.stopped;
       if (stopped !== undefined) break;

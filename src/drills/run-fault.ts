@@ -30,6 +30,8 @@ export interface Course {
   readonly journal: Journal;
   readonly watch: RequestWatch;
   readonly moments: readonly Moment[];
+  /** Since when users have felt nothing, for what is measured before a fault; undefined from the beginning on. */
+  steadyFrom?: number;
 }
 
 export interface Ran {
@@ -88,11 +90,12 @@ async function hold(
   signal: AbortSignal,
 ): Promise<Effect> {
   const until = injectedAt + (fault.lasts === 0 ? AT_ONCE : fault.lasts);
-  const over = AbortSignal.any([stop, watch.broken]);
-  const during = AbortSignal.any([signal, over]);
+  // A look that does not come back must not make the fault last longer.
+  using limit = deadline(clock, until - clock.now(), () => new Error('the time of the fault is over'), signal);
+  const over = AbortSignal.any([stop, watch.broken, limit.signal]);
   let seen: Effect = { felt: 'unknown', evidence: 'it was not looked at' };
   while (!over.aborted && clock.now() < until) {
-    const effect = await fault.effect(aim.mark, during).catch((error: unknown): Effect => {
+    const effect = await fault.effect(aim.mark, over).catch((error: unknown): Effect => {
       signal.throwIfAborted();
       return { felt: 'unknown', evidence: `it could not be looked at: ${reasonOf(error)}` };
     });
@@ -103,7 +106,7 @@ async function hold(
       emit({ type: 'felt', at: clock.now(), index, effect });
     }
     if (fault.lasts === 0 && seen.felt === 'felt') break;
-    await clock.sleep(Math.min(LOOK, Math.max(0, until - clock.now())), during).catch(() => signal.throwIfAborted());
+    await clock.sleep(Math.min(LOOK, Math.max(0, until - clock.now())), over).catch(() => signal.throwIfAborted());
   }
   return seen;
 }
@@ -151,9 +154,10 @@ async function settle(course: Course, times: Times, signal: AbortSignal): Promis
 
 type Times = Pick<FaultOutcome, 'injectedAt' | 'removedAt'>;
 
-function measured({ options, watch }: Course, times: Times & { readonly endedAt: number }): Measured | undefined {
+function measured({ options, watch, steadyFrom }: Course, times: Times & { readonly endedAt: number }): Measured | undefined {
   const { steadyFor, successTarget: target } = options;
-  return measure(watch.log, { ...times, steadyFor, target });
+  const before = steadyFrom !== undefined && { steadyFrom };
+  return measure(watch.log, { ...times, ...before, steadyFor, target });
 }
 
 interface Seen extends Times {
@@ -167,6 +171,7 @@ function conclude(course: Course, { fault, seen, ...times }: Seen): FaultOutcome
   watch.log.border(endedAt);
   const felt = measured(course, { ...times, endedAt });
   const { kind, text, lasts, endedBy } = fault;
+  course.steadyFrom = endedAt - (felt?.recovery ? options.steadyFor : 0);
   const effect = seen.felt === 'unknown' ? byRequests(course, { fault, seen, ...times }) : seen;
   const watched = new Set(world.responders.map((responder) => responder.kind));
   const targets = options.targets.map((target) =>

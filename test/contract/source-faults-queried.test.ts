@@ -187,14 +187,15 @@ describe.each(targets)('$kind', ({ sourceOf, whole, partial }) => {
     });
   });
 
-  test('an outage is not known', async () => {
+  // Both wait for their deadline, with a server each.
+  test.concurrent('an outage is not known', async () => {
     const gone = createServer();
     const address = `http://127.0.0.1:${await listen(gone, 0)}`;
     await close(gone);
     expect(await Promise.all(asks(sourceOf(server.reach('Server', { address })), soon))).toEqual(allUnknown);
   });
 
-  test('an answer that does not come is not known', async () => {
+  test.concurrent('an answer that does not come is not known', async () => {
     server.answer(() => 'never');
     expect(await Promise.all(asks(sourceOf(server.reach('Server')), soon))).toEqual(allUnknown);
   });

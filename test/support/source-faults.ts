@@ -48,7 +48,7 @@ export function describeFaults({ name, source, healthy, now }: FaultyKind): void
       expect(await kindOf(made.look(window, AbortSignal.timeout(60_000)))).not.toMatch(/missing|error/);
     });
 
-    it.each(Object.entries(faults))('%s', async (_, fault) => {
+    it.concurrent.each(Object.entries(faults))('%s', async (_, fault) => {
       await using server = await startAnsweringServer(fault(healthy));
       const made = source(server.address, PATIENCE);
       const signal = AbortSignal.timeout(60_000);
@@ -63,7 +63,7 @@ export function describeFaults({ name, source, healthy, now }: FaultyKind): void
       await expect(made.preflight(AbortSignal.timeout(200))).rejects.toThrow();
     });
 
-    it('no answer before the deadline', async () => {
+    it.concurrent('no answer before the deadline', async () => {
       await using server = await startAnsweringServer(() => undefined);
       const made = source(server.address, PATIENCE);
       expect(await kindOf(made.look(window, AbortSignal.timeout(200)))).toMatch(/error/i);

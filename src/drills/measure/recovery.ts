@@ -1,3 +1,4 @@
+import { binomialAtMost } from '../../judge/exact-tests.ts';
 import type { Measured } from './measured.ts';
 import type { RequestLog, Slice } from './request-log.ts';
 
@@ -24,8 +25,8 @@ export interface MeasuredTime {
  * they were sent, to the millisecond, if the log was told of injection, removal and end as they happened; counts are as exact as their
  * windows, of which one that overlaps the injection belongs to the fault.
  *
- * - A slice of a second, or a window of counts, is below the target if its share of good requests is. A second without requests
- *   continues as the one before it.
+ * - A slice of a second, or a window of counts, is below the target if its share of good requests is, and if the share of bad ones
+ *   before the fault does not explain it (binomial test, 0.1 % a slice). A second without requests continues as the one before it.
  * - The service has recovered at the last bad request of the last slice below the target (of counts: at the end of the window), if it was
  *   watched for `steadyFor` after that. A later time of which nothing is known may have been below, so that the recovery is not known.
  *
@@ -38,7 +39,10 @@ export function measure(log: RequestLog, time: MeasuredTime): Measured | undefin
   const lost = slices.reduce((sum, slice) => sum + slice.bad, 0);
   if (good + lost === 0) return undefined;
   const success = good / (good + lost);
-  const last = slices.findLast((slice) => isBelow(slice, target));
+  const steadyFrom = time.steadyFrom ?? Number.NEGATIVE_INFINITY;
+  const usual = shareOfBad(log.slices(steadyFrom, injectedAt));
+  const isBelow = (slice: Slice) => hasLess(slice, target) && !isUsual(slice, usual);
+  const last = slices.findLast(isBelow);
   const lastBelow = last === undefined ? undefined : Math.min(endedAt, last.lastBad ?? last.to);
   const gaps = log.gaps(injectedAt, endedAt);
   const watchedUntil = Math.min(endedAt, slices.at(-1)?.to ?? injectedAt);
@@ -49,11 +53,11 @@ export function measure(log: RequestLog, time: MeasuredTime): Measured | undefin
     lost,
     success,
     lowestSuccess: lowestShare(slices) ?? success,
-    belowTarget: timeBelow(slices, target, injectedAt, endedAt),
+    belowTarget: timeBelow(slices, isBelow, { injectedAt, endedAt }),
     recovery: sure ? { fromInjection: since - injectedAt, fromRemoval: Math.max(0, since - removedAt) } : undefined,
     lastBelow,
     latency: {
-      before: log.latency(time.steadyFrom ?? Number.NEGATIVE_INFINITY, injectedAt),
+      before: log.latency(steadyFrom, injectedAt),
       // Of a fault that happens at once, such as a pod that is deleted, there is no time before its removal.
       during: log.latency(injectedAt, removedAt - injectedAt < SECOND ? endedAt : removedAt),
       after: log.latency(removedAt, endedAt),
@@ -63,8 +67,23 @@ export function measure(log: RequestLog, time: MeasuredTime): Measured | undefin
   };
 }
 
-function isBelow({ good, bad }: Slice, target: number): boolean {
+function hasLess({ good, bad }: Slice, target: number): boolean {
   return good / (good + bad) < target;
+}
+
+/** Probability that failures as there were before are taken for those of the fault, in one slice. */
+const ALPHA = 0.001;
+
+/** A service that loses one of 200 requests at any time has seconds in which one of 60 fails: that is no dip. */
+function isUsual({ good, bad }: Slice, usual: number): boolean {
+  return usual > 0 && (bad === 0 || 1 - binomialAtMost(bad - 1, good + bad, usual) > ALPHA);
+}
+
+/** The share of bad requests before the fault; 0 where there were none. */
+function shareOfBad(slices: readonly Slice[]): number {
+  const bad = slices.reduce((sum, slice) => sum + slice.bad, 0);
+  const all = slices.reduce((sum, slice) => sum + slice.good, bad);
+  return all === 0 ? 0 : bad / all;
 }
 
 /**
@@ -90,10 +109,14 @@ function lowestShare(slices: readonly Slice[]): number | undefined {
 }
 
 /** Milliseconds from slices below the target to the next slices with requests, or to their own ends if those are the last. */
-function timeBelow(slices: readonly Slice[], target: number, injectedAt: number, endedAt: number): number {
+function timeBelow(
+  slices: readonly Slice[],
+  isBelow: (slice: Slice) => boolean,
+  { injectedAt, endedAt }: Pick<MeasuredTime, 'injectedAt' | 'endedAt'>,
+): number {
   let below = 0;
   for (const [index, slice] of slices.entries()) {
-    if (!isBelow(slice, target)) continue;
+    if (!isBelow(slice)) continue;
     const next = slices[index + 1];
     below += Math.max(0, (next?.from ?? Math.min(endedAt, slice.to)) - Math.max(injectedAt, slice.from));
   }

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { endpoints } from '../../../lab/cluster/layout.ts';
 import { resources } from '../../../src/cluster/resources.ts';
-import { chart, type Inputs, image, inPlace, loseMachine, type Place, serveCharts } from './helm.ts';
-
-/** A hook that is at work until it is stopped. */
-const HANGS = '60';
+import { chart, type Inputs, image, inPlace, serveCharts } from './helm.ts';
+import { HANGS, tellOfCancelledUpgrade, tellOfLostMachine } from './helm-stops.ts';
 
 describe.concurrent('actions/helm-deploy', () => {
   test.each(['helm', 'helm3'] as const)('%s: installs, upgrades, goes back, and removes', (program) =>
@@ -267,54 +265,10 @@ describe.concurrent('actions/helm-deploy', () => {
       expect(await states()).toMatch(/deployed$/);
     }));
 
-  /** How far an upgrade is when it is stopped. */
-  const moments: Readonly<Record<string, (place: Place, log: () => string) => Promise<boolean>>> = {
-    'has its chart': async (_, log) => log().includes('Chart sha256'),
-    'holds the Lease': async ({ find }) => (await find(resources.lease, 'sluice-helm-shop')) !== undefined,
-    'begins to write': async (_, log) => log().includes('Writing revision'),
-    'runs a hook before': async ({ find }) => (await find(resources.job, 'shop-pre-upgrade')) !== undefined,
-    'waits for its pods': async (_, log) => log().includes('0 available'),
-    'runs a hook after': async ({ find }) => (await find(resources.job, 'shop-post-upgrade')) !== undefined,
-  };
-  const stillAt = (moment: string) => {
-    if (moment === 'waits for its pods') return `replicas=1,image=${image.replace(/v1$/, 'v2-unready')}`;
-    return moment === 'runs a hook after' ? `postUpgrade=${HANGS}` : `preUpgrade=${HANGS}`;
-  };
-  const upgradeStoppedAt = (moment: string) => ({
-    chart,
-    set: `colour=red,image=${image}\n${stillAt(moment)}`,
-  });
-
-  test.each(Object.entries(moments))('is as before when the job is cancelled as it %s', (moment, reached) =>
-    inPlace(async (place) => {
-      await place.helm('install', place.release, chart);
-      const run = await place.start(upgradeStoppedAt(moment));
-      await place.until(`that it ${moment}`, () => reached(place, run.printed));
-      run.cancel();
-      const { status } = await run.ended;
-      await run.clean();
-      expect(status).not.toBe(0);
-      expect(await place.states()).toMatch(/^1 deployed$|^1 superseded, 2 failed, 3 deployed$|^.*, \d deployed$/);
-      expect(await place.colour()).toBe('blue');
-      const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
-      expect(next.outputs.verdict, next.log).toBe('deployed');
-      expect(await place.colour()).toBe('green');
-    }),
+  test.for(['begins to write', 'waits for its pods'] as const)(
+    'is as before when the job is cancelled as it %s',
+    (moment) => tellOfCancelledUpgrade(moment),
   );
 
-  test.each(['runs a hook before', 'waits for its pods'])('goes on after a machine was lost as it %s', (moment) =>
-    inPlace(async (place) => {
-      await place.helm('install', place.release, chart);
-      const run = await place.start(upgradeStoppedAt(moment));
-      await place.until(`that it ${moment}`, () => moments[moment]?.(place, run.printed) ?? Promise.resolve(false));
-      await loseMachine(run);
-      await run.clean();
-      expect(await place.states()).toBe('1 deployed, 2 pending-upgrade');
-      const next = await place.deploy({ set: 'colour=green' }, { runId: '2' });
-      expect(next.outputs.verdict, next.log).toBe('deployed');
-      expect(next.log).toContain('Rolling back to revision 1');
-      expect(await place.states()).toBe('1 superseded, 2 pending-upgrade, 3 superseded, 4 deployed');
-      expect(await place.colour()).toBe('green');
-    }),
-  );
+  test('goes on after a machine was lost as it runs a hook before', () => tellOfLostMachine('runs a hook before'));
 });

@@ -38,7 +38,7 @@ function rightsUsed(requests: readonly AuditedRequest[]): string[] {
   return [...new Set(used)].sort();
 }
 
-describe('The documented Role', () => {
+describe.concurrent('The documented Role', () => {
   test.each(routers)('for %s has no right that a release does not need, and its lack is told', async (router) => {
     const rules = await documentedRules(rightsFor[router]);
     const rights = rightsOf(rules);
@@ -94,7 +94,7 @@ describe('The documented Role', () => {
   });
 });
 
-test('A rollout asks the API server for little: fewer than five writes a step, and no list of pods again and again', async () => {
+test.concurrent('A rollout asks the API server for little: fewer than five writes a step, and no list of pods again and again', async () => {
   const shop = await openShop();
   try {
     const steps = '10 for 3s, 25 for 3s, 50 for 3s, 100';

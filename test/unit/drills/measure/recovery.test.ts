@@ -30,6 +30,16 @@ function tallyOf({ at, took, good }: Sent): Tally {
   return good ? { ...span, good: 1, bad: 0, took } : { ...span, good: 0, bad: 1, fault: 'HTTP 503' };
 }
 
+/** The probability of so many of n or more, each with this chance: the sum of all ways. */
+function atLeast(least: number, n: number, chance: number): number {
+  const choose = (k: number): number => (k === 0 ? 1 : (choose(k - 1) * (n - k + 1)) / k);
+  const terms = Array.from({ length: n - least + 1 }, (_, index) => {
+    const k = least + index;
+    return choose(k) * chance ** k * (1 - chance) ** (n - k);
+  });
+  return terms.reduce((sum, term) => sum + term, 0);
+}
+
 /** The same figures from the full list of requests, as they are defined. */
 function bruteForce(requests: readonly Sent[], time: MeasuredTime) {
   const { injectedAt, removedAt, endedAt, target } = time;
@@ -41,9 +51,12 @@ function bruteForce(requests: readonly Sent[], time: MeasuredTime) {
     .toSorted((a, b) => a.at - b.at);
   const lost = felt.filter(({ good }) => !good).length;
   const seconds = Map.groupBy(felt, ({ at }) => `${Math.floor(at / 1_000)} ${at < removedAt}`);
-  const below = [...seconds.values()].filter(
-    (second) => second.filter(({ good }) => good).length / second.length < target,
-  );
+  const before = requests.filter(({ at, took, good }) => at < injectedAt && (good || at + took < injectedAt));
+  const usual = before.length === 0 ? 0 : before.filter(({ good }) => !good).length / before.length;
+  const below = [...seconds.values()].filter((second) => {
+    const bad = second.filter(({ good }) => !good).length;
+    return 1 - bad / second.length < target && (usual === 0 || atLeast(bad, second.length, usual) <= 0.001);
+  });
   const lastBad = below.at(-1)?.findLast(({ good }) => !good)?.at;
   const lastSlice = Math.min(endedAt, (Math.floor((felt.at(-1)?.at ?? 0) / 1_000) + 1) * 1_000);
   const since = lastBad ?? injectedAt;
@@ -182,6 +195,25 @@ describe('recovery', () => {
       log.tally({ from: start + second * 1_000, to: start + (second + 5) * 1_000, good: 100 - bad, bad });
     }
     expect(measure(log, when)?.recovery).toEqual({ fromInjection: 35_000, fromRemoval: 5_000 });
+  });
+});
+
+describe('a service that loses a request now and then', () => {
+  const when = { injectedAt: start + 60_000, removedAt: start + 70_000, endedAt: start + 90_000, target: 0.99, steadyFor: 10_000 };
+  /** 60 requests a second for 90 s, of which every 200th fails. */
+  const usual = Array.from({ length: 5_400 }, (_, index) => ({ at: start + index * 16.6, took: 5, good: index % 200 !== 7 }));
+
+  it('is not below the target in the seconds in which one fails', () => {
+    const found = measure(logOf(usual, when), when);
+    expect(found).toMatchObject({ belowTarget: 0, recovery: { fromInjection: 0, fromRemoval: 0 } });
+    expect(found?.lost).toBeGreaterThan(5);
+  });
+
+  it('is below it while more fail, to the last of those', () => {
+    const hit = usual.map((sent) => ({ ...sent, good: sent.good && !(sent.at >= when.injectedAt && sent.at < when.injectedAt + 3_000) }));
+    const found = measure(logOf(hit, when), when);
+    expect(found?.recovery?.fromInjection).toBeGreaterThan(2_900);
+    expect(found?.recovery?.fromInjection).toBeLessThan(3_000);
   });
 });
 
