@@ -4,7 +4,7 @@ import { isSluiceError, reasonOf } from '../core/errors.ts';
 import { type DrillTypes, endDrill, NotRemoved, type Progress } from './ending.ts';
 import type { DrillOutcome } from './events.ts';
 import { openJournal } from './journal.ts';
-import { type DrillRecord, isUnfinished } from './record.ts';
+import type { DrillRecord } from './record.ts';
 import { removeFault } from './run-fault.ts';
 import type { ConcludingWorld, DrillOptions } from './world.ts';
 
@@ -42,7 +42,7 @@ export function concludable(
     claim: (signal) => world.claim(signal),
     async look(signal) {
       const record = await store.load(signal);
-      return { record, left: isUnfinished(record) ? { id: record.id, mark: record, isApplied: false } : undefined };
+      return { record, left: record && { id: record.id, mark: record, isApplied: false } };
     },
     tellLeft: ({ mark }) => emit({ type: 'resumed', at: clock.now(), by: mark.startedBy, since: mark.startedAt }),
     async undo(mark, _, signal) {
@@ -55,17 +55,18 @@ export function concludable(
           remove: (given: typeof one, during: AbortSignal) => world.removeLeft(kind, given, during),
         };
         try {
-          await removeFault(world, { removeTimeout }, { index: -1, fault, mark: one }, signal);
-          await journal.drop(text, signal);
+          await removeFault(world, { removeTimeout }, { index: -1, fault, mark: one, journal }, signal);
         } catch (error) {
           if (!isSluiceError(error)) throw error;
-          left.push(`${reasonOf(error)} ${error.next}`);
+          const { code, about, problem, next } = error;
+          emit({ type: 'not-removed', at: clock.now(), index: -1, text, failure: { code, about, problem, next } });
+          left.push(`${reasonOf(error)} ${next}`);
         }
       }
       progress.journal = journal;
       if (left.length > 0) throw new NotRemoved(left);
       return { how: 'undone', state: 'Every fault is removed.', mark: journal.record };
     },
-    end: (ending, signal) => endDrill(world, ending, { progress, options }, signal),
+    end: (ending, signal) => endDrill(world, ending, signal),
   };
 }

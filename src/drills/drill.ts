@@ -72,7 +72,7 @@ function changeOf(world: DrillWorld, options: DrillOptions): Change<DrillTypes> 
     },
     async record(_, signal) {
       const { id, startedBy } = options;
-      const record: DrillRecord = { schema: 1, id, startedBy, startedAt: clock.now(), phase: 'begun', faults: [] };
+      const record: DrillRecord = { schema: 1, id, startedBy, startedAt: clock.now(), faults: [] };
       await store.save(record, signal);
       progress.journal = openJournal(store, record);
       return record;
@@ -83,7 +83,7 @@ function changeOf(world: DrillWorld, options: DrillOptions): Change<DrillTypes> 
       return { ...plan, results: await runFaults(world, options, journal, signal) };
     },
     verify: async () => undefined,
-    end: (ending, signal) => endDrill(world, ending, { progress, options }, signal),
+    end: (ending, signal) => endDrill(world, ending, signal),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Cause, ChangeTypes, Ending } from '../change/change.ts';
 import { reasonOf, SluiceError } from '../core/errors.ts';
 import type { DrillOutcome, DrillVerdict, FaultOutcome } from './events.ts';
-import { type Journal, openJournal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { advise } from './measure/advice.ts';
 import { concludeDrill, type SteadyAfter } from './measure/verdict.ts';
 import type { Aim } from './ports.ts';
 import type { DrillRecord } from './record.ts';
-import type { ConcludingWorld, DrillOptions, DrillWorld } from './world.ts';
+import type { ConcludingWorld, DrillWorld } from './world.ts';
 
 export interface DrillTypes extends ChangeTypes {
   readonly found: { readonly record: DrillRecord | undefined };
@@ -29,27 +29,16 @@ export interface Progress {
   journal?: Journal;
 }
 
-interface Closing {
-  readonly progress: Progress;
-  readonly options: Pick<DrillOptions, 'id'>;
-}
-
 /** Closes the record, and says how the drill ended. */
 export async function endDrill(
   world: ConcludingWorld & Partial<Pick<DrillWorld, 'facts'>>,
   ending: Ending<DrillTypes>,
-  { progress }: Closing,
   signal: AbortSignal,
 ): Promise<DrillOutcome> {
   const { store, clock, emit } = world;
   const outcome = await outcomeOf(world, ending, signal);
-  const { verdict, reason } = outcome;
   // What could not be removed stays in the record, for the next run.
-  if (verdict && (ending.verdict === 'applied' || ending.verdict === 'undone')) {
-    const mark = ending.verdict === 'applied' ? ending.mark : ending.undone.mark;
-    const journal = progress.journal ?? openJournal(store, mark);
-    await journal.close({ verdict, reason, endedAt: clock.now() }, signal);
-  }
+  if (ending.verdict === 'applied' || ending.verdict === 'undone') await store.remove(signal);
   emit({ type: 'ended', at: clock.now(), outcome });
   return outcome;
 }

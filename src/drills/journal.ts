@@ -1,4 +1,3 @@
-import type { DrillVerdict } from './events.ts';
 import type { DrillRecord, LeftFault } from './record.ts';
 import type { DrillStore } from './world.ts';
 
@@ -9,10 +8,6 @@ export interface Journal {
   add(fault: LeftFault, signal: AbortSignal): Promise<void>;
   /** After the fault was removed. */
   drop(text: string, signal: AbortSignal): Promise<void>;
-  close(
-    how: { readonly verdict: DrillVerdict; readonly reason: string; readonly endedAt: number },
-    signal: AbortSignal,
-  ): Promise<void>;
 }
 
 /** @param record as it is in the cluster */
@@ -28,6 +23,5 @@ export function openJournal(store: Pick<DrillStore, 'save'>, found: DrillRecord)
     },
     add: (fault, signal) => save({ ...record, faults: [...record.faults, fault] }, signal),
     drop: (text, signal) => save({ ...record, faults: record.faults.filter((one) => one.text !== text) }, signal),
-    close: (how, signal) => save({ ...record, ...how, phase: 'ended' }, signal),
   };
 }

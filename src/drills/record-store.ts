@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { KubernetesClient } from '../cluster/client.ts';
-import { applyOwn, findOwn, ownLabels } from '../cluster/ownership.ts';
+import { applyOwn, findOwn, ownLabels, removeOwn } from '../cluster/ownership.ts';
 import { permissionsToNamed } from '../cluster/permissions.ts';
 import { readObject } from '../cluster/read-object.ts';
 import { describe, resources } from '../cluster/resources.ts';
@@ -58,6 +58,7 @@ export function createDrillStore(client: KubernetesClient, place: DrillPlace): D
       const manifest = { apiVersion: type.apiVersion, kind: type.kind, metadata, data };
       await applyOwn(client, { type, manifest }, service, signal);
     },
+    remove: (signal) => removeOwn(client, reference, service, signal),
     async discard(signal) {
       const found = await findOwn(client, reference, service, signal);
       if (!found) return 'There was none.';

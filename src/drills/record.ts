@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { jsonSchema } from '../core/json.ts';
-import { drillVerdicts } from './events.ts';
 
 const instant = z.number().min(0).max(8.64e15);
 
@@ -14,18 +13,12 @@ export const drillRecord = z.object({
   id: z.string(),
   startedBy: z.string(),
   startedAt: instant,
-  /** Written before the writes of that phase. */
-  phase: z.enum(['begun', 'ended']),
   /** Faults that are not yet removed. Each is saved before it is injected. */
   faults: z.array(leftFault),
-  endedAt: instant.optional(),
-  verdict: z.enum(drillVerdicts).optional(),
-  reason: z.string().optional(),
 });
 
-/** What a drill has changed in the cluster: enough for another process to take it back. */
+/**
+ * What a drill has changed in the cluster: enough for another process to take it back. It is deleted at the drill's end, so that one
+ * that is there is of a drill that is under way, or that was stopped.
+ */
 export type DrillRecord = Readonly<z.infer<typeof drillRecord>>;
-
-export function isUnfinished(record: DrillRecord | undefined): record is DrillRecord {
-  return record !== undefined && record.phase !== 'ended';
-}

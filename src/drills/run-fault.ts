@@ -65,8 +65,7 @@ export async function runFault(course: Course, index: number, fault: Fault, sign
   const stopped = stop.aborted || watch.broken.aborted ? stopReason(stop, watch) : undefined;
   if (stopped !== undefined) emit({ type: 'stopped', at: clock.now(), index, reason: stopped });
 
-  const removedAt = await removeFault(world, options, { index, fault, mark: aim.mark }, signal);
-  await journal.drop(fault.text, signal);
+  const removedAt = await removeFault(world, options, { index, fault, mark: aim.mark, journal }, signal);
   watch.log.border(removedAt);
   await settle(course, { injectedAt, removedAt }, signal);
   const outcome = conclude(course, { fault, injectedAt, removedAt, seen });
@@ -108,6 +107,7 @@ async function hold(
     if (fault.lasts === 0 && seen.felt === 'felt') break;
     await clock.sleep(Math.min(LOOK, Math.max(0, until - clock.now())), over).catch(() => signal.throwIfAborted());
   }
+  signal.throwIfAborted();
   return seen;
 }
 
@@ -116,26 +116,31 @@ function stopReason(stop: AbortSignal, { broken }: RequestWatch): string {
   return `requests can not be watched any more: ${reasonOf(broken.reason)}`;
 }
 
+interface Removing {
+  readonly index: number;
+  readonly fault: Pick<Fault, 'remove' | 'text'>;
+  readonly mark: Aim['mark'];
+  readonly journal: Journal;
+}
+
 /**
- * Removes a fault, and goes on trying while the API server is away.
+ * Removes a fault and takes it off the record, and goes on trying while the API server is away.
  *
  * @returns when it was gone
  */
 export async function removeFault(
   { clock, emit }: Pick<DrillWorld, 'clock' | 'emit'>,
   { removeTimeout }: Pick<DrillOptions, 'removeTimeout'>,
-  {
-    index,
-    fault,
-    mark,
-  }: { readonly index: number; readonly fault: Pick<Fault, 'remove' | 'text'>; readonly mark: Aim['mark'] },
+  { index, fault, mark, journal }: Removing,
   signal: AbortSignal,
 ): Promise<number> {
-  emit({ type: 'removing', at: clock.now(), index, text: fault.text });
-  using limit = deadline(clock, removeTimeout, () => notInTime(fault.text, removeTimeout), signal);
+  const { text } = fault;
+  emit({ type: 'removing', at: clock.now(), index, text });
+  using limit = deadline(clock, removeTimeout, () => notInTime(text, removeTimeout), signal);
   await persist({ clock }, limit.signal, () => fault.remove(mark, limit.signal));
   const removedAt = clock.now();
-  emit({ type: 'removed', at: removedAt, index, text: fault.text });
+  emit({ type: 'removed', at: removedAt, index, text });
+  await persist({ clock }, limit.signal, () => journal.drop(text, limit.signal));
   return removedAt;
 }
 
@@ -154,7 +159,10 @@ async function settle(course: Course, times: Times, signal: AbortSignal): Promis
 
 type Times = Pick<FaultOutcome, 'injectedAt' | 'removedAt'>;
 
-function measured({ options, watch, steadyFrom }: Course, times: Times & { readonly endedAt: number }): Measured | undefined {
+function measured(
+  { options, watch, steadyFrom }: Course,
+  times: Times & { readonly endedAt: number },
+): Measured | undefined {
   const { steadyFor, successTarget: target } = options;
   const before = steadyFrom !== undefined && { steadyFrom };
   return measure(watch.log, { ...times, ...before, steadyFor, target });

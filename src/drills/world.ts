@@ -38,6 +38,8 @@ export interface DrillStore {
   readonly object: string;
   load(signal: AbortSignal): Promise<DrillRecord | undefined>;
   save(record: DrillRecord, signal: AbortSignal): Promise<void>;
+  /** At the end of a drill that has left nothing. */
+  remove(signal: AbortSignal): Promise<void>;
   /** Gives the record up without reading it. @returns what it named, in a sentence */
   discard(signal: AbortSignal): Promise<string>;
 }

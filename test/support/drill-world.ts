@@ -103,8 +103,12 @@ export function createDrillBench(options: BenchOptions = {}): DrillBench {
       object: 'ConfigMap shop/sluice-drill-checkout',
       load: async () => bench.record,
       async save(record) {
-        acts.push(record.phase === 'ended' ? 'close' : `save ${record.faults.length}`);
+        acts.push(`save ${record.faults.length}`);
         bench.record = record;
+      },
+      async remove() {
+        acts.push('close');
+        bench.record = undefined;
       },
       discard: async () => '',
     },

@@ -163,7 +163,7 @@ export const drillInputs = z.strictObject({
     group: 'measure',
     description:
       'The steady state, as the `checks` of actions/gate: it is proven before anything is injected, and has to be back afterwards.',
-    example: '- {check: alerts, most: 0}',
+    example: `- {check: alerts, matching: 'severity="page"'}`,
   }),
   baseline: input(duration, {
     group: 'measure',

@@ -147,7 +147,7 @@ export function createRequestLog(kind: Requests['kind']): RequestLog {
 
 /** When a request counts as sent: a bad one that was on its way as a fault was injected counts from then on. */
 function sentAt({ from, to, bad }: Tally, injections: readonly number[]): number {
-  return (bad > 0 ? injections.find((at) => from < at && to >= at) : undefined) ?? from;
+  return (bad > 0 ? injections.find((at) => from < at && to > at) : undefined) ?? from;
 }
 
 /** The part of time of this length, from a whole multiple of it and divided by the borders, in which an instant lies. */

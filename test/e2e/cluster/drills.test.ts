@@ -51,11 +51,7 @@ const recordOf = async ({ api, namespace }: Shop) => {
     .get(`/api/v1/namespaces/${namespace}/configmaps/sluice-drill-checkout`)
     .catch(() => undefined);
   const text = z.looseObject({ data: z.looseObject({ record: z.string() }) }).safeParse(found).data?.data.record;
-  return text === undefined
-    ? undefined
-    : z
-        .looseObject({ phase: z.string(), faults: z.array(z.unknown()), verdict: z.string().optional() })
-        .parse(JSON.parse(text));
+  return text === undefined ? undefined : z.looseObject({ faults: z.array(z.unknown()) }).parse(JSON.parse(text));
 };
 
 const withoutFault = async (shop: Shop) =>
@@ -93,7 +89,7 @@ describe.concurrent('The starter workflow nightly-drill, run by act', () => {
       expect(ended.log).toMatch(/Cache saved .*"runs"/);
       await shop.settled();
       expect(await shop.inventory()).toEqual(found);
-      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [], verdict });
+      expect(await recordOf(shop)).toBeUndefined();
     });
   });
 });
@@ -110,7 +106,7 @@ describe.concurrent('A drill that is stopped in the middle', () => {
       const { log, outputs } = await run.ended;
       expect(outputs.verdict, log).toBe('aborted');
       expect(await shop.asWritten(shop.path.virtualService)).toBe(before);
-      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+      expect(await recordOf(shop)).toBeUndefined();
     });
   });
 
@@ -122,7 +118,7 @@ describe.concurrent('A drill that is stopped in the middle', () => {
       run.main.kill('SIGKILL');
       const { log } = await run.ended;
       expect(await shop.asWritten(shop.path.virtualService), log).toBe(before);
-      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+      expect(await recordOf(shop)).toBeUndefined();
     });
   });
 
@@ -137,12 +133,12 @@ describe.concurrent('A drill that is stopped in the middle', () => {
       expect(refused.log).toMatch(/another run holds it/);
       run.kill();
       await run.ended;
-      expect(await recordOf(shop)).toMatchObject({ phase: 'begun', faults: [expect.anything()] });
+      expect(await recordOf(shop)).toMatchObject({ faults: [expect.anything()] });
       const cleaning = await drill(shop, { mode: 'clean-up' }, { GITHUB_RUN_ID: '3' });
       const cleaned = await cleaning.ended;
       expect(cleaned.status, cleaned.log).toBe(0);
       expect(await shop.asWritten(shop.path.virtualService)).toBe(before);
-      expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+      expect(await recordOf(shop)).toBeUndefined();
     });
   });
 
@@ -173,11 +169,11 @@ describe.concurrent('A drill that is stopped in the middle', () => {
         });
         await shop.until('a fault', injected(run));
         await way.cut();
-        await shop.until('the end of the fault', async () => /removing/i.test(run.printed()));
+        await shop.until('the end of the fault', async () => /Removes /.test(run.printed()));
         await way.join();
         const { log } = await run.ended;
         expect(await shop.asWritten(shop.path.virtualService), log).toBe(before);
-        expect(await recordOf(shop)).toMatchObject({ phase: 'ended', faults: [] });
+        expect(await recordOf(shop)).toBeUndefined();
       } finally {
         await toxiproxy.stop();
       }

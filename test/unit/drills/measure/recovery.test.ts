@@ -45,13 +45,13 @@ function bruteForce(requests: readonly Sent[], time: MeasuredTime) {
   const { injectedAt, removedAt, endedAt, target } = time;
   const felt = requests
     .map((sent) =>
-      !sent.good && sent.at < injectedAt && sent.at + sent.took >= injectedAt ? { ...sent, at: injectedAt } : sent,
+      !sent.good && sent.at < injectedAt && sent.at + sent.took > injectedAt ? { ...sent, at: injectedAt } : sent,
     )
     .filter(({ at }) => at >= injectedAt && at < endedAt)
     .toSorted((a, b) => a.at - b.at);
   const lost = felt.filter(({ good }) => !good).length;
   const seconds = Map.groupBy(felt, ({ at }) => `${Math.floor(at / 1_000)} ${at < removedAt}`);
-  const before = requests.filter(({ at, took, good }) => at < injectedAt && (good || at + took < injectedAt));
+  const before = requests.filter(({ at, took, good }) => at < injectedAt && (good || at + took <= injectedAt));
   const usual = before.length === 0 ? 0 : before.filter(({ good }) => !good).length / before.length;
   const below = [...seconds.values()].filter((second) => {
     const bad = second.filter(({ good }) => !good).length;
@@ -199,9 +199,19 @@ describe('recovery', () => {
 });
 
 describe('a service that loses a request now and then', () => {
-  const when = { injectedAt: start + 60_000, removedAt: start + 70_000, endedAt: start + 90_000, target: 0.99, steadyFor: 10_000 };
+  const when = {
+    injectedAt: start + 60_000,
+    removedAt: start + 70_000,
+    endedAt: start + 90_000,
+    target: 0.99,
+    steadyFor: 10_000,
+  };
   /** 60 requests a second for 90 s, of which every 200th fails. */
-  const usual = Array.from({ length: 5_400 }, (_, index) => ({ at: start + index * 16.6, took: 5, good: index % 200 !== 7 }));
+  const usual = Array.from({ length: 5_400 }, (_, index) => ({
+    at: start + index * 16.6,
+    took: 5,
+    good: index % 200 !== 7,
+  }));
 
   it('is not below the target in the seconds in which one fails', () => {
     const found = measure(logOf(usual, when), when);
@@ -210,7 +220,10 @@ describe('a service that loses a request now and then', () => {
   });
 
   it('is below it while more fail, to the last of those', () => {
-    const hit = usual.map((sent) => ({ ...sent, good: sent.good && !(sent.at >= when.injectedAt && sent.at < when.injectedAt + 3_000) }));
+    const hit = usual.map((sent) => ({
+      ...sent,
+      good: sent.good && !(sent.at >= when.injectedAt && sent.at < when.injectedAt + 3_000),
+    }));
     const found = measure(logOf(hit, when), when);
     expect(found?.recovery?.fromInjection).toBeGreaterThan(2_900);
     expect(found?.recovery?.fromInjection).toBeLessThan(3_000);
