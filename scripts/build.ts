@@ -195,7 +195,7 @@ async function mergeCommon(
   const rest = [...files].filter(([file]) => !names.has(file));
   return new Map([
     ...rest.map(([file, text]) => [file, importFrom(path, names, file, text)] as const),
-    [path, outputFiles[0].text],
+    ...outputFiles.map(({ text }) => [path, text] as const),
   ]);
 }
 
