@@ -87,8 +87,8 @@ const partsOfUndici: Plugin = {
 };
 
 /**
- * Modules that libraries load by `require` when they are needed, by the names of their bundles: a bundler would put them into the
- * file of those who may need them.
+ * Modules that libraries load by `require` when they need them, by the names of their bundles. Without a bundle of their own they
+ * would be in the file of whoever may need them, and be compiled at each start.
  */
 const onUse: Readonly<Record<string, string>> = {
   re2js: 're2js',
@@ -163,12 +163,12 @@ const loadedOnUse: Plugin = {
   },
 };
 
-/** An export of a chunk, by what both have as names: `/dist/chunks/chunk-ABC.js` and `parse`. */
+/** Path of a merged chunk → name of an export → its name in the merged file. */
 type Renamed = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * Merges the chunks that most actions load into one file: Node takes some 0.3 ms for each file and each import of it, and the
- * splitting makes a chunk for every combination of entries that share code.
+ * Merges the chunks that most actions load into one file. Splitting makes a chunk for every combination of entries that share
+ * code, and Node takes time for each file and for each import between two files.
  */
 async function mergeCommon(
   files: ReadonlyMap<string, string>,
@@ -199,7 +199,10 @@ async function mergeCommon(
   ]);
 }
 
-/** The chunks that at least half of the actions load at once; `post` is to load as little as it does. */
+/**
+ * The chunks that at least half of the actions load at once, and no `post`, which starts in every job and loads little. What such
+ * a chunk imports is one of them or loaded by `post`, so the merged file imports nothing that imports it.
+ */
 function commonChunks({ outputs }: Metafile): string[] {
   const loaders = new Map<string, Set<string>>();
   const mark = (path: string, entry: string) => {
@@ -216,7 +219,7 @@ function commonChunks({ outputs }: Metafile): string[] {
   return [...loaders]
     .filter(
       ([path, by]) =>
-        !entries.includes(path) && by.size >= mains.length / 2 && [...by].every((entry) => mains.includes(entry)),
+        !outputs[path]?.entryPoint && by.size >= mains.length / 2 && [...by].every((entry) => mains.includes(entry)),
     )
     .map(([path]) => join(root, path))
     .toSorted();
