@@ -3,14 +3,15 @@
  * `--check` builds elsewhere and compares: `dist` must equal a fresh build.
  */
 import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { parseSync } from 'oxc-parser';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+const require = createRequire(import.meta.url);
 
 /** Bundle name → entry file: `src/actions/canary/post.ts` becomes `canary/post`, `main.ts` beside it `canary/index`. */
 async function entryPoints(): Promise<Record<string, string>> {
@@ -85,7 +86,22 @@ const partsOfUndici: Plugin = {
   },
 };
 
-/** Modules of undici that no request here needs at its start: in a file → what loads a module at once, and what does on use. */
+/**
+ * Modules that libraries load by `require` when they need them, by the names of their bundles. Without a bundle of their own they
+ * would be in the file of whoever may need them, and be compiled at each start.
+ */
+const onUse: Readonly<Record<string, string>> = {
+  re2js: 're2js',
+  'undici-body': 'undici/lib/web/fetch/body.js',
+  'undici-fetch': 'undici/lib/web/fetch/index.js',
+  'undici-formdata': 'undici/lib/web/fetch/formdata.js',
+  'undici-h2': 'undici/lib/dispatcher/client-h2.js',
+  'undici-llhttp': 'undici/lib/llhttp/llhttp-wasm.js',
+  'undici-response': 'undici/lib/web/fetch/response.js',
+  'undici-webidl': 'undici/lib/web/webidl/index.js',
+};
+
+/** What undici loads at once, and what it does on use. */
 const laterInUndici: Readonly<Record<string, readonly [atOnce: string, onUse: string]>> = {
   'dispatcher/client.js': [
     "const connectH2 = require('./client-h2.js')",
@@ -104,52 +120,170 @@ const re2OnUse = `
   export const RE2JS = new Proxy({}, { get: (_, name) => load()[name] });
 `;
 
+/** Entries of `onUse`, which `require` gives as it gives the modules themselves. */
+const entriesOnUse = Object.fromEntries(Object.keys(onUse).map((name) => [`chunks/${name}`, `on-use:${name}`]));
+
 const loadedOnUse: Plugin = {
   name: 'loaded-on-use',
   setup({ onResolve, onLoad }) {
-    for (const [file, [atOnce, onUse]] of Object.entries(laterInUndici)) {
+    for (const [file, [atOnce, later]] of Object.entries(laterInUndici)) {
       onLoad(
         { filter: new RegExp(`[/\\\\]undici[/\\\\]lib[/\\\\]${file.replace('/', '[/\\\\]')}$`) },
         async ({ path }) => {
           const source = await readFile(path, 'utf8');
           if (!source.includes(atOnce)) return { errors: [{ text: `${file} of undici has no "${atOnce}" any more` }] };
-          return { contents: source.replace(atOnce, onUse), loader: 'js' };
+          return { contents: source.replace(atOnce, later), loader: 'js' };
         },
       );
     }
+    onResolve({ filter: /./, namespace: 'required' }, ({ path }) => ({ path, external: true }));
     onResolve({ filter: /^re2js$/ }, ({ kind }) =>
-      kind === 'import-statement' ? { path: 're2js', namespace: 'on-use' } : undefined,
+      kind === 'import-statement' ? { path: 're2js', namespace: 'as-proxy' } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'on-use' }, () => ({ contents: re2OnUse, resolveDir: root }));
+    onLoad({ filter: /.*/, namespace: 'as-proxy' }, () => ({ contents: re2OnUse, resolveDir: root }));
+
+    onResolve({ filter: /^on-use:/ }, ({ path }) => ({ path: path.replace('on-use:', ''), namespace: 'on-use' }));
+    onLoad({ filter: /.*/, namespace: 'on-use' }, ({ path }) => ({
+      contents: `import module from ${JSON.stringify(require.resolve(onUse[path] ?? ''))};
+        const exported = module; export { exported as 'module.exports' };`,
+      resolveDir: root,
+    }));
+    const names = new Map(Object.entries(onUse).map(([name, path]) => [require.resolve(path), name]));
+    onResolve({ filter: /./ }, async ({ path, importer, kind }) => {
+      if (kind !== 'require-call' || importer.includes('/undici/lib/web/')) return undefined;
+      if (!path.startsWith('.') && !path.startsWith('undici/') && path !== 're2js') return undefined;
+      const file = createRequire(isAbsolute(importer) ? importer : join(root, 'package.json')).resolve(path);
+      const name = names.get(file);
+      return name === undefined ? undefined : { path: name, namespace: 'required' };
+    });
+    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('../chunks/${path}.js');`,
+      loader: 'js',
+    }));
   },
 };
+
+/** Path of a merged chunk → name of an export → its name in the merged file. */
+type Renamed = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/**
+ * Merges the chunks that most actions load into one file. Splitting makes a chunk for every combination of entries that share
+ * code, and Node takes time for each file and for each import between two files.
+ */
+async function mergeCommon(
+  files: ReadonlyMap<string, string>,
+  metafile: Metafile,
+  path: string,
+): Promise<Map<string, string>> {
+  const common = commonChunks(metafile);
+  const names = new Map<string, Map<string, string>>();
+  let count = 0;
+  for (const chunk of common) {
+    const exported = metafile.outputs[relative(root, chunk)]?.exports ?? [];
+    names.set(chunk, new Map(exported.map((name) => [name, `e${count++}`])));
+  }
+  const contents = [...names].map(([chunk, renamed]) => {
+    const list = [...renamed].map(([name, as]) => `${name} as ${as}`);
+    return list.length > 0 ? `export { ${list} } from ${JSON.stringify(chunk)};` : `import ${JSON.stringify(chunk)};`;
+  });
+  const { outputFiles } = await build({
+    ...form,
+    stdin: { contents: contents.join('\n'), resolveDir: dirname(path) },
+    outfile: path,
+    plugins: [builtFiles(files, names)],
+  });
+  const rest = [...files].filter(([file]) => !names.has(file));
+  return new Map([
+    ...rest.map(([file, text]) => [file, importFrom(path, names, file, text)] as const),
+    ...outputFiles.map(({ text }) => [path, text] as const),
+  ]);
+}
+
+/**
+ * The chunks that at least half of the actions load at once, and no `post`, which starts in every job and loads little. What such
+ * a chunk imports is one of them or loaded by `post`, so the merged file imports nothing that imports it.
+ */
+function commonChunks({ outputs }: Metafile): string[] {
+  const loaders = new Map<string, Set<string>>();
+  const mark = (path: string, entry: string) => {
+    const by = loaders.get(path) ?? new Set();
+    if (by.has(entry)) return;
+    loaders.set(path, by.add(entry));
+    for (const { path: next, kind, external } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && !external) mark(next, entry);
+    }
+  };
+  const entries = Object.keys(outputs).filter((path) => /\/(index|post)\.js$/.test(path));
+  for (const entry of entries) mark(entry, entry);
+  const mains = entries.filter((entry) => entry.endsWith('index.js'));
+  return [...loaders]
+    .filter(
+      ([path, by]) =>
+        !outputs[path]?.entryPoint && by.size >= mains.length / 2 && [...by].every((entry) => mains.includes(entry)),
+    )
+    .map(([path]) => join(root, path))
+    .toSorted();
+}
+
+/** Lets the bundler read what it has just built. What is not merged stays where it is. */
+function builtFiles(files: ReadonlyMap<string, string>, merged: Renamed): Plugin {
+  return {
+    name: 'built-files',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.|^\// }, ({ path, importer, kind }) => {
+        const file = resolve(dirname(importer), path);
+        return merged.has(file) && kind !== 'dynamic-import' ? { path: file } : { path, external: true };
+      });
+      onLoad({ filter: /./ }, ({ path }) => ({ contents: files.get(path)?.replace(banner, ''), loader: 'js' }));
+    },
+  };
+}
+
+/** Imports what was merged from where it is now, by its new name. */
+function importFrom(path: string, merged: Renamed, file: string, text: string): string {
+  const imports = parseSync(file, text).module.staticImports.filter(({ moduleRequest }) =>
+    merged.has(resolve(dirname(file), moduleRequest.value)),
+  );
+  if (imports.length === 0) return text;
+  const names = imports.flatMap(({ moduleRequest, entries }) => {
+    const renamed = merged.get(resolve(dirname(file), moduleRequest.value));
+    return entries.map(({ importName, localName }) => `${renamed?.get(importName.name ?? '')} as ${localName.value}`);
+  });
+  const rest = imports.reduceRight((left, { start, end }) => left.slice(0, start) + left.slice(end), text);
+  return rest.replace(banner, () => `${banner}\nimport{${names}}from"../chunks/${basename(path)}";`);
+}
+
+const form = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Names in stack traces are informative, and keeping them costs less at the start than restoring them.
+  minifyIdentifiers: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+  banner: { js: banner },
+} as const satisfies BuildOptions;
 
 /** Bundles entry files, by the names of their bundles, as `dist` is made. */
 export async function bundle(entries: Readonly<Record<string, string>>, outdir: string): Promise<void> {
   const { metafile, outputFiles } = await build({
-    write: false,
-    entryPoints: entries,
+    ...form,
+    entryPoints: { ...entries, ...entriesOnUse },
     outdir,
-    absWorkingDir: root,
-    bundle: true,
     splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // Names in stack traces are informative, and keeping them costs less at the start than restoring them.
-    minifyIdentifiers: false,
     chunkNames: 'chunks/[name]-[hash]',
-    legalComments: 'none',
     metafile: true,
-    logLevel: 'warning',
     // Optional accelerators, which the libraries can do without.
     external: ['bufferutil', 'utf-8-validate', 'supports-color'],
-    banner: { js: banner },
     plugins: [partsOfUndici, loadedOnUse, dropUnused],
   });
-  for (const { path, text } of outputFiles) {
+  const files = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  for (const [path, text] of await mergeCommon(files, metafile, join(outdir, 'chunks/common.js'))) {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, takeBuiltinsByCall(path, text));
   }

@@ -2,6 +2,8 @@ import type { GitHub } from './client.ts';
 import { isOwn, keepComment } from './comments.ts';
 
 export interface IssueText {
+  /** What it is about, for errors: `the rollback`. */
+  readonly about: string;
   readonly title: string;
   readonly text: string;
   /** Open issues of Sluice are looked for by the first label. */
@@ -17,9 +19,9 @@ export interface IssueText {
  * @returns its address
  */
 export async function keepIssue(github: GitHub, marker: string, run: string, issue: IssueText): Promise<string> {
-  const { title, text, labels, assignees } = issue;
+  const { about, title, text, labels, assignees } = issue;
   const [label] = labels;
-  const opened = await github.attempt('issue about the rollback', 'issues: write', async () => {
+  const opened = await github.attempt(`issue about ${about}`, 'issues: write', async () => {
     const { data } = await github.request('GET /repos/{owner}/{repo}/issues', {
       ...github.place,
       state: 'open',

@@ -61,7 +61,7 @@ export type CheckHistory = z.infer<typeof checkHistory>;
 
 const note = z.object({ at: z.number(), level: z.enum(['info', 'good', 'warning', 'error']), text: z.string() });
 
-export const podDetails = z.object({
+const podDetails = z.object({
   pod: z.string(),
   container: z.string().optional(),
   reason: z.string(),
@@ -183,16 +183,3 @@ export const reportSchema = z.object({
 });
 
 export type Report = z.infer<typeof reportSchema>;
-
-export const emptyReport: Report = {
-  schema: 1,
-  steps: [],
-  weights: [],
-  points: [],
-  gaps: [],
-  checks: [],
-  total: { stable: { requests: 0, errors: 0 }, canary: { requests: 0, errors: 0 } },
-  opinions: [],
-  notes: [],
-  writes: [],
-};

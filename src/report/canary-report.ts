@@ -1,7 +1,8 @@
 import type { IntervalJudged, Looked, RolloutEvent } from '../canary/events.ts';
+import type { PodDetails } from '../canary/ports.ts';
 import { printPlan, printStep } from '../judge/plan-syntax.ts';
 import type { Tallies, Tally } from '../judge/types.ts';
-import { podDetails, type Report } from './canary-report-schema.ts';
+import type { Report } from './canary-report-schema.ts';
 import { withLooks } from './check-history.ts';
 import { diffOf } from './diff.ts';
 import { type Sentence, sentenceOf, span } from './sentences.ts';
@@ -24,9 +25,19 @@ export function withEvent(report: Report, event: RolloutEvent): Report {
     return { ...report, writes: [...report.writes, { object, action, diff: diffOf(event.write), weight, later }] };
   }
   if (event.type === 'pod-details') {
-    return { ...report, pods: event.details.map((pod) => podDetails.parse(pod)) };
+    return { ...report, pods: event.details.map(reportedPod) };
   }
   return withFacts(withNote(report, event), event);
+}
+
+function reportedPod(details: PodDetails): NonNullable<Report['pods']>[number] {
+  const { pod, container, reason, message, exitCode, lastLines, events, missing } = details;
+  const lists = { lastLines: [...lastLines], events: [...events], missing: [...missing] };
+  return {
+    ...{ pod, reason, message, ...lists },
+    ...(container !== undefined && { container }),
+    ...(exitCode !== undefined && { exitCode }),
+  };
 }
 
 type Fact = Parameters<typeof sentenceOf>[0];

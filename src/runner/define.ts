@@ -171,7 +171,7 @@ export interface Reporting<Inputs, Output extends string, Event, Report> {
   /** @param server the GitHub server, whose runs are linked: `https://github.com` */
   readonly summary: (report: Report, server: string) => string;
   /** Writes the files beside the report. */
-  readonly beside?: (report: Report, path: string, run: Pick<Run<Inputs, Output>, 'redact' | 'facts'>) => Promise<void>;
+  readonly beside?: (report: Report, path: string, run: Run<Inputs, Output>) => Promise<void>;
 }
 
 /** An action that reports by events. An error that it throws becomes an event, and fails the job. */

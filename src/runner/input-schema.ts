@@ -22,6 +22,9 @@ export interface ListedInput extends InputFacts {
 /** Every input of an action, by its name. */
 export type InputsSchema = z.ZodObject<Readonly<Record<string, TextSchema<unknown>>>, z.core.$strict>;
 
+/** One schema for all: there are more than fifty inputs, and each schema takes time before the first request. */
+const given = z.string();
+
 const inputFacts = z.registry<InputFacts & { readonly allowed: string }>();
 
 /** One input: how its text is read, and its facts. Without a default, an input that is not given is undefined. */
@@ -29,10 +32,10 @@ export function input<T>(type: InputType<T>, facts: InputFacts & { readonly defa
 export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined>;
 export function input<T>(type: InputType<T>, facts: InputFacts): TextSchema<T | undefined> {
   // The runner sets every declared input; one that is not given is the empty text.
-  const schema = z
-    .string()
-    .transform((given) => given.trim() || facts.default)
-    .pipe(type.schema.optional());
+  const schema = given.transform((written, context) => {
+    const value = written.trim() || facts.default;
+    return value === undefined ? undefined : type.read(value, context);
+  });
   return schema.register(inputFacts, { ...facts, allowed: type.allowed });
 }
 

@@ -2,11 +2,15 @@ import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { isSluiceError } from '../core/errors.ts';
 import { parseReference } from '../core/image-reference.ts';
+import { once } from '../core/lazy.ts';
 
 /** How the text of an input is read. */
 export interface InputType<T> {
   /** The values that are allowed, as errors and documentation name them: `istio, nginx or traefik`. */
   readonly allowed: string;
+  /** The value of a text; adds an issue for a text that is refused. */
+  readonly read: (text: string, context: z.RefinementCtx) => T;
+  /** For a text within a value of YAML. */
   readonly schema: z.ZodType<T, string>;
 }
 
@@ -20,7 +24,7 @@ export function wrong(problem: string): never {
 
 /** A type that `read` makes from the text; `read` refuses a text with `wrong` or a SluiceError. */
 export function inputType<T>(allowed: string, read: (text: string) => T): InputType<T> {
-  const schema = z.string().transform((given, context): T => {
+  const readInto = (given: string, context: z.RefinementCtx): T => {
     try {
       return read(given);
     } catch (error) {
@@ -32,11 +36,18 @@ export function inputType<T>(allowed: string, read: (text: string) => T): InputT
       }
       return z.NEVER;
     }
-  });
-  return { allowed, schema };
+  };
+  const schema = once(() => z.string().transform(readInto));
+  return {
+    allowed,
+    read: readInto,
+    get schema() {
+      return schema();
+    },
+  };
 }
 
-export const text: InputType<string> = { allowed: 'text', schema: z.string() };
+export const text = inputType('text', (given) => given);
 
 /** One image with its tag or digest. */
 export const image = inputType('an image such as ghcr.io/acme/checkout:1.2.3', parseReference);

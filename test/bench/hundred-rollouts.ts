@@ -39,8 +39,8 @@ export async function benchHundredRollouts(print: (line: string) => void): Promi
   await sleep(3_000);
   // As it is shipped: the sources with all of their libraries would take memory that no action takes.
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
-  await bundle({ driver: join(import.meta.dirname, 'hundred-rollouts-driver.ts') }, folder);
-  const child = spawn(process.execPath, [join(folder, 'driver.js'), lab.kubeconfigPath], {
+  await bundle({ 'driver/index': join(import.meta.dirname, 'hundred-rollouts-driver.ts') }, folder);
+  const child = spawn(process.execPath, [join(folder, 'driver/index.js'), lab.kubeconfigPath], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   child.stdout.setEncoding('utf8').on('data', (text: string) => print(text.trimEnd()));

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { actionFolder, type Ended, type Run, runAction } from '../../lab/embedded/runner.ts';
-import { emptyReport, type Report } from '../../src/report/canary-report-schema.ts';
+import type { Report } from '../../src/report/canary-report-schema.ts';
+import { emptyReport } from '../../src/report/empty-report.ts';
 import { commit, type GitHubDouble, githubToken, startGitHub } from '../support/github-double.ts';
 import { annotations, expectNoSecret } from '../support/release.ts';
 

@@ -1,10 +1,11 @@
 import { buildSummary, failureSummary } from '../../src/actions/build-push/summary.ts';
 import { SluiceError } from '../../src/core/errors.ts';
-import { emptyReport, type Report, reportSchema } from '../../src/report/canary-report-schema.ts';
+import { type Report, reportSchema } from '../../src/report/canary-report-schema.ts';
 import { renderSummary } from '../../src/report/canary-summary.ts';
 import { parseDeployReport, renderDeploySummary } from '../../src/report/deploy.ts';
 import { drillIssue } from '../../src/report/drill/drill-issue.ts';
 import { renderDrill } from '../../src/report/drill/drill-summary.ts';
+import { emptyReport } from '../../src/report/empty-report.ts';
 import { parseHelmReport, renderHelmSummary } from '../../src/report/helm.ts';
 import { bold } from '../../src/report/markdown.ts';
 import { releaseReport, renderRelease } from '../../src/report/release.ts';

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { parseJson } from '../../core/json.ts';
-import { emptyReport, type Report, reportSchema } from '../../report/canary-report-schema.ts';
+import type { Report } from '../../report/canary-report-schema.ts';
 import { renderSummary } from '../../report/canary-summary.ts';
+import { emptyReport } from '../../report/empty-report.ts';
 import { renderPlot } from '../../report/plot.ts';
 import type { Redact } from '../../runner/redact.ts';
 import { besideReport, readLeft, writeJson, writePage, writeWhole } from '../../runner/results.ts';
@@ -27,6 +29,7 @@ export async function writeBeside(
     writePage(report, path, redact, async (json) => {
       // Loaded at the end, so that a rollout begins without it.
       const { canaryPage } = await import('../../report/page/canary-page.ts');
+      const { reportSchema } = await loadSchema();
       return canaryPage(reportSchema.parse(json), facts.server);
     }),
   ]);
@@ -43,5 +46,12 @@ export async function writeSummary(
 
 /** The report that another process of this run has written; an empty one where none can be read. */
 export async function readReport(path: string): Promise<Report> {
+  if (!existsSync(path)) return emptyReport;
+  const { reportSchema } = await loadSchema();
   return readLeft(path, (json) => reportSchema.parse(parseJson(json)), emptyReport);
+}
+
+/** Only a report that is read again is checked, so that a rollout begins without the schema. */
+function loadSchema() {
+  return import('../../report/canary-report-schema.ts');
 }

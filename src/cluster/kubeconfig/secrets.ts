@@ -35,7 +35,15 @@ const plainWord = /^(?:true|false|yes|no|on|off|null|none)$/i;
  * plugins, and logins in addresses, of all users and not only of the context in use. Other values are left out: a log in which
  * every `apiVersion: v1` is masked can't be read. If the file can't be parsed, its whole text.
  */
-export function kubeconfigSecrets(content: string): string[] {
+export function kubeconfigSecrets(content: string): readonly string[] {
+  // Asked for the same content twice: when the inputs are masked, and when the file is loaded.
+  if (last?.content !== content) last = { content, secrets: findSecrets(content) };
+  return last.secrets;
+}
+
+let last: { readonly content: string; readonly secrets: readonly string[] } | undefined;
+
+function findSecrets(content: string): string[] {
   // Reads every value as text: a number may be a password.
   const document = readYamlDocument(content, { merge: true, schema: 'failsafe' });
   if ('problem' in document) return [content];

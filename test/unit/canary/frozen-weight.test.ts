@@ -4,8 +4,8 @@ import { recover } from '../../../src/canary/recover.ts';
 import { rollout } from '../../../src/canary/rollout.ts';
 import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { withEvent } from '../../../src/report/canary-report.ts';
-import { emptyReport } from '../../../src/report/canary-report-schema.ts';
 import { renderSummary } from '../../../src/report/canary-summary.ts';
+import { emptyReport } from '../../../src/report/empty-report.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 
 const running = () => new AbortController().signal;

@@ -5,8 +5,8 @@ import { rollout } from '../../../src/canary/rollout.ts';
 import { undoUnfinishedRollout } from '../../../src/canary/unfinished.ts';
 import { SluiceError } from '../../../src/core/errors.ts';
 import { withEvent } from '../../../src/report/canary-report.ts';
-import { emptyReport } from '../../../src/report/canary-report-schema.ts';
 import { renderSummary } from '../../../src/report/canary-summary.ts';
+import { emptyReport } from '../../../src/report/empty-report.ts';
 import { sentenceOf } from '../../../src/report/sentences.ts';
 import { type Cluster, createCluster, createOptions, createWorld } from '../../support/domain-world.ts';
 

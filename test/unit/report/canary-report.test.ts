@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { sum, withEvent } from '../../../src/report/canary-report.ts';
-import { emptyReport, reportSchema } from '../../../src/report/canary-report-schema.ts';
+import { reportSchema } from '../../../src/report/canary-report-schema.ts';
 import { diffOf } from '../../../src/report/diff.ts';
+import { emptyReport } from '../../../src/report/empty-report.ts';
 import { reportOf, start, tell } from './story.ts';
 
 const late = tell({ errors: (weight) => (weight >= 25 ? 0.2 : 0.005) });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyReport, type Report } from '../../../src/report/canary-report-schema.ts';
+import type { Report } from '../../../src/report/canary-report-schema.ts';
+import { emptyReport } from '../../../src/report/empty-report.ts';
 import { mermaidCharts } from '../../../src/report/mermaid.ts';
 import { renderPlot } from '../../../src/report/plot.ts';
 import { seriesOf, ticks } from '../../../src/report/series.ts';

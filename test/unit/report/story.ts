@@ -2,7 +2,8 @@ import type { RolloutEvent } from '../../../src/canary/events.ts';
 import { parsePlan } from '../../../src/judge/plan-syntax.ts';
 import type { Tallies, Tally } from '../../../src/judge/types.ts';
 import { sum, withEvent } from '../../../src/report/canary-report.ts';
-import { emptyReport, type Report } from '../../../src/report/canary-report-schema.ts';
+import type { Report } from '../../../src/report/canary-report-schema.ts';
+import { emptyReport } from '../../../src/report/empty-report.ts';
 
 export const start = Date.UTC(2026, 2, 1, 3, 14, 0);
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyReport, type Report } from '../../../../src/report/canary-report-schema.ts';
+import type { Report } from '../../../../src/report/canary-report-schema.ts';
+import { emptyReport } from '../../../../src/report/empty-report.ts';
 import { canaryPage } from '../../../../src/report/page/canary-page.ts';
 import { drillPage } from '../../../../src/report/page/drill-page.ts';
 import { gatePage } from '../../../../src/report/page/gate-page.ts';
