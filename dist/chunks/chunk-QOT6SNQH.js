@@ -1,3 +1,4 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
 
-import{isSluiceError}from"./chunk-DXIUOSH7.js";var TRIES=5;async function retryOnConflict(readAndWrite){for(let tries=1;;tries+=1)try{return await readAndWrite()}catch(error){if(!isSluiceError(error,"conflict")||tries===TRIES)throw error}}export{retryOnConflict};
+import{e97 as isSluiceError}from"../chunks/common.js";
+var TRIES=5;async function retryOnConflict(readAndWrite){for(let tries=1;;tries+=1)try{return await readAndWrite()}catch(error){if(!isSluiceError(error,"conflict")||tries===TRIES)throw error}}export{retryOnConflict};

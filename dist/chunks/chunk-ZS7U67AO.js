@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
 const createHash=globalThis.process.getBuiltinModule("node:crypto").createHash;
-import{clockTime,span}from"./chunk-HMGU4UNK.js";import{count,percent}from"./chunk-5KU4AIYP.js";import{singleLine}from"./chunk-DXIUOSH7.js";var style=`
+import{e181 as clockTime,e187 as span,e70 as count,e74 as percent,e101 as singleLine}from"../chunks/common.js";
+var style=`
 :root {
   color-scheme: light dark;
   --page: #ffffff; --panel: #f6f8fa; --text: #1f2328; --quiet: #57606a; --rule: #d0d7de;

@@ -6,10 +6,10 @@ import { SluiceError } from '../core/errors.ts';
 import type { Permission } from '../core/permission.ts';
 import { listRecords } from '../ledger/record.ts';
 import { type Hours, requireHours } from './hours.ts';
-import { PROTECTED } from './limits.ts';
+import { protectedNamespaces } from './protected.ts';
 
 /** The label by which the owners of a namespace allow drills in it. */
-export const ALLOWED = { label: 'sluice.dev/drill', value: 'allowed' } as const;
+const ALLOWED = { label: 'sluice.dev/drill', value: 'allowed' } as const;
 
 export interface Admission {
   readonly client: KubernetesClient;
@@ -39,7 +39,7 @@ export async function admitDrill({ client, clock, hours, namespaces }: Admission
 async function admitNamespace(client: KubernetesClient, name: string, signal: AbortSignal): Promise<void> {
   const reference = { type: resources.namespace, namespace: '', name };
   const about = describe(reference);
-  if (PROTECTED.has(name))
+  if (protectedNamespaces.includes(name))
     throw new SluiceError('invalid-input', {
       about,
       problem: 'holds parts of the cluster itself, which no drill may touch.',

@@ -1,10 +1,8 @@
 import { SluiceError } from '../core/errors.ts';
 import { count, percent } from '../core/wording.ts';
 import type { Aim, FaultPlan } from './ports.ts';
+import { protectedNamespaces } from './protected.ts';
 import type { BlastRadius } from './world.ts';
-
-/** Namespaces of the cluster's own parts. */
-export const PROTECTED = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
 /**
  * Refuses a fault that would hit more than it may, or where it may not.
@@ -14,7 +12,7 @@ export const PROTECTED = new Set(['kube-system', 'kube-public', 'kube-node-lease
 export function requireWithin(limits: BlastRadius, { text }: FaultPlan, { pods, candidates }: Aim): void {
   const { maxPods, maxShare, namespaces } = limits;
   const found = [...new Set(pods.map(({ namespace }) => namespace))].sort();
-  const forbidden = found.filter((namespace) => PROTECTED.has(namespace));
+  const forbidden = found.filter((namespace) => protectedNamespaces.includes(namespace));
   if (forbidden.length > 0)
     throw refused(
       text,

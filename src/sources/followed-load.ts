@@ -1,9 +1,11 @@
+import { formatDuration } from '../core/duration.ts';
+import { excerpt } from '../core/text.ts';
 import { count } from '../core/wording.ts';
 import type { Requests } from '../drills/ports.ts';
 import { createPace } from '../traffic/pace.ts';
-import { MARK, sendLoad } from '../traffic/sender.ts';
+import { type Exchange, MARK, sendLoad } from '../traffic/sender.ts';
 import type { LoadTarget } from '../traffic/target.ts';
-import { askedOf, faultOf, type LoadQuery } from './load.ts';
+import { askedOf, type ExpectedRequest, faultOf, type LoadQuery } from './load.ts';
 import type { SourceWorld } from './world.ts';
 
 /** Own requests at a steady rate, each told as soon as it is answered. */
@@ -44,7 +46,7 @@ export function followedLoad(query: LoadQuery, target: LoadTarget, { clock }: Pi
                 good: fault === '' ? 1 : 0,
                 bad: fault === '' ? 0 : 1,
                 ...timed,
-                ...(fault !== '' && { fault }),
+                ...(fault !== '' && { fault: shortFault(exchange, query) }),
               });
             }
           },
@@ -57,4 +59,22 @@ export function followedLoad(query: LoadQuery, target: LoadTarget, { clock }: Pi
       });
     },
   };
+}
+
+/** The fault of an exchange in a few words, equal for all requests that it happens to. */
+function shortFault(
+  { request, reply }: Exchange<ExpectedRequest>,
+  { timeout, slowerThan = timeout }: LoadQuery,
+): string {
+  switch (reply.kind) {
+    case 'answer': {
+      const { status } = reply;
+      const isAccepted = request.status ? request.status.includes(status) : status >= 200 && status < 300;
+      return isAccepted ? `slower than ${formatDuration(slowerThan)}` : `HTTP ${status}`;
+    }
+    case 'late':
+      return `no answer within ${formatDuration(timeout)}`;
+    default:
+      return `not reached: ${excerpt(reply.reason, 100)}`;
+  }
 }

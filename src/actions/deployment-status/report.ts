@@ -70,6 +70,7 @@ export async function tellEverywhere(
   await attempt(async () => {
     if (!inputs['issue-on-rollback'] || told.verdict !== 'rolled-back') return;
     const issue = {
+      about: 'the rollback',
       title: excerpt(redact(issueTitle(release, told.report)), LONGEST_TITLE),
       text,
       labels: inputs['issue-labels'],

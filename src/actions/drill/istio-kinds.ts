@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts';
-import { istioFault } from '../../drills/faults/istio/fault.ts';
+import { grpcStatuses, istioFault } from '../../drills/faults/istio/fault.ts';
 import type { IstioInjection } from '../../drills/faults/istio/mark.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { FaultKind, FaultSettings } from './fault-kind.ts';
@@ -14,7 +14,7 @@ const settings = ['host', 'rule', 'header'];
 function commonProblem({ on, mode, words, settings: given }: ShortForm): string | undefined {
   if (!on || !('kind' in on) || on.kind === 'httproute')
     return on
-      ? 'needs a VirtualService, as the Gateway API injects no faults: on virtualservice/NAME'
+      ? 'needs a VirtualService, as the Gateway API injects no faults; else inject it into pods: pod-kill, network-delay'
       : 'needs a route: on virtualservice/NAME';
   if (on.kind !== 'virtualservice') return `is on a ${on.kind}, and needs on virtualservice/NAME`;
   if (mode) return 'hits requests and no pods: write the share before "on"';
@@ -67,29 +67,6 @@ const delay: FaultKind = {
   problem: (form) => (delayOf(form) === undefined ? 'needs the delay as its first word' : commonProblem(form)),
   build: (form, given, world) => build(form, { kind: 'delay', milliseconds: delayOf(form) ?? 0 }, given, world),
 };
-
-/** https://grpc.github.io/grpc/core/md_doc_statuscodes.html, without OK */
-const grpcStatuses = [
-  ...[
-    'CANCELLED',
-    'UNKNOWN',
-    'INVALID_ARGUMENT',
-    'DEADLINE_EXCEEDED',
-    'NOT_FOUND',
-    'ALREADY_EXISTS',
-    'PERMISSION_DENIED',
-  ],
-  ...[
-    'RESOURCE_EXHAUSTED',
-    'FAILED_PRECONDITION',
-    'ABORTED',
-    'OUT_OF_RANGE',
-    'UNIMPLEMENTED',
-    'INTERNAL',
-    'UNAVAILABLE',
-  ],
-  ...['DATA_LOSS', 'UNAUTHENTICATED'],
-];
 
 function abortOf({ words: [status = ''] }: ShortForm): IstioInjection | undefined {
   if (grpcStatuses.includes(status)) return { kind: 'abort', grpcStatus: status };

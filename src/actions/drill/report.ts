@@ -19,6 +19,9 @@ export interface DrillSettings {
   readonly name: string;
   readonly report?: string | undefined;
   readonly 'dry-run': boolean;
+  /** Keeps an issue while the drill fails. */
+  readonly issue: boolean;
+  readonly token?: string | undefined;
   /** The verdicts that fail the job. */
   readonly 'fail-on': readonly DrillVerdict[];
 }
@@ -52,7 +55,12 @@ export const drillReport: Reporting<DrillSettings, DrillOutput, DrillEvent, Dril
   keeps: ({ type }) => kept.has(type),
   outputs: outputsOf,
   summary: renderDrill,
-  beside: async (report, path, { redact, facts }) => {
+  beside: async (report, path, run) => {
+    const { redact, facts, inputs } = run;
+    if (inputs.issue) {
+      const { keepDrillIssue } = await import('./keep-issue.ts');
+      await keepDrillIssue(report, run);
+    }
     await Promise.all([
       report.dryRun ? undefined : writeJson(drillBadge(report), badgePath(path), redact),
       writePage(report, path, redact, async (json) => {

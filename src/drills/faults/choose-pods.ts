@@ -8,6 +8,7 @@ import { nearest } from '../../core/nearest.ts';
 import { inParallel } from '../../core/parallel.ts';
 import { excerpt } from '../../core/text.ts';
 import type { HitPod } from '../ports.ts';
+import { protectedNamespaces } from '../protected.ts';
 import type { FaultWorld } from './world.ts';
 import { RUN_ANNOTATION } from './world.ts';
 
@@ -33,9 +34,6 @@ export interface Needs {
   /** Leaves out pods that have no node yet. */
   readonly node?: boolean;
 }
-
-/** Namespaces that no drill hits: those of the cluster itself. */
-export const protectedNamespaces: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 /** A pod with the fields by which a fault chooses. */
 const faultPod = podSchema.extend({

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { resources } from '../../cluster/resources.ts';
 import { isSluiceError, SluiceError } from '../../core/errors.ts';
 import { excerpt } from '../../core/text.ts';
+import { protectedNamespaces } from '../protected.ts';
 import { claimBudgets } from './budgets.ts';
-import { type FaultPod, markedPod, protectedNamespaces, whyNot } from './choose-pods.ts';
+import { type FaultPod, markedPod, whyNot } from './choose-pods.ts';
 import type { FaultWorld } from './world.ts';
 
 /** A pod to be evicted, as a mark names it. */

@@ -16,13 +16,14 @@ export interface DrillIssue extends Pick<IssueText, 'title' | 'text'> {
 const LONGEST = 200;
 
 /**
- * The issue about a failing drill. Undefined where none is due: the service is resilient, the drill was stopped by somebody, or it
- * could not tell.
+ * The issue about a failing drill. Undefined where none is due: the service is resilient, or the drill was stopped by somebody.
  */
 export function drillIssue(report: DrillReport, server = GITHUB): DrillIssue | undefined {
   const { service, name, verdict, reason, by } = report;
   const hasStopped = verdict === 'aborted' && report.faults.some(({ stopped }) => stopped);
-  if (verdict !== 'not-resilient' && !hasStopped && report.left.length === 0) return undefined;
+  // A drill that nobody can tell from is as loud as one that failed: else it breaks nothing for months.
+  const isDue = verdict === 'not-resilient' || verdict === 'incomplete' || hasStopped || report.left.length > 0;
+  if (!isDue) return undefined;
   const words = verdict === undefined ? 'no answer' : verdictNames[verdict];
   const parts = [
     `### Drill: ${words}: ${plain(service)}`,

@@ -27,7 +27,13 @@ const asked: readonly ((github: GitHub) => Promise<unknown>)[] = [
   (github) => tellStatus(github, 3, state),
   (github) => retireOlder(github, 3, key),
   (github) =>
-    keepIssue(github, '<!-- a -->', '<!-- b -->', { title: 't', text: 'x', labels: ['sluice'], assignees: [] }),
+    keepIssue(github, '<!-- a -->', '<!-- b -->', {
+      about: 'the rollback',
+      title: 't',
+      text: 'x',
+      labels: ['sluice'],
+      assignees: [],
+    }),
 ];
 
 const item = {

@@ -52,7 +52,7 @@ describe.each([
 
   it('an issue of somebody else with the same marker is not taken for an own one', async () => {
     const { double, github } = await start(login);
-    const issue = { title: 'Rolled back', text: 'why', labels: ['rollback'], assignees: [] };
+    const issue = { about: 'the rollback', title: 'Rolled back', text: 'why', labels: ['rollback'], assignees: [] };
     const labels = [{ name: 'rollback' }];
     const forged = { title: 'x', body: `${marker}\nx`, assignees: [], number: 1, state: 'open', labels } as const;
     double.issues.push({ ...forged, assignees: [], html_url: 'https://x', user: stranger });

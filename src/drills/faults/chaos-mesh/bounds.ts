@@ -1,4 +1,5 @@
 import { formatDuration } from '../../../core/duration.ts';
+import { protectedNamespaces } from '../../protected.ts';
 import type { ChaosSpec } from './kinds/chaos-kind.ts';
 import type { Selection } from './kinds/selection.ts';
 
@@ -12,9 +13,6 @@ export interface Bounds {
   readonly maxDuration: number | undefined;
 }
 
-/** Namespaces of Kubernetes itself, in which nothing is hit or written. */
-const ofKubernetes: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
-
 /** The namespaces whose pods a selection takes. @param own namespace of the fault */
 export function namespacesOf({ selector }: Selection, own: string): readonly string[] {
   if (selector.pods !== undefined) return Object.keys(selector.pods);
@@ -24,13 +22,13 @@ export function namespacesOf({ selector }: Selection, own: string): readonly str
 
 /** Why a namespace can't be hit, without a full stop; undefined if it can. */
 export function forbidden(namespace: string, { namespaces }: Pick<Bounds, 'namespaces'>): string | undefined {
-  if (ofKubernetes.includes(namespace)) return `namespace ${namespace} belongs to Kubernetes and is never hit`;
+  if (protectedNamespaces.includes(namespace)) return `namespace ${namespace} belongs to Kubernetes and is never hit`;
   if (namespaces.includes(namespace)) return undefined;
   return `namespace ${namespace} is none of those that the drill may hit: ${namespaces.join(', ')}`;
 }
 
 export function isOfKubernetes(namespace: string): boolean {
-  return ofKubernetes.includes(namespace);
+  return protectedNamespaces.includes(namespace);
 }
 
 /** What speaks against the pods of a fault. */

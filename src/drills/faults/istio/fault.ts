@@ -13,6 +13,7 @@ import { getNamed } from '../../../routes/objects/lookup.ts';
 import { createReadable } from '../../../routes/objects/readable.ts';
 import { surveyVirtualService } from '../../../routes/survey/virtual-service-binding.ts';
 import type { Aim, Fault } from '../../ports.ts';
+import { protectedNamespaces } from '../../protected.ts';
 import type { FaultWorld } from '../world.ts';
 import { effectByCounters } from './effect.ts';
 import { planInjection } from './injection.ts';
@@ -35,7 +36,7 @@ import { refuseUselessRules, warningsOf } from './warnings.ts';
 export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fault {
   checkSettings(settings);
   const { client, drill, run } = world;
-  const { namespace, name, injection } = settings;
+  const { namespace, name, injection, header } = settings;
   const reference = referenceTo(settings);
   const kind = injection.kind === 'delay' ? 'istio-delay' : 'istio-abort';
 
@@ -44,6 +45,7 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
     text: settings.text,
     lasts: settings.lasts,
     endedBy: 'sluice',
+    ...(header === undefined && injectsOf(settings)),
     permissions: permissionsOf(settings),
 
     async aim(signal): Promise<Aim> {
@@ -233,30 +235,22 @@ function checkSettings({ text, share, injection, namespace, header }: IstioFault
     throw wrong(`has the gRPC status ${injection.grpcStatus}.`, `Give one of ${grpcStatuses.join(', ')}.`);
   if (header !== undefined && (!/^[\w-]+$/.test(header.name) || header.value === ''))
     throw wrong(`has the header "${header.name}: ${header.value}".`, 'Give a header with a name and a value.');
-  if (systemNamespaces.includes(namespace))
+  if (protectedNamespaces.includes(namespace))
     throw wrong(
       `is for namespace ${namespace}, which belongs to Kubernetes.`,
       'Choose a route of a service of your own.',
     );
 }
 
-const systemNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
+/** How own requests show the fault. A status of gRPC is in a trailer, which they do not read. */
+function injectsOf({ injection, share }: IstioFaultSettings): Pick<Fault, 'injects'> {
+  if (injection.kind === 'delay') return { injects: { kind: 'delay', milliseconds: injection.milliseconds, share } };
+  return 'status' in injection ? { injects: { kind: 'abort', fault: `HTTP ${injection.status}`, share } } : {};
+}
 
 /** https://github.com/grpc/grpc/blob/master/doc/statuscodes.md, without OK. */
-const grpcStatuses = [
+export const grpcStatuses: readonly string[] = [
   ...['CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS'],
   ...['PERMISSION_DENIED', 'RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED'],
   ...['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED'],
 ];
-
-/**
- * @param route as the user names it: `HTTPRoute shop/checkout`
- * @throws SluiceError `unsupported`
- */
-export function refuseGatewayApiFault(route: string): never {
-  throw new SluiceError('unsupported', {
-    about: route,
-    problem: 'is a route of the Gateway API, which has no fault injection.',
-    next: 'Name a VirtualService instead, or inject the fault into the pods: pod-kill, scale-to-zero, or network-delay and http faults of Chaos Mesh.',
-  });
-}

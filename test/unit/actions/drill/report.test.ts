@@ -45,7 +45,7 @@ describe('the annotations of a drill', () => {
       said.push(`${level}: ${properties?.title}: ${message}`);
     };
     const annotate = { notice: say('notice'), warning: say('warning'), error: say('error') };
-    const inputs = { service: 'checkout', name: 'nightly', 'dry-run': false, 'fail-on': failOn };
+    const inputs = { service: 'checkout', name: 'nightly', 'dry-run': false, issue: false, 'fail-on': failOn };
     const tell = createAnnotations({ inputs, annotate });
     for (const event of events) tell(event);
     return said;

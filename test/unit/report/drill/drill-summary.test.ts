@@ -152,7 +152,11 @@ describe('the issue about a drill', () => {
     expect(drillIssue({ ...report, name: 'weekly' })?.marker).not.toBe(issue?.marker);
   });
 
-  it.each(['resilient', 'incomplete', 'aborted'] as const)('is not due where it is %s', (verdict) => {
+  it('is due for a drill that could not tell, which would else break nothing for months', () => {
+    expect(drillIssue(newDrill({ verdict: 'incomplete' }))?.title).toContain('incomplete');
+  });
+
+  it.each(['resilient', 'aborted'] as const)('is not due where it is %s', (verdict) => {
     expect(drillIssue(newDrill({ verdict }))).toBeUndefined();
   });
 

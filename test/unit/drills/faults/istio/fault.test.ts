@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../../../src/cluster/client.ts';
 import { loadConfig } from '../../../../../src/cluster/kubeconfig.ts';
 import { connect } from '../../../../../src/cluster/transport.ts';
-import { istioFault, refuseGatewayApiFault } from '../../../../../src/drills/faults/istio/fault.ts';
+import { istioFault } from '../../../../../src/drills/faults/istio/fault.ts';
 import type { IstioFaultSettings } from '../../../../../src/drills/faults/istio/mark.ts';
 import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 
@@ -40,9 +40,5 @@ describe('the settings of an Istio fault', () => {
     expect(needed).toEqual([
       { apiGroup: 'networking.istio.io', resource: 'virtualservices', verbs: ['get', 'patch'], namespace: 'shop' },
     ]);
-  });
-
-  test('for a route of the Gateway API are refused with what to use', () => {
-    expect(() => refuseGatewayApiFault('HTTPRoute shop/checkout')).toThrow('Name a VirtualService instead');
   });
 });

@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{action,unsafeGitHub}from"./chunk-OC5QKTQ4.js";import"./chunk-SXHWE52H.js";import"./chunk-QQOOWTEY.js";import"./chunk-HMGU4UNK.js";import"./chunk-PK3FJN5S.js";import"./chunk-7YOJ5G3B.js";import"./chunk-T37K6RGT.js";import"./chunk-5KU4AIYP.js";import"./chunk-WDPH45ZH.js";import"./chunk-PJOWR23N.js";import"./chunk-EPARWAW3.js";import"./chunk-DH6KGEMZ.js";import"./chunk-HTI5VPXO.js";import"./chunk-NVWF42PB.js";import"./chunk-IGTM2QU6.js";import"./chunk-AAST5CEY.js";import"./chunk-WZAW22HP.js";import"./chunk-FE7MMVEF.js";import"./chunk-DXIUOSH7.js";import"./chunk-S4DEFMS7.js";export{action,unsafeGitHub};

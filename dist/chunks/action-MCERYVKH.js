@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{action}from"./chunk-JK2MUCKO.js";import"./chunk-H4O7PUP4.js";import"./chunk-3Y5CDWZC.js";import"./chunk-NQYQQMGR.js";import"./chunk-GJUNSJWR.js";import"./chunk-CYVNGAMX.js";import"./chunk-WDPH45ZH.js";import"./chunk-PJOWR23N.js";import"./chunk-EPARWAW3.js";import"./chunk-DH6KGEMZ.js";import"./chunk-AEF6RWIY.js";import"./chunk-HTI5VPXO.js";import"./chunk-2WKBPHXB.js";import"./chunk-NVWF42PB.js";import"./chunk-IGTM2QU6.js";import"./chunk-AAST5CEY.js";import"./chunk-WZAW22HP.js";import"./chunk-FE7MMVEF.js";import"./chunk-DXIUOSH7.js";import"./chunk-S4DEFMS7.js";export{action};

@@ -1,3 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{isLocalHost}from"./chunk-DH6KGEMZ.js";function unsafeWay(address,{credentials,isVerified,next}){let url=URL.parse(address);if(!url||isLocalHost(url.hostname))return;let to=`${url.protocol}//${url.host}`;if(url.protocol==="http:")return`The ${credentials} are sent to ${to} without TLS: whoever is on the way can read and use them. ${next}`;if(!isVerified)return`The ${credentials} are sent to ${to}, whose certificate is not verified: whoever is on the way can take its place. ${next}`}export{unsafeWay};
