@@ -6,6 +6,7 @@ import { selectorOf } from '../../sources/cluster/workload-pods.ts';
 import type { FaultSettings } from './fault-kind.ts';
 import type { DrillInputs } from './inputs.ts';
 import { readManifestFaults } from './manifests.ts';
+import { choosingAlike } from './same-choice.ts';
 import type { On, ShortForm } from './short-form.ts';
 
 interface Place {
@@ -33,7 +34,7 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
   const written: Fault[] = [];
   for (const { form, kind } of inputs.faults ?? []) {
     const aimed = kind.isOnPods ? { ...form, on: await podsOf(form, place, signal) } : form;
-    written.push(kind.build(aimed, settings, world));
+    written.push(choosingAlike(world, form.text, (own) => kind.build(aimed, settings, own)));
   }
   return [...written, ...(await readManifestFaults(inputs, place))];
 }
