@@ -3,11 +3,11 @@ import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import { selectorOfService } from '../../drills/service-pods.ts';
 import { selectorOf } from '../../sources/cluster/workload-pods.ts';
-import type { FaultSettings } from './fault-kind.ts';
 import type { DrillInputs } from './inputs.ts';
+import type { FaultSettings } from './kinds/fault-kind.ts';
+import { choosingAlike } from './kinds/same-choice.ts';
+import type { On, ShortForm } from './kinds/short-form.ts';
 import { readManifestFaults } from './manifests.ts';
-import { choosingAlike } from './same-choice.ts';
-import type { On, ShortForm } from './short-form.ts';
 
 interface Place {
   readonly world: FaultWorld;

@@ -4,9 +4,9 @@ import { litmusFault } from '../../drills/faults/litmus.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import { readManifests } from '../kubectl-deploy/manifests.ts';
-import { chaosWorld } from './chaos-world.ts';
 import type { DrillInputs } from './inputs.ts';
-import { choosingAlike } from './same-choice.ts';
+import { chaosWorld } from './kinds/chaos-world.ts';
+import { choosingAlike } from './kinds/same-choice.ts';
 
 interface Place {
   readonly world: FaultWorld;

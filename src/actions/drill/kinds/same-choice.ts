@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { FaultWorld } from '../../drills/faults/world.ts';
-import type { Fault } from '../../drills/ports.ts';
-import { seeded } from '../../judge/random.ts';
+import type { FaultWorld } from '../../../drills/faults/world.ts';
+import type { Fault } from '../../../drills/ports.ts';
+import { seeded } from '../../../judge/random.ts';
 
 const DAY = 86_400_000;
 

@@ -1,5 +1,5 @@
-import { parseDuration } from '../../core/duration.ts';
-import { wrong } from '../../runner/input-types.ts';
+import { parseDuration } from '../../../core/duration.ts';
+import { wrong } from '../../../runner/input-types.ts';
 
 /** How many of the pods are hit. */
 export type Mode =
