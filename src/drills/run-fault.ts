@@ -206,7 +206,9 @@ function againstControl(control: ControlArm): TargetResult {
 }
 
 /** What requests say of a fault of which the cluster can't tell. */
-function byRequests({ watch }: Course, { fault, seen, injectedAt, removedAt }: Seen): Effect {
+function byRequests({ watch }: Course, { fault, seen, control, injectedAt, removedAt }: Seen): Effect {
+  const compared = control?.opinion();
+  if (compared?.state === 'worse') return { felt: 'felt', evidence: compared.sentence };
   const before = watch.sent(injectedAt - BEFORE, injectedAt);
   const during = watch.sent(injectedAt, removedAt);
   const told = fault.injects ? feltByRequests(before, during, fault.injects) : worsened(before, during);
