@@ -14,7 +14,8 @@ export interface WrittenFault {
   readonly pause: number;
 }
 
-const MOST = 50;
+/** The most faults, and the longest line of one, in characters. */
+const [MOST, LONGEST] = [50, 1_000];
 
 /** Faults in their short form, a line each, with `pause DURATION` between them. */
 export const faultsInput = inputType('faults in their short form, a line each', (given): readonly WrittenFault[] => {
@@ -27,6 +28,7 @@ export const faultsInput = inputType('faults in their short form, a line each', 
       continue;
     }
     if (faults.length >= MOST) wrong(`has more than ${MOST} faults.`);
+    if (line.length > LONGEST) wrong(`"${excerpt(line, 60)}" has more than ${LONGEST.toLocaleString('en')} characters.`);
     const form = readShortForm(line, kindNamed);
     const kind = kindNamed(form.kind);
     const problem = kind.problem(form);
