@@ -66,7 +66,7 @@ async function outcomeOf(
       return {
         ...nothing,
         ...told,
-        next: 'Remove by hand what is named; the next run of the drill tries again.',
+        next: 'Remove by hand what is named; the next run of the drill tries again. Where nothing is left, or the record is not to be believed: give it up with "mode: discard-record".',
         left,
       };
     }

@@ -33,7 +33,7 @@ export interface DrillOutcome {
 }
 
 /** One figure of a fault against those of earlier runs. */
-export interface FigureChange {
+interface FigureChange {
   /** The fault in its short form. */
   readonly fault: string;
   /** `recovery`, `lost requests`, `lowest success`. */

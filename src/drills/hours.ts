@@ -45,7 +45,7 @@ function daysOf(first: string | undefined, last = first): ReadonlySet<number> {
 }
 
 /** Whether an instant is within the hours, by the clock of their time zone. */
-export function isWithin({ days, from, to, zone }: Hours, instant: number): boolean {
+function isWithin({ days, from, to, zone }: Hours, instant: number): boolean {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     weekday: 'short',

@@ -3,18 +3,22 @@ import { jsonSchema } from '../core/json.ts';
 
 const instant = z.number().min(0).max(8.64e15);
 
-const leftFault = z.object({ kind: z.string(), text: z.string(), mark: jsonSchema });
+/** What a drill writes is far below: one fault is injected at a time. */
+const MOST_FAULTS = 100;
+const text = z.string().max(5_000);
+
+const leftFault = z.object({ kind: text, text, mark: jsonSchema });
 /** A fault that is injected, or about to be. */
 export type LeftFault = Readonly<z.infer<typeof leftFault>>;
 
 export const drillRecord = z.object({
   schema: z.literal(1),
   /** The run that wrote it. */
-  id: z.string(),
-  startedBy: z.string(),
+  id: text,
+  startedBy: text,
   startedAt: instant,
   /** Faults that are not yet removed. Each is saved before it is injected. */
-  faults: z.array(leftFault),
+  faults: z.array(leftFault).max(MOST_FAULTS),
 });
 
 /**

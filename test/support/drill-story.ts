@@ -4,7 +4,7 @@ import type { CheckOutcome, GateEvent } from '../../src/gates/events.ts';
 import { withDrillEvent } from '../../src/report/drill/drill-events.ts';
 import { type DrillReport, newDrillReport } from '../../src/report/drill/drill-report.ts';
 
-export const drillStart = Date.UTC(2026, 2, 1, 3);
+const drillStart = Date.UTC(2026, 2, 1, 3);
 
 /** Milliseconds of the drill's second. */
 export const second = (seconds: number): number => drillStart + seconds * 1_000;
@@ -57,7 +57,7 @@ export const outcome = (rest: Partial<FaultOutcome> = {}): FaultOutcome => ({
   ...rest,
 });
 
-export const ending = (rest: Partial<DrillOutcome> = {}): DrillOutcome => ({
+const ending = (rest: Partial<DrillOutcome> = {}): DrillOutcome => ({
   verdict: 'not-resilient',
   reason: 'recovery <= 3s was missed: 4.2 s',
   next: 'Let requests be tried again.',

@@ -1,4 +1,5 @@
 import { resources } from '../../cluster/resources.ts';
+import { SluiceError } from '../../core/errors.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import { selectorOfService } from '../../drills/service-pods.ts';
@@ -19,7 +20,8 @@ interface Place {
 /**
  * The faults of the inputs, in their order: those of lines, then those of manifests.
  *
- * @throws SluiceError for a workload or a Service that does not exist, and for manifests that can't be injected
+ * @throws SluiceError for a workload or a Service that does not exist, for manifests that can't be injected, and for a fault in a
+ *   namespace that is not allowed
  */
 export async function buildFaults(inputs: DrillInputs, place: Place, signal: AbortSignal): Promise<Fault[]> {
   const { world, namespace } = place;
@@ -33,10 +35,22 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
   };
   const written: Fault[] = [];
   for (const { form, kind } of inputs.faults ?? []) {
+    requireAllowed(form, settings);
     const aimed = kind.isOnPods ? { ...form, on: await podsOf(form, place, signal) } : form;
     written.push(choosingAlike(world, form.text, (own) => kind.build(aimed, settings, own)));
   }
   return [...written, ...(await readManifestFaults(inputs, place))];
+}
+
+/** Also for faults that hit no pods themselves, which the limits of a drill do not see: those of a route. */
+function requireAllowed({ text, namespace: given }: ShortForm, { namespace, namespaces }: FaultSettings): void {
+  const place = given ?? namespace;
+  if (namespaces.includes(place)) return;
+  throw new SluiceError('invalid-input', {
+    about: `fault "${text}"`,
+    problem: `is in ${place}, and "namespaces" allows ${namespaces.join(', ')}.`,
+    next: 'Correct its "in", or add the namespace to "namespaces".',
+  });
 }
 
 /** A workload or a Service as the selector of its pods. */

@@ -1,9 +1,10 @@
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { nearest } from '../../core/nearest.ts';
+import { excerpt } from '../../core/text.ts';
 import { inputType, listed, wrong } from '../../runner/input-types.ts';
 import type { FaultKind } from './kinds/fault-kind.ts';
 import { faultKinds } from './kinds/fault-kinds.ts';
-import { readShortForm, type ShortForm } from './kinds/short-form.ts';
+import { readShortForm, type ShortForm, wrongLine } from './kinds/short-form.ts';
 
 /** One fault of the input `faults`. */
 export interface WrittenFault {
@@ -13,7 +14,8 @@ export interface WrittenFault {
   readonly pause: number;
 }
 
-const MOST = 50;
+/** The most faults, and the longest line of one, in characters. */
+const [MOST, LONGEST] = [50, 1_000];
 
 /** Faults in their short form, a line each, with `pause DURATION` between them. */
 export const faultsInput = inputType('faults in their short form, a line each', (given): readonly WrittenFault[] => {
@@ -21,16 +23,17 @@ export const faultsInput = inputType('faults in their short form, a line each', 
   let pause = 0;
   const lines = given.split('\n').map((line) => line.trim().replace(/^- +/, ''));
   for (const line of lines.filter((one) => one !== '' && !one.startsWith('#'))) {
-    const waits = /^pause +(\S+)$/.exec(line)?.[1];
-    if (waits !== undefined) {
-      pause += parseDuration(waits) ?? wrong(`"${line}" has no duration such as 60s or 5m.`);
+    if (/^pause(?:\s|$)/.test(line)) {
+      pause += parseDuration(line.slice('pause'.length).trim()) || wrongLine(line, 'has no duration', 'pause 30s');
       continue;
     }
     if (faults.length >= MOST) wrong(`has more than ${MOST} faults.`);
+    if (line.length > LONGEST)
+      wrong(`"${excerpt(line, 60)}" has more than ${LONGEST.toLocaleString('en')} characters.`);
     const form = readShortForm(line, kindNamed);
     const kind = kindNamed(form.kind);
     const problem = kind.problem(form);
-    if (problem !== undefined) wrong(`"${line}" ${problem}; for example: ${kind.example}.`);
+    if (problem !== undefined) wrongLine(line, problem, kind.example);
     faults.push({ form, kind, pause });
     pause = 0;
   }
@@ -44,5 +47,7 @@ function kindNamed(name: string): FaultKind {
   if (known) return known;
   const names = faultKinds.map(({ kind }) => kind);
   const meant = nearest(name, names);
-  return wrong(`"${name}" is no fault: ${meant === undefined ? `known are ${listed(names)}` : `"${meant}" is near`}.`);
+  return wrong(
+    `"${excerpt(name, 60)}" is no fault: ${meant === undefined ? `known are ${listed(names)}` : `"${meant}" is near`}.`,
+  );
 }

@@ -263,11 +263,15 @@ export async function loadDrillInputs(
   return { ...inputs, service, name: inputs.name ?? service };
 }
 
+const times = ['max-duration', 'count-interval', 'steady-for', 'recovery-timeout', 'undo-timeout'] as const;
+
 function contradictionsOf(inputs: z.infer<typeof drillInputs>): string[] {
   const { faults, manifests, mode, requests, token, issue } = inputs;
   const problems = prometheusContradictions(inputs);
   if (inputs.service === undefined)
     problems.push('Input "service" is missing: the service that the drill is about. Example: service: checkout');
+  for (const name of times)
+    if (inputs[name] === 0) problems.push(`Input "${name}" is 0s, in which nothing happens. Example: ${name}: 30s`);
   if (mode !== 'run') return problems;
   if (faults === undefined && manifests === undefined)
     problems.push(

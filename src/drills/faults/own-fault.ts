@@ -129,7 +129,7 @@ async function release(
   });
 }
 
-export function finalizersOf({ metadata }: KubernetesObject): readonly string[] {
+function finalizersOf({ metadata }: KubernetesObject): readonly string[] {
   const { finalizers } = metadata;
   return Array.isArray(finalizers) ? finalizers.filter((name) => typeof name === 'string') : [];
 }

@@ -2,9 +2,6 @@ import type { Manifest } from '../../cluster/schema.ts';
 
 export const CONTAINER = 'stress';
 
-/** An image with a shell, where the inputs name no other. */
-export const STRESS_IMAGE = 'docker.io/library/busybox:1.37.0';
-
 /** Seconds beyond the fault's duration after which the cluster ends a pod whose run has died: time to pull the image. */
 const MARGIN = 30;
 

@@ -1,11 +1,19 @@
+import { faultsInput } from '../../../src/actions/drill/faults-input.ts';
+import { requestsInput } from '../../../src/actions/drill/requests-input.ts';
 import { asJson, tryParseJson } from '../../../src/core/json.ts';
 import { effectOf } from '../../../src/drills/faults/chaos-mesh/effect.ts';
 import { parseGoDuration } from '../../../src/drills/faults/chaos-mesh/kinds/go-duration.ts';
 import { readFaultManifests } from '../../../src/drills/faults/chaos-mesh/manifests.ts';
 import { readMark } from '../../../src/drills/faults/chaos-mesh/mark.ts';
 import { readShortForm } from '../../../src/drills/faults/chaos-mesh/short-forms.ts';
-import { nearly } from '../generators.ts';
-import { ofText, type Reader } from '../reader.ts';
+import { parseHours, requireHours } from '../../../src/drills/hours.ts';
+import { readHistory } from '../../../src/drills/measure/history.ts';
+import { parseStopRule } from '../../../src/drills/measure/stop-condition.ts';
+import { parseTargets } from '../../../src/drills/measure/targets.ts';
+import { createDrillStore } from '../../../src/drills/record-store.ts';
+import { clientOf } from '../cluster.ts';
+import { nearly, nearlyJsonText } from '../generators.ts';
+import { namespace, ofText, type Reader, signal, unlessNamed } from '../reader.ts';
 
 const delay = `{apiVersion: chaos-mesh.org/v1alpha1, kind: NetworkChaos, metadata: {name: a}, spec: {action: delay, mode: one, selector: {labelSelectors: {app: a}}, delay: {latency: "500ms", correlation: "25"}}}
 ---
@@ -22,8 +30,58 @@ const mark = `{"schema":1,"tool":"chaos-mesh","run":"r","kind":"PodChaos","names
 
 const bounds = { name: 'a.yaml', namespace: 'shop', namespaces: ['shop'] };
 
+const lines = `# nightly
+pod-kill grace 0 on "app in (a, b)" in shop 50%
+pause 30s
+network-delay 500ms correlation 25 on app=user-service one for 60s
+istio-abort 503 20% header x-drill=1 on virtualservice/checkout for 60s
+- scale-to-zero to 1 on deployment/checkout for 30s
+`;
+const run = { at: 1, service: 'a', fault: 'pod-kill on app=a', verdict: 'resilient', score: 90, recovery: 5, p95: 3 };
+const left = { kind: 'pod-kill', text: 'pod-kill on app=a', mark: { kind: 'pod-kill', pods: [] } };
+
+const cluster = clientOf();
+const store = createDrillStore(cluster.client, { namespace, service: 'checkout' });
+const recordReader = ofText(
+  'record of a drill',
+  nearlyJsonText({ schema: 1, id: 'run', startedBy: 'alice', startedAt: 1, faults: [left] }),
+  async (text) => {
+    const labels = { 'app.kubernetes.io/managed-by': 'sluice', 'sluice.dev/rollout': 'checkout' };
+    const metadata = { name: 'sluice-drill-checkout', namespace, labels };
+    cluster.answer({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { record: text } });
+    await unlessNamed(() => store.load(signal));
+    await store.discard(signal);
+  },
+);
+
+/** What a drill's inputs say, and what is left of earlier drills. */
+const drillReaders: readonly Reader[] = [
+  ofText('faults of a drill', nearly(lines), (text) => faultsInput.schema.safeParse(text)),
+  ofText(
+    'requests of a drill',
+    nearly(
+      '{check: load, url: "https://a.example", requests: [GET /], rate: 20/s}',
+      'check: requests\nmetrics: istio\nworkload: deployment/a\n',
+      '{"check":"ratio","total":"a","bad":"b"}',
+    ),
+    (text) => requestsInput.schema.safeParse(text),
+  ),
+  ofText(
+    'targets',
+    nearly('success >= 99.9%\nrecovery <= 30s\np95 after <= 1s\nalert A never\nlost <= 20'),
+    parseTargets,
+  ),
+  ofText('stop condition', nearly('success below 90% for 10s over 50 requests', 'never'), parseStopRule),
+  ofText('hours', nearly('Mon-Fri 09:00-17:00 Europe/Berlin', '22:00-02:00', 'sat 00:00-24:00 +02:00'), (text) =>
+    requireHours(parseHours(text), 1_800_000_000_000),
+  ),
+  ofText('history of drills', nearlyJsonText({ schema: 1, runs: [run, { ...run, at: 2 }] }), readHistory),
+  recordReader,
+];
+
 /** Faults of a drill: manifests, short forms, records, and what Chaos Mesh says. */
 export const faultReaders: readonly Reader[] = [
+  ...drillReaders,
   ofText('manifests of faults', nearly(delay, schedule, workflow, engine), (text) =>
     readFaultManifests(text, { ...bounds, maxDuration: 600_000 }),
   ),

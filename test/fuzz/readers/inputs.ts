@@ -10,6 +10,8 @@ import { connectionSecrets } from '../../../src/actions/checks/connections-input
 import { ownTrafficProblems } from '../../../src/actions/checks/own-traffic.ts';
 import { action as deploymentStatus } from '../../../src/actions/deployment-status/action.ts';
 import { loadDeploymentStatusInputs } from '../../../src/actions/deployment-status/inputs.ts';
+import { action as drill } from '../../../src/actions/drill/action.ts';
+import { drillSecrets, loadDrillInputs } from '../../../src/actions/drill/inputs.ts';
 import { action as gate } from '../../../src/actions/gate/action.ts';
 import { gateInputs, loadGateInputs } from '../../../src/actions/gate/inputs.ts';
 import { action as helmDeploy } from '../../../src/actions/helm-deploy/action.ts';
@@ -86,6 +88,10 @@ export const inputReaders: readonly Reader[] = [
   inputsOf(canary, (given) => parseInputs(canaryInputs, given, 'canary')),
   inputsOf(buildPush, readBuildInputs),
   inputsOf(gate, (given) => loadGateInputs(given, () => undefined, '/workspace')),
+  inputsOf(drill, (given) => {
+    drillSecrets(given);
+    return loadDrillInputs(given, () => undefined);
+  }),
   inputsOf(helmDeploy, (given) => parseInputs(helmInputs, given, 'helm-deploy', helmContradictions)),
   inputsOf(kubectlDeploy, (given) => parseInputs(kubectlInputs, given, 'kubectl-deploy', kubectlContradictions)),
   inputsOf(rollback, loadRollbackInputs),

@@ -1,8 +1,9 @@
 import { parseDuration } from '../../../core/duration.ts';
+import { excerpt } from '../../../core/text.ts';
 import { wrong } from '../../../runner/input-types.ts';
 
 /** How many of the pods are hit. */
-export type Mode =
+type Mode =
   | { readonly kind: 'one' }
   | { readonly kind: 'all' }
   | { readonly kind: 'count'; readonly count: number }
@@ -31,6 +32,16 @@ export interface ShortForm {
 export interface FormOfKind {
   /** Names of settings, each followed by a value. */
   readonly settings: readonly string[];
+  /** A line that is right. */
+  readonly example: string;
+}
+
+/** Characters that are shown of a wrong line, and of what is wrong with it, which quotes it. */
+const [SHOWN, LONGEST] = [200, 500];
+
+/** Refuses a line. `problem` is the rest of a sentence that begins with it. */
+export function wrongLine(line: string, problem: string, example: string): never {
+  return wrong(`"${excerpt(line, SHOWN)}" ${excerpt(problem, LONGEST)}; for example: ${example}.`);
 }
 
 const objectForm =
@@ -41,74 +52,72 @@ const objectForm =
  * quotes. Refuses a line by `wrong`.
  */
 export function readShortForm(line: string, formOf: (kind: string) => FormOfKind): ShortForm {
-  const tokens = tokensOf(line);
-  const [kind = '', ...rest] = tokens;
-  const { settings: known } = formOf(kind);
+  const [kind = '', ...rest] = tokensOf(line);
+  const { settings: known, example } = formOf(kind);
+  const refuse = (problem: string) => wrongLine(line, problem, example);
+  const tokens = rest.values();
   const words: string[] = [];
   const settings = new Map<string, string>();
   let on: On | undefined;
   let namespace: string | undefined;
   let mode: Mode | undefined;
   let lasts: number | undefined;
-  const twice = (what: unknown, name: string) => what !== undefined && wrong(`"${line}" has "${name}" twice.`);
-  for (let at = 0; at < rest.length; at += 1) {
-    const token = rest[at] ?? '';
-    const value = rest[at + 1];
-    const needed = () => value ?? wrong(`"${line}" ends with "${token}".`);
+  for (const token of tokens) {
+    const once = (before: unknown, name = token) => before === undefined || refuse(`has "${name}" twice`);
+    const value = () => tokens.next().value ?? refuse(`ends with "${token}"`);
+    const found = on && readMode(token);
     if (token === 'on') {
-      twice(on, 'on');
-      on = readOn(needed(), line);
-      at += 1;
+      once(on);
+      on = readOn(value(), refuse);
     } else if (token === 'in') {
-      twice(namespace, 'in');
-      namespace = readNamespace(needed(), line);
-      at += 1;
+      once(namespace);
+      namespace = readNamespace(value(), refuse);
     } else if (token === 'for') {
-      twice(lasts, 'for');
-      lasts =
-        parseDuration(needed()) || wrong(`"${line}" lasts for ${needed()}, which is no duration such as 60s or 5m.`);
-      at += 1;
+      once(lasts);
+      lasts = readTime(value(), refuse);
     } else if (known.includes(token)) {
-      twice(settings.get(token), token);
-      settings.set(token, needed());
-      at += 1;
-    } else {
-      const found = on && readMode(token);
-      if (found) {
-        twice(mode, 'one, all, N or N%');
-        mode = found;
-      } else if (on) wrong(`"${line}" has "${token}" after "on", and that is not one, all, N or N%.`);
-      else words.push(token);
-    }
+      once(settings.get(token));
+      settings.set(token, value());
+    } else if (found) {
+      once(mode, 'one, all, N or N%');
+      mode = found;
+    } else if (on) refuse(`has "${token}" after "on", and that is not one, all, N, or N% up to 100%`);
+    else words.push(token);
   }
-  return { text: tokens.map(quoted).join(' '), kind, words, settings, on, namespace, mode, lasts };
+  return { text: [kind, ...rest].map(quoted).join(' '), kind, words, settings, on, namespace, mode, lasts };
 }
+
+type Refuse = (problem: string) => never;
 
 function tokensOf(line: string): string[] {
-  const found = [...line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)];
-  const rest = line.replaceAll(/"[^"]*"|'[^']*'|[^\s"']+/g, '').trim();
-  if (rest !== '') wrong(`"${line}" has a quotation mark without its other one.`);
-  return found.map(([, double, single, plain]) => double ?? single ?? plain ?? '');
+  const parts = /"([^"]*)"|'([^']*)'|([^\s"']+)/g;
+  if (line.replaceAll(parts, '').trim() !== '')
+    wrong(`"${excerpt(line, SHOWN)}" has a quotation mark without its other one.`);
+  return [...line.matchAll(parts)].map(([, double, single, plain]) => double ?? single ?? plain ?? '');
 }
 
+/** A token holds quotation marks of one kind at most: the line had the other one around it. */
 function quoted(token: string): string {
-  return /\s/.test(token) ? `"${token}"` : token;
+  if (token.includes('"')) return `'${token}'`;
+  return token === '' || /[\s']/.test(token) ? `"${token}"` : token;
 }
 
-function readOn(text: string, line: string): On {
+function readOn(text: string, refuse: Refuse): On {
   const [, kind, name] = objectForm.exec(text) ?? [];
   if (kind !== undefined && name !== undefined) return { kind, name };
   if (/^[\w./!=,() -]+$/.test(text) && /[=!(]|^\w/.test(text) && !/^[a-z]+\/[^=]*$/.test(text))
     return { selector: text };
-  return wrong(
-    `"${line}" is on "${text}", which is neither a label selector such as app=checkout nor deployment/NAME.`,
-  );
+  return refuse(`is on "${text}", which is neither a label selector such as app=checkout nor deployment/NAME`);
 }
 
-function readNamespace(text: string, line: string): string {
+function readNamespace(text: string, refuse: Refuse): string {
   return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
     ? text
-    : wrong(`"${line}" is in "${text}", which can't be the name of a namespace.`);
+    : refuse(`is in "${text}", which can't be the name of a namespace (a selector with blanks stands in quotes)`);
+}
+
+function readTime(text: string, refuse: Refuse): number {
+  return parseDuration(text) || refuse(`lasts for "${text}", which is no duration such as 60s or 5m`);
 }
 
 function readMode(token: string): Mode | undefined {

@@ -37,7 +37,7 @@ export interface WrittenMaker extends Written {
   readonly maker: FaultMaker;
 }
 
-export interface WrittenEngine extends Written {
+interface WrittenEngine extends Written {
   readonly tool: 'litmus';
   readonly engine: EngineSpec;
 }

@@ -49,7 +49,7 @@ export function readMark(value: Json): ChaosMark {
   });
 }
 
-export function markedType(kind: string): ResourceType {
+function markedType(kind: string): ResourceType {
   const single = chaosKinds.find((one) => one.kind === kind);
   return single ? typeOf(single) : kind === schedules.kind ? schedules : workflows;
 }

@@ -13,7 +13,7 @@ export interface PodTarget {
     | { readonly kind: 'share'; readonly percent: number };
 }
 
-export interface ChosenPods {
+interface ChosenPods {
   readonly pods: readonly HitPod[];
   /** How many pods the target matches. */
   readonly candidates: number;

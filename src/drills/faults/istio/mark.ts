@@ -11,7 +11,7 @@ export type IstioInjection =
   | { readonly kind: 'abort'; readonly grpcStatus: string };
 
 /** The http rules that are faulted: all that have destinations, those that lead to a host, or one by its name or place (`http[0]`). */
-export type RuleChoice =
+type RuleChoice =
   | { readonly kind: 'all' }
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'rule'; readonly rule: string };

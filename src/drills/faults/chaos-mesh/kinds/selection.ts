@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { anyText, fields, listOf, objectName, oneOf, podName, quoted, texts } from './fields.ts';
 
-export const modes = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent'] as const;
+const modes = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent'] as const;
 
 /** Fields of pods by which the API server and Chaos Mesh select. */
 const selectableFields = [
@@ -55,7 +55,7 @@ const besidePods = [
 ] as const;
 
 /** Which pods: https://chaos-mesh.org/docs/define-chaos-experiment-scope/ */
-export const podSelector = fields({
+const podSelector = fields({
   namespaces: unlessEmpty(listOf(objectName)),
   labelSelectors: unlessEmpty(texts),
   expressionSelectors: unlessEmpty(listOf(expression)),
@@ -77,8 +77,6 @@ export const podSelector = fields({
     context.addIssue({ code: 'custom', message });
   }
 });
-export type PodSelector = z.infer<typeof podSelector>;
-
 /** Which pods, and how many of them. */
 const shape = {
   selector: podSelector,

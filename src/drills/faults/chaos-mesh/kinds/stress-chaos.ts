@@ -4,7 +4,7 @@ import { anyText, containerNames, fields, listOf, quoted, whole } from './fields
 const workers = whole(1, 8192);
 const options = listOf(anyText).optional();
 
-export const size = anyText.refine(
+const size = anyText.refine(
   (text) => /^(?:\d{1,2}|100)%$/.test(text) || /^\d{1,9}(?:\.\d{1,6})?\s?(?:[kKmMgGtTpP]i?)?[bB]?$/.test(text),
   { error: ({ input }) => `${quoted(input)} is no size such as "256MB" or "50%"` },
 );
