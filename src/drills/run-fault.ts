@@ -60,8 +60,7 @@ export async function runFault(course: Course, index: number, fault: Fault, sign
   const injectedAt = clock.now();
   watch.log.injecting(injectedAt);
   const armed = watch.arm(options.stopWhen);
-  await fault.inject(aim.mark, signal);
-  emit({ type: 'injected', at: clock.now(), index });
+  await inject(course, { index, fault, aim, injectedAt, armed }, signal);
   const seen = await hold(course, { index, fault, aim, injectedAt, armed }, signal);
   watch.disarm();
   const stopped = armed.stop.aborted || watch.broken.aborted ? stopReason(armed.stop, watch) : undefined;
@@ -81,6 +80,22 @@ interface Injected {
   readonly aim: Aim;
   readonly injectedAt: number;
   readonly armed: Armed;
+}
+
+/** Some faults take their time, such as a drain whose evictions a budget delays: the stop condition ends that as well. */
+async function inject(
+  { world: { clock, emit }, watch }: Course,
+  { index, fault, aim, armed }: Injected,
+  signal: AbortSignal,
+): Promise<void> {
+  const stopped = AbortSignal.any([armed.stop, watch.broken]);
+  try {
+    await fault.inject(aim.mark, AbortSignal.any([signal, stopped]));
+    emit({ type: 'injected', at: clock.now(), index });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!stopped.aborted) throw error;
+  }
 }
 
 /** Waits while the fault lasts, or until it was stopped, and asks again and again how it is felt. */

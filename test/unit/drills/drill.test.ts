@@ -147,6 +147,26 @@ describe('A drill that has to stop', () => {
     expect(bench.injected.size).toBe(0);
   });
 
+  it('ends an injection that takes its time as soon as the stop condition is met', async () => {
+    const bench = createDrillBench({
+      faults: [
+        {
+          lasts: 600_000,
+          async inject(_, signal) {
+            bench.injected.add(FAULT);
+            await bench.clock.sleep(600_000, signal);
+          },
+        },
+      ],
+      goodWhile: (injected) => (injected.size > 0 ? 0 : 1),
+    });
+    const outcome = await bench.clock.run(drill(bench.world, drillOptions({ stopWhen: LONG }), never));
+    expect(outcome.verdict).toBe('aborted');
+    expect(bench.injected.size).toBe(0);
+    const [fault] = outcome.faults;
+    expect((fault?.removedAt ?? 0) - (fault?.injectedAt ?? 0)).toBeLessThanOrEqual(12_000);
+  });
+
   it('removes the fault when it is cancelled', async () => {
     const cancel = new AbortController();
     const bench = createDrillBench({ faults: [{ lasts: 600_000 }] });
