@@ -15,6 +15,7 @@ async function follow(answers: readonly (Awaited<ReturnType<Source['look']>> | E
   const windows: unknown[] = [];
   const left = [...answers];
   const source: Source = {
+    kind: 'ratio',
     asked: 'requests of checkout',
     permissions: [],
     lag,
@@ -67,7 +68,7 @@ describe('requests of users', () => {
   it('are a gap where nothing is known', async () => {
     const { told } = await follow([
       { kind: 'missing', reason: 'no series' },
-      { kind: 'value', value: 1 },
+      { kind: 'values', values: [] },
       failure('unreachable'),
       { kind: 'counts', total: 1, bad: 0 },
       { kind: 'counts', total: 1, bad: 0 },
