@@ -28,7 +28,8 @@ export const faultsInput = inputType('faults in their short form, a line each', 
       continue;
     }
     if (faults.length >= MOST) wrong(`has more than ${MOST} faults.`);
-    if (line.length > LONGEST) wrong(`"${excerpt(line, 60)}" has more than ${LONGEST.toLocaleString('en')} characters.`);
+    if (line.length > LONGEST)
+      wrong(`"${excerpt(line, 60)}" has more than ${LONGEST.toLocaleString('en')} characters.`);
     const form = readShortForm(line, kindNamed);
     const kind = kindNamed(form.kind);
     const problem = kind.problem(form);
