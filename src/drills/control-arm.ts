@@ -4,7 +4,7 @@ import type { Outcome } from '../judge/likelihood.ts';
 import { breachTest } from '../judge/sequential.ts';
 
 /** The arm whose requests carry the header, and are faulted; and the one of the same requests without it. */
-export type DrillArm = 'faulted' | 'clean';
+type DrillArm = 'faulted' | 'clean';
 
 export interface ControlArmOptions {
   /** Clean requests for each faulted one, a whole number >= 1: they harm nobody, and save faulted ones. */
@@ -94,22 +94,4 @@ function sentenceOf(
   if (state === 'worse') return `${told}; luck does this in less than 1 of ${count(1 / alpha)} drills`;
   if (state === 'not-worse') return `${told}; surely less than ${percent(accepted)} more`;
   return `${told}; too few to tell whether it is ${percent(accepted)} more`;
-}
-
-/**
- * Sends requests to both arms in turn until it is decided.
- *
- * @param ask sends one request, at its own pace, and tells whether it was bad
- */
-export async function compareArms(
-  ask: (arm: DrillArm, signal: AbortSignal) => Promise<boolean>,
-  options: ControlArmOptions,
-  signal: AbortSignal,
-): Promise<ControlArmOpinion> {
-  const arms = createControlArm(options);
-  for (let arm = arms.next(); arm !== undefined; arm = arms.next()) {
-    signal.throwIfAborted();
-    arms.add(arm, await ask(arm, signal));
-  }
-  return arms.opinion();
 }

@@ -53,6 +53,8 @@ export interface FaultPlan {
 
 /** One fault of a drill. Adapters in `drills/faults` implement this, one file a kind. */
 export interface Fault extends FaultPlan {
+  /** Only requests with this header are faulted, so that no user is: own ones without it are its control arm. */
+  readonly header?: { readonly name: string; readonly value: string };
   /** What is injected into requests, where own requests can show it by themselves. */
   readonly injects?: InjectedIntoRequests;
   readonly permissions: readonly Permission[];
@@ -86,6 +88,8 @@ export interface Tally {
   readonly bad: number;
   /** Milliseconds that the answer took; only of a single request that was answered. */
   readonly took?: number;
+  /** Of a drill with a control arm: whether the request had the header that faults look for. */
+  readonly arm?: 'faulted' | 'clean';
   /** Why it was bad, in a few words: `HTTP 503`, `no answer within 5s`. */
   readonly fault?: string;
 }
@@ -96,6 +100,8 @@ export interface Requests {
   readonly asked: string;
   /** Own requests are counted one by one; those of users in windows. */
   readonly kind: 'own' | 'counted';
+  /** Some of the requests have the header of the fault, and the others are their control arm. */
+  readonly hasControl?: boolean;
   readonly permissions: readonly Permission[];
   /**
    * The most milliseconds between what happened and its tally: the window of counts, or the time that an answer may take. Times of

@@ -2,6 +2,7 @@ import { deadline } from '../core/deadline.ts';
 import { formatDuration } from '../core/duration.ts';
 import { reasonOf, SluiceError } from '../core/errors.ts';
 import { persist } from '../core/persist.ts';
+import type { ControlArm } from './control-arm.ts';
 import type { FaultOutcome } from './events.ts';
 import type { Journal } from './journal.ts';
 import { requireWithin } from './limits.ts';
@@ -9,9 +10,10 @@ import { feltByRequests } from './measure/felt-by-requests.ts';
 import { judgeTarget } from './measure/judge-target.ts';
 import type { Measured } from './measure/measured.ts';
 import { measure } from './measure/recovery.ts';
+import type { TargetResult } from './measure/targets.ts';
 import { worsened } from './measure/worsened.ts';
 import type { Aim, Effect, Fault, Moment } from './ports.ts';
-import { type RequestWatch, StopReason } from './watch-requests.ts';
+import { type Armed, type RequestWatch, StopReason } from './watch-requests.ts';
 import type { DrillOptions, DrillWorld } from './world.ts';
 
 /** Milliseconds between two looks at how a fault is felt, and at whether users have recovered. */
@@ -57,18 +59,18 @@ export async function runFault(course: Course, index: number, fault: Fault, sign
 
   const injectedAt = clock.now();
   watch.log.injecting(injectedAt);
-  const stop = watch.arm(options.stopWhen);
+  const armed = watch.arm(options.stopWhen);
   await fault.inject(aim.mark, signal);
   emit({ type: 'injected', at: clock.now(), index });
-  const seen = await hold(course, { index, fault, aim, injectedAt, stop }, signal);
+  const seen = await hold(course, { index, fault, aim, injectedAt, armed }, signal);
   watch.disarm();
-  const stopped = stop.aborted || watch.broken.aborted ? stopReason(stop, watch) : undefined;
+  const stopped = armed.stop.aborted || watch.broken.aborted ? stopReason(armed.stop, watch) : undefined;
   if (stopped !== undefined) emit({ type: 'stopped', at: clock.now(), index, reason: stopped });
 
   const removedAt = await removeFault(world, options, { index, fault, mark: aim.mark, journal }, signal);
   watch.log.border(removedAt);
   await settle(course, { injectedAt, removedAt }, signal);
-  const outcome = conclude(course, { fault, injectedAt, removedAt, seen });
+  const outcome = conclude(course, { fault, injectedAt, removedAt, seen, control: armed.control });
   emit({ type: 'measured', at: clock.now(), index, outcome });
   return { outcome, stopped };
 }
@@ -78,20 +80,20 @@ interface Injected {
   readonly fault: Fault;
   readonly aim: Aim;
   readonly injectedAt: number;
-  /** Aborts when the stop condition is met. */
-  readonly stop: AbortSignal;
+  readonly armed: Armed;
 }
 
 /** Waits while the fault lasts, or until it was stopped, and asks again and again how it is felt. */
 async function hold(
   { world: { clock, emit }, watch }: Course,
-  { index, fault, aim, injectedAt, stop }: Injected,
+  { index, fault, aim, injectedAt, armed }: Injected,
   signal: AbortSignal,
 ): Promise<Effect> {
   const until = injectedAt + (fault.lasts === 0 ? AT_ONCE : fault.lasts);
   // A look that does not come back must not make the fault last longer.
   using limit = deadline(clock, until - clock.now(), () => new Error('the time of the fault is over'), signal);
-  const over = AbortSignal.any([stop, watch.broken, limit.signal]);
+  // Once the control arm has decided, no more requests need to be hit.
+  const over = AbortSignal.any([armed.stop, armed.decided, watch.broken, limit.signal]);
   let seen: Effect = { felt: 'unknown', evidence: 'it was not looked at' };
   while (!over.aborted && clock.now() < until) {
     const effect = await fault.effect(aim.mark, over).catch((error: unknown): Effect => {
@@ -171,25 +173,42 @@ function measured(
 interface Seen extends Times {
   readonly fault: Fault;
   readonly seen: Effect;
+  readonly control: ControlArm | undefined;
 }
 
-function conclude(course: Course, { fault, seen, ...times }: Seen): FaultOutcome {
+function conclude(course: Course, { fault, seen, control, ...times }: Seen): FaultOutcome {
   const { world, options, watch, moments } = course;
   const endedAt = world.clock.now();
   watch.log.border(endedAt);
   const felt = measured(course, { ...times, endedAt });
   const { kind, text, lasts, endedBy } = fault;
   course.steadyFrom = endedAt - (felt?.recovery ? options.steadyFor : 0);
-  const effect = seen.felt === 'unknown' ? byRequests(course, { fault, seen, ...times }) : seen;
+  const effect = seen.felt === 'unknown' ? byRequests(course, { fault, seen, control, ...times }) : seen;
   const watched = new Set(world.responders.map((responder) => responder.kind));
   const targets = options.targets.map((target) =>
     judgeTarget(target, { measured: felt, moments, watched, ...times, endedAt }),
   );
-  return { fault: { kind, text, lasts, endedBy }, effect, ...times, measured: felt, targets };
+  return {
+    fault: { kind, text, lasts, endedBy },
+    effect,
+    ...times,
+    measured: felt,
+    targets: control ? [...targets, againstControl(control)] : targets,
+  };
+}
+
+const controlStates = { worse: 'failed', 'not-worse': 'passed', unknown: 'missing' } as const;
+
+/** The control arm as one more target. */
+function againstControl(control: ControlArm): TargetResult {
+  const { state, sentence } = control.opinion();
+  return { target: 'no more failures than in the control arm', state: controlStates[state], sentence };
 }
 
 /** What requests say of a fault of which the cluster can't tell. */
-function byRequests({ watch }: Course, { fault, seen, injectedAt, removedAt }: Seen): Effect {
+function byRequests({ watch }: Course, { fault, seen, control, injectedAt, removedAt }: Seen): Effect {
+  const compared = control?.opinion();
+  if (compared?.state === 'worse') return { felt: 'felt', evidence: compared.sentence };
   const before = watch.sent(injectedAt - BEFORE, injectedAt);
   const during = watch.sent(injectedAt, removedAt);
   const told = fault.injects ? feltByRequests(before, during, fault.injects) : worsened(before, during);

@@ -1,3 +1,4 @@
+import { type ControlArm, createControlArm } from './control-arm.ts';
 import { createRequestLog, type RequestLog } from './measure/request-log.ts';
 import { createStopCondition, type StopCondition, type StopRule } from './measure/stop-condition.ts';
 import type { Tally } from './ports.ts';
@@ -14,12 +15,22 @@ export interface RequestWatch {
   readonly log: RequestLog;
   /** The last requests that were sent in a time, up to 20,000 of all. */
   sent(from: number, to: number): readonly Tally[];
-  /** Aborts when the stop condition is met, with a StopReason. It sees what comes from `arm` to `disarm`. */
-  arm(rule: StopRule | undefined): AbortSignal;
+  /** Watches what comes until `disarm`. */
+  arm(rule: StopRule | undefined): Armed;
   disarm(): void;
   /** Aborts when requests can not be followed any more, with the error as its reason. */
   readonly broken: AbortSignal;
   end(): Promise<void>;
+}
+
+/** What is watched while a fault is in. */
+export interface Armed {
+  /** Aborts when the stop condition is met, with a StopReason. */
+  readonly stop: AbortSignal;
+  /** The requests without the fault's header against those with it; undefined where none are sent. */
+  readonly control: ControlArm | undefined;
+  /** Aborts when the control arm has decided. */
+  readonly decided: AbortSignal;
 }
 
 /** Why a drill was stopped. */
@@ -33,6 +44,14 @@ export class StopReason extends Error {
   }
 }
 
+interface Watched {
+  readonly condition: StopCondition | undefined;
+  readonly control: ControlArm | undefined;
+  readonly stop: AbortController;
+  readonly decided: AbortController;
+  readonly since: number;
+}
+
 /** Follows requests in the background, until `end`, or until the signal aborts. */
 export function watchRequests(
   { requests, clock, emit }: Pick<DrillWorld, 'requests' | 'clock' | 'emit'>,
@@ -43,11 +62,17 @@ export function watchRequests(
   const broken = new AbortController();
   const during = AbortSignal.any([signal, over.signal]);
   const kept: Tally[] = [];
-  let armed: { readonly condition: StopCondition; readonly stop: AbortController } | undefined;
+  let armed: Watched | undefined;
 
   function decide(): void {
-    const stopped = armed?.condition.decide(clock.now());
+    const stopped = armed?.condition?.decide(clock.now());
     if (stopped) armed?.stop.abort(new StopReason(stopped.reason, stopped.since));
+  }
+
+  function compare({ arm, bad, from }: Tally): void {
+    if (!arm || !armed?.control || from < armed.since) return;
+    armed.control.add(arm, bad > 0);
+    if (armed.control.opinion().state !== 'unknown') armed.decided.abort();
   }
 
   async function decideAgain(): Promise<void> {
@@ -60,11 +85,13 @@ export function watchRequests(
   const followed = requests.follow(
     {
       tally(tally) {
+        compare(tally);
+        if (tally.arm === 'clean') return;
         log.tally(tally);
         kept.push(tally);
         if (kept.length > 2 * MOST_KEPT) kept.splice(0, MOST_KEPT);
         emit({ type: 'requests', at: clock.now(), tally });
-        armed?.condition.tally(tally);
+        armed?.condition?.tally(tally);
         decide();
       },
       gap(from, to, reason) {
@@ -83,9 +110,11 @@ export function watchRequests(
     sent: (from, to) => kept.filter((tally) => tally.from >= from && tally.from < to),
     broken: broken.signal,
     arm(rule) {
-      const stop = new AbortController();
-      armed = rule && { condition: createStopCondition(rule, requests.kind), stop };
-      return stop.signal;
+      const [stop, decided] = [new AbortController(), new AbortController()];
+      const control = requests.hasControl ? createControlArm() : undefined;
+      const condition = rule && createStopCondition(rule, requests.kind);
+      armed = { condition, control, stop, decided, since: clock.now() };
+      return { stop: stop.signal, control, decided: decided.signal };
     },
     disarm() {
       armed = undefined;

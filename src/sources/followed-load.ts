@@ -8,12 +8,31 @@ import type { LoadTarget } from '../traffic/target.ts';
 import { askedOf, type ExpectedRequest, faultOf, type LoadQuery } from './load.ts';
 import type { SourceWorld } from './world.ts';
 
-/** Own requests at a steady rate, each told as soon as it is answered. */
-export function followedLoad(query: LoadQuery, target: LoadTarget, { clock }: Pick<SourceWorld, 'clock'>): Requests {
-  const { requests, rate, timeout, mark } = query;
+/** A header that faults look for. */
+export interface ControlHeader {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Requests without the header for each one with it: they harm nobody, and it takes fewer faulted ones to tell. */
+const CLEAN = 4;
+
+/**
+ * Own requests at a steady rate, each told as soon as it is answered.
+ *
+ * @param control one of five requests gets this header, and the others are its control arm
+ */
+export function followedLoad(
+  query: LoadQuery,
+  { target, control }: { readonly target: LoadTarget; readonly control: ControlHeader | undefined },
+  { clock }: Pick<SourceWorld, 'clock'>,
+): Requests {
+  const { rate, timeout, mark } = query;
+  const requests = control ? withControl(query.requests, control) : query.requests;
   return {
     asked: askedOf(query, target),
     kind: 'own',
+    ...(control && { hasControl: true }),
     permissions: target.permissions(requests.map(({ method }) => method)),
     resolution: timeout,
 
@@ -46,6 +65,7 @@ export function followedLoad(query: LoadQuery, target: LoadTarget, { clock }: Pi
                 good: fault === '' ? 1 : 0,
                 bad: fault === '' ? 0 : 1,
                 ...timed,
+                ...(control && { arm: isFaulted(exchange.request, control) ? 'faulted' : 'clean' }),
                 ...(fault !== '' && { fault: shortFault(exchange, query) }),
               });
             }
@@ -77,4 +97,17 @@ function shortFault(
     default:
       return `not reached: ${excerpt(reply.reason, 100)}`;
   }
+}
+
+function withControl(requests: readonly ExpectedRequest[], { name, value }: ControlHeader): ExpectedRequest[] {
+  const faulted = requests.map((request) => ({ ...request, headers: { ...request.headers, [name]: value } }));
+  // A request with the header, and the clean ones after it, are of the same kind.
+  return requests.flatMap((request, index) => [
+    ...faulted.slice(index, index + 1),
+    ...Array.from({ length: CLEAN }, () => request),
+  ]);
+}
+
+function isFaulted({ headers }: ExpectedRequest, { name, value }: ControlHeader): boolean {
+  return headers[name] === value;
 }

@@ -11,6 +11,7 @@ import { documentedActions } from '../../scripts/actions.ts';
 import { action as buildPush } from '../../src/actions/build-push/action.ts';
 import { action as canary } from '../../src/actions/canary/action.ts';
 import { action as deploymentStatus } from '../../src/actions/deployment-status/action.ts';
+import { action as drill } from '../../src/actions/drill/action.ts';
 import { action as gate } from '../../src/actions/gate/action.ts';
 import { action as helmDeploy } from '../../src/actions/helm-deploy/action.ts';
 import { action as kubectlDeploy } from '../../src/actions/kubectl-deploy/action.ts';
@@ -73,6 +74,8 @@ beforeAll(async () => {
     token: planted('plugin-token'),
     rules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
   });
+  const labels = { 'sluice.dev/drill': 'allowed' };
+  lab.api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: lab.namespace, labels } });
   await secondVersion();
   await takesCommands('planted');
   github = await startGitHub();
@@ -195,6 +198,14 @@ const statusInputs = {
 };
 
 /** Each kind of server is asked, and says all that it was asked with. */
+const drillInputs = {
+  service: 'checkout',
+  faults: 'istio-abort 503 20% on virtualservice/checkout for 5s',
+  requests: '{check: load, from: loki, requests: [GET /]}',
+  issue: 'true',
+  token: planted('issue-token'),
+};
+
 const gateInputs = {
   namespace: 'shop',
   checks: `
@@ -238,6 +249,7 @@ function cases(): Case[] {
     'build-push': () => run(buildPush, 'main', process.env),
     'deployment-status': () => run(deploymentStatus, 'main', process.env),
     gate: () => run(gate, 'main', process.env),
+    drill: () => run(drill, 'main', process.env),
     'release-parts': () => run(releaseParts, 'main', process.env),
   };
   const one = (action: keyof typeof start, fails: boolean, given: Omit<InProcess, 'run' | 'commands'>): Case => ({
@@ -312,6 +324,12 @@ elasticsearch: {address: '${tellerUrl}', headers: {Authorization: ApiKey ${plant
       inputs: { ...bad, ...gateInputs, ...prometheus, prometheus: tellerUrl, connections, 'on-undecided': 'pass' },
     }),
     one('gate', true, { inputs: { ...bad, ...gateInputs, connections: `loki: {tokn: ${planted('no-token')}}` } }),
+    one('drill', false, { inputs: { ...good, service: 'checkout', mode: 'clean-up', connections, token } }),
+    one('drill', true, {
+      inputs: { ...good, ...drillInputs, ...prometheus, prometheus: tellerUrl, connections, ...dry },
+    }),
+    one('drill', true, { inputs: { ...bad, ...drillInputs, ...prometheus, prometheus: tellerUrl, connections } }),
+    one('drill', true, { inputs: { ...bad, ...drillInputs, faults: `pod-kil ${planted('no-fault')}`, token } }),
     one('release-parts', false, { inputs: { at: 'begin', release: 'shop', image: 'registry.example/acme/shop' } }),
     one('release-parts', true, { inputs: { at: 'begin', kubeconfig: planted('not-an-input') } }),
   ];

@@ -27,6 +27,8 @@ interface BenchOptions {
   /** Milliseconds between two requests. */
   readonly every?: number;
   readonly requests?: Partial<Requests>;
+  /** One of five requests is of the faulted arm, and the others of its control arm. */
+  readonly hasControl?: boolean;
 }
 
 export const passed: GateOutcome = { verdict: 'passed', warning: false, reason: '1 of 1 checks passed', checks: [] };
@@ -69,16 +71,20 @@ export function createDrillBench(options: BenchOptions = {}): DrillBench {
   const requests: Requests = {
     asked: '20 requests a second',
     kind: 'own',
+    ...(options.hasControl && { hasControl: true }),
     permissions: [],
     resolution: 100,
     preflight: async () => ({ evidence: 'it answers', warnings: [] }),
     async follow(tell, signal) {
       let owed = 0;
+      let sent = 0;
       while (!signal.aborted) {
         const from = clock.now();
         await clock.sleep(options.every ?? 50, signal).catch(() => undefined);
         if (signal.aborted) return;
-        owed += 1 - goodWhile(injected, from);
+        sent += 1;
+        const arm = options.hasControl ? (sent % 5 === 0 ? 'faulted' : 'clean') : undefined;
+        owed += arm === 'clean' ? 0 : 1 - goodWhile(injected, from);
         const isBad = owed >= 1;
         if (isBad) owed -= 1;
         const to = from + 10;
@@ -88,6 +94,7 @@ export function createDrillBench(options: BenchOptions = {}): DrillBench {
           good: isBad ? 0 : 1,
           bad: isBad ? 1 : 0,
           took: 10,
+          ...(arm && { arm }),
           ...(isBad && { fault: 'HTTP 503' }),
         });
       }

@@ -5,6 +5,7 @@ import { admitDrill } from '../../drills/admission.ts';
 import { factsOf } from '../../drills/facts.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import { successTarget } from '../../drills/measure/targets.ts';
+import type { Fault } from '../../drills/ports.ts';
 import { createDrillStore } from '../../drills/record-store.ts';
 import type { ConcludingWorld, DrillOptions, DrillWorld } from '../../drills/world.ts';
 import type { GateCheck } from '../../gates/check-watch.ts';
@@ -12,6 +13,7 @@ import { gate } from '../../gates/gate.ts';
 import { claimLease, LEASE_DURATION } from '../../ledger/lease.ts';
 import { expand } from '../../meters/queries/own-queries.ts';
 import { openCluster } from '../../runner/cluster.ts';
+import { inputRefusal } from '../../runner/parse-inputs.ts';
 import { buildChecks, createCheckPlace } from '../checks/build.ts';
 import type { Judging } from '../checks/check-kind.ts';
 import { tellingOwn } from '../checks/own-traffic.ts';
@@ -20,6 +22,7 @@ import { buildFaults } from './build-faults.ts';
 import { buildResponders } from './build-responders.ts';
 import type { DrillInputs, DrillRun } from './inputs.ts';
 import { removeLeft } from './remove-left.ts';
+import type { RequestsInput } from './requests-input.ts';
 import { drillPermissions } from './roles.ts';
 
 /** Milliseconds of the window that the checks of the steady state look at first, and between two looks at one. */
@@ -112,9 +115,10 @@ export async function assembleDrill(run: DrillRun): Promise<Assembled<DrillWorld
     );
     const { requests: measured, checks } = inputs;
     if (!measured) throw new TypeError('inputs without requests are refused before');
-    const requests = measured.build(place, inputs['count-interval']);
     const responders = buildResponders(inputs, place, namespace);
     const faults = await buildFaults(inputs, { world: faultWorld, namespace, workspace: facts.workspace }, signal);
+    const control = controlHeader(faults, measured);
+    const requests = measured.build(place, { interval: inputs['count-interval'], control });
     await checkPermissions(client, drillPermissions({ faults, requests, responders, options, namespace }), signal);
     const world: DrillWorld = {
       ...conclusion.world,
@@ -130,6 +134,21 @@ export async function assembleDrill(run: DrillRun): Promise<Assembled<DrillWorld
     await conclusion.close();
     throw error;
   }
+}
+
+/**
+ * The header that faults look for, which own requests then carry.
+ *
+ * @throws SluiceError `invalid-input` for faults with different ones, and for requests that can't carry it
+ */
+function controlHeader(faults: readonly Fault[], { check }: RequestsInput): Fault['header'] {
+  const [header, ...others] = faults.flatMap((fault) => fault.header ?? []);
+  if (!header) return undefined;
+  const differs = others.some(({ name, value }) => name !== header.name || value !== header.value);
+  if (differs) throw inputRefusal(['Faults look for different headers: give all of them the same one.'], 'drill');
+  if (check !== 'load')
+    throw inputRefusal(['A fault with "header" hits no user: let "requests" be a "check: load".'], 'drill');
+  return header;
 }
 
 interface SteadyChecks {

@@ -4,10 +4,11 @@ import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import { selectorOfService } from '../../drills/service-pods.ts';
 import { selectorOf } from '../../sources/cluster/workload-pods.ts';
-import type { FaultSettings } from './fault-kind.ts';
 import type { DrillInputs } from './inputs.ts';
+import type { FaultSettings } from './kinds/fault-kind.ts';
+import { choosingAlike } from './kinds/same-choice.ts';
+import type { On, ShortForm } from './kinds/short-form.ts';
 import { readManifestFaults } from './manifests.ts';
-import type { On, ShortForm } from './short-form.ts';
 
 interface Place {
   readonly world: FaultWorld;
@@ -36,7 +37,7 @@ export async function buildFaults(inputs: DrillInputs, place: Place, signal: Abo
   for (const { form, kind } of inputs.faults ?? []) {
     requireAllowed(form, settings);
     const aimed = kind.isOnPods ? { ...form, on: await podsOf(form, place, signal) } : form;
-    written.push(kind.build(aimed, settings, world));
+    written.push(choosingAlike(world, form.text, (own) => kind.build(aimed, settings, own)));
   }
   return [...written, ...(await readManifestFaults(inputs, place))];
 }

@@ -2,9 +2,9 @@ import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { nearest } from '../../core/nearest.ts';
 import { excerpt } from '../../core/text.ts';
 import { inputType, listed, wrong } from '../../runner/input-types.ts';
-import type { FaultKind } from './fault-kind.ts';
-import { faultKinds } from './fault-kinds.ts';
-import { readShortForm, type ShortForm, wrongLine } from './short-form.ts';
+import type { FaultKind } from './kinds/fault-kind.ts';
+import { faultKinds } from './kinds/fault-kinds.ts';
+import { readShortForm, type ShortForm, wrongLine } from './kinds/short-form.ts';
 
 /** One fault of the input `faults`. */
 export interface WrittenFault {

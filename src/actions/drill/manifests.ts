@@ -4,8 +4,9 @@ import { litmusFault } from '../../drills/faults/litmus.ts';
 import type { FaultWorld } from '../../drills/faults/world.ts';
 import type { Fault } from '../../drills/ports.ts';
 import { readManifests } from '../kubectl-deploy/manifests.ts';
-import { chaosWorld } from './chaos-world.ts';
 import type { DrillInputs } from './inputs.ts';
+import { chaosWorld } from './kinds/chaos-world.ts';
+import { choosingAlike } from './kinds/same-choice.ts';
 
 interface Place {
   readonly world: FaultWorld;
@@ -27,9 +28,11 @@ export async function readManifestFaults(
   const texts = await readManifests(inputs.manifests, workspace);
   return texts.flatMap(({ name, text }) =>
     readFaultManifests(text, { ...bounds, name }).map((written): Fault => {
-      if (written.tool === 'litmus') return litmusFault(written, chaosWorld(world));
-      if (written.tool === 'chaos-mesh') return manifestChaosFault(written, chaosWorld(world));
-      return makerChaosFault(written, chaosWorld(world));
+      return choosingAlike(world, `${name} ${written.name}`, (own) => {
+        if (written.tool === 'litmus') return litmusFault(written, chaosWorld(own));
+        if (written.tool === 'chaos-mesh') return manifestChaosFault(written, chaosWorld(own));
+        return makerChaosFault(written, chaosWorld(own));
+      });
     }),
   );
 }

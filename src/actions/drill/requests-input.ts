@@ -3,17 +3,24 @@ import { readYamlDocument } from '../../core/yaml-value.ts';
 import { countedRequests } from '../../drills/counted-requests.ts';
 import type { Requests } from '../../drills/ports.ts';
 import { inputType, wrong } from '../../runner/input-types.ts';
+import type { ControlHeader } from '../../sources/followed-load.ts';
 import type { CheckPlace } from '../checks/check-kind.ts';
 import { readCheck } from '../checks/check-list.ts';
 import { followedRequests, loadSettings } from '../checks/kinds/load.ts';
 import { ratioCheck } from '../checks/kinds/ratio.ts';
 import { requestsCheck } from '../checks/kinds/requests.ts';
 
+export interface HowToAsk {
+  /** Milliseconds between two counts. */
+  readonly interval: number;
+  /** The header that faults look for. */
+  readonly control: ControlHeader | undefined;
+}
+
 /** The requests by which a drill measures. */
 export interface RequestsInput {
   readonly check: string;
-  /** @param interval milliseconds between two counts */
-  build(place: CheckPlace, interval: number): Requests;
+  build(place: CheckPlace, how: HowToAsk): Requests;
 }
 
 type CountsCheck = z.infer<typeof requestsCheck.schema>;
@@ -22,12 +29,15 @@ const counts = (schema: z.ZodType<CountsCheck>) =>
   schema.transform(
     (check): RequestsInput => ({
       check: check.check,
-      build: (place, interval) => countedRequests(check.build(place).source, interval, place.world.clock),
+      build: (place, { interval }) => countedRequests(check.build(place).source, interval, place.world.clock),
     }),
   );
 
 const kinds: Readonly<Record<string, z.ZodType<RequestsInput>>> = {
-  load: loadSettings.transform((settings) => ({ check: 'load', build: (place) => followedRequests(settings, place) })),
+  load: loadSettings.transform((settings) => ({
+    check: 'load',
+    build: (place, { control }) => followedRequests(settings, place, control),
+  })),
   requests: counts(requestsCheck.schema),
   ratio: counts(ratioCheck.schema),
 };

@@ -7,9 +7,9 @@ import type { Fault, Requests, Responder } from '../../drills/ports.ts';
 import { drillStorePermissions } from '../../drills/record-store.ts';
 import type { DrillOptions } from '../../drills/world.ts';
 import type { DocumentedRole, ExamplePlace } from '../../runner/define.ts';
-import type { FaultSettings } from './fault-kind.ts';
-import { faultKinds } from './fault-kinds.ts';
-import { readShortForm } from './short-form.ts';
+import type { FaultSettings } from './kinds/fault-kind.ts';
+import { faultKinds } from './kinds/fault-kinds.ts';
+import { readShortForm } from './kinds/short-form.ts';
 
 interface Needs {
   readonly faults: readonly Pick<Fault, 'permissions'>[];

@@ -257,7 +257,7 @@ function labelsNearBy(selector: string, pods: readonly FaultPod[]): string {
     }
   }
   const frequent = [...numbers].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([label]) => label);
-  const meant = [...new Set(selector.split(/,(?![^(]*\))/).flatMap((part) => nearest(part.trim(), frequent) ?? []))];
+  const meant = [...new Set(selector.split(/[,()]/).flatMap((part) => nearest(part.trim(), frequent) ?? []))];
   const shown = frequent.filter((label) => !meant.includes(label)).slice(0, MOST_LABELS);
   const similar = meant.length === 0 ? '' : `Perhaps ${meant.join(',')} is meant. `;
   if (frequent.length === 0) return 'None of them has a label: give the pods of the service one.';

@@ -78,7 +78,7 @@ export function litmusFault(written: WrittenLitmus, world: LitmusWorld): Fault {
         tool: 'litmus',
         run: world.run,
         namespace,
-        name: freshName(name, world.random),
+        name: freshName(name, Math.random),
         labels: written.labels,
         annotations: written.annotations,
         spec: asRecord(engine.spec),

@@ -38,6 +38,11 @@ interface Shown {
   readonly slowest: { readonly before: number; readonly during: number } | undefined;
 }
 
+/** Faults of the route itself tell nothing of pods, and Istio does not retry what it has injected. */
+function hitsPods(kinds: ReadonlySet<string>): boolean {
+  return [...kinds].some((kind) => !kind.startsWith('istio-'));
+}
+
 /** Kinds of faults that end pods. */
 const ending = ['pod-kill', 'node-drain', 'scale-to-zero', 'pod-failure', 'container-kill'];
 
@@ -55,7 +60,7 @@ const problems: readonly Problem[] = [
       `No PodDisruptionBudget covers ${workload}, so that a drain may take all its pods at once: add one with "maxUnavailable: 1".`,
   },
   {
-    shown: ({ lost }) => lost > 0,
+    shown: ({ lost, kinds }) => lost > 0 && hitsPods(kinds),
     found: ({ retries }) => retries === false,
     advice: (_, { lost }) =>
       `Nobody retried the ${count(lost)} requests that failed: add retries to the route, for requests that may be repeated (Istio: "retries.attempts: 2" with "retryOn: connect-failure,refused-stream,unavailable,503").`,
@@ -67,7 +72,7 @@ const problems: readonly Problem[] = [
       `Requests waited (p95 ${duration((slowest?.during ?? 0) / 1_000)} during the fault, ${duration((slowest?.before ?? 0) / 1_000)} before), and the route has no timeout: set one that is a little over the slowest good answer.`,
   },
   {
-    shown: ({ lost }) => lost > 0,
+    shown: ({ lost, kinds }) => lost > 0 && hitsPods(kinds),
     found: ({ hasReadiness }) => hasReadiness === false,
     advice: ({ workload }) =>
       `${workload} has no readiness probe, so that pods get requests before they can answer: add a "readinessProbe".`,
@@ -85,7 +90,7 @@ const problems: readonly Problem[] = [
       `The pods of ${workload} may all be on one node: add "topologySpreadConstraints" over "kubernetes.io/hostname".`,
   },
   {
-    shown: ({ lost, kinds }) => lost > 0 && !endsPods(kinds),
+    shown: ({ lost, kinds }) => lost > 0 && hitsPods(kinds) && !endsPods(kinds),
     found: ({ outlierDetection, replicas }) => outlierDetection === false && replicas !== 1,
     advice: () =>
       'Requests went on to pods that failed: let the mesh eject them (Istio: "outlierDetection" in the DestinationRule).',

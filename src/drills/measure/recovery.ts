@@ -96,14 +96,15 @@ function lowestShare(slices: readonly Slice[]): number | undefined {
   for (const slice of slices) {
     good += slice.good;
     all += slice.good + slice.bad;
-    for (;;) {
+    // Each run that ends here counts, from the one that was just long enough before down to the shortest that is.
+    while (all >= ENOUGH) {
+      lowest = Math.min(lowest ?? 1, good / all);
       const oldest = slices[first];
       if (oldest === undefined || all - oldest.good - oldest.bad < ENOUGH) break;
       good -= oldest.good;
       all -= oldest.good + oldest.bad;
       first += 1;
     }
-    if (all >= ENOUGH) lowest = Math.min(lowest ?? 1, good / all);
   }
   return lowest;
 }

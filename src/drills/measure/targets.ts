@@ -47,7 +47,7 @@ const FORMS = [
 const [MOST, LONGEST] = [50, 200];
 
 /** A part of a line: the words before the sign, the sign, and the limit. */
-const comparison = /^([^<>=]+?)\s*(<=|>=)\s*(\S+)$/;
+const comparison = /^([^<>=]+)(<=|>=)([^<>=]+)$/;
 const shareForm = /^(\d{1,3}(?:\.\d{1,6})?)%$/;
 const countForm = /^\d{1,12}$/;
 
@@ -98,7 +98,7 @@ function subjectOf(target: Target): string {
 function targetOf(text: string): Target | string {
   const never = /^alert (\S+) never$/.exec(text)?.[1];
   if (never !== undefined) return { text, kind: 'alert', name: never, most: undefined };
-  const [, subject, sign, limit] = comparison.exec(text) ?? [];
+  const [subject, sign, limit] = (comparison.exec(text)?.slice(1) ?? []).map((part) => part.trim());
   if (subject === undefined || limit === undefined) return 'is no subject with <= or >= and a limit';
   const wanted = subject === 'success' || subject === 'lowest success' ? '>=' : '<=';
   const target = limitOf(text, subject, limit);

@@ -22,9 +22,12 @@ async function inDrilledShop(retries: keyof typeof RETRIES, tell: (shop: Shop) =
     });
     const http = [{ name: 'primary', retries: RETRIES[retries], route: [{ destination: { host: 'checkout' } }] }];
     await shop.api.merge(shop.path.virtualService, { spec: { http } });
-    for (const { metadata } of await shop.pods()) {
-      await shop.api.post(`${shop.path.pods}/${metadata.name}:8080/proxy/knobs?latency=300ms`);
-    }
+    // A pod that ends takes with it what it has not answered yet.
+    await shop.api.patch(`${shop.path.deployments}/checkout`, [
+      { op: 'remove', path: '/spec/template/spec/containers/0/lifecycle' },
+      { op: 'add', path: '/spec/template/spec/containers/0/env', value: [{ name: 'LATENCY', value: '500ms' }] },
+    ]);
+    await shop.settled();
     await tell(shop);
   });
 }

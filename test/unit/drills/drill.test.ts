@@ -102,6 +102,35 @@ describe('A drill', () => {
   });
 });
 
+describe('A drill with a control arm', () => {
+  const asks = 'lost <= 1000';
+
+  it('ends its fault as soon as it is proven that the faulted requests fail more', async () => {
+    const bench = createDrillBench({
+      hasControl: true,
+      faults: [{ lasts: 600_000 }],
+      goodWhile: (injected) => (injected.size > 0 ? 0.5 : 1),
+    });
+    const outcome = await bench.clock.run(drill(bench.world, drillOptions({ asks }), never));
+    expect(outcome.verdict).toBe('not-resilient');
+    const [fault] = outcome.faults;
+    expect(fault?.targets.at(-1)).toMatchObject({
+      target: 'no more failures than in the control arm',
+      state: 'failed',
+    });
+    expect((fault?.removedAt ?? 0) - (fault?.injectedAt ?? 0)).toBeLessThan(60_000);
+    // Only requests with the header count as those that users would have sent.
+    expect(fault?.measured?.requests).toBeLessThan(300);
+  });
+
+  it('passes where the faulted requests fail no more', async () => {
+    const bench = createDrillBench({ hasControl: true, faults: [{ lasts: 600_000 }] });
+    const outcome = await bench.clock.run(drill(bench.world, drillOptions({ asks }), never));
+    expect(outcome).toMatchObject({ verdict: 'resilient' });
+    expect(outcome.faults[0]?.targets.at(-1)?.state).toBe('passed');
+  });
+});
+
 describe('A drill that has to stop', () => {
   it('removes the fault as soon as the stop condition is met, and injects no other', async () => {
     const bench = createDrillBench({

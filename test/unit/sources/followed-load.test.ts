@@ -31,7 +31,7 @@ async function follow(replies: readonly (readonly [Reply, number])[], isThroughA
       return reply;
     },
   };
-  const requests = followedLoad(query, target, { clock });
+  const requests = followedLoad(query, { target, control: undefined }, { clock });
   clock.at(5_000, () => stop.abort());
   await clock.run(
     requests.follow(

@@ -6,7 +6,7 @@ import type { Requests } from '../../../drills/ports.ts';
 import { requestsToFind } from '../../../judge/looks/detectable.ts';
 import type { Arm } from '../../../judge/readings.ts';
 import { duration, service } from '../../../runner/input-types.ts';
-import { followedLoad } from '../../../sources/followed-load.ts';
+import { type ControlHeader, followedLoad } from '../../../sources/followed-load.ts';
 import { type LoadQuery, loadSource } from '../../../sources/load.ts';
 import { mostPerSecond } from '../../../traffic/sender.ts';
 import type { LoadTarget } from '../../../traffic/target.ts';
@@ -80,8 +80,9 @@ export const loadCheck = checkKind({
 });
 
 /** Requests of our own that are told one by one, while a drill goes on. */
-export function followedRequests(given: LoadSettings, place: CheckPlace): Requests {
-  return followedLoad(queryOf(given, 'canary', place), targetOf(given, 'canary', place), place.world);
+export function followedRequests(given: LoadSettings, place: CheckPlace, control: ControlHeader | undefined): Requests {
+  const target = targetOf(given, 'canary', place);
+  return followedLoad(queryOf(given, 'canary', place), { target, control }, place.world);
 }
 
 /** Whether an address names the version that is asked. */

@@ -71,7 +71,7 @@ export function createChaosFault(plan: ChaosPlan, world: ChaosWorld): Fault {
       run: world.run,
       kind: plan.type.kind,
       namespace: plan.namespace,
-      name: freshName(plan.base, world.random),
+      name: freshName(plan.base, Math.random),
       labels: plan.labels,
       annotations: plan.annotations,
       spec: shot.spec,

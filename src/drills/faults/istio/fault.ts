@@ -45,7 +45,8 @@ export function istioFault(settings: IstioFaultSettings, world: FaultWorld): Fau
     text: settings.text,
     lasts: settings.lasts,
     endedBy: 'sluice',
-    ...(header === undefined && injectsOf(settings)),
+    ...injectsOf(settings),
+    ...(header && { header }),
     permissions: permissionsOf(settings),
 
     async aim(signal): Promise<Aim> {

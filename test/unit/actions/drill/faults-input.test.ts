@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { faultKinds } from '../../../../src/actions/drill/fault-kinds.ts';
 import { faultsInput } from '../../../../src/actions/drill/faults-input.ts';
-import { readShortForm } from '../../../../src/actions/drill/short-form.ts';
+import { faultKinds } from '../../../../src/actions/drill/kinds/fault-kinds.ts';
+import { readShortForm } from '../../../../src/actions/drill/kinds/short-form.ts';
 import { apiClient } from '../../../support/api-client.ts';
 import { createVirtualClock } from '../../../support/virtual-clock.ts';
 

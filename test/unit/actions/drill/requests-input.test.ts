@@ -16,7 +16,7 @@ describe('the requests of a drill', () => {
   ])('%s needs no limit', (text, check, kind, resolution) => {
     const input = requestsInput.schema.parse(text);
     expect(input.check).toBe(check);
-    const requests = input.build(checkPlace(), 15_000);
+    const requests = input.build(checkPlace(), { interval: 15_000, control: undefined });
     expect(requests).toMatchObject({ kind, resolution });
     expect(requests.asked).not.toContain('limit');
   });

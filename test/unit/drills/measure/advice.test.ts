@@ -63,7 +63,7 @@ describe('advice', () => {
   it('is what the facts and the drill show', () => {
     expect(about(bare, outcome('pod-kill', 40))).toEqual(['Budget', 'retries', 'readiness', 'preStop']);
     expect(about(bare, outcome('node-drain', 40))).toContain('topologySpread');
-    expect(about(bare, outcome('istio-abort', 40))).toEqual(['Budget', 'retries', 'readiness', 'outlierDetection']);
+    expect(about(bare, outcome('network-loss', 40))).toEqual(['Budget', 'retries', 'readiness', 'outlierDetection']);
     expect(about(bare, outcome('network-delay', 0, {}, 800))).toEqual(['timeout']);
     expect(about(bare, outcome('cpu-stress', 40))).toContain('Autoscaler');
     expect(about({ ...nothing, replicas: 1 }, outcome('pod-kill', 40))).toEqual(['one replica']);

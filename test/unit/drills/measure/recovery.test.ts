@@ -198,6 +198,24 @@ describe('recovery', () => {
   });
 });
 
+describe('the lowest success', () => {
+  it('is that of a short dip as well, which is alone too short to tell', () => {
+    const when = {
+      injectedAt: start + 10_000,
+      removedAt: start + 10_300,
+      endedAt: start + 20_000,
+      target: 0.99,
+      steadyFor: 1_000,
+    };
+    // 20 requests a second, of which those of a third of a second fail.
+    const all = Array.from({ length: 400 }, (_, index) => {
+      const at = start + index * 50;
+      return { at, took: 5, good: !(at >= when.injectedAt && at < when.removedAt) };
+    });
+    expect(measure(logOf(all, when), when)?.lowestSuccess).toBeCloseTo(14 / 20, 1);
+  });
+});
+
 describe('a service that loses a request now and then', () => {
   const when = {
     injectedAt: start + 60_000,

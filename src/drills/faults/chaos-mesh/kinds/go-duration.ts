@@ -9,7 +9,7 @@ const units = new Map([
   ['h', 3_600_000],
 ]);
 
-const token = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+const token = /(\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(ns|us|µs|μs|ms|s|m|h)/g;
 
 /** The most characters of a duration that is read. */
 const LONGEST = 64;

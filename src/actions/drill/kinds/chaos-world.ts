@@ -1,7 +1,7 @@
-import type { ChaosWorld } from '../../drills/faults/chaos-mesh/target.ts';
-import { choosePods, hitPod, listPods, whyNot } from '../../drills/faults/choose-pods.ts';
-import type { LitmusWorld } from '../../drills/faults/litmus.ts';
-import type { FaultWorld } from '../../drills/faults/world.ts';
+import type { ChaosWorld } from '../../../drills/faults/chaos-mesh/target.ts';
+import { choosePods, hitPod, listPods, whyNot } from '../../../drills/faults/choose-pods.ts';
+import type { LitmusWorld } from '../../../drills/faults/litmus.ts';
+import type { FaultWorld } from '../../../drills/faults/world.ts';
 
 /** The pods of Chaos Mesh and Litmus are chosen as those of all other faults. */
 export function chaosWorld(world: FaultWorld): ChaosWorld & LitmusWorld {

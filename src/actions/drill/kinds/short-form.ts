@@ -1,6 +1,6 @@
-import { parseDuration } from '../../core/duration.ts';
-import { excerpt } from '../../core/text.ts';
-import { wrong } from '../../runner/input-types.ts';
+import { parseDuration } from '../../../core/duration.ts';
+import { excerpt } from '../../../core/text.ts';
+import { wrong } from '../../../runner/input-types.ts';
 
 /** How many of the pods are hit. */
 type Mode =

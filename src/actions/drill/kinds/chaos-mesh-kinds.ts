@@ -1,6 +1,6 @@
-import { isSluiceError } from '../../core/errors.ts';
-import { shortChaosFault } from '../../drills/faults/chaos-mesh/plans.ts';
-import { chaosForms, readShortForm, type WrittenForm } from '../../drills/faults/chaos-mesh/short-forms.ts';
+import { isSluiceError } from '../../../core/errors.ts';
+import { shortChaosFault } from '../../../drills/faults/chaos-mesh/plans.ts';
+import { chaosForms, readShortForm, type WrittenForm } from '../../../drills/faults/chaos-mesh/short-forms.ts';
 import { chaosWorld } from './chaos-world.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { podProblem, podTarget } from './kubernetes-kinds.ts';

@@ -1,8 +1,8 @@
-import type { PodTarget } from '../../drills/faults/choose-pods.ts';
-import { cpuStressFault } from '../../drills/faults/cpu-stress.ts';
-import { nodeDrainFault } from '../../drills/faults/node-drain.ts';
-import { podKillFault } from '../../drills/faults/pod-kill.ts';
-import { scaleToZeroFault } from '../../drills/faults/scale-to-zero.ts';
+import type { PodTarget } from '../../../drills/faults/choose-pods.ts';
+import { cpuStressFault } from '../../../drills/faults/cpu-stress.ts';
+import { nodeDrainFault } from '../../../drills/faults/node-drain.ts';
+import { podKillFault } from '../../../drills/faults/pod-kill.ts';
+import { scaleToZeroFault } from '../../../drills/faults/scale-to-zero.ts';
 import type { FaultKind, FaultSettings } from './fault-kind.ts';
 import type { ShortForm } from './short-form.ts';
 

@@ -1,7 +1,7 @@
-import { parseDuration } from '../../core/duration.ts';
-import { grpcStatuses, istioFault } from '../../drills/faults/istio/fault.ts';
-import type { IstioInjection } from '../../drills/faults/istio/mark.ts';
-import type { FaultWorld } from '../../drills/faults/world.ts';
+import { parseDuration } from '../../../core/duration.ts';
+import { grpcStatuses, istioFault } from '../../../drills/faults/istio/fault.ts';
+import type { IstioInjection } from '../../../drills/faults/istio/mark.ts';
+import type { FaultWorld } from '../../../drills/faults/world.ts';
 import type { FaultKind, FaultSettings } from './fault-kind.ts';
 import type { ShortForm } from './short-form.ts';
 

@@ -1,6 +1,6 @@
-import type { GitOpsSetting } from '../../cluster/gitops.ts';
-import type { FaultWorld } from '../../drills/faults/world.ts';
-import type { Fault } from '../../drills/ports.ts';
+import type { GitOpsSetting } from '../../../cluster/gitops.ts';
+import type { FaultWorld } from '../../../drills/faults/world.ts';
+import type { Fault } from '../../../drills/ports.ts';
 import type { FormOfKind, ShortForm } from './short-form.ts';
 
 /** What faults are made with, beside what a line says. */
