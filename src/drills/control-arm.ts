@@ -21,7 +21,7 @@ export interface ControlArmOptions {
 
 export const controlArmDefaults: ControlArmOptions = { clean: 4, most: 2_000, alpha: 0.01, beta: 0.05, accepted: 0.01 };
 
-export interface ControlArmOpinion {
+interface ControlArmOpinion {
   /** `worse`: the faulted arm surely fails more than accepted. `not-worse`: surely not. `unknown`: neither, with these requests. */
   readonly state: 'worse' | 'not-worse' | 'unknown';
   readonly faulted: Outcome;

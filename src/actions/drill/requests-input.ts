@@ -10,7 +10,7 @@ import { followedRequests, loadSettings } from '../checks/kinds/load.ts';
 import { ratioCheck } from '../checks/kinds/ratio.ts';
 import { requestsCheck } from '../checks/kinds/requests.ts';
 
-export interface HowToAsk {
+interface HowToAsk {
   /** Milliseconds between two counts. */
   readonly interval: number;
   /** The header that faults look for. */
