@@ -22,6 +22,8 @@ export function outlierResponder(service: string, api: PrometheusApi, clock: Clo
     const [sample] = data.resultType === 'vector' ? data.result : [];
     if (!sample?.value) throw nothing(api.name, service);
     const now = Number(sample.value[1]);
+    // No number tells nothing, and is no change.
+    if (Number.isNaN(now)) return [];
     const before = ejected ?? 0;
     ejected = now;
     if (now === before) return [];

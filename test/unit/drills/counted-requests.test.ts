@@ -15,7 +15,7 @@ async function follow(answers: readonly (Awaited<ReturnType<Source['look']>> | E
   const windows: unknown[] = [];
   const left = [...answers];
   const source: Source = {
-    kind: 'requests',
+    kind: 'ratio',
     asked: 'requests of checkout',
     permissions: [],
     lag,
