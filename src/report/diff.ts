@@ -4,7 +4,7 @@ import type { Json } from '../core/json.ts';
 import type { PlannedWrite } from '../core/planned-write.ts';
 
 /** The most lines that may differ between two texts for a diff of them: the time grows with their square. */
-const MOST_DIFFERENCES = 4_000;
+const MOST_DIFFERENCES = 2_000;
 
 /** Diffs that were computed already: the log and the report show the same ones. */
 const known = new WeakMap<PlannedWrite, string>();
