@@ -15,10 +15,15 @@ export interface Observed {
   readonly status: number | undefined;
 }
 
-export type Observer = Awaited<ReturnType<typeof startObserver>>;
+/** Milliseconds by which two clocks of one time differ. */
+const MARGIN = 50;
 
-/** A way to the lab's gateway that writes down each request: what a drill says of its requests is compared with that. */
-export async function startObserver() {
+/**
+ * A way to the lab's gateway that writes down each request: what a drill says of its requests is compared with that.
+ *
+ * @param patience milliseconds after which who asks gives up; who gives up earlier does not want to know any more
+ */
+export async function startObserver(patience: number) {
   const seen: Observed[] = [];
   const dispatcher = new Agent({ connect: { ...fromHost } });
   const server = createServer((asked, answer) => {
@@ -34,7 +39,7 @@ export async function startObserver() {
         answer.writeHead(statusCode).end(text);
       },
       () => {
-        note(undefined);
+        if (!gone.signal.aborted || Date.now() - at >= patience - MARGIN) note(undefined);
         answer.destroy();
       },
     );

@@ -6,10 +6,11 @@ import { kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { pushShellImage } from '../../../lab/cluster/shell-image.ts';
 import { LAB } from '../../../lab/programs/commands.ts';
 import type { DrillReport } from '../../../src/report/drill/drill-report.ts';
-import { drill, inDrilledShop, injected, recordOf, reportOf, requests } from '../../e2e/cluster/drilled-shop.ts';
+import { drill, inDrilledShop, recordOf, reportOf, requests } from '../../e2e/cluster/drilled-shop.ts';
 import { type Observed, startObserver } from '../../e2e/cluster/observer.ts';
 import { askFrom, queuesOf } from '../../e2e/cluster/pod-requests.ts';
 import type { Shop } from '../../e2e/cluster/shop.ts';
+import { shows } from '../../e2e/cluster/stops.ts';
 
 const never = new AbortController().signal;
 
@@ -39,7 +40,7 @@ const podsOf = async ({ api, path }: Shop) => podList.parse(await api.get(path.p
 
 /** Drills, asks the lab for the truth while the fault is there, and compares; nothing may be left. */
 async function compare(shop: Shop, { faults, inputs, truth, felt = 'felt' }: Case): Promise<DrillReport> {
-  await using observer = await startObserver();
+  await using observer = await startObserver(2_000);
   const found = await podsOf(shop);
   const inventory = await shop.inventory();
   const run = await drill(shop, {
@@ -48,9 +49,7 @@ async function compare(shop: Shop, { faults, inputs, truth, felt = 'felt' }: Cas
     'stop-when': 'never',
     ...inputs,
   });
-  await shop.until('a fault', injected(run)).catch(() => {
-    throw new Error(run.printed());
-  });
+  await shows(run, shop, 'Injected: ');
   const told = await truth({ shop, found, seen: observer.seen }).catch((error: unknown) => `UNTRUE: ${error}`);
   const { outputs, log } = await run.ended;
   expect(outputs.felt, log).toBe(felt);
@@ -191,7 +190,7 @@ describe('A node that is drained', () => {
       await label('allowed');
       try {
         await compare(shop, {
-          faults: 'node-drain on app=checkout one accept-pending delete-emptydir-data for 20s',
+          faults: 'node-drain accept-pending delete-emptydir-data on app=checkout one for 20s',
           inputs: {
             kubeconfig: await readFile(kubeconfigPath, 'utf8'),
             namespaces: namespaces.join(', '),

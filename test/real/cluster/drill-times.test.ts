@@ -18,10 +18,10 @@ interface Drilled {
 }
 
 /** Drills before an observer, who writes down the requests; the API server writes down what was injected and removed. */
-async function observe(shop: Shop, inputs: Readonly<Record<string, string>>, timeout = '5s'): Promise<Drilled> {
-  await using observer = await startObserver();
+async function observe(shop: Shop, inputs: Readonly<Record<string, string>>, seconds = 5): Promise<Drilled> {
+  await using observer = await startObserver(seconds * 1_000);
   const given = {
-    requests: requests(shop, observer.url, RATE, timeout),
+    requests: requests(shop, observer.url, RATE, `${seconds}s`),
     'max-pods': '2',
     'stop-when': 'never',
     ...inputs,
@@ -124,7 +124,7 @@ describe('From the breaching request to the fault gone', () => {
         'none',
         async (shop) => {
           const faults = 'network-partition on app=checkout all for 5m';
-          const drilled = await observe(shop, { ...rule, faults }, '2s');
+          const drilled = await observe(shop, { ...rule, faults }, 2);
           const times = stopped(drilled, /^networkchaos$/);
           process.stdout.write(
             `| stop: ${faults} | decided ${ms(times.decided)} | written ${ms(times.written)} | confirmed ${ms(times.confirmed)} | last bad request ${ms(times.lastBad)} |\n`,
