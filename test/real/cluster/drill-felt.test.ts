@@ -2,10 +2,10 @@ import { glob, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { notBuilt, startChaosMesh } from '../../../lab/chaos/index.ts';
-import { kubeconfigPath } from '../../../lab/cluster/layout.ts';
 import { pushShellImage } from '../../../lab/cluster/shell-image.ts';
 import { LAB } from '../../../lab/programs/commands.ts';
 import type { DrillReport } from '../../../src/report/drill/drill-report.ts';
+import { drain, whereDrainsAreAllowed } from '../../e2e/cluster/drained-node.ts';
 import { drill, inDrilledShop, recordOf, reportOf, requests } from '../../e2e/cluster/drilled-shop.ts';
 import { type Observed, startObserver } from '../../e2e/cluster/observer.ts';
 import { askFrom, queuesOf } from '../../e2e/cluster/pod-requests.ts';
@@ -172,39 +172,21 @@ describe.skipIf(notBuilt().length > 0)('Of Chaos Mesh', () => {
   });
 });
 
-/** The lab's only node: all that can be evicted goes, whoever's it is. So nothing else runs beside it. */
 describe('A node that is drained', () => {
   test('is felt', async () => {
     await inDrilledShop('none', async (shop) => {
-      const all = podList.parse(await shop.api.get('/api/v1/pods')).items;
-      const namespaces = [...new Set(all.map(({ metadata }) => metadata.namespace))].sort();
-      const label = (value: string | null) =>
-        Promise.all(
-          namespaces.map((namespace) =>
-            shop.api.merge(`/api/v1/namespaces/${namespace}`, { metadata: { labels: { 'sluice.dev/drill': value } } }),
-          ),
-        );
       const node = async () =>
         JSON.stringify(z.object({ spec: z.unknown() }).parse(await shop.api.get(`/api/v1/nodes/${LAB}`)).spec);
       const before = await node();
-      await label('allowed');
-      try {
-        await compare(shop, {
-          faults: 'node-drain accept-pending delete-emptydir-data on app=checkout one for 20s',
-          inputs: {
-            kubeconfig: await readFile(kubeconfigPath, 'utf8'),
-            namespaces: namespaces.join(', '),
-            'max-pods': `${all.length + 2}`,
-            'recovery-timeout': '90s',
-          },
-          truth: ({ found }) =>
-            holds(shop, 'its pods are gone, and it is cordoned', async () => {
-              return (await isGone(shop, found, 2)) && (await node()).includes('unschedulable');
-            }),
-        });
-      } finally {
-        await label(null);
-      }
+      await whereDrainsAreAllowed(shop, async (inputs) => {
+        const truth: Case['truth'] = ({ found }) =>
+          holds(
+            shop,
+            'its pods are gone, and it is cordoned',
+            async () => (await isGone(shop, found, 2)) && (await node()).includes('unschedulable'),
+          );
+        await compare(shop, { faults: drain('20s'), inputs, truth });
+      });
       expect(await node()).toBe(before);
     });
   });

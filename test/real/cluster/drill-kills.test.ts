@@ -8,6 +8,7 @@ import { insidePodNetwork } from '../../../lab/cluster/pod-network.ts';
 import { pushShellImage } from '../../../lab/cluster/shell-image.ts';
 import type { Run } from '../../../lab/embedded/runner.ts';
 import { run as runProgram } from '../../../lab/programs/commands.ts';
+import { drain, whereDrainsAreAllowed } from '../../e2e/cluster/drained-node.ts';
 import { drill, inDrilledShop, recordOf, requests } from '../../e2e/cluster/drilled-shop.ts';
 import { seeded, seedFrom } from '../../e2e/cluster/seeded.ts';
 import type { Shop } from '../../e2e/cluster/shop.ts';
@@ -42,7 +43,17 @@ const moments = [
 
 const sequels = ['its post step', 'another run with mode: clean-up'] as const;
 
-const kills = Array.from({ length: KILLS }, (_, index) => {
+interface Kill {
+  readonly number: number;
+  readonly faults: string;
+  readonly mark: string;
+  readonly after: number;
+  readonly sequel: (typeof sequels)[number];
+}
+
+/** Of every ten, one is of a drain. */
+const DRAINS = Math.floor(KILLS / 10);
+const kills = Array.from({ length: KILLS - DRAINS }, (_, index): Kill => {
   const { mark, within } = moments[Math.floor(index / kinds.length) % moments.length] ?? moments[0];
   return {
     number: index + 1,
@@ -50,6 +61,19 @@ const kills = Array.from({ length: KILLS }, (_, index) => {
     mark,
     after: Math.round(random() * within),
     sequel: sequels[index % 3 === 0 ? 1 : 0],
+  };
+});
+
+const drains = Array.from({ length: DRAINS }, (_, index): Kill => {
+  // The last moments first: a kill before the injection is one of all kinds.
+  const { mark, within } = moments[3 - (index % 3)] ?? moments[0];
+  const after = Math.round(random() * within);
+  return {
+    number: KILLS - DRAINS + index + 1,
+    faults: drain('8s'),
+    mark,
+    after,
+    sequel: sequels[index % 2 === 0 ? 0 : 1],
   };
 });
 
@@ -106,6 +130,45 @@ async function expectAsBefore(shop: Shop, before: Record<string, unknown>, log: 
 
 const hasEnded = ({ main }: Run) => main.exitCode !== null || main.signalCode !== null;
 
+/** Kills a drill at a moment, and lets the end be made by others: all is as it was before. */
+async function tellOfKill(shop: Shop, kill: Kill, inputs: Readonly<Record<string, string>>): Promise<void> {
+  const { number, faults, mark, after, sequel } = kill;
+  const before = await stateOf(shop);
+  const given = {
+    faults,
+    requests: requests(shop, endpoints.gateway, 10),
+    'stop-when': 'never',
+    'max-pods': '2',
+    baseline: '2s',
+    'steady-for': '3s',
+    ...inputs,
+  };
+  const run = await drill(shop, given);
+  await shop.until(`"${mark}"`, async () => run.printed().includes(mark) || hasEnded(run));
+  await sleep(after);
+  const had = await recordOf(shop);
+  const wasOver = hasEnded(run);
+  if (sequel === 'its post step') run.main.kill('SIGKILL');
+  else run.kill();
+  let { log } = await run.ended;
+  if (sequel !== 'its post step') {
+    const cleaning = await drill(shop, { ...given, mode: 'clean-up' }, { GITHUB_RUN_ID: '2' });
+    const cleaned = await cleaning.ended;
+    log += cleaned.log;
+    expect(cleaned.status, log).toBe(0);
+    await cleaning.clean();
+  }
+  await run.clean();
+  await shop.settled();
+  await expectAsBefore(shop, before, log);
+  const left = wasOver
+    ? 'it had ended'
+    : had === undefined
+      ? 'no record yet'
+      : `record with ${had.faults.length} faults`;
+  process.stdout.write(`| ${number} | ${faults} | ${after} ms after "${mark}" | ${left} | ${sequel} | as before |\n`);
+}
+
 describe('A drill that is killed', () => {
   let chaos: ChaosMesh | undefined;
   let image = '';
@@ -115,45 +178,14 @@ describe('A drill that is killed', () => {
     return () => chaos?.stop();
   }, 300_000);
 
-  test.concurrent.for(kills)('$number: $faults, $after ms after "$mark", then $sequel', async (kill) => {
-    const { faults, mark, after, sequel } = kill;
-    await inDrilledShop('none', async (shop) => {
-      const before = await stateOf(shop);
-      const inputs = {
-        faults,
-        requests: requests(shop, endpoints.gateway, 10),
-        'stress-image': image,
-        'stop-when': 'never',
-        'max-pods': '2',
-        baseline: '2s',
-        'steady-for': '3s',
-      };
-      const run = await drill(shop, inputs);
-      await shop.until(`"${mark}"`, async () => run.printed().includes(mark) || hasEnded(run));
-      await sleep(after);
-      const had = await recordOf(shop);
-      const wasOver = hasEnded(run);
-      if (sequel === 'its post step') run.main.kill('SIGKILL');
-      else run.kill();
-      let { log } = await run.ended;
-      if (sequel !== 'its post step') {
-        const cleaning = await drill(shop, { ...inputs, mode: 'clean-up' }, { GITHUB_RUN_ID: '2' });
-        const cleaned = await cleaning.ended;
-        log += cleaned.log;
-        expect(cleaned.status, log).toBe(0);
-        await cleaning.clean();
-      }
-      await run.clean();
-      await shop.settled();
-      await expectAsBefore(shop, before, log);
-      const left = wasOver
-        ? 'it had ended'
-        : had === undefined
-          ? 'no record yet'
-          : `record with ${had.faults.length} faults`;
-      process.stdout.write(
-        `| ${kill.number} | ${faults} | ${after} ms after "${mark}" | ${left} | ${sequel} | as before |\n`,
-      );
-    });
-  });
+  test.concurrent.for(kills)('$number: $faults, $after ms after "$mark", then $sequel', (kill) =>
+    inDrilledShop('none', (shop) => tellOfKill(shop, kill, { 'stress-image': image })),
+  );
+});
+
+/** One after the other: each takes all pods of the node. */
+describe('A drain that is killed', () => {
+  test.for(drains)('$number: $after ms after "$mark", then $sequel', (kill) =>
+    inDrilledShop('none', (shop) => whereDrainsAreAllowed(shop, (inputs) => tellOfKill(shop, kill, inputs))),
+  );
 });
