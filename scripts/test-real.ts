@@ -70,6 +70,12 @@ const tests: Readonly<Record<string, RealTest>> = {
     prepare: lab,
     run: [...wide, 'test/real/cluster/helm-stops.test.ts'],
   },
+  drills: {
+    about:
+      'drills on the real cluster: felt or not, by the cluster and its pods; kills (SLUICE_DRILL_KILLS, SLUICE_DRILL_SEED); times',
+    prepare: lab,
+    run: [...wide, 'test/real/cluster/drill-'],
+  },
   'oracle-build': {
     about: '2,000 random builds: where BuildKit makes another image, the content key is another one (Linux, root)',
     run: [...vitest, 'test/e2e/images/build-oracle.test.ts'],

@@ -59,7 +59,7 @@ export interface Layer {
   readonly digest: string;
 }
 
-async function layer(name: string, version: string, fill: (root: string) => Promise<void>): Promise<Layer> {
+export async function layer(name: string, version: string, fill: (root: string) => Promise<void>): Promise<Layer> {
   const dir = await cached(name, version, (output) =>
     inTemporaryFolder(async (root) => {
       await fill(root);

@@ -41,13 +41,13 @@ export async function pushImages(layers: Contents['layers'], signal: AbortSignal
   const repositories = Map.groupBy(images(layers), ({ repository }) => repository);
   // Images of one repository share a layer, which the registry sometimes loses if it is uploaded twice at once.
   const pushes = [...repositories.values()].map(async (ofRepository) => {
-    for (const image of ofRepository) await push(image, signal);
+    for (const image of ofRepository) await pushImage(image, signal);
   });
   await Promise.all(pushes);
 }
 
 /** Pushes an image of one layer by the OCI distribution specification: layer, configuration, then the manifest. */
-async function push(image: Image, signal: AbortSignal): Promise<void> {
+export async function pushImage(image: Image, signal: AbortSignal): Promise<void> {
   const { repository, layer } = image;
   const config = Buffer.from(
     JSON.stringify({

@@ -9,7 +9,7 @@ import type { BlastRadius } from './world.ts';
  *
  * @throws SluiceError `invalid-input`
  */
-export function requireWithin(limits: BlastRadius, { text }: FaultPlan, { pods, candidates }: Aim): void {
+export function requireWithin(limits: BlastRadius, { text }: FaultPlan, { pods, candidates, beside = 0 }: Aim): void {
   const { maxPods, maxShare, namespaces } = limits;
   const found = [...new Set(pods.map(({ namespace }) => namespace))].sort();
   const forbidden = found.filter((namespace) => protectedNamespaces.includes(namespace));
@@ -32,11 +32,12 @@ export function requireWithin(limits: BlastRadius, { text }: FaultPlan, { pods, 
       `would hit ${count(pods.length)} pods, and "max-pods" allows ${count(maxPods)}.`,
       'Let it hit fewer, or raise "max-pods".',
     );
-  const share = candidates === 0 ? 0 : pods.length / candidates;
+  const chosen = pods.length - beside;
+  const share = candidates === 0 ? 0 : chosen / candidates;
   if (share > maxShare)
     throw refused(
       text,
-      `would hit ${count(pods.length)} of ${count(candidates)} pods, and "max-share" allows ${percent(maxShare)}.`,
+      `would hit ${count(chosen)} of ${count(candidates)} pods, and "max-share" allows ${percent(maxShare)}.`,
       'Let it hit fewer, or raise "max-share".',
     );
 }

@@ -19,8 +19,10 @@ export interface HitPod {
 export interface Aim {
   /** Every pod that it hits, for the limits of the blast radius and the log; sorted by name. */
   readonly pods: readonly HitPod[];
-  /** How many pods the fault was chosen from: those that its selector matches. */
+  /** How many pods the fault was chosen from: those that its selector matches; 0 where nothing was chosen. */
   readonly candidates: number;
+  /** How many of `pods` are none of those: they share the node of one. They count as hit, and not for the share; 0 without. */
+  readonly beside?: number;
   /** Every object that is written or deleted, in words: `delete Pod shop/checkout-1`, `cordon Node n1`. */
   readonly writes: readonly string[];
   /** What the reader should know before, one sentence each: `2 pods of the node belong to other workloads`. */

@@ -59,7 +59,7 @@ export function nodeDrainFault(settings: NodeDrain, world: FaultWorld): Fault {
   const { client, drill } = world;
 
   async function aim(signal: AbortSignal): Promise<Aim> {
-    const { name, candidates } = await chooseNode(world, target, signal);
+    const { name, matching } = await chooseNode(world, target, signal);
     const nodes = await listNodes(client, signal);
     const found = nodes.find(({ metadata }) => metadata.name === name);
     if (found === undefined)
@@ -85,7 +85,7 @@ export function nodeDrainFault(settings: NodeDrain, world: FaultWorld): Fault {
     };
     return {
       pods: hits,
-      candidates,
+      ...countsOf(matching, evicted),
       writes: [
         ...(wasCordoned ? [] : [`cordon Node ${name}`]),
         ...hits.map((pod) => `evict Pod ${pod.namespace}/${pod.name}`),
@@ -182,11 +182,19 @@ function readMark(given: Json): Mark {
 }
 
 async function chooseNode(world: FaultWorld, target: NodeDrain['target'], signal: AbortSignal) {
-  if ('node' in target) return { name: target.node, candidates: 1 };
+  if ('node' in target) return { name: target.node, matching: undefined };
   refuseNamespace(target.namespace);
   const needs = { node: true, noDaemonSets: true };
   const { pods, candidates } = await choosePods(world, { ...target, mode: { kind: 'one' } }, needs, signal);
-  return { name: pods[0]?.spec.nodeName ?? '', candidates: candidates.length };
+  return { name: pods[0]?.spec.nodeName ?? '', matching: candidates };
+}
+
+/** Of what was chosen, and how many pods go with it. A node that was named is no choice of pods. */
+function countsOf(matching: readonly FaultPod[] | undefined, evicted: readonly FaultPod[]) {
+  if (matching === undefined) return { candidates: 0 };
+  const uids = new Set(matching.map(({ metadata }) => metadata.uid));
+  const beside = evicted.filter(({ metadata }) => !uids.has(metadata.uid)).length;
+  return { candidates: matching.length, beside };
 }
 
 function missingNode(name: string, others: readonly string[]): SluiceError {

@@ -25,6 +25,8 @@ const measured = z.object({
 const aim = z.object({
   pods: z.array(z.object({ namespace: z.string(), name: z.string(), uid: z.string(), node: z.string() })).readonly(),
   candidates: z.number(),
+  /** Pods that share the node of one that was chosen. Absent for none. */
+  beside: z.number().optional(),
   writes: z.array(z.string()).readonly(),
   warnings: z.array(z.string()).readonly(),
 });

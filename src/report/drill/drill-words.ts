@@ -73,12 +73,12 @@ export function targetsText({ targets }: ReportedFault): string {
 const MOST_PODS = 8;
 
 /** `1 of 3 pods: shop/checkout-1 on n1` */
-export function podsText({ pods, candidates }: NonNullable<ReportedFault['aim']>): string {
+export function podsText({ pods, candidates, beside = 0 }: NonNullable<ReportedFault['aim']>): string {
   if (pods.length === 0) return 'no pod by itself';
   const shown = pods
     .slice(0, MOST_PODS)
     .map(({ namespace, name, node }) => `${namespace}/${name}${node === '' ? '' : ` on ${node}`}`);
   const more = pods.length - shown.length;
-  const of = candidates > 0 ? `${count(pods.length)} of ${count(candidates)}` : count(pods.length);
+  const of = candidates > 0 && beside === 0 ? `${count(pods.length)} of ${count(candidates)}` : count(pods.length);
   return `${of} ${Math.max(pods.length, candidates) === 1 ? 'pod' : 'pods'}: ${shown.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''}`;
 }

@@ -27,6 +27,14 @@ describe('the limits of a drill', () => {
     expect(hit(candidates, ...namespaces)).toThrow(problem);
   });
 
+  it('count the pods beside a chosen one as hit, and not for the share', () => {
+    const pods = ['a', 'b'].map((name) => ({ namespace: 'shop', name, uid: name, node: 'n' }));
+    const drained = (beside: number) => () =>
+      requireWithin(limits, plan, { pods, candidates: 2, beside, writes: [], warnings: [], mark: null });
+    expect(drained(1)).not.toThrow();
+    expect(drained(0)).toThrow('would hit 2 of 2 pods, and "max-share" allows 50 %.');
+  });
+
   it('never allow the namespaces of the cluster itself', () => {
     const pods = [{ namespace: 'kube-system', name: 'a', uid: 'u', node: 'n' }];
     const wide = { maxPods: 9, maxShare: 1, namespaces: ['kube-system'] };
