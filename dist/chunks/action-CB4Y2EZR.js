@@ -1,0 +1,4 @@
+import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
+
+import{}from"../chunks/common.js";
+import{action}from"./chunk-ICSUCGLM.js";import"./chunk-CPW7T6DL.js";import"./chunk-BYIYBRYS.js";import"./chunk-AQYRKXZW.js";import"./chunk-432XACNT.js";import"./chunk-IMQIVAHY.js";import"./chunk-F75FWMEY.js";import"./chunk-TPSBS55H.js";import"./chunk-O54Q6NNK.js";import"./chunk-6G5SCAGC.js";import"./chunk-5UO3AYCM.js";import"./chunk-3Y5CDWZC.js";import"./chunk-L6IPSXQO.js";import"./chunk-NK6BAGWP.js";import"./chunk-LUUIUHWI.js";import"./chunk-WJ4SXGJO.js";import"./chunk-4MKR2FA2.js";import"./chunk-3UKKLJUH.js";import"./chunk-5ZQV56A6.js";import"./chunk-J4ERWLYF.js";import"./chunk-MR2QIEYE.js";import"./chunk-QOT6SNQH.js";import"./chunk-BW4PJQEW.js";import"./chunk-S4DEFMS7.js";export{action};

@@ -1,4 +1,0 @@
-import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
-
-import{}from"../chunks/common.js";
-import{action}from"./chunk-WZT4PHUU.js";import"./chunk-MFAZXROZ.js";import"./chunk-MDRIOGAT.js";import"./chunk-Y6YJ7JAY.js";import"./chunk-QOLQTUXK.js";import"./chunk-IMQIVAHY.js";import"./chunk-F75FWMEY.js";import"./chunk-TPSBS55H.js";import"./chunk-SPYH65DH.js";import"./chunk-2YJW2YZH.js";import"./chunk-5UO3AYCM.js";import"./chunk-3Y5CDWZC.js";import"./chunk-L6IPSXQO.js";import"./chunk-NK6BAGWP.js";import"./chunk-BXMTTGCV.js";import"./chunk-5DWAMP27.js";import"./chunk-4MKR2FA2.js";import"./chunk-3UKKLJUH.js";import"./chunk-5ZQV56A6.js";import"./chunk-J4ERWLYF.js";import"./chunk-MR2QIEYE.js";import"./chunk-QOT6SNQH.js";import"./chunk-BW4PJQEW.js";import"./chunk-S4DEFMS7.js";export{action};
