@@ -5,6 +5,9 @@ import type { Shop } from './shop.ts';
 
 const DRILL = 'sluice.dev/drill';
 
+/** What the lab itself runs, and what comes back by itself. */
+const ofTheLab = ['istio-system', 'monitoring', 'shop'];
+
 const podList = z.object({ items: z.array(z.object({ metadata: z.object({ namespace: z.string() }) })) });
 const namespaceType = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }) });
 
@@ -13,15 +16,17 @@ export const drain = (duration: string) =>
   `node-drain accept-pending delete-emptydir-data on app=checkout one for ${duration}`;
 
 /**
- * Inputs that let a drill drain the lab's only node. All that can be evicted goes, whoever's it is, so that nothing else may run
- * beside it. The namespaces allow that only as long as `tell` runs.
+ * Inputs that let a drill drain the lab's only node. All that can be evicted goes, whoever's it is, so it is refused while others have
+ * pods there. The namespaces allow it only as long as `tell` runs.
  */
 export async function whereDrainsAreAllowed(
-  { api }: Shop,
+  { api, namespace: own }: Shop,
   tell: (inputs: Readonly<Record<string, string>>) => Promise<void>,
 ): Promise<void> {
   const { items } = podList.parse(await api.get('/api/v1/pods'));
   const namespaces = [...new Set(items.map(({ metadata }) => metadata.namespace))].sort();
+  const others = namespaces.filter((namespace) => namespace !== own && !ofTheLab.includes(namespace));
+  if (others.length > 0) throw new Error(`A drain would evict the pods of others, in ${others.join(', ')}.`);
   const pathOf = (namespace: string) => `/api/v1/namespaces/${namespace}`;
   const closed: string[] = [];
   for (const namespace of namespaces) {
